@@ -1,0 +1,251 @@
+/**
+ * The one interface between the engine and the core, whichever way the core was built (native addon or WASM).
+ *
+ * Everything hot crosses as bytes: packed values, rows and mutation batches (their layouts are in
+ * `docs/boundary.md`); everything rare crosses as JSON text. No method returns a promise: the engine decides on
+ * which thread it calls.
+ *
+ * @module
+ */
+
+/** A snapshot of the database, or the open write transaction's own view. Valid until it is ended. */
+export type SnapshotId = number;
+
+/** Key of an object inside one file: given in order of creation, never reused, below 2^53. */
+export type ObjectKey = number;
+
+/** Index of a class in {@link SchemaInformation.classes}. */
+export type ClassIndex = number;
+
+/** The core as a module: what the native addon and the WASM module both offer. */
+export interface Core {
+  /** Which build this is. */
+  readonly kind: "native" | "wasm";
+  /**
+   * Opens a database, or joins the one that this process already has open at that path (also in another thread).
+   *
+   * @param path file to open or create; `null` keeps the database in memory, private to the handle.
+   * @param options JSON: `{ synced: boolean, readOnly?: boolean }`. A synced database records instructions.
+   * @throws if the file is damaged, of a newer format, or open in another process.
+   */
+  openStore(path: string | null, options: string): CoreStore;
+  /** Whether a file at that path is open in this process. */
+  isOpen(path: string): boolean;
+  /** Closes every database of this process, dropping uncommitted writes. Called when the process ends. */
+  closeAll(): void;
+  /** Removes a database file and what lies beside it. Throws if it is open. */
+  deleteStore(path: string): void;
+}
+
+/** Schema as `CoreStore.schema` gives it, as JSON. */
+export interface SchemaInformation {
+  /** Grows with each change of the schema. */
+  readonly version: number;
+  readonly classes: readonly {
+    readonly name: string;
+    readonly kind: "top" | "embedded" | "asymmetric";
+    readonly primaryKey?: { readonly name: string; readonly type: string; readonly nullable: boolean };
+    readonly columns: readonly {
+      readonly name: string;
+      /** `mixed int bool string binary timestamp float double decimal link objectId uuid`. */
+      readonly type: string;
+      readonly nullable: boolean;
+      readonly collection: "single" | "list" | "dictionary" | "set";
+      /** Class of the targets, for links. */
+      readonly target?: string;
+    }[];
+  }[];
+}
+
+/** One open database. */
+export interface CoreStore {
+  /** Gives the handle back. The database closes with its last handle. */
+  close(): void;
+
+  // --- schema ---------------------------------------------------------------------------------------------
+
+  /** The schema at a snapshot, as JSON of {@link SchemaInformation}. */
+  schema(snapshot: SnapshotId): string;
+  /**
+   * Adds what is missing, inside the open write transaction (recorded as AddTable and AddColumn when synced).
+   *
+   * @param schema JSON of {@link SchemaInformation}'s classes.
+   * @throws if a class or property exists with another type: `code` "schema-mismatch".
+   */
+  updateSchema(schema: string): void;
+
+  // --- reading --------------------------------------------------------------------------------------------
+
+  /** Newest committed version: grows by one with every commit, the engine's or the session's. */
+  version(): number;
+  /** Takes a snapshot of the newest committed version. */
+  beginRead(): SnapshotId;
+  /** Version of a snapshot. */
+  snapshotVersion(snapshot: SnapshotId): number;
+  endRead(snapshot: SnapshotId): void;
+  /** Number of objects of a class. */
+  count(snapshot: SnapshotId, classIndex: ClassIndex): number;
+  /** Object with this packed primary key, or −1. */
+  find(snapshot: SnapshotId, classIndex: ClassIndex, packedKey: Uint8Array): ObjectKey;
+  /** Packed primary key, then row, of an object: `u32 length of key, key, row`; `null` if there is no such object. */
+  row(snapshot: SnapshotId, classIndex: ClassIndex, object: ObjectKey): Uint8Array | null;
+  /** Several of them: for each `u32 length (0 if absent)` and the bytes that {@link CoreStore.row} gives. */
+  rows(snapshot: SnapshotId, classIndex: ClassIndex, objects: Float64Array): Uint8Array;
+  /**
+   * Objects that match a query text with its SORT, DISTINCT and LIMIT, in order.
+   *
+   * @param restrict keys to choose from, in the order given; `null` for the whole class in order of creation.
+   * @param parameters `u32 count`, then packed values for `$0`, `$1`, …
+   * @throws with the texts of the original's query parser: `code` "invalid-query".
+   */
+  query(
+    snapshot: SnapshotId,
+    classIndex: ClassIndex,
+    text: string,
+    parameters: Uint8Array,
+    restrict: Float64Array | null,
+  ): Float64Array;
+  /** The query as text without parameters: what a subscription sends. Throws like {@link CoreStore.query}. */
+  describeQuery(snapshot: SnapshotId, classIndex: ClassIndex, text: string, parameters: Uint8Array): string;
+  /**
+   * What changed after a version, up to the newest: JSON
+   * `{ "to": version, "complete": boolean, "schema": boolean, "classes": { name: { "inserted": [keys], "deleted": [keys], "modified": { key: [column indexes] } } } }`.
+   * `complete` is false when the version is older than what is remembered: then everything may have changed.
+   */
+  changesSince(version: number): string;
+
+  // --- writing --------------------------------------------------------------------------------------------
+
+  /**
+   * Opens the one write transaction and returns its view. The application goes before the session.
+   *
+   * @throws `code` "write-in-progress" if this thread already holds it, "write-timeout" after `timeoutMs`.
+   */
+  beginWrite(timeoutMs: number): SnapshotId;
+  /**
+   * Applies a batch of mutations (layout in `docs/boundary.md`).
+   *
+   * @returns for each creation in the batch `f64 object key, u8 created`.
+   * @throws if one is impossible; the transaction then holds those before it and must be aborted.
+   */
+  mutate(batch: Uint8Array): Uint8Array;
+  /**
+   * Commits, durable when it returns.
+   *
+   * @param timestampMs milliseconds since 2015-01-01T00:00:00Z, the origin timestamp of the changeset.
+   * @returns the new version.
+   */
+  commitWrite(timestampMs: number): number;
+  abortWrite(): void;
+
+  // --- subscriptions --------------------------------------------------------------------------------------
+
+  /** All kept subscription sets, oldest first, as JSON of {@link SubscriptionSetInformation}`[]`. */
+  subscriptionSets(): string;
+  /**
+   * Commits a new newest set in a transaction of its own (a client version like any other).
+   *
+   * @param subscriptions JSON of {@link SubscriptionInformation}`[]`.
+   * @returns the set's version: the newest one + 1.
+   */
+  commitSubscriptionSet(subscriptions: string, timestampMs: number): number;
+  /**
+   * Moves a set's state; `superseded` sets are removed when a later one completes.
+   *
+   * @param state one of `pending bootstrapping awaiting-mark complete error`.
+   */
+  setSubscriptionState(version: number, state: string, error: string | null): void;
+
+  // --- the sync session's side ----------------------------------------------------------------------------
+
+  /** JSON of {@link SyncState}. */
+  syncState(): string;
+  /** Stores the file ident that the server gave, durable when it returns; zeroes the client-version cursors. */
+  setFileIdent(ident: bigint, salt: bigint): void;
+  /**
+   * Body of the next UPLOAD after a scan position.
+   *
+   * @param scanVersion client version up to which was already sent on this connection.
+   * @param scanServerVersion server version of the progress sent with it.
+   * @param targetVersion do not go beyond this client version.
+   * @param bytesMax soft limit of the uncompressed changesets (the original's is 131072).
+   * @returns `f64 progress client version, f64 progress server version, u32 entry count, body`.
+   */
+  nextUpload(scanVersion: number, scanServerVersion: number, targetVersion: number, bytesMax: number): Uint8Array;
+  /**
+   * Integrates a steady DOWNLOAD: merges, applies, stores the progress, in one or several commits that never hold
+   * the write transaction for long.
+   *
+   * @param progress JSON of {@link DownloadProgress}.
+   * @param body uncompressed entries.
+   * @returns JSON `{ "version": number, "done": boolean }`; call again with an empty body while not done.
+   * @throws `code` "bad-changeset" when it cannot be parsed, merged or applied; "bad-progress" when an entry breaks the
+   * checks of the protocol. Nothing of the message is kept then.
+   */
+  integrate(progress: string, body: Uint8Array, timestampMs: number): string;
+  /** Stores one part of a bootstrap, raw. `first` discards parts of an earlier query version. */
+  storeBootstrap(queryVersion: number, first: boolean, last: boolean, progress: string, body: Uint8Array): void;
+  /**
+   * Applies stored bootstrap parts once the last is there, a slice a call.
+   *
+   * @returns JSON `{ "version": number, "done": boolean, "queryVersion": number }`.
+   */
+  applyBootstrap(timestampMs: number): string;
+  /** Forgets an incomplete bootstrap (the session starts anew). Returns whether a complete one waits to be applied. */
+  discardPartialBootstrap(): boolean;
+}
+
+/** A subscription, as JSON. */
+export interface SubscriptionInformation {
+  /** 24 hex digits. */
+  readonly id: string;
+  readonly name: string | null;
+  readonly className: string;
+  readonly query: string;
+  /** Milliseconds since 1970. */
+  readonly createdAtMs: number;
+  readonly updatedAtMs: number;
+}
+
+/** A subscription set, as JSON. */
+export interface SubscriptionSetInformation {
+  readonly version: number;
+  readonly state: "pending" | "bootstrapping" | "awaiting-mark" | "complete" | "error";
+  readonly error: string | null;
+  /** Client version of the commit that made it: QUERY waits until uploads have reached it. */
+  readonly snapshotVersion: number;
+  readonly subscriptions: readonly SubscriptionInformation[];
+}
+
+/** What the file knows about its synchronisation, as JSON. 64-bit idents and salts are decimal strings. */
+export interface SyncState {
+  readonly fileIdent: string;
+  readonly fileIdentSalt: string;
+  readonly downloadServerVersion: number;
+  readonly downloadClientVersion: number;
+  readonly latestServerVersion: number;
+  readonly latestServerVersionSalt: string;
+  readonly uploadClientVersion: number;
+  readonly uploadServerVersion: number;
+  /** Newest client version (the version of the newest commit). */
+  readonly clientVersion: number;
+  /** Newest client version that holds something to upload. */
+  readonly newestUploadableVersion: number;
+  readonly bytesUploaded: number;
+  readonly bytesUploadable: number;
+  readonly bytesDownloaded: number;
+  readonly bytesDownloadable: number;
+  readonly pendingBootstrapBytes: number;
+}
+
+/** The progress fields of a DOWNLOAD, as JSON. */
+export interface DownloadProgress {
+  readonly downloadServerVersion: number;
+  readonly downloadClientVersion: number;
+  readonly latestServerVersion: number;
+  readonly latestServerVersionSalt: string;
+  readonly uploadClientVersion: number;
+  readonly uploadServerVersion: number;
+  /** Server's estimate, 0 to 1. */
+  readonly progressEstimate: number;
+}

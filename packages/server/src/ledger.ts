@@ -1,0 +1,155 @@
+/**
+ * The server's side of the core, as the sync server uses it: one ledger per app.
+ *
+ * Every method that returns a promise runs off the event loop. The ledger owns all durable state of synchronisation
+ * (versions, entries, documents, client rows, views, records, epochs); the server owns sockets, users and time.
+ *
+ * @module
+ */
+
+/** A session of one bound client file, from its IDENT to its end. */
+export type LedgerSession = number;
+
+/** What IDENT says, with what the server knows about the sender. */
+export interface Identification {
+  /** Decimal text of the 64-bit numbers. */
+  readonly fileIdent: string;
+  readonly fileIdentSalt: string;
+  readonly userId: string;
+  readonly downloadServerVersion: number;
+  readonly downloadClientVersion: number;
+  readonly latestServerVersion: number;
+  readonly latestServerVersionSalt: string;
+  readonly queryVersion: number;
+  /** Body of the message: class name to predicate, as JSON text. */
+  readonly query: string;
+  /** Expanded role of the user. */
+  readonly role: Role;
+  /** Whether the client merges by our corrected rules. */
+  readonly isOwnClient: boolean;
+  readonly protocolVersion: number;
+}
+
+/** What a user may read and write, per class, as predicates; `default` for classes not named. */
+export interface Role {
+  readonly default: RolePredicates;
+  readonly classes: Readonly<Record<string, RolePredicates>>;
+}
+
+export interface RolePredicates {
+  readonly read: string;
+  readonly write: string;
+}
+
+/** A refusal with the protocol's error code and the text for the client. */
+export interface LedgerRefusal {
+  readonly code: number;
+  readonly message: string;
+  /** `ClientReset`, `ApplicationBug`, …: the protocol's action. */
+  readonly action: string;
+}
+
+export type IdentifyAnswer =
+  | {
+      readonly session: LedgerSession;
+      /** Compensating-write errors to be sent again before any download. */
+      readonly compensations: readonly Compensation[];
+    }
+  | { readonly refusal: LedgerRefusal };
+
+/** One 231: a rejected changeset of the client. */
+export interface Compensation {
+  readonly serverVersion: number;
+  readonly rejectedClientVersion: number;
+  readonly rejectedUpdates: readonly {
+    readonly table: string;
+    /** Base64 as the protocol wants it. */
+    readonly primaryKey: string;
+    readonly reason: string;
+  }[];
+}
+
+/** One UPLOAD message. */
+export interface Upload {
+  readonly session: LedgerSession;
+  readonly progressClientVersion: number;
+  readonly progressServerVersion: number;
+  readonly lockedServerVersion: number;
+  /** Uncompressed entries. */
+  readonly body: Uint8Array;
+}
+
+export interface UploadAnswer {
+  /** Absent when everything was integrated. */
+  readonly refusal?: LedgerRefusal;
+  readonly compensations: readonly Compensation[];
+  /** Changesets integrated, instructions in them, and those that met a foreign change of the same object. */
+  readonly changesets: number;
+  readonly instructions: number;
+  readonly conflicts: number;
+  /** Whether the schema changed. */
+  readonly schemaChanged: boolean;
+}
+
+/** The next DOWNLOAD of a session. */
+export interface DownloadPart {
+  readonly downloadServerVersion: number;
+  readonly downloadClientVersion: number;
+  readonly latestServerVersion: number;
+  readonly latestServerVersionSalt: string;
+  readonly uploadClientVersion: number;
+  readonly uploadServerVersion: number;
+  readonly queryVersion: number;
+  /** 0 more to come, 1 last in batch, 2 steady. */
+  readonly batchState: 0 | 1 | 2;
+  readonly progressEstimate: number;
+  readonly entries: number;
+  /** Uncompressed entries. */
+  readonly body: Uint8Array;
+}
+
+export interface LedgerOptions {
+  /** Directory or file of the embedded store; `null` keeps it in memory. */
+  readonly path: string | null;
+  /** Salt of the epoch that this start opens, 1 … 2^63−1 as decimal text. */
+  readonly epochSalt: string;
+  readonly developmentMode: boolean;
+}
+
+export interface LedgerStatus {
+  readonly version: number;
+  readonly epoch: number;
+  readonly clients: number;
+  readonly objects: Readonly<Record<string, number>>;
+  readonly bytes: number;
+}
+
+export interface Ledger {
+  close(): Promise<void>;
+  status(): Promise<LedgerStatus>;
+  /** The schema as JSON: the classes of the engine's `SchemaInformation`. */
+  schema(): Promise<string>;
+  /** Changes whether clients may extend the schema. */
+  setDevelopmentMode(on: boolean): void;
+  /** Gives a new client file its ident, durable before it answers. */
+  allocateFileIdent(userId: string, salt: string, nowMs: number): Promise<string>;
+  /** Checks an IDENT by the protocol's rules in their order and opens a session. */
+  identify(identification: Identification, nowMs: number): Promise<IdentifyAnswer>;
+  /**
+   * Takes a QUERY. A bootstrap for it is then given by {@link Ledger.nextDownload}.
+   *
+   * @returns the text of a QUERY_ERROR, or `null`.
+   */
+  query(session: LedgerSession, queryVersion: number, query: string): Promise<string | null>;
+  /** Integrates uploads of several sessions in one durable commit; answers in the same order. */
+  integrate(uploads: readonly Upload[], nowMs: number): Promise<readonly UploadAnswer[]>;
+  /**
+   * The next message owed to the session: parts of a bootstrap, entries of the log, or an acknowledgement.
+   *
+   * @returns `null` when nothing is owed: everything up to {@link Ledger.version} was given.
+   */
+  nextDownload(session: LedgerSession, bytesMax: number): Promise<DownloadPart | null>;
+  endSession(session: LedgerSession): void;
+  /** Newest version; grows with integrations and bootstraps. */
+  version(): number;
+}
