@@ -1,0 +1,7 @@
+/**
+ * Benchmarks.
+ *
+ * @module
+ */
+
+export {};

@@ -1,0 +1,7 @@
+/**
+ * The shared suite.
+ *
+ * @module
+ */
+
+export {};

@@ -1,0 +1,7 @@
+/**
+ * The SDK-neutral client.
+ *
+ * @module
+ */
+
+export type * from "./core.js";

@@ -1,0 +1,7 @@
+/**
+ * Tidemark for Node.js.
+ *
+ * @module
+ */
+
+export {};

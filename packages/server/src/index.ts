@@ -1,0 +1,7 @@
+/**
+ * The sync server as a library.
+ *
+ * @module
+ */
+
+export type * from "./ledger.js";
