@@ -1,0 +1,30 @@
+/**
+ * WebSocket close codes, and what they make an original client do.
+ *
+ * @module
+ */
+
+/** Codes a server may close with. Values 4400 to 4405 are the client's own and are never sent. */
+export const closeCode = {
+  /** Ignored; the end of the connection that follows makes the client reconnect in silence. */
+  normal: 1000,
+  goingAway: 1001,
+  protocolError: 1002,
+  policyViolation: 1008,
+  /** Starts a client reset: only for a message that can never be accepted. */
+  messageTooBig: 1009,
+  /** Reconnects with back-off. */
+  internalError: 1011,
+  /** The access token is bad or has expired: the client refreshes it and reconnects. */
+  unauthorized: 4001,
+  /** The user is disabled or deleted: the client logs the user out. */
+  forbidden: 4002,
+  /** The client asks for the location again and restarts its sessions there. */
+  movedPermanently: 4003,
+  /** Understood by clients up to protocol 13; later ones see 1008. */
+  clientTooOld: 4004,
+  clientTooNew: 4005,
+  protocolMismatch: 4006,
+} as const;
+
+export type CloseCode = (typeof closeCode)[keyof typeof closeCode];
