@@ -1,0 +1,134 @@
+//! Storage: the one trait between the core and whatever keeps its bytes, and the two forms of it.
+//!
+//! A storage is a handful of ordered tables of byte keys and byte values, with snapshots and one writer at a time.
+//! [`file::FileStorage`] keeps them in a redb file (or in redb's memory backend); [`ordered::OrderedStorage`] in an
+//! ordered map with cheap snapshots, for tests and for the browser.
+//!
+//! Invariants:
+//! * a snapshot never changes, whatever is committed after it;
+//! * a commit is seen whole or not at all, also after a crash; one made with [`Durability::Durable`] survives it;
+//! * what a [`Write`] holds is seen through the `Write` at once and by nobody else before its commit;
+//! * dropping a `Write` aborts it.
+//!
+//! Writes are collected in memory and handed to the form sorted, in one go, at the commit: a sorted flush costs half
+//! of a random one, tables are opened once, and reading one's own writes is the same code for all forms.
+
+mod batch;
+mod bytes;
+mod error;
+#[cfg(feature = "redb")]
+pub mod file;
+pub mod key_value;
+pub mod keys;
+pub mod ordered;
+mod write;
+
+use std::ops::Bound;
+
+pub use batch::Batch;
+pub use bytes::Bytes;
+pub use error::StorageError;
+#[cfg(feature = "redb")]
+pub use file::FileStorage;
+pub use key_value::KeyValueStore;
+pub use ordered::OrderedStorage;
+pub use write::Write;
+
+/// Result of this crate.
+pub type Result<T> = std::result::Result<T, StorageError>;
+
+/// Number of tables that a storage offers: 0 … 31.
+pub const TABLES_MAX: usize = 32;
+
+/// One of the tables of a storage; below [`TABLES_MAX`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct TableId(u8);
+
+impl TableId {
+    /// The table with that number. Meant for constants: a number beyond [`TABLES_MAX`] does not compile there.
+    pub const fn new(number: u8) -> Self {
+        assert!((number as usize) < TABLES_MAX, "a storage has 32 tables");
+        Self(number)
+    }
+
+    /// The number of the table.
+    pub const fn number(self) -> usize {
+        self.0 as usize
+    }
+}
+
+/// Whether a commit must survive a crash of the machine when it returns.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Durability {
+    /// It is on the disk.
+    Durable,
+    /// It becomes durable with the next durable one.
+    Later,
+}
+
+/// An entry of a table, as a range gives it.
+pub type Entry = (Bytes, Bytes);
+
+/// Entries of a table in the order of their keys, from either end.
+pub type Range<'a> = Box<dyn DoubleEndedIterator<Item = Result<Entry>> + 'a>;
+
+/// Reading, from a snapshot or from an open write.
+pub trait Read {
+    /// The value under a key.
+    fn get(&self, table: TableId, key: &[u8]) -> Result<Option<Bytes>>;
+
+    /// The entries between two keys.
+    fn range(&self, table: TableId, from: Bound<&[u8]>, to: Bound<&[u8]>) -> Result<Range<'_>>;
+
+    /// Whether a key has a value.
+    fn contains(&self, table: TableId, key: &[u8]) -> Result<bool> {
+        Ok(self.get(table, key)?.is_some())
+    }
+
+    /// All entries whose key begins with these bytes.
+    fn prefix(&self, table: TableId, prefix: &[u8]) -> Result<Range<'_>> {
+        match keys::after_prefix(prefix) {
+            Some(end) => self.range(table, Bound::Included(prefix), Bound::Excluded(&end)),
+            None => self.range(table, Bound::Included(prefix), Bound::Unbounded),
+        }
+    }
+}
+
+/// What takes a finished batch. Holds the storage's only right to write; dropping it gives the right back.
+pub trait Sink: Send {
+    /// Makes all of the batch true at once.
+    fn commit(self, batch: &Batch, durability: Durability) -> Result<()>;
+}
+
+/// A set of ordered tables with snapshots and one writer.
+pub trait Storage: Send + Sync + Sized + 'static {
+    /// An unchanging view.
+    type Snapshot: Read + Send + Sync + 'static;
+    /// The form's own side of a write.
+    type Sink: Sink + 'static;
+
+    /// The newest committed state.
+    fn snapshot(&self) -> Result<Self::Snapshot>;
+
+    /// Takes the right to write. Never waits: [`StorageError::WriteInProgress`] if it is taken.
+    fn sink(&self) -> Result<Self::Sink>;
+
+    /// Closes the storage: every later call fails with [`StorageError::Closed`]. Snapshots have to be gone.
+    fn close(&self) -> Result<()>;
+
+    /// Begins a write on the newest state.
+    fn begin_write(&self) -> Result<Write<Self>> {
+        let sink = self.sink()?;
+        let base = self.snapshot()?;
+        Ok(Write::new(sink, base))
+    }
+}
+
+/// What a storage holds and in which form: written at creation, checked whenever it is opened.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Format {
+    /// Which part of the system owns the data, such as `client`.
+    pub kind: &'static str,
+    /// Version of the layout of the tables; a storage with a greater one is refused.
+    pub version: u32,
+}
