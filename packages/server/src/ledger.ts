@@ -54,6 +54,11 @@ export type IdentifyAnswer =
       readonly session: LedgerSession;
       /** Compensating-write errors to be sent again before any download. */
       readonly compensations: readonly Compensation[];
+      /**
+       * Whether a bootstrap is owed (the first of a new file, or after a change of role or view). The server gives no
+       * upload of this session to {@link Ledger.integrate} before its last part came from {@link Ledger.nextDownload}.
+       */
+      readonly bootstrapDue: boolean;
     }
   | { readonly refusal: LedgerRefusal };
 
@@ -141,14 +146,23 @@ export interface Ledger {
    * @returns the text of a QUERY_ERROR, or `null`.
    */
   query(session: LedgerSession, queryVersion: number, query: string): Promise<string | null>;
-  /** Integrates uploads of several sessions in one durable commit; answers in the same order. */
+  /**
+   * Integrates uploads of several sessions in one durable commit; answers in the same order. An upload that is refused
+   * leaves nothing behind and does not touch the others; further uploads of its session in the same batch are answered
+   * with the same refusal.
+   */
   integrate(uploads: readonly Upload[], nowMs: number): Promise<readonly UploadAnswer[]>;
   /**
-   * The next message owed to the session: parts of a bootstrap, entries of the log, or an acknowledgement.
+   * The next message owed to the session: parts of a bootstrap, entries of the log, or an acknowledgement. After
+   * IDENT at least one is owed, even if it is empty; an upload that carried changesets is always acknowledged.
+   *
+   * The server never calls it while an upload of the same session is in {@link Ledger.integrate} (a compensating
+   * write's error must go out before the download that holds it), nor twice at once for one session.
    *
    * @returns `null` when nothing is owed: everything up to {@link Ledger.version} was given.
    */
   nextDownload(session: LedgerSession, bytesMax: number): Promise<DownloadPart | null>;
+  /** Forgets a session. No call of it is under way then; its client file may be identified again afterwards. */
   endSession(session: LedgerSession): void;
   /** Newest version; grows with integrations and bootstraps. */
   version(): number;
