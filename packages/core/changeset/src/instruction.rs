@@ -123,9 +123,14 @@ impl ColumnSpec {
         collection: CollectionKind,
         target: Option<Name>,
     ) -> Self {
-        let key_type =
-            (collection == CollectionKind::Dictionary).then_some(ColumnType::String);
-        Self { column_type, nullable, collection, target, key_type }
+        let key_type = (collection == CollectionKind::Dictionary).then_some(ColumnType::String);
+        Self {
+            column_type,
+            nullable,
+            collection,
+            target,
+            key_type,
+        }
     }
 }
 
@@ -177,21 +182,66 @@ pub enum UpdateKind {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[allow(missing_docs)]
 pub enum Instruction {
-    AddTable { class: Name, spec: TableSpec },
-    EraseTable { class: Name },
-    AddColumn { class: Name, field: Name, spec: ColumnSpec },
-    EraseColumn { class: Name, field: Name },
-    CreateObject { class: Name, key: PrimaryKey },
-    EraseObject { class: Name, key: PrimaryKey },
-    Update { target: Target, value: Payload, kind: UpdateKind },
-    AddInteger { target: Target, delta: i64 },
-    ArrayInsert { target: Target, value: Payload, prior_size: u32 },
+    AddTable {
+        class: Name,
+        spec: TableSpec,
+    },
+    EraseTable {
+        class: Name,
+    },
+    AddColumn {
+        class: Name,
+        field: Name,
+        spec: ColumnSpec,
+    },
+    EraseColumn {
+        class: Name,
+        field: Name,
+    },
+    CreateObject {
+        class: Name,
+        key: PrimaryKey,
+    },
+    EraseObject {
+        class: Name,
+        key: PrimaryKey,
+    },
+    Update {
+        target: Target,
+        value: Payload,
+        kind: UpdateKind,
+    },
+    AddInteger {
+        target: Target,
+        delta: i64,
+    },
+    ArrayInsert {
+        target: Target,
+        value: Payload,
+        prior_size: u32,
+    },
     /// `to` is the index the element has after the move.
-    ArrayMove { target: Target, to: u32, prior_size: u32 },
-    ArrayErase { target: Target, prior_size: u32 },
-    Clear { target: Target, collection: CollectionKind },
-    SetInsert { target: Target, value: Payload },
-    SetErase { target: Target, value: Payload },
+    ArrayMove {
+        target: Target,
+        to: u32,
+        prior_size: u32,
+    },
+    ArrayErase {
+        target: Target,
+        prior_size: u32,
+    },
+    Clear {
+        target: Target,
+        collection: CollectionKind,
+    },
+    SetInsert {
+        target: Target,
+        value: Payload,
+    },
+    SetErase {
+        target: Target,
+        value: Payload,
+    },
 }
 
 impl Instruction {
@@ -204,14 +254,21 @@ impl Instruction {
             | Self::EraseColumn { class, .. }
             | Self::CreateObject { class, .. }
             | Self::EraseObject { class, .. } => class,
-            _ => &self.target().expect("every other instruction has a target").class,
+            _ => {
+                &self
+                    .target()
+                    .expect("every other instruction has a target")
+                    .class
+            }
         }
     }
 
     /// The object the instruction acts on, or `None` for schema instructions.
     pub fn object(&self) -> Option<(&Name, &PrimaryKey)> {
         match self {
-            Self::CreateObject { class, key } | Self::EraseObject { class, key } => Some((class, key)),
+            Self::CreateObject { class, key } | Self::EraseObject { class, key } => {
+                Some((class, key))
+            }
             _ => self.target().map(|target| (&target.class, &target.key)),
         }
     }

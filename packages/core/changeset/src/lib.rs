@@ -10,11 +10,17 @@
 //! Nothing here touches a database, a clock or a file. Bytes from outside never panic: they decode or they
 //! give a typed error.
 
+pub mod body;
+pub mod codec;
 pub mod instruction;
+#[cfg(feature = "json")]
+pub mod json;
+pub mod packed;
 pub mod value;
 
 pub use instruction::{
-    CollectionKind, ColumnSpec, ColumnType, Instruction, KeyType, PathElement, TableSpec, Target, UpdateKind,
+    CollectionKind, ColumnSpec, ColumnType, Instruction, KeyType, PathElement, TableSpec, Target,
+    UpdateKind,
 };
 pub use value::{Decimal, Link, Name, ObjectId, Payload, PrimaryKey, Text, Timestamp, Uuid, Value};
 
