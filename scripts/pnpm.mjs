@@ -2,11 +2,10 @@
 //   node scripts/pnpm.mjs ARGUMENTS…
 // pnpm is fetched into npm's own cache the first time. turbo must be run as `exec turbo …` through this file: it
 // starts pnpm itself and finds it on the PATH that npm sets up here.
-import { pathToFileURL } from "node:url";
-import { run, repositoryRoot } from "./lib/process.mjs";
-import { readFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
-import { existsSync } from "node:fs";
+import { pathToFileURL } from "node:url";
+import { repositoryRoot, run } from "./lib/process.mjs";
 
 /** Command and arguments that run the pinned pnpm. */
 export function pnpmCommand(...pnpmArguments) {
@@ -33,6 +32,9 @@ export function pnpm(pnpmArguments, options = {}) {
 }
 
 if (process.argv[1] !== undefined && import.meta.url === pathToFileURL(process.argv[1]).href) {
-  const { status } = await pnpm(process.argv.slice(2));
+  const given = process.argv.slice(2);
+  // Scripts run with CI set, which would keep the lock file from following a changed package.json.
+  const isInstall = given[0] === "install" && !given.some((argument) => argument.includes("frozen-lockfile"));
+  const { status } = await pnpm(isInstall ? [...given, "--no-frozen-lockfile"] : given);
   process.exitCode = status;
 }

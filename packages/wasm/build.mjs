@@ -1,0 +1,29 @@
+// Builds the WebAssembly module with wasm-pack into pkg/: one build for Node, browsers and bundlers (see node.js).
+import { spawnSync } from "node:child_process";
+import { readFileSync, rmSync } from "node:fs";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { brotliCompressSync, gzipSync } from "node:zlib";
+import { bringTools } from "./tools.mjs";
+
+const here = fileURLToPath(new URL(".", import.meta.url));
+
+const { env, mode, problem } = bringTools();
+if (problem !== undefined) throw new Error(`the WebAssembly tool chain is not obtainable here: ${problem}`);
+// A target folder of its own: its compiler may be another than the one that builds the addon.
+const targetFolder = join(env.CARGO_TARGET_DIR ?? join(here, "target"), "wasm");
+const options = ["--target", "web", "--release", "--mode", mode, "--out-dir", "pkg", "--no-pack"];
+const { status, error } = spawnSync("wasm-pack", ["build", ".", ...options], {
+  cwd: here,
+  env: { ...env, CARGO_TARGET_DIR: targetFolder, CARGO_PROFILE_RELEASE_PANIC: "abort" },
+  stdio: "inherit",
+});
+if (error !== undefined) throw error;
+if (status !== 0) process.exit(status ?? 1);
+// wasm-pack ignores everything in its folder, which would keep it out of the published package.
+rmSync(join(here, "pkg", ".gitignore"), { force: true });
+
+const module = readFileSync(join(here, "pkg", "tidemark_wasm_bg.wasm"));
+const kilobytes = (bytes) => `${Math.ceil(bytes / 1000)} kB`;
+const sizes = [module.length, gzipSync(module, { level: 9 }).length, brotliCompressSync(module).length].map(kilobytes);
+process.stdout.write(`tidemark_wasm_bg.wasm: ${sizes[0]}, gzip ${sizes[1]}, brotli ${sizes[2]}\n`);
