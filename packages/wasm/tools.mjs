@@ -45,7 +45,13 @@ function hasWasmTarget() {
 function hasDebianPackages() {
   const query = ["-W", "-f", "${db:Status-Status} ", ...debianPackages];
   const { ok, output } = run("dpkg-query", query, { quiet: true });
-  return ok && output.trim().split(" ").every((status) => status === "installed");
+  return (
+    ok &&
+    output
+      .trim()
+      .split(" ")
+      .every((status) => status === "installed")
+  );
 }
 
 function installDebianPackages() {

@@ -71,7 +71,9 @@ export function run(command, commandArguments, options = {}) {
       output += chunk;
       if (options.tee === true) stream.write(chunk);
     };
-    child.stdout?.setEncoding("utf8").on("data", take(options.toStandardError === true ? process.stderr : process.stdout));
+    child.stdout
+      ?.setEncoding("utf8")
+      .on("data", take(options.toStandardError === true ? process.stderr : process.stdout));
     child.stderr?.setEncoding("utf8").on("data", take(process.stderr));
     const endAll = () => {
       timedOut = true;

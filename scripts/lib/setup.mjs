@@ -48,7 +48,9 @@ export async function checkMachine() {
     throw new SetupError("Rust is needed (rustc and cargo on the PATH): install it with rustup.");
   }
   if (!isAtLeast(rust, rustMinimum)) {
-    throw new SetupError(`Rust ${rustMinimum.join(".")} or newer is needed; this is ${rust}. Try: rustup update stable`);
+    throw new SetupError(
+      `Rust ${rustMinimum.join(".")} or newer is needed; this is ${rust}. Try: rustup update stable`,
+    );
   }
   if (process.platform !== "win32" && (await versionOf("cc")) === undefined) {
     throw new SetupError("A C linker is needed (cc on the PATH): install gcc or clang, on Debian: build-essential.");
@@ -81,7 +83,13 @@ export function build(filters) {
   const first = !existsSync(join(repositoryRoot, "packages", "native", "dist", "tidemark.node"));
   const title = `build (${first ? "first time: compiles the Rust core, one to three minutes" : "what changed"})`;
   return step(title, async () => {
-    await orFail("the build", turbo(["build"], filters.map((filter) => `--filter=${filter}`)));
+    await orFail(
+      "the build",
+      turbo(
+        ["build"],
+        filters.map((filter) => `--filter=${filter}`),
+      ),
+    );
   });
 }
 
