@@ -1,0 +1,196 @@
+/**
+ * Mutations of the open write transaction that the core has not seen yet.
+ *
+ * One crossing into the core costs more than a mutation, so they are gathered and sent before anything is read that
+ * they may have changed.
+ *
+ * @module
+ */
+
+import type { CoreStore } from "../core.js";
+import { ByteWriter } from "../values/bytes.js";
+
+/** Operations of a batch (`docs/boundary.md`). */
+export const operation = {
+  create: 0x01,
+  erase: 0x02,
+  set: 0x03,
+  addInteger: 0x04,
+  listInsert: 0x05,
+  listMove: 0x06,
+  listErase: 0x07,
+  clear: 0x08,
+  setInsert: 0x09,
+  setErase: 0x0a,
+  eraseAll: 0x0b,
+} as const;
+
+/** What stands for an object in the making until the core has given its key. */
+export interface PendingObject {
+  /** −1 until then. */
+  key: number;
+  readonly classIndex: number;
+}
+
+/** Where a mutation applies: a column of an object, or a place inside the column's value. */
+export interface Address {
+  readonly classIndex: number;
+  readonly object: PendingObject;
+  readonly column: number;
+  /** Indexes into lists, keys into dictionaries, names of an embedded object's properties. */
+  readonly path: readonly (number | string)[];
+}
+
+/** Beyond this the batch is sent at once. */
+const batchBytesMax = 512 * 1024;
+
+/** Gathers mutations and sends them. */
+export class MutationBatch {
+  readonly #store: CoreStore;
+  readonly writer: ByteWriter = new ByteWriter(4096);
+  #created: PendingObject[] = [];
+  #latest: PendingObject | undefined;
+  readonly #dirty = new Set<number>();
+  #hasMutations = false;
+  #isBroken = false;
+  #hasErasures = false;
+  #operationStart = 0;
+  /** Objects in the making by class and key, so that they are found without sending the batch. */
+  readonly #createdByKey = new Map<string, PendingObject>();
+
+  constructor(store: CoreStore) {
+    this.#store = store;
+  }
+
+  /** Whether the transaction holds any mutation, sent or not. */
+  get hasMutations(): boolean {
+    return this.#hasMutations;
+  }
+
+  /** Whether anything waits to be sent. */
+  get isEmpty(): boolean {
+    return this.writer.length === 0;
+  }
+
+  /** Whether the object has mutations that the core has not seen. */
+  isDirty(object: PendingObject): boolean {
+    return this.writer.length > 0 && (object.key < 0 || this.#dirty.has(object.key));
+  }
+
+  /** Whether the core refused a mutation: the transaction can only be undone. */
+  get isBroken(): boolean {
+    return this.#isBroken;
+  }
+
+  /** Whether objects were erased that the core still has. */
+  get hasErasures(): boolean {
+    return this.#hasErasures;
+  }
+
+  /** An object in the making, by the text of its key. */
+  createdObject(classIndex: number, keyText: string): PendingObject | undefined {
+    return this.#createdByKey.size === 0 ? undefined : this.#createdByKey.get(`${classIndex} ${keyText}`);
+  }
+
+  /** Begins a creation; what follows for `object` may come in the same batch. */
+  create(object: PendingObject, mayExist: boolean, packedKey: Uint8Array, keyText: string): void {
+    this.#hasMutations = true;
+    this.#createdByKey.set(`${object.classIndex} ${keyText}`, object);
+    const { writer } = this;
+    writer.u8(operation.create);
+    writer.u16(object.classIndex);
+    writer.u8(mayExist ? 1 : 0);
+    writer.bytes(packedKey);
+    this.#created.push(object);
+    this.#latest = object;
+  }
+
+  erase(object: PendingObject): void {
+    this.#begin(object, operation.erase);
+    this.#hasErasures = true;
+    this.writer.u16(object.classIndex);
+    this.writer.f64(object.key);
+  }
+
+  eraseAll(classIndex: number): void {
+    this.#hasMutations = true;
+    this.writer.u8(operation.eraseAll);
+    this.writer.u16(classIndex);
+    this.flush();
+  }
+
+  /** Begins a mutation; the caller writes the operands behind it and then calls {@link end}. */
+  begin(code: number, address: Address): ByteWriter {
+    this.#begin(address.object, code);
+    const { writer } = this;
+    writer.u16(address.classIndex);
+    writer.f64(address.object.key);
+    writer.u16(address.column);
+    writer.u8(address.path.length);
+    for (const element of address.path) {
+      if (typeof element === "number") {
+        writer.u8(0);
+        writer.u32(element);
+      } else {
+        writer.u8(1);
+        writer.text32(element);
+      }
+    }
+    return writer;
+  }
+
+  /** Takes back the mutation that was begun last: its value turned out not to fit. */
+  takeBack(): void {
+    this.writer.truncate(this.#operationStart);
+  }
+
+  /** Sends the batch if it has grown large. */
+  end(): void {
+    if (this.writer.length > batchBytesMax) this.flush();
+  }
+
+  #begin(object: PendingObject, code: number): void {
+    // An object that is not the newest in the making has no way to be named before the core has given its key.
+    if (object.key < 0 && object !== this.#latest) this.flush();
+    this.#hasMutations = true;
+    if (object.key >= 0) this.#dirty.add(object.key);
+    this.#operationStart = this.writer.length;
+    this.writer.u8(code);
+  }
+
+  /** Sends what has been gathered. */
+  flush(): void {
+    if (this.writer.length === 0) return;
+    const created = this.#created;
+    const batch = this.writer.view();
+    let answer: Uint8Array;
+    try {
+      answer = this.#store.mutate(batch);
+    } catch (error) {
+      this.#isBroken = true;
+      throw error;
+    } finally {
+      this.#forget();
+    }
+    const view = new DataView(answer.buffer, answer.byteOffset, answer.byteLength);
+    created.forEach((object, index) => {
+      object.key = view.getFloat64(index * 9, true);
+    });
+  }
+
+  /** Forgets everything: the transaction has ended. */
+  reset(): void {
+    this.#forget();
+    this.#hasMutations = false;
+    this.#isBroken = false;
+  }
+
+  #forget(): void {
+    this.writer.clear();
+    this.#created = [];
+    this.#latest = undefined;
+    this.#dirty.clear();
+    this.#hasErasures = false;
+    this.#createdByKey.clear();
+  }
+}

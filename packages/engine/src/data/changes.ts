@@ -1,0 +1,178 @@
+/**
+ * What changed between two moments of a collection: pure functions.
+ *
+ * @module
+ */
+
+/** Indexes of changes. Deletions and old modifications count in the old collection, the others in the new one. */
+export interface CollectionChanges {
+  readonly deletions: number[];
+  readonly insertions: number[];
+  readonly newModifications: number[];
+  readonly oldModifications: number[];
+}
+
+export const noChanges: CollectionChanges = {
+  deletions: [],
+  insertions: [],
+  newModifications: [],
+  oldModifications: [],
+};
+
+/** Whether there is anything to report. */
+export function hasChanges(changes: CollectionChanges): boolean {
+  return changes.deletions.length + changes.insertions.length + changes.newModifications.length > 0;
+}
+
+/**
+ * Compares two lists of distinct keys. What changed its place relative to the others counts as deleted and inserted.
+ *
+ * @param isModified whether the object behind a key that stayed has changed.
+ */
+export function compareKeys(
+  before: ArrayLike<number>,
+  after: ArrayLike<number>,
+  isModified: (key: number) => boolean,
+): CollectionChanges {
+  const oldIndexes = new Map<number, number>();
+  for (let index = 0; index < before.length; index += 1) oldIndexes.set(before[index] ?? -1, index);
+  const insertions: number[] = [];
+  const kept: { readonly from: number; readonly to: number; readonly key: number }[] = [];
+  for (let to = 0; to < after.length; to += 1) {
+    const key = after[to] ?? -1;
+    const from = oldIndexes.get(key);
+    if (from === undefined) insertions.push(to);
+    else {
+      kept.push({ from, to, key });
+      oldIndexes.delete(key);
+    }
+  }
+  const deletions = [...oldIndexes.values()];
+  const stays = longestIncreasing(kept.map(({ from }) => from));
+  const newModifications: number[] = [];
+  const oldModifications: number[] = [];
+  kept.forEach(({ from, to, key }, position) => {
+    if (stays !== undefined && !stays[position]) {
+      deletions.push(from);
+      insertions.push(to);
+    } else if (isModified(key)) {
+      oldModifications.push(from);
+      newModifications.push(to);
+    }
+  });
+  if (stays !== undefined) insertions.sort(ascending);
+  return { deletions: deletions.sort(ascending), insertions, newModifications, oldModifications };
+}
+
+function ascending(a: number, b: number): number {
+  return a - b;
+}
+
+/** Marks the members of a longest increasing subsequence; `undefined` if the whole sequence increases. */
+function longestIncreasing(sequence: readonly number[]): boolean[] | undefined {
+  let isSorted = true;
+  for (let index = 1; index < sequence.length && isSorted; index += 1) {
+    isSorted = (sequence[index - 1] ?? 0) < (sequence[index] ?? 0);
+  }
+  if (isSorted) return undefined;
+  const tails: number[] = [];
+  const previous: number[] = [];
+  sequence.forEach((value, index) => {
+    let low = 0;
+    let high = tails.length;
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if ((sequence[tails[middle] ?? 0] ?? 0) < value) low = middle + 1;
+      else high = middle;
+    }
+    previous[index] = low > 0 ? (tails[low - 1] ?? -1) : -1;
+    tails[low] = index;
+  });
+  const marks = new Array<boolean>(sequence.length).fill(false);
+  for (let at = tails[tails.length - 1] ?? -1; at >= 0; at = previous[at] ?? -1) marks[at] = true;
+  return marks;
+}
+
+/** Lists longer than this in their differing middle are not compared element by element. */
+const comparedMiddleMax = 400;
+
+/** Compares two lists of values by their fingerprints. A value replaced in place counts as modified. */
+export function compareValues(before: readonly string[], after: readonly string[]): CollectionChanges {
+  let start = 0;
+  while (start < before.length && start < after.length && before[start] === after[start]) start += 1;
+  let endOld = before.length;
+  let endNew = after.length;
+  while (endOld > start && endNew > start && before[endOld - 1] === after[endNew - 1]) {
+    endOld -= 1;
+    endNew -= 1;
+  }
+  const oldMiddle = before.slice(start, endOld);
+  const newMiddle = after.slice(start, endNew);
+  if (oldMiddle.length === newMiddle.length) {
+    const modified: number[] = [];
+    oldMiddle.forEach((value, index) => {
+      if (value !== newMiddle[index]) modified.push(start + index);
+    });
+    return { deletions: [], insertions: [], newModifications: modified, oldModifications: [...modified] };
+  }
+  const isLong = oldMiddle.length > comparedMiddleMax || newMiddle.length > comparedMiddleMax;
+  const common = isLong ? [] : commonSubsequence(oldMiddle, newMiddle);
+  const keptOld = new Set(common.map(([from]) => from));
+  const keptNew = new Set(common.map(([, to]) => to));
+  const rest = (values: readonly string[], kept: ReadonlySet<number>): number[] =>
+    values.flatMap((_, index) => (kept.has(index) ? [] : [start + index]));
+  return {
+    deletions: rest(oldMiddle, keptOld),
+    insertions: rest(newMiddle, keptNew),
+    newModifications: [],
+    oldModifications: [],
+  };
+}
+
+function commonSubsequence(a: readonly string[], b: readonly string[]): [number, number][] {
+  const width = b.length + 1;
+  const lengths = new Uint16Array((a.length + 1) * width);
+  const at = (row: number, column: number): number => lengths[row * width + column] ?? 0;
+  for (let row = a.length - 1; row >= 0; row -= 1) {
+    for (let column = b.length - 1; column >= 0; column -= 1) {
+      lengths[row * width + column] =
+        a[row] === b[column]
+          ? at(row + 1, column + 1) + 1
+          : Math.max(at(row + 1, column), at(row, column + 1));
+    }
+  }
+  const pairs: [number, number][] = [];
+  let row = 0;
+  let column = 0;
+  while (row < a.length && column < b.length) {
+    if (a[row] === b[column]) {
+      pairs.push([row, column]);
+      row += 1;
+      column += 1;
+    } else if (at(row + 1, column) >= at(row, column + 1)) row += 1;
+    else column += 1;
+  }
+  return pairs;
+}
+
+/** Changes of a dictionary, by key. */
+export interface DictionaryChanges {
+  readonly deletions: string[];
+  readonly insertions: string[];
+  readonly modifications: string[];
+}
+
+/** Compares two dictionaries by their fingerprints. */
+export function compareEntries(
+  before: ReadonlyMap<string, string>,
+  after: ReadonlyMap<string, string>,
+): DictionaryChanges {
+  const insertions: string[] = [];
+  const modifications: string[] = [];
+  for (const [key, value] of after) {
+    const known = before.get(key);
+    if (known === undefined) insertions.push(key);
+    else if (known !== value) modifications.push(key);
+  }
+  return { deletions: [...before.keys()].filter((key) => !after.has(key)), insertions, modifications };
+}

@@ -1,0 +1,424 @@
+/**
+ * Live objects: a key, and the row as last read.
+ *
+ * @module
+ */
+
+import { EngineError } from "../errors.js";
+import { Linkable, packValue } from "../values/pack.js";
+import { tag } from "../values/tags.js";
+import { columnOffset, type Page, pageOf, readLink, readScalar } from "../values/unpack.js";
+import { type Address, operation, type PendingObject } from "./batch.js";
+import type { Database } from "./database.js";
+import { createObject, type UpdateMode } from "./create.js";
+import { Dictionary } from "./dictionary.js";
+import { List } from "./list.js";
+import { type ClassLayout, type Column, primaryKeyColumn } from "./schema.js";
+import { ValueSet } from "./value-set.js";
+
+/** Where a row stands now. */
+export interface RowPlace {
+  readonly page: Page;
+  readonly offset: number;
+}
+
+/** What has columns: an object, or an embedded object inside one. */
+export interface Holder {
+  readonly database: Database;
+  readonly layout: ClassLayout;
+  /** @throws if it is gone. */
+  row(): RowPlace;
+  address(column: Column): Address;
+  isValid(): boolean;
+}
+
+/** The object that an address begins at. */
+export type RootObject = ObjectHandle;
+
+/** A live object of a class with its own keys. */
+export class ObjectHandle extends Linkable implements Holder, PendingObject {
+  readonly database: Database;
+  readonly layout: ClassLayout;
+  readonly classIndex: number;
+  key: number;
+  #page: Page | undefined;
+  #offset = 0;
+  #loadedAt = -1;
+  #packedKey: Uint8Array | undefined;
+  /** Scalars decoded from the row; links and collections are looked up each time. */
+  #values: unknown[] = [];
+
+  /** @param packedKey known for objects in the making, whose `key` is −1. */
+  constructor(database: Database, layout: ClassLayout, key: number, packedKey?: Uint8Array) {
+    super();
+    this.database = database;
+    this.layout = layout;
+    this.classIndex = layout.index;
+    this.key = key;
+    this.#packedKey = packedKey;
+  }
+
+  get className(): string {
+    return this.layout.name;
+  }
+
+  /** Takes in a row that was read together with others; `offset` is that of the key's length. */
+  seed(page: Page, offset: number): void {
+    this.#page = page;
+    this.#offset = offset;
+    this.#loadedAt = this.layout.epoch;
+    this.#values = [];
+    this.#packedKey = undefined;
+  }
+
+  /** Reads the row again if anything may have changed it. Returns false if the object is gone. */
+  #refresh(): boolean {
+    const { database, layout } = this;
+    if (this.#page !== undefined && layout.isFresh(this.key, this.#loadedAt)) {
+      this.#loadedAt = layout.epoch;
+      return true;
+    }
+    if (database.batch.isDirty(this)) database.batch.flush();
+    const bytes = this.key < 0 ? null : database.store.row(database.view, this.classIndex, this.key);
+    if (bytes === null) {
+      this.#page = undefined;
+      return false;
+    }
+    this.seed(pageOf(bytes), 0);
+    return true;
+  }
+
+  #require(): Page {
+    this.database.requireOpen();
+    if (!this.#refresh() || this.#page === undefined) {
+      throw new EngineError(
+        "invalidated",
+        `Accessing object of type ${this.layout.name} which has been invalidated or deleted`,
+      );
+    }
+    return this.#page;
+  }
+
+  isValid(): boolean {
+    return !this.database.isClosed && this.#refresh();
+  }
+
+  row(): RowPlace {
+    const page = this.#require();
+    return { page, offset: this.#offset + 4 + page.view.getUint32(this.#offset, true) };
+  }
+
+  packedKey(): Uint8Array {
+    if (this.#packedKey === undefined) {
+      const page = this.#require();
+      const start = this.#offset + 4;
+      this.#packedKey = page.bytes.slice(start, start + page.view.getUint32(this.#offset, true));
+    }
+    return this.#packedKey;
+  }
+
+  address(column: Column): Address {
+    return { classIndex: this.classIndex, object: this, column: column.index, path: [] };
+  }
+
+  /** Value of a column: a scalar, an object, or a collection. */
+  get(column: Column): unknown {
+    if (this.#page === undefined || this.#loadedAt !== this.layout.epoch || this.database.isClosed) this.#require();
+    const known = this.#values[column.index];
+    if (known !== undefined) return known;
+    if (column.index === primaryKeyColumn) return this.#primaryKey();
+    const value = readColumn(this, column);
+    if (typeof value !== "object" || value === null) this.#values[column.index] = value;
+    return value;
+  }
+
+  #primaryKey(): unknown {
+    return readScalar(this.#require(), this.#offset + 4, this.database.conventions);
+  }
+
+  set(column: Column, value: unknown): void {
+    writeColumn(this, column, value, false);
+  }
+
+  /** Adds to an integer, so that concurrent additions add up. */
+  add(column: Column, amount: number | bigint): void {
+    this.database.requireWrite();
+    this.database.checkWrite(this.layout);
+    const { batch } = this.database;
+    batch.begin(operation.addInteger, this.address(column)).i64(amount);
+    batch.end();
+    touched(this);
+  }
+
+  /** Removes the object. */
+  erase(): void {
+    this.database.requireWrite();
+    this.#require();
+    this.database.batch.erase(this);
+    this.layout.membershipEpoch += 1;
+    touched(this);
+  }
+
+  /** Whether both are the same object of the same file. */
+  equals(other: unknown): boolean {
+    if (!(other instanceof ObjectHandle)) return false;
+    if (this.key < 0 || other.key < 0) this.database.flush();
+    return this.database === other.database && this.layout === other.layout && this.key === other.key;
+  }
+}
+
+/** An object inside another one, found by its way from there. */
+export class EmbeddedHandle implements Holder {
+  readonly database: Database;
+  readonly layout: ClassLayout;
+  readonly parent: Holder;
+  readonly column: Column;
+  /** Index or key in the parent's collection; `undefined` for a single one. */
+  readonly element: number | string | undefined;
+
+  constructor(parent: Holder, column: Column, layout: ClassLayout, element: number | string | undefined) {
+    this.database = parent.database;
+    this.layout = layout;
+    this.parent = parent;
+    this.column = column;
+    this.element = element;
+  }
+
+  get className(): string {
+    return this.layout.name;
+  }
+
+  /** Way from the root object to this one. */
+  place(): Address {
+    const address = this.parent.address(this.column);
+    return this.element === undefined ? address : { ...address, path: [...address.path, this.element] };
+  }
+
+  address(column: Column): Address {
+    const place = this.place();
+    return { ...place, path: [...place.path, column.name] };
+  }
+
+  #find(): RowPlace | undefined {
+    const { page, offset } = this.parent.row();
+    let at = columnOffset(page, offset, this.column.index);
+    if (at < 0) return undefined;
+    if (typeof this.element === "number") at = List.elementOffset(page, at, this.element);
+    else if (typeof this.element === "string") at = Dictionary.valueOffset(page, at, this.element);
+    if (at < 0 || page.bytes[at] !== tag.embedded) return undefined;
+    return { page, offset: at + 5 };
+  }
+
+  isValid(): boolean {
+    return this.parent.isValid() && this.#find() !== undefined;
+  }
+
+  row(): RowPlace {
+    const place = this.#find();
+    if (place === undefined) {
+      throw new EngineError(
+        "invalidated",
+        `Accessing object of type ${this.layout.name} which has been invalidated or deleted`,
+      );
+    }
+    return place;
+  }
+
+  get(column: Column): unknown {
+    this.database.requireOpen();
+    return readColumn(this, column);
+  }
+
+  set(column: Column, value: unknown): void {
+    writeColumn(this, column, value, false);
+  }
+}
+
+/** Notes that the object at the root of a holder has changed. */
+export function touched(holder: Holder): void {
+  const { database } = holder;
+  database.dataEpoch += 1;
+  let at: Holder = holder;
+  while (at instanceof EmbeddedHandle) at = at.parent;
+  if (at instanceof ObjectHandle && at.key >= 0) at.layout.touch(at.key);
+}
+
+function readColumn(holder: Holder, column: Column): unknown {
+  if (column.collection === "list") return new List(holder, column);
+  if (column.collection === "set") return new ValueSet(holder, column);
+  if (column.collection === "dictionary") return new Dictionary(holder, column);
+  const { page, offset } = holder.row();
+  const at = columnOffset(page, offset, column.index);
+  if (at < 0) return defaultOf(column);
+  return readElement(holder, column, page, at, undefined);
+}
+
+/** Reads a single value, a link or an embedded object; an absent link's target gives null. */
+export function readElement(
+  holder: Holder,
+  column: Column,
+  page: Page,
+  at: number,
+  element: number | string | undefined,
+): unknown {
+  const { database } = holder;
+  switch (page.bytes[at]) {
+    case tag.link:
+      return findLinked(database, page, at);
+    case tag.embedded: {
+      const layout = database.storedLayout(column.target ?? "");
+      return layout === undefined ? null : new EmbeddedHandle(holder, column, layout, element);
+    }
+    case tag.list:
+    case tag.dictionary:
+    case tag.set:
+      throw new EngineError("invalid-argument", "Collections inside mixed values are not supported.");
+    default:
+      return readScalar(page, at, database.conventions);
+  }
+}
+
+/** The target of a link, or null if it does not exist. */
+export function findLinked(database: Database, page: Page, at: number): ObjectHandle | null {
+  const { className, packedKey } = readLink(page, at);
+  const layout = database.storedLayout(className);
+  if (layout === undefined) return null;
+  database.flush();
+  const key = database.store.find(database.view, layout.index, packedKey);
+  return key < 0 ? null : new ObjectHandle(database, layout, key);
+}
+
+/** What a column holds in rows that are older than it. */
+export function defaultOf(column: Column): unknown {
+  if (column.isNullable) return null;
+  switch (column.type) {
+    case "int":
+    case "float":
+    case "double":
+      return 0;
+    case "bool":
+      return false;
+    case "string":
+      return "";
+    default:
+      return null;
+  }
+}
+
+/** The target of an element in a collection of links, whose key is known. */
+export function linkedObject(database: Database, column: Column, key: number | undefined): ObjectHandle | null {
+  const layout = database.storedLayout(column.target ?? "");
+  return layout === undefined || key === undefined ? null : new ObjectHandle(database, layout, key);
+}
+
+/** Assigns a column. */
+export function writeColumn(
+  holder: Holder,
+  column: Column,
+  value: unknown,
+  isDefault: boolean,
+  mode: UpdateMode = "never",
+): void {
+  const { database } = holder;
+  database.requireWrite();
+  database.checkWrite(holder.layout);
+  if (column.index === primaryKeyColumn) {
+    throw new EngineError("read-only-property", "Cannot change value of primary key outside of migration");
+  }
+  const given = database.conventions.unwrap(value);
+  if (column.collection !== "single") return collectionOf(holder, column).assign(given, mode);
+  const plain = writeObject(holder, column, undefined, operation.set, given, mode);
+  if (plain.isWritten) return;
+  const { batch } = database;
+  const writer = batch.begin(operation.set, holder.address(column));
+  writer.u8(isDefault ? 1 : 0);
+  try {
+    const { type, isNullable, target, publicName } = column;
+    packValue(writer, type, isNullable, plain.value, database.conventions, target, publicName);
+  } catch (error) {
+    batch.takeBack();
+    throw error;
+  }
+  batch.end();
+  touched(holder);
+}
+
+function collectionOf(holder: Holder, column: Column): List | ValueSet | Dictionary {
+  if (column.collection === "list") return new List(holder, column);
+  return column.collection === "set" ? new ValueSet(holder, column) : new Dictionary(holder, column);
+}
+
+/** Either everything was written, or this value is still to be written. */
+type Written = { readonly isWritten: true } | { readonly isWritten: false; readonly value: unknown };
+
+/** Writes an embedded object in place. Any other value comes back, links given as plain values as objects. */
+export function writeObject(
+  holder: Holder,
+  column: Column,
+  element: number | string | undefined,
+  code: number,
+  value: unknown,
+  mode: UpdateMode,
+): Written {
+  if (column.type !== "link") return { isWritten: false, value };
+  const { database } = holder;
+  const layout = database.storedLayout(column.target ?? "");
+  if (layout?.kind !== "embedded" || typeof value !== "object" || value === null) {
+    return { isWritten: false, value: resolveObject(database, column, value, mode) };
+  }
+  // A live embedded object is copied, since it cannot be in two places.
+  const values = value instanceof EmbeddedHandle ? valuesOf(value) : (value as Readonly<Record<string, unknown>>);
+  const address = holder.address(column);
+  const target = element === undefined ? address : { ...address, path: [...address.path, element] };
+  const { batch } = database;
+  const writer = batch.begin(code, target);
+  if (code === operation.set) writer.u8(0);
+  writer.u8(tag.objectMarker);
+  batch.end();
+  touched(holder);
+  fill(new EmbeddedHandle(holder, column, layout, element), values, mode);
+  return { isWritten: true };
+}
+
+/** The object to link to: a live one as it is, one given as plain values is made first. */
+export function resolveObject(database: Database, column: Column, value: unknown, mode: UpdateMode): unknown {
+  if (column.type !== "link" || value instanceof Linkable || typeof value !== "object" || value === null) {
+    return value;
+  }
+  const layout = database.storedLayout(column.target ?? "");
+  if (layout?.kind !== "top") return value;
+  return createObject(database, layout, value as Readonly<Record<string, unknown>>, mode);
+}
+
+function valuesOf(holder: EmbeddedHandle): Record<string, unknown> {
+  return Object.fromEntries(holder.layout.columns.map((column) => [column.publicName, holder.get(column)]));
+}
+
+/** Gives a new object its values and, where they are missing, the declared defaults. */
+export function fill(
+  holder: ObjectHandle | EmbeddedHandle,
+  values: Readonly<Record<string, unknown>>,
+  mode: UpdateMode,
+): void {
+  for (const column of holder.layout.columns) {
+    const given = values[column.publicName];
+    if (given !== undefined) {
+      writeColumn(holder, column, given, false, mode);
+      continue;
+    }
+    const { default: declared } = column;
+    if (declared !== undefined) {
+      const value = typeof declared === "function" ? (declared as () => unknown)() : declared;
+      writeColumn(holder, column, value, true, mode);
+    } else if (isRequired(column)) {
+      throw new EngineError(
+        "missing-property",
+        `Missing value for property '${holder.layout.name}.${column.publicName}'`,
+      );
+    }
+  }
+}
+
+function isRequired(column: Column): boolean {
+  return column.collection === "single" && !column.isNullable && column.type !== "mixed" && column.type !== "link";
+}

@@ -1,0 +1,214 @@
+/**
+ * Live results: the objects of a class, or of a collection, that pass a chain of queries.
+ *
+ * @module
+ */
+
+import { EngineError, errorCodeOf, messageOf } from "../errors.js";
+import { ByteWriter } from "../values/bytes.js";
+import { packMixed } from "../values/pack.js";
+import { pageOf } from "../values/unpack.js";
+import type { Database } from "./database.js";
+import type { List } from "./list.js";
+import { ObjectHandle } from "./object.js";
+import type { ClassLayout } from "./schema.js";
+import type { ValueSet } from "./value-set.js";
+
+/** Where the objects come from. */
+export type ResultsSource =
+  | { readonly kind: "class" }
+  | { readonly kind: "collection"; readonly collection: List | ValueSet }
+  /** The objects of one moment. */
+  | { readonly kind: "keys"; readonly keys: Float64Array };
+
+/** One query of the chain. */
+export interface Stage {
+  readonly text: string;
+  /** `u32 count`, then packed values. */
+  readonly parameters: Uint8Array;
+}
+
+/** Objects read by one call while iterating. */
+const pageLength = 256;
+
+const noParameters = new Uint8Array(4);
+
+/** Live results. */
+export class Results {
+  readonly database: Database;
+  readonly layout: ClassLayout;
+  readonly source: ResultsSource;
+  readonly stages: readonly Stage[];
+  #keys: Float64Array | undefined;
+  #epoch = -1;
+
+  constructor(database: Database, layout: ClassLayout, source: ResultsSource, stages: readonly Stage[]) {
+    this.database = database;
+    this.layout = layout;
+    this.source = source;
+    this.stages = stages;
+  }
+
+  /** Whether what the results came from still exists. */
+  isValid(): boolean {
+    if (this.database.isClosed) return false;
+    return this.source.kind !== "collection" || this.source.collection.isValid();
+  }
+
+  /** What must be unchanged for known keys to be right. */
+  #currentEpoch(): number {
+    const { source } = this;
+    if (source.kind === "keys" && this.stages.length === 0) return 0;
+    return source.kind === "class" && this.stages.length === 0
+      ? this.layout.membershipEpoch
+      : this.database.dataEpoch;
+  }
+
+  /** Keys of the objects, in order. */
+  keys(): Float64Array {
+    this.database.requireOpen();
+    const epoch = this.#currentEpoch();
+    if (this.#keys !== undefined && this.#epoch === epoch) return this.#keys;
+    this.database.flush();
+    this.#keys = this.#evaluate();
+    this.#epoch = epoch;
+    return this.#keys;
+  }
+
+  #evaluate(): Float64Array {
+    const { source, stages } = this;
+    const [first] = stages;
+    let keys: Float64Array | null = null;
+    if (source.kind === "keys") keys = source.keys;
+    else if (source.kind === "collection") keys = source.collection.keys();
+    else if (first === undefined) return this.#query("TRUEPREDICATE", noParameters, null);
+    for (const stage of stages) keys = this.#query(stage.text, stage.parameters, keys);
+    return keys ?? new Float64Array(0);
+  }
+
+  #query(text: string, parameters: Uint8Array, restrict: Float64Array | null): Float64Array {
+    const { store, view } = this.database;
+    try {
+      return store.query(view, this.layout.index, text, parameters, restrict);
+    } catch (error) {
+      throw queryError(error);
+    }
+  }
+
+  get length(): number {
+    const { database } = this;
+    if (this.source.kind === "class" && this.stages.length === 0) {
+      database.requireOpen();
+      const epoch = this.#currentEpoch();
+      if (this.#keys !== undefined && this.#epoch === epoch) return this.#keys.length;
+      database.flush();
+      return database.store.count(database.view, this.layout.index);
+    }
+    return this.keys().length;
+  }
+
+  get(index: number): ObjectHandle | undefined {
+    const key = this.keys()[index];
+    return key === undefined ? undefined : new ObjectHandle(this.database, this.layout, key);
+  }
+
+  /** The objects of this moment, read a page at a time; those deleted meanwhile are left out. */
+  *objects(): Generator<ObjectHandle> {
+    const keys = this.keys();
+    for (let start = 0; start < keys.length; start += pageLength) {
+      yield* readObjects(this.database, this.layout, keys.subarray(start, start + pageLength));
+    }
+  }
+
+  /** Adds a query to the chain. Checks it at once. */
+  refine(text: string, parameters: Uint8Array): Results {
+    this.database.requireOpen();
+    const stage: Stage = { text, parameters };
+    checkQuery(this.database, this.layout, stage);
+    return new Results(this.database, this.layout, this.source, [...this.stages, stage]);
+  }
+
+  /** These objects, whatever happens to the database. */
+  snapshot(): Results {
+    return new Results(this.database, this.layout, { kind: "keys", keys: this.keys() }, []);
+  }
+
+  /** The query as one text without parameters: what a subscription sends. */
+  describe(): string {
+    const { store, view } = this.database;
+    if (this.source.kind !== "class") {
+      throw new EngineError("invalid-argument", "Subscriptions can only be made for results of a whole class.");
+    }
+    const texts = this.stages.map((stage) => {
+      try {
+        return store.describeQuery(view, this.layout.index, stage.text, stage.parameters);
+      } catch (error) {
+        throw queryError(error);
+      }
+    });
+    const predicates = texts.filter((text) => text !== "TRUEPREDICATE" && text !== "");
+    if (predicates.length === 0) return "TRUEPREDICATE";
+    return predicates.length === 1 ? (predicates[0] ?? "") : predicates.map((text) => `(${text})`).join(" and ");
+  }
+
+  /** Where an object stands, or −1. */
+  indexOf(object: ObjectHandle): number {
+    if (object.database !== this.database || object.layout !== this.layout) return -1;
+    if (object.key < 0) this.database.flush();
+    return this.keys().indexOf(object.key);
+  }
+
+  /** Erases all objects of this moment. */
+  eraseAll(): void {
+    this.database.requireWrite();
+    for (const key of this.keys().slice()) {
+      const object = new ObjectHandle(this.database, this.layout, key);
+      if (object.isValid()) object.erase();
+    }
+  }
+}
+
+/** Reads objects with their rows in one call. */
+export function readObjects(database: Database, layout: ClassLayout, keys: Float64Array): ObjectHandle[] {
+  database.flush();
+  const page = pageOf(database.store.rows(database.view, layout.index, keys));
+  const objects: ObjectHandle[] = [];
+  let offset = 0;
+  for (const key of keys) {
+    const length = page.view.getUint32(offset, true);
+    if (length > 0) {
+      const object = new ObjectHandle(database, layout, key);
+      object.seed(page, offset + 4);
+      objects.push(object);
+    }
+    offset += 4 + length;
+  }
+  return objects;
+}
+
+/** Packs the arguments of a query. */
+export function packParameters(database: Database, values: readonly unknown[]): Uint8Array {
+  if (values.length === 0) return noParameters;
+  const writer = new ByteWriter(64);
+  writer.u32(values.length);
+  for (const value of values) {
+    packMixed(writer, value, database.conventions, undefined, "int-if-whole");
+  }
+  return writer.copy();
+}
+
+const noObjects = new Float64Array(0);
+
+/** Lets the core parse and bind a query without looking at any object. */
+function checkQuery(database: Database, layout: ClassLayout, stage: Stage): void {
+  try {
+    database.store.query(database.view, layout.index, stage.text, stage.parameters, noObjects);
+  } catch (error) {
+    throw queryError(error);
+  }
+}
+
+function queryError(error: unknown): unknown {
+  if (errorCodeOf(error) !== "invalid-query") return error;
+  return new EngineError("invalid-query", messageOf(error), { cause: error });
+}

@@ -1,0 +1,350 @@
+/**
+ * Classes: what the application declares, and how the file lays them out.
+ *
+ * @module
+ */
+
+import type { CoreStore, SchemaInformation, SnapshotId } from "../core.js";
+import { EngineError, must } from "../errors.js";
+import type { ValueType } from "../values/pack.js";
+
+/** How many values a property holds. */
+export type CollectionKind = "single" | "list" | "dictionary" | "set";
+
+/** A property as declared, the same for all SDKs. */
+export interface PropertyDeclaration {
+  /** Name in the file and on the wire. */
+  readonly name: string;
+  /** Name in the application; the same unless mapped. */
+  readonly publicName: string;
+  readonly type: ValueType;
+  readonly collection: CollectionKind;
+  readonly isNullable: boolean;
+  /** Class of the targets, for links. */
+  readonly target?: string;
+  /** Value for objects created without one; a function makes a fresh one each time. */
+  readonly default?: unknown;
+  readonly isIndexed: boolean | "full-text";
+  /** The SDK shows the integer as a counter. */
+  readonly isCounter?: boolean;
+}
+
+/** A property computed from the links of another class. */
+export interface BacklinkDeclaration {
+  readonly publicName: string;
+  readonly originClass: string;
+  readonly originProperty: string;
+}
+
+/** A class as declared. */
+export interface ClassDeclaration {
+  readonly name: string;
+  readonly kind: "top" | "embedded" | "asymmetric";
+  /** Name in the file of the primary key's property. */
+  readonly primaryKey?: string;
+  readonly properties: readonly PropertyDeclaration[];
+  readonly backlinks: readonly BacklinkDeclaration[];
+}
+
+/** A column of the file with what was declared for it. */
+export interface Column {
+  readonly index: number;
+  readonly name: string;
+  readonly publicName: string;
+  readonly type: ValueType;
+  readonly isNullable: boolean;
+  readonly collection: CollectionKind;
+  readonly target: string | undefined;
+  readonly default: unknown;
+}
+
+/** Index that stands for the primary key among columns. */
+export const primaryKeyColumn = -1;
+
+/**
+ * A class of the file. Handles compare `epoch` with the one they were loaded at; see `isFresh`.
+ *
+ * **Invariant**: any change to an object of the class raises `epoch`, and either notes the object in `changed` or
+ * raises `floor`.
+ */
+export class ClassLayout {
+  readonly index: number;
+  readonly name: string;
+  readonly kind: "top" | "embedded" | "asymmetric";
+  readonly primaryKey: Column | undefined;
+  readonly columns: readonly Column[];
+  readonly declaration: ClassDeclaration;
+  /** Grows with each change to an object of the class. */
+  epoch = 1;
+  /** Grows when objects come or go. */
+  membershipEpoch = 1;
+  /** Handles loaded before this epoch are stale, whatever `changed` says. */
+  #floor = 0;
+  readonly #changed = new Map<number, number>();
+  readonly #byPublicName = new Map<string, Column>();
+  readonly #byName = new Map<string, Column>();
+
+  constructor(index: number, stored: SchemaInformation["classes"][number], declaration: ClassDeclaration) {
+    this.index = index;
+    this.name = stored.name;
+    this.kind = stored.kind;
+    this.declaration = declaration;
+    const declared = new Map(declaration.properties.map((property) => [property.name, property]));
+    const makeColumn = (position: number, name: string, rest: Omit<Column, "index" | "name" | "publicName" | "default">) => {
+      const property = declared.get(name);
+      const column: Column = {
+        index: position,
+        name,
+        publicName: property?.publicName ?? name,
+        default: property?.default,
+        ...rest,
+      };
+      this.#byPublicName.set(column.publicName, column);
+      this.#byName.set(name, column);
+      return column;
+    };
+    this.primaryKey =
+      stored.primaryKey === undefined
+        ? undefined
+        : makeColumn(primaryKeyColumn, stored.primaryKey.name, {
+            type: stored.primaryKey.type as ValueType,
+            isNullable: stored.primaryKey.nullable,
+            collection: "single",
+            target: undefined,
+          });
+    this.columns = stored.columns.map((column, position) =>
+      makeColumn(position, column.name, {
+        type: column.type as ValueType,
+        isNullable: column.nullable,
+        collection: column.collection,
+        target: column.target,
+      }),
+    );
+  }
+
+  columnByPublicName(name: string): Column | undefined {
+    return this.#byPublicName.get(name);
+  }
+
+  columnByName(name: string): Column | undefined {
+    return this.#byName.get(name);
+  }
+
+  /** Whether what a handle loaded at an epoch still stands. */
+  isFresh(object: number, loadedAt: number): boolean {
+    if (loadedAt === this.epoch) return true;
+    return loadedAt >= this.#floor && (this.#changed.get(object) ?? 0) <= loadedAt;
+  }
+
+  /** Notes a change of one object. */
+  touch(object: number): void {
+    this.epoch += 1;
+    if (this.#changed.size >= changedObjectsMax) return this.touchAll(false);
+    this.#changed.set(object, this.epoch);
+  }
+
+  /** Notes that any object may have changed. */
+  touchAll(membership: boolean): void {
+    this.epoch += 1;
+    this.#floor = this.epoch;
+    this.#changed.clear();
+    if (membership) this.membershipEpoch += 1;
+  }
+}
+
+/** More changed objects of one class than this are not remembered one by one. */
+const changedObjectsMax = 50_000;
+
+/** Reads the schema of a snapshot. */
+export function readSchema(store: CoreStore, snapshot: SnapshotId): SchemaInformation {
+  return JSON.parse(store.schema(snapshot)) as SchemaInformation;
+}
+
+/** Pairs the file's classes with the application's. */
+export function layOut(stored: SchemaInformation, declarations: readonly ClassDeclaration[]): ClassLayout[] {
+  const byName = new Map(declarations.map((declaration) => [declaration.name, declaration]));
+  return stored.classes.map(
+    (information, index) =>
+      new ClassLayout(index, information, byName.get(information.name) ?? declarationOf(information)),
+  );
+}
+
+/** What an application would have declared to get a class of the file. */
+export function declarationOf(stored: SchemaInformation["classes"][number]): ClassDeclaration {
+  const key = stored.primaryKey;
+  const properties: PropertyDeclaration[] = stored.columns.map((column) => ({
+    name: column.name,
+    publicName: column.name,
+    type: column.type as ValueType,
+    collection: column.collection,
+    isNullable: column.nullable,
+    isIndexed: false,
+    ...(column.target === undefined ? {} : { target: column.target }),
+  }));
+  if (key !== undefined) {
+    properties.unshift({
+      name: key.name,
+      publicName: key.name,
+      type: key.type as ValueType,
+      collection: "single",
+      isNullable: key.nullable,
+      isIndexed: true,
+    });
+  }
+  return {
+    name: stored.name,
+    kind: stored.kind,
+    ...(key === undefined ? {} : { primaryKey: key.name }),
+    properties,
+    backlinks: [],
+  };
+}
+
+/** The declared classes in the form that the core takes. */
+export function toSchemaInformation(declarations: readonly ClassDeclaration[]): SchemaInformation["classes"] {
+  return declarations.map((declaration) => {
+    const key = declaration.properties.find((property) => property.name === declaration.primaryKey);
+    return {
+      name: declaration.name,
+      kind: declaration.kind,
+      ...(key === undefined
+        ? {}
+        : { primaryKey: { name: key.name, type: key.type, nullable: key.isNullable } }),
+      columns: declaration.properties
+        .filter((property) => property !== key)
+        .map((property) => ({
+          name: property.name,
+          type: property.type,
+          nullable: property.isNullable,
+          collection: property.collection,
+          ...(property.target === undefined ? {} : { target: property.target }),
+        })),
+    };
+  });
+}
+
+/** Whether the file lacks a declared class or property. */
+export function needsUpdate(stored: SchemaInformation, wanted: SchemaInformation["classes"]): boolean {
+  const classes = new Map(stored.classes.map((one) => [one.name, one]));
+  return wanted.some((declared) => {
+    const known = classes.get(declared.name);
+    if (known === undefined) return true;
+    const names = new Set(known.columns.map((column) => column.name));
+    return declared.columns.some((column) => !names.has(column.name));
+  });
+}
+
+/** The differences between a file and a declaration that no addition can mend, as sentences; empty if none. */
+export function schemaConflicts(stored: SchemaInformation, wanted: SchemaInformation["classes"]): string[] {
+  const conflicts: string[] = [];
+  const classes = new Map(stored.classes.map((one) => [one.name, one]));
+  for (const declared of wanted) {
+    const known = classes.get(declared.name);
+    if (known === undefined) continue;
+    if (known.primaryKey?.name !== declared.primaryKey?.name) {
+      conflicts.push(`Primary Key for class '${declared.name}' has been ${keyChange(known, declared)}.`);
+    }
+    const columns = new Map(known.columns.map((column) => [column.name, column]));
+    for (const column of declared.columns) {
+      const before = columns.get(column.name);
+      if (before === undefined) continue;
+      const where = `Property '${declared.name}.${column.name}'`;
+      if (typeText(before) !== typeText(column)) {
+        conflicts.push(`${where} has been changed from '${typeText(before)}' to '${typeText(column)}'.`);
+      } else if (before.nullable !== column.nullable) {
+        conflicts.push(`${where} has been made ${column.nullable ? "optional" : "required"}.`);
+      }
+    }
+  }
+  return conflicts;
+}
+
+type StoredClass = SchemaInformation["classes"][number];
+
+function keyChange(known: StoredClass, declared: StoredClass): string {
+  if (known.primaryKey === undefined) return "added";
+  if (declared.primaryKey === undefined) return "removed";
+  return `changed from '${known.primaryKey.name}' to '${declared.primaryKey.name}'`;
+}
+
+const collectionNames: Readonly<Record<CollectionKind, string>> = {
+  single: "",
+  list: "array",
+  set: "set",
+  dictionary: "dictionary",
+};
+
+function typeText(column: StoredClass["columns"][number]): string {
+  const inner = column.target === undefined ? column.type : `<${column.target}>`;
+  return column.collection === "single" ? inner : `${collectionNames[column.collection]}<${inner}>`;
+}
+
+/** Refuses declarations that contradict themselves. */
+export function checkDeclarations(declarations: readonly ClassDeclaration[], isSynced: boolean): void {
+  const byName = new Map<string, ClassDeclaration>();
+  for (const declaration of declarations) {
+    if (byName.has(declaration.name)) {
+      throw schemaError(`Type '${declaration.name}' appears more than once in the schema.`);
+    }
+    byName.set(declaration.name, declaration);
+  }
+  for (const declaration of declarations) checkDeclaration(declaration, byName, isSynced);
+}
+
+function checkDeclaration(
+  declaration: ClassDeclaration,
+  byName: ReadonlyMap<string, ClassDeclaration>,
+  isSynced: boolean,
+): void {
+  const { name, primaryKey } = declaration;
+  if (declaration.kind !== "embedded" && isSynced && primaryKey !== "_id") {
+    throw schemaError(
+      primaryKey === undefined
+        ? `There must be a primary key property named '_id' on a synchronized Realm but none was found for type '${name}'`
+        : `The primary key property on a synchronized Realm must be named '_id' but found '${primaryKey}' for type '${name}'`,
+    );
+  }
+  if (declaration.kind === "embedded" && primaryKey !== undefined) {
+    throw schemaError(`Embedded object type '${name}' cannot have a primary key.`);
+  }
+  if (primaryKey !== undefined) {
+    const key = declaration.properties.find((property) => property.name === primaryKey);
+    if (key === undefined) {
+      throw schemaError(`Specified primary key '${name}.${primaryKey}' does not exist.`);
+    }
+    const allowed: readonly ValueType[] = ["int", "string", "objectId", "uuid"];
+    if (key.collection !== "single" || !allowed.includes(key.type)) {
+      throw schemaError(`Property '${name}.${key.publicName}' of type '${key.type}' cannot be made the primary key.`);
+    }
+  }
+  for (const property of declaration.properties) {
+    if (property.type !== "link") continue;
+    const target = must(property.target, "links have a target");
+    const found = byName.get(target);
+    if (found === undefined) {
+      throw schemaError(`Property '${name}.${property.publicName}' of type 'object' has unknown object type '${target}'`);
+    }
+    if (found.kind === "asymmetric") {
+      throw schemaError(
+        `Property '${name}.${property.publicName}' of type 'object' cannot be a link to an asymmetric object.`,
+      );
+    }
+  }
+}
+
+/** An error about declarations, worded as the original words them. */
+export function schemaError(...lines: string[]): EngineError {
+  return new EngineError(
+    "invalid-schema",
+    `Schema validation failed due to the following errors:\n${lines.map((line) => `- ${line}`).join("\n")}`,
+  );
+}
+
+/** An error about a file that another schema made. */
+export function migrationError(conflicts: readonly string[], isSynced: boolean): EngineError {
+  const lines = conflicts.map((line) => `- ${line}`).join("\n");
+  const head = isSynced
+    ? "The following changes cannot be made in additive-only schema mode:"
+    : "Migration is required due to the following errors:";
+  return new EngineError("schema-mismatch", `${head}\n${lines}`);
+}

@@ -1,0 +1,158 @@
+/**
+ * Errors of the engine. Facades map `code` to the errors of their SDK in one table.
+ *
+ * @module
+ */
+
+import { TidemarkError } from "@tidemark/protocol";
+
+/** What can go wrong, apart from what the server reports. */
+export type EngineErrorCode =
+  /** The object, collection or realm handle no longer stands for anything. */
+  | "invalidated"
+  | "closed"
+  | "not-in-write"
+  | "already-in-write"
+  | "read-only"
+  /** A value does not fit the property it is given to. */
+  | "type-mismatch"
+  | "missing-property"
+  | "unknown-class"
+  | "unknown-property"
+  | "duplicate-primary-key"
+  | "read-only-property"
+  | "out-of-bounds"
+  | "invalid-argument"
+  | "invalid-schema"
+  | "schema-mismatch"
+  | "invalid-query"
+  | "no-subscription"
+  | "duplicate-subscription"
+  | "incompatible-configuration"
+  | "file-in-use"
+  | "file-damaged"
+  | "logged-out"
+  | "user-removed"
+  | "http"
+  | "service"
+  | "timeout"
+  | "cancelled"
+  /** A listener was registered twice. */
+  | "duplicate-listener";
+
+/** An error of the engine. */
+export class EngineError extends TidemarkError {
+  declare readonly code: EngineErrorCode;
+
+  constructor(code: EngineErrorCode, message: string, options?: ErrorOptions) {
+    super(code, message, options);
+  }
+}
+
+/** A call that the server answered with an error, or did not answer. */
+export class ServiceError extends EngineError {
+  /** HTTP status, 0 if there was no answer. */
+  readonly status: number;
+  /** The server's own name of the error, `error_code`. */
+  readonly serviceCode: string | undefined;
+  readonly link: string | undefined;
+
+  constructor(
+    message: string,
+    details: { readonly status: number; readonly serviceCode?: string | undefined; readonly link?: string | undefined },
+    options?: ErrorOptions,
+  ) {
+    super(details.status === 0 ? "http" : "service", message, options);
+    this.status = details.status;
+    this.serviceCode = details.serviceCode;
+    this.link = details.link;
+  }
+}
+
+/** Numbers that SDKs show for errors of synchronisation. */
+export const syncStatusCode = {
+  runtimeError: 1000,
+  badChangeset: 1015,
+  subscriptionFailed: 1016,
+  noSubscriptionForWrite: 1026,
+  operationAborted: 1027,
+  autoClientResetFailed: 1028,
+  badSyncPartitionValue: 1029,
+  connectionClosed: 1030,
+  invalidSubscriptionQuery: 1031,
+  syncClientResetRequired: 1032,
+  syncCompensatingWrite: 1033,
+  syncConnectFailed: 1034,
+  syncConnectTimeout: 1035,
+  syncInvalidSchemaChange: 1036,
+  syncPermissionDenied: 1037,
+  syncProtocolInvariantFailed: 1038,
+  syncProtocolNegotiationFailed: 1039,
+  syncServerPermissionsChanged: 1040,
+  syncUserMismatch: 1041,
+  tlsHandshakeFailed: 1042,
+  wrongSyncType: 1043,
+  syncWriteNotAllowed: 1044,
+  syncSchemaMigrationError: 1046,
+  limitExceeded: 1023,
+  authError: 4346,
+} as const;
+
+/** An object write that the server undid. */
+export interface CompensatedWrite {
+  readonly objectName: string;
+  readonly reason: string;
+  /** Packed primary key as the core writes it. */
+  readonly primaryKey: unknown;
+}
+
+/** What the session reports to the application's error handler, and what pending waits fail with. */
+export interface SyncErrorInformation {
+  /** One of {@link syncStatusCode}. */
+  readonly status: number;
+  readonly message: string;
+  readonly isFatal: boolean;
+  readonly logUrl: string;
+  /** Code of the protocol, if the server sent one. */
+  readonly protocolCode?: number;
+  /** Whether the file cannot go on without a reset. */
+  readonly isClientReset: boolean;
+  readonly writes: readonly CompensatedWrite[];
+}
+
+/** A failure of synchronisation as an error. */
+export class SyncFailure extends TidemarkError {
+  readonly information: SyncErrorInformation;
+
+  constructor(information: SyncErrorInformation) {
+    super("sync", information.message);
+    this.information = information;
+  }
+}
+
+/** The failure that pending waits get when their session stops. */
+export function operationAborted(message: string = "Sync session became inactive"): SyncFailure {
+  return new SyncFailure(simpleFailure(syncStatusCode.operationAborted, message, false));
+}
+
+/** Information of a failure without details. */
+export function simpleFailure(status: number, message: string, isFatal: boolean): SyncErrorInformation {
+  return { status, message, isFatal, logUrl: "", isClientReset: false, writes: [] };
+}
+
+/** The code of any thrown thing, if it has one. */
+export function errorCodeOf(error: unknown): string | undefined {
+  if (typeof error !== "object" || error === null || !("code" in error)) return undefined;
+  return typeof error.code === "string" ? error.code : undefined;
+}
+
+/** The message of any thrown thing. */
+export function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
+
+/** The value, which cannot be absent here; `reason` says why. */
+export function must<T>(value: T | null | undefined, reason: string): T {
+  if (value === null || value === undefined) throw new Error(`broken invariant: ${reason}`);
+  return value;
+}

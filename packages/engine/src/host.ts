@@ -1,0 +1,112 @@
+/**
+ * What the engine needs from its surroundings. Nothing else in the engine touches sockets, files, the clock or
+ * randomness, so a test can give all of them.
+ *
+ * @module
+ */
+
+import type { ChangesetBody } from "@tidemark/protocol";
+
+/** Identifies a timer. */
+export type TimerId = number | object;
+
+/** Time and randomness. */
+export interface Clock {
+  /** Milliseconds since 1970. */
+  nowMs(): number;
+  /** Milliseconds of a clock that never goes back. */
+  monotonicMs(): number;
+  /** At least 0, below 1. */
+  random(): number;
+  setTimer(delayMs: number, callback: () => void): TimerId;
+  clearTimer(timer: TimerId): void;
+  /** Runs the callback in a later turn of the event loop, in order of the calls. */
+  defer(callback: () => void): void;
+}
+
+/** Why a socket could not be opened or broke. */
+export type SocketFailure =
+  /** The server answered the upgrade with this status instead of 101. */
+  | { readonly kind: "http"; readonly status: number; readonly message: string }
+  | { readonly kind: "resolve" | "connect" | "tls" | "read"; readonly message: string }
+  /** The peer closed, with the close code it gave (1006 if it gave none). */
+  | { readonly kind: "close"; readonly closeCode: number; readonly message: string };
+
+/** What happens on a socket. Nothing follows `onEnd`. */
+export interface SocketEvents {
+  /** `protocol` is the sub-protocol chosen by the server, empty if none. */
+  onOpen(protocol: string): void;
+  onMessage(bytes: Uint8Array): void;
+  onEnd(failure: SocketFailure): void;
+}
+
+/** An open or opening WebSocket. */
+export interface Socket {
+  /** Sends one binary message; `onWritten` tells that the next one may follow. */
+  send(bytes: Uint8Array, onWritten: () => void): void;
+  /** Closes without waiting for the peer. No event follows. */
+  close(): void;
+}
+
+/** Opens WebSockets. */
+export interface SocketFactory {
+  open(
+    url: string,
+    protocols: readonly string[],
+    headers: Readonly<Record<string, string>>,
+    events: SocketEvents,
+  ): Socket;
+}
+
+/** Compression of message bodies (zlib format). */
+export interface Compression {
+  compress(body: Uint8Array): Promise<ChangesetBody>;
+  uncompress(message: ChangesetBody): Promise<Uint8Array>;
+}
+
+/** What the session loop needs. */
+export interface SyncHost extends Clock {
+  readonly sockets: SocketFactory;
+  readonly compression: Compression;
+  /** Sent as `User-Agent`. */
+  readonly userAgent: string;
+}
+
+/** Answer to an HTTP request. */
+export interface HttpResponse {
+  readonly status: number;
+  readonly contentType: string;
+  readonly body: string;
+}
+
+/** An HTTP request. */
+export interface HttpRequest {
+  readonly method: "GET" | "POST" | "PUT" | "DELETE";
+  readonly url: string;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body?: string;
+  readonly timeoutMs: number;
+}
+
+/** Files, all calls synchronous. Paths are opaque texts. */
+export interface Files {
+  join(...parts: string[]): string;
+  /** Makes a path absolute against the default directory. */
+  resolve(path: string): string;
+  directoryOf(path: string): string;
+  exists(path: string): boolean;
+  makeDirectory(path: string): void;
+  readText(path: string): string | null;
+  /** Replaces the file in one step: after a crash it holds the old or the new text. */
+  writeText(path: string, text: string): void;
+  remove(path: string): void;
+}
+
+/** What the application's side of the engine needs. */
+export interface Host extends Clock {
+  readonly files: Files;
+  /** @throws if there is no answer. */
+  fetch(request: HttpRequest): Promise<HttpResponse>;
+  /** Description of the device for the log-in call. */
+  readonly device: Readonly<Record<string, string>>;
+}

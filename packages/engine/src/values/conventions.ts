@@ -1,0 +1,34 @@
+/**
+ * How values of the core look in JavaScript, where the SDKs differ.
+ *
+ * @module
+ */
+
+/** The choices of one facade. */
+export interface Conventions {
+  /** What an integer beyond 2^53 becomes. */
+  readonly unsafeIntegers: "number" | "bigint";
+  /** Makes the value of a point in time. */
+  timestamp(seconds: number, nanoseconds: number): unknown;
+  /** Takes a point in time apart; `undefined` if the value is none. */
+  timestampParts(value: unknown): { readonly seconds: number; readonly nanoseconds: number } | undefined;
+  /** Makes the value of binary data from a view that must be copied. */
+  binary(view: Uint8Array): unknown;
+  /** The engine's handle behind an object or collection of the SDK; any other value as it is. */
+  unwrap(value: unknown): unknown;
+}
+
+/** Numbers, Date and ArrayBuffer, as the Node SDK has them. */
+export const plainConventions: Conventions = {
+  unsafeIntegers: "number",
+  timestamp: (seconds, nanoseconds) => new Date(seconds * 1000 + Math.trunc(nanoseconds / 1_000_000)),
+  timestampParts: (value) => (value instanceof Date ? dateParts(value.getTime()) : undefined),
+  binary: (view) => view.slice().buffer,
+  unwrap: (value) => value,
+};
+
+/** Seconds and nanoseconds of the same sign, as the core wants them. */
+export function dateParts(unixMs: number): { readonly seconds: number; readonly nanoseconds: number } {
+  const seconds = Math.trunc(unixMs / 1000);
+  return { seconds, nanoseconds: (unixMs - seconds * 1000) * 1_000_000 };
+}
