@@ -15,6 +15,7 @@ pub mod codec;
 pub mod instruction;
 #[cfg(feature = "json")]
 pub mod json;
+pub mod order;
 pub mod packed;
 pub mod value;
 
