@@ -21,7 +21,7 @@ export function pnpmCommand(...pnpmArguments) {
 function findNpmCli() {
   const beside = join(dirname(process.execPath), "..", "lib", "node_modules", "npm", "bin", "npm-cli.js");
   const named = process.env.npm_execpath;
-  if (named !== undefined && /npm-cli\.js$/.test(named)) return named;
+  if (named !== undefined && named.endsWith("npm-cli.js")) return named;
   return existsSync(beside) ? beside : undefined;
 }
 

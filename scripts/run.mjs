@@ -3,8 +3,8 @@
 import { existsSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { pnpm } from "./pnpm.mjs";
-import { repositoryRoot, run } from "./lib/process.mjs";
-import { build, checkMachine, installPackages, main, say, SetupError } from "./lib/setup.mjs";
+import { repositoryRoot, run, say } from "./lib/process.mjs";
+import { build, checkMachine, installPackages, main, SetupError } from "./lib/setup.mjs";
 import { buildWasm } from "./lib/wasm.mjs";
 
 /** Runs the built entry of a package. */

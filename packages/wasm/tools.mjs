@@ -94,20 +94,24 @@ function hasCommand(command, version) {
   return ok && output.trim().split(" ")[1] === version;
 }
 
-/** Compiles a command into .tools/, quickly rather than for speed: each runs for a second. */
-function installCommand(crate, command, version) {
-  if (hasCommand(command, version)) return true;
-  say(`compiling ${command} ${version} (once for this checkout, one to three minutes)`);
+/** Compiles commands into .tools/, quickly rather than for speed: each runs for a second or two. */
+function installCommands(commands) {
+  const missing = commands.filter(({ command, version }) => !hasCommand(command, version));
+  if (missing.length === 0) return true;
+  const names = missing.map(({ command, version }) => `${command} ${version}`).join(" and ");
+  say(`compiling ${names} (once for this checkout, two to five minutes)`);
   const env = {
     CARGO_TARGET_DIR: join(toolsRoot, "target"),
-    CARGO_PROFILE_RELEASE_OPT_LEVEL: "1",
+    CARGO_PROFILE_RELEASE_OPT_LEVEL: "0",
     CARGO_PROFILE_RELEASE_DEBUG: "false",
     CARGO_PROFILE_RELEASE_LTO: "false",
     CARGO_PROFILE_RELEASE_CODEGEN_UNITS: "16",
   };
-  const install = ["install", crate, "--version", `=${version}`, "--root", toolsRoot];
-  // The versions it was released with, if the registry has them all; else the newest that fit.
-  return run("cargo", [...install, "--locked"], { env }).ok || run("cargo", install, { env }).ok;
+  // In one call and without their own lock files, so that they share what both depend on.
+  const crates = missing.map(({ crate, version }) => `${crate}@=${version}`);
+  const { ok } = run("cargo", ["install", ...crates, "--force", "--root", toolsRoot], { env });
+  rmSync(join(toolsRoot, "target"), { recursive: true, force: true });
+  return ok;
 }
 
 /** Environment and options with which wasm-pack builds. */
@@ -135,13 +139,10 @@ export function bringTools() {
   const { compiler, problem } = findCompiler();
   if (problem !== undefined) return { problem };
   const commands = [
-    ["wasm-pack", "wasm-pack", wasmPackVersion],
-    ["wasm-bindgen-cli", "wasm-bindgen", lockedBindgenVersion()],
+    { crate: "wasm-pack", command: "wasm-pack", version: wasmPackVersion },
+    { crate: "wasm-bindgen-cli", command: "wasm-bindgen", version: lockedBindgenVersion() },
   ];
-  for (const [crate, command, version] of commands) {
-    if (!installCommand(crate, command, version)) return { problem: `${command} ${version} could not be compiled` };
-  }
-  rmSync(join(toolsRoot, "target"), { recursive: true, force: true });
+  if (!installCommands(commands)) return { problem: "wasm-pack or wasm-bindgen could not be compiled" };
   return environmentFor(compiler);
 }
 

@@ -6,6 +6,18 @@ import { homedir } from "node:os";
 import { delimiter, join } from "node:path";
 import { fileURLToPath } from "node:url";
 
+/** Where scripts say what they do. Standard output belongs to the command that they set up for. */
+let progress = process.stderr;
+
+/** Makes progress part of standard output, for scripts whose output it is. */
+export function showProgressOnStandardOutput() {
+  progress = process.stdout;
+}
+
+export function say(text) {
+  progress.write(`${text}\n`);
+}
+
 export const repositoryRoot = fileURLToPath(new URL("../..", import.meta.url)).replace(/[\\/]$/, "");
 
 /** Where rustup keeps its commands. */
@@ -31,10 +43,10 @@ export function cleanEnvironment(extra = {}) {
   return { ...environment, ...extra };
 }
 
-/** Where a started program's output goes: shown, or shown as error output so that ours stays clean, or collected. */
+/** Where a started program's output goes: shown as it is, or as progress, or collected. */
 function outputPlan(options) {
   if (options.capture === true || options.tee === true) return ["ignore", "pipe", "pipe"];
-  return ["ignore", options.toStandardError === true ? 2 : "inherit", "inherit"];
+  return options.asProgress === true ? ["ignore", progress.fd, progress.fd] : ["ignore", "inherit", "inherit"];
 }
 
 /** Passes signals on to the child. A terminal sends Ctrl-C to the child itself. */
@@ -54,7 +66,7 @@ function forwardSignals(child) {
  * Runs a program to its end.
  *
  * @param options `cwd`, `env` (added to the clean environment), `capture` (collect output instead of showing it),
- * `tee` (show and collect), `toStandardError`, `timeoutMs` (kill it then).
+ * `tee` (show as progress and collect), `asProgress`, `timeoutMs` (kill it and what it started).
  * @returns `status` (128 + number when a signal ended it), `output`, `timedOut`, `missing` (no such program).
  */
 export function run(command, commandArguments, options = {}) {
@@ -67,14 +79,12 @@ export function run(command, commandArguments, options = {}) {
     });
     let output = "";
     let timedOut = false;
-    const take = (stream) => (chunk) => {
+    const take = (chunk) => {
       output += chunk;
-      if (options.tee === true) stream.write(chunk);
+      if (options.tee === true) progress.write(chunk);
     };
-    child.stdout
-      ?.setEncoding("utf8")
-      .on("data", take(options.toStandardError === true ? process.stderr : process.stdout));
-    child.stderr?.setEncoding("utf8").on("data", take(process.stderr));
+    child.stdout?.setEncoding("utf8").on("data", take);
+    child.stderr?.setEncoding("utf8").on("data", take);
     const endAll = () => {
       timedOut = true;
       // The child leads a process group of its own when it has a time limit.

@@ -3,7 +3,7 @@
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { pnpm } from "../pnpm.mjs";
-import { repositoryRoot, versionOf } from "./process.mjs";
+import { repositoryRoot, say, versionOf } from "./process.mjs";
 
 const nodeMinimum = [20, 19];
 const rustMinimum = readMinimumRust();
@@ -20,10 +20,6 @@ function readMinimumRust() {
 function isAtLeast(text, minimum) {
   const found = (/(\d+)\.(\d+)/.exec(text) ?? []).slice(1).map(Number);
   return found[0] > minimum[0] || (found[0] === minimum[0] && found[1] >= minimum[1]);
-}
-
-export function say(text) {
-  process.stderr.write(`${text}\n`);
 }
 
 export function seconds(startMs) {
@@ -68,14 +64,14 @@ export function installPackages() {
   const title = `packages (${first ? "first time: brings pnpm and some 300 packages, half a minute" : "a second"})`;
   return step(title, async () => {
     const quiet = ["--reporter=append-only", "--loglevel=error"];
-    await orFail("pnpm install", pnpm(["install", "--frozen-lockfile", ...quiet], { toStandardError: true }));
+    await orFail("pnpm install", pnpm(["install", "--frozen-lockfile", ...quiet], { asProgress: true }));
   });
 }
 
 /** Runs turbo tasks, e.g. `turbo(["build"], ["--filter=tidemark..."])`. */
 export function turbo(tasks, turboArguments = [], options = {}) {
   const shown = ["--output-logs=new-only", ...turboArguments];
-  return pnpm(["exec", "turbo", "run", ...tasks, ...shown], { toStandardError: true, ...options });
+  return pnpm(["exec", "turbo", "run", ...tasks, ...shown], { asProgress: true, ...options });
 }
 
 /** Builds the packages that the filters name, and what they need. */

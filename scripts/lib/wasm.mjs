@@ -1,7 +1,7 @@
 // The WASM module's build, apart from all others: only tests and commands that ask for it wait for its tool chain.
 import { join } from "node:path";
-import { repositoryRoot, run } from "./process.mjs";
-import { say, seconds, SetupError, turbo } from "./setup.mjs";
+import { repositoryRoot, run, say } from "./process.mjs";
+import { seconds, SetupError, turbo } from "./setup.mjs";
 
 const notObtainable = 3;
 
@@ -12,8 +12,10 @@ const notObtainable = 3;
  */
 export async function bringWasmTools() {
   const startMs = performance.now();
-  say("[set-up] WASM tool chain (first time: compiles two commands, three to six minutes)");
-  const { status } = await run(process.execPath, [join(repositoryRoot, "packages", "wasm", "tools.mjs")]);
+  say("[set-up] WASM tool chain (first time: compiles two commands, two to five minutes)");
+  const { status } = await run(process.execPath, [join(repositoryRoot, "packages", "wasm", "tools.mjs")], {
+    asProgress: true,
+  });
   if (status !== 0 && status !== notObtainable) throw new SetupError("The WASM tool chain's set-up failed.");
   say(`[set-up] WASM tool chain: ${status === 0 ? "done" : "not obtainable"} in ${seconds(startMs)}`);
   return status === 0;
