@@ -1,0 +1,327 @@
+//! The driving loop: each of our operations, in order, against all of theirs that it can touch.
+
+use tidemark_changeset::Instruction;
+
+use crate::Branch;
+use crate::equality::Identities;
+use crate::error::TransformError;
+use crate::index::Index;
+use crate::intake::{Intake, Numbers};
+use crate::operation::{Operation, Side, Step};
+use crate::pairs;
+use crate::places::Places;
+use crate::rules::Rules;
+use crate::write_back::{Edits, write_back};
+
+/// An operation that a rule asks for, to stand directly before the one that made it necessary.
+#[derive(Clone, Debug)]
+pub(crate) struct Extra {
+    /// What it is; side, branch and position are those of the one it stands before.
+    pub operation: Operation,
+    /// What it was when it was made; its path is patched when it is written back.
+    pub instruction: Instruction,
+}
+
+/// What rules may look at and ask for, besides the two operations of a pair.
+pub(crate) struct Context<'a> {
+    pub rules: Rules,
+    pub identities: Identities,
+    pub ours: &'a [Branch],
+    pub theirs: &'a [Branch],
+    our_steps: Vec<Step>,
+    their_steps: Vec<Step>,
+    /// What the rule for the present pair asks for.
+    pub request: Option<Extra>,
+}
+
+impl<'a> Context<'a> {
+    /// The path elements of one side's operations.
+    pub fn steps(&self, side: Side) -> &[Step] {
+        match side {
+            Side::Ours => &self.our_steps,
+            Side::Theirs => &self.their_steps,
+        }
+    }
+
+    fn steps_mut(&mut self, side: Side) -> &mut Vec<Step> {
+        match side {
+            Side::Ours => &mut self.our_steps,
+            Side::Theirs => &mut self.their_steps,
+        }
+    }
+
+    /// The branch that an operation came from.
+    pub fn branch(&self, operation: &Operation) -> Option<&'a Branch> {
+        let branches = match operation.side {
+            Side::Ours => self.ours,
+            Side::Theirs => self.theirs,
+        };
+        branches.get(operation.branch as usize)
+    }
+
+    /// The instruction that an operation was taken from (or that an extra one stands before).
+    pub fn instruction(&self, operation: &Operation) -> Option<&'a Instruction> {
+        self.branch(operation)?
+            .instructions
+            .get(operation.position as usize)
+    }
+
+    /// Puts another index at a place in the middle of an operation's path.
+    pub fn set_slot(&mut self, operation: &mut Operation, depth: u32, index: u32) {
+        let place = operation.steps.saturating_add(depth) as usize;
+        if let Some(step) = self.steps_mut(operation.side).get_mut(place) {
+            operation.changed |= *step != Step::Index(index);
+            *step = Step::Index(index);
+        }
+    }
+
+    /// A copy of an operation's steps, for another operation to own; the answer is where they begin.
+    pub fn copy_steps(&mut self, operation: &Operation) -> u32 {
+        let steps = self.steps_mut(operation.side);
+        let copy = operation.container(steps).to_vec();
+        let start = u32::try_from(steps.len()).expect("steps were counted, and few are copied");
+        steps.extend(copy);
+        start
+    }
+}
+
+/// Their operations, and those that the merge puts between them.
+struct Minors {
+    operations: Vec<Operation>,
+    /// How many of them came in; those after are extra.
+    received: usize,
+    /// Position in the order of each extra one.
+    extra_orders: Vec<u64>,
+    /// The extra ones, in order.
+    extra: Vec<u32>,
+    instructions: Vec<Instruction>,
+}
+
+impl Minors {
+    /// The order of an operation. Extra ones come before the one they were made for, in the order they were made.
+    fn order(&self, at: u32) -> u64 {
+        match (at as usize).checked_sub(self.received) {
+            None => (u64::from(at) << 32) | u64::from(u32::MAX),
+            Some(extra) => self.extra_orders.get(extra).copied().unwrap_or(u64::MAX),
+        }
+    }
+
+    fn prepend(&mut self, before: u32, extra: Extra) {
+        let at = u32::try_from(self.operations.len()).expect("few operations are made by a merge");
+        let order = (u64::from(before) << 32) | u64::from(at);
+        self.operations.push(extra.operation);
+        self.instructions.push(extra.instruction);
+        self.extra_orders.push(order);
+        let place = self
+            .extra
+            .partition_point(|other| self.order(*other) < order);
+        self.extra.insert(place, at);
+    }
+}
+
+/// Goes through several ordered lists of positions as one.
+struct Walk<'a> {
+    lists: [&'a [u32]; 3],
+    extras: usize,
+}
+
+impl Walk<'_> {
+    fn next(&mut self, minors: &Minors) -> Option<u32> {
+        let [first, second, third] = self.lists;
+        if second.is_empty() && third.is_empty() && minors.extra.len() <= self.extras {
+            let (next, rest) = first.split_first()?;
+            self.lists = [rest, &[], &[]];
+            return Some(*next);
+        }
+        let heads = [
+            first.first(),
+            second.first(),
+            third.first(),
+            minors.extra.get(self.extras),
+        ];
+        let candidates = heads.into_iter().enumerate();
+        let (list, at) = candidates
+            .filter_map(|(list, at)| Some((list, *at?)))
+            .min_by_key(|(_, at)| minors.order(*at))?;
+        match self.lists.get_mut(list) {
+            Some(list) => *list = list.get(1..).unwrap_or_default(),
+            None => self.extras += 1,
+        }
+        Some(at)
+    }
+}
+
+struct Merge<'a> {
+    context: Context<'a>,
+    index: Index,
+    minors: Minors,
+    /// What the merge put between our operations.
+    extra: Vec<Extra>,
+}
+
+impl Merge<'_> {
+    /// One of ours against those of theirs that come after `after` in the order.
+    fn run(&mut self, major: &mut Operation, after: u64) -> Result<(), TransformError> {
+        // The index is only read; taking it out for the time lets the operations change meanwhile.
+        let index = std::mem::take(&mut self.index);
+        let result = self.walk(major, after, &index);
+        self.index = index;
+        result
+    }
+
+    fn walk(
+        &mut self,
+        major: &mut Operation,
+        after: u64,
+        index: &Index,
+    ) -> Result<(), TransformError> {
+        let mut walk = Walk {
+            lists: index.candidates(major),
+            extras: 0,
+        };
+        while let Some(at) = walk.next(&self.minors) {
+            if after != 0 && self.minors.order(at) <= after {
+                continue;
+            }
+            let Some(minor) = self
+                .minors
+                .operations
+                .get_mut(at as usize)
+                .filter(|minor| minor.alive)
+            else {
+                continue;
+            };
+            pairs::pair(major, minor, &mut self.context)?;
+            if let Some(request) = self.context.request.take() {
+                self.prepend(request, at, index)?;
+            }
+            if !major.alive {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    /// An extra operation of theirs is done with the present one of ours. An extra one of ours meets the rest of theirs
+    /// first, then the one that it was made for goes on.
+    fn prepend(
+        &mut self,
+        mut request: Extra,
+        at: u32,
+        index: &Index,
+    ) -> Result<(), TransformError> {
+        if request.operation.side == Side::Theirs {
+            self.minors.prepend(at, request);
+            return Ok(());
+        }
+        let after = self.minors.order(at);
+        self.walk(&mut request.operation, after, index)?;
+        self.extra.push(request);
+        Ok(())
+    }
+
+    fn finish(self, majors: Vec<Operation>) -> (Edits, Edits) {
+        let Minors {
+            mut operations,
+            received,
+            instructions,
+            ..
+        } = self.minors;
+        let made = operations.split_off(received).into_iter().zip(instructions);
+        let extra = made
+            .map(|(operation, instruction)| Extra {
+                operation,
+                instruction,
+            })
+            .collect();
+        let ours = Edits {
+            operations: majors,
+            steps: self.context.our_steps,
+            extra: self.extra,
+        };
+        (
+            ours,
+            Edits {
+                operations,
+                steps: self.context.their_steps,
+                extra,
+            },
+        )
+    }
+}
+
+fn plan(
+    ours: &[Branch],
+    theirs: &[Branch],
+    rules: Rules,
+    places: Option<(&[Places], &[Places])>,
+) -> Result<(Edits, Edits), TransformError> {
+    let mut numbers = Numbers::new(ours, theirs, rules);
+    let majors = numbers.take_in(ours, Side::Ours, places.map(|(ours, _)| ours))?;
+    let minors = numbers.take_in(theirs, Side::Theirs, places.map(|(_, theirs)| theirs))?;
+    let index = Index::new(&minors, numbers.objects(), numbers.fields());
+    let Intake {
+        operations: mut majors,
+        steps: our_steps,
+    } = majors;
+    let Intake {
+        operations,
+        steps: their_steps,
+    } = minors;
+    let identities = std::mem::take(&mut numbers.identities);
+    let mut merge = Merge {
+        context: Context {
+            rules,
+            identities,
+            ours,
+            theirs,
+            our_steps,
+            their_steps,
+            request: None,
+        },
+        index,
+        minors: Minors {
+            received: operations.len(),
+            operations,
+            extra_orders: Vec::new(),
+            extra: Vec::new(),
+            instructions: Vec::new(),
+        },
+        extra: Vec::new(),
+    };
+    for major in &mut majors {
+        merge.run(major, 0)?;
+    }
+    Ok(merge.finish(majors))
+}
+
+/// See [`crate::merge`]. `places` are kept in step with the instructions; without them the original's comparison by
+/// place is one by content.
+pub(crate) fn merge(
+    ours: &mut [Branch],
+    theirs: &mut [Branch],
+    rules: Rules,
+    mut places: Option<(&mut [Places], &mut [Places])>,
+) -> Result<Adopted, TransformError> {
+    let empty = |branches: &[Branch]| branches.iter().all(|branch| branch.instructions.is_empty());
+    if empty(ours) || empty(theirs) {
+        return Ok(Adopted::default());
+    }
+    let known = places.as_ref().map(|(ours, theirs)| (&**ours, &**theirs));
+    let (our_edits, their_edits) = plan(ours, theirs, rules, known)?;
+    let (our_places, their_places) = match &mut places {
+        Some((ours, theirs)) => (Some(&mut **ours), Some(&mut **theirs)),
+        None => (None, None),
+    };
+    Ok(Adopted {
+        ours: write_back(ours, our_edits, our_places),
+        theirs: write_back(theirs, their_edits, their_places),
+    })
+}
+
+/// Names that branches took over from the other side: (branch, name), in the order they were taken.
+#[derive(Debug, Default)]
+pub(crate) struct Adopted {
+    pub ours: Vec<(usize, tidemark_changeset::Name)>,
+    pub theirs: Vec<(usize, tidemark_changeset::Name)>,
+}

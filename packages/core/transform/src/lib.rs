@@ -1,0 +1,93 @@
+//! The merge of diverged histories: operational transform of Device Sync.
+//!
+//! Two sides started from the same state and changed it without knowing of each other. [`merge`] rewrites both, so
+//! that "mine, then theirs rewritten" and "theirs, then mine rewritten" end in the same state. Instructions are
+//! compared pair by pair; the tie between two that exclude each other is broken by the pair (timestamp, file
+//! ident) of the changesets they belong to, and by nothing else. The transform never looks at a database: all it
+//! knows is what the instructions say.
+//!
+//! * [`pairs`](self) of instructions have their rules in one file per family, under `pairs/`;
+//! * the driving loop is `driver`; it visits only pairs that can touch each other, found by `index`;
+//! * the known defects of the original's rules stand behind the switches of [`Rules`].
+//!
+//! Every arithmetic step on sizes and indexes wraps instead of panicking: a size near 2³² is nothing a database can
+//! apply, so such input ends there, not here.
+
+#![allow(
+    clippy::doc_markdown,
+    reason = "instructions are words of this house; rules name them all the time"
+)]
+
+mod changesets;
+mod driver;
+mod equality;
+mod error;
+mod index;
+mod intake;
+mod operation;
+mod pairs;
+mod places;
+mod rules;
+mod write_back;
+
+#[cfg(test)]
+mod tests;
+
+pub use changesets::{Entry, merge_changesets};
+pub use error::TransformError;
+pub use rules::Rules;
+
+use tidemark_changeset::Instruction;
+
+/// One changeset of one side, with what breaks ties.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Branch {
+    /// When it was made: milliseconds since 2015-01-01, by the clock of whoever made it.
+    pub timestamp: u64,
+    /// File ident of its origin. Two sides never share both timestamp and ident (a server sees to that).
+    pub ident: u64,
+    /// What it does.
+    pub instructions: Vec<Instruction>,
+    /// Set when the merge changed the instructions; never cleared here.
+    pub dirty: bool,
+}
+
+impl Branch {
+    /// A branch that no merge has touched yet.
+    pub fn new(timestamp: u64, ident: u64, instructions: Vec<Instruction>) -> Self {
+        Self {
+            timestamp,
+            ident,
+            instructions,
+            dirty: false,
+        }
+    }
+}
+
+/// Rewrites `ours` to apply after `theirs`, and `theirs` to apply after `ours`, in place.
+///
+/// Both lists are in order, and both start from the same state. On an error nothing was changed.
+///
+/// ```
+/// use tidemark_changeset::{Instruction, PathElement, Payload, PrimaryKey, Target, UpdateKind, Value};
+/// use tidemark_transform::{Branch, Rules, merge};
+///
+/// let set = |to: i64| Instruction::Update {
+///     target: Target { class: "Dog".into(), key: PrimaryKey::Int(1), field: "age".into(), path: vec![] },
+///     value: Payload::Value(Value::Int(to)),
+///     kind: UpdateKind::Property { is_default: false },
+/// };
+/// let mut ours = [Branch::new(10, 2, vec![set(3)])];
+/// let mut theirs = [Branch::new(20, 3, vec![set(4)])];
+/// merge(&mut ours, &mut theirs, Rules::CORRECTED)?;
+/// assert!(ours[0].instructions.is_empty()); // The later assignment wins.
+/// assert_eq!(theirs[0].instructions, [set(4)]);
+/// # Ok::<(), tidemark_transform::TransformError>(())
+/// ```
+pub fn merge(
+    ours: &mut [Branch],
+    theirs: &mut [Branch],
+    rules: Rules,
+) -> Result<(), TransformError> {
+    driver::merge(ours, theirs, rules, None).map(|_| ())
+}
