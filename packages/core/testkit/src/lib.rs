@@ -1,0 +1,3 @@
+//! Test tools of the core, never shipped: replay of golden vectors, generators, the convergence simulator.
+
+pub mod vectors;
