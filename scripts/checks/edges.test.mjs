@@ -1,0 +1,149 @@
+// The one-way rule: who may use whom, for crates and for packages. The tables are the documentation of it.
+import { builtinModules } from "node:module";
+import { join, posix } from "node:path";
+import ts from "typescript";
+import { describe, expect, test } from "vitest";
+import { run } from "../lib/process.mjs";
+import { isTest, npmPackages, readSource, repositoryFiles } from "../lib/sources.mjs";
+
+const logic = ["changeset", "model", "transform", "query"];
+const clientCore = [...logic, "storage", "store"];
+
+/** Crate → the crates of this repository that it may use. */
+const crateEdges = {
+  changeset: [],
+  model: ["changeset"],
+  transform: ["changeset"],
+  query: ["changeset"],
+  storage: [],
+  store: [...logic, "storage"],
+  ledger: [...logic, "storage"],
+  testkit: [...clientCore, "ledger"],
+  native: [...clientCore, "ledger"],
+  wasm: clientCore,
+};
+
+/** What tests of crates (dev-dependencies) may use on top. */
+const crateTestEdges = [...logic, "storage", "testkit"];
+
+/** Package → the packages of this repository that it may use. A facade uses the engine alone. */
+const packageEdges = {
+  "@tidemark/protocol": [],
+  "@tidemark/native": [],
+  "@tidemark/wasm": [],
+  "@tidemark/engine": ["@tidemark/protocol", "@tidemark/native", "@tidemark/wasm"],
+  "@tidemark/node": ["@tidemark/engine"],
+  "@tidemark/server": ["@tidemark/protocol", "@tidemark/native"],
+  "@tidemark/conformance": ["@tidemark/protocol", "@tidemark/native", "@tidemark/wasm"],
+  tidemark: ["@tidemark/node", "@tidemark/server"],
+  "@tidemark/bench": ["@tidemark/native", "@tidemark/node", "@tidemark/protocol", "@tidemark/server"],
+  "@tidemark/docs": [],
+};
+
+/** What tests may use on top. Nothing but tests uses conformance. */
+const testEdges = {
+  "@tidemark/node": ["@tidemark/conformance"],
+};
+
+function isOurs(name) {
+  return name === "tidemark" || name.startsWith("@tidemark/");
+}
+
+/** `@scope/name/deep` → `@scope/name`. */
+function packageOf(specifier) {
+  return specifier.split("/", specifier.startsWith("@") ? 2 : 1).join("/");
+}
+
+function allowedFor(name, forTests) {
+  return [...(packageEdges[name] ?? []), ...(forTests ? (testEdges[name] ?? []) : [])];
+}
+
+/** Every module that a file names, type-only imports included. */
+function importsOf(path) {
+  return ts.preProcessFile(readSource(path), true, true).importedFiles.map(({ fileName }) => fileName);
+}
+
+/** What is wrong with one import of a package's file, in words. */
+function importProblem({ folder, manifest }, path, specifier) {
+  if (specifier.startsWith(".")) {
+    const target = posix.normalize(posix.join(posix.dirname(path), specifier));
+    if (!target.startsWith(`${folder}/`)) return "leaves its package";
+    return target === `${folder}/src/index.js` && !isTest(path) ? "imports its own package's entry" : undefined;
+  }
+  const name = packageOf(specifier);
+  if (specifier.startsWith("node:")) return undefined;
+  if (builtinModules.includes(name)) return "must be written with node:";
+  if (isOurs(name) && !allowedFor(manifest.name, isTest(path)).includes(name)) return "is not an allowed edge";
+  const declared = { ...manifest.dependencies, ...manifest.peerDependencies, ...manifest.optionalDependencies };
+  const forTests = isTest(path) || /^[^/]+\/[^/]+\/[^/]+$/.test(path) ? manifest.devDependencies : {};
+  return name in declared || name in (forTests ?? {}) ? undefined : "is not declared in package.json";
+}
+
+describe("crates", async () => {
+  const manifestPath = join("packages", "core", "Cargo.toml");
+  const metadataArguments = ["metadata", "--no-deps", "--format-version", "1", "--manifest-path", manifestPath];
+  const { output } = await run("cargo", metadataArguments, { capture: true });
+  const { packages } = JSON.parse(output.slice(output.indexOf("{")));
+  const short = (name) => name.replace(/^tidemark-/, "");
+
+  test("are all in the table", () => {
+    expect(packages.map(({ name }) => short(name)).sort()).toEqual(Object.keys(crateEdges).sort());
+  });
+
+  test.each(packages.map((crate) => [short(crate.name), crate]))("%s uses only what it may", (name, crate) => {
+    const used = crate.dependencies.filter((dependency) => dependency.path !== undefined && dependency.path !== null);
+    const wrong = used.filter(({ name: other, kind }) => {
+      const allowed = [...(crateEdges[name] ?? []), ...(kind === "dev" ? crateTestEdges : [])];
+      return !allowed.includes(short(other));
+    });
+    expect(wrong.map(({ name: other }) => short(other))).toEqual([]);
+  });
+});
+
+describe("packages", async () => {
+  const packages = await npmPackages();
+  const files = (await repositoryFiles()).filter((path) => /\.m?[jt]sx?$/.test(path));
+
+  test("are all in the table", () => {
+    expect(packages.map(({ manifest }) => manifest.name).sort()).toEqual(Object.keys(packageEdges).sort());
+  });
+
+  test.each(packages.map((one) => [one.manifest.name, one]))("%s declares only what it may", (name, { manifest }) => {
+    const wrong = [
+      ...Object.keys(manifest.dependencies ?? {}).filter(
+        (other) => isOurs(other) && !allowedFor(name, false).includes(other),
+      ),
+      ...Object.keys(manifest.devDependencies ?? {}).filter(
+        (other) => isOurs(other) && !allowedFor(name, true).includes(other),
+      ),
+    ];
+    expect(wrong).toEqual([]);
+  });
+
+  test.each(packages.map((one) => [one.manifest.name, one]))("%s imports only what it may", (_name, one) => {
+    const problems = files
+      .filter((path) => path.startsWith(`${one.folder}/`))
+      .flatMap((path) => importsOf(path).map((specifier) => [path, specifier, importProblem(one, path, specifier)]))
+      .filter(([, , problem]) => problem !== undefined)
+      .map(([path, specifier, problem]) => `${path}: "${specifier}" ${problem}`);
+    expect(problems).toEqual([]);
+  });
+});
+
+describe("the check itself", () => {
+  const facade = {
+    folder: "packages/node",
+    manifest: { name: "@tidemark/node", dependencies: { "@tidemark/server": "" } },
+  };
+  const problemOf = (specifier, path = "packages/node/src/realm.ts") => importProblem(facade, path, specifier);
+
+  test("finds what it is there for", () => {
+    expect(problemOf("../../engine/src/core.js")).toBe("leaves its package");
+    expect(problemOf("./index.js")).toBe("imports its own package's entry");
+    expect(problemOf("@tidemark/server")).toBe("is not an allowed edge");
+    expect(problemOf("@tidemark/conformance")).toBe("is not an allowed edge");
+    expect(problemOf("fs")).toBe("must be written with node:");
+    expect(problemOf("left-pad")).toBe("is not declared in package.json");
+    expect(problemOf("./realm.js")).toBe(undefined);
+  });
+});

@@ -1,0 +1,36 @@
+// The files of the repository as git sees them: what is committed, and what would be.
+import { existsSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { repositoryRoot, run } from "./process.mjs";
+
+/** Paths from the root, with `/`. Deleted but uncommitted files are left out. */
+export async function repositoryFiles() {
+  const listing = ["ls-files", "-z", "--cached", "--others", "--exclude-standard"];
+  const { status, output } = await run("git", listing, { capture: true });
+  if (status !== 0) throw new Error(`git ls-files failed: ${output}`);
+  const paths = [...new Set(output.split("\0"))].filter((path) => path !== "");
+  return paths.filter((path) => existsSync(join(repositoryRoot, path)));
+}
+
+export function readSource(path) {
+  return readFileSync(join(repositoryRoot, path), "utf8");
+}
+
+/** Whether a file holds tests: they follow fewer rules. */
+export function isTest(path) {
+  return /\.test\.m?[jt]s$/.test(path) || /\/(tests|test)\//.test(path) || /\/tests?\.rs$/.test(path);
+}
+
+/** Recorded data is not ours to tidy. */
+export function isData(path) {
+  return /\/vectors\/.*\.jsonl?$/.test(path) || /\.(jsonl|bin|png|svg)$/.test(path);
+}
+
+/** Manifests of the workspace's npm packages, by folder. */
+export async function npmPackages() {
+  const manifests = (await repositoryFiles()).filter((path) => /^(packages|apps)\/[^/]+\/package\.json$/.test(path));
+  return manifests.map((path) => ({
+    folder: path.slice(0, -"/package.json".length),
+    manifest: JSON.parse(readSource(path)),
+  }));
+}
