@@ -2,6 +2,8 @@
 
 use tidemark_changeset::{CollectionKind, ColumnType};
 
+use crate::row::KeyView;
+
 /// The classes and properties a query may name.
 ///
 /// Only binding asks; evaluation works with the places found here, so a bound query belongs to the schema it
@@ -19,8 +21,11 @@ pub trait Catalog {
         None
     }
 
-    /// The name of a class's primary key, which `obj(…)` texts do not need but descriptions of keys do.
-    fn primary_key(&self, class: &str) -> Option<Property>;
+    /// Whether an object exists, where that is known. The original turns `obj(…)` of an absent object into null
+    /// when it binds; with `None` an absent object simply never matches.
+    fn has_object(&self, _class: &str, _key: KeyView<'_>) -> Option<bool> {
+        None
+    }
 }
 
 /// A property as binding sees it.

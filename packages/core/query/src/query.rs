@@ -1,41 +1,44 @@
-//! The public face: parse, bind, match, arrange.
+//! A query ready to run.
 
-use crate::argument::Argument;
-use crate::catalog::Catalog;
-use crate::error::{QueryError, Result};
+use crate::bound::Condition;
+use crate::describe::{self, Form};
+use crate::descriptors::{Arranger, Descriptor};
+use crate::error::Result;
+use crate::evaluate;
 use crate::row::{Objects, Row};
 
-/// A parsed query, not yet tied to a schema.
+/// A query bound to a class. Made by [`crate::bind`].
 #[derive(Clone, Debug)]
-pub struct Ast {}
-
-/// Parses a query with its descriptors.
-pub fn parse(_text: &str) -> Result<Ast> {
-    Err(QueryError::Unsupported("not written yet".into()))
-}
-
-/// Ties a query to a class: resolves names, converts constants toward the types they are compared with, and
-/// inlines the arguments.
-pub fn bind(
-    _ast: &Ast,
-    _class: &str,
-    _catalog: &dyn Catalog,
-    _arguments: &[Argument],
-) -> Result<Query> {
-    Err(QueryError::Unsupported("not written yet".into()))
-}
-
-/// A query bound to a class.
-#[derive(Debug)]
 pub struct Query {
+    class: String,
+    condition: Condition,
+    descriptors: Vec<Descriptor>,
     fields: Vec<String>,
-    description: String,
 }
 
 impl Query {
+    pub(crate) fn new(
+        class: &str,
+        condition: Condition,
+        descriptors: Vec<Descriptor>,
+        fields: Vec<String>,
+    ) -> Self {
+        Self {
+            class: class.to_owned(),
+            condition,
+            descriptors,
+            fields,
+        }
+    }
+
+    /// The class whose rows the query is about.
+    pub fn class(&self) -> &str {
+        &self.class
+    }
+
     /// Whether a row of the class satisfies the predicate. Descriptors play no part.
-    pub fn matches(&self, _row: &dyn Row, _objects: &dyn Objects) -> Result<bool> {
-        Err(QueryError::Unsupported("not written yet".into()))
+    pub fn matches(&self, row: &dyn Row, objects: &dyn Objects) -> Result<bool> {
+        evaluate::matches(&self.condition, row, objects)
     }
 
     /// The top-level fields that the predicate and the descriptors read, sorted, each once.
@@ -44,46 +47,23 @@ impl Query {
     }
 
     /// The canonical text, arguments inlined, exactly as the original describes the query.
-    pub fn describe(&self) -> &str {
-        &self.description
+    pub fn describe(&self) -> String {
+        describe::query_text(&self.condition, &self.descriptors, Form::Typed)
     }
 
-    /// The text to send as a subscription: the canonical text with the places changed where it would not
-    /// parse back to the same meaning (`2.0` keeps its point).
+    /// The text to send as a subscription: the canonical text with the places changed where it would not parse
+    /// back to the same meaning (`2.0` keeps its point, floats their `f`).
     pub fn subscription_text(&self) -> String {
-        self.description.clone()
+        describe::query_text(&self.condition, &self.descriptors, Form::Precise)
     }
 
     /// Whether there is a SORT, DISTINCT or LIMIT. Without one, results stand in table order.
     pub fn has_descriptors(&self) -> bool {
-        false
+        !self.descriptors.is_empty()
     }
 
     /// Collects the matching rows, in table order, for SORT, DISTINCT and LIMIT.
     pub fn arranger(&self) -> Arranger<'_> {
-        Arranger { _query: self }
-    }
-}
-
-/// Applies SORT, DISTINCT and LIMIT to the rows of a result. It keeps the values it orders by, not the rows.
-#[derive(Debug)]
-pub struct Arranger<'q> {
-    _query: &'q Query,
-}
-
-impl Arranger<'_> {
-    /// Adds the next row of the result, in table order.
-    pub fn push(&mut self, _row: &dyn Row, _objects: &dyn Objects) -> Result<()> {
-        Ok(())
-    }
-
-    /// Whether another row could change the result: `false` once a LIMIT that stands first is full.
-    pub fn wants_more(&self) -> bool {
-        true
-    }
-
-    /// The order of the final result, as indexes of the pushed rows.
-    pub fn finish(self) -> Result<Vec<usize>> {
-        Ok(Vec::new())
+        Arranger::new(&self.descriptors)
     }
 }

@@ -5,8 +5,11 @@
 
 use std::ops::ControlFlow;
 
-use tidemark_changeset::{Decimal, Link, ObjectId, PrimaryKey, Timestamp, Uuid, Value};
+use tidemark_changeset::{
+    CollectionKind, Decimal, Link, ObjectId, PrimaryKey, Timestamp, Uuid, Value,
+};
 
+use crate::catalog::Place;
 use crate::error::Result;
 
 /// A borrowed value that is not a collection.
@@ -36,6 +39,9 @@ pub enum Scalar<'a> {
     ObjectId(ObjectId),
     /// A UUID.
     Uuid(Uuid),
+    /// A collection inside a mixed value, as comparisons see it: by its kind alone. Rows never answer this; they
+    /// answer [`Field::List`] or [`Field::Dictionary`].
+    Collection(CollectionKind),
 }
 
 /// A borrowed link: class and primary key of the target.
@@ -153,6 +159,12 @@ pub trait Objects {
     /// How many links of any kind lead to `target`, by occurrence.
     fn backlink_count(&self, target: LinkView<'_>) -> Result<u64>;
 
+    /// Where rows of a class hold a property, for names below a link inside a mixed value, whose class no binding
+    /// knows. `None` gives such paths no value.
+    fn place(&self, _class: &[u8], _property: &[u8]) -> Option<Place> {
+        None
+    }
+
     /// Where the object stands in its table, for SORT by a link; `None` sorts by primary key.
     fn position(&self, _link: LinkView<'_>) -> Option<u64> {
         None
@@ -253,7 +265,7 @@ impl Scalar<'_> {
     /// The value with its text copied.
     pub fn to_value(self) -> Value {
         match self {
-            Self::Null => Value::Null,
+            Self::Null | Self::Collection(_) => Value::Null,
             Self::Int(value) => Value::Int(value),
             Self::Bool(value) => Value::Bool(value),
             Self::String(value) => Value::String(value.into()),

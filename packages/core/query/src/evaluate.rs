@@ -1,0 +1,337 @@
+//! Does a row satisfy a condition?
+
+use tidemark_changeset::ColumnType;
+
+use crate::arithmetic;
+use crate::ast::{Operator, Quantifier};
+use crate::bound::{Comparison, Condition, DataType, Expression, PathExpression, Plan};
+use crate::catalog::Place;
+use crate::compare::{Folded, Owned, holds, order, text_matches};
+use crate::error::{QueryError, Result};
+use crate::row::{Field, Objects, Row, Scalar};
+use crate::walk::{self, Event};
+
+/// The values of one side of a comparison.
+pub(crate) struct Values {
+    /// Whether they are a list, as opposed to the one value of a scalar.
+    list: bool,
+    items: Vec<Owned>,
+}
+
+pub(crate) fn matches(condition: &Condition, row: &dyn Row, objects: &dyn Objects) -> Result<bool> {
+    match condition {
+        Condition::True => Ok(true),
+        Condition::False => Ok(false),
+        Condition::And(children) => {
+            for child in children {
+                if !matches(child, row, objects)? {
+                    return Ok(false);
+                }
+            }
+            Ok(true)
+        }
+        Condition::Or(children) => {
+            for child in children {
+                if matches(child, row, objects)? {
+                    return Ok(true);
+                }
+            }
+            Ok(false)
+        }
+        Condition::Not(inner) => Ok(!matches(inner, row, objects)?),
+        Condition::Compare(comparison) => compare(comparison, row, objects),
+        Condition::OneOf { path, elements } => direct(path, row, objects, |value| {
+            elements
+                .binary_search_by(|element| order(&element.view(), value))
+                .is_ok()
+        }),
+        Condition::Between { path, low, high } => direct(path, row, objects, |value| {
+            holds(Operator::GreaterEqual, true, value, &low.view())
+                && holds(Operator::LessEqual, true, value, &high.view())
+        }),
+    }
+}
+
+fn direct(
+    path: &PathExpression,
+    row: &dyn Row,
+    objects: &dyn Objects,
+    test: impl FnOnce(&Scalar<'_>) -> bool,
+) -> Result<bool> {
+    match path.direct() {
+        Some(place) => with_scalar(row, place, objects, test),
+        None => Ok(false),
+    }
+}
+
+fn with_scalar<T>(
+    row: &dyn Row,
+    place: Place,
+    objects: &dyn Objects,
+    test: impl FnOnce(&Scalar<'_>) -> T,
+) -> Result<T> {
+    match walk::read(row, place) {
+        Field::Scalar(scalar) if !matches!(scalar, Scalar::Link(_)) => Ok(test(&scalar)),
+        field => Ok(test(&walk::leaf_scalar(&field, objects)?)),
+    }
+}
+
+fn compare(comparison: &Comparison, row: &dyn Row, objects: &dyn Objects) -> Result<bool> {
+    if let (
+        Plan::Direct {
+            place,
+            ieee,
+            folded,
+            ..
+        },
+        Expression::Constant { value },
+    ) = (&comparison.plan, &comparison.right)
+    {
+        return with_scalar(row, *place, objects, |left| {
+            direct_holds(comparison, left, &value.view(), *ieee, folded.as_ref())
+        });
+    }
+    if let (Expression::Path(path), Expression::Constant { value }) =
+        (&comparison.left, &comparison.right)
+    {
+        return stream(comparison, path, value, row, objects);
+    }
+    let left = evaluate(&comparison.left, row, objects)?;
+    let right = evaluate(&comparison.right, row, objects)?;
+    for left in &left {
+        for right in &right {
+            if decide(comparison, left, right) {
+                return Ok(true);
+            }
+        }
+    }
+    Ok(false)
+}
+
+/// A scalar property of the row against a constant.
+fn direct_holds(
+    comparison: &Comparison,
+    left: &Scalar<'_>,
+    right: &Scalar<'_>,
+    ieee: bool,
+    folded: Option<&Folded>,
+) -> bool {
+    let operator = comparison.operator;
+    if ieee {
+        return match (left, right) {
+            (Scalar::Double(left), Scalar::Double(right)) => ieee_holds(operator, *left, *right),
+            (Scalar::Float(left), Scalar::Float(right)) => {
+                ieee_holds(operator, f64::from(*left), f64::from(*right))
+            }
+            // A null row.
+            _ => operator == Operator::NotEqual,
+        };
+    }
+    match (folded, left, right) {
+        (Some(folded), Scalar::String(subject), Scalar::String(needle))
+        | (Some(folded), Scalar::Binary(subject), Scalar::Binary(needle)) => match operator {
+            Operator::Equal | Operator::In => folded.equals(subject),
+            Operator::NotEqual => !folded.equals(subject),
+            _ => text_matches(operator, subject, needle, Some(folded)),
+        },
+        // The original finds every string greater than null.
+        (_, Scalar::String(_), Scalar::Null)
+            if operator == Operator::Greater
+                && comparison.left.data_type() == Some(DataType::Column(ColumnType::String)) =>
+        {
+            true
+        }
+        _ => pair(comparison, left, right),
+    }
+}
+
+#[allow(clippy::float_cmp)]
+fn ieee_holds(operator: Operator, left: f64, right: f64) -> bool {
+    match operator {
+        Operator::Equal | Operator::In => left == right,
+        Operator::NotEqual => left != right,
+        Operator::Less => left < right,
+        Operator::LessEqual => left <= right,
+        Operator::Greater => left > right,
+        Operator::GreaterEqual => left >= right,
+        _ => false,
+    }
+}
+
+fn pair(comparison: &Comparison, left: &Scalar<'_>, right: &Scalar<'_>) -> bool {
+    if comparison.types {
+        let same = match (left, right) {
+            (Scalar::Int(left), Scalar::Int(right)) => left & right != 0,
+            _ => false,
+        };
+        return same == (comparison.operator != Operator::NotEqual);
+    }
+    holds(comparison.operator, comparison.case_sensitive, left, right)
+}
+
+/// A path against one constant: the values are compared where they lie.
+fn stream(
+    comparison: &Comparison,
+    path: &PathExpression,
+    constant: &Owned,
+    row: &dyn Row,
+    objects: &dyn Objects,
+) -> Result<bool> {
+    let quantifier = path.quantifier.unwrap_or(Quantifier::Any);
+    let right = constant.view();
+    let (mut any, mut all, mut result) = (false, true, false);
+    walk::values(path, row, objects, &mut |event| match event {
+        Event::Value(value) => {
+            let found = pair(comparison, &value, &right);
+            any |= found;
+            all &= found;
+        }
+        Event::Split => {
+            result |= quantified(quantifier, any, all);
+            (any, all) = (false, true);
+        }
+    })?;
+    Ok(result || quantified(quantifier, any, all))
+}
+
+fn quantified(quantifier: Quantifier, any: bool, all: bool) -> bool {
+    match quantifier {
+        Quantifier::Any => any,
+        Quantifier::All => all,
+        Quantifier::None => !any,
+    }
+}
+
+/// Two sets of values, with their quantifiers.
+fn decide(comparison: &Comparison, left: &Values, right: &Values) -> bool {
+    let left_quantifier = comparison.left.quantifier();
+    let mut right_quantifier = comparison.right.quantifier();
+    if comparison.operator == Operator::In {
+        right_quantifier = right_quantifier.or(Some(Quantifier::Any));
+    }
+    let lists = left.list && right.list;
+    if lists && left_quantifier.is_none() && right_quantifier.is_none() {
+        if left.items.len() != right.items.len() {
+            return comparison.operator == Operator::NotEqual;
+        }
+        return left
+            .items
+            .iter()
+            .zip(&right.items)
+            .all(|(left, right)| pair(comparison, &left.view(), &right.view()));
+    }
+    over(&left.items, left_quantifier, |left| {
+        over(&right.items, right_quantifier, |right| {
+            pair(comparison, &left.view(), &right.view())
+        })
+    })
+}
+
+fn over(items: &[Owned], quantifier: Option<Quantifier>, test: impl Fn(&Owned) -> bool) -> bool {
+    match quantifier.unwrap_or(Quantifier::Any) {
+        Quantifier::Any => items.iter().any(test),
+        Quantifier::All => items.iter().all(test),
+        Quantifier::None => !items.iter().any(test),
+    }
+}
+
+/// The values of an expression, in the groups that are compared apart (one, except for inner wildcards).
+pub(crate) fn evaluate(
+    expression: &Expression,
+    row: &dyn Row,
+    objects: &dyn Objects,
+) -> Result<Vec<Values>> {
+    let list = expression.is_list();
+    match expression {
+        Expression::Constant { value } => Ok(vec![Values {
+            list,
+            items: vec![value.clone()],
+        }]),
+        Expression::List { elements, .. } => Ok(vec![Values {
+            list,
+            items: elements.clone(),
+        }]),
+        Expression::Path(path) => {
+            let mut groups = vec![Values {
+                list,
+                items: Vec::new(),
+            }];
+            walk::values(path, row, objects, &mut |event| match event {
+                Event::Value(value) => {
+                    if let Some(group) = groups.last_mut() {
+                        group.items.push(Owned::from(value));
+                    }
+                }
+                Event::Split => groups.push(Values {
+                    list,
+                    items: Vec::new(),
+                }),
+            })?;
+            Ok(groups)
+        }
+        Expression::Aggregate(aggregate) => {
+            let items = crate::aggregate::evaluate(aggregate, row, objects)?;
+            Ok(vec![Values { list, items }])
+        }
+        Expression::Subquery {
+            path, condition, ..
+        } => {
+            let mut count = 0;
+            walk::walk(&path.steps, row, objects, false, &mut |target| {
+                if let Some(target) = target
+                    && matches(condition, target, objects)?
+                {
+                    count += 1;
+                }
+                Ok(())
+            })?;
+            let value = Owned::from(Scalar::Int(count));
+            Ok(vec![Values {
+                list,
+                items: vec![value],
+            }])
+        }
+        Expression::Arithmetic {
+            operator,
+            left,
+            right,
+            ..
+        } => {
+            let left = evaluate(left, row, objects)?;
+            let right = evaluate(right, row, objects)?;
+            let mut groups = Vec::new();
+            for left in &left {
+                for right in &right {
+                    groups.push(combine(*operator, left, right)?);
+                }
+            }
+            Ok(groups)
+        }
+    }
+}
+
+fn combine(
+    operator: crate::ast::ArithmeticOperator,
+    left: &Values,
+    right: &Values,
+) -> Result<Values> {
+    if left.list && right.list {
+        return Err(QueryError::InvalidQuery(
+            "Operations involving two lists are not supported".into(),
+        ));
+    }
+    let mut items = Vec::new();
+    for left in &left.items {
+        for right in &right.items {
+            items.push(Owned::Value(arithmetic::apply(
+                operator,
+                &left.view(),
+                &right.view(),
+            )));
+        }
+    }
+    Ok(Values {
+        list: left.list || right.list,
+        items,
+    })
+}
