@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 
 use tidemark_changeset::{
-    CollectionKind, ColumnSpec, ColumnType, Instruction, KeyType, Link, Name, PrimaryKey, TableSpec,
+    CollectionKind, ColumnSpec, ColumnType, Instruction, KeyType, Link, Name, PathElement,
+    PrimaryKey, TableSpec, Target,
 };
 
 use crate::error::{ApplyError, Problem};
@@ -148,6 +149,27 @@ impl Schema {
         self.classes
             .get(column.target.as_ref()?)
             .filter(|class| class.is_embedded())
+    }
+
+    /// The class of the object whose field the target's path ends in: the innermost embedded one on the way, or the
+    /// top-level class itself. `None` where the schema does not know the way.
+    pub fn owner(&self, target: &Target) -> Option<&Class> {
+        let mut class = self.class(&target.class)?;
+        let mut field = &target.field;
+        let mut path = target.path.as_slice();
+        loop {
+            let column = class.columns.get(class.column_index(field)?)?;
+            let Some(embedded) = self.embedded_target(column) else {
+                return Some(class);
+            };
+            if column.collection != CollectionKind::Single {
+                path = path.get(1..).unwrap_or_default();
+            }
+            match path.split_first() {
+                Some((PathElement::Key(key), rest)) => (class, field, path) = (embedded, key, rest),
+                _ => return Some(class),
+            }
+        }
     }
 
     /// Whether a link can lead there, judging by the schema alone: the object need not exist.

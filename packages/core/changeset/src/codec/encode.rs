@@ -44,6 +44,13 @@ impl Encoder {
         write_instruction(out, instruction, indexes);
     }
 
+    /// Defines a string now, unless it is. A client selects the class of the embedded object it changes before it
+    /// writes the instruction, and thereby interns the class's name, although the instruction never refers to it:
+    /// whoever wants the very bytes of a client calls this with that name before [`Encoder::push`].
+    pub fn define(&mut self, name: &Name) {
+        self.interner.intern(name, &mut self.out);
+    }
+
     /// Number of bytes so far, definitions included.
     pub fn len(&self) -> usize {
         self.out.len()
