@@ -13,6 +13,7 @@ const toolsRoot = join(here, ".tools");
 const target = "wasm32-unknown-unknown";
 const wasmPackVersion = "0.15.1";
 const rustupTimeoutMs = 180_000;
+const aptTimeoutMs = 900_000;
 const debianPackages = ["rustc-web", "cargo-web", "rust-web-src", "lld"];
 
 /** How the compiler is found, for {@link environmentFor}. */
@@ -60,8 +61,10 @@ function installDebianPackages() {
   if (process.getuid?.() !== 0) return `Debian's packages need root; run: sudo ${install.join(" ")}`;
   say("installing Debian's Rust for WebAssembly (about 500 MB unpacked, a minute or two)");
   const env = { DEBIAN_FRONTEND: "noninteractive" };
-  run("apt-get", ["update"], { env, quiet: true });
-  return run("apt-get", install.slice(1), { env }).ok ? undefined : "apt-get could not install Debian's packages";
+  run("apt-get", ["update"], { env, quiet: true, timeoutMs: aptTimeoutMs });
+  return run("apt-get", install.slice(1), { env, timeoutMs: aptTimeoutMs }).ok
+    ? undefined
+    : "apt-get could not install Debian's packages";
 }
 
 /** Finds or brings a compiler for the target. */
