@@ -82,7 +82,7 @@ pub enum KeyType {
     Uuid = 11,
 }
 
-/// What kind of class AddTable makes.
+/// What kind of class `AddTable` makes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum TableSpec {
     /// A class of objects with keys.
@@ -100,7 +100,7 @@ pub enum TableSpec {
     Embedded,
 }
 
-/// What AddColumn makes.
+/// What `AddColumn` makes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ColumnSpec {
     /// Type of the values.

@@ -103,7 +103,7 @@ impl Document {
     pub fn fill_deep(&mut self, schema: &Schema, class: &Class) {
         self.fill(class);
         self.each_embedded(schema, class, &mut |embedded, object| {
-            object.fill_deep(schema, embedded)
+            object.fill_deep(schema, embedded);
         });
     }
 

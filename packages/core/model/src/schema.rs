@@ -355,7 +355,7 @@ impl Schema {
     }
 }
 
-/// Whether an AddTable of an existing class changes nothing. The type of the key is not compared, and a spec
+/// Whether an `AddTable` of an existing class changes nothing. The type of the key is not compared, and a spec
 /// without a key agrees with any class: so does the original.
 fn agrees(existing: &Class, spec: &TableSpec) -> bool {
     match spec {

@@ -34,6 +34,13 @@ const COLLECTIONS: [CollectionKind; 4] = [
     CollectionKind::Dictionary,
     CollectionKind::Set,
 ];
+const KEY_TYPES: [KeyType; 5] = [
+    KeyType::GlobalKey,
+    KeyType::Int,
+    KeyType::String,
+    KeyType::ObjectId,
+    KeyType::Uuid,
+];
 const MARKERS: [Payload; 5] = [
     Payload::Object,
     Payload::Dictionary,
@@ -258,13 +265,6 @@ fn table_spec(dice: &mut Dice) -> TableSpec {
     if dice.chance(30) {
         return TableSpec::Embedded;
     }
-    const KEY_TYPES: [KeyType; 5] = [
-        KeyType::GlobalKey,
-        KeyType::Int,
-        KeyType::String,
-        KeyType::ObjectId,
-        KeyType::Uuid,
-    ];
     TableSpec::TopLevel {
         key_field: name(dice),
         key_type: *dice.pick(&KEY_TYPES),

@@ -30,10 +30,9 @@ fn bytes(row: &Json) -> Vec<u8> {
 fn emit(schema: &Schema, instructions: &[Instruction]) -> Vec<u8> {
     let mut encoder = Encoder::new();
     for instruction in instructions {
-        if let Some(owner) = instruction.target().and_then(|target| schema.owner(target)) {
-            if owner.is_embedded() {
-                encoder.define(&owner.name);
-            }
+        let owner = instruction.target().and_then(|target| schema.owner(target));
+        if let Some(owner) = owner.filter(|owner| owner.is_embedded()) {
+            encoder.define(&owner.name);
         }
         encoder.push(instruction);
     }

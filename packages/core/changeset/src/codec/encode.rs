@@ -6,8 +6,8 @@ use std::hash::{BuildHasherDefault, DefaultHasher};
 use super::OPCODE_INTERN;
 use super::varint::{write_coefficient, write_signed, write_unsigned};
 use crate::{
-    Changeset, CollectionKind, ColumnType, Instruction, Name, PathElement, Payload, PrimaryKey,
-    TableSpec, Target, UpdateKind, Value,
+    Changeset, CollectionKind, ColumnSpec, ColumnType, Instruction, Name, PathElement, Payload,
+    PrimaryKey, TableSpec, Target, UpdateKind, Value,
 };
 
 /// Writes instructions as a client emits them: each string is defined just before the first instruction that needs
@@ -35,7 +35,7 @@ impl Encoder {
             indexes,
         } = self;
         visit_names(instruction, &mut |name| {
-            indexes.push(interner.intern(name, out))
+            indexes.push(interner.intern(name, out));
         });
         if is_plain_column(instruction) {
             // A client hands its empty link target to the interner even where it is then not written.
@@ -92,7 +92,7 @@ pub fn encode_canonical(changeset: &Changeset) -> Vec<u8> {
     for instruction in &changeset.instructions {
         indexes.clear();
         visit_names(instruction, &mut |name| {
-            indexes.push(interner.intern(name, &mut definitions))
+            indexes.push(interner.intern(name, &mut definitions));
         });
         write_instruction(&mut instructions, instruction, &indexes);
     }
@@ -272,19 +272,7 @@ fn write_instruction(out: &mut Vec<u8>, instruction: &Instruction, indexes: &[u3
     match instruction {
         Instruction::AddTable { spec, .. } => write_table(out, spec, &mut names),
         Instruction::EraseTable { .. } => names.write(out),
-        Instruction::AddColumn { spec, .. } => {
-            names.write(out);
-            names.write(out);
-            write_signed(out, column_tag(spec.column_type));
-            out.push(u8::from(spec.nullable));
-            out.push(spec.collection as u8);
-            if spec.column_type == ColumnType::Link {
-                names.write(out);
-            }
-            if spec.collection == CollectionKind::Dictionary {
-                write_signed(out, column_tag(spec.key_type.unwrap_or(ColumnType::String)));
-            }
-        }
+        Instruction::AddColumn { spec, .. } => write_column(out, spec, &mut names),
         Instruction::EraseColumn { .. } => {
             names.write(out);
             names.write(out);
@@ -376,6 +364,20 @@ fn write_table(out: &mut Vec<u8>, spec: &TableSpec, names: &mut Indexes<'_>) {
             write_signed(out, *key_type as i64);
             out.push(u8::from(*key_nullable));
         }
+    }
+}
+
+fn write_column(out: &mut Vec<u8>, spec: &ColumnSpec, names: &mut Indexes<'_>) {
+    names.write(out);
+    names.write(out);
+    write_signed(out, column_tag(spec.column_type));
+    out.push(u8::from(spec.nullable));
+    out.push(spec.collection as u8);
+    if spec.column_type == ColumnType::Link {
+        names.write(out);
+    }
+    if spec.collection == CollectionKind::Dictionary {
+        write_signed(out, column_tag(spec.key_type.unwrap_or(ColumnType::String)));
     }
 }
 

@@ -138,6 +138,10 @@ pub fn begin(out: &mut Vec<u8>, kind: ContainerKind, count: usize) -> Container 
 }
 
 /// Closes a collection: its byte length is now known.
+#[allow(
+    clippy::needless_pass_by_value,
+    reason = "ending a collection uses it up"
+)]
 pub fn end(out: &mut [u8], container: Container) {
     let Container(start) = container;
     let length = size(out.len() - start);

@@ -125,6 +125,10 @@ pub(super) fn clear(place: Place<'_, '_>, kind: CollectionKind) -> Result<(), Pr
 /// The set, and where the value is or belongs.
 type Found<'d, 'v> = (&'d mut Vec<Value>, &'v Value, Result<usize, usize>);
 
+#[allow(
+    clippy::needless_pass_by_value,
+    reason = "a place is used up by acting there"
+)]
 fn find<'d, 'v>(place: Place<'_, 'd>, payload: &'v Payload) -> Result<Found<'d, 'v>, Problem> {
     let Place {
         rules,

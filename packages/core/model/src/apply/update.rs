@@ -28,23 +28,21 @@ pub(super) fn update(place: Place<'_, '_>, payload: &Payload) -> Result<(), Prob
                 _ => assign(rules, depth, node, payload),
             }
         }
-        Slot::Entry { dictionary, key } => match payload {
-            Payload::Erased => {
+        Slot::Entry { dictionary, key } => {
+            if *payload == Payload::Erased {
                 dictionary.remove(key);
+                return Ok(());
+            }
+            check_dictionary_key(key)?;
+            if let Some(node) = dictionary.get_mut(key) {
+                // An object marker replaces an object that is there by a fresh one, unlike everywhere else.
+                assign(rules, depth, node, payload)
+            } else {
+                let node = rules.make(payload, depth)?;
+                dictionary.insert(key.clone(), node);
                 Ok(())
             }
-            _ => {
-                check_dictionary_key(key)?;
-                if let Some(node) = dictionary.get_mut(key) {
-                    // An object marker replaces an object that is there by a fresh one, unlike everywhere else.
-                    assign(rules, depth, node, payload)
-                } else {
-                    let node = rules.make(payload, depth)?;
-                    dictionary.insert(key.clone(), node);
-                    Ok(())
-                }
-            }
-        },
+        }
     }
 }
 
@@ -79,7 +77,7 @@ fn assign(
     Ok(())
 }
 
-/// Keys that MongoDB could not take as field names are refused where they are written.
+/// Keys that the documents of a mirror could not have as field names are refused where they are written.
 fn check_dictionary_key(key: &Name) -> Result<(), Problem> {
     let bytes = key.as_bytes();
     if bytes.first() == Some(&b'$') || bytes.contains(&b'.') {

@@ -1,5 +1,7 @@
 //! What a place accepts.
 
+use std::collections::BTreeMap;
+
 use tidemark_changeset::codec::STRING_BYTES_MAX;
 use tidemark_changeset::{ColumnType, Payload, Value};
 
@@ -100,7 +102,7 @@ impl<'s> Rules<'s> {
                 None => Err(Problem::Marker),
             },
             Payload::List if self.is_mixed() => Ok(Node::List(Vec::new())),
-            Payload::Dictionary if self.is_mixed() => Ok(Node::Dictionary(Default::default())),
+            Payload::Dictionary if self.is_mixed() => Ok(Node::Dictionary(BTreeMap::new())),
             _ => Err(Problem::Marker),
         }
     }
