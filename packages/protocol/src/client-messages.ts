@@ -113,10 +113,7 @@ export type ClientMessage =
  *
  * @throws ProtocolError on anything that is not exactly one message.
  */
-export function parseClientMessage(
-  bytes: Uint8Array,
-  limits: ProtocolLimits = defaultProtocolLimits,
-): ClientMessage {
+export function parseClientMessage(bytes: Uint8Array, limits: ProtocolLimits = defaultProtocolLimits): ClientMessage {
   const reader = new MessageReader(bytes, limits);
   const message = readByType(reader);
   reader.end();

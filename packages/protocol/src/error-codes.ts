@@ -41,9 +41,7 @@ function entry(
 }
 
 /** Codes that end an original client's process: a server never sends them. */
-export const unsendableCodes: readonly number[] = [
-  104, 202, 203, 205, 207, 214, 215, 218, 219, 220, 221, 224,
-];
+export const unsendableCodes: readonly number[] = [104, 202, 203, 205, 207, 214, 215, 218, 219, 220, 221, 224];
 
 /** Every code, by its name in camel case. */
 export const errorCode = {

@@ -36,7 +36,10 @@ const clientMessages: readonly [string, ClientMessage][] = [
       isSubserver: false,
     },
   ],
-  ["bind 7 0 3 0 1\nabc", { type: "bind", session: 7, json: "", token: "abc", needsFileIdent: false, isSubserver: true }],
+  [
+    "bind 7 0 3 0 1\nabc",
+    { type: "bind", session: 7, json: "", token: "abc", needsFileIdent: false, isSubserver: true },
+  ],
   [
     "ident 2 63 9223372036854775807 7 33 7 1234567890 2 2\n{}",
     {
@@ -110,7 +113,10 @@ const serverMessages: readonly [string, ServerMessage][] = [
   ["mark 1 2\n", { type: "mark", session: 1, request: 2 }],
   ["unbound 1\n", { type: "unbound", session: 1 }],
   ["json_error 103 2 0\n{}", { type: "json_error", errorCode: 103, session: 0, body: "{}" }],
-  ["query_error 226 4 1 2\noh é".replace("4", "5"), { type: "query_error", errorCode: 226, session: 1, queryVersion: 2, message: "oh é" }],
+  [
+    "query_error 226 4 1 2\noh é".replace("4", "5"),
+    { type: "query_error", errorCode: 226, session: 1, queryVersion: 2, message: "oh é" },
+  ],
   ['log_message 0 13\n{"msg":"hei"}', { type: "log_message", session: 0, body: '{"msg":"hei"}' }],
   ["pong 3116917\n", { type: "pong", timestamp: 3116917 }],
   ["test_command 1 4 2\n{}", { type: "test_command", session: 1, request: 4, body: "{}" }],

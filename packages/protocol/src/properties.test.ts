@@ -96,7 +96,10 @@ const serverMessage: fc.Arbitrary<ServerMessage> = fc.oneof(
 /** Bytes that look like a message often enough to reach every field. */
 const almostMessage: fc.Arbitrary<Uint8Array> = fc
   .tuple(
-    fc.oneof(clientMessage.map(serializeClientMessage), serverMessage.map((one) => serializeServerMessage(one))),
+    fc.oneof(
+      clientMessage.map(serializeClientMessage),
+      serverMessage.map((one) => serializeServerMessage(one)),
+    ),
     fc.array(fc.tuple(fc.nat(), fc.nat(255)), { maxLength: 4 }),
     fc.nat(),
   )

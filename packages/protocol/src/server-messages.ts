@@ -100,10 +100,7 @@ export type ServerMessage =
  *
  * @throws ProtocolError on anything that is not exactly one message.
  */
-export function parseServerMessage(
-  bytes: Uint8Array,
-  limits: ProtocolLimits = defaultProtocolLimits,
-): ServerMessage {
+export function parseServerMessage(bytes: Uint8Array, limits: ProtocolLimits = defaultProtocolLimits): ServerMessage {
   const reader = new MessageReader(bytes, limits);
   const message = readByType(reader);
   reader.end();

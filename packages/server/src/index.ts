@@ -4,4 +4,15 @@
  * @module
  */
 
+export { type App, type AppRegistry, type LedgerFactory } from "./app-registry.js";
+export { type ConnectionStatus } from "./connection.js";
+export { type Host, systemHost } from "./host.js";
+export { type ClassInformation, type CollectionSchema, deriveJsonSchema } from "./json-schema.js";
+export { type KeyValue, type KeyValueChange, MemoryKeyValue } from "./key-value.js";
 export type * from "./ledger.js";
+export { defaultServerLimits, type ServerLimits } from "./limits.js";
+export { createLogger, type Logger, type LogLevel, silentLogger } from "./logger.js";
+export { type CounterName, type Metrics, type MetricsSink } from "./metrics.js";
+export { createServer, type Server, ServerError, type ServerOptions } from "./server.js";
+export { type SessionStatus } from "./session.js";
+export { type AppStatus, type ServerStatus } from "./status.js";

@@ -136,7 +136,7 @@ export interface Ledger {
   schema(): Promise<string>;
   /** Changes whether clients may extend the schema. */
   setDevelopmentMode(on: boolean): void;
-  /** Gives a new client file its ident, durable before it answers. */
+  /** Gives a new client file its ident, durable before it answers. Times are milliseconds of the Unix clock. */
   allocateFileIdent(userId: string, salt: string, nowMs: number): Promise<string>;
   /** Checks an IDENT by the protocol's rules in their order and opens a session. */
   identify(identification: Identification, nowMs: number): Promise<IdentifyAnswer>;

@@ -1,0 +1,550 @@
+/**
+ * One session of a client file: from BIND to UNBIND.
+ *
+ * Invariants:
+ * - messages of the client are worked through one after another, in the order they came;
+ * - nothing is sent for the session after UNBOUND or after an error that ends it;
+ * - an upload is acknowledged only when it is durable, and its compensating-write errors go out before the download
+ *   that holds them: no download is made while an upload of the session is being integrated;
+ * - an upload that comes while a bootstrap is owed is integrated after the bootstrap's last part was made;
+ * - a MARK is answered when everything owed when it was read was sent.
+ *
+ * @module
+ */
+
+import {
+  type BindMessage,
+  type BindOptions,
+  clientErrorText,
+  type ClientIdentMessage,
+  type ClientMessage,
+  type ErrorAction,
+  errorCode,
+  errorCodeInformation,
+  errorInformation,
+  type ErrorInformation,
+  isConnectionLevel,
+  logMessageVersionMin,
+  type MarkMessage,
+  parseBindOptions,
+  ProtocolError,
+  type QueryMessage,
+  type ServerMessage,
+  type TestCommandMessage,
+  type UploadMessage,
+} from "@tidemark/protocol";
+import { uncompressBody } from "@tidemark/protocol/node";
+import type { CommitParticipant } from "./commit-queue.js";
+import { Deferred, Signal } from "./concurrency.js";
+import { DownloadPump } from "./download-pump.js";
+import { randomSalt } from "./host.js";
+import type { Compensation, LedgerRefusal, LedgerSession, Upload } from "./ledger.js";
+import { checkSubscriptionSet } from "./subscription-set.js";
+import type { BoundSession, SyncApp } from "./sync-app.js";
+
+/** The connection as a session sees it. */
+export interface SessionPeer {
+  readonly app: SyncApp;
+  readonly userId: string;
+  readonly protocolVersion: number;
+  /** For the client's log. */
+  readonly requestId: string;
+  /** Base of links into this server's log. */
+  readonly logUrl: string;
+  send(message: ServerMessage): void;
+  /** Whether the receiver keeps up, so that downloads may be made for it. */
+  readonly hasRoom: boolean;
+  /** Resolves when there is room again, or when the connection is over. */
+  room(): Promise<void>;
+  /** Ends the connection with an error. */
+  fail(code: number, message: string): void;
+  failBy(error: ProtocolError): void;
+  /** Ends the connection at once. */
+  drop(reason: string): void;
+  /** Received bytes that were worked through. */
+  worked(bytes: number): void;
+}
+
+/** Where a session stands. */
+export type SessionPhase =
+  /** BIND asked for a file ident, which is being made. */
+  | "allocating"
+  /** The client's IDENT is awaited. */
+  | "waiting"
+  /** The client's IDENT was received. */
+  | "identified"
+  /** An error was sent: everything but UNBIND is ignored. */
+  | "failed"
+  | "ended";
+
+/** What the status page shows of a session. */
+export interface SessionStatus {
+  readonly session: number;
+  readonly fileIdent: string;
+  readonly phase: SessionPhase;
+  readonly downloadServerVersion: number;
+  readonly uploadClientVersion: number;
+  readonly queryVersion: number;
+  readonly isBootstrapping: boolean;
+}
+
+interface Received {
+  readonly message: ClientMessage;
+  readonly bytes: number;
+}
+
+const restartLaterSeconds = { backoffIntervalSec: 60, backoffMaxDelaySec: 300, backoffMultiplier: 2 } as const;
+
+/** A session on one connection. */
+export class SyncSession implements BoundSession, CommitParticipant {
+  readonly ident: number;
+  readonly connection: SessionPeer;
+  readonly settled: Promise<void>;
+  readonly #settled = new Deferred<void>();
+  readonly #app: SyncApp;
+  readonly #changed = new Signal();
+  #phase: SessionPhase;
+  #bindOptions: BindOptions = { schemaVersion: 0, sessionReason: 0 };
+  #ledgerSession: LedgerSession | null = null;
+  #fileIdent = 0n;
+  #fileIdentSalt = "";
+  #isRefused = false;
+
+  #inbox: Received[] = [];
+  #isWorking = false;
+  #uploadsUnderWay = 0;
+  #queryVersion = 0;
+
+  readonly #downloads: DownloadPump;
+
+  constructor(connection: SessionPeer, bind: BindMessage) {
+    this.connection = connection;
+    this.ident = bind.session;
+    this.settled = this.#settled.promise;
+    this.#app = connection.app;
+    this.#phase = bind.needsFileIdent ? "allocating" : "waiting";
+    this.#downloads = new DownloadPump({
+      app: connection.app,
+      ident: bind.session,
+      peer: connection,
+      isOver: () => this.isOver,
+      onChange: () => this.#changed.raise(),
+      onBroken: (error) => this.#broke(error),
+    });
+  }
+
+  get userId(): string {
+    return this.connection.userId;
+  }
+
+  get fileIdentSalt(): string {
+    return this.#fileIdentSalt;
+  }
+
+  get phase(): SessionPhase {
+    return this.#phase;
+  }
+
+  get isOver(): boolean {
+    return this.#phase === "failed" || this.#phase === "ended";
+  }
+
+  get isRefused(): boolean {
+    return this.#isRefused;
+  }
+
+  status(): SessionStatus {
+    return {
+      session: this.ident,
+      fileIdent: this.#fileIdent.toString(),
+      phase: this.#phase,
+      downloadServerVersion: this.#downloads.serverVersion,
+      uploadClientVersion: this.#downloads.uploadClientVersion,
+      queryVersion: this.#queryVersion,
+      isBootstrapping: this.#downloads.bootstrapsOwed > 0,
+    };
+  }
+
+  // --- receiving ------------------------------------------------------------------------------------------
+
+  /** Takes the BIND that made the session. */
+  start(bind: BindMessage): void {
+    this.#bindOptions = parseBindOptions(bind.json);
+    if (this.connection.protocolVersion >= logMessageVersionMin) {
+      const body = JSON.stringify({ co_id: this.connection.requestId });
+      this.connection.send({ type: "log_message", session: this.ident, body });
+    }
+    if (this.#phase === "allocating") this.#work(() => this.#allocate());
+  }
+
+  /** Takes a message, checks that it may come now, and puts it behind those before it. */
+  receive(message: ClientMessage, bytes: number): void {
+    if (this.#phase === "failed") {
+      this.connection.worked(bytes);
+      return;
+    }
+    const problem = this.#orderProblem(message);
+    if (problem !== null) {
+      this.connection.fail(errorCode.badMessageOrder, problem);
+      return;
+    }
+    if (message.type === "ident") this.#phase = "identified";
+    if (message.type === "query") this.#queryVersion = message.queryVersion;
+    this.#inbox.push({ message, bytes });
+    this.#workThroughInbox();
+  }
+
+  #orderProblem(message: ClientMessage): string | null {
+    if (message.type === "test_command") return null;
+    if (message.type === "ident") {
+      if (this.#phase === "waiting") return null;
+      return this.#phase === "allocating"
+        ? "Bad message order (IDENT): before the server's IDENT"
+        : "Bad message order (IDENT): a second time";
+    }
+    const name = message.type.toUpperCase();
+    if (this.#phase !== "identified") return `Bad message order (${name}): before IDENT`;
+    if (message.type === "query" && message.queryVersion <= this.#queryVersion) {
+      return `Bad message order (QUERY): version ${message.queryVersion} after ${this.#queryVersion}`;
+    }
+    return null;
+  }
+
+  /** UNBIND: the session is over, and says so unless it had already ended with an error. */
+  unbind(): void {
+    const wasFailed = this.#phase === "failed";
+    if (!wasFailed) this.connection.send({ type: "unbound", session: this.ident });
+    this.end();
+  }
+
+  /** Ends the session without a word: the connection is gone, or UNBIND was answered. */
+  end(): void {
+    if (this.#phase === "ended") return;
+    const wasFailed = this.#phase === "failed";
+    this.#phase = "ended";
+    if (!wasFailed) this.#windUp();
+  }
+
+  dropConnection(): void {
+    this.connection.drop("the client file was bound on another connection");
+  }
+
+  /** Sends an error that ends the session, and ignores what comes until UNBIND. */
+  fail(code: number, message: string, overrides: Partial<ErrorInformation> = {}): void {
+    if (this.isOver) return;
+    if (isConnectionLevel(code)) {
+      this.connection.fail(code, message);
+      return;
+    }
+    const sendable = errorCodeInformation(code)?.isSendable === false ? errorCode.otherSessionError : code;
+    this.#app.metrics.count("sessionErrors");
+    this.#app.logger.info({ session: this.ident, user: this.userId, code: sendable }, message);
+    this.#sendError(sendable, message, overrides);
+    this.#phase = "failed";
+    this.#isRefused = true;
+    this.#windUp();
+  }
+
+  #refuse(refusal: LedgerRefusal): void {
+    const action = refusal.action as ErrorAction;
+    this.fail(refusal.code, refusal.message, { action, tryAgain: action === "Transient" || action === "Warning" });
+  }
+
+  #sendError(code: number, message: string, overrides: Partial<ErrorInformation>): void {
+    const { action, ...others } = overrides;
+    const known = action === undefined ? {} : { action: action as ErrorAction };
+    const information = errorInformation(code, message, { logURL: this.connection.logUrl, ...others, ...known });
+    const body = JSON.stringify(information);
+    this.connection.send({ type: "json_error", errorCode: code, session: this.ident, body });
+  }
+
+  #windUp(): void {
+    this.#app.active.delete(this);
+    for (const { bytes } of this.#inbox) this.connection.worked(bytes);
+    this.#inbox = [];
+    this.#changed.raise();
+    void this.#settle();
+  }
+
+  async #settle(): Promise<void> {
+    while (this.#isWorking || !this.#downloads.isIdle || this.#uploadsUnderWay > 0) await this.#changed.wait();
+    if (this.#ledgerSession !== null) this.#app.ledger.endSession(this.#ledgerSession);
+    this.#ledgerSession = null;
+    if (this.#app.files.get(this.#fileIdent) === this) this.#app.files.delete(this.#fileIdent);
+    this.#settled.resolve();
+  }
+
+  // --- working through messages ---------------------------------------------------------------------------
+
+  #workThroughInbox(): void {
+    if (this.#isWorking || this.#inbox.length === 0) return;
+    this.#work(async () => {
+      for (let next = this.#inbox.shift(); next !== undefined; next = this.#inbox.shift()) {
+        await this.#handle(next);
+        if (this.isOver) return;
+      }
+    });
+  }
+
+  /** Runs one piece of work; whatever it throws ends the session, never the server. */
+  #work(task: () => Promise<void>): void {
+    this.#isWorking = true;
+    void task()
+      .catch((error: unknown) => this.#broke(error))
+      .finally(() => {
+        this.#isWorking = false;
+        this.#changed.raise();
+        if (!this.isOver) this.#workThroughInbox();
+      });
+  }
+
+  #broke(error: unknown): void {
+    if (error instanceof ProtocolError) {
+      this.connection.failBy(error);
+      return;
+    }
+    this.#app.logger.error({ session: this.ident, err: error }, "a session failed");
+    this.fail(errorCode.otherSessionError, "internal server error", restartLaterSeconds);
+  }
+
+  async #handle({ message, bytes }: Received): Promise<void> {
+    if (message.type === "upload") {
+      await this.#upload(message, bytes);
+      return;
+    }
+    try {
+      switch (message.type) {
+        case "ident":
+          return await this.#identify(message);
+        case "query":
+          return await this.#query(message);
+        case "mark":
+          return await this.#mark(message);
+        case "json_error":
+          return this.#clientError(message.errorCode, message.body);
+        case "test_command":
+          return this.#testCommand(message);
+        default:
+          throw new ProtocolError("unknown-message", message.type);
+      }
+    } finally {
+      this.connection.worked(bytes);
+    }
+  }
+
+  async #allocate(): Promise<void> {
+    const { ledger, host } = this.#app;
+    const salt = randomSalt(host);
+    const ident = await ledger.allocateFileIdent(this.userId, salt, host.nowMs());
+    if (this.isOver) return;
+    this.#phase = "waiting";
+    const fileIdent = BigInt(ident);
+    this.connection.send({ type: "ident", session: this.ident, fileIdent, fileIdentSalt: BigInt(salt) });
+  }
+
+  async #identify(message: ClientIdentMessage): Promise<void> {
+    const { ledger, host, limits } = this.#app;
+    const problem = checkSubscriptionSet(message.query, limits);
+    if (problem !== null) {
+      this.fail(errorCode.badQuery, problem);
+      return;
+    }
+    this.#fileIdentSalt = message.fileIdentSalt.toString();
+    if (!(await this.#claimFile(message.fileIdent))) return;
+    this.#queryVersion = Math.max(this.#queryVersion, message.queryVersion);
+    const answer = await ledger.identify(
+      {
+        fileIdent: message.fileIdent.toString(),
+        fileIdentSalt: this.#fileIdentSalt,
+        userId: this.userId,
+        downloadServerVersion: message.downloadServerVersion,
+        downloadClientVersion: message.downloadClientVersion,
+        latestServerVersion: message.latestServerVersion,
+        latestServerVersionSalt: message.latestServerVersionSalt.toString(),
+        queryVersion: message.queryVersion,
+        query: message.query,
+        role: this.#app.role(this.userId),
+        isOwnClient: this.#bindOptions.tidemark !== undefined,
+        protocolVersion: this.connection.protocolVersion,
+      },
+      host.nowMs(),
+    );
+    if ("refusal" in answer) {
+      this.#refuse(answer.refusal);
+      return;
+    }
+    this.#ledgerSession = answer.session;
+    if (this.isOver) return;
+    for (const compensation of answer.compensations) this.#sendCompensation(compensation);
+    this.#app.active.add(this);
+    this.#downloads.open(answer.session, answer.bootstrapDue);
+  }
+
+  /**
+   * Makes this the one session of its client file. A file that turns up again is a client that came back before its
+   * old connection was noticed to be dead: the old one goes. Whether the sender may claim the file at all is checked
+   * against the bound session first, so that nobody can cut off a stranger.
+   */
+  async #claimFile(fileIdent: bigint): Promise<boolean> {
+    for (;;) {
+      const older = this.#app.files.get(fileIdent);
+      if (older === undefined) break;
+      if (!older.isOver) {
+        if (older.userId !== this.userId || older.fileIdentSalt !== this.#fileIdentSalt)
+          return this.#refuseForged(older);
+        if (older.connection === this.connection) {
+          this.connection.fail(errorCode.boundInOtherSession, "Client file bound in other session (IDENT)");
+          return false;
+        }
+        older.dropConnection();
+      }
+      await older.settled;
+      if (this.isOver) return false;
+    }
+    this.#fileIdent = fileIdent;
+    this.#app.files.set(fileIdent, this);
+    return true;
+  }
+
+  #refuseForged(bound: BoundSession): false {
+    if (bound.fileIdentSalt === this.#fileIdentSalt) {
+      this.fail(errorCode.userMismatch, "User mismatch for client file identifier (IDENT)");
+    } else {
+      this.fail(errorCode.divergingHistories, "Bad client file identifier salt (IDENT)");
+    }
+    return false;
+  }
+
+  async #query(message: QueryMessage): Promise<void> {
+    await this.#until(() => this.#downloads.bootstrapsOwed === 0 && this.#uploadsUnderWay === 0);
+    const session = this.#ledgerSession;
+    if (this.isOver || session === null) return;
+    this.#app.metrics.count("queries");
+    const problem =
+      checkSubscriptionSet(message.query, this.#app.limits) ?? (await this.#ledgerQuery(session, message));
+    if (this.isOver) return;
+    if (problem === null) {
+      this.#downloads.expectBootstrap();
+      return;
+    }
+    this.#app.metrics.count("queryErrors");
+    this.connection.send({
+      type: "query_error",
+      errorCode: errorCode.badQuery,
+      session: this.ident,
+      queryVersion: message.queryVersion,
+      message: problem,
+    });
+  }
+
+  /** Hands a QUERY to the ledger while no download of the session is being made. */
+  async #ledgerQuery(session: LedgerSession, message: QueryMessage): Promise<string | null> {
+    await this.holdDownloads();
+    try {
+      return await this.#app.ledger.query(session, message.queryVersion, message.query);
+    } finally {
+      this.releaseDownloads();
+    }
+  }
+
+  async #mark(message: MarkMessage): Promise<void> {
+    await this.#until(() => this.#uploadsUnderWay === 0);
+    if (this.isOver) return;
+    this.#downloads.addMark(message.request);
+  }
+
+  async #upload(message: UploadMessage, bytes: number): Promise<void> {
+    let isSubmitted = false;
+    try {
+      await this.#until(() => this.#downloads.bootstrapsOwed === 0);
+      const body = this.isOver ? null : await uncompressBody(message);
+      const session = this.#ledgerSession;
+      if (body === null || this.isOver || session === null) return;
+      this.#app.metrics.count("uploads");
+      const { progressClientVersion, progressServerVersion, lockedServerVersion } = message;
+      const upload = { session, progressClientVersion, progressServerVersion, lockedServerVersion, body };
+      this.#uploadsUnderWay += 1;
+      isSubmitted = true;
+      void this.#integrate(upload, bytes);
+    } finally {
+      if (!isSubmitted) this.connection.worked(bytes);
+    }
+  }
+
+  async #integrate(upload: Upload, bytes: number): Promise<void> {
+    try {
+      const answer = await this.#app.commits.submit(this, upload);
+      if (answer === null || this.isOver) return;
+      for (const compensation of answer.compensations) this.#sendCompensation(compensation);
+      if (answer.refusal !== undefined) this.#refuse(answer.refusal);
+    } catch (error) {
+      this.#broke(error);
+    } finally {
+      this.#uploadsUnderWay -= 1;
+      this.connection.worked(bytes);
+      this.#changed.raise();
+    }
+  }
+
+  #sendCompensation(compensation: Compensation): void {
+    const { serverVersion, rejectedClientVersion, rejectedUpdates } = compensation;
+    const text = "Client attempted a write that is not allowed; it has been reverted";
+    this.#sendError(errorCode.compensatingWrite, text, {
+      compensatingWriteServerVersion: serverVersion,
+      rejectedClientVersion,
+      rejectedUpdates: rejectedUpdates.map(({ reason, primaryKey, table }) => ({ reason, pk: primaryKey, table })),
+    });
+  }
+
+  #clientError(code: number, body: string): void {
+    const text = clientErrorText(body).slice(0, 1000);
+    this.#app.logger.warn({ session: this.ident, user: this.userId, code, text }, "a client reported an error");
+    this.fail(errorCode.badClientFile, `The client reported error ${code}: ${text}`);
+  }
+
+  #testCommand(message: TestCommandMessage): void {
+    const { request } = message;
+    this.connection.send({ type: "test_command", session: this.ident, request, body: "{}" });
+    if (!this.#app.developmentMode) return;
+    const { command, args } = readTestCommand(message.body);
+    if (command === "PAUSE_DOWNLOAD_BUILDER") this.#downloads.pause(true);
+    if (command === "RESUME_DOWNLOAD_BUILDER") this.#downloads.pause(false);
+    if (command !== "ECHO_ERROR" || typeof args["errorCode"] !== "number") return;
+    if (errorCodeInformation(args["errorCode"])?.isSendable === false) return;
+    const overrides = (args["errorBody"] ?? {}) as Partial<ErrorInformation>;
+    this.fail(args["errorCode"], overrides.message ?? "", overrides);
+  }
+
+  /** Waits until a condition holds or the session is over. */
+  async #until(condition: () => boolean): Promise<void> {
+    while (!this.isOver && !condition()) await this.#changed.wait();
+  }
+
+  // --- downloads ------------------------------------------------------------------------------------------
+
+  wake(): void {
+    this.#downloads.wake();
+  }
+
+  holdDownloads(): Promise<void> {
+    return this.#downloads.hold();
+  }
+
+  releaseDownloads(): void {
+    this.#downloads.release();
+  }
+}
+
+function readTestCommand(body: string): { command: string; args: Record<string, unknown> } {
+  let value: unknown;
+  try {
+    value = JSON.parse(body);
+  } catch (cause) {
+    throw new ProtocolError("bad-syntax", "test_command: body", "not JSON", { cause });
+  }
+  const { command, args } = (typeof value === "object" && value !== null ? value : {}) as Record<string, unknown>;
+  return {
+    command: typeof command === "string" ? command : "",
+    args: typeof args === "object" && args !== null ? (args as Record<string, unknown>) : {},
+  };
+}

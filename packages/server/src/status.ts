@@ -1,0 +1,112 @@
+/**
+ * What the status page and its JSON show: sessions, versions, rates, objects.
+ *
+ * @module
+ */
+
+import type { AppRegistry } from "./app-registry.js";
+import type { ConnectionStatus, SyncConnection } from "./connection.js";
+import type { Host } from "./host.js";
+import { type ClassInformation, type CollectionSchema, deriveJsonSchema } from "./json-schema.js";
+import type { CounterName, Metrics } from "./metrics.js";
+
+/** One app on the status page. */
+export interface AppStatus {
+  readonly id: string;
+  readonly version: number;
+  readonly epoch: number;
+  /** Client files that were ever made. */
+  readonly clientFiles: number;
+  readonly objects: Readonly<Record<string, number>>;
+  readonly bytes: number;
+  readonly uploadsWaiting: number;
+  readonly sessions: number;
+}
+
+/** Body of `GET /api/tidemark/status`. */
+export interface ServerStatus {
+  readonly software: "tidemark";
+  readonly url: string;
+  readonly startedMs: number;
+  readonly nowMs: number;
+  readonly developmentMode: boolean;
+  readonly protocolVersions: readonly [number, number];
+  readonly apps: readonly AppStatus[];
+  readonly connections: readonly ConnectionStatus[];
+  readonly perSecond: Readonly<Record<string, number>>;
+  readonly totals: Readonly<Record<string, number>>;
+}
+
+/** What {@link readStatus} needs. */
+export interface StatusContext {
+  readonly registry: AppRegistry;
+  readonly connections: () => Iterable<SyncConnection>;
+  readonly metrics: Metrics;
+  readonly host: Host;
+  readonly url: () => string;
+  readonly startedMs: number;
+  readonly developmentMode: boolean;
+  readonly protocolVersions: readonly [number, number];
+}
+
+/** Connections listed at most; the page says how many there are. */
+const connectionsListedMax = 200;
+
+const rates: readonly CounterName[] = [
+  "uploads",
+  "changesets",
+  "instructions",
+  "downloads",
+  "commits",
+  "bytesReceived",
+  "bytesSent",
+  "requests",
+];
+
+/** Gathers the status. */
+export async function readStatus(context: StatusContext): Promise<ServerStatus> {
+  const connections = [...context.connections()];
+  const apps: AppStatus[] = [];
+  for (const app of await context.registry.opened()) {
+    const status = await app.ledger.status();
+    apps.push({
+      id: app.id,
+      version: status.version,
+      epoch: status.epoch,
+      clientFiles: status.clients,
+      objects: status.objects,
+      bytes: status.bytes,
+      uploadsWaiting: app.commits.length,
+      sessions: app.active.size,
+    });
+  }
+  return {
+    software: "tidemark",
+    url: context.url(),
+    startedMs: context.startedMs,
+    nowMs: context.host.nowMs(),
+    developmentMode: context.developmentMode,
+    protocolVersions: context.protocolVersions,
+    apps,
+    connections: connections.slice(0, connectionsListedMax).map((one) => one.status()),
+    perSecond: Object.fromEntries(rates.map((name) => [name, context.metrics.perSecond(name)])),
+    totals: { ...context.metrics.totals(), openConnections: connections.length },
+  };
+}
+
+/** The JSON Schema of each app whose ledger is open. */
+export async function readSchemas(
+  registry: AppRegistry,
+): Promise<Readonly<Record<string, readonly CollectionSchema[]>>> {
+  const schemas: Record<string, readonly CollectionSchema[]> = {};
+  for (const app of await registry.opened()) {
+    schemas[app.id] = deriveJsonSchema(readClasses(await app.schema()), app.id);
+  }
+  return schemas;
+}
+
+function readClasses(json: string): readonly ClassInformation[] {
+  const value: unknown = JSON.parse(json);
+  const classes = Array.isArray(value) ? value : (value as { readonly classes?: unknown }).classes;
+  return (classes ?? []) as readonly ClassInformation[];
+}

@@ -1,0 +1,122 @@
+/**
+ * Access and refresh tokens: JWTs signed with the server's own key.
+ *
+ * @module
+ */
+
+import { TidemarkError } from "@tidemark/protocol";
+import { errors, jwtVerify, SignJWT } from "jose";
+import type { Host } from "./host.js";
+
+/** Lifetimes. */
+export const accessTokenSeconds = 1800;
+export const refreshTokenSeconds: number = 60 * 24 * 60 * 60;
+/** Anonymous users have nothing to log in with again: theirs lasts fifty years. */
+export const anonymousRefreshTokenSeconds = 1_576_800_000;
+
+/** Whom a token speaks for. */
+export interface TokenSubject {
+  readonly userId: string;
+  readonly sessionId: string;
+  readonly deviceId: string;
+  /** Identifies the app: paths without an app id find it by this claim. */
+  readonly domainId: string;
+}
+
+/** Why a token is not accepted. */
+export class TokenError extends TidemarkError {
+  declare readonly code: "token-expired" | "token-invalid";
+
+  constructor(code: "token-expired" | "token-invalid", options?: ErrorOptions) {
+    super(code, code === "token-expired" ? "the token has expired" : "the token is not one of ours", options);
+  }
+}
+
+/** Longest token that is looked at. */
+const tokenLengthMax = 8192;
+const keyBytes = 32;
+
+/** A new key. */
+export function createTokenKey(host: Host): Uint8Array {
+  return host.randomBytes(keyBytes);
+}
+
+/** Signs and checks tokens with one key. */
+export class Tokens {
+  readonly #key: Uint8Array;
+  readonly #host: Host;
+
+  constructor(key: Uint8Array, host: Host) {
+    this.#key = key;
+    this.#host = host;
+  }
+
+  /** A token for calls and connections, good for half an hour. */
+  access(subject: TokenSubject, userData: unknown): Promise<string> {
+    return this.#sign(subject, accessTokenSeconds, {
+      iss: subject.sessionId,
+      typ: "access",
+      baas_device_id: subject.deviceId,
+      baas_domain_id: subject.domainId,
+      stitch_devId: subject.deviceId,
+      stitch_domainId: subject.domainId,
+      ...(userData === undefined ? {} : { user_data: userData }),
+    });
+  }
+
+  /** A token that gets new access tokens. */
+  refresh(subject: TokenSubject, identity: object, lifetimeSeconds: number): Promise<string> {
+    return this.#sign(subject, lifetimeSeconds, {
+      typ: "refresh",
+      baas_id: subject.sessionId,
+      baas_identity: identity,
+      baas_data: null,
+      baas_device_id: subject.deviceId,
+      baas_domain_id: subject.domainId,
+      stitch_id: subject.sessionId,
+      stitch_devId: subject.deviceId,
+      stitch_domainId: subject.domainId,
+      stitch_ident: identity,
+      stitch_data: null,
+    });
+  }
+
+  /** Checks an access token. */
+  verifyAccess(token: string): Promise<TokenSubject> {
+    return this.#verify(token, "access", "iss");
+  }
+
+  /** Checks a refresh token; whether its session still exists is another question. */
+  verifyRefresh(token: string): Promise<TokenSubject> {
+    return this.#verify(token, "refresh", "baas_id");
+  }
+
+  #sign(subject: TokenSubject, lifetimeSeconds: number, claims: Record<string, unknown>): Promise<string> {
+    const issued = Math.floor(this.#host.nowMs() / 1000);
+    return new SignJWT({ ...claims, sub: subject.userId, iat: issued, exp: issued + lifetimeSeconds })
+      .setProtectedHeader({ alg: "HS256", typ: "JWT" })
+      .sign(this.#key);
+  }
+
+  async #verify(token: string, type: string, sessionClaim: string): Promise<TokenSubject> {
+    if (token.length > tokenLengthMax) throw new TokenError("token-invalid");
+    const payload = await this.#payload(token);
+    const { sub, typ, baas_device_id: deviceId, baas_domain_id: domainId } = payload;
+    const sessionId = payload[sessionClaim];
+    if (typ !== type || typeof sub !== "string" || typeof sessionId !== "string") {
+      throw new TokenError("token-invalid");
+    }
+    if (typeof deviceId !== "string" || typeof domainId !== "string") throw new TokenError("token-invalid");
+    return { userId: sub, sessionId, deviceId, domainId };
+  }
+
+  async #payload(token: string): Promise<Record<string, unknown>> {
+    try {
+      const currentDate = new Date(this.#host.nowMs());
+      const { payload } = await jwtVerify(token, this.#key, { algorithms: ["HS256"], currentDate });
+      return payload;
+    } catch (cause) {
+      throw new TokenError(cause instanceof errors.JWTExpired ? "token-expired" : "token-invalid", { cause });
+    }
+  }
+}
