@@ -2,11 +2,11 @@
 
 use tidemark_changeset::{Changeset, Name, codec};
 
-use crate::Branch;
-use crate::driver::{self, Adopted};
+use crate::driver::{self, Adopted, Options};
 use crate::error::TransformError;
 use crate::places::Places;
 use crate::rules::Rules;
+use crate::{Branch, Columns};
 
 /// A changeset in a history, or as received.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -63,13 +63,16 @@ impl Entry {
 ///
 /// `theirs` is split into runs with equal base, the last version of ours that their maker had seen. Each run is merged
 /// with all of ours after the base, in the form that earlier runs left them in. On an error both lists are in an
-/// unspecified, but valid, state: whoever called gives the integration up.
+/// unspecified, but valid, state: whoever called gives the integration up. `columns` is the schema, if it is at hand
+/// (see [`crate::merge_with_columns`]).
 pub fn merge_changesets(
     local_ident: u64,
     ours: &mut [Entry],
     theirs: &mut [Entry],
     rules: Rules,
+    columns: Option<Columns<'_>>,
 ) -> Result<(), TransformError> {
+    let options = Options { rules, columns };
     let mut rest = theirs;
     while let Some(base) = rest
         .first()
@@ -85,7 +88,7 @@ pub fn merge_changesets(
             .filter(|entry| entry.version > base)
             .collect();
         let mut run: Vec<_> = run.iter_mut().collect();
-        merge_run(local_ident, &mut after_base, &mut run, rules)?;
+        merge_run(local_ident, &mut after_base, &mut run, &options)?;
         rest = later;
     }
     Ok(())
@@ -95,12 +98,12 @@ fn merge_run(
     local_ident: u64,
     ours: &mut [&mut Entry],
     theirs: &mut [&mut Entry],
-    rules: Rules,
+    options: &Options<'_>,
 ) -> Result<(), TransformError> {
     let (mut our_branches, mut our_places) = take(local_ident, ours);
     let (mut their_branches, mut their_places) = take(local_ident, theirs);
     let places = Some((our_places.as_mut_slice(), their_places.as_mut_slice()));
-    let merged = driver::merge(&mut our_branches, &mut their_branches, rules, places);
+    let merged = driver::merge(&mut our_branches, &mut their_branches, options, places);
     put_back(ours, our_branches, our_places);
     put_back(theirs, their_branches, their_places);
     let Adopted {

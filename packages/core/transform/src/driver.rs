@@ -1,8 +1,7 @@
 //! The driving loop: each of our operations, in order, against all of theirs that it can touch.
 
-use tidemark_changeset::Instruction;
+use tidemark_changeset::{CollectionKind, Instruction, Name, PathElement, Target};
 
-use crate::Branch;
 use crate::equality::Identities;
 use crate::error::TransformError;
 use crate::index::Index;
@@ -12,6 +11,14 @@ use crate::pairs;
 use crate::places::Places;
 use crate::rules::Rules;
 use crate::write_back::{Edits, write_back};
+use crate::{Branch, ColumnShape, Columns};
+
+/// How to merge.
+pub(crate) struct Options<'a> {
+    pub rules: Rules,
+    /// The schema, if it is known.
+    pub columns: Option<Columns<'a>>,
+}
 
 /// An operation that a rule asks for, to stand directly before the one that made it necessary.
 #[derive(Clone, Debug)]
@@ -25,6 +32,7 @@ pub(crate) struct Extra {
 /// What rules may look at and ask for, besides the two operations of a pair.
 pub(crate) struct Context<'a> {
     pub rules: Rules,
+    columns: Option<Columns<'a>>,
     pub identities: Identities,
     pub ours: &'a [Branch],
     pub theirs: &'a [Branch],
@@ -35,6 +43,32 @@ pub(crate) struct Context<'a> {
 }
 
 impl<'a> Context<'a> {
+    /// A context for two sides that were taken in, with the steps of both.
+    pub fn new(
+        options: &Options<'a>,
+        identities: Identities,
+        ours: &'a [Branch],
+        theirs: &'a [Branch],
+        (our_steps, their_steps): (Vec<Step>, Vec<Step>),
+    ) -> Self {
+        let Options { rules, columns } = *options;
+        Self {
+            rules,
+            columns,
+            identities,
+            ours,
+            theirs,
+            our_steps,
+            their_steps,
+            request: None,
+        }
+    }
+
+    /// The steps of ours and of theirs, when all is done.
+    pub fn into_steps(self) -> (Vec<Step>, Vec<Step>) {
+        (self.our_steps, self.their_steps)
+    }
+
     /// The path elements of one side's operations.
     pub fn steps(&self, side: Side) -> &[Step] {
         match side {
@@ -66,6 +100,34 @@ impl<'a> Context<'a> {
             .get(operation.position as usize)
     }
 
+    /// Whether what the operation addresses is the value under a dictionary key, rather than a field of an embedded
+    /// object. Where the schema does not say, a key is taken for a dictionary's.
+    pub fn is_dictionary_entry(&self, operation: &Operation) -> bool {
+        if !operation.ends_with_key() {
+            return false;
+        }
+        let target = self.instruction(operation).and_then(Instruction::target);
+        target
+            .and_then(|target| Some(ends_in_dictionary(target, self.columns?)?))
+            .unwrap_or(true)
+    }
+
+    /// Whether an edit goes through the column that another operation erases, in an embedded object on its way.
+    pub fn goes_through(&self, edit: &Operation, erase: &Operation) -> bool {
+        let (Some(columns), Some(target)) = (
+            self.columns,
+            self.instruction(edit).and_then(Instruction::target),
+        ) else {
+            return false;
+        };
+        match self.instruction(erase) {
+            Some(Instruction::EraseColumn { class, field }) => {
+                goes_through(target, class, field, columns)
+            }
+            _ => false,
+        }
+    }
+
     /// Puts another index at a place in the middle of an operation's path.
     pub fn set_slot(&mut self, operation: &mut Operation, depth: u32, index: u32) {
         let place = operation.steps.saturating_add(depth) as usize;
@@ -83,6 +145,52 @@ impl<'a> Context<'a> {
         steps.extend(copy);
         start
     }
+}
+
+/// Whether a path goes through a field of an embedded class, as far as the schema is known.
+fn goes_through(target: &Target, class: &Name, field: &Name, columns: Columns<'_>) -> bool {
+    let mut column = columns(&target.class, &target.field);
+    for element in &target.path {
+        let Some(ColumnShape { collection, target }) = column else {
+            return false;
+        };
+        column = match (collection, element) {
+            (CollectionKind::Single, PathElement::Key(name)) => {
+                if target.as_ref() == Some(class) && name == field {
+                    return true;
+                }
+                target.and_then(|target| columns(&target, name))
+            }
+            _ => Some(ColumnShape {
+                collection: CollectionKind::Single,
+                target,
+            }),
+        };
+    }
+    false
+}
+
+/// Follows a path through the schema. `None` where the schema does not know it.
+fn ends_in_dictionary(target: &Target, columns: Columns<'_>) -> Option<bool> {
+    let mut column = columns(&target.class, &target.field)?;
+    let mut in_dictionary = false;
+    for element in &target.path {
+        in_dictionary = false;
+        match (column.collection, element) {
+            (CollectionKind::Dictionary, PathElement::Key(_)) => {
+                in_dictionary = true;
+                column.collection = CollectionKind::Single;
+            }
+            (CollectionKind::List, PathElement::Index(_)) => {
+                column.collection = CollectionKind::Single
+            }
+            (CollectionKind::Single, PathElement::Key(field)) => {
+                column = columns(&column.target?, field)?
+            }
+            _ => return None,
+        }
+    }
+    Some(in_dictionary)
 }
 
 /// Their operations, and those that the merge puts between them.
@@ -234,16 +342,17 @@ impl Merge<'_> {
                 instruction,
             })
             .collect();
+        let (our_steps, their_steps) = self.context.into_steps();
         let ours = Edits {
             operations: majors,
-            steps: self.context.our_steps,
+            steps: our_steps,
             extra: self.extra,
         };
         (
             ours,
             Edits {
                 operations,
-                steps: self.context.their_steps,
+                steps: their_steps,
                 extra,
             },
         )
@@ -253,10 +362,10 @@ impl Merge<'_> {
 fn plan(
     ours: &[Branch],
     theirs: &[Branch],
-    rules: Rules,
+    options: &Options<'_>,
     places: Option<(&[Places], &[Places])>,
 ) -> Result<(Edits, Edits), TransformError> {
-    let mut numbers = Numbers::new(ours, theirs, rules);
+    let mut numbers = Numbers::new(ours, theirs, options.rules);
     let majors = numbers.take_in(ours, Side::Ours, places.map(|(ours, _)| ours))?;
     let minors = numbers.take_in(theirs, Side::Theirs, places.map(|(_, theirs)| theirs))?;
     let index = Index::new(&minors, numbers.objects(), numbers.fields());
@@ -269,16 +378,9 @@ fn plan(
         steps: their_steps,
     } = minors;
     let identities = std::mem::take(&mut numbers.identities);
+    let steps = (our_steps, their_steps);
     let mut merge = Merge {
-        context: Context {
-            rules,
-            identities,
-            ours,
-            theirs,
-            our_steps,
-            their_steps,
-            request: None,
-        },
+        context: Context::new(options, identities, ours, theirs, steps),
         index,
         minors: Minors {
             received: operations.len(),
@@ -300,7 +402,7 @@ fn plan(
 pub(crate) fn merge(
     ours: &mut [Branch],
     theirs: &mut [Branch],
-    rules: Rules,
+    options: &Options<'_>,
     mut places: Option<(&mut [Places], &mut [Places])>,
 ) -> Result<Adopted, TransformError> {
     let empty = |branches: &[Branch]| branches.iter().all(|branch| branch.instructions.is_empty());
@@ -308,7 +410,7 @@ pub(crate) fn merge(
         return Ok(Adopted::default());
     }
     let known = places.as_ref().map(|(ours, theirs)| (&**ours, &**theirs));
-    let (our_edits, their_edits) = plan(ours, theirs, rules, known)?;
+    let (our_edits, their_edits) = plan(ours, theirs, options, known)?;
     let (our_places, their_places) = match &mut places {
         Some((ours, theirs)) => (Some(&mut **ours), Some(&mut **theirs)),
         None => (None, None),
@@ -322,6 +424,6 @@ pub(crate) fn merge(
 /// Names that branches took over from the other side: (branch, name), in the order they were taken.
 #[derive(Debug, Default)]
 pub(crate) struct Adopted {
-    pub ours: Vec<(usize, tidemark_changeset::Name)>,
-    pub theirs: Vec<(usize, tidemark_changeset::Name)>,
+    pub ours: Vec<(usize, Name)>,
+    pub theirs: Vec<(usize, Name)>,
 }

@@ -37,7 +37,7 @@ pub use changesets::{Entry, merge_changesets};
 pub use error::TransformError;
 pub use rules::Rules;
 
-use tidemark_changeset::Instruction;
+use tidemark_changeset::{CollectionKind, Instruction, Name};
 
 /// One changeset of one side, with what breaks ties.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -89,5 +89,51 @@ pub fn merge(
     theirs: &mut [Branch],
     rules: Rules,
 ) -> Result<(), TransformError> {
-    driver::merge(ours, theirs, rules, None).map(|_| ())
+    driver::merge(
+        ours,
+        theirs,
+        &driver::Options {
+            rules,
+            columns: None,
+        },
+        None,
+    )
+    .map(|_| ())
+}
+
+/// As much of a column as tells a dictionary key from the field of an embedded object.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ColumnShape {
+    /// Single value or kind of collection.
+    pub collection: CollectionKind,
+    /// Class of the targets, for links and embedded objects.
+    pub target: Option<Name>,
+}
+
+/// Looks up a column by the names of class and field.
+pub type Columns<'a> = &'a dyn Fn(&Name, &Name) -> Option<ColumnShape>;
+
+/// [`merge`], with knowledge of the schema.
+///
+/// An instruction does not say whether a key in its path is one of a dictionary or names a field of an embedded object.
+/// It matters in one place: making an embedded object replaces the one under a dictionary key, but keeps the one in a
+/// field. Where both sides act on such a place, both know its column, so whoever has a schema at hand gives it. Without
+/// it the key is taken for a dictionary's: that is right for everything that clients say, since they assign null
+/// before they make an object in a field anew.
+pub fn merge_with_columns(
+    ours: &mut [Branch],
+    theirs: &mut [Branch],
+    rules: Rules,
+    columns: Columns<'_>,
+) -> Result<(), TransformError> {
+    driver::merge(
+        ours,
+        theirs,
+        &driver::Options {
+            rules,
+            columns: Some(columns),
+        },
+        None,
+    )
+    .map(|_| ())
 }

@@ -65,15 +65,15 @@ fn next(outer: &Operation, inner: &Operation, context: &Context<'_>) -> Option<S
 /// collection marker keeps edits that fit the collection: both sides meant one, and their contents merge.
 ///
 /// Under a dictionary key the marker of an embedded object replaces the object each time it is applied, so edits of
-/// the replaced object go too (OT4; the original lets them live, and they survive on one side only). A single
-/// embedded object in a field is kept by the marker. A path does not tell the two apart, but a client makes an object
-/// in a field only after null was assigned, so that no edit that the marker could meet is left.
+/// the replaced object go too (OT4; the original lets them live, and they survive on one side only).
 fn update_replaces(outer: &Operation, inner: &Operation, context: &Context<'_>) -> bool {
     let Some(next) = next(outer, inner, context) else {
         return false;
     };
     match outer.assigned {
-        Assigned::Object => !context.rules.ot4_embedded_under_key && outer.ends_with_key(),
+        Assigned::Object => {
+            !context.rules.ot4_embedded_under_key && context.is_dictionary_entry(outer)
+        }
         Assigned::List => !matches!(next, Step::Index(_)),
         Assigned::Dictionary => !matches!(next, Step::Key(_)),
         _ => true,

@@ -184,14 +184,22 @@ pub(super) fn erase_column_erase_column(left: &mut Operation, right: &mut Operat
 }
 
 /// An erased column takes every edit of it along, at any depth. The original drops only Updates (OT6), and the others
-/// then fail with "no such field".
+/// then fail with "no such field". A field of an embedded class is found on an edit's way if the schema is known.
 pub(super) fn erase_column_edit(
     erase: &mut Operation,
     edit: &mut Operation,
     context: &Context<'_>,
 ) -> Outcome {
-    let falls = edit.kind == Kind::Update || !context.rules.ot6_erased_column;
-    if falls && edit.has_path() && same_column(erase, edit) {
+    if !edit.has_path() {
+        return Ok(());
+    }
+    let original = context.rules.ot6_erased_column;
+    let falls = if same_column(erase, edit) {
+        edit.kind == Kind::Update || !original
+    } else {
+        !original && context.goes_through(edit, erase)
+    };
+    if falls {
         edit.drop_it();
     }
     Ok(())

@@ -12,7 +12,7 @@ use crate::operation::{Assigned, Kind, Operation};
 /// * An explicit value, null too, beats the making of an embedded object regardless of time: the object is made only
 ///   where nothing is, and its content would be applied to what the other side put there.
 /// * Two markers of one kind of collection are one: both stay, their contents merge.
-/// * Two embedded objects: the later marker stays. Under a key both go, since each side has the object already, and a
+/// * Two embedded objects: the later marker stays. Under a dictionary key both go, since each side has the object already, and a
 ///   marker in a dictionary would replace it with all that the other side put in (OT4). Contents merge.
 /// * Otherwise the later one stays, but a schema default loses against any explicit value.
 pub(super) fn update_update(
@@ -28,7 +28,8 @@ pub(super) fn update_update(
             return Ok(());
         }
         (Assigned::Object, Assigned::Object) => {
-            let replaces = left.ends_with_key() && !context.rules.ot4_embedded_under_key;
+            let replaces =
+                !context.rules.ot4_embedded_under_key && context.is_dictionary_entry(left);
             return if replaces {
                 drop_both(left, right)
             } else {

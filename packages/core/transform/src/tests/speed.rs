@@ -1,0 +1,1 @@
+//! The merge as a plain double loop.
