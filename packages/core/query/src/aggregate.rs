@@ -78,6 +78,8 @@ impl State {
     fn add(&mut self, value: &Scalar<'_>) {
         let skipped = match value {
             Scalar::Null => true,
+            // Mixed values, and so the values of dictionaries, keep NaN as their least number.
+            _ if self.source == ColumnType::Mixed => false,
             Scalar::Float(value) => value.is_nan(),
             Scalar::Double(value) => value.is_nan(),
             Scalar::Decimal(value) => decimal::is_nan(value),
@@ -132,9 +134,6 @@ impl State {
             Aggregate::Average if decimal => {
                 let count = decimal::from_int(i64::try_from(self.count).unwrap_or(i64::MAX));
                 Owned::Value(Value::Decimal(decimal::divide(&self.decimal, &count)))
-            }
-            Aggregate::Average if self.source == ColumnType::Int => {
-                Owned::Value(Value::Double(self.int as f64 / self.count as f64))
             }
             Aggregate::Average => Owned::Value(Value::Double(self.double / self.count as f64)),
             Aggregate::Sum if decimal => Owned::Value(Value::Decimal(self.decimal)),

@@ -14,6 +14,8 @@ pub(crate) enum Predicate {
     False,
     And(Vec<Predicate>),
     Or(Vec<Predicate>),
+    /// A run of ORs below a NOT, which the original leaves nested to the left and prints so.
+    Nested(Vec<Predicate>),
     Not(Box<Predicate>),
     Compare {
         operator: Operator,
@@ -158,6 +160,7 @@ pub(crate) enum PathElement {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Post {
     Size,
+    Count,
     Type,
 }
 

@@ -91,6 +91,7 @@ impl Binder<'_> {
             Predicate::False => Ok(Condition::False),
             Predicate::And(children) => Ok(Condition::And(self.predicates(children)?)),
             Predicate::Or(children) => Ok(Condition::Or(self.predicates(children)?)),
+            Predicate::Nested(children) => Ok(Condition::Nested(self.predicates(children)?)),
             Predicate::Not(inner) => Ok(Condition::Not(Box::new(self.predicate(inner)?))),
             Predicate::Compare {
                 operator,
@@ -148,9 +149,14 @@ impl Binder<'_> {
                 let left = self.expression(left, right.data_type())?;
                 Ok((left, right))
             }
-            (false, _) => {
+            (false, true) => {
                 let left = self.expression(left, None)?;
                 let right = self.expression(right, left.data_type())?;
+                Ok((left, right))
+            }
+            (false, false) => {
+                let right = self.expression(right, None)?;
+                let left = self.expression(left, right.data_type())?;
                 Ok((left, right))
             }
         }
@@ -189,11 +195,17 @@ impl Binder<'_> {
     fn list(&mut self, list: &ast::List, hint: Option<DataType>) -> Result<Expression> {
         let mut elements = Vec::with_capacity(list.elements.len());
         for constant in &list.elements {
-            elements.push(self.scalar(constant, hint)?);
+            // Of a list argument inside braces the original takes the first element.
+            match self.constant(constant, hint)? {
+                Expression::List { elements: inner, .. } => elements.extend(inner.into_iter().take(1)),
+                Expression::Constant { value } => elements.push(value),
+                _ => {}
+            }
         }
         Ok(Expression::List {
             quantifier: list.quantifier,
             elements,
+            argument: false,
         })
     }
 
@@ -258,7 +270,17 @@ impl Binder<'_> {
                 "Cannot compare two constants".into(),
             ));
         }
-        let bound = self.expression(value, None)?;
+        if let ast::Expression::Path(path) = value
+            && matches!(path.elements.first(), Some(ast::PathElement::KeyPath(_)))
+        {
+            return Err(QueryError::InvalidQuery(
+                "Key path argument cannot be mixed with other elements".into(),
+            ));
+        }
+        let mut bound = self.expression(value, None)?;
+        if let (Expression::Path(bound), ast::Expression::Path(written)) = (&mut bound, value) {
+            blank_names(bound, written);
+        }
         if let Expression::Path(path) = &bound {
             let stored =
                 matches!(&path.end, End::Field { .. }) && path.post.is_none() && path.is_list();
@@ -345,11 +367,11 @@ impl Binder<'_> {
         if left_type == Some(DataType::TypeOfValue) || right_type == Some(DataType::TypeOfValue) {
             return self.compare_types(comparison);
         }
-        if is_text_operator(comparison.operator) || !comparison.case_sensitive {
-            check_text_operands(&mut comparison, left_type, right_type)?;
-        }
         if !is_text_operator(comparison.operator) {
             self.check_operand_types(&comparison, left_type, right_type)?;
+        }
+        if is_text_operator(comparison.operator) || !comparison.case_sensitive {
+            check_text_operands(&mut comparison, left_type, right_type)?;
         }
         check_list_to_list(&comparison)?;
         self.plan(comparison)
@@ -431,14 +453,15 @@ impl Binder<'_> {
                     ieee,
                     folded,
                     mixed,
+                    null_as_nan: false,
                 };
                 Ok(Condition::Compare(Box::new(comparison)))
             }
             Expression::List {
                 quantifier: None | Some(Quantifier::Any),
                 elements,
+                ..
             } if matches!(comparison.operator, Operator::Equal | Operator::In)
-                && comparison.case_sensitive
                 && !elements.is_empty() =>
             {
                 self.membership(path, elements, column_type)
@@ -463,9 +486,10 @@ impl Binder<'_> {
         };
         match column_type {
             ColumnType::Int | ColumnType::String | ColumnType::ObjectId | ColumnType::Uuid => {
+                let keeps_null = nullable || column_type != ColumnType::Int;
                 let mut kept: Vec<Owned> = elements
                     .iter()
-                    .filter(|element| fitting(element) && (nullable || !element.is_null()))
+                    .filter(|element| fitting(element) && (keeps_null || !element.is_null()))
                     .cloned()
                     .collect();
                 kept.sort_by(|left, right| crate::compare::order(&left.view(), &right.view()));
@@ -496,13 +520,35 @@ impl Binder<'_> {
                         plan: Plan::General,
                         types: false,
                     };
-                    parts.push(self.plan(comparison).ok()?);
+                    let mut part = self.plan(comparison).ok()?;
+                    if let Condition::Compare(comparison) = &mut part
+                        && let Plan::Direct { null_as_nan, .. } = &mut comparison.plan
+                    {
+                        *null_as_nan =
+                            matches!(column_type, ColumnType::Float | ColumnType::Double);
+                    }
+                    parts.push(part);
                 }
                 Some(match parts.len() {
                     0 => Condition::False,
                     1 => parts.remove(0),
                     _ => Condition::Or(parts),
                 })
+            }
+            // One element of a mixed property's list is a constant like any other.
+            ColumnType::Mixed => {
+                let [element] = elements else { return None };
+                let comparison = Comparison {
+                    operator: Operator::Equal,
+                    case_sensitive: true,
+                    left: Expression::Path(Box::new(path.clone())),
+                    right: Expression::Constant {
+                        value: element.clone(),
+                    },
+                    plan: Plan::General,
+                    types: false,
+                };
+                self.plan(comparison).ok()
             }
             _ => None,
         }
@@ -552,6 +598,33 @@ pub(crate) fn is_text_operator(operator: Operator) -> bool {
             | Operator::Like
             | Operator::Text
     )
+}
+
+/// The original reads the path of BETWEEN twice, and names below a mixed value are gone the second time; both
+/// reads then see an empty name.
+fn blank_names(path: &mut PathExpression, written: &ast::Path) {
+    let End::Field {
+        indexes,
+        column_type: ColumnType::Mixed,
+        ..
+    } = &mut path.end
+    else {
+        return;
+    };
+    let first = written.elements.len() - indexes.len().min(written.elements.len());
+    let mut text = path.name.clone();
+    for (index, element) in indexes.iter_mut().zip(written.elements.iter().skip(first)) {
+        if matches!(element, ast::PathElement::Name(_)) && matches!(index, crate::bound::Index::Key(_)) {
+            *index = crate::bound::Index::Key(Vec::new());
+        }
+    }
+    if let Some(at) = path.text.rfind(&text) {
+        text = path.text.get(..at + text.len()).unwrap_or("").to_owned();
+        for index in indexes.iter() {
+            text.push_str(&crate::bind_path::index_print(index));
+        }
+        path.text = text;
+    }
 }
 
 fn is_link_list(path: &PathExpression) -> bool {
@@ -641,10 +714,14 @@ fn check_text_operands(
             left,
             Some(DataType::Column(ColumnType::String | ColumnType::Binary))
         );
+    if right.is_none() && !lists && !is_text_operator(comparison.operator) {
+        comparison.case_sensitive = true;
+        return Ok(());
+    }
     if textual(right) || lists || null_needle {
         return Ok(());
     }
-    if !is_text_operator(comparison.operator) && (left == right || right.is_none()) {
+    if !is_text_operator(comparison.operator) {
         comparison.case_sensitive = true;
         return Ok(());
     }
@@ -702,8 +779,9 @@ impl PathExpression {
     /// Whether the path ends in a stored collection of values that are no links.
     pub(crate) fn is_primitive_list(&self) -> bool {
         self.post.is_none()
-            && matches!(&self.end, End::Field { collection, .. }
-                if *collection != tidemark_changeset::CollectionKind::Single)
+            && matches!(&self.end, End::Field { collection, indexes, .. }
+                if *collection != tidemark_changeset::CollectionKind::Single
+                    && indexes.last() != Some(&crate::bound::Index::Keys))
     }
 }
 

@@ -22,13 +22,13 @@ impl Binder<'_> {
     ) -> Result<Expression> {
         match constant {
             Constant::Argument(index) => match self.argument(*index)? {
-                Argument::List(values) => Ok(list_of(None, values)),
+                Argument::List(values) => Ok(list_of(None, values, hint)),
                 _ => Ok(Expression::Constant {
                     value: self.scalar(constant, hint)?,
                 }),
             },
             Constant::QuantifiedArgument(quantifier, index) => match self.argument(*index)? {
-                Argument::List(values) => Ok(list_of(Some(*quantifier), values)),
+                Argument::List(values) => Ok(list_of(Some(*quantifier), values, hint)),
                 _ => Err(QueryError::InvalidQuery(format!(
                     "ANY/ALL/NONE are only allowed on arguments which contain a list but '${index}' is not a list."
                 ))),
@@ -73,6 +73,7 @@ impl Binder<'_> {
                 double_toward(value, None, column)?
             }
             Constant::Nan if column == Some(ColumnType::Decimal) => Value::Decimal(decimal::NAN),
+            Constant::Nan if column == Some(ColumnType::Float) => Value::Float(f32::NAN),
             Constant::Nan => Value::Double(f64::NAN),
             Constant::String(bytes) => string_toward(bytes, column),
             Constant::Binary(bytes) => Value::Binary(bytes.as_slice().into()),
@@ -175,15 +176,25 @@ impl Binder<'_> {
     }
 }
 
-fn list_of(quantifier: Option<Quantifier>, values: &[Value]) -> Expression {
+/// The elements of a list argument turn toward the type like literals, but none is refused.
+fn list_of(quantifier: Option<Quantifier>, values: &[Value], hint: Option<DataType>) -> Expression {
+    let column = match hint {
+        Some(DataType::Column(column)) => Some(column),
+        _ => None,
+    };
     let elements = values
         .iter()
-        .map(|value| Owned::Value(value.clone()))
+        .map(|value| match value {
+            Value::Int(int) => int_toward(*int, column),
+            Value::Float(float) => float_toward(*float, column).unwrap_or_else(|_| value.clone()),
+            Value::Double(double) => {
+                double_toward(*double, None, column).unwrap_or_else(|_| value.clone())
+            }
+            other => other.clone(),
+        })
+        .map(Owned::Value)
         .collect();
-    Expression::List {
-        quantifier,
-        elements,
-    }
+    Expression::List { quantifier, elements, argument: true }
 }
 
 /// Whether values of two types may be compared at all.
@@ -233,7 +244,6 @@ fn double_toward(value: f64, text: Option<&str>, hint: Option<ColumnType>) -> Re
         )));
     }
     Ok(match hint {
-        Some(ColumnType::Float) if value.is_nan() => Value::Double(value),
         Some(ColumnType::Float) => Value::Float(match text {
             Some(text) => number::parse_float(text),
             None => value as f32,
@@ -334,6 +344,9 @@ fn date(text: &str) -> Result<Timestamp> {
         ));
     }
     let seconds = number::seconds_of(field(0), field(1), field(2), field(3), field(4), field(5));
+    // The original keeps the calendar form in 32 bits; `T…:…` has no such limit.
+    #[allow(clippy::cast_possible_truncation)]
+    let seconds = i64::from(seconds as i32);
     let nanoseconds = i32::try_from(field(6))
         .ok()
         .filter(|nanoseconds| *nanoseconds < 1_000_000_000)

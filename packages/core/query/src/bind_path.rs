@@ -353,6 +353,12 @@ impl Binder<'_> {
                     ),
                 }));
             }
+            if index == Index::All && property.collection == CollectionKind::List && first {
+                // All elements are what a list means anyway.
+                if column_type != ColumnType::Mixed || rest.len() == 1 {
+                    continue;
+                }
+            }
             resolver.append(&index_print(&index));
             indexes.push(index);
         }
@@ -471,7 +477,7 @@ impl Binder<'_> {
         };
         match post {
             None => {}
-            Some(Post::Size) => {
+            Some(Post::Size | Post::Count) => {
                 if let End::Field {
                     collection,
                     column_type,
@@ -487,7 +493,8 @@ impl Binder<'_> {
                     let container = *collection != CollectionKind::Single
                         && matches!(indexes.as_slice(), [] | [Index::All]);
                     if path.post.is_some() || keys || !(sized || container) {
-                        return unsupported("@count", path.data_type);
+                        let word = if post == Some(Post::Size) { "@size" } else { "@count" };
+                        return unsupported(word, path.data_type);
                     }
                 }
                 path.post = Some(PostOperation::Size);
@@ -533,7 +540,7 @@ fn fits(collection: CollectionKind, index: &Index) -> bool {
     }
 }
 
-fn index_print(index: &Index) -> String {
+pub(crate) fn index_print(index: &Index) -> String {
     match index {
         Index::At(index) => format!("[{index}]"),
         Index::First => "[FIRST]".into(),

@@ -31,7 +31,7 @@ impl Binder<'_> {
             (left, right)
         };
         let numeric = |side: &Expression| match side {
-            Expression::List { .. } => false,
+            Expression::List { .. } => true,
             other => other
                 .data_type()
                 .is_some_and(|data_type| data_type.is_numeric() || data_type == DataType::MIXED),
@@ -110,7 +110,9 @@ impl Binder<'_> {
                     && is_whole(indexes)
                     && path.post.is_none() =>
                 {
-                    (None, *column_type)
+                    // Dictionaries aggregate as mixed values do.
+                    let mixed = *collection == CollectionKind::Dictionary;
+                    (None, if mixed { ColumnType::Mixed } else { *column_type })
                 }
                 _ => return refused(text),
             },
@@ -164,7 +166,8 @@ fn result_type(operation: Aggregate, source: ColumnType) -> DataType {
         (Aggregate::Min | Aggregate::Max, _) | (Aggregate::Sum, ColumnType::Int) => {
             DataType::Column(source)
         }
-        (_, ColumnType::Decimal | ColumnType::Mixed) => DataType::DECIMAL,
+        (_, ColumnType::Mixed) => DataType::MIXED,
+        (_, ColumnType::Decimal) => DataType::DECIMAL,
         _ => DataType::DOUBLE,
     }
 }

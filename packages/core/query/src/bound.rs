@@ -64,6 +64,8 @@ pub(crate) enum Condition {
     False,
     And(Vec<Condition>),
     Or(Vec<Condition>),
+    /// An OR that prints nested to the left.
+    Nested(Vec<Condition>),
     Not(Box<Condition>),
     Compare(Box<Comparison>),
     /// A scalar property of the class among constants; sorted in database order.
@@ -102,8 +104,10 @@ pub(crate) enum Plan {
         ieee: bool,
         /// The needle of a `[c]` comparison in both cases.
         folded: Option<Folded>,
-        /// How the original prints the constant.
+        /// The property is mixed, which shows in how the constant is printed.
         mixed: bool,
+        /// The original prints the null of a list of floats as NaN.
+        null_as_nan: bool,
     },
 }
 
@@ -115,6 +119,8 @@ pub(crate) enum Expression {
     List {
         quantifier: Option<Quantifier>,
         elements: Vec<Owned>,
+        /// The list came as an argument, unchecked.
+        argument: bool,
     },
     Path(Box<PathExpression>),
     Aggregate(Box<AggregateExpression>),
@@ -250,11 +256,21 @@ impl PathExpression {
                 ..
             } => {
                 self.post == Some(PostOperation::Size)
-                    && *collection != CollectionKind::Single
-                    && matches!(indexes.as_slice(), [] | [Index::All])
+                    && match collection {
+                        CollectionKind::Single => false,
+                        // The original counts the dictionary even where a key is named.
+                        CollectionKind::Dictionary => true,
+                        _ => matches!(indexes.as_slice(), [] | [Index::All]),
+                    }
             }
             _ => false,
         }
+    }
+
+    /// Whether the values are the keys of a dictionary. An empty dictionary gives no such list at all, which no
+    /// quantifier is true of.
+    pub(crate) fn gives_keys(&self) -> bool {
+        matches!(&self.end, End::Field { indexes, .. } if indexes.last() == Some(&Index::Keys))
     }
 
     /// The links whose targets each give a value: for `links.@count` not the last one.
@@ -323,8 +339,10 @@ impl AggregateExpression {
 /// The type of a constant; null has none.
 pub(crate) fn type_of(value: &Owned) -> Option<DataType> {
     use tidemark_changeset::Value;
-    let Owned::Value(value) = value else {
-        return Some(DataType::MIXED);
+    let value = match value {
+        Owned::Value(value) => value,
+        Owned::Types(_) => return Some(DataType::TypeOfValue),
+        Owned::Collection(_) => return Some(DataType::MIXED),
     };
     let column = match value {
         Value::Null => return None,

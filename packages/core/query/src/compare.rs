@@ -43,8 +43,11 @@ impl From<Scalar<'_>> for Owned {
     }
 }
 
+/// The place of links in the database order.
+pub(crate) const LINK_RANK: u8 = 8;
+
 /// The place of a value's type in the database order; all numbers share one.
-fn rank(value: &Scalar<'_>) -> u8 {
+pub(crate) fn rank(value: &Scalar<'_>) -> u8 {
     match value {
         Scalar::Null => 0,
         Scalar::Bool(_) => 1,
@@ -54,7 +57,7 @@ fn rank(value: &Scalar<'_>) -> u8 {
         Scalar::Timestamp(_) => 5,
         Scalar::ObjectId(_) => 6,
         Scalar::Uuid(_) => 7,
-        Scalar::Link(_) => 8,
+        Scalar::Link(_) => LINK_RANK,
         Scalar::Collection(CollectionKind::List | CollectionKind::Single) => 9,
         Scalar::Collection(CollectionKind::Set) => 10,
         Scalar::Collection(CollectionKind::Dictionary) => 11,
@@ -196,8 +199,9 @@ fn text_holds(
     right: &Scalar<'_>,
 ) -> bool {
     let (subject, needle) = match (left, right) {
-        // An absent needle is found everywhere, but only null is like null.
-        (left, Scalar::Null) => return operator != Operator::Like || matches!(left, Scalar::Null),
+        // An absent needle is found in everything there is, but only null is like null.
+        (Scalar::Null, Scalar::Null) => return operator == Operator::Like,
+        (_, Scalar::Null) => return operator != Operator::Like && case_sensitive,
         (Scalar::String(left), Scalar::String(right))
         | (Scalar::Binary(left), Scalar::Binary(right)) => (*left, *right),
         _ => return false,

@@ -58,6 +58,19 @@ fn from_binary(value: f64, digits: usize) -> Decimal {
     if value.is_infinite() {
         return infinity(value < 0.0);
     }
+    // Exact if that takes no more digits; no binary fraction that does has a run of zeros as long as the guard.
+    const GUARD: usize = 40;
+    let exact = format!("{value:.GUARD$e}");
+    let (mantissa, exponent) = exact.split_once('e').unwrap_or((&exact, "0"));
+    let significant = mantissa.trim_start_matches('-').replace('.', "");
+    let significant = significant.trim_end_matches('0').len();
+    let exponent: i32 = exponent.parse().unwrap_or(0);
+    let whole = usize::try_from(exponent + 1).unwrap_or(0);
+    if significant.max(whole) <= digits {
+        let fraction = i32::try_from(significant).unwrap_or(0) - 1 - exponent;
+        let fraction = usize::try_from(fraction).unwrap_or(0);
+        return parse(&format!("{value:.fraction$}")).unwrap_or(NAN);
+    }
     parse(&format!("{:.*e}", digits - 1, value)).unwrap_or(NAN)
 }
 
@@ -417,8 +430,8 @@ pub(crate) fn print(value: &Decimal) -> String {
     }
     let digits = value.coefficient.to_string();
     if value.coefficient > u128::from(u64::MAX) {
-        let _ = write!(text, "{digits}E{:+}", value.exponent);
-        return text;
+        let sign = if value.negative { '-' } else { '+' };
+        return format!("{sign}{digits}E{:+}", value.exponent);
     }
     let mut before = digits.len();
     let mut exponent = value.exponent;

@@ -3,7 +3,7 @@
 use tidemark_changeset::Value;
 
 use crate::ast::{self, ArithmeticOperator, Operator, Quantifier};
-use crate::bound::{Comparison, Condition, End, Expression, PathExpression, Plan, PostOperation};
+use crate::bound::{Comparison, Condition, DataType, End, Expression, PathExpression, Plan, PostOperation};
 use crate::compare::Owned;
 use crate::decimal;
 use crate::descriptors::Descriptor;
@@ -40,8 +40,22 @@ fn condition_text(condition: &Condition, form: Form) -> String {
         Condition::And(children) => joined(children, " and ", form),
         Condition::Or(children) if children.len() == 1 => joined(children, " or ", form),
         Condition::Or(children) => format!("({})", joined(children, " or ", form)),
+        Condition::Nested(children) => {
+            let parts: Vec<String> = children.iter().map(|child| condition_text(child, form)).collect();
+            let opening = "(".repeat(parts.len().saturating_sub(1));
+            let first = parts.first().map_or("", String::as_str);
+            let rest: String = parts.iter().skip(1).map(|part| format!(" or {part})")).collect();
+            format!("{opening}{first}{rest}")
+        }
         Condition::Not(inner) => format!("!({})", condition_text(inner, form)),
         Condition::Compare(comparison) => comparison_text(comparison, form),
+        Condition::OneOf { elements, .. } if elements.is_empty() && form == Form::Precise => {
+            "FALSEPREDICATE".into()
+        }
+        Condition::OneOf { path, elements } if elements.is_empty() => match path.data_type {
+            DataType::INT => format!("{} == -1", path.text),
+            _ => "FALSEPREDICATE".into(),
+        },
         Condition::OneOf { path, elements } => {
             let elements: Vec<String> = elements
                 .iter()
@@ -85,7 +99,14 @@ fn comparison_text(comparison: &Comparison, form: Form) -> String {
         }
         (left, _) => expression_text(left, form),
     };
-    let right = expression_text(&comparison.right, right_form);
+    let right = match (&comparison.plan, &comparison.right) {
+        (Plan::Direct { null_as_nan: true, .. }, Expression::Constant { value })
+            if value.is_null() && form == Form::Typed =>
+        {
+            "nan".into()
+        }
+        (_, right) => expression_text(right, right_form),
+    };
     let operator = operator_text(comparison.operator);
     let case = if comparison.case_sensitive { "" } else { "[c]" };
     format!("{left} {operator}{case} {right}")
@@ -97,6 +118,7 @@ pub(crate) fn expression_text(expression: &Expression, form: Form) -> String {
         Expression::List {
             quantifier,
             elements,
+            ..
         } => {
             let element_form = if form == Form::Precise {
                 form

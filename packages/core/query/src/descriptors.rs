@@ -9,7 +9,7 @@ use crate::ast::{self, PathElement};
 use crate::bind::Binder;
 use crate::bound::Step;
 use crate::catalog::Place;
-use crate::compare::{Owned, order};
+use crate::compare::{LINK_RANK, Owned, order, rank};
 use crate::describe;
 use crate::error::{QueryError, Result};
 use crate::row::{Field, Objects, Row, Scalar};
@@ -211,15 +211,9 @@ impl Key {
         match (self, other) {
             (Self::Value(left), Self::Value(right)) => order(&left.view(), &right.view()),
             (Self::Position(left), Self::Position(right)) => left.cmp(right),
-            _ => self.rank().cmp(&other.rank()),
-        }
-    }
-
-    fn rank(&self) -> u8 {
-        match self {
-            Self::Value(_) => 0,
-            Self::Position(_) => 1,
-            Self::Missing => 2,
+            (Self::Value(value), Self::Position(_)) => rank(&value.view()).cmp(&LINK_RANK),
+            (Self::Position(_), Self::Value(value)) => LINK_RANK.cmp(&rank(&value.view())),
+            _ => matches!(self, Self::Missing).cmp(&matches!(other, Self::Missing)),
         }
     }
 }

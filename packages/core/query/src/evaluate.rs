@@ -1,12 +1,11 @@
 //! Does a row satisfy a condition?
 
-use tidemark_changeset::ColumnType;
-
 use crate::arithmetic;
 use crate::ast::{Operator, Quantifier};
+use crate::bind::is_text_operator;
 use crate::bound::{Comparison, Condition, DataType, Expression, PathExpression, Plan};
 use crate::catalog::Place;
-use crate::compare::{Folded, Owned, holds, order, text_matches};
+use crate::compare::{Folded, Owned, holds, order, rank, text_matches};
 use crate::error::{QueryError, Result};
 use crate::row::{Field, Objects, Row, Scalar};
 use crate::walk::{self, Event};
@@ -30,7 +29,7 @@ pub(crate) fn matches(condition: &Condition, row: &dyn Row, objects: &dyn Object
             }
             Ok(true)
         }
-        Condition::Or(children) => {
+        Condition::Or(children) | Condition::Nested(children) => {
             for child in children {
                 if matches(child, row, objects)? {
                     return Ok(true);
@@ -98,7 +97,8 @@ fn compare(comparison: &Comparison, row: &dyn Row, objects: &dyn Objects) -> Res
     }
     let left = evaluate(&comparison.left, row, objects)?;
     let right = evaluate(&comparison.right, row, objects)?;
-    for left in &left {
+    let keys = matches!(&comparison.left, Expression::Path(path) if path.gives_keys());
+    for left in left.iter().filter(|left| !keys || !left.items.is_empty()) {
         for right in &right {
             if decide(comparison, left, right) {
                 return Ok(true);
@@ -134,15 +134,22 @@ fn direct_holds(
             Operator::NotEqual => !folded.equals(subject),
             _ => text_matches(operator, subject, needle, Some(folded)),
         },
-        // The original finds every string greater than null.
-        (_, Scalar::String(_), Scalar::Null)
-            if operator == Operator::Greater
-                && comparison.left.data_type() == Some(DataType::Column(ColumnType::String)) =>
-        {
-            true
+        // A null needle is found even in null.
+        (_, Scalar::Null, Scalar::Null) if is_text_operator(operator) => true,
+        // For string properties, and only for them, null is a string before all others.
+        (_, Scalar::String(_), Scalar::Null) if is_string(comparison) => {
+            matches!(operator, Operator::Greater | Operator::GreaterEqual | Operator::NotEqual)
+                || (is_text_operator(operator) && operator != Operator::Like)
+        }
+        (_, Scalar::Null, Scalar::String(_)) if is_string(comparison) => {
+            matches!(operator, Operator::Less | Operator::LessEqual | Operator::NotEqual)
         }
         _ => pair(comparison, left, right),
     }
+}
+
+fn is_string(comparison: &Comparison) -> bool {
+    comparison.left.data_type() == Some(DataType::STRING)
 }
 
 #[allow(clippy::float_cmp)]
@@ -177,21 +184,24 @@ fn stream(
     row: &dyn Row,
     objects: &dyn Objects,
 ) -> Result<bool> {
-    let quantifier = path.quantifier.unwrap_or(Quantifier::Any);
+    // Counts are single values, to which no quantifier applies.
+    let quantifier = path.quantifier.filter(|_| path.is_list()).unwrap_or(Quantifier::Any);
     let right = constant.view();
-    let (mut any, mut all, mut result) = (false, true, false);
+    let keys = path.gives_keys();
+    let (mut any, mut all, mut seen, mut result) = (false, true, false, false);
     walk::values(path, row, objects, &mut |event| match event {
         Event::Value(value) => {
             let found = pair(comparison, &value, &right);
+            seen = true;
             any |= found;
             all &= found;
         }
         Event::Split => {
-            result |= quantified(quantifier, any, all);
-            (any, all) = (false, true);
+            result |= (seen || !keys) && quantified(quantifier, any, all);
+            (any, all, seen) = (false, true, false);
         }
     })?;
-    Ok(result || quantified(quantifier, any, all))
+    Ok(result || ((seen || !keys) && quantified(quantifier, any, all)))
 }
 
 fn quantified(quantifier: Quantifier, any: bool, all: bool) -> bool {
@@ -205,11 +215,15 @@ fn quantified(quantifier: Quantifier, any: bool, all: bool) -> bool {
 /// Two sets of values, with their quantifiers.
 fn decide(comparison: &Comparison, left: &Values, right: &Values) -> bool {
     let left_quantifier = comparison.left.quantifier();
-    let mut right_quantifier = comparison.right.quantifier();
-    if comparison.operator == Operator::In {
-        right_quantifier = right_quantifier.or(Some(Quantifier::Any));
-    }
+    let right_quantifier = comparison.right.quantifier();
     let lists = left.list && right.list;
+    if lists && left_quantifier == Some(Quantifier::All) && right_quantifier.is_none() {
+        // The original gives up where elements of one place are of types that do not compare.
+        let mut places = left.items.iter().zip(&right.items);
+        if places.any(|(left, right)| rank(&left.view()) != rank(&right.view())) {
+            return false;
+        }
+    }
     if lists && left_quantifier.is_none() && right_quantifier.is_none() {
         if left.items.len() != right.items.len() {
             return comparison.operator == Operator::NotEqual;

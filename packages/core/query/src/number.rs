@@ -121,17 +121,17 @@ pub(crate) fn leading_float(text: &str) -> Option<&str> {
     text.get(..at)
 }
 
-/// Standard base64 with padding; `None` for anything else.
+/// Standard base64; the padding may be missing. `None` for anything else.
 pub(crate) fn decode_base64(text: &str) -> Option<Vec<u8>> {
     let bytes = text.as_bytes();
-    if !bytes.len().is_multiple_of(4) {
-        return None;
-    }
     let padding = bytes.iter().rev().take_while(|byte| **byte == b'=').count();
     if padding > 2 {
         return None;
     }
     let body = bytes.get(..bytes.len() - padding)?;
+    if body.len() % 4 == 1 {
+        return None;
+    }
     let mut out = Vec::with_capacity(bytes.len() / 4 * 3);
     let mut buffer = 0_u32;
     let mut bits = 0;

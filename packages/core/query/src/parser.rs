@@ -12,7 +12,7 @@ use crate::limits::{DEPTH_MAX, QUERY_BYTES_MAX};
 pub fn parse(text: &str) -> Result<Ast> {
     let mut parser = Parser::new(text)?;
     let root = parser.or(0)?;
-    let predicate = parser.flatten(root);
+    let predicate = parser.flatten(root, false);
     let descriptors = parser.descriptors()?;
     if parser.token.kind != Kind::End {
         return Err(parser.unexpected());
@@ -124,7 +124,7 @@ impl<'t> Parser<'t> {
     /// A predicate of a subquery, on its own.
     pub(crate) fn nested_predicate(&mut self, depth: usize) -> Result<Predicate> {
         let root = self.or(depth + 1)?;
-        Ok(self.flatten(root))
+        Ok(self.flatten(root, true))
     }
 
     fn or(&mut self, depth: usize) -> Result<usize> {
@@ -404,6 +404,7 @@ impl<'t> Parser<'t> {
                 path.elements.push(element);
             } else if self.accept(b'.')? {
                 match self.kind() {
+                    Kind::Size if self.token.text == "@count" => path.post = Some(Post::Count),
                     Kind::Size => path.post = Some(Post::Size),
                     Kind::Type => path.post = Some(Post::Type),
                     Kind::Min | Kind::Max | Kind::Sum | Kind::Average => {
@@ -468,54 +469,73 @@ impl<'t> Parser<'t> {
     }
 
     /// Takes a node out of the arena, with runs of AND and OR made flat. The original walks a node's children
-    /// and moves the two children of a nested node of the same kind to the end, which is a walk in breadth.
-    fn flatten(&mut self, root: usize) -> Predicate {
+    /// and moves the two children of a nested node of the same kind to the end, which is a walk in breadth. It
+    /// does so from the root only: below a NOT, runs stay in the order written.
+    fn flatten(&mut self, root: usize, below_not: bool) -> Predicate {
         match std::mem::replace(&mut self.nodes[root], Node::Taken) {
             Node::Leaf(predicate) => predicate,
-            Node::Not(inner) => Predicate::Not(Box::new(self.flatten(inner))),
+            Node::Not(inner) => Predicate::Not(Box::new(self.flatten(inner, true))),
             Node::And(left, right) => {
-                let children = self.breadth(left, right, |node| match node {
-                    Node::And(left, right) => Some((*left, *right)),
-                    _ => None,
-                });
-                Predicate::And(
-                    children
-                        .into_iter()
-                        .map(|child| self.flatten(child))
-                        .collect(),
-                )
+                let children =
+                    if below_not { self.spine(left, right, and) } else { self.breadth(left, right, and) };
+                Predicate::And(self.flatten_all(children, below_not))
+            }
+            Node::Or(left, right) if below_not => {
+                let children = self.spine(left, right, or);
+                Predicate::Nested(self.flatten_all(children, true))
             }
             Node::Or(left, right) => {
-                let children = self.breadth(left, right, |node| match node {
-                    Node::Or(left, right) => Some((*left, *right)),
-                    _ => None,
-                });
-                Predicate::Or(
-                    children
-                        .into_iter()
-                        .map(|child| self.flatten(child))
-                        .collect(),
-                )
+                let children = self.breadth(left, right, or);
+                Predicate::Or(self.flatten_all(children, false))
             }
             Node::Taken => unreachable!("every node has one parent"),
         }
     }
 
-    fn breadth(
-        &self,
-        left: usize,
-        right: usize,
-        same_kind: impl Fn(&Node) -> Option<(usize, usize)>,
-    ) -> Vec<usize> {
+    fn flatten_all(&mut self, children: Vec<usize>, below_not: bool) -> Vec<Predicate> {
+        children.into_iter().map(|child| self.flatten(child, below_not)).collect()
+    }
+
+    fn breadth(&self, left: usize, right: usize, parts: Parts) -> Vec<usize> {
         let mut queue = std::collections::VecDeque::from([left, right]);
         let mut children = Vec::new();
         while let Some(node) = queue.pop_front() {
-            match same_kind(&self.nodes[node]) {
+            match parts(&self.nodes[node]) {
                 Some((left, right)) => queue.extend([left, right]),
                 None => children.push(node),
             }
         }
         children
+    }
+
+    /// The operands of a run in the order written; an operand in parentheses stays one.
+    fn spine(&self, left: usize, right: usize, parts: Parts) -> Vec<usize> {
+        let mut children = vec![right];
+        let mut node = left;
+        while let Some((left, right)) = parts(&self.nodes[node]) {
+            children.push(right);
+            node = left;
+        }
+        children.push(node);
+        children.reverse();
+        children
+    }
+}
+
+/// The operands of a node of one kind.
+type Parts = fn(&Node) -> Option<(usize, usize)>;
+
+fn and(node: &Node) -> Option<(usize, usize)> {
+    match node {
+        Node::And(left, right) => Some((*left, *right)),
+        _ => None,
+    }
+}
+
+fn or(node: &Node) -> Option<(usize, usize)> {
+    match node {
+        Node::Or(left, right) => Some((*left, *right)),
+        _ => None,
     }
 }
 

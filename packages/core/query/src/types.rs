@@ -131,14 +131,14 @@ impl Binder<'_> {
     /// A comparison in which one side is `@type`: the other side must be `@type` too, or name types.
     pub(crate) fn compare_types(&self, mut comparison: Comparison) -> Result<Condition> {
         let operator = comparison.operator;
-        convert(&mut comparison.left)?;
-        convert(&mut comparison.right)?;
-        if is_text_operator(operator) {
+        if is_text_operator(operator) || !comparison.case_sensitive {
             return Err(QueryError::InvalidQuery(format!(
                 "Unsupported comparison operator '{}' against type '@type', right side must be a string or binary type",
                 describe::operator_name(operator, comparison.case_sensitive)
             )));
         }
+        convert(&mut comparison.left)?;
+        convert(&mut comparison.right)?;
         if let (Expression::Constant { .. }, Expression::Constant { .. }) =
             (&comparison.left, &comparison.right)
         {
@@ -150,15 +150,15 @@ impl Binder<'_> {
         }
         let is_type = |side: &Expression| match side {
             Expression::Constant { value } => matches!(value, Owned::Types(_)),
-            Expression::List { .. } => true,
+            Expression::List { argument, .. } => !argument,
             other => other.data_type() == Some(DataType::TypeOfValue),
         };
         if !is_type(&comparison.left) || !is_type(&comparison.right) {
             let name = |side: &Expression| {
-                if is_type(side) {
-                    "@type"
-                } else {
-                    side.data_type().map_or("null", DataType::name)
+                match side {
+                    _ if is_type(side) => "@type",
+                    Expression::List { .. } => "mixed",
+                    _ => side.data_type().map_or("null", DataType::name),
                 }
             };
             return Err(QueryError::InvalidQueryArg(format!(
@@ -190,6 +190,7 @@ fn convert(side: &mut Expression) -> Result<()> {
                 *value = Owned::Types(mask?);
             }
         }
+        Expression::List { argument: true, .. } => {}
         Expression::List { elements, .. } => {
             for element in elements {
                 match parse_mask(element) {

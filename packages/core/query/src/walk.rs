@@ -43,16 +43,17 @@ pub(crate) fn values(
             })
         }
         End::Objects => objects_of(path, row, objects, sink),
-        End::AllBacklinks => walk(&path.steps, row, objects, unary, &mut |target| {
-            let count = match target.and_then(Row::link) {
-                Some(link) => objects.backlink_count(link)?,
-                None => 0,
-            };
-            sink(Event::Value(Scalar::Int(
-                i64::try_from(count).unwrap_or(i64::MAX),
-            )));
+        End::AllBacklinks => {
+            let mut total = 0;
+            walk(&path.steps, row, objects, unary, &mut |target| {
+                if let Some(link) = target.and_then(Row::link) {
+                    total += objects.backlink_count(link)?;
+                }
+                Ok(())
+            })?;
+            sink(Event::Value(Scalar::Int(i64::try_from(total).unwrap_or(i64::MAX))));
             Ok(())
-        }),
+        }
         End::Field {
             place,
             collection,
@@ -66,19 +67,20 @@ pub(crate) fn values(
                 indexes,
                 objects,
             };
-            walk(
-                &path.steps,
-                row,
-                objects,
-                unary,
-                &mut |target| match target {
-                    Some(target) => reader.field(read(target, *place), sink),
-                    None => {
-                        reader.absent(sink);
-                        Ok(())
-                    }
-                },
-            )
+            // Each collection behind links of a list is a list of its own.
+            let apart = !unary && *collection != CollectionKind::Single && !path.counts_container();
+            let mut started = false;
+            walk(&path.steps, row, objects, unary, &mut |target| {
+                let Some(target) = target else {
+                    reader.absent(sink);
+                    return Ok(());
+                };
+                if started && apart {
+                    sink(Event::Split);
+                }
+                started = true;
+                reader.field(read(target, *place), sink)
+            })
         }
     }
 }
@@ -320,7 +322,7 @@ impl Reader<'_> {
     /// The value of a path through a null link.
     fn absent(&self, sink: Sink<'_>) {
         if self.path.counts_container() {
-            sink(Event::Value(Scalar::Null));
+            sink(Event::Value(Scalar::Int(0)));
         } else if self.collection == CollectionKind::Single && self.indexes.is_empty() {
             sink(Event::Value(match self.path.post {
                 Some(PostOperation::Type) => Scalar::Int(i64::from(types::mask_of(&Scalar::Null))),
@@ -367,11 +369,9 @@ impl Reader<'_> {
             }
             (Index::Keys, Field::Dictionary(items)) => keys(&*items, sink),
             (Index::Key(key), Field::Dictionary(items)) => {
-                if key == b"@keys" && rest.is_empty() {
-                    return keys(&*items, sink);
-                }
                 match items.get(key) {
                     Some(field) => self.descend(field, rest, started, sink),
+                    None if key == b"@keys" && rest.is_empty() => keys(&*items, sink),
                     None => self.missing(items.is_empty() || !rest.is_empty(), sink),
                 }
             }
