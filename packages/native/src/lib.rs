@@ -1,0 +1,1 @@
+//! The Node addon: conversion between JavaScript values and the core, nothing else.

@@ -1,0 +1,1 @@
+//! The WASM module: conversion between JavaScript values and the core, nothing else.
