@@ -1,5 +1,6 @@
-//! The entry lists of UPLOAD and DOWNLOAD messages: decimal fields, each followed by one space, then the bytes of
-//! a changeset, back to back (protocol 7 to 14). The head of the message and its compression are TypeScript's.
+//! The entry lists of UPLOAD and DOWNLOAD messages: decimal fields, each followed by one space,
+//! then the bytes of a changeset, back to back (protocol 7 to 14). The head of the message and its
+//! compression are TypeScript's.
 
 /// What a message body may hold at most.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

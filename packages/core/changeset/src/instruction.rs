@@ -16,7 +16,8 @@ pub enum CollectionKind {
     Set = 3,
 }
 
-/// The type of a column's values. The numbers are the payload tags of the wire; null's tag stands for mixed.
+/// The type of a column's values. The numbers are the payload tags of the wire; null's tag stands
+/// for mixed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[repr(u8)]
 pub enum ColumnType {
@@ -44,8 +45,8 @@ pub enum ColumnType {
     ObjectId = 10,
     /// UUIDs.
     Uuid = 11,
-    /// Tag −6. This and the five below pass the original's codec as a column type, so a changeset can say them,
-    /// but no database makes such a column.
+    /// Tag −6. This and the five below pass the original's codec as a column type, so a changeset
+    /// can say them, but no database makes such a column.
     Set = 250,
     /// Tag −5.
     List = 251,
@@ -111,7 +112,8 @@ pub struct ColumnSpec {
     pub collection: CollectionKind,
     /// Class of the targets; `Some` exactly for `ColumnType::Link`. (Empty: any class.)
     pub target: Option<Name>,
-    /// Type of the keys; `Some` exactly for `CollectionKind::Dictionary`. A database takes `String` alone.
+    /// Type of the keys; `Some` exactly for `CollectionKind::Dictionary`. A database takes `String`
+    /// alone.
     pub key_type: Option<ColumnType>,
 }
 
@@ -163,7 +165,8 @@ impl Target {
     }
 }
 
-/// The operand that Update carries beside its value: it depends on whether the path ends with an index.
+/// The operand that Update carries beside its value: it depends on whether the path ends with an
+/// index.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum UpdateKind {
     /// The path ends with an index: number of elements in the list before.

@@ -1,7 +1,9 @@
-//! The JSON forms of values and instructions that the golden vectors use (`packages/conformance/vectors`).
+//! The JSON forms of values and instructions that the golden vectors use
+//! (`packages/conformance/vectors`).
 //!
-//! 64-bit integers are strings, indices and sizes numbers, bytes lower-case hex. Floats are written as the shortest
-//! text that reads back to the same bits; what is not finite is written by its bits.
+//! 64-bit integers are strings, indices and sizes numbers, bytes lower-case hex. Floats are written
+//! as the shortest text that reads back to the same bits; what is not finite is written by its
+//! bits.
 
 mod read;
 mod write;

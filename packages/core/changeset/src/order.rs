@@ -1,9 +1,11 @@
-//! The order that a database keeps among values of any type: that of sets, of sorting, of minimum and maximum.
+//! The order that a database keeps among values of any type: that of sets, of sorting, of minimum
+//! and maximum.
 //!
-//! null < bool < numbers < string < binary < date < object id < uuid < link. Numbers compare by what they are
-//! worth, whatever their type; with a decimal on one side a double counts with 15 significant digits and a float
-//! with 7, as the original does. A NaN is less than every number. Links compare by class name, then key: the
-//! original compares positions in its file there, which no other file shares.
+//! null < bool < numbers < string < binary < date < object id < uuid < link. Numbers compare by
+//! what they are worth, whatever their type; with a decimal on one side a double counts with 15
+//! significant digits and a float with 7, as the original does. A NaN is less than every number.
+//! Links compare by class name, then key: the original compares positions in its file there, which
+//! no other file shares.
 
 use std::cmp::Ordering;
 
@@ -45,7 +47,8 @@ impl Decimal {
         (INFINITY_EXPONENT..NAN_EXPONENT).contains(&self.exponent)
     }
 
-    /// Coefficient and exponent of a finite number; bit patterns that decimal128 calls non-canonical are zero.
+    /// Coefficient and exponent of a finite number; bit patterns that decimal128 calls
+    /// non-canonical are zero.
     fn magnitude(&self) -> (u128, i32) {
         if self.exponent > FINITE_EXPONENT_MAX || self.coefficient >= COEFFICIENT_END {
             (0, 0)
@@ -59,7 +62,8 @@ impl Decimal {
         !self.is_nan() && !self.is_infinite() && self.magnitude().0 == 0
     }
 
-    /// Compares by worth: 1.50 equals 1.5, and −0 equals 0. NaNs are equal to each other and below everything.
+    /// Compares by worth: 1.50 equals 1.5, and −0 equals 0. NaNs are equal to each other and below
+    /// everything.
     pub fn compare(&self, other: &Self) -> Ordering {
         match (self.is_nan(), other.is_nan()) {
             (true, true) => return Ordering::Equal,
@@ -148,8 +152,8 @@ fn compare_magnitudes(a: (u128, i32), b: (u128, i32)) -> Ordering {
         i32::try_from(coefficient.ilog10()).expect("at most 38 digits") + exponent
     };
     size(a).cmp(&size(b)).then_with(|| {
-        // Equally many digits before the point: bringing both to the smaller exponent adds at most 33 digits
-        // to the shorter coefficient, never beyond 34.
+        // Equally many digits before the point: bringing both to the smaller exponent adds at most
+        // 33 digits to the shorter coefficient, never beyond 34.
         let scale = |(coefficient, exponent): (u128, i32)| {
             let zeros = exponent.saturating_sub(a.1.min(b.1)).unsigned_abs();
             coefficient.saturating_mul(10_u128.saturating_pow(zeros))
@@ -251,7 +255,8 @@ fn rank(value: &Value) -> u8 {
     }
 }
 
-/// Compares two values in database order. Values of different representation may be equal: int 1 and double 1.0.
+/// Compares two values in database order. Values of different representation may be equal: int 1
+/// and double 1.0.
 pub fn compare(a: &Value, b: &Value) -> Ordering {
     if let (Some(a), Some(b)) = (Number::of(a), Number::of(b)) {
         return compare_numbers(a, b);

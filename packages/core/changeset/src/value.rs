@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 /// A string of the data model: immutable, cheap to clone, ordered by bytes.
 ///
-/// The original's codec does not check that strings are UTF-8, so a `Text` may hold any bytes; [`Text::as_str`]
-/// answers `None` for those that are not.
+/// The original's codec does not check that strings are UTF-8, so a `Text` may hold any bytes;
+/// [`Text::as_str`] answers `None` for those that are not.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Text(Arc<[u8]>);
 
@@ -84,8 +84,8 @@ pub struct Uuid(pub [u8; 16]);
 
 /// A decimal128 by its parts as they stand on the wire: (−1)^negative · coefficient · 10^exponent.
 ///
-/// Not normalised: 10.50 and 10.5 differ here. NaN is coefficient 0 with exponent 9696, infinity coefficient 0 with
-/// exponent 9184.
+/// Not normalised: 10.50 and 10.5 differ here. NaN is coefficient 0 with exponent 9696, infinity
+/// coefficient 0 with exponent 9184.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Decimal {
     /// The digits, at most 2^113 − 1.
@@ -114,7 +114,8 @@ pub enum PrimaryKey {
     Int(i64),
     /// A string (interned on the wire).
     String(Name),
-    /// Key of a class without a primary key: (high, low). Never sent by Device Sync, but part of the codec.
+    /// Key of a class without a primary key: (high, low). Never sent by Device Sync, but part of
+    /// the codec.
     GlobalKey(u64, u64),
     /// An object id.
     ObjectId(ObjectId),
@@ -122,7 +123,8 @@ pub enum PrimaryKey {
     Uuid(Uuid),
 }
 
-/// A value that can be stored in a field or an element. Equality is of representation: floats by their bits.
+/// A value that can be stored in a field or an element. Equality is of representation: floats by
+/// their bits.
 #[derive(Clone, Debug)]
 pub enum Value {
     /// No value.
@@ -173,7 +175,8 @@ impl PartialEq for Value {
 
 impl Eq for Value {}
 
-/// What an Update, an insertion or a set operation carries: a value, or a marker that makes or removes something.
+/// What an Update, an insertion or a set operation carries: a value, or a marker that makes or
+/// removes something.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Payload {
     /// A plain value.

@@ -11,8 +11,9 @@ use crate::schema::{Class, Column, Schema};
 
 /// One object, or an object embedded in another: a node per column, in the class's column order.
 ///
-/// There may be fewer nodes than columns, namely where columns were added after the document was written; the
-/// missing ones hold their defaults. [`Document::fill`] makes them explicit, and so does applying an instruction.
+/// There may be fewer nodes than columns, namely where columns were added after the document was
+/// written; the missing ones hold their defaults. [`Document::fill`] makes them explicit, and so
+/// does applying an instruction.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Document {
     /// The nodes, aligned to the columns of the class.
@@ -88,7 +89,8 @@ impl Document {
         }
     }
 
-    /// The node of a column, or `None` where the column's default holds because the document is older.
+    /// The node of a column, or `None` where the column's default holds because the document is
+    /// older.
     pub fn field(&self, column: usize) -> Option<&Node> {
         self.fields.get(column)
     }
@@ -99,7 +101,8 @@ impl Document {
         self.fields.extend(missing.iter().map(Node::default_of));
     }
 
-    /// Like [`Document::fill`], for embedded objects too: documents of equal content are then equal.
+    /// Like [`Document::fill`], for embedded objects too: documents of equal content are then
+    /// equal.
     pub fn fill_deep(&mut self, schema: &Schema, class: &Class) {
         self.fill(class);
         self.each_embedded(schema, class, &mut |embedded, object| {
@@ -131,8 +134,9 @@ impl Document {
         }
     }
 
-    /// Takes out a column of `erased`, wherever this document holds objects of that class: itself, if it is of
-    /// that class, and embedded ones. `schema` is the one that still has the column. Says whether anything changed.
+    /// Takes out a column of `erased`, wherever this document holds objects of that class: itself,
+    /// if it is of that class, and embedded ones. `schema` is the one that still has the column.
+    /// Says whether anything changed.
     pub fn erase_column(
         &mut self,
         schema: &Schema,

@@ -85,13 +85,15 @@ pub enum Problem {
     /// An object that does not exist.
     #[error("no such object")]
     NoSuchObject,
-    /// A list where the path goes on with a key, or a dictionary or object where it goes on with an index.
+    /// A list where the path goes on with a key, or a dictionary or object where it goes on with an
+    /// index.
     #[error("the path goes on with the wrong kind of element")]
     PathElement,
     /// A path through an embedded object that is null.
     #[error("the path leads through null")]
     ThroughNull,
-    /// A path through a value that cannot be entered: a scalar, a set, a link to an object of its own.
+    /// A path through a value that cannot be entered: a scalar, a set, a link to an object of its
+    /// own.
     #[error("the path leads through a value that holds nothing")]
     ThroughValue,
     /// A path through a list element or dictionary key that is not there.
@@ -149,8 +151,9 @@ pub enum Problem {
     /// A string or binary that is too long to be stored.
     #[error("the value is too long")]
     TooLong,
-    /// The instruction is not one that acts inside an object.
-    #[error("not an instruction on an object's fields")]
+    /// The instruction is of another sort than the function takes: on the schema, on objects,
+    /// inside an object.
+    #[error("the instruction is not of the sort that acts here")]
     NotAPathInstruction,
 }
 

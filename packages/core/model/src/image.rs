@@ -7,10 +7,12 @@ use tidemark_changeset::{
 use crate::document::{Document, Node};
 use crate::schema::{Class, Column, Schema};
 
-/// The instructions that make `document` where there is no such object: `CreateObject`, then what its fields hold.
+/// The instructions that make `document` where there is no such object: `CreateObject`, then what
+/// its fields hold.
 ///
-/// Fields and embedded fields that hold their defaults need no instruction, since a new object holds them anyway.
-/// Applied where the object exists already the result is another: what is there would stay in those fields.
+/// Fields and embedded fields that hold their defaults need no instruction, since a new object
+/// holds them anyway. Applied where the object exists already the result is another: what is there
+/// would stay in those fields.
 pub fn image(
     schema: &Schema,
     class: &Class,

@@ -1,8 +1,9 @@
-//! The data model: what classes there are, what an object holds, and what an instruction does to either.
+//! The data model: what classes there are, what an object holds, and what an instruction does to
+//! either.
 //!
-//! The client's store and the server's ledger share this room, so that both sides of a sync apply a changeset in
-//! exactly the same way. It follows the original's applier to the letter, also in what it refuses: prior sizes,
-//! types, nullability, paths through what is not there.
+//! The client's store and the server's ledger share this room, so that both sides of a sync apply a
+//! changeset in exactly the same way. It follows the original's applier to the letter, also in what
+//! it refuses: prior sizes, types, nullability, paths through what is not there.
 //!
 //! * [`Schema`], [`Class`], [`Column`]: the schema, and schema instructions ([`Schema::apply`]);
 //! * [`Document`], [`Node`]: one object as a tree, and its row bytes;
@@ -11,8 +12,9 @@
 //! * [`image`]: the instructions that rebuild an object from nothing;
 //! * [`memory`]: the simplest keeper of objects, for tests and small states.
 //!
-//! A link is a value, class and key. Whether its target exists is the reader's question; nothing is stored for
-//! targets that are absent, and lists keep a slot for each link whether or not it resolves.
+//! A link is a value, class and key. Whether its target exists is the reader's question; nothing is
+//! stored for targets that are absent, and lists keep a slot for each link whether or not it
+//! resolves.
 
 mod apply;
 mod document;
@@ -40,6 +42,7 @@ pub const FIELD_NAME_BYTES_MAX: usize = 63;
 
 /// How deep collections and embedded objects may nest below a field.
 ///
-/// The original says 100 for collections, but its applier takes more, and it has no limit for embedded objects.
-/// This one is beyond what either makes, and shallow enough for every reader that recurses.
+/// The original says 100 for collections, but its applier takes more, and it has no limit for
+/// embedded objects. This one is beyond what either makes, and shallow enough for every reader that
+/// recurses.
 pub const NESTING_MAX: usize = 256;

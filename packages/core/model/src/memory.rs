@@ -29,16 +29,16 @@ impl Database {
         self.objects.get(class)?.get(key)
     }
 
-    /// Applies instructions in order. After an error those before have been applied: whoever wants all or nothing
-    /// works on a copy.
+    /// Applies instructions in order. After an error those before have been applied: whoever wants
+    /// all or nothing works on a copy.
     pub fn apply(&mut self, instructions: &[Instruction]) -> Result<(), ApplyError> {
         instructions
             .iter()
             .try_for_each(|instruction| apply_instruction(self, instruction))
     }
 
-    /// Makes the defaults of columns that are newer than a document explicit everywhere, so that databases of
-    /// equal content are equal.
+    /// Makes the defaults of columns that are newer than a document explicit everywhere, so that
+    /// databases of equal content are equal.
     pub fn fill(&mut self) {
         let Self { schema, objects } = self;
         objects.retain(|_, objects| !objects.is_empty());

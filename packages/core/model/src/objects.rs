@@ -52,9 +52,9 @@ pub trait Objects {
 
 /// Applies any instruction.
 ///
-/// Creating is idempotent (an existing object stays as it is) and so is erasing. Links to an erased object stay:
-/// they lead nowhere until it is created again. Nullifying links is what a client does when its user deletes an
-/// object, and then emits.
+/// Creating is idempotent (an existing object stays as it is) and so is erasing. Links to an erased
+/// object stay: they lead nowhere until it is created again. Nullifying links is what a client does
+/// when its user deletes an object, and then emits.
 pub fn apply_instruction<O: Objects>(
     objects: &mut O,
     instruction: &Instruction,
@@ -120,7 +120,8 @@ fn keyed_class<'a>(
     }
 }
 
-/// Takes the field out of the documents of every class that can hold objects of `class`, then out of the schema.
+/// Takes the field out of the documents of every class that can hold objects of `class`, then out
+/// of the schema.
 fn erase_column<O: Objects>(
     objects: &mut O,
     instruction: &Instruction,

@@ -151,8 +151,8 @@ impl Schema {
             .filter(|class| class.is_embedded())
     }
 
-    /// The class of the object whose field the target's path ends in: the innermost embedded one on the way, or the
-    /// top-level class itself. `None` where the schema does not know the way.
+    /// The class of the object whose field the target's path ends in: the innermost embedded one on
+    /// the way, or the top-level class itself. `None` where the schema does not know the way.
     pub fn owner(&self, target: &Target) -> Option<&Class> {
         let mut class = self.class(&target.class)?;
         let mut field = &target.field;
@@ -187,10 +187,11 @@ impl Schema {
 
     /// Applies a schema instruction; others are an error.
     ///
-    /// What it means for objects is the caller's part: [`Instruction::EraseTable`] drops the class's objects,
-    /// [`Instruction::EraseColumn`] takes a field out of every document
-    /// ([`Document::erase_column`](crate::Document::erase_column)); [`apply_instruction`](crate::apply_instruction)
-    /// does both. A new column needs nothing: rows with fewer columns hold its default.
+    /// What it means for objects is the caller's part: [`Instruction::EraseTable`] drops the
+    /// class's objects, [`Instruction::EraseColumn`] takes a field out of every document
+    /// ([`Document::erase_column`](crate::Document::erase_column));
+    /// [`apply_instruction`](crate::apply_instruction) does both. A new column needs nothing: rows
+    /// with fewer columns hold its default.
     pub fn apply(&mut self, instruction: &Instruction) -> Result<(), ApplyError> {
         let result = match instruction {
             Instruction::AddTable { class, spec } => self.add_table(class, spec),
@@ -355,8 +356,8 @@ impl Schema {
     }
 }
 
-/// Whether an `AddTable` of an existing class changes nothing. The type of the key is not compared, and a spec
-/// without a key agrees with any class: so does the original.
+/// Whether an `AddTable` of an existing class changes nothing. The type of the key is not compared,
+/// and a spec without a key agrees with any class: so does the original.
 fn agrees(existing: &Class, spec: &TableSpec) -> bool {
     match spec {
         TableSpec::Embedded => existing.is_embedded(),

@@ -1,4 +1,5 @@
-//! Random instructions: any at all, for the codec; and ones that fit a database, for applying and merging.
+//! Random instructions: any at all, for the codec; and ones that fit a database, for applying and
+//! merging.
 
 use std::sync::Arc;
 
@@ -284,8 +285,8 @@ fn column_spec(dice: &mut Dice) -> ColumnSpec {
     )
 }
 
-/// A schema that has every type in every kind of collection: class `T` (integer keys) with a column for each, class
-/// `U` (string keys) to link to, and the embedded class `E`.
+/// A schema that has every type in every kind of collection: class `T` (integer keys) with a column
+/// for each, class `U` (string keys) to link to, and the embedded class `E`.
 pub fn schema() -> Vec<Instruction> {
     let top = |class: &str, key_type, key_nullable| Instruction::AddTable {
         class: class.into(),
@@ -344,8 +345,8 @@ pub fn schema() -> Vec<Instruction> {
     instructions
 }
 
-/// An instruction on class `T` of [`schema`] that mostly applies: the way down is one that is there, sizes are true,
-/// values fit. Now and then something does not.
+/// An instruction on class `T` of [`schema`] that mostly applies: the way down is one that is
+/// there, sizes are true, values fit. Now and then something does not.
 pub fn fitting_instruction(dice: &mut Dice, database: &Database) -> Instruction {
     let class = database
         .schema

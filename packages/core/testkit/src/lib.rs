@@ -1,4 +1,5 @@
-//! Test tools of the core, never shipped: replay of golden vectors, generators, the convergence simulator.
+//! Test tools of the core, never shipped: replay of golden vectors, generators, the convergence
+//! simulator.
 
 pub mod dice;
 pub mod generators;

@@ -38,7 +38,8 @@ fn applying() {
 /// A replay that cannot fail proves nothing.
 #[test]
 fn damaged_expectations_are_noticed() {
-    let line = r#"{"id":"x","description":"","hex":"3f0001410100","strings":["A"],"canonicalHex":"3f0001410100",
+    let line = r#"{"id":"x","description":"","hex":"3f0001410100","strings":["A"],
+        "canonicalHex":"3f0001410100",
         "inlineHex":"3f0001410100","instructions":[{"op":"EraseTable","table":"A"}]}"#;
     assert_eq!(codec::replay_line(line, None), Ok(Outcome::Passed));
     assert!(codec::replay_line(&line.replace("\"table\":\"A\"", "\"table\":\"B\""), None).is_err());

@@ -82,7 +82,8 @@ proptest! {
         }
         if let Ok(changeset) = decode(&bytes) {
             // What was accepted is legal: it survives its own round trip.
-            prop_assert_eq!(decode(&encode(&changeset.instructions)).expect("legal").instructions, changeset.instructions);
+            let again = decode(&encode(&changeset.instructions)).expect("legal");
+            prop_assert_eq!(again.instructions, changeset.instructions);
         }
     }
 }
@@ -97,7 +98,8 @@ proptest! {
         for (class, objects) in &database.objects {
             let class = database.schema.class(class).expect("it has objects");
             for (key, document) in objects {
-                rebuilt.apply(&image(&database.schema, class, key, document)).expect("an image applies to nothing");
+                let image = image(&database.schema, class, key, document);
+                rebuilt.apply(&image).expect("an image applies to nothing");
             }
         }
         let mut database = database;

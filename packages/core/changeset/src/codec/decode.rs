@@ -14,8 +14,9 @@ use crate::{
 
 /// Bytes per instruction assumed when room is made ahead: ordinary ones take ten or more.
 const INSTRUCTION_BYTES_TYPICAL: usize = 12;
-/// Most instructions room is made for ahead, so that a few hostile bytes cannot ask for much memory.
-const INSTRUCTIONS_AHEAD_MAX: usize = 1 << 16;
+/// Most instructions room is made for ahead, so that a few hostile bytes cannot ask for much
+/// memory.
+const INSTRUCTIONS_AHEAD_MAX: usize = 1 << 18;
 
 /// Reads a changeset: everything or an error.
 pub fn decode(bytes: &[u8]) -> Result<Changeset, DecodeError> {
@@ -110,7 +111,8 @@ impl Reader<'_> {
         Ok(())
     }
 
-    /// Sorting once at the end is cheap and cannot be made slow by chosen texts, as a hash table could.
+    /// Sorting once at the end is cheap and cannot be made slow by chosen texts, as a hash table
+    /// could.
     fn check_strings_distinct(&self) -> Result<(), DecodeError> {
         let mut sorted: Vec<&[u8]> = self.strings.iter().map(Text::as_bytes).collect();
         sorted.sort_unstable();

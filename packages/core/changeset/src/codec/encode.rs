@@ -10,8 +10,8 @@ use crate::{
     PrimaryKey, TableSpec, Target, UpdateKind, Value,
 };
 
-/// Writes instructions as a client emits them: each string is defined just before the first instruction that needs
-/// it, in the order the instruction names its strings.
+/// Writes instructions as a client emits them: each string is defined just before the first
+/// instruction that needs it, in the order the instruction names its strings.
 #[derive(Debug, Default)]
 pub struct Encoder {
     out: Vec<u8>,
@@ -38,15 +38,17 @@ impl Encoder {
             indexes.push(interner.intern(name, out));
         });
         if is_plain_column(instruction) {
-            // A client hands its empty link target to the interner even where it is then not written.
+            // A client hands its empty link target to the interner even where it is then not
+            // written.
             interner.intern(&Name::from(""), out);
         }
         write_instruction(out, instruction, indexes);
     }
 
-    /// Defines a string now, unless it is. A client selects the class of the embedded object it changes before it
-    /// writes the instruction, and thereby interns the class's name, although the instruction never refers to it:
-    /// whoever wants the very bytes of a client calls this with that name before [`Encoder::push`].
+    /// Defines a string now, unless it is. A client selects the class of the embedded object it
+    /// changes before it writes the instruction, and thereby interns the class's name, although the
+    /// instruction never refers to it: whoever wants the very bytes of a client calls this with
+    /// that name before [`Encoder::push`].
     pub fn define(&mut self, name: &Name) {
         self.interner.intern(name, &mut self.out);
     }
@@ -76,8 +78,9 @@ pub fn encode(instructions: &[Instruction]) -> Vec<u8> {
     encoder.finish()
 }
 
-/// Writes a changeset with all definitions first: the strings of `changeset.strings` in their order, used or not,
-/// then others as they are met. A changeset without instructions is empty bytes.
+/// Writes a changeset with all definitions first: the strings of `changeset.strings` in their
+/// order, used or not, then others as they are met. A changeset without instructions is empty
+/// bytes.
 pub fn encode_canonical(changeset: &Changeset) -> Vec<u8> {
     if changeset.instructions.is_empty() {
         return Vec::new();
@@ -108,9 +111,10 @@ const SLOT_EMPTY: u32 = u32::MAX;
 
 /// The strings defined so far.
 ///
-/// Names of decoded or repeated instructions share their bytes, so most look-ups are answered by a small cache
-/// addressed by where the bytes lie. A hit is verified by comparing texts, so a stale slot does no harm. The hash
-/// table has a fixed key: nothing here may be random, and a crafted collision costs its author one upload.
+/// Names of decoded or repeated instructions share their bytes, so most look-ups are answered by a
+/// small cache addressed by where the bytes lie. A hit is verified by comparing texts, so a stale
+/// slot does no harm. The hash table has a fixed key: nothing here may be random, and a crafted
+/// collision costs its author one upload.
 #[derive(Debug)]
 struct Interner {
     strings: Vec<Name>,

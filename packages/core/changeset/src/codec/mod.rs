@@ -1,10 +1,12 @@
-//! The changeset encoding of Device Sync: a flat run of instructions, with strings interned on first use.
+//! The changeset encoding of Device Sync: a flat run of instructions, with strings interned on
+//! first use.
 //!
-//! [`decode`] is strict: it refuses whatever the original's parser refuses, and besides the few numbers out of
-//! range that the original cuts silently (opcodes and type tags beyond 8 bits, negative sizes, nanoseconds beyond
-//! a second, decimals beyond decimal128). There are two ways of writing: [`Encoder`] writes as a client emits,
-//! each intern definition just before the instruction that needs it; [`encode_canonical`] writes all definitions
-//! first, which keeps the intern table of a decoded changeset stable.
+//! [`decode`] is strict: it refuses whatever the original's parser refuses, and besides the few
+//! numbers out of range that the original cuts silently (opcodes and type tags beyond 8 bits,
+//! negative sizes, nanoseconds beyond a second, decimals beyond decimal128). There are two ways of
+//! writing: [`Encoder`] writes as a client emits, each intern definition just before the
+//! instruction that needs it; [`encode_canonical`] writes all definitions first, which keeps the
+//! intern table of a decoded changeset stable.
 
 mod decode;
 mod encode;

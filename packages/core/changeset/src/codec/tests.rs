@@ -16,7 +16,8 @@ fn hex(text: &str) -> Vec<u8> {
         .collect()
 }
 
-/// The instructions behind `hex` are those given, and a client would have emitted exactly these bytes.
+/// The instructions behind `hex` are those given, and a client would have emitted exactly these
+/// bytes.
 fn check(text: &str, expected: &[Instruction]) {
     let bytes = hex(text);
     let changeset = decode(&bytes).expect("legal");

@@ -1,5 +1,5 @@
-//! The integer form of the codec: seven bits a byte while more follows, six in the last, sign in bit 0x40 of the
-//! last byte, negative numbers as their one's complement.
+//! The integer form of the codec: seven bits a byte while more follows, six in the last, sign in
+//! bit 0x40 of the last byte, negative numbers as their one's complement.
 
 use super::decode::Reader;
 use super::{DecodeError, DecodeErrorKind};
@@ -51,12 +51,25 @@ fn low_seven(value: u64) -> u8 {
 }
 
 impl Reader<'_> {
-    /// Reads sign and magnitude of at most `bytes_max` bytes; a magnitude beyond 64 bits is an error.
+    /// Reads sign and magnitude of at most `bytes_max` bytes; a magnitude beyond 64 bits is an
+    /// error.
+    #[inline]
     fn varint(&mut self, bytes_max: usize) -> Result<(bool, u64), DecodeError> {
+        let byte = self.byte()?;
+        if byte <= LAST_BITS {
+            // Nearly every number in a changeset is small.
+            return Ok((false, u64::from(byte)));
+        }
+        self.long_varint(byte, bytes_max)
+    }
+
+    fn long_varint(&mut self, mut byte: u8, bytes_max: usize) -> Result<(bool, u64), DecodeError> {
         let mut magnitude = 0_u64;
         let mut shift = 0_u32;
-        for _ in 0..bytes_max {
-            let byte = self.byte()?;
+        for index in 0..bytes_max {
+            if index > 0 {
+                byte = self.byte()?;
+            }
             let (bits, last) = if byte & MORE == 0 {
                 (byte & LAST_BITS, true)
             } else {

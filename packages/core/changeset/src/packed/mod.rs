@@ -1,10 +1,11 @@
-//! Packed values and rows: the self-describing little-endian form that crosses the language boundary and fills
-//! database rows. The layout is in `docs/boundary.md`.
+//! Packed values and rows: the self-describing little-endian form that crosses the language
+//! boundary and fills database rows. The layout is in `docs/boundary.md`.
 //!
-//! Writing appends to a byte vector: [`write_value`] and its siblings for what is whole, [`begin`]/[`end`] around
-//! the elements of a collection, [`RowWriter`] for rows. Reading borrows: [`Packed`] is one value whose texts,
-//! bytes and collections still lie in the input, [`RowView`] finds the value of a column without reading the
-//! others. Every length is checked against the bytes that are there, nothing is allocated from a count alone.
+//! Writing appends to a byte vector: [`write_value`] and its siblings for what is whole,
+//! [`begin`]/[`end`] around the elements of a collection, [`RowWriter`] for rows. Reading borrows:
+//! [`Packed`] is one value whose texts, bytes and collections still lie in the input, [`RowView`]
+//! finds the value of a column without reading the others. Every length is checked against the
+//! bytes that are there, nothing is allocated from a count alone.
 
 mod read;
 mod row;

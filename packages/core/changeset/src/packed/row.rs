@@ -6,7 +6,8 @@ use super::{Packed, PackedError, read_all};
 const COUNT_BYTES: usize = 2;
 const OFFSET_BYTES: usize = 4;
 
-/// A borrowed row. Column i is found through the offset table, so reading one field does not read the others.
+/// A borrowed row. Column i is found through the offset table, so reading one field does not read
+/// the others.
 #[derive(Clone, Copy, Debug)]
 pub struct RowView<'a> {
     /// `4 · n` bytes of end offsets.
@@ -15,7 +16,8 @@ pub struct RowView<'a> {
 }
 
 impl<'a> RowView<'a> {
-    /// Checks the shape of a row: that the table is whole. Offsets and values are checked when they are read.
+    /// Checks the shape of a row: that the table is whole. Offsets and values are checked when they
+    /// are read.
     pub fn new(bytes: &'a [u8]) -> Result<Self, PackedError> {
         let (count, rest) = bytes
             .split_first_chunk::<COUNT_BYTES>()
@@ -25,7 +27,8 @@ impl<'a> RowView<'a> {
         Ok(Self { offsets, values })
     }
 
-    /// Number of columns the row has; the class may have more since, which then hold their defaults.
+    /// Number of columns the row has; the class may have more since, which then hold their
+    /// defaults.
     pub fn len(&self) -> usize {
         self.offsets.len() / OFFSET_BYTES
     }
@@ -41,7 +44,8 @@ impl<'a> RowView<'a> {
         usize::try_from(u32::from_le_bytes(*bytes)).ok()
     }
 
-    /// The packed bytes of a column, or `None` where the row has no such column and the default holds.
+    /// The packed bytes of a column, or `None` where the row has no such column and the default
+    /// holds.
     pub fn column_bytes(&self, column: usize) -> Result<Option<&'a [u8]>, PackedError> {
         let Some(end) = self.end(column) else {
             return Ok(None);

@@ -82,7 +82,8 @@ pub(super) fn array_erase(place: Place<'_, '_>, prior_size: u32) -> Result<(), P
     Ok(())
 }
 
-/// Empties a collection. Inside mixed values it moreover turns what is there into an empty one of the given kind.
+/// Empties a collection. Inside mixed values it moreover turns what is there into an empty one of
+/// the given kind.
 pub(super) fn clear(place: Place<'_, '_>, kind: CollectionKind) -> Result<(), Problem> {
     let Place { rules, slot, depth } = place;
     let node = match slot {

@@ -1,7 +1,7 @@
 //! One instruction on one object at hand.
 //!
-//! Everything is checked before anything is changed: an instruction that fails leaves the document as it was
-//! (but for defaults of newer columns, which may have been made explicit).
+//! Everything is checked before anything is changed: an instruction that fails leaves the document
+//! as it was (but for defaults of newer columns, which may have been made explicit).
 
 mod collections;
 mod resolve;
@@ -17,8 +17,8 @@ use resolve::{Slot, resolve};
 
 /// Applies an instruction that acts inside an object to that object.
 ///
-/// `class` is the object's class in `schema`. That the instruction is about this object is the caller's word;
-/// creating and erasing objects, and the schema, are the caller's part too
+/// `class` is the object's class in `schema`. That the instruction is about this object is the
+/// caller's word; creating and erasing objects, and the schema, are the caller's part too
 /// ([`apply_instruction`](crate::apply_instruction) does all of it).
 pub fn apply_to_document(
     schema: &Schema,

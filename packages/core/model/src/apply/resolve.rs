@@ -116,7 +116,8 @@ pub(super) fn resolve<'s, 'd>(
             (class, path) = (embedded, rest);
             continue;
         }
-        // A collection, or a mixed value that must hold one; from there down through mixed collections.
+        // A collection, or a mixed value that must hold one; from there down through mixed
+        // collections.
         loop {
             let container = Container::of(node)?;
             let Some((next, after)) = rest.split_first() else {

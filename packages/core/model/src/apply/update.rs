@@ -35,7 +35,8 @@ pub(super) fn update(place: Place<'_, '_>, payload: &Payload) -> Result<(), Prob
             }
             check_dictionary_key(key)?;
             if let Some(node) = dictionary.get_mut(key) {
-                // An object marker replaces an object that is there by a fresh one, unlike everywhere else.
+                // An object marker replaces an object that is there by a fresh one, unlike
+                // everywhere else.
                 assign(rules, depth, node, payload)
             } else {
                 let node = rules.make(payload, depth)?;
@@ -59,7 +60,8 @@ fn update_property(
     }
 }
 
-/// Puts the payload in place of what is there; a list or dictionary marker keeps a collection of its kind.
+/// Puts the payload in place of what is there; a list or dictionary marker keeps a collection of
+/// its kind.
 fn assign(
     rules: Rules<'_>,
     depth: usize,
@@ -77,7 +79,8 @@ fn assign(
     Ok(())
 }
 
-/// Keys that the documents of a mirror could not have as field names are refused where they are written.
+/// Keys that the documents of a mirror could not have as field names are refused where they are
+/// written.
 fn check_dictionary_key(key: &Name) -> Result<(), Problem> {
     let bytes = key.as_bytes();
     if bytes.first() == Some(&b'$') || bytes.contains(&b'.') {

@@ -7,7 +7,7 @@ use tidemark_changeset::codec::decode;
 use tidemark_changeset::json::{
     collection_name, column_type_name, key_to_json, key_type_name, value_from_json, value_to_json,
 };
-use tidemark_changeset::{Instruction, Link, Name, Payload, Value};
+use tidemark_changeset::{Instruction, KeyType, Link, Name, Payload, Value};
 use tidemark_model::memory::Database;
 use tidemark_model::{ApplyError, Class, ClassKind, Document, Node};
 
@@ -60,8 +60,8 @@ fn apply(database: &mut Database, changeset: &Json) -> Result<Result<(), ApplyEr
     Ok(Ok(()))
 }
 
-/// The original skips storing a number that equals the one there, so that −0 and 0 depend on the order (defect OT12).
-/// Ours stores it; here it is skipped too.
+/// The original skips storing a number that equals the one there, so that −0 and 0 depend on the
+/// order (defect OT12). Ours stores it; here it is skipped too.
 #[allow(clippy::float_cmp, reason = "equality is what the original tests")]
 fn stores_an_equal_zero(database: &Database, instruction: &Instruction) -> bool {
     let Instruction::Update {
@@ -120,7 +120,11 @@ fn class_state(database: &Database, class: &Class) -> Json {
     };
     members.insert("kind".to_owned(), json!(kind));
     if let Some(key) = class.key_field().filter(|key| !key.name.is_empty()) {
-        let pk = json!({ "name": key.name.to_string(), "type": key_type_name(key.key_type), "nullable": key.nullable });
+        let pk = json!({
+            "name": key.name.to_string(),
+            "type": key_type_name(key.key_type),
+            "nullable": key.nullable,
+        });
         members.insert("pk".to_owned(), pk);
     }
     let columns = class.columns.iter().map(|column| {
@@ -145,7 +149,14 @@ fn class_state(database: &Database, class: &Class) -> Json {
         let objects = objects.into_iter().flatten().map(|(key, document)| {
             json!({ "pk": key_to_json(key), "fields": fields(database, class, document) })
         });
-        members.insert("objects".to_owned(), objects.collect());
+        let mut objects: Vec<Json> = objects.collect();
+        if class
+            .key_field()
+            .is_some_and(|key| key.key_type == KeyType::GlobalKey)
+        {
+            objects.sort_by_key(|object| object["pk"].to_string());
+        }
+        members.insert("objects".to_owned(), objects.into());
     }
     Json::Object(members)
 }
@@ -217,7 +228,8 @@ fn links_last(elements: Vec<Json>) -> Vec<Json> {
     others
 }
 
-/// Brings an expected state to the very texts this implementation writes: floats have several shortest forms.
+/// Brings an expected state to the very texts this implementation writes: floats have several
+/// shortest forms.
 fn normalise(json: &Json) -> Json {
     match json {
         Json::Object(members) => {

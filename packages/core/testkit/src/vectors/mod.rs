@@ -1,7 +1,8 @@
 //! Replay of golden vectors: recorded input and output of the original, as lines of JSON.
 //!
-//! The files are in `packages/conformance/vectors`, their format in the README there. Every replay takes one line
-//! and says whether this implementation does the same, so that bindings and the command line can offer it too.
+//! The files are in `packages/conformance/vectors`, their format in the README there. Every replay
+//! takes one line and says whether this implementation does the same, so that bindings and the
+//! command line can offer it too.
 
 pub mod apply;
 pub mod codec;
