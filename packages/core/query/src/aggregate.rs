@@ -1,9 +1,9 @@
 //! `@min @max @sum @avg` (rql.md §7).
 
-use tidemark_changeset::{ColumnType, Decimal, Value};
+use tidemark_changeset::{CollectionKind, ColumnType, Decimal, Value};
 
 use crate::ast::Aggregate;
-use crate::bound::AggregateExpression;
+use crate::bound::{AggregateExpression, End};
 use crate::compare::{Owned, as_decimal, order};
 use crate::decimal;
 use crate::error::Result;
@@ -59,6 +59,8 @@ struct State {
     double: f64,
     decimal: Decimal,
     best: Option<Owned>,
+    /// Among mixed values and in dictionaries, the NaN of floats is the least number; elsewhere it is skipped.
+    keeps_nan: bool,
 }
 
 impl State {
@@ -71,6 +73,15 @@ impl State {
             double: 0.0,
             decimal: decimal::from_int(0),
             best: None,
+            keeps_nan: matches!(aggregate.operation, Aggregate::Min | Aggregate::Max)
+                && (aggregate.source == ColumnType::Mixed
+                    || matches!(
+                        aggregate.path.end,
+                        End::Field {
+                            collection: CollectionKind::Dictionary,
+                            ..
+                        }
+                    )),
         }
     }
 
@@ -78,10 +89,8 @@ impl State {
     fn add(&mut self, value: &Scalar<'_>) {
         let skipped = match value {
             Scalar::Null => true,
-            // Mixed values, and so the values of dictionaries, keep NaN as their least number.
-            _ if self.source == ColumnType::Mixed => false,
-            Scalar::Float(value) => value.is_nan(),
-            Scalar::Double(value) => value.is_nan(),
+            Scalar::Float(value) => value.is_nan() && !self.keeps_nan,
+            Scalar::Double(value) => value.is_nan() && !self.keeps_nan,
             Scalar::Decimal(value) => decimal::is_nan(value),
             _ => false,
         };

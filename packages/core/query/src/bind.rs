@@ -651,6 +651,12 @@ fn is_constant(expression: &ast::Expression) -> bool {
 /// `@type` of a property whose type is known is a constant.
 fn constant_type(path: PathExpression) -> std::result::Result<Expression, PathExpression> {
     match &path.end {
+        End::Objects if path.post == Some(crate::bound::PostOperation::Type) => {
+            let mask = crate::types::mask_of_column(ColumnType::Link);
+            Ok(Expression::Constant {
+                value: Owned::Types(mask),
+            })
+        }
         End::Field {
             column_type,
             collection,
@@ -722,7 +728,7 @@ fn check_text_operands(
         return Ok(());
     }
     if !is_text_operator(comparison.operator) {
-        comparison.case_sensitive = true;
+        comparison.case_sensitive = left != Some(DataType::MIXED);
         return Ok(());
     }
     Err(QueryError::InvalidQuery(format!(

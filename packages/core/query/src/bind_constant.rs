@@ -129,7 +129,7 @@ impl Binder<'_> {
         let (Some(hint), Some(found)) = (hint, type_of(&owned)) else {
             return Ok(());
         };
-        if types_compare(hint, found) {
+        if hint == DataType::TypeOfValue || types_compare(hint, found) {
             return Ok(());
         }
         let text = match value {

@@ -353,11 +353,12 @@ impl Binder<'_> {
                     ),
                 }));
             }
-            if index == Index::All && property.collection == CollectionKind::List && first {
+            if index == Index::All
+                && property.collection == CollectionKind::List
+                && column_type != ColumnType::Mixed
+            {
                 // All elements are what a list means anyway.
-                if column_type != ColumnType::Mixed || rest.len() == 1 {
-                    continue;
-                }
+                continue;
             }
             resolver.append(&index_print(&index));
             indexes.push(index);
@@ -501,22 +502,15 @@ impl Binder<'_> {
                 path.data_type = DataType::INT;
             }
             Some(Post::Type) => {
-                let mixed = matches!(
+                let typed_collection = matches!(
                     &path.end,
                     End::Field {
-                        column_type: ColumnType::Mixed,
+                        collection: CollectionKind::List | CollectionKind::Set,
+                        column_type,
                         ..
-                    }
-                ) || path.data_type == DataType::MIXED;
-                if !mixed
-                    && !matches!(
-                        &path.end,
-                        End::Field {
-                            collection: CollectionKind::Single,
-                            ..
-                        }
-                    )
-                {
+                    } if *column_type != ColumnType::Mixed
+                );
+                if typed_collection || path.gives_keys() || path.post.is_some() {
                     return unsupported("@type", path.data_type);
                 }
                 path.post = Some(PostOperation::Type);

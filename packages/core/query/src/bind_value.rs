@@ -110,9 +110,7 @@ impl Binder<'_> {
                     && is_whole(indexes)
                     && path.post.is_none() =>
                 {
-                    // Dictionaries aggregate as mixed values do.
-                    let mixed = *collection == CollectionKind::Dictionary;
-                    (None, if mixed { ColumnType::Mixed } else { *column_type })
+                    (None, *column_type)
                 }
                 _ => return refused(text),
             },

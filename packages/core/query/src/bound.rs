@@ -270,7 +270,8 @@ impl PathExpression {
     /// Whether the values are the keys of a dictionary. An empty dictionary gives no such list at all, which no
     /// quantifier is true of.
     pub(crate) fn gives_keys(&self) -> bool {
-        matches!(&self.end, End::Field { indexes, .. } if indexes.last() == Some(&Index::Keys))
+        self.is_unary()
+            && matches!(&self.end, End::Field { indexes, .. } if indexes.last() == Some(&Index::Keys))
     }
 
     /// The links whose targets each give a value: for `links.@count` not the last one.

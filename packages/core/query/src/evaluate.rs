@@ -136,6 +136,9 @@ fn direct_holds(
         },
         // A null needle is found even in null.
         (_, Scalar::Null, Scalar::Null) if is_text_operator(operator) => true,
+        (_, Scalar::Binary(_), Scalar::Null) if is_text_operator(operator) => {
+            operator != Operator::Like
+        }
         // For string properties, and only for them, null is a string before all others.
         (_, Scalar::String(_), Scalar::Null) if is_string(comparison) => {
             matches!(operator, Operator::Greater | Operator::GreaterEqual | Operator::NotEqual)
