@@ -1,7 +1,65 @@
 /**
- * The SDK-neutral client.
+ * The SDK-neutral client: everything about behaviour is here, facades only rename.
+ *
+ * Node's host, native core and worker are in `@tidemark/engine/node`.
  *
  * @module
  */
 
+export { App, type AppConfiguration } from "./app/app.js";
+export * as credentials from "./app/credentials.js";
+export type { Credentials } from "./app/credentials.js";
+export { Listeners } from "./app/listeners.js";
+export { User, type UserIdentity, type UserState } from "./app/user.js";
 export type * from "./core.js";
+export type { CollectionChanges, DictionaryChanges } from "./data/changes.js";
+export { createObject, eraseAll, findObject, primaryKeyOf, type UpdateMode } from "./data/create.js";
+export { Database } from "./data/database.js";
+export { Dictionary } from "./data/dictionary.js";
+export { List } from "./data/list.js";
+export type { ObjectChanges } from "./data/notifier.js";
+export { EmbeddedHandle, ObjectHandle } from "./data/object.js";
+export { packParameters, Results, type Stage } from "./data/results.js";
+export {
+  type BacklinkDeclaration,
+  type ClassDeclaration,
+  ClassLayout,
+  type CollectionKind,
+  type Column,
+  declarationOf,
+  primaryKeyColumn,
+  type PropertyDeclaration,
+} from "./data/schema.js";
+export {
+  type Subscription,
+  SubscriptionDraft,
+  type SubscriptionOptions,
+  type SubscriptionSet,
+  SubscriptionSets,
+  type SubscriptionState,
+} from "./data/subscriptions.js";
+export { ValueSet } from "./data/value-set.js";
+export { Engine, type EngineParts, type InitialSubscriptions, type OpenOptions } from "./engine.js";
+export * from "./errors.js";
+export type * from "./host.js";
+export { type FileSync, RealmFile } from "./realm-file.js";
+export { inlineTransport } from "./sync/inline-transport.js";
+export {
+  type ConnectionState,
+  defaultSyncTimeouts,
+  type SyncCommand,
+  type SyncEvent,
+  type SyncTimeouts,
+  type SyncTransport,
+} from "./sync/messages.js";
+export type { ProgressCall, ProgressDirection, ProgressMode } from "./sync/progress.js";
+export { SyncManager, type TransportFactory } from "./sync/sync-manager.js";
+export {
+  type ConnectionListener,
+  type SessionState,
+  type StopPolicy,
+  type SyncOptions,
+  SyncSession,
+} from "./sync/sync-session.js";
+export { type Conventions, dateParts, plainConventions } from "./values/conventions.js";
+export { describeType, Linkable, typeMismatch, type ValueType } from "./values/pack.js";

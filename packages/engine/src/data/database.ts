@@ -65,7 +65,7 @@ export class Database {
   #schemaVersion = -1;
   #layouts: readonly ClassLayout[] = [];
   readonly #byName = new Map<string, ClassLayout>();
-  readonly #declarations: readonly ClassDeclaration[] | undefined;
+  #declarations: readonly ClassDeclaration[] | undefined;
   #isClosed = false;
 
   constructor(options: DatabaseOptions) {
@@ -85,6 +85,20 @@ export class Database {
       this.#updateSchema();
     } catch (error) {
       this.close();
+      throw error;
+    }
+  }
+
+  /** Another handle on the same file declares classes too: it gets those it wants beside the known ones. */
+  declare(classes: readonly ClassDeclaration[]): void {
+    checkDeclarations(classes, this.isSynced);
+    const names = new Set(classes.map(({ name }) => name));
+    const before = this.#declarations;
+    this.#declarations = [...(before ?? []).filter(({ name }) => !names.has(name)), ...classes];
+    try {
+      this.#updateSchema();
+    } catch (error) {
+      this.#declarations = before;
       throw error;
     }
   }

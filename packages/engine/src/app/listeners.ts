@@ -1,0 +1,46 @@
+/**
+ * Callbacks registered by identity: one callback is registered once.
+ *
+ * @module
+ */
+
+import { EngineError } from "../errors.js";
+
+/** Callbacks in order of registration. */
+export class Listeners<Callback extends (...values: never[]) => unknown> {
+  readonly #callbacks = new Set<Callback>();
+
+  /** @throws if the callback is registered already. */
+  add(callback: Callback): void {
+    if (this.#callbacks.has(callback)) {
+      throw new EngineError("duplicate-listener", "Remove callback before adding it again");
+    }
+    this.#callbacks.add(callback);
+  }
+
+  remove(callback: Callback): void {
+    this.#callbacks.delete(callback);
+  }
+
+  clear(): void {
+    this.#callbacks.clear();
+  }
+
+  has(callback: Callback): boolean {
+    return this.#callbacks.has(callback);
+  }
+
+  /** Those of this moment. */
+  all(): Callback[] {
+    return [...this.#callbacks];
+  }
+
+  get size(): number {
+    return this.#callbacks.size;
+  }
+
+  /** Calls those that are registered now and still are when their turn comes. */
+  each(call: (callback: Callback) => void): void {
+    for (const callback of [...this.#callbacks]) if (this.#callbacks.has(callback)) call(callback);
+  }
+}

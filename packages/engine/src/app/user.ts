@@ -1,0 +1,171 @@
+/**
+ * A user of an app on this device.
+ *
+ * @module
+ */
+
+import type { IdentityBody, ProviderType } from "@tidemark/protocol";
+import { EngineError, ServiceError } from "../errors.js";
+import type { App } from "./app.js";
+import type { Credentials } from "./credentials.js";
+import { Listeners } from "./listeners.js";
+import { isExpired, readToken } from "./token.js";
+import type { StoredUser } from "./user-store.js";
+
+export type UserState = "logged-in" | "logged-out" | "removed";
+
+/** An identity of a user: one way to log in. */
+export type UserIdentity = Pick<IdentityBody, "id" | "provider_type">;
+
+/** No device id issued. */
+const noDeviceId = "0".repeat(24);
+
+/** A user. There is one object per user and app. */
+export class User {
+  readonly app: App;
+  readonly id: string;
+  readonly listeners: Listeners<() => void> = new Listeners();
+  #state: UserState;
+  #accessToken: string;
+  #refreshToken: string;
+  #deviceId: string;
+  #identities: readonly UserIdentity[];
+  #profile: Readonly<Record<string, unknown>>;
+  #refreshing: Promise<void> | undefined;
+
+  constructor(app: App, stored: StoredUser) {
+    this.app = app;
+    this.id = stored.id;
+    this.#state = stored.isLoggedIn ? "logged-in" : "logged-out";
+    this.#accessToken = stored.accessToken;
+    this.#refreshToken = stored.refreshToken;
+    this.#deviceId = stored.deviceId;
+    this.#identities = stored.identities;
+    this.#profile = stored.profile;
+  }
+
+  /** What is kept of the user. */
+  stored(): StoredUser {
+    return {
+      id: this.id,
+      accessToken: this.#accessToken,
+      refreshToken: this.#refreshToken,
+      deviceId: this.#deviceId,
+      identities: this.#identities,
+      profile: this.#profile,
+      isLoggedIn: this.#state === "logged-in",
+    };
+  }
+
+  get state(): UserState {
+    return this.#state;
+  }
+
+  get isLoggedIn(): boolean {
+    return this.#state === "logged-in";
+  }
+
+  get accessToken(): string | null {
+    return this.#accessToken === "" ? null : this.#accessToken;
+  }
+
+  get refreshToken(): string | null {
+    return this.#refreshToken === "" ? null : this.#refreshToken;
+  }
+
+  get deviceId(): string | null {
+    return this.#deviceId === "" || this.#deviceId === noDeviceId ? null : this.#deviceId;
+  }
+
+  get identities(): readonly UserIdentity[] {
+    return this.#identities;
+  }
+
+  /** The way of the first log-in. */
+  get providerType(): ProviderType | undefined {
+    return this.#identities[0]?.provider_type;
+  }
+
+  get profile(): Readonly<Record<string, unknown>> {
+    return this.#profile;
+  }
+
+  /** Custom user data as of the last token. */
+  get customData(): unknown {
+    return readToken(this.#accessToken)?.userData ?? {};
+  }
+
+  /** Whether the access token must be refreshed before it can be used. */
+  get needsRefresh(): boolean {
+    return isExpired(this.#accessToken, this.app.host.nowMs());
+  }
+
+  /** The user has logged in (again). */
+  onLogIn(stored: StoredUser): void {
+    this.#state = "logged-in";
+    this.#accessToken = stored.accessToken;
+    this.#refreshToken = stored.refreshToken;
+    this.#deviceId = stored.deviceId;
+    this.onProfile(stored.identities, stored.profile);
+  }
+
+  onProfile(identities: readonly UserIdentity[], profile: Readonly<Record<string, unknown>>): void {
+    this.#identities = identities;
+    this.#profile = profile;
+  }
+
+  /** Gets a new access token with the refresh token. Several callers share one request. */
+  refreshAccessToken(): Promise<void> {
+    this.#refreshing ??= this.#requestAccessToken().finally(() => {
+      this.#refreshing = undefined;
+    });
+    return this.#refreshing;
+  }
+
+  async #requestAccessToken(): Promise<void> {
+    try {
+      const token = await this.app.requestAccessToken(this.#refreshToken);
+      if (this.#state === "logged-in") this.onAccessToken(token);
+    } catch (error) {
+      if (error instanceof ServiceError && (error.status === 401 || error.status === 403)) {
+        this.app.forgetTokens(this);
+      }
+      throw error;
+    }
+  }
+
+  onAccessToken(token: string): void {
+    this.#accessToken = token;
+    this.app.onUserChanged(this, "token");
+  }
+
+  /** Local part of logging out. */
+  clear(state: "logged-out" | "removed"): { readonly refreshToken: string } {
+    const refreshToken = this.#refreshToken;
+    this.#state = state;
+    this.#accessToken = "";
+    this.#refreshToken = "";
+    return { refreshToken };
+  }
+
+  logOut(): Promise<void> {
+    return this.app.logOut(this);
+  }
+
+  /** Adds another way to log in. */
+  linkCredentials(credentials: Credentials): Promise<void> {
+    return this.app.link(this, credentials);
+  }
+
+  /** Calls with the access token; one that has expired is refreshed once. */
+  async call(method: "GET" | "POST" | "PUT" | "DELETE", path: string, body?: unknown): Promise<unknown> {
+    if (this.#state !== "logged-in") throw new EngineError("logged-out", "User is not logged in");
+    try {
+      return await this.app.call({ method, path, body, token: this.#accessToken });
+    } catch (error) {
+      if (!(error instanceof ServiceError) || error.status !== 401) throw error;
+      await this.refreshAccessToken();
+      return this.app.call({ method, path, body, token: this.#accessToken });
+    }
+  }
+}

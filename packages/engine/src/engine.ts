@@ -1,0 +1,150 @@
+/**
+ * The engine: apps, open files and the session loop of one process.
+ *
+ * @module
+ */
+
+import { App, type AppConfiguration } from "./app/app.js";
+import type { Core } from "./core.js";
+import { Database } from "./data/database.js";
+import type { ClassDeclaration } from "./data/schema.js";
+import type { SubscriptionDraft } from "./data/subscriptions.js";
+import { EngineError, messageOf } from "./errors.js";
+import type { Host } from "./host.js";
+import { RealmFile } from "./realm-file.js";
+import { SyncManager, type TransportFactory } from "./sync/sync-manager.js";
+import type { SyncOptions } from "./sync/sync-session.js";
+import type { Conventions } from "./values/conventions.js";
+
+/** What an engine is made of. */
+export interface EngineParts {
+  readonly core: Core;
+  readonly host: Host;
+  readonly conventions: Conventions;
+  readonly startTransport: TransportFactory;
+}
+
+/** How to open a realm. */
+export interface OpenOptions {
+  /** Absolute. */
+  readonly path: string;
+  /** Keeps the data in memory; the path is only its name. */
+  readonly isInMemory: boolean;
+  readonly isReadOnly: boolean;
+  readonly classes?: readonly ClassDeclaration[] | undefined;
+  readonly sync?: (SyncOptions & { readonly initialSubscriptions?: InitialSubscriptions | undefined }) | undefined;
+  /** Opens a file of a synced realm without a session. */
+  readonly isSyncedFile?: boolean;
+}
+
+/** Subscriptions made when a file is opened for the first time. */
+export interface InitialSubscriptions {
+  update(draft: SubscriptionDraft, file: RealmFile): void;
+  /** Whether to run on every open. */
+  readonly rerunsOnOpen: boolean;
+}
+
+/** The engine. One per process and core. */
+export class Engine {
+  readonly core: Core;
+  readonly host: Host;
+  readonly conventions: Conventions;
+  readonly sync: SyncManager;
+  readonly #files = new Map<string, RealmFile>();
+
+  constructor(parts: EngineParts) {
+    this.core = parts.core;
+    this.host = parts.host;
+    this.conventions = parts.conventions;
+    this.sync = new SyncManager(parts.host, parts.startTransport);
+  }
+
+  /** @param host the engine's own, or one with another way to fetch. */
+  createApp(configuration: AppConfiguration, host: Host = this.host): App {
+    return new App(configuration, host);
+  }
+
+  /** Opens a file, or joins those who have it open on this thread. */
+  open(options: OpenOptions): RealmFile {
+    const key = options.isInMemory ? `memory ${options.path}` : options.path;
+    const known = this.#files.get(key);
+    if (known !== undefined) return this.#join(known, options);
+    if (!options.isInMemory) this.host.files.makeDirectory(this.host.files.directoryOf(options.path));
+    const isSynced = options.sync !== undefined || options.isSyncedFile === true;
+    const database = new Database({
+      core: this.core,
+      clock: this.host,
+      conventions: this.conventions,
+      path: options.isInMemory ? null : options.path,
+      isSynced,
+      isReadOnly: options.isReadOnly,
+      classes: options.classes,
+    });
+    const synced =
+      options.sync === undefined
+        ? undefined
+        : { session: this.sync.session(options.path, options.sync), options: options.sync };
+    const file = new RealmFile(options.path, database, synced, () => this.#files.delete(key));
+    this.#files.set(key, file);
+    try {
+      this.#subscribeInitially(file, options);
+    } catch (error) {
+      file.close();
+      throw error;
+    }
+    return file;
+  }
+
+  #join(file: RealmFile, options: OpenOptions): RealmFile {
+    const isSynced = options.sync !== undefined || options.isSyncedFile === true;
+    if (file.database.isSynced !== isSynced || file.database.isReadOnly !== options.isReadOnly) {
+      throw new EngineError(
+        "incompatible-configuration",
+        `Realm at path '${file.path}' already opened with different ${isSynced ? "sync" : "read permissions"} settings.`,
+      );
+    }
+    if (options.sync !== undefined && file.sync !== undefined && options.sync.user !== file.sync.session.user) {
+      throw new EngineError(
+        "incompatible-configuration",
+        `Realm at path '${file.path}' already opened with different sync user.`,
+      );
+    }
+    if (options.classes !== undefined) file.database.declare(options.classes);
+    file.join(options.sync);
+    if (options.sync?.initialSubscriptions?.rerunsOnOpen === true) this.#subscribeInitially(file, options);
+    return file;
+  }
+
+  #subscribeInitially(file: RealmFile, options: OpenOptions): void {
+    const initial = options.sync?.initialSubscriptions;
+    if (initial === undefined || file.sync === undefined) return;
+    const { subscriptions } = file.sync;
+    if (subscriptions.latest().version > 0 && !initial.rerunsOnOpen) return;
+    subscriptions.update((draft) => initial.update(draft, file));
+  }
+
+  /** Whether somebody on this thread has the file open. */
+  isOpen(path: string): boolean {
+    return this.#files.has(path);
+  }
+
+  /** Removes a file and what lies beside it. */
+  deleteFile(path: string): void {
+    if (this.core.isOpen(path)) {
+      throw new EngineError("file-in-use", `Cannot delete files of an open Realm: '${path}' is still in use.`);
+    }
+    try {
+      this.core.deleteStore(path);
+    } catch (error) {
+      throw new EngineError("file-in-use", messageOf(error), { cause: error });
+    }
+  }
+
+  /** Closes all files and ends the loop. */
+  shutdown(): void {
+    for (const file of [...this.#files.values()]) {
+      while (!file.database.isClosed) file.close();
+    }
+    this.sync.stop();
+  }
+}

@@ -1,0 +1,170 @@
+/**
+ * Node.js as the engine's host.
+ *
+ * @module
+ */
+
+import { closeSync, existsSync, fsyncSync, mkdirSync, openSync, readFileSync, renameSync, rmSync, writeSync } from "node:fs";
+import { arch, platform, release } from "node:os";
+import { dirname, join, resolve } from "node:path";
+import { setImmediate } from "node:timers";
+import { compressBody, uncompressBody } from "@tidemark/protocol/node";
+import WebSocket from "ws";
+import type {
+  Clock,
+  Files,
+  Host,
+  HttpRequest,
+  HttpResponse,
+  Socket,
+  SocketEvents,
+  SocketFactory,
+  SocketFailure,
+  SyncHost,
+} from "../host.js";
+
+const clock: Clock = {
+  nowMs: () => Date.now(),
+  monotonicMs: () => performance.now(),
+  random: () => Math.random(),
+  setTimer: (delayMs, callback) => setTimeout(callback, delayMs),
+  clearTimer: (timer) => clearTimeout(timer as NodeJS.Timeout),
+  defer: (callback) => {
+    setImmediate(callback);
+  },
+};
+
+const files: Files = {
+  join: (...parts) => join(...parts),
+  resolve: (path) => resolve(path),
+  directoryOf: (path) => dirname(path),
+  exists: (path) => existsSync(path),
+  makeDirectory: (path) => {
+    mkdirSync(path, { recursive: true });
+  },
+  readText: (path) => (existsSync(path) ? readFileSync(path, "utf8") : null),
+  writeText: (path, text) => {
+    const unfinished = `${path}.new`;
+    const file = openSync(unfinished, "w", 0o600);
+    try {
+      writeSync(file, text);
+      fsyncSync(file);
+    } finally {
+      closeSync(file);
+    }
+    renameSync(unfinished, path);
+  },
+  remove: (path) => rmSync(path, { recursive: true, force: true }),
+};
+
+async function fetchHttp(request: HttpRequest): Promise<HttpResponse> {
+  const { method, url, headers, body, timeoutMs } = request;
+  const response = await fetch(url, {
+    method,
+    headers,
+    ...(body === undefined ? {} : { body }),
+    signal: AbortSignal.timeout(timeoutMs),
+  });
+  return {
+    status: response.status,
+    contentType: response.headers.get("content-type") ?? "",
+    body: await response.text(),
+  };
+}
+
+/** The application's side. */
+export const nodeHost: Host = {
+  ...clock,
+  files,
+  fetch: fetchHttp,
+  device: {
+    platform: platform() === "linux" ? "Linux" : platform(),
+    platformVersion: release(),
+    sdk: "tidemark-node",
+    sdkVersion: "0.0.0",
+    cpuArch: arch() === "x64" ? "x86_64" : arch(),
+    deviceName: "",
+    deviceVersion: "",
+    frameworkName: "node",
+    frameworkVersion: process.version,
+    coreVersion: "0.0.0",
+    bundleId: "",
+  },
+};
+
+/** Largest message taken from a server. */
+const messageBytesMax = 2 ** 31 - 1;
+
+/** Opens sockets with ws. */
+export const nodeSockets: SocketFactory = {
+  open(url, protocols, headers, events): Socket {
+    const socket = new WebSocket(url, [...protocols], {
+      headers: { ...headers },
+      perMessageDeflate: false,
+      maxPayload: messageBytesMax,
+      followRedirects: false,
+    });
+    return attach(socket, events);
+  },
+};
+
+function attach(socket: WebSocket, events: SocketEvents): Socket {
+  let isEnded = false;
+  let failure: SocketFailure | undefined;
+  const end = (reason: SocketFailure): void => {
+    if (isEnded) return;
+    isEnded = true;
+    events.onEnd(reason);
+  };
+  socket.binaryType = "nodebuffer";
+  socket.on("open", () => {
+    if (!isEnded) events.onOpen(socket.protocol);
+  });
+  socket.on("message", (data: Buffer, isBinary: boolean) => {
+    // Text messages mean nothing in this protocol.
+    if (!isEnded && isBinary) events.onMessage(data);
+  });
+  socket.on("unexpected-response", (request, response) => {
+    const chunks: Buffer[] = [];
+    const { statusCode: status = 0 } = response;
+    response.on("data", (chunk: Buffer) => chunks.push(chunk));
+    response.on("end", () => {
+      const message = Buffer.concat(chunks).toString("utf8").slice(0, 8192);
+      end({ kind: "http", status, message });
+      request.destroy();
+    });
+    response.on("error", () => end({ kind: "http", status, message: "" }));
+  });
+  socket.on("error", (error: Error & { code?: string }) => {
+    failure ??= failureOf(error);
+  });
+  socket.on("close", (closeCode, reason) => {
+    end(failure ?? { kind: "close", closeCode, message: reason.toString("utf8") });
+  });
+  return {
+    send(bytes, onWritten) {
+      socket.send(bytes, { binary: true, fin: true }, () => onWritten());
+    },
+    close() {
+      isEnded = true;
+      socket.close(1000);
+    },
+  };
+}
+
+function failureOf(error: Error & { code?: string }): SocketFailure {
+  const { code = "", message } = error;
+  if (code === "ENOTFOUND" || code === "EAI_AGAIN") return { kind: "resolve", message };
+  if (code.startsWith("ERR_TLS") || code.startsWith("CERT_") || code === "DEPTH_ZERO_SELF_SIGNED_CERT") {
+    return { kind: "tls", message };
+  }
+  return { kind: code === "ECONNRESET" || code === "EPIPE" ? "read" : "connect", message };
+}
+
+/** The loop's side. */
+export const nodeSyncHost: SyncHost = {
+  ...clock,
+  sockets: nodeSockets,
+  compression: { compress: (body) => compressBody(body), uncompress: (message) => uncompressBody(message) },
+  userAgent: `Tidemark/0.0.0 (${platform()}) node/${process.versions.node}`,
+};

@@ -1,0 +1,27 @@
+/**
+ * The session loop in a thread of its own, so that a busy application does not stop it.
+ *
+ * @module
+ */
+
+import { Worker } from "node:worker_threads";
+import type { SyncEvent, SyncTransport } from "../sync/messages.js";
+import type { TransportFactory } from "../sync/sync-manager.js";
+
+/** Where the compiled entry is: beside this file, or, when the sources are run directly, in the built package. */
+function entry(): URL {
+  const beside = new URL("./worker.js", import.meta.url);
+  return import.meta.url.endsWith(".ts") ? new URL("../../dist/node/worker.js", import.meta.url) : beside;
+}
+
+/** Starts the thread. It does not keep the process alive unless it is told to. */
+export const workerTransport: TransportFactory = (onEvents): SyncTransport => {
+  const worker = new Worker(entry(), { name: "tidemark-sync" });
+  worker.unref();
+  worker.on("message", (events: SyncEvent[]) => onEvents(events));
+  worker.on("error", (error: Error) => onEvents([{ type: "failed", message: error.message }]));
+  return {
+    post: (command) => worker.postMessage(command),
+    keepAlive: (isNeeded) => (isNeeded ? worker.ref() : worker.unref()),
+  };
+};

@@ -1,0 +1,101 @@
+/**
+ * An open file with its session: what all realms of one path share.
+ *
+ * @module
+ */
+
+import type { SyncState } from "./core.js";
+import type { Database } from "./data/database.js";
+import { SubscriptionSets } from "./data/subscriptions.js";
+import { EngineError } from "./errors.js";
+import type { SyncFile } from "./sync/sync-file.js";
+import type { SyncOptions, SyncSession } from "./sync/sync-session.js";
+
+/** The synchronisation of a file. */
+export interface FileSync {
+  readonly session: SyncSession;
+  readonly subscriptions: SubscriptionSets;
+}
+
+/** An open file. Counts those who have it open. */
+export class RealmFile implements SyncFile {
+  readonly path: string;
+  readonly database: Database;
+  readonly sync: FileSync | undefined;
+  readonly #onClosed: () => void;
+  #openCount = 1;
+
+  constructor(
+    path: string,
+    database: Database,
+    synced: { readonly session: SyncSession; readonly options: SyncOptions } | undefined,
+    onClosed: () => void,
+  ) {
+    this.path = path;
+    this.database = database;
+    this.#onClosed = onClosed;
+    if (synced === undefined) {
+      this.sync = undefined;
+      return;
+    }
+    const { session, options } = synced;
+    const subscriptions = new SubscriptionSets(database, session);
+    this.sync = { session, subscriptions };
+    database.onCommit = () => session.onCommitted();
+    database.checkWrite = (layout) => {
+      if (layout.kind !== "top" || subscriptions.hasClass(layout.name)) return;
+      throw new EngineError(
+        "no-subscription",
+        `Cannot write to class ${layout.name} when no flexible sync subscription has been created.`,
+      );
+    };
+    session.attach(this, options);
+  }
+
+  /** Another realm of the same path. */
+  join(options: SyncOptions | undefined): void {
+    this.#openCount += 1;
+    if (options !== undefined) this.sync?.session.attach(this, options);
+  }
+
+  /** Gives it back; the last one closes it. */
+  close(): void {
+    if (this.#openCount === 0) return;
+    this.#openCount -= 1;
+    if (this.#openCount > 0) return;
+    // An open write transaction is undone first, so that the session sees what is final.
+    this.database.close();
+    this.#onClosed();
+    this.sync?.session.detach();
+  }
+
+  #state(): SyncState {
+    return JSON.parse(this.database.store.syncState()) as SyncState;
+  }
+
+  newestUploadableVersion(): number {
+    return this.#state().newestUploadableVersion;
+  }
+
+  progressRegistration(): { readonly clientVersion: number; readonly queryVersion: number } {
+    const queryVersion = this.sync?.subscriptions.latest().version ?? 0;
+    return { clientVersion: this.#state().newestUploadableVersion, queryVersion };
+  }
+
+  onChanged(): void {
+    this.database.advance();
+    this.database.notifier.schedule();
+    this.sync?.subscriptions.onChanged();
+  }
+
+  /** Resolves when what the server has is here, that of a new subscription set too. */
+  async download(): Promise<void> {
+    if (this.sync === undefined) return;
+    const { session, subscriptions } = this.sync;
+    await session.waitForDownload();
+    const { version, state } = subscriptions.latest();
+    if (version > 0 && state !== "complete" && state !== "error") {
+      await subscriptions.waitForSynchronization(version);
+    }
+  }
+}

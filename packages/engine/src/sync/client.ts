@@ -1,0 +1,241 @@
+/**
+ * The session loop: all sessions of a process and the connections they share. Runs on whichever thread its shell
+ * chooses; it is told what to do by commands and answers with events.
+ *
+ * @module
+ */
+
+import type { Core } from "../core.js";
+import { messageOf, simpleFailure, syncStatusCode } from "../errors.js";
+import type { SyncHost } from "../host.js";
+import { Connection, type ConnectionOwner } from "./connection.js";
+import {
+  defaultSyncTimeouts,
+  type Generation,
+  type SessionId,
+  type SessionSettings,
+  type SyncCommand,
+  type SyncEvent,
+  type SyncTimeouts,
+} from "./messages.js";
+import { ClientSession, type SessionOwner } from "./session.js";
+import { SessionFile } from "./session-file.js";
+
+/** What is known of a user. */
+interface UserRoute {
+  url: string;
+  accessToken: string;
+  isUrlVerified: boolean;
+}
+
+/** One session, across its activations. */
+interface SessionEntry {
+  readonly id: SessionId;
+  generation: Generation;
+  settings: SessionSettings;
+  run: ClientSession | undefined;
+  /** Waits asked for before the file is open. */
+  early: ((run: ClientSession) => void)[];
+  /** The file of one activation is closed before the next one opens it. */
+  closing: Promise<void>;
+}
+
+/** The session loop. */
+export class SyncClient {
+  readonly #host: SyncHost;
+  readonly #core: Core;
+  readonly #emit: (event: SyncEvent) => void;
+  #timeouts: SyncTimeouts = defaultSyncTimeouts;
+  readonly #users = new Map<string, UserRoute>();
+  readonly #entries = new Map<SessionId, SessionEntry>();
+  readonly #connections = new Map<string, Connection>();
+  #lastIdent = 0;
+
+  constructor(host: SyncHost, core: Core, emit: (event: SyncEvent) => void) {
+    this.#host = host;
+    this.#core = core;
+    this.#emit = emit;
+  }
+
+  /** Does what the application's side asks. */
+  handle(command: SyncCommand): void {
+    switch (command.type) {
+      case "timeouts":
+        this.#timeouts = command.timeouts;
+        return;
+      case "user":
+        return this.#onUser(command);
+      case "activate":
+        return this.#activate(command.session, command.generation, command.settings);
+      case "deactivate":
+        return this.#deactivate(command.session, command.generation, command.mayLinger);
+      case "finish":
+        return this.#finish(command.session, command.generation);
+      case "committed":
+        return this.#entries.get(command.session)?.run?.onCommitted();
+      case "wait-upload":
+        return this.#withRun(command.session, (run) => run.waitForUpload(command.wait, command.targetVersion));
+      case "wait-download":
+        return this.#withRun(command.session, (run) => run.waitForDownload(command.wait));
+      case "reconnect":
+        return this.#reconnect(command.session);
+      case "stop":
+        return this.#stop();
+    }
+  }
+
+  #onUser(command: Extract<SyncCommand, { type: "user" }>): void {
+    const { userKey, url, accessToken, isUrlVerified } = command;
+    const known = this.#users.get(userKey);
+    this.#users.set(userKey, { url, accessToken, isUrlVerified });
+    if (known === undefined) return;
+    for (const [key, connection] of this.#connections) {
+      if (key === userKey || key.startsWith(`${userKey}#`)) connection.onRoute();
+    }
+  }
+
+  #withRun(session: SessionId, act: (run: ClientSession) => void): void {
+    const entry = this.#entries.get(session);
+    if (entry === undefined) return;
+    if (entry.run === undefined) entry.early.push(act);
+    else act(entry.run);
+  }
+
+  #activate(id: SessionId, generation: Generation, settings: SessionSettings): void {
+    const known = this.#entries.get(id);
+    const entry: SessionEntry = known ?? {
+      id,
+      generation,
+      settings,
+      run: undefined,
+      early: [],
+      closing: Promise.resolve(),
+    };
+    entry.generation = generation;
+    entry.settings = settings;
+    this.#entries.set(id, entry);
+    if (entry.run !== undefined) return this.#adopt(entry, entry.run);
+    const begin = (): void => {
+      // A later command may have ended this activation or begun another one.
+      if (entry.generation === generation && entry.run === undefined && this.#entries.get(id) === entry) {
+        this.#begin(entry);
+      }
+    };
+    void entry.closing.then(begin);
+  }
+
+  /** A session that was finishing is wanted again: its connection is as good as a new one. */
+  #adopt(entry: SessionEntry, run: ClientSession): void {
+    run.keep();
+    const { state } = this.#connectionOf(entry.id, entry.settings);
+    if (state !== "disconnected") this.#emitState(entry, "connecting");
+    if (state === "connected") this.#emitState(entry, "connected");
+    run.onCommitted();
+  }
+
+  #emitState(entry: SessionEntry, state: "connecting" | "connected" | "disconnected"): void {
+    this.#emit({ type: "connection", session: entry.id, generation: entry.generation, state });
+  }
+
+  #begin(entry: SessionEntry): void {
+    let file: SessionFile;
+    try {
+      file = new SessionFile(this.#host, this.#core, entry.settings.path);
+    } catch (error) {
+      this.#emit({
+        type: "error",
+        session: entry.id,
+        generation: entry.generation,
+        consequence: "stop",
+        error: simpleFailure(syncStatusCode.runtimeError, messageOf(error), true),
+      });
+      return;
+    }
+    this.#lastIdent += 1;
+    const connect = (): Connection => this.#connectionOf(entry.id, entry.settings);
+    const run = new ClientSession(this.#lastIdent, this.#ownerOf(entry), file, entry.settings, connect);
+    entry.run = run;
+    void run.start();
+    for (const act of entry.early.splice(0)) act(run);
+  }
+
+  #ownerOf(entry: SessionEntry): SessionOwner {
+    const { id: session } = entry;
+    return {
+      host: this.#host,
+      timeouts: this.#timeouts,
+      onConnectionState: (state) => this.#emitState(entry, state),
+      onChanged: () => this.#emit({ type: "changed", session }),
+      onProgress: (report) => this.#emit({ type: "progress", session, report }),
+      onWaitDone: (wait) => this.#emit({ type: "wait-done", session, wait }),
+      onError: (error, consequence) =>
+        this.#emit({ type: "error", session, generation: entry.generation, consequence, error }),
+      onNeeds: (what) =>
+        this.#emit({ type: what === "token" ? "token-needed" : "location-needed", userKey: entry.settings.userKey }),
+      onFinished: () => this.#emit({ type: "finished", session, generation: entry.generation }),
+    };
+  }
+
+  #connectionOf(session: SessionId, settings: SessionSettings): Connection {
+    const { userKey, isMultiplexed } = settings;
+    const key = isMultiplexed ? userKey : `${userKey}#${session}`;
+    const known = this.#connections.get(key);
+    if (known !== undefined) return known;
+    const connection: Connection = new Connection(this.#connectionOwner(key, userKey), settings.headers);
+    this.#connections.set(key, connection);
+    return connection;
+  }
+
+  #connectionOwner(key: string, userKey: string): ConnectionOwner {
+    return {
+      host: this.#host,
+      timeouts: this.#timeouts,
+      route: () => this.#users.get(userKey),
+      onNeeds: (what) => this.#emit({ type: what === "token" ? "token-needed" : "location-needed", userKey }),
+      onUrlVerified: () => {
+        const user = this.#users.get(userKey);
+        if (user === undefined || user.isUrlVerified) return;
+        user.isUrlVerified = true;
+        this.#emit({ type: "url-verified", userKey });
+      },
+      onUnused: () => this.#connections.delete(key),
+    };
+  }
+
+  #deactivate(id: SessionId, generation: Generation, mayLinger: boolean): void {
+    const entry = this.#entries.get(id);
+    if (entry === undefined) return;
+    entry.generation = generation;
+    entry.early = [];
+    const { run } = entry;
+    if (run === undefined) return;
+    entry.run = undefined;
+    entry.closing = run.end(mayLinger).then(() => {
+      run.closeFile();
+      if (entry.run === undefined && entry.generation === generation) this.#entries.delete(id);
+    });
+  }
+
+  #finish(id: SessionId, generation: Generation): void {
+    const entry = this.#entries.get(id);
+    if (entry === undefined) {
+      this.#emit({ type: "finished", session: id, generation });
+      return;
+    }
+    entry.generation = generation;
+    this.#withRun(id, (run) => run.finish());
+  }
+
+  #reconnect(session: SessionId | null): void {
+    const chosen = session === null ? [...this.#entries.values()] : [this.#entries.get(session)];
+    const connections = new Set(
+      chosen.flatMap((entry) => (entry?.run === undefined ? [] : [this.#connectionOf(entry.id, entry.settings)])),
+    );
+    for (const connection of connections) connection.retryNow();
+  }
+
+  #stop(): void {
+    for (const id of [...this.#entries.keys()]) this.#deactivate(id, Number.MAX_SAFE_INTEGER, false);
+    for (const connection of [...this.#connections.values()]) connection.close();
+  }
+}

@@ -1,0 +1,174 @@
+/**
+ * The file as a session sees it: its synchronisation state, its subscription sets, and taking in of downloads.
+ *
+ * Everything here is durable when it returns, so the session may speak of it.
+ *
+ * @module
+ */
+
+import { type DownloadMessage, toSyncTimestamp } from "@tidemark/protocol";
+import type { Core, CoreStore, DownloadProgress, SubscriptionSetInformation, SyncState } from "../core.js";
+import type { SyncHost } from "../host.js";
+
+/** Answer of `integrate` and `applyBootstrap`. */
+interface SliceAnswer {
+  readonly version: number;
+  readonly done: boolean;
+  readonly queryVersion?: number;
+}
+
+const nothing = new Uint8Array(0);
+
+/** One open file on the session's thread. */
+export class SessionFile {
+  readonly #host: SyncHost;
+  readonly #store: CoreStore;
+  #sets: readonly SubscriptionSetInformation[] | undefined;
+
+  constructor(host: SyncHost, core: Core, path: string) {
+    this.#host = host;
+    this.#store = core.openStore(path, JSON.stringify({ synced: true }));
+  }
+
+  close(): void {
+    this.#store.close();
+  }
+
+  state(): SyncState {
+    return JSON.parse(this.#store.syncState()) as SyncState;
+  }
+
+  /** Newest committed version, cheaper than {@link state}. */
+  version(): number {
+    return this.#store.version();
+  }
+
+  setFileIdent(ident: bigint, salt: bigint): void {
+    this.#store.setFileIdent(ident, salt);
+  }
+
+  /** Subscription sets, oldest first. */
+  sets(): readonly SubscriptionSetInformation[] {
+    this.#sets ??= JSON.parse(this.#store.subscriptionSets()) as SubscriptionSetInformation[];
+    return this.#sets;
+  }
+
+  /** The application may have committed another set. */
+  forgetSets(): void {
+    this.#sets = undefined;
+  }
+
+  /** The set that the server is to sync: the newest that has arrived. */
+  activeSet(): SubscriptionSetInformation | undefined {
+    return this.sets().findLast((set) => set.state === "complete" || set.state === "awaiting-mark");
+  }
+
+  /** The next set to be sent after a version. Version 0 is the empty set that comes by itself. */
+  pendingSet(afterVersion: number): SubscriptionSetInformation | undefined {
+    return this.sets().find(
+      (set) =>
+        set.version > Math.max(0, afterVersion) && (set.state === "pending" || set.state === "bootstrapping"),
+    );
+  }
+
+  setState(version: number, state: SubscriptionSetInformation["state"], error: string | null = null): void {
+    this.#store.setSubscriptionState(version, state, error);
+    this.#sets = undefined;
+  }
+
+  nextUpload(scanVersion: number, scanServerVersion: number, targetVersion: number): Upload {
+    const bytes = this.#store.nextUpload(scanVersion, scanServerVersion, targetVersion, uploadBytesMax);
+    const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+    return {
+      clientVersion: view.getFloat64(0, true),
+      serverVersion: view.getFloat64(8, true),
+      entryCount: view.getUint32(16, true),
+      body: bytes.subarray(20),
+    };
+  }
+
+  #now(): number {
+    return toSyncTimestamp(this.#host.nowMs());
+  }
+
+  /** Takes in a steady DOWNLOAD, giving way between slices. */
+  async integrate(message: DownloadMessage, body: Uint8Array): Promise<void> {
+    const progress = JSON.stringify(progressOf(message));
+    let rest = body;
+    for (;;) {
+      const answer = JSON.parse(this.#store.integrate(progress, rest, this.#now())) as SliceAnswer;
+      if (answer.done) return;
+      rest = nothing;
+      await this.#giveWay();
+    }
+  }
+
+  storeBootstrap(message: DownloadMessage, body: Uint8Array, isFirst: boolean, isLast: boolean): void {
+    const progress = JSON.stringify(progressOf(message));
+    this.#store.storeBootstrap(message.queryVersion, isFirst, isLast, progress, body);
+    this.#sets = undefined;
+  }
+
+  /** Applies a stored bootstrap, giving way between slices. Returns its query version. */
+  async applyBootstrap(): Promise<number> {
+    for (;;) {
+      const answer = JSON.parse(this.#store.applyBootstrap(this.#now())) as SliceAnswer;
+      this.#sets = undefined;
+      if (answer.done) return answer.queryVersion ?? 0;
+      await this.#giveWay();
+    }
+  }
+
+  /** Forgets an unfinished bootstrap. Returns whether a finished one waits to be applied. */
+  discardPartialBootstrap(): boolean {
+    const hasFinished = this.#store.discardPartialBootstrap();
+    this.#sets = undefined;
+    return hasFinished;
+  }
+
+  #giveWay(): Promise<void> {
+    return new Promise((resolve) => this.#host.defer(resolve));
+  }
+}
+
+/** What goes into one UPLOAD. */
+export interface Upload {
+  readonly clientVersion: number;
+  readonly serverVersion: number;
+  readonly entryCount: number;
+  readonly body: Uint8Array;
+}
+
+/** Uncompressed changesets of one UPLOAD, a soft limit; the original's. */
+const uploadBytesMax = 131_072;
+
+function progressOf(message: DownloadMessage): DownloadProgress {
+  return {
+    downloadServerVersion: message.downloadServerVersion,
+    downloadClientVersion: message.downloadClientVersion,
+    latestServerVersion: message.latestServerVersion,
+    latestServerVersionSalt: String(message.latestServerVersionSalt),
+    uploadClientVersion: message.uploadClientVersion,
+    uploadServerVersion: message.uploadServerVersion,
+    progressEstimate: message.progressEstimate,
+  };
+}
+
+/** The JSON of a subscription set in IDENT and QUERY: per class the distinct queries, sorted and joined by OR. */
+export function subscriptionText(set: SubscriptionSetInformation | undefined): string {
+  const byClass = new Map<string, Set<string>>();
+  for (const { className, query } of set?.subscriptions ?? []) {
+    const queries = byClass.get(className) ?? new Set();
+    byClass.set(className, queries.add(query));
+  }
+  const classes = [...byClass.keys()].sort(compareText);
+  const joined = classes.map((name) => {
+    const queries = [...(byClass.get(name) ?? [])].sort(compareText);
+    return [name, queries.map((query) => `(${query})`).join(" OR ")] as const;
+  });
+  return JSON.stringify(Object.fromEntries(joined));
+}
+
+function compareText(a: string, b: string): number {
+  return a < b ? -1 : a > b ? 1 : 0;
+}

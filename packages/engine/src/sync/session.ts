@@ -1,0 +1,542 @@
+/**
+ * One activation of a session: the client's side of wire protocol §3.2.
+ *
+ * States: active, suspended by an error until a timer, ended. On every opportunity to send it says the first
+ * applicable of BIND, IDENT, JSON_ERROR, MARK, QUERY, UPLOAD. What is received is handled in order, one message at a
+ * time, in slices between which the event loop turns.
+ *
+ * @module
+ */
+
+import {
+  type DownloadMessage,
+  errorCode,
+  type ErrorInformation,
+  leavesSessionOpen,
+  parseErrorInformation,
+  type QueryErrorMessage,
+  serializeClientMessage,
+  type ServerErrorMessage,
+  type ServerMessage,
+  sessionReason,
+  writeBindOptions,
+} from "@tidemark/protocol";
+import { errorCodeOf, messageOf, simpleFailure, type SyncErrorInformation, syncStatusCode } from "../errors.js";
+import type { SyncHost, TimerId } from "../host.js";
+import { BackOff } from "./back-off.js";
+import { type AcceptedProgress, downloadFault } from "./checks.js";
+import { backOffOf, type ConnectedSession, type Connection } from "./connection.js";
+import type { ConnectionState, ErrorConsequence, ProgressReport, SessionSettings, SyncTimeouts } from "./messages.js";
+import { ProgressReporter } from "./progress.js";
+import { type SessionFile, subscriptionText } from "./session-file.js";
+import { consequenceOf, serverError } from "./status.js";
+
+/** What a session tells its client. */
+export interface SessionOwner {
+  readonly host: SyncHost;
+  readonly timeouts: SyncTimeouts;
+  onConnectionState(state: ConnectionState): void;
+  /** The file has a new version, or a subscription set has a new state. */
+  onChanged(): void;
+  onProgress(report: ProgressReport): void;
+  onWaitDone(wait: number): void;
+  onError(error: SyncErrorInformation, consequence: ErrorConsequence): void;
+  onNeeds(what: "token" | "location"): void;
+  onFinished(): void;
+}
+
+/** The server said 200, restart: the original's clients come back after exactly this. */
+const restartDelayMs = 1000;
+
+interface UploadWait {
+  readonly wait: number;
+  readonly targetVersion: number;
+}
+
+interface DownloadWait {
+  readonly wait: number;
+  readonly mark: number;
+}
+
+/** An activated session. */
+export class ClientSession implements ConnectedSession {
+  readonly ident: number;
+  readonly #owner: SessionOwner;
+  readonly #file: SessionFile;
+  readonly #settings: SessionSettings;
+  readonly #connect: () => Connection;
+  #joined: Connection | undefined;
+  readonly #progress = new ProgressReporter();
+  readonly #backOff: BackOff;
+  #isEnded = false;
+  #isSuspended = false;
+  #resumeTimer: TimerId | undefined;
+  // What was said and heard since BIND.
+  #exchange = 0;
+  #isBound = false;
+  #isIdentified = false;
+  #ownError: { readonly code: number; readonly text: string; isSent: boolean } | undefined;
+  /** Uploads wait until the first MARK is answered, so that old files first see what happened meanwhile. */
+  #areUploadsDelayed = true;
+  #wantedMark = 0;
+  #sentMark = 0;
+  #receivedMark = 0;
+  #lastQueryVersion = 0;
+  #scanVersion = 0;
+  #scanServerVersion = 0;
+  #accepted: AcceptedProgress | undefined;
+  /** Query version of the bootstrap whose parts are arriving. */
+  #bootstrapVersion: number | undefined;
+  #inbox: ServerMessage[] = [];
+  #isHandling = false;
+  #compensations: { readonly serverVersion: number; readonly error: SyncErrorInformation }[] = [];
+  #uploadWaits: UploadWait[] = [];
+  #downloadWaits: DownloadWait[] = [];
+  #finishVersion: number | undefined;
+  #onIdle: (() => void) | undefined;
+
+  constructor(
+    ident: number,
+    owner: SessionOwner,
+    file: SessionFile,
+    settings: SessionSettings,
+    connect: () => Connection,
+  ) {
+    this.ident = ident;
+    this.#owner = owner;
+    this.#file = file;
+    this.#settings = settings;
+    this.#connect = connect;
+    const { backOffInitialMs, backOffMaxMs } = owner.timeouts;
+    this.#backOff = new BackOff({ initialMs: backOffInitialMs, maxMs: backOffMaxMs, multiplier: 2 });
+  }
+
+  get isSuspended(): boolean {
+    return this.#isSuspended;
+  }
+
+  closeFile(): void {
+    this.#file.close();
+  }
+
+  /** Readies the file, then joins the connection. */
+  async start(): Promise<void> {
+    this.#isHandling = true;
+    try {
+      // A bootstrap that had arrived whole before a crash is applied before the server is asked for anything.
+      if (this.#file.discardPartialBootstrap()) await this.#applyBootstrap();
+    } catch (error) {
+      this.#owner.onError(simpleFailure(syncStatusCode.badChangeset, messageOf(error), true), "stop");
+      this.#isEnded = true;
+    }
+    this.#isHandling = false;
+    if (!this.#isEnded) {
+      this.#joined = this.#connect();
+      this.#joined.add(this);
+    }
+    this.#settle();
+  }
+
+  /** Ends the session; the file may be closed when the promise resolves. */
+  async end(mayLinger: boolean): Promise<void> {
+    if (!this.#isEnded) {
+      this.#isEnded = true;
+      this.#clearResume();
+      this.#inbox = [];
+      this.#joined?.remove(this, this.#isBound, mayLinger);
+    }
+    if (!this.#isHandling) return;
+    await new Promise<void>((resolve) => {
+      this.#onIdle = resolve;
+    });
+  }
+
+  #settle(): void {
+    if (this.#isHandling) return;
+    this.#onIdle?.();
+    this.#onIdle = undefined;
+  }
+
+  // --- the application's wishes ----------------------------------------------------------------------------
+
+  onCommitted(): void {
+    this.#file.forgetSets();
+    this.#report();
+    this.#enlist();
+  }
+
+  waitForUpload(wait: number, targetVersion: number): void {
+    this.#uploadWaits.push({ wait, targetVersion });
+    this.#checkUploads();
+    this.#enlist();
+  }
+
+  waitForDownload(wait: number): void {
+    this.#wantedMark += 1;
+    this.#downloadWaits.push({ wait, mark: this.#wantedMark });
+    this.#enlist();
+  }
+
+  /** Ends once everything is uploaded. */
+  finish(): void {
+    this.#finishVersion = this.#file.state().newestUploadableVersion;
+    this.#checkUploads();
+  }
+
+  /** The session is wanted again. */
+  keep(): void {
+    this.#finishVersion = undefined;
+  }
+
+  // --- the connection --------------------------------------------------------------------------------------
+
+  onConnectionState(state: ConnectionState): void {
+    this.#owner.onConnectionState(state);
+  }
+
+  onEstablished(isFast: boolean): void {
+    this.#forgetExchange();
+    if (!isFast) this.#areUploadsDelayed = true;
+    if (this.#areUploadsDelayed) this.#wantedMark += 1;
+  }
+
+  onLost(): void {
+    this.#inbox = [];
+    this.#forgetExchange();
+  }
+
+  onConnectionError(error: SyncErrorInformation, consequence: ErrorConsequence): void {
+    this.#owner.onError(error, consequence);
+  }
+
+  /** Everything that BIND begins anew. */
+  #forgetExchange(): void {
+    this.#exchange += 1;
+    this.#isBound = false;
+    this.#isIdentified = false;
+    this.#ownError = undefined;
+    this.#sentMark = this.#receivedMark;
+    this.#bootstrapVersion = undefined;
+    this.#compensations = [];
+    this.#accepted = undefined;
+  }
+
+  #enlist(): void {
+    if (!this.#isEnded) this.#joined?.enlist(this);
+  }
+
+  async nextMessage(): Promise<Uint8Array | undefined> {
+    if (this.#isEnded || this.#isSuspended) return undefined;
+    if (!this.#isBound) return this.#bind();
+    if (!this.#isIdentified) return this.#identify();
+    if (this.#ownError !== undefined) return this.#reportOwnError(this.#ownError);
+    if (this.#wantedMark > this.#sentMark) {
+      this.#sentMark = this.#wantedMark;
+      return serializeClientMessage({ type: "mark", session: this.ident, request: this.#sentMark });
+    }
+    if (this.#areUploadsDelayed) return undefined;
+    return this.#query() ?? (await this.#upload());
+  }
+
+  #bind(): Uint8Array {
+    this.#isBound = true;
+    const { schemaVersion } = this.#settings;
+    return serializeClientMessage({
+      type: "bind",
+      session: this.ident,
+      json: writeBindOptions({ schemaVersion, sessionReason: sessionReason.sync, tidemark: 1 }),
+      token: "",
+      needsFileIdent: this.#file.state().fileIdent === "0",
+      isSubserver: false,
+    });
+  }
+
+  #identify(): Uint8Array | undefined {
+    const state = this.#file.state();
+    if (state.fileIdent === "0") return undefined;
+    this.#isIdentified = true;
+    const active = this.#file.activeSet();
+    this.#lastQueryVersion = active?.version ?? 0;
+    this.#scanVersion = state.uploadClientVersion;
+    this.#scanServerVersion = state.uploadServerVersion;
+    this.#accepted = state;
+    return serializeClientMessage({
+      type: "ident",
+      session: this.ident,
+      fileIdent: BigInt(state.fileIdent),
+      fileIdentSalt: BigInt(state.fileIdentSalt),
+      downloadServerVersion: state.downloadServerVersion,
+      downloadClientVersion: state.downloadClientVersion,
+      latestServerVersion: state.latestServerVersion,
+      latestServerVersionSalt: BigInt(state.latestServerVersionSalt),
+      queryVersion: this.#lastQueryVersion,
+      query: subscriptionText(active),
+    });
+  }
+
+  #reportOwnError(error: { readonly code: number; readonly text: string; isSent: boolean }): Uint8Array | undefined {
+    if (error.isSent) return undefined;
+    error.isSent = true;
+    const body = JSON.stringify({ message: error.text });
+    return serializeClientMessage({ type: "json_error", errorCode: error.code, session: this.ident, body });
+  }
+
+  /** A set may be sent once everything written before it is. */
+  #query(): Uint8Array | undefined {
+    const pending = this.#file.pendingSet(this.#lastQueryVersion);
+    if (pending === undefined || this.#scanVersion < pending.snapshotVersion) return undefined;
+    this.#lastQueryVersion = pending.version;
+    // The MARK that follows tells when the set has arrived.
+    this.#wantedMark += 1;
+    this.#progress.onQuery(pending.version);
+    this.#report();
+    return serializeClientMessage({
+      type: "query",
+      session: this.ident,
+      queryVersion: pending.version,
+      query: subscriptionText(pending),
+    });
+  }
+
+  async #upload(): Promise<Uint8Array | undefined> {
+    const pending = this.#file.pendingSet(this.#lastQueryVersion);
+    const newest = this.#file.version();
+    const target = pending === undefined ? newest : Math.min(newest, pending.snapshotVersion);
+    const upload = this.#file.nextUpload(this.#scanVersion, this.#scanServerVersion, target);
+    const hasNews = upload.entryCount > 0 || upload.serverVersion > this.#scanServerVersion;
+    this.#scanVersion = Math.max(this.#scanVersion, upload.clientVersion);
+    // Versions without content are passed over in silence; that may be what a pending set was waiting for.
+    if (!hasNews) return pending === undefined ? undefined : this.#query();
+    this.#scanServerVersion = upload.serverVersion;
+    const exchange = this.#exchange;
+    const body = await this.#owner.host.compression.compress(upload.body);
+    // An UNBIND may have been sent meanwhile; nothing of this session may follow it.
+    if (this.#isEnded || exchange !== this.#exchange) return undefined;
+    return serializeClientMessage({
+      type: "upload",
+      session: this.ident,
+      ...body,
+      progressClientVersion: upload.clientVersion,
+      progressServerVersion: upload.serverVersion,
+      lockedServerVersion: upload.serverVersion,
+    });
+  }
+
+  // --- receiving -------------------------------------------------------------------------------------------
+
+  onMessage(message: ServerMessage): void {
+    if (this.#isEnded || this.#isSuspended) return;
+    this.#inbox.push(message);
+    if (!this.#isHandling) void this.#handleAll();
+  }
+
+  async #handleAll(): Promise<void> {
+    this.#isHandling = true;
+    for (let message = this.#inbox.shift(); message !== undefined; message = this.#inbox.shift()) {
+      try {
+        await this.#handle(message);
+      } catch (error) {
+        // Only a defect of ours or a broken file comes here.
+        this.#owner.onError(simpleFailure(syncStatusCode.runtimeError, messageOf(error), true), "stop");
+        this.#inbox = [];
+      }
+    }
+    this.#isHandling = false;
+    this.#settle();
+  }
+
+  #handle(message: ServerMessage): Promise<void> | void {
+    switch (message.type) {
+      case "ident":
+        return this.#onIdent(message.fileIdent, message.fileIdentSalt);
+      case "download":
+        return this.#onDownload(message);
+      case "mark":
+        return this.#onMark(message.request);
+      case "json_error":
+        return this.#onServerError(message);
+      case "query_error":
+        return this.#onQueryError(message);
+      case "unbound":
+        return this.#joined?.violation("unbound without unbind");
+      case "log_message":
+      case "test_command":
+      case "pong":
+        return undefined;
+    }
+  }
+
+  #onIdent(ident: bigint, salt: bigint): void {
+    if (this.#isIdentified) return this.#joined?.violation("ident for a session that has one");
+    this.#file.setFileIdent(ident, salt);
+    this.#enlist();
+  }
+
+  async #onDownload(message: DownloadMessage): Promise<void> {
+    if (this.#ownError !== undefined) return;
+    if (!this.#isIdentified || this.#accepted === undefined) {
+      return this.#joined?.violation("download before ident");
+    }
+    const fault = downloadFault(this.#accepted, message, this.#file.version());
+    if (fault !== undefined) return this.#joined?.violation(`download: ${fault}`);
+    try {
+      const body = await this.#owner.host.compression.uncompress(message);
+      if (message.batchState === 2) await this.#onSteady(message, body);
+      else await this.#onBootstrap(message, body);
+    } catch (error) {
+      return this.#onIntegrationError(error);
+    }
+    if (message.batchState !== 0) this.#accepted = message;
+    this.#joined?.onHealthy();
+    this.#backOff.reset();
+    this.#afterDownload(message);
+  }
+
+  async #onSteady(message: DownloadMessage, body: Uint8Array): Promise<void> {
+    await this.#file.integrate(message, body);
+  }
+
+  async #onBootstrap(message: DownloadMessage, body: Uint8Array): Promise<void> {
+    const { queryVersion } = message;
+    const isFirst = this.#bootstrapVersion !== queryVersion;
+    const isLast = message.batchState === 1;
+    if (isFirst) {
+      this.#bootstrapVersion = queryVersion;
+      const set = this.#file.sets().find(({ version }) => version === queryVersion);
+      if (set?.state === "pending") this.#file.setState(queryVersion, "bootstrapping");
+    }
+    this.#file.storeBootstrap(message, body, isFirst, isLast);
+    if (!isLast) return;
+    this.#bootstrapVersion = undefined;
+    await this.#applyBootstrap();
+  }
+
+  async #applyBootstrap(): Promise<void> {
+    const queryVersion = await this.#file.applyBootstrap();
+    const set = this.#file.sets().find(({ version }) => version === queryVersion);
+    // A bootstrap of a set that was already complete comes from a change of rules.
+    if (set?.state === "pending" || set?.state === "bootstrapping") {
+      this.#file.setState(queryVersion, "awaiting-mark");
+    }
+    this.#owner.onChanged();
+  }
+
+  #afterDownload(message: DownloadMessage): void {
+    this.#owner.onChanged();
+    this.#progress.onDownload(message.queryVersion, message.progressEstimate);
+    this.#report();
+    this.#reportCompensations(message.downloadServerVersion);
+    this.#checkUploads();
+    this.#enlist();
+  }
+
+  #report(): void {
+    const report = this.#progress.report(this.#file.state());
+    if (report !== undefined) this.#owner.onProgress(report);
+  }
+
+  #checkUploads(): void {
+    if (this.#uploadWaits.length === 0 && this.#finishVersion === undefined) return;
+    const { uploadClientVersion } = this.#file.state();
+    const done = this.#uploadWaits.filter(({ targetVersion }) => targetVersion <= uploadClientVersion);
+    this.#uploadWaits = this.#uploadWaits.filter(({ targetVersion }) => targetVersion > uploadClientVersion);
+    for (const { wait } of done) this.#owner.onWaitDone(wait);
+    if (this.#finishVersion !== undefined && this.#finishVersion <= uploadClientVersion) {
+      this.#finishVersion = undefined;
+      this.#owner.onFinished();
+    }
+  }
+
+  #onMark(request: number): void {
+    if (request <= this.#receivedMark || request > this.#sentMark) {
+      return this.#joined?.violation("unexpected mark");
+    }
+    this.#receivedMark = request;
+    this.#areUploadsDelayed = false;
+    const active = this.#file.activeSet();
+    if (active?.state === "awaiting-mark") {
+      this.#file.setState(active.version, "complete");
+      this.#owner.onChanged();
+    }
+    const done = this.#downloadWaits.filter(({ mark }) => mark <= request);
+    this.#downloadWaits = this.#downloadWaits.filter(({ mark }) => mark > request);
+    for (const { wait } of done) this.#owner.onWaitDone(wait);
+    this.#enlist();
+  }
+
+  #onQueryError(message: QueryErrorMessage): void {
+    const set = this.#file.sets().find(({ version }) => version === message.queryVersion);
+    // Complete sets are never refused; a server that does so is not worth a violation.
+    if (set === undefined || set.state === "complete") return;
+    this.#file.setState(message.queryVersion, "error", message.message);
+    this.#owner.onChanged();
+    this.#enlist();
+  }
+
+  /** The download could not be taken in: the server is told, and nothing more is said until the next BIND. */
+  #onIntegrationError(error: unknown): void {
+    const text = messageOf(error);
+    const code = errorCodeOf(error) === "bad-progress" ? errorCode.badProgress : errorCode.badChangeset;
+    this.#ownError = { code, text: `BadChangeset: ${text}`, isSent: false };
+    this.#owner.onError(simpleFailure(syncStatusCode.badChangeset, text, false), "warn");
+    this.#enlist();
+  }
+
+  #onServerError(message: ServerErrorMessage): void {
+    let information: ErrorInformation;
+    try {
+      information = parseErrorInformation(message.body);
+    } catch (error) {
+      return this.#joined?.violation(messageOf(error));
+    }
+    const error = serverError(message.errorCode, information);
+    if (leavesSessionOpen(message.errorCode)) return this.#onOpenError(information, error);
+    this.#suspend(message.errorCode, information);
+    if (information.action === "RefreshUser") this.#owner.onNeeds("token");
+    if (information.action === "RefreshLocation") this.#owner.onNeeds("location");
+    this.#owner.onError(error, consequenceOf(information));
+  }
+
+  /** A compensating write is told to the application when the download that carries it has arrived. */
+  #onOpenError(information: ErrorInformation, error: SyncErrorInformation): void {
+    const serverVersion = information.compensatingWriteServerVersion;
+    if (serverVersion === undefined) return;
+    this.#compensations.push({ serverVersion, error });
+  }
+
+  #reportCompensations(downloadServerVersion: number): void {
+    const due = this.#compensations.filter(({ serverVersion }) => serverVersion <= downloadServerVersion);
+    if (due.length === 0) return;
+    this.#compensations = this.#compensations.filter(({ serverVersion }) => serverVersion > downloadServerVersion);
+    for (const { error } of due) this.#owner.onError(error, "warn");
+  }
+
+  /** UNBIND, wait, and BIND again under the same ident; the server does not answer this UNBIND. */
+  #suspend(code: number, information: ErrorInformation): void {
+    this.#isSuspended = true;
+    this.#inbox = [];
+    if (this.#isBound) this.#joined?.sendUnbind(this.ident);
+    this.#forgetExchange();
+    this.#file.discardPartialBootstrap();
+    if (!information.tryAgain) return;
+    const delayMs =
+      code === errorCode.sessionClosed
+        ? restartDelayMs
+        : this.#backOff.next(`error ${code}`, () => this.#owner.host.random(), backOffOf(information));
+    this.#clearResume();
+    this.#resumeTimer = this.#owner.host.setTimer(delayMs, () => this.resumeNow());
+  }
+
+  resumeNow(): void {
+    this.#clearResume();
+    if (!this.#isSuspended || this.#isEnded) return;
+    this.#isSuspended = false;
+    if (this.#joined?.state === "connected") this.onEstablished(true);
+    this.#joined?.wake(this);
+  }
+
+  #clearResume(): void {
+    if (this.#resumeTimer !== undefined) this.#owner.host.clearTimer(this.#resumeTimer);
+    this.#resumeTimer = undefined;
+  }
+}

@@ -1,0 +1,239 @@
+/**
+ * All sessions of the process on the application's side, by file; carries tokens and locations to the loop.
+ *
+ * @module
+ */
+
+import type { App, UserChange } from "../app/app.js";
+import type { User } from "../app/user.js";
+import { messageOf, ServiceError } from "../errors.js";
+import type { Clock } from "../host.js";
+import { BackOff } from "./back-off.js";
+import {
+  defaultSyncTimeouts,
+  type SessionId,
+  type SyncCommand,
+  type SyncEvent,
+  type SyncTimeouts,
+  type SyncTransport,
+} from "./messages.js";
+import { authError } from "./status.js";
+import { type SyncOptions, SyncSession } from "./sync-session.js";
+
+/** Starts the loop; called when the first command is to be sent. */
+export type TransportFactory = (onEvents: (events: readonly SyncEvent[]) => void) => SyncTransport;
+
+/** A token that is refused sooner than this after it was issued is refreshed with growing delays. */
+const freshTokenMs = 30_000;
+
+/** Uploads of a closed realm may keep the process this long. */
+const finishGraceMs = 10_000;
+
+/** The sessions. */
+export class SyncManager {
+  readonly clock: Clock;
+  readonly #startTransport: TransportFactory;
+  #transport: SyncTransport | undefined;
+  #timeouts: SyncTimeouts = defaultSyncTimeouts;
+  readonly #sessions = new Map<SessionId, SyncSession>();
+  readonly #byPath = new Map<string, SyncSession>();
+  readonly #apps = new Set<App>();
+  readonly #users = new Map<string, User>();
+  readonly #refreshes = new Map<string, Promise<void>>();
+  readonly #refreshedAt = new Map<string, { atMs: number; readonly backOff: BackOff }>();
+  #lastId = 0;
+  #keepsProcess = false;
+
+  constructor(clock: Clock, startTransport: TransportFactory) {
+    this.clock = clock;
+    this.#startTransport = startTransport;
+  }
+
+  /** Whether any session was ever started: some options can no longer be changed then. */
+  get isStarted(): boolean {
+    return this.#transport !== undefined;
+  }
+
+  setTimeouts(timeouts: Partial<SyncTimeouts>): void {
+    this.#timeouts = { ...this.#timeouts, ...timeouts };
+    if (this.#transport !== undefined) this.post({ type: "timeouts", timeouts: this.#timeouts });
+  }
+
+  post(command: SyncCommand): void {
+    if (this.#transport === undefined) {
+      this.#transport = this.#startTransport((events) => this.#onEvents(events));
+      this.#transport.post({ type: "timeouts", timeouts: this.#timeouts });
+    }
+    this.#transport.post(command);
+  }
+
+  // --- users -----------------------------------------------------------------------------------------------
+
+  userKey(user: User): string {
+    return `${user.app.configuration.baseUrl} ${user.app.id} ${user.id}`;
+  }
+
+  /** Lets the loop know a user's token and route. */
+  postUser(user: User): void {
+    const userKey = this.userKey(user);
+    this.#users.set(userKey, user);
+    this.#watch(user.app);
+    const { url, isVerified } = user.app.syncRoute();
+    this.post({ type: "user", userKey, url, accessToken: user.accessToken ?? "", isUrlVerified: isVerified });
+  }
+
+  #watch(app: App): void {
+    if (this.#apps.has(app)) return;
+    this.#apps.add(app);
+    app.onChange = (user, change) => this.#onUserChange(user, change);
+  }
+
+  #onUserChange(user: User, change: UserChange): void {
+    const sessions = this.sessionsOf(user);
+    switch (change) {
+      case "logged-in":
+        for (const session of sessions) {
+          if (session.isAttached && session.state !== "paused") session.revive();
+          session.onToken();
+        }
+        return;
+      case "logged-out":
+        for (const session of sessions) session.forceClose();
+        return;
+      case "token":
+        if (sessions.length > 0) this.postUser(user);
+        for (const session of sessions) session.onToken();
+        return;
+      case "profile":
+        return;
+    }
+  }
+
+  sessionsOf(user: User): SyncSession[] {
+    return [...this.#sessions.values()].filter((session) => session.user === user);
+  }
+
+  /** Gets a usable access token, however long it takes; a refusal logs the user out. */
+  refreshToken(user: User, alsoLocation: boolean = false): void {
+    const userKey = this.userKey(user);
+    this.#watch(user.app);
+    if (this.#refreshes.has(userKey)) return;
+    const refresh = this.#refreshUntilDone(user, alsoLocation).finally(() => this.#refreshes.delete(userKey));
+    this.#refreshes.set(userKey, refresh);
+  }
+
+  async #refreshUntilDone(user: User, alsoLocation: boolean): Promise<void> {
+    const userKey = this.userKey(user);
+    const last = this.#refreshedAt.get(userKey);
+    const backOff = last?.backOff ?? this.#newBackOff();
+    if (last !== undefined && this.clock.monotonicMs() - last.atMs < freshTokenMs) await this.#pause(backOff);
+    else backOff.reset();
+    while (user.isLoggedIn && this.sessionsOf(user).length > 0) {
+      try {
+        if (alsoLocation) await user.app.refreshLocation();
+        await user.refreshAccessToken();
+        this.#refreshedAt.set(userKey, { atMs: this.clock.monotonicMs(), backOff });
+        return;
+      } catch (error) {
+        if (error instanceof ServiceError && (error.status === 401 || error.status === 403)) {
+          return this.#onRefused(user, error);
+        }
+        // The old token is tried meanwhile: the server may accept it, or ask again.
+        for (const session of this.sessionsOf(user)) session.onToken();
+        this.postUser(user);
+      }
+      await this.#pause(backOff);
+    }
+  }
+
+  #newBackOff(): BackOff {
+    const { backOffInitialMs, backOffMaxMs } = this.#timeouts;
+    return new BackOff({ initialMs: backOffInitialMs, maxMs: backOffMaxMs, multiplier: 2 });
+  }
+
+  #pause(backOff: BackOff): Promise<void> {
+    const delayMs = backOff.next("token", () => this.clock.random());
+    return new Promise((resolve) => this.clock.setTimer(delayMs, resolve));
+  }
+
+  #onRefused(user: User, error: ServiceError): void {
+    const text = `Unable to refresh the user access token: ${messageOf(error)}`;
+    // The user is logged out by now, which has closed the sessions; they are told why.
+    for (const session of this.sessionsOf(user)) session.onRefused(authError(text));
+  }
+
+  // --- sessions --------------------------------------------------------------------------------------------
+
+  /** The session of a file, a new one if there is none. */
+  session(path: string, options: SyncOptions): SyncSession {
+    const known = this.#byPath.get(path);
+    if (known !== undefined) return known;
+    this.#lastId += 1;
+    const session = new SyncSession(this.#lastId, path, this, options);
+    this.#sessions.set(session.id, session);
+    this.#byPath.set(path, session);
+    return session;
+  }
+
+  /** The session of a file, if there is one. */
+  existing(path: string): SyncSession | undefined {
+    return this.#byPath.get(path);
+  }
+
+  /** All sessions of an app's users. */
+  sessionsOfApp(app: App): SyncSession[] {
+    return [...this.#sessions.values()].filter((session) => session.app === app);
+  }
+
+  forget(session: SyncSession): void {
+    if (session.isAttached) return;
+    this.#sessions.delete(session.id);
+    if (this.#byPath.get(session.path) === session) this.#byPath.delete(session.path);
+    this.onActivityChanged();
+  }
+
+  /** Ends the waiting between attempts for all sessions of an app. */
+  reconnect(app: App): void {
+    for (const session of this.sessionsOfApp(app)) session.reconnect();
+  }
+
+  /** The process stays alive while a realm is open, and for a while for the uploads of a closed one. */
+  onActivityChanged(): void {
+    const sessions = [...this.#sessions.values()];
+    const isNeeded = sessions.some((session) => session.keepsProcess);
+    if (isNeeded === this.#keepsProcess || this.#transport === undefined) return;
+    this.#keepsProcess = isNeeded;
+    this.#transport.keepAlive(isNeeded);
+    const isFinishing = isNeeded && sessions.every((session) => session.state !== "active");
+    if (isFinishing) this.clock.setTimer(finishGraceMs, () => this.#onGraceOver());
+  }
+
+  #onGraceOver(): void {
+    const isIdle = [...this.#sessions.values()].every((session) => session.state !== "active");
+    if (isIdle) this.#transport?.keepAlive(false);
+  }
+
+  #onEvents(events: readonly SyncEvent[]): void {
+    for (const event of events) {
+      switch (event.type) {
+        case "token-needed":
+        case "location-needed": {
+          const user = this.#users.get(event.userKey);
+          if (user !== undefined) this.refreshToken(user, event.type === "location-needed");
+          break;
+        }
+        case "url-verified":
+          break;
+        case "failed":
+          throw new Error(`the session loop has ended: ${event.message}`);
+        default:
+          this.#sessions.get(event.session)?.onEvent(event);
+      }
+    }
+  }
+
+  /** Ends all sessions at once. */
+  stop(): void {
+    this.#transport?.post({ type: "stop" });
+  }
+}

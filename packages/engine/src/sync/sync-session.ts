@@ -1,0 +1,441 @@
+/**
+ * A session as the application sees it: states that are true the moment they are read, waits, listeners.
+ *
+ * The loop runs elsewhere; what the application asks is mirrored here at once, and what the loop then says is taken in
+ * by generations. Order on pause: state, connection listeners, subscription waiters, waits (sdk-surfaces §2.3).
+ *
+ * @module
+ */
+
+import type { App } from "../app/app.js";
+import { Listeners } from "../app/listeners.js";
+import type { User } from "../app/user.js";
+import { EngineError, must, operationAborted, type SyncErrorInformation, SyncFailure } from "../errors.js";
+import type { Clock } from "../host.js";
+import type { SyncFile } from "./sync-file.js";
+import type { SyncManager } from "./sync-manager.js";
+import type {
+  ConnectionState,
+  ErrorConsequence,
+  Generation,
+  ProgressReport,
+  SessionId,
+  SessionSettings,
+  SyncEvent,
+} from "./messages.js";
+import { type ProgressCall, type ProgressDirection, type ProgressMode, ProgressNotifier } from "./progress.js";
+
+/** States of a session (sdk-surfaces §2.1). */
+export type SessionState = "active" | "dying" | "inactive" | "waiting-for-access-token" | "paused";
+
+/** What becomes of the session when the last realm of its file is closed. */
+export type StopPolicy = "after-upload" | "immediately" | "never";
+
+/** How a file is synced. */
+export interface SyncOptions {
+  readonly user: User;
+  readonly schemaVersion: number;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly stopPolicy: StopPolicy;
+  /** Whether failures that are retried fail the waits. */
+  readonly cancelsWaitsOnNonFatalError: boolean;
+  readonly onError?: ((session: SyncSession, error: SyncErrorInformation) => void) | undefined;
+}
+
+export type ConnectionListener = (newState: ConnectionState, oldState: ConnectionState) => void;
+
+/** A wait that was asked for. */
+interface Wait {
+  readonly kind: "upload" | "download";
+  readonly targetVersion: number;
+  readonly resolve: () => void;
+  readonly reject: (error: Error) => void;
+}
+
+interface ProgressListener {
+  readonly notifier: ProgressNotifier;
+  readonly callback: (call: ProgressCall) => void;
+  readonly onExpired: () => void;
+}
+
+/** The session of one file. */
+export class SyncSession {
+  readonly id: SessionId;
+  readonly path: string;
+  readonly connectionListeners: Listeners<ConnectionListener> = new Listeners();
+  readonly #manager: SyncManager;
+  readonly #clock: Clock;
+  #options: SyncOptions;
+  #file: SyncFile | undefined;
+  #state: SessionState = "inactive";
+  #connectionState: ConnectionState = "disconnected";
+  /** Whether the loop has a connection, also when nobody is told any more. */
+  #isLinked = false;
+  #generation: Generation = 0;
+  #lastWait = 0;
+  readonly #waits = new Map<number, Wait>();
+  /** Waits asked for while there was no live session; they begin with the next one. */
+  #queued: Wait[] = [];
+  /** Called when the session stops, before the waits fail: waiters for subscriptions. */
+  readonly subscriptionWaiters: Set<(error: Error) => void> = new Set();
+  readonly #progressListeners = new Set<ProgressListener>();
+  #lastReport: ProgressReport | undefined;
+
+  constructor(id: SessionId, path: string, manager: SyncManager, options: SyncOptions) {
+    this.id = id;
+    this.path = path;
+    this.#manager = manager;
+    this.#clock = manager.clock;
+    this.#options = options;
+  }
+
+  get app(): App {
+    return this.#options.user.app;
+  }
+
+  get user(): User {
+    return this.#options.user;
+  }
+
+  get options(): SyncOptions {
+    return this.#options;
+  }
+
+  get state(): SessionState {
+    return this.#state;
+  }
+
+  get connectionState(): ConnectionState {
+    return this.#connectionState;
+  }
+
+  /** Whether a realm of this file is open. */
+  get isAttached(): boolean {
+    return this.#file !== undefined;
+  }
+
+  /** Whether the session runs for the sake of somebody: an open realm, or uploads that are under way. */
+  get keepsProcess(): boolean {
+    if (this.#state === "dying") return this.#isLinked;
+    return this.#state === "active" || this.#state === "waiting-for-access-token";
+  }
+
+  #settings(): SessionSettings {
+    return {
+      path: this.path,
+      userKey: this.#manager.userKey(this.user),
+      isMultiplexed: this.app.isMultiplexed,
+      schemaVersion: this.#options.schemaVersion,
+      headers: this.#options.headers,
+    };
+  }
+
+  // --- life ------------------------------------------------------------------------------------------------
+
+  /** A realm of the file was opened. */
+  attach(file: SyncFile, options: SyncOptions): void {
+    this.#file = file;
+    this.#options = { ...options, onError: options.onError ?? this.#options.onError };
+    if (this.#state !== "paused") this.revive();
+  }
+
+  /** The last realm of the file was closed. */
+  detach(): void {
+    const { stopPolicy } = this.#options;
+    this.#file = undefined;
+    const isLive = this.#state === "active" || this.#state === "waiting-for-access-token";
+    if (stopPolicy === "never" && isLive) return;
+    if (stopPolicy === "after-upload" && this.#state === "active") {
+      this.#state = "dying";
+      this.#generation += 1;
+      this.#manager.post({ type: "finish", session: this.id, generation: this.#generation });
+      this.#setConnectionState("disconnected");
+      this.#failAll(operationAborted());
+    } else {
+      this.#deactivate("inactive", true);
+      this.#manager.forget(this);
+    }
+    this.#dropListeners();
+    this.#manager.onActivityChanged();
+  }
+
+  #dropListeners(): void {
+    this.connectionListeners.clear();
+    const queued = this.#queued.splice(0);
+    this.#later(() => {
+      // A realm opened meanwhile has its own listeners already; these belong to the closed one.
+      for (const wait of queued) wait.reject(operationAborted());
+    });
+    this.#progressListeners.clear();
+    this.#lastReport = undefined;
+  }
+
+  /** Stops both directions until {@link resume}. */
+  pause(): void {
+    if (this.#state === "paused") return;
+    this.#deactivate("paused", false);
+  }
+
+  resume(): void {
+    if (this.#state === "active" || this.#state === "waiting-for-access-token") return;
+    this.revive();
+  }
+
+  /** Stops because of the user or an error; another log-in or open takes it up again, unless it is paused. */
+  forceClose(error: Error = operationAborted()): void {
+    if (this.#state === "paused" || this.#state === "inactive") return;
+    this.#deactivate("inactive", false, error);
+  }
+
+  /** Begins to sync if the user is logged in. */
+  revive(): void {
+    if (this.#state === "active" || this.#state === "waiting-for-access-token") return;
+    if (!this.user.isLoggedIn) return;
+    if (this.user.needsRefresh) {
+      this.#state = "waiting-for-access-token";
+      this.#manager.refreshToken(this.user);
+      this.#manager.onActivityChanged();
+      return;
+    }
+    this.#activate();
+  }
+
+  /** The user has a usable token, or none can be had just now: in both cases the loop may try. */
+  onToken(): void {
+    if (this.#state === "waiting-for-access-token") this.#activate();
+  }
+
+  #activate(): void {
+    this.#state = "active";
+    this.#generation += 1;
+    this.#connectionState = "disconnected";
+    this.#manager.postUser(this.user);
+    this.#manager.post({
+      type: "activate",
+      session: this.id,
+      generation: this.#generation,
+      settings: this.#settings(),
+    });
+    for (const wait of this.#queued.splice(0)) this.#begin(wait);
+    this.#manager.onActivityChanged();
+  }
+
+  #deactivate(state: "paused" | "inactive", mayLinger: boolean, error: Error = operationAborted()): void {
+    const wasLive = this.#state === "active" || this.#state === "dying";
+    this.#state = state;
+    this.#isLinked = false;
+    this.#generation += 1;
+    if (wasLive) {
+      this.#manager.post({ type: "deactivate", session: this.id, generation: this.#generation, mayLinger });
+    }
+    this.#setConnectionState("disconnected");
+    this.#failAll(error);
+    this.#manager.onActivityChanged();
+  }
+
+  #failAll(error: Error): void {
+    const waits = [...this.#waits.values()];
+    this.#waits.clear();
+    const waiters = [...this.subscriptionWaiters];
+    this.subscriptionWaiters.clear();
+    this.#later(() => {
+      for (const fail of waiters) fail(error);
+      for (const wait of waits) wait.reject(error);
+    });
+  }
+
+  /** A wait for subscriptions cannot end well while the session is stopped. */
+  failSubscriptionWaiters(): void {
+    const waiters = [...this.subscriptionWaiters];
+    this.subscriptionWaiters.clear();
+    this.#later(() => {
+      for (const fail of waiters) fail(operationAborted());
+    });
+  }
+
+  #setConnectionState(state: ConnectionState): void {
+    const before = this.#connectionState;
+    if (before === state) return;
+    this.#connectionState = state;
+    const { connectionListeners, isAttached } = this;
+    const callbacks = connectionListeners.all();
+    this.#later(() => {
+      for (const callback of callbacks) {
+        // The listeners of a closed realm are gone from the list and hear this last change.
+        if (!isAttached || connectionListeners.has(callback)) this.#guard(() => callback(state, before));
+      }
+    });
+  }
+
+  #later(call: () => void): void {
+    this.#clock.defer(call);
+  }
+
+  /** What a listener throws must not keep the others from being called. */
+  #guard(call: () => void): void {
+    try {
+      call();
+    } catch (error) {
+      this.#later(() => {
+        throw error;
+      });
+    }
+  }
+
+  /** The application has committed something. */
+  onCommitted(): void {
+    if (this.#state === "active") this.#manager.post({ type: "committed", session: this.id });
+  }
+
+  /** Ends the waiting between attempts to connect. */
+  reconnect(): void {
+    if (this.#state === "active") this.#manager.post({ type: "reconnect", session: this.id });
+  }
+
+  // --- waits -----------------------------------------------------------------------------------------------
+
+  /** Resolves when everything committed until now is on the server. */
+  waitForUpload(): Promise<void> {
+    return this.#wait("upload", this.#requireFile().newestUploadableVersion());
+  }
+
+  /** Resolves when everything that is on the server now is here. */
+  waitForDownload(): Promise<void> {
+    return this.#wait("download", 0);
+  }
+
+  #requireFile(): SyncFile {
+    if (this.#file === undefined) throw new EngineError("invalidated", "This SyncSession is no longer valid");
+    return this.#file;
+  }
+
+  #wait(kind: Wait["kind"], targetVersion: number): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const wait: Wait = { kind, targetVersion, resolve, reject };
+      if (this.#state === "active") this.#begin(wait);
+      else this.#queued.push(wait);
+    });
+  }
+
+  #begin(wait: Wait): void {
+    this.#lastWait += 1;
+    this.#waits.set(this.#lastWait, wait);
+    const { kind, targetVersion } = wait;
+    const common = { session: this.id, wait: this.#lastWait };
+    this.#manager.post(
+      kind === "upload" ? { type: "wait-upload", ...common, targetVersion } : { type: "wait-download", ...common },
+    );
+  }
+
+  // --- progress --------------------------------------------------------------------------------------------
+
+  /**
+   * Registers a listener. If a progress is known, it is called with it soon, never before this returns.
+   *
+   * @param onExpired called when an `outstanding` listener has had its last call.
+   * @returns what removes the listener.
+   */
+  addProgressListener(
+    direction: ProgressDirection,
+    mode: ProgressMode,
+    callback: (call: ProgressCall) => void,
+    onExpired: () => void = () => undefined,
+  ): () => void {
+    const registration = this.#requireFile().progressRegistration();
+    const listener: ProgressListener = {
+      notifier: new ProgressNotifier(direction, mode, registration),
+      callback,
+      onExpired,
+    };
+    this.#progressListeners.add(listener);
+    const known = this.#lastReport;
+    if (known !== undefined) this.#tell(listener, known);
+    return () => {
+      this.#progressListeners.delete(listener);
+    };
+  }
+
+  #tell(listener: ProgressListener, report: ProgressReport): void {
+    const call = listener.notifier.take(report);
+    if (call === undefined) return;
+    const { isExpired } = listener.notifier;
+    this.#later(() => {
+      if (!this.#progressListeners.has(listener)) return;
+      if (isExpired) this.#progressListeners.delete(listener);
+      this.#guard(() => listener.callback(call));
+      if (isExpired) listener.onExpired();
+    });
+  }
+
+  // --- the loop's side -------------------------------------------------------------------------------------
+
+  /** Takes in what the loop says. */
+  onEvent(event: Extract<SyncEvent, { session: SessionId }>): void {
+    switch (event.type) {
+      case "connection":
+        if (event.generation !== this.#generation) return;
+        this.#isLinked = event.state === "connected";
+        if (this.#state === "active") this.#setConnectionState(event.state);
+        this.#manager.onActivityChanged();
+        return;
+      case "changed":
+        this.#file?.onChanged();
+        return;
+      case "progress":
+        this.#lastReport = event.report;
+        for (const listener of [...this.#progressListeners]) this.#tell(listener, event.report);
+        return;
+      case "wait-done": {
+        const wait = this.#waits.get(event.wait);
+        this.#waits.delete(event.wait);
+        if (wait !== undefined) this.#later(wait.resolve);
+        return;
+      }
+      case "finished":
+        if (this.#state === "dying" && event.generation === this.#generation) {
+          this.#deactivate("inactive", true);
+          this.#manager.forget(this);
+        }
+        return;
+      case "error":
+        if (event.generation === this.#generation) this.onError(event.error, event.consequence);
+        return;
+    }
+  }
+
+  /** A failure, with what follows from it. */
+  onError(error: SyncErrorInformation, consequence: ErrorConsequence): void {
+    if (this.#state === "paused" || this.#state === "inactive") return;
+    const failure = new SyncFailure(error);
+    const wasDying = this.#state === "dying";
+    switch (consequence) {
+      case "transient":
+        if (this.#options.cancelsWaitsOnNonFatalError) this.#failAll(failure);
+        return;
+      case "warn":
+        if (error.isFatal || (this.#options.cancelsWaitsOnNonFatalError && error.writes.length === 0)) {
+          this.#failAll(failure);
+        }
+        break;
+      case "stop":
+      case "log-out":
+        this.#deactivate("inactive", false, failure);
+        if (wasDying) this.#manager.forget(this);
+        if (consequence === "log-out") this.user.app.forgetTokens(this.user);
+        break;
+    }
+    const { onError } = this.#options;
+    if (onError !== undefined && !wasDying) this.#later(() => this.#guard(() => onError(this, error)));
+  }
+
+  /** The user was logged out because the server refused the refresh token. */
+  onRefused(error: SyncErrorInformation): void {
+    const { onError } = this.#options;
+    if (onError !== undefined && this.#state === "inactive") this.#later(() => this.#guard(() => onError(this, error)));
+  }
+
+  /** The file's side, for those who know that it is open. */
+  get file(): SyncFile {
+    return must(this.#file, "a realm of the file is open");
+  }
+}

@@ -1,0 +1,160 @@
+/**
+ * A core that holds only what the session loop looks at, so that a test can set and see all of it.
+ *
+ * @module
+ */
+
+import type { Core, CoreStore, DownloadProgress, SubscriptionSetInformation, SyncState } from "../core.js";
+
+/** What happened to a fake file, in order. */
+export type FakeCall = readonly [name: string, ...values: unknown[]];
+
+/** The state of a fake file. */
+export class FakeFile {
+  state: SyncState = {
+    fileIdent: "0",
+    fileIdentSalt: "0",
+    downloadServerVersion: 0,
+    downloadClientVersion: 0,
+    latestServerVersion: 0,
+    latestServerVersionSalt: "0",
+    uploadClientVersion: 0,
+    uploadServerVersion: 0,
+    clientVersion: 1,
+    newestUploadableVersion: 0,
+    bytesUploaded: 0,
+    bytesUploadable: 0,
+    bytesDownloaded: 0,
+    bytesDownloadable: 0,
+    pendingBootstrapBytes: 0,
+  };
+  sets: SubscriptionSetInformation[] = [
+    { version: 0, state: "pending", error: null, snapshotVersion: 0, subscriptions: [] },
+  ];
+  readonly calls: FakeCall[] = [];
+  /** Client versions with something to upload. */
+  readonly uploadable = new Set<number>();
+  openCount = 0;
+  /** Slices that the next integration takes. */
+  sliceCount = 1;
+  /** What the next integration throws. */
+  fault: Error | undefined;
+  /** A finished bootstrap waits to be applied. */
+  finishedBootstrap: number | undefined;
+  #bootstrap: { queryVersion: number; progress: DownloadProgress; parts: number } | undefined;
+
+  /** A commit of the application. */
+  commit(isUploadable: boolean = true): number {
+    const version = this.state.clientVersion + 1;
+    if (isUploadable) this.uploadable.add(version);
+    this.change({
+      clientVersion: version,
+      ...(isUploadable ? { newestUploadableVersion: version } : {}),
+      bytesUploadable: this.state.bytesUploadable + (isUploadable ? 100 : 0),
+    });
+    return version;
+  }
+
+  /** A subscription set of the application. */
+  subscribe(className: string, query: string): number {
+    const snapshotVersion = this.commit(false);
+    const version = (this.sets.at(-1)?.version ?? 0) + 1;
+    const subscription = { id: "", name: null, className, query, createdAtMs: 0, updatedAtMs: 0 };
+    this.sets.push({ version, state: "pending", error: null, snapshotVersion, subscriptions: [subscription] });
+    return version;
+  }
+
+  change(change: Partial<SyncState>): void {
+    this.state = { ...this.state, ...change };
+  }
+
+  #take(progress: DownloadProgress): void {
+    const { progressEstimate: _, ...cursors } = progress;
+    const acknowledged = [...this.uploadable].filter((version) => version <= progress.uploadClientVersion).length;
+    this.change({ ...cursors, clientVersion: this.state.clientVersion + 1, bytesUploaded: acknowledged * 100 });
+  }
+
+  integrate(progress: DownloadProgress, body: Uint8Array): string {
+    if (this.fault !== undefined) throw this.fault;
+    if (body.length > 0) this.calls.push(["integrate", progress.downloadServerVersion, body.length]);
+    this.sliceCount -= 1;
+    if (this.sliceCount > 0) return JSON.stringify({ version: this.state.clientVersion, done: false });
+    this.sliceCount = 1;
+    this.#take(progress);
+    return JSON.stringify({ version: this.state.clientVersion, done: true });
+  }
+
+  storeBootstrap(queryVersion: number, first: boolean, last: boolean, progress: DownloadProgress): void {
+    this.calls.push(["storeBootstrap", queryVersion, first, last]);
+    this.#bootstrap = { queryVersion, progress, parts: first ? 1 : (this.#bootstrap?.parts ?? 0) + 1 };
+  }
+
+  applyBootstrap(): string {
+    const queryVersion = this.#bootstrap?.queryVersion ?? this.finishedBootstrap ?? 0;
+    this.calls.push(["applyBootstrap", queryVersion]);
+    if (this.#bootstrap !== undefined) this.#take(this.#bootstrap.progress);
+    this.#bootstrap = undefined;
+    this.finishedBootstrap = undefined;
+    this.sets = this.sets.filter(({ version }) => version >= queryVersion);
+    return JSON.stringify({ version: this.state.clientVersion, done: true, queryVersion });
+  }
+
+  discardPartialBootstrap(): boolean {
+    this.#bootstrap = undefined;
+    return this.finishedBootstrap !== undefined;
+  }
+
+  setState(version: number, state: SubscriptionSetInformation["state"], error: string | null): void {
+    this.calls.push(["setState", version, state]);
+    this.sets = this.sets.map((set) => (set.version === version ? { ...set, state, error } : set));
+  }
+
+  nextUpload(scan: number, scanServer: number, target: number): Uint8Array {
+    const versions = [...this.uploadable].filter((version) => version > scan && version <= target);
+    const serverVersion = Math.max(scanServer, this.state.downloadServerVersion);
+    const bytes = new Uint8Array(20 + versions.length);
+    const view = new DataView(bytes.buffer);
+    view.setFloat64(0, target, true);
+    view.setFloat64(8, serverVersion, true);
+    view.setUint32(16, versions.length, true);
+    return bytes;
+  }
+}
+
+function notUsed(): never {
+  throw new Error("the session loop does not use this");
+}
+
+/** Makes a core whose only file is the given one. */
+export function fakeCore(file: FakeFile): Core {
+  const store: Partial<CoreStore> = {
+    close: () => {
+      file.openCount -= 1;
+    },
+    version: () => file.state.clientVersion,
+    syncState: () => JSON.stringify(file.state),
+    subscriptionSets: () => JSON.stringify(file.sets),
+    setFileIdent: (ident, salt) => {
+      file.calls.push(["setFileIdent", ident]);
+      file.change({ fileIdent: String(ident), fileIdentSalt: String(salt) });
+    },
+    setSubscriptionState: (version, state, error) =>
+      file.setState(version, state as SubscriptionSetInformation["state"], error),
+    nextUpload: (scan, scanServer, target) => file.nextUpload(scan, scanServer, target),
+    integrate: (progress, body) => file.integrate(JSON.parse(progress) as DownloadProgress, body),
+    storeBootstrap: (queryVersion, first, last, progress) =>
+      file.storeBootstrap(queryVersion, first, last, JSON.parse(progress) as DownloadProgress),
+    applyBootstrap: () => file.applyBootstrap(),
+    discardPartialBootstrap: () => file.discardPartialBootstrap(),
+  };
+  return {
+    kind: "native",
+    openStore: () => {
+      file.openCount += 1;
+      return store as CoreStore;
+    },
+    isOpen: () => file.openCount > 0,
+    closeAll: notUsed,
+    deleteStore: notUsed,
+  };
+}
