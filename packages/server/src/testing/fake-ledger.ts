@@ -234,8 +234,13 @@ export class FakeLedger implements Ledger {
   }
 
   #entriesFor(open: OpenSession, bytesMax: number): DownloadPart | null {
-    // Nothing may come between the parts of a bootstrap.
+    // Nothing may come between the parts of a bootstrap: the last one holds it.
     if (open.bootstrap !== null && open.bootstrap.parts < open.bootstrap.total) return null;
+    const entries = this.#collect(open, bytesMax);
+    return entries.length === 0 ? null : this.#part(open, entries, 2, open.queryVersion, 1);
+  }
+
+  #collect(open: OpenSession, bytesMax: number): DownloadEntry[] {
     const entries: DownloadEntry[] = [];
     let bytes = 0;
     let to = open.serverVersion;
@@ -256,7 +261,7 @@ export class FakeLedger implements Ledger {
       });
     }
     open.serverVersion = to;
-    return entries.length === 0 ? null : this.#part(open, entries, 2, open.queryVersion, 1);
+    return entries;
   }
 
   #bootstrapFor(open: OpenSession): DownloadPart | null {
@@ -264,6 +269,7 @@ export class FakeLedger implements Ledger {
     if (bootstrap === null) return null;
     bootstrap.parts -= 1;
     const isLast = bootstrap.parts === 0;
+    const entries = isLast ? this.#collect(open, Number.POSITIVE_INFINITY) : [];
     if (isLast) {
       this.#version += 1;
       open.serverVersion = this.#version;
@@ -272,16 +278,16 @@ export class FakeLedger implements Ledger {
       open.bootstrap = null;
       open.isAcknowledgementOwed = false;
     }
-    const entry: DownloadEntry = {
+    entries.push({
       serverVersion: open.serverVersion,
       clientVersion: open.clientVersion,
       originTimestamp: 0,
       originFileIdent: serverFileIdent,
       originalSize: 0,
       changeset: new Uint8Array(0),
-    };
+    });
     const progress = (bootstrap.total - bootstrap.parts) / bootstrap.total;
-    return this.#part(open, [entry], isLast ? 1 : 0, bootstrap.queryVersion, progress);
+    return this.#part(open, entries, isLast ? 1 : 0, bootstrap.queryVersion, progress);
   }
 
   #acknowledgementFor(open: OpenSession): DownloadPart | null {
