@@ -10,14 +10,8 @@ const here = fileURLToPath(new URL(".", import.meta.url));
 
 const { env, mode, problem } = bringTools();
 if (problem !== undefined) throw new Error(`the WebAssembly tool chain is not obtainable here: ${problem}`);
-// A target folder of its own: its compiler may be another than the one that builds the addon.
-const targetFolder = join(env.CARGO_TARGET_DIR ?? join(here, "target"), "wasm");
 const options = ["--target", "web", "--release", "--mode", mode, "--out-dir", "pkg", "--no-pack"];
-const { status, error } = spawnSync("wasm-pack", ["build", ".", ...options], {
-  cwd: here,
-  env: { ...env, CARGO_TARGET_DIR: targetFolder, CARGO_PROFILE_RELEASE_PANIC: "abort" },
-  stdio: "inherit",
-});
+const { status, error } = spawnSync("wasm-pack", ["build", ".", ...options], { cwd: here, env, stdio: "inherit" });
 if (error !== undefined) throw error;
 if (status !== 0) process.exit(status ?? 1);
 // wasm-pack ignores everything in its folder, which would keep it out of the published package.

@@ -119,7 +119,13 @@ function installCommands(commands) {
 
 /** Environment and options with which wasm-pack builds. */
 function environmentFor(compiler) {
-  const env = { ...process.env, PATH: toolsPath() };
+  const env = {
+    ...process.env,
+    PATH: toolsPath(),
+    // A folder of its own: the compiler may be another than the one that builds the addon.
+    CARGO_TARGET_DIR: join(process.env.CARGO_TARGET_DIR ?? join(here, "target"), "wasm"),
+    CARGO_PROFILE_RELEASE_PANIC: "abort",
+  };
   if (compiler === ready) return { env, mode: "no-install" };
   return {
     env: {

@@ -1,5 +1,5 @@
 import { defineConfig } from "vitest/config";
 
 export default defineConfig({
-  test: { include: ["test/**/*.test.ts"], passWithNoTests: true },
+  test: { include: ["test/**/*.test.mjs"], passWithNoTests: true },
 });

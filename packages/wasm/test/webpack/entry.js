@@ -1,0 +1,2 @@
+// What an application does with webpack: it imports the module that the plugin builds.
+export * from "../../pkg-webpack/tidemark_wasm.js";
