@@ -1,0 +1,107 @@
+//! Objects as they were at a bootstrap's version, for bootstraps under way.
+//!
+//! A slow receiver must not pin a snapshot of the storage, and its bootstrap must nevertheless show one version D. So
+//! each part is read from a short snapshot, and whatever changes after D before it was sent is kept here as it was.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+
+use crate::integrate::RowChange;
+use crate::limits::BEFORE_IMAGE_BYTES_MAX;
+use crate::object::ObjectKey;
+
+/// Locks; a panic elsewhere does not make what is behind the lock wrong.
+pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// The objects that changed after one bootstrap's version, as they were.
+#[derive(Debug, Default)]
+pub struct BeforeImages {
+    inner: Mutex<Inner>,
+}
+
+#[derive(Debug, Default)]
+struct Inner {
+    version: u64,
+    rows: BTreeMap<ObjectKey, Option<Arc<[u8]>>>,
+    /// Up to here the bootstrap was sent already.
+    sent: Option<ObjectKey>,
+    bytes: usize,
+    overflown: bool,
+}
+
+impl BeforeImages {
+    /// Images as of a version.
+    pub fn new(version: u64) -> Arc<Self> {
+        let images = Self::default();
+        lock(&images.inner).version = version;
+        Arc::new(images)
+    }
+
+    fn remember(&self, changes: &[(u64, RowChange)]) {
+        let mut inner = lock(&self.inner);
+        for (version, change) in changes {
+            let passed = inner.sent.as_ref().is_some_and(|sent| change.object <= *sent);
+            if *version <= inner.version || passed || inner.rows.contains_key(&change.object) {
+                continue;
+            }
+            inner.bytes += change.object.as_bytes().len() + change.before.as_ref().map_or(0, |row| row.len());
+            if inner.bytes > BEFORE_IMAGE_BYTES_MAX {
+                inner.overflown = true;
+                inner.rows.clear();
+                return;
+            }
+            inner.rows.insert(change.object.clone(), change.before.clone());
+        }
+    }
+
+    /// Whether too much changed: the bootstrap has to start again.
+    pub fn overflown(&self) -> bool {
+        lock(&self.inner).overflown
+    }
+
+    /// An object's row at the version, if it changed since: `Some(None)` if it did not exist.
+    pub fn row(&self, object: &ObjectKey) -> Option<Option<Arc<[u8]>>> {
+        let inner = lock(&self.inner);
+        if inner.rows.is_empty() { None } else { inner.rows.get(object).cloned() }
+    }
+
+    /// Changed objects that existed at the version, of one class.
+    pub fn of_class(&self, class: u32) -> Vec<(ObjectKey, Arc<[u8]>)> {
+        let inner = lock(&self.inner);
+        let of_class = inner.rows.iter().filter(|(object, _)| object.class() == class);
+        of_class.filter_map(|(object, row)| Some((object.clone(), row.clone()?))).collect()
+    }
+
+    /// Takes note that everything up to an object was sent.
+    pub fn sent(&self, object: &ObjectKey) {
+        lock(&self.inner).sent = Some(object.clone());
+    }
+}
+
+/// The bootstraps under way.
+#[derive(Debug, Default)]
+pub struct Jobs {
+    images: Mutex<Vec<Weak<BeforeImages>>>,
+}
+
+impl Jobs {
+    /// Adds one.
+    pub fn add(&self, images: &Arc<BeforeImages>) {
+        let mut all = lock(&self.images);
+        all.retain(|images| images.strong_count() > 0);
+        all.push(Arc::downgrade(images));
+    }
+
+    /// Shows all of them rows that are about to change.
+    pub fn remember(&self, changes: &[(u64, RowChange)]) {
+        if changes.is_empty() {
+            return;
+        }
+        let all: Vec<_> = lock(&self.images).iter().filter_map(Weak::upgrade).collect();
+        for images in all {
+            images.remember(changes);
+        }
+    }
+}

@@ -1,0 +1,248 @@
+//! Downloads: parts of bootstraps, entries of the log, acknowledgements.
+
+use std::collections::BTreeMap;
+use std::ops::Bound;
+use std::sync::atomic::Ordering;
+
+use tidemark_changeset::body::{DownloadEntry, write_download_entry};
+use tidemark_storage::{Read, Storage};
+
+use super::Ledger;
+use super::batch::Newest;
+use super::before_images::lock;
+use super::sessions::{DownloadSide, Session, SessionId};
+use super::stored::{Caches, StoredFacts};
+use super::tables::{self, CLIENTS, RECORDS};
+use crate::error::{LedgerError, Result};
+use crate::limits::{DOWNLOAD_BYTES_MIN, SCAN_ENTRIES_MAX};
+use crate::object::ObjectKey;
+use crate::rows::{ClientRow, Record};
+use crate::select::{SERVER_IDENT, SYNTHETIC_TIMESTAMP, select};
+
+/// After so many versions without anything for a client it is told of its new cursor, so that it need not walk
+/// them again after a reconnect.
+const CURSOR_LAG_MAX: u64 = 10_000;
+
+/// What a message is in the sequence of messages.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub enum BatchState {
+    /// Part of a bootstrap; more follows.
+    MoreToCome = 0,
+    /// Last part of a bootstrap.
+    LastInBatch = 1,
+    /// Entries of the log.
+    Steady = 2,
+}
+
+/// The next DOWNLOAD of a session.
+#[derive(Clone, Debug, PartialEq)]
+#[allow(missing_docs)]
+pub struct DownloadPart {
+    pub download_server_version: u64,
+    pub download_client_version: u64,
+    pub latest_server_version: u64,
+    pub latest_server_version_salt: u64,
+    pub upload_client_version: u64,
+    pub upload_server_version: u64,
+    pub query_version: u64,
+    pub batch_state: BatchState,
+    pub progress_estimate: f64,
+    pub entries: usize,
+    pub body: Vec<u8>,
+}
+
+/// The body of a message being put together.
+#[derive(Default)]
+struct Body {
+    bytes: Vec<u8>,
+    entries: usize,
+}
+
+impl Body {
+    fn push(&mut self, version: u64, client_version: u64, timestamp: u64, origin: u64, changeset: &[u8]) {
+        let entry = DownloadEntry {
+            server_version: version,
+            client_version,
+            timestamp,
+            origin_file_ident: origin,
+            original_size: changeset.len() as u64,
+            changeset,
+        };
+        write_download_entry(&mut self.bytes, &entry);
+        self.entries += 1;
+    }
+}
+
+impl<S: Storage> Ledger<S> {
+    /// The next message owed to a session: parts of a bootstrap, entries of the log, or an acknowledgement.
+    /// `None` if nothing is owed.
+    pub fn next_download(&self, id: SessionId, bytes_max: usize) -> Result<Option<DownloadPart>> {
+        let session = self.sessions.get(id)?;
+        let bytes_max = bytes_max.max(DOWNLOAD_BYTES_MIN);
+        let mut side = lock(&session.download);
+        let newest = self.newest();
+        let has_job = !side.jobs.is_empty();
+        if !has_job && side.to >= newest.state.version && !session.owed.load(Ordering::Acquire) {
+            return Ok(None);
+        }
+        // Cleared before the snapshot: what is integrated after it is owed again.
+        let owed = session.owed.swap(false, Ordering::AcqRel);
+        let part = self.download_from_snapshot(&session, &mut side, &newest, owed, bytes_max);
+        if part.is_err() {
+            session.owed.store(true, Ordering::Release);
+        }
+        part
+    }
+
+    fn download_from_snapshot(
+        &self,
+        session: &Session,
+        side: &mut DownloadSide,
+        newest: &Newest,
+        owed: bool,
+        bytes_max: usize,
+    ) -> Result<Option<DownloadPart>> {
+        let snapshot = self.storage.snapshot()?;
+        let newest = self.schema_of(newest, &snapshot)?;
+        let caches = Caches::default();
+        let facts = StoredFacts { read: &snapshot, schema: &newest.schema, caches: &caches };
+        let row = snapshot.get(CLIENTS, &tables::number(session.ident))?;
+        let row = ClientRow::read(&row.ok_or(LedgerError::NoSession)?)?;
+        let header = Header { newest: &newest, row: &row };
+        let end = side.jobs.front().map_or(newest.state.version, |job| job.version - 1);
+        let body = self.steady(&facts, session, side, end, bytes_max)?;
+        let behind = side.to < end;
+        let lags = side.to.saturating_sub(side.mentioned) >= CURSOR_LAG_MAX;
+        if behind || body.entries > 0 || (side.jobs.is_empty() && (owed || lags)) {
+            let progress = if behind { catching_up(side.caught_up_from, side.to, end) } else { 1.0 };
+            if !behind {
+                side.caught_up_from = side.to;
+            }
+            return Ok(Some(header.message(session, side, BatchState::Steady, progress, body)));
+        }
+        let Some(job) = side.jobs.front_mut() else { return Ok(None) };
+        let part = job.next_part(&facts, &newest.state.objects, self.switches, bytes_max)?;
+        let (version, query_version) = (job.version, job.query_version);
+        let mut body = Body::default();
+        for changeset in &part.changesets {
+            body.push(version, side.client_version, self.synthetic_timestamp(), SERVER_IDENT, changeset);
+        }
+        side.to = version;
+        side.query_version = query_version;
+        let state = if part.last { BatchState::LastInBatch } else { BatchState::MoreToCome };
+        let message = header.message(session, side, state, part.progress, body);
+        if part.last {
+            side.jobs.pop_front();
+            side.caught_up_from = side.to;
+        } else {
+            side.to = version - 1;
+        }
+        Ok(Some(message))
+    }
+
+    fn synthetic_timestamp(&self) -> u64 {
+        // Without the rule: a time like any other's.
+        if self.switches.highest_timestamp { SYNTHETIC_TIMESTAMP } else { 0 }
+    }
+
+    /// Selects entries up to `end`, as many as the message holds.
+    fn steady<R: Read>(
+        &self,
+        facts: &StoredFacts<'_, R>,
+        session: &Session,
+        side: &mut DownloadSide,
+        end: u64,
+        bytes_max: usize,
+    ) -> Result<Body> {
+        let mut body = Body::default();
+        if side.to >= end {
+            return Ok(body);
+        }
+        let last = end.min(side.to.saturating_add(SCAN_ENTRIES_MAX as u64));
+        let mut records = records_between(facts, session.ident, side.to, last)?;
+        while side.to < last && body.bytes.len() < bytes_max {
+            let version = side.to + 1;
+            let entry = facts.entry_once(version)?;
+            if entry.origin.ident == session.ident {
+                side.client_version = side.client_version.max(entry.origin.client_version);
+            }
+            let records = records.remove(&version).unwrap_or_default();
+            let selected = select(facts, &side.timeline, self.switches, &entry, &records)?;
+            let origin = entry.origin;
+            if !selected.entry.is_empty() {
+                let changeset = &selected.entry;
+                body.push(version, side.client_version, origin.timestamp, origin.ident, changeset);
+            }
+            if !selected.synthetic.is_empty() {
+                let careless = origin.timestamp;
+                let timestamp =
+                    if self.switches.highest_timestamp { SYNTHETIC_TIMESTAMP } else { careless };
+                body.push(version, side.client_version, timestamp, SERVER_IDENT, &selected.synthetic);
+            }
+            side.to = version;
+        }
+        Ok(body)
+    }
+}
+
+fn catching_up(from: u64, to: u64, end: u64) -> f64 {
+    let share = |value: u64| f64::from(u32::try_from(value).unwrap_or(u32::MAX));
+    (share(to.saturating_sub(from)) / share(end.saturating_sub(from).max(1))).min(0.9999)
+}
+
+/// A client's records at versions above `after`, up to `through`, by version.
+fn records_between<R: Read>(
+    facts: &StoredFacts<'_, R>,
+    ident: u64,
+    after: u64,
+    through: u64,
+) -> Result<BTreeMap<u64, Vec<(ObjectKey, Record)>>> {
+    const DAMAGED: LedgerError = LedgerError::Damaged("a record's key is too short");
+    let from = tables::of_client(ident, after + 1);
+    let to = tables::of_client(ident, through + 1);
+    let range = facts.read.range(RECORDS, Bound::Included(&from), Bound::Excluded(&to))?;
+    let mut records: BTreeMap<u64, Vec<(ObjectKey, Record)>> = BTreeMap::new();
+    for line in range {
+        let (key, value) = line?;
+        let version = tables::last_number(key.get(..16).ok_or(DAMAGED)?)?;
+        let object = ObjectKey::from_bytes(key.get(16..).ok_or(DAMAGED)?)?;
+        records.entry(version).or_default().push((object, Record::read(&value)?));
+    }
+    Ok(records)
+}
+
+/// What the head of a message is made of.
+struct Header<'a> {
+    newest: &'a Newest,
+    row: &'a ClientRow,
+}
+
+impl Header<'_> {
+    fn message(
+        &self,
+        session: &Session,
+        side: &mut DownloadSide,
+        batch_state: BatchState,
+        progress_estimate: f64,
+        body: Body,
+    ) -> DownloadPart {
+        side.mentioned = side.to;
+        session.sent.fetch_max(side.to, Ordering::AcqRel);
+        DownloadPart {
+            download_server_version: side.to,
+            download_client_version: side.client_version,
+            // Not the newest there is: after a client reset a file goes on from the latest version it was told, so
+            // everything up to that must have been given to it.
+            latest_server_version: side.to,
+            latest_server_version_salt: self.newest.state.salt(side.to).unwrap_or_default(),
+            upload_client_version: self.row.integrated,
+            upload_server_version: self.row.progress.1,
+            query_version: side.query_version,
+            batch_state,
+            progress_estimate,
+            entries: body.entries,
+            body: body.bytes,
+        }
+    }
+}

@@ -1,0 +1,412 @@
+//! IDENT and QUERY: who a client is, where it stands, and what it is to see.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
+
+use tidemark_changeset::Name;
+use tidemark_query::sync::admit_text;
+use tidemark_storage::{Read, Storage};
+
+use super::batch::Batch;
+use super::before_images::lock;
+use super::job::Job;
+use super::sessions::{DownloadSide, Session, SessionId, UploadSide};
+use super::tables::{self, RECORDS};
+use super::{Ledger, QueryableFields};
+use crate::error::{LedgerError, Refusal, Result, Stop, codes};
+use crate::limits::{
+    BOOTSTRAPS_WAITING_MAX, QUERY_BODY_BYTES_MAX, SUBSCRIPTION_BYTES_MAX, SUBSCRIPTION_CLASSES_MAX,
+};
+use crate::object::ObjectKey;
+use crate::permission::WriteRules;
+use crate::predicate::{EVERYTHING, Predicate};
+use crate::records::{Compensation, RejectedUpdate};
+use crate::rows::{ClientRow, Record};
+use crate::schema::LedgerSchema;
+use crate::view_list::{Element, ElementKind, ElementState, ViewList, ViewRules};
+use crate::views::{Role, Timeline, View, effective_rules, narrowed_rules};
+
+/// What IDENT says, with what the server knows about the sender.
+#[derive(Clone, Debug)]
+#[allow(missing_docs)]
+pub struct Identification {
+    pub file_ident: u64,
+    pub file_ident_salt: u64,
+    pub user: String,
+    pub download_server_version: u64,
+    pub download_client_version: u64,
+    pub latest_server_version: u64,
+    pub latest_server_version_salt: u64,
+    pub query_version: u64,
+    /// Class name to predicate, as JSON text.
+    pub query: String,
+    pub role: Role,
+    /// Whether the client merges by our corrected rules.
+    pub is_own_client: bool,
+    pub protocol_version: u32,
+}
+
+/// The answer to an IDENT that is not refused.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Identified {
+    /// The session.
+    pub session: SessionId,
+    /// Compensating-write errors to be sent again before any download.
+    pub compensations: Vec<Compensation>,
+    /// Whether a bootstrap is owed.
+    pub bootstrap_due: bool,
+}
+
+type Subscriptions = BTreeMap<String, String>;
+
+/// Reads the body of a QUERY.
+fn parse_subscriptions(text: &str) -> std::result::Result<Subscriptions, String> {
+    if text.len() > QUERY_BODY_BYTES_MAX {
+        return Err("Invalid query: the subscription set is too long".to_owned());
+    }
+    let parsed: Subscriptions = serde_json::from_str(if text.is_empty() { "{}" } else { text })
+        .map_err(|error| format!("Client provided query with bad syntax: {error}"))?;
+    if parsed.len() > SUBSCRIPTION_CLASSES_MAX {
+        return Err("Invalid query: the subscription set names too many classes".to_owned());
+    }
+    let whole_class = |query: String| if query.trim().is_empty() { EVERYTHING.to_owned() } else { query };
+    Ok(parsed.into_iter().map(|(class, query)| (class, whole_class(query))).collect())
+}
+
+impl QueryableFields {
+    fn allow(&self, class: &str, field: &str) -> bool {
+        let named = |fields: &[String]| fields.iter().any(|known| known == field);
+        named(&self.global) || self.classes.get(class).is_some_and(|fields| named(fields))
+    }
+}
+
+/// Columns that the rules of a view, and those for writing, read: entries have to keep their values.
+fn evaluate(batch: &mut Batch<impl Storage>, view: &View, role: &Role, classes: &Subscriptions) {
+    let schema = Arc::clone(&batch.newest.schema);
+    let mut wanted: Vec<(u32, Vec<u16>)> = view.columns().collect();
+    for class in classes.keys() {
+        let name = Name::from(class.as_str());
+        if let Some(number) = schema.number(&name)
+            && let Ok(rule) = Predicate::compile(&schema, &name, &role.of(class).write)
+        {
+            wanted.push((number, rule.columns().to_vec()));
+        }
+    }
+    for (class, columns) in wanted {
+        let known = schema.evaluated(class);
+        if columns.iter().any(|column| !known.contains(column)) {
+            batch.schema_mut().evaluate(class, &columns);
+        }
+    }
+}
+
+/// A bootstrap that begins: its element is stored, its job is to be run.
+struct Begun {
+    timeline: Arc<Timeline>,
+    job: Job,
+}
+
+impl<S: Storage> Ledger<S> {
+    /// Checks a subscription set against the schema and the queryable fields; the error is the text of a
+    /// QUERY_ERROR.
+    fn admit(&self, schema: &LedgerSchema, text: &str) -> std::result::Result<Subscriptions, String> {
+        let subscriptions = parse_subscriptions(text)?;
+        let development = self.development();
+        let allowed = self.queryable.read().unwrap_or_else(std::sync::PoisonError::into_inner);
+        for (class, query) in &subscriptions {
+            if query.len() > SUBSCRIPTION_BYTES_MAX {
+                let text = format!("Invalid query: query for table \"{class}\" exceeds the limit of 256 kB");
+                return Err(text);
+            }
+            let name = Name::from(class.as_str());
+            let Some(number) = schema.number(&name) else {
+                return Err(format!("Invalid query: unsupported query for table \"{class}\": table does not exist"));
+            };
+            if schema.is_asymmetric(number) || schema.object_class(number).is_none() {
+                return Err(format!(
+                    "Invalid query: unsupported query for table \"{class}\": table cannot be subscribed to"
+                ));
+            }
+            let queryable = |field: &str| {
+                let is_key = schema.is_key(number, field);
+                schema.is_eligible(&name, field) && (is_key || development || allowed.allow(class, field))
+            };
+            admit_text(query, class, schema, &queryable)?;
+            Predicate::compile(schema, &name, query).map_err(|error| {
+                format!("Invalid query: unsupported query for table \"{class}\": {error}")
+            })?;
+        }
+        Ok(subscriptions)
+    }
+
+    /// Checks an IDENT by the protocol's rules in their order, and opens a session.
+    pub fn identify(
+        &self,
+        said: Identification,
+        now_ms: u64,
+    ) -> std::result::Result<Identified, Stop> {
+        let (session, compensations, due) = self.write(|batch| self.identified(batch, said, now_ms))?;
+        if let Some(job) = lock(&session.download).jobs.front() {
+            self.jobs.add(&job.images);
+        }
+        let session = self.sessions.add(session);
+        Ok(Identified { session, compensations, bootstrap_due: due })
+    }
+
+    fn identified(
+        &self,
+        batch: &mut Batch<S>,
+        said: Identification,
+        now_ms: u64,
+    ) -> std::result::Result<(Session, Vec<Compensation>, bool), Stop> {
+        let ident = said.file_ident;
+        let mut row = check(batch, &said)?;
+        self.sessions.supersede(ident);
+        let schema = Arc::clone(&batch.newest.schema);
+        let subscriptions = self
+            .admit(&schema, &said.query)
+            .map_err(|text| Refusal::reset(codes::BAD_QUERY, text))?;
+        let download = (said.download_server_version, said.download_client_version);
+        row.download = download;
+        row.seen_ms = now_ms;
+        batch.put_client(ident, &row);
+        let mut views = batch.views(ident)?;
+        let changed = if self.switches.dead_stay_dead {
+            views.identified(download.0)
+        } else {
+            views.identified_carelessly(download.0, said.query_version)
+        };
+        if changed {
+            batch.put_views(ident, &views);
+        }
+        let rules = effective_rules(&schema, &subscriptions, &said.role);
+        let view = Arc::new(View::compile(&schema, &rules));
+        evaluate(batch, &view, &said.role, &subscriptions);
+        let is_first = download.0 == 0;
+        let in_force = views.in_force(batch.newest.state.version);
+        let current = views.elements.get(in_force).ok_or(LedgerError::Damaged("a client has no views"))?;
+        let guarded = current.kind == ElementKind::Guard;
+        let differs = views.rules.get(current.view) != Some(&rules);
+        let due = is_first || guarded || differs;
+        let compensations = pending_compensations(batch, ident, download.0)?;
+        let skips_log = is_first && row.integrated == 0;
+        let (timeline, jobs) = if due {
+            if !is_first {
+                guard(batch, &mut views, &said.role, download.0);
+            }
+            let begun = Self::begin(batch, ident, &row, views, &rules, said.query_version, is_first)?;
+            (begun.timeline, VecDeque::from([begun.job]))
+        } else {
+            (Arc::new(Timeline::new(ident, &batch.newest.schema, views)), VecDeque::new())
+        };
+        let to = match jobs.front() {
+            Some(job) if skips_log => job.version - 1,
+            _ => download.0,
+        };
+        let session = Session {
+            ident,
+            is_own_client: said.is_own_client,
+            sent: AtomicU64::new(download.0),
+            owed: AtomicBool::new(true),
+            live: AtomicBool::new(true),
+            upload: Mutex::new(UploadSide {
+                timeline: Arc::clone(&timeline),
+                newest: view,
+                writes: WriteRules::new(said.role.clone()),
+                progress: (0, 0),
+                locked: 0,
+                query_version: said.query_version,
+                refused: None,
+            }),
+            download: Mutex::new(DownloadSide {
+                timeline,
+                to,
+                mentioned: download.0,
+                client_version: download.1,
+                query_version: said.query_version,
+                jobs,
+                caught_up_from: download.0,
+            }),
+            role: said.role,
+        };
+        Ok((session, compensations, due))
+    }
+
+    /// Takes a QUERY: `Some` is the text of a QUERY_ERROR.
+    pub fn query(&self, id: SessionId, query_version: u64, query: &str) -> Result<Option<String>> {
+        let session = self.sessions.get(id)?;
+        // Held throughout: no download may pass the bootstrap's version before the session knows of it.
+        let mut download = lock(&session.download);
+        if download.jobs.len() >= BOOTSTRAPS_WAITING_MAX {
+            return Err(LedgerError::Restart("too many queries wait for their bootstraps"));
+        }
+        let result = self.write(|batch| -> std::result::Result<_, QueryStop> {
+            let schema = Arc::clone(&batch.newest.schema);
+            let subscriptions = self.admit(&schema, query).map_err(QueryStop::Invalid)?;
+            let rules = effective_rules(&schema, &subscriptions, &session.role);
+            let view = Arc::new(View::compile(&schema, &rules));
+            evaluate(batch, &view, &session.role, &subscriptions);
+            let row = batch.client(session.ident)?.ok_or(LedgerError::NoSession)?;
+            let views = batch.views(session.ident)?;
+            let begun = Self::begin(batch, session.ident, &row, views, &rules, query_version, false)?;
+            self.jobs.add(&begun.job.images);
+            Ok((begun, view))
+        });
+        let (begun, view) = match result {
+            Ok(begun) => begun,
+            Err(QueryStop::Invalid(text)) => return Ok(Some(text)),
+            Err(QueryStop::Failed(error)) => return Err(error),
+        };
+        {
+            let mut upload = lock(&session.upload);
+            upload.timeline = Arc::clone(&begun.timeline);
+            upload.newest = view;
+            upload.query_version = query_version;
+        }
+        download.timeline = begun.timeline;
+        download.jobs.push_back(begun.job);
+        session.owed.store(true, Ordering::Release);
+        Ok(None)
+    }
+
+    /// Gives a bootstrap its own version and stores its element.
+    fn begin(
+        batch: &mut Batch<S>,
+        ident: u64,
+        row: &ClientRow,
+        mut views: ViewList,
+        rules: &ViewRules,
+        query_version: u64,
+        with_schema: bool,
+    ) -> Result<Begun> {
+        let last = batch.newest.state.version;
+        let in_force = views.in_force(last);
+        let before = views.elements.get(in_force).map_or(0, |element| element.view);
+        let leftovers = views.leftovers(row.newest_entry, last);
+        let version = batch.append_empty();
+        let view = views.intern(rules);
+        views.elements.push(Element {
+            kind: ElementKind::Bootstrap,
+            from: version,
+            query_version,
+            view,
+            before,
+            state: ElementState::Unconfirmed,
+            leftovers,
+        });
+        batch.put_views(ident, &views);
+        let timeline = Arc::new(Timeline::new(ident, &batch.newest.schema, views));
+        let job = Job::new(version, query_version, Arc::clone(&timeline), with_schema);
+        Ok(Begun { timeline, job })
+    }
+}
+
+/// Puts a narrowed view in force from the next version on, if the new role forbids what the old one allowed: what
+/// others wrote meanwhile must not reach the client before the bootstrap that takes it away.
+fn guard(batch: &mut Batch<impl Storage>, views: &mut ViewList, role: &Role, download: u64) {
+    let in_force = views.in_force(batch.newest.state.version);
+    let Some(current) = views.elements.get(in_force).cloned() else { return };
+    let Some(rules) = views.rules.get(current.view) else { return };
+    let Some(narrowed) = narrowed_rules(&batch.newest.schema, rules, role) else { return };
+    let at_download = views.elements.get(views.in_force(download));
+    let before = at_download.map_or(current.view, |element| element.view);
+    let view = views.intern(&narrowed);
+    views.elements.push(Element {
+        kind: ElementKind::Guard,
+        from: download + 1,
+        query_version: current.query_version,
+        view,
+        before,
+        state: ElementState::Confirmed,
+        leftovers: Vec::new(),
+    });
+}
+
+enum QueryStop {
+    Invalid(String),
+    Failed(LedgerError),
+}
+
+impl From<LedgerError> for QueryStop {
+    fn from(error: LedgerError) -> Self {
+        Self::Failed(error)
+    }
+}
+
+/// The checks of the protocol, in their order.
+fn check<S: Storage>(
+    batch: &Batch<S>,
+    said: &Identification,
+) -> std::result::Result<ClientRow, Stop> {
+    let state = &batch.newest.state;
+    let refuse = |code, text: &str| Err(Stop::Refused(Refusal::reset(code, text)));
+    let row = if said.file_ident < 2 { None } else { batch.client(said.file_ident)? };
+    let Some(row) = row else {
+        return refuse(codes::BAD_CLIENT_FILE_IDENT, "Bad client file identifier (IDENT)");
+    };
+    if row.salt != said.file_ident_salt {
+        return refuse(codes::DIVERGING_HISTORIES, "Diverging histories (IDENT): wrong salt of the file identifier");
+    }
+    if row.user != said.user {
+        let text = "User mismatch (IDENT): the file belongs to another user";
+        return Err(Refusal::bug(codes::USER_MISMATCH, text).into());
+    }
+    let download = said.download_server_version;
+    if download < row.progress.1 {
+        return refuse(codes::BAD_SERVER_VERSION, "Bad server version (IDENT): older than acknowledged");
+    }
+    if row.expired {
+        return refuse(codes::CLIENT_FILE_EXPIRED, "Client file has expired (IDENT)");
+    }
+    if download > state.version {
+        return refuse(codes::BAD_SERVER_VERSION, "Bad server version (IDENT): beyond the server's history");
+    }
+    if said.download_client_version > row.integrated {
+        return refuse(codes::BAD_CLIENT_VERSION, "Bad client version (IDENT): never uploaded");
+    }
+    let latest = said.latest_server_version;
+    if latest < download || latest > state.version {
+        return refuse(codes::BAD_SERVER_VERSION, "Bad server version (IDENT): bad latest server version");
+    }
+    if latest > 0 && state.salt(latest) != Some(said.latest_server_version_salt) {
+        return refuse(codes::DIVERGING_HISTORIES, "Diverging histories (IDENT): wrong salt of the server version");
+    }
+    Ok(row)
+}
+
+/// The 231s whose compensation the client has not integrated yet, by version.
+fn pending_compensations<S: Storage>(
+    batch: &Batch<S>,
+    ident: u64,
+    download: u64,
+) -> Result<Vec<Compensation>> {
+    let facts = batch.facts();
+    let from = tables::of_client(ident, download + 1);
+    let to = tables::of_client(ident, u64::MAX);
+    let range = facts.read.range(
+        RECORDS,
+        std::ops::Bound::Included(&from[..]),
+        std::ops::Bound::Excluded(&to[..]),
+    )?;
+    let mut compensations: Vec<Compensation> = Vec::new();
+    for line in range {
+        let (key, value) = line?;
+        let record = Record::read(&value)?;
+        let Some(rejection) = record.rejection else { continue };
+        const DAMAGED: LedgerError = LedgerError::Damaged("a record's key is too short");
+        let version = tables::last_number(key.get(..16).ok_or(DAMAGED)?)?;
+        let object = ObjectKey::from_bytes(key.get(16..).ok_or(DAMAGED)?)?;
+        let class = facts.schema.name(object.class()).ok_or(LedgerError::Damaged("an object without a class"))?;
+        let update = RejectedUpdate::new(class, &object.key(), rejection);
+        match compensations.last_mut() {
+            Some(last) if last.server_version == version => last.rejected_updates.push(update),
+            _ => compensations.push(Compensation {
+                server_version: version,
+                rejected_client_version: record.client_version,
+                rejected_updates: vec![update],
+            }),
+        }
+    }
+    Ok(compensations)
+}

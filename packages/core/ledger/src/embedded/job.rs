@@ -1,0 +1,310 @@
+//! A bootstrap under way: the difference of two views as of one version, part by part.
+//!
+//! Documents are read in key order, each part from its own short snapshot; what changed since the version comes from
+//! [`BeforeImages`]. Objects of which an earlier, interrupted bootstrap may have left traces are sent as well.
+
+use std::collections::{BTreeSet, VecDeque};
+use std::ops::Bound;
+use std::sync::Arc;
+
+use rustc_hash::FxHashSet;
+use tidemark_changeset::codec::Encoder;
+use tidemark_storage::{Read, keys};
+
+use super::before_images::BeforeImages;
+use super::stored::StoredFacts;
+use super::tables::OBJECTS;
+use crate::error::{LedgerError, Result};
+use crate::facts::{Derivation, Facts, is_in};
+use crate::fields::Fields;
+use crate::limits::{ENTRY_BYTES_SOFT, SCAN_DOCUMENTS_MAX};
+use crate::object::{ClassNumber, ObjectKey};
+use crate::schema::LedgerSchema;
+use crate::select::push_afresh;
+use crate::switches::Switches;
+use crate::view_list::Element;
+use crate::views::Timeline;
+
+/// A part of a bootstrap.
+#[derive(Debug)]
+pub(super) struct Part {
+    /// The changesets of its entries.
+    pub changesets: Vec<Vec<u8>>,
+    /// Whether it is the last.
+    pub last: bool,
+    /// How much of the bootstrap was given with it.
+    pub progress: f64,
+}
+
+/// A bootstrap that is due or under way.
+#[derive(Debug)]
+pub(super) struct Job {
+    /// Its own version.
+    pub version: u64,
+    /// The query version it answers.
+    pub query_version: u64,
+    /// Objects that changed since, as they were.
+    pub images: Arc<BeforeImages>,
+    timeline: Arc<Timeline>,
+    with_schema: bool,
+    /// Classes to scan, the present one first; `None` before the first part.
+    classes: Option<VecDeque<ClassNumber>>,
+    /// The object scanned last in the present class.
+    cursor: Option<ObjectKey>,
+    /// Objects met in the scan that had changed since the version.
+    met: FxHashSet<ObjectKey>,
+    /// Objects that changed since the earliest bootstrap whose traces are to be repaired, and were not met yet.
+    suspects: BTreeSet<ObjectKey>,
+    scanned: u64,
+    total: u64,
+    /// Whether any entry was given.
+    given: bool,
+}
+
+/// Collects instructions into entries of bounded size.
+#[derive(Default)]
+struct Entries {
+    encoder: Encoder,
+    changesets: Vec<Vec<u8>>,
+    bytes: usize,
+}
+
+impl Entries {
+    fn close(&mut self) {
+        if !self.encoder.is_empty() {
+            let changeset = std::mem::take(&mut self.encoder).finish();
+            self.bytes += changeset.len();
+            self.changesets.push(changeset);
+        }
+    }
+
+    fn close_if_full(&mut self, bytes_max: usize) {
+        if self.encoder.len() >= ENTRY_BYTES_SOFT.min(bytes_max) {
+            self.close();
+        }
+    }
+
+    fn size(&self) -> usize {
+        self.bytes + self.encoder.len()
+    }
+}
+
+impl Job {
+    pub fn new(version: u64, query_version: u64, timeline: Arc<Timeline>, with_schema: bool) -> Self {
+        Self {
+            version,
+            query_version,
+            images: BeforeImages::new(version),
+            timeline,
+            with_schema,
+            classes: None,
+            cursor: None,
+            met: FxHashSet::default(),
+            suspects: BTreeSet::new(),
+            scanned: 0,
+            total: 0,
+            given: false,
+        }
+    }
+
+    fn element(&self) -> Result<Element> {
+        let element = self.timeline.list.elements.iter().rfind(|element| element.from == self.version);
+        element.cloned().ok_or(LedgerError::Damaged("a bootstrap has no view"))
+    }
+
+    /// The next part.
+    pub fn next_part<R: Read>(
+        &mut self,
+        facts: &StoredFacts<'_, R>,
+        objects: &[u64],
+        switches: Switches,
+        bytes_max: usize,
+    ) -> Result<Part> {
+        if self.images.overflown() {
+            return Err(LedgerError::Restart("too much changed while its bootstrap was sent"));
+        }
+        let element = self.element()?;
+        let mut entries = Entries::default();
+        if self.classes.is_none() {
+            self.start(facts, &element, objects, &mut entries)?;
+        }
+        let timeline = Arc::clone(&self.timeline);
+        let scan = Scan {
+            facts,
+            derivation: Derivation { facts, timeline: &timeline, switches },
+            timeline: &timeline,
+            element: &element,
+            bytes_max,
+        };
+        let mut budget = SCAN_DOCUMENTS_MAX;
+        while let Some(class) = self.classes.as_ref().and_then(|classes| classes.front().copied()) {
+            if !self.scan_class(&scan, class, &mut budget, &mut entries)? {
+                break;
+            }
+            self.finish_class(&scan, class, &mut entries)?;
+            if let Some(classes) = &mut self.classes {
+                classes.pop_front();
+            }
+            self.cursor = None;
+        }
+        entries.close();
+        let last = self.classes.as_ref().is_none_or(VecDeque::is_empty);
+        if entries.changesets.is_empty() && last && !self.given {
+            // A bootstrap without entries makes the original's client loop for ever.
+            entries.changesets.push(Vec::new());
+        }
+        self.given |= !entries.changesets.is_empty();
+        Ok(Part { changesets: entries.changesets, last, progress: self.progress(last) })
+    }
+
+    fn progress(&self, last: bool) -> f64 {
+        if last {
+            return 1.0;
+        }
+        let share = |value: u64| f64::from(u32::try_from(value.min(u64::from(u32::MAX))).unwrap_or(u32::MAX));
+        (share(self.scanned) / share(self.total.max(1))).min(0.9999)
+    }
+
+    /// Finds out what there is to scan.
+    fn start<R: Read>(
+        &mut self,
+        facts: &StoredFacts<'_, R>,
+        element: &Element,
+        objects: &[u64],
+        entries: &mut Entries,
+    ) -> Result<()> {
+        if self.with_schema {
+            for instruction in facts.schema.instructions() {
+                entries.encoder.push(&instruction);
+            }
+            entries.close();
+        }
+        let of_leftovers = element.leftovers.iter().flat_map(|left| [left.before, left.view]);
+        let views = [element.before, element.view].into_iter().chain(of_leftovers);
+        let mut classes: Vec<ClassNumber> =
+            views.flat_map(|view| self.timeline.view(view).classes().collect::<Vec<_>>()).collect();
+        classes.sort_unstable();
+        classes.dedup();
+        let count = |class: &ClassNumber| objects.get(*class as usize).copied().unwrap_or_default();
+        self.total = classes.iter().map(count).sum();
+        if let Some(first) = element.leftovers.iter().map(|leftover| leftover.at).min() {
+            for version in first + 1..=self.version {
+                for group in facts.entry(version)?.groups()? {
+                    let changed = group.touched.iter().map(|touched| touched.object.clone());
+                    self.suspects.extend(changed);
+                }
+            }
+        }
+        self.classes = Some(VecDeque::from(classes));
+        Ok(())
+    }
+
+    /// Scans on in a class; `false` if the part is full before its end.
+    fn scan_class<R: Read>(
+        &mut self,
+        scan: &Scan<'_, R>,
+        class: ClassNumber,
+        budget: &mut usize,
+        entries: &mut Entries,
+    ) -> Result<bool> {
+        let prefix = class.to_be_bytes();
+        let end = keys::after_prefix(&prefix);
+        let cursor = self.cursor.take();
+        let from = cursor.as_ref().map_or(Bound::Included(&prefix[..]), |cursor| Bound::Excluded(cursor.as_bytes()));
+        let to = end.as_deref().map_or(Bound::Unbounded, Bound::Excluded);
+        let range = scan.facts.read.range(OBJECTS, from, to)?;
+        let mut last = cursor;
+        for line in range {
+            if *budget == 0 || entries.size() >= scan.bytes_max {
+                if let Some(last) = &last {
+                    self.images.sent(last);
+                }
+                self.cursor = last;
+                return Ok(false);
+            }
+            let (key, row) = line?;
+            let object = ObjectKey::from_bytes(&key)?;
+            *budget -= 1;
+            self.scanned += 1;
+            match self.images.row(&object) {
+                Some(image) => {
+                    self.met.insert(object.clone());
+                    self.give(scan, &object, image.as_deref(), entries)?;
+                }
+                None => self.give(scan, &object, Some(&row), entries)?,
+            }
+            last = Some(object);
+        }
+        Ok(true)
+    }
+
+    /// Objects of a class that the scan could not meet because they are gone by now.
+    fn finish_class<R: Read>(
+        &mut self,
+        scan: &Scan<'_, R>,
+        class: ClassNumber,
+        entries: &mut Entries,
+    ) -> Result<()> {
+        for (object, row) in self.images.of_class(class) {
+            if !self.met.contains(&object) {
+                self.give(scan, &object, Some(&row), entries)?;
+            }
+        }
+        let suspects: Vec<ObjectKey> =
+            self.suspects.iter().filter(|object| object.class() == class).cloned().collect();
+        for object in suspects {
+            self.give(scan, &object, None, entries)?;
+        }
+        self.met.clear();
+        Ok(())
+    }
+
+    /// Sends an object if the bootstrap touches it. `row` is as of the bootstrap's version.
+    fn give<R: Read>(
+        &mut self,
+        scan: &Scan<'_, R>,
+        object: &ObjectKey,
+        row: Option<&[u8]>,
+        entries: &mut Entries,
+    ) -> Result<()> {
+        let suspect = !self.suspects.is_empty() && self.suspects.remove(object);
+        let touched = if suspect {
+            scan.derivation.touched_by(scan.element, object)?
+        } else {
+            scan.touches_settled(object, row)
+        };
+        if touched {
+            let enters = scan.contains(scan.element.view, object, row);
+            push_afresh(&mut entries.encoder, scan.facts.schema, object, row.filter(|_| enters))?;
+            entries.close_if_full(scan.bytes_max);
+        }
+        Ok(())
+    }
+}
+
+/// What does not change while a part is made.
+struct Scan<'a, R: Read> {
+    facts: &'a StoredFacts<'a, R>,
+    derivation: Derivation<'a>,
+    timeline: &'a Timeline,
+    element: &'a Element,
+    bytes_max: usize,
+}
+
+impl<R: Read> Scan<'_, R> {
+    fn schema(&self) -> &LedgerSchema {
+        self.facts.schema
+    }
+
+    fn contains(&self, view: usize, object: &ObjectKey, row: Option<&[u8]>) -> bool {
+        is_in(self.schema(), self.timeline.view(view), object, row.map(Fields::Row))
+    }
+
+    /// Whether the bootstrap sends an object that has not changed since the earliest version it repairs: then the
+    /// row at hand says what every view held.
+    fn touches_settled(&self, object: &ObjectKey, row: Option<&[u8]>) -> bool {
+        let differs = |before, view| self.contains(before, object, row) != self.contains(view, object, row);
+        differs(self.element.before, self.element.view)
+            || self.element.leftovers.iter().any(|left| differs(left.before, left.view))
+    }
+}

@@ -1,0 +1,191 @@
+//! The ledger over an embedded storage: sessions in memory, one writer, readers on snapshots.
+//!
+//! All methods take `&self`. Writing calls ([`Ledger::identify`], [`Ledger::query`], [`Ledger::integrate`]) take the
+//! one write lock; [`Ledger::next_download`] reads a snapshot and runs beside them. A call that returns has made
+//! durable what it says.
+
+mod batch;
+mod before_images;
+mod download;
+mod identify;
+mod job;
+mod sessions;
+mod status;
+mod stored;
+pub mod tables;
+mod upload;
+
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
+
+use tidemark_storage::Storage;
+
+use batch::{Batch, Newest, read_newest};
+use before_images::{Jobs, lock};
+use sessions::Sessions;
+use tables::Epoch;
+
+use crate::error::{LedgerError, Result};
+use crate::rows::ClientRow;
+use crate::schema::LedgerSchema;
+use crate::switches::Switches;
+
+pub use download::{BatchState, DownloadPart};
+pub use identify::{Identification, Identified};
+pub use sessions::SessionId;
+pub use status::Status;
+pub use upload::{Upload, UploadAnswer};
+
+/// How a ledger is opened.
+#[derive(Clone, Copy, Debug)]
+pub struct Options {
+    /// Salt of the epoch that this start opens; not 0.
+    pub epoch_salt: u64,
+    /// Whether clients may extend the schema.
+    pub development_mode: bool,
+    /// Rules that tests leave out.
+    pub switches: Switches,
+}
+
+/// Which fields subscriptions may use when Development Mode is off; primary keys always.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct QueryableFields {
+    /// In every class that has such a field.
+    pub global: Vec<String>,
+    /// By class.
+    pub classes: BTreeMap<String, Vec<String>>,
+}
+
+/// A ledger.
+pub struct Ledger<S: Storage> {
+    storage: S,
+    writer: Mutex<Newest>,
+    published: RwLock<Newest>,
+    sessions: Sessions,
+    jobs: Jobs,
+    development_mode: AtomicBool,
+    queryable: RwLock<QueryableFields>,
+    switches: Switches,
+}
+
+impl<S: Storage> Ledger<S> {
+    /// Opens a ledger, or makes a new one with version 1, and opens an epoch.
+    pub fn open(storage: S, options: Options) -> Result<Self> {
+        if options.epoch_salt == 0 || options.epoch_salt > i64::MAX.cast_unsigned() {
+            return Err(LedgerError::Argument("an epoch's salt is from 1 to 2^63 - 1".to_owned()));
+        }
+        let known = read_newest(&storage.snapshot()?)?;
+        let is_new = known.is_none();
+        let mut newest = known.unwrap_or_default();
+        if is_new {
+            newest.state.next_ident = 2;
+        }
+        let first = newest.state.version + 1;
+        let epoch = Epoch { first, salt: options.epoch_salt };
+        newest.state.epochs.retain(|known| known.first < first);
+        newest.state.epochs.push(epoch);
+        let jobs = Jobs::default();
+        let mut batch = Batch::begin(&storage, &newest)?;
+        if is_new {
+            batch.schema_mut();
+            batch.append_empty();
+        }
+        let newest = batch.commit(&jobs)?;
+        Ok(Self {
+            storage,
+            writer: Mutex::new(newest.clone()),
+            published: RwLock::new(newest),
+            sessions: Sessions::default(),
+            jobs,
+            development_mode: AtomicBool::new(options.development_mode),
+            queryable: RwLock::default(),
+            switches: options.switches,
+        })
+    }
+
+    /// Closes the storage. Later calls fail.
+    pub fn close(&self) -> Result<()> {
+        let _writer = lock(&self.writer);
+        self.sessions.clear();
+        Ok(self.storage.close()?)
+    }
+
+    /// Changes whether clients may extend the schema, and use any field in subscriptions.
+    pub fn set_development_mode(&self, on: bool) {
+        self.development_mode.store(on, Ordering::Relaxed);
+    }
+
+    /// Says which fields subscriptions may use when Development Mode is off.
+    pub fn set_queryable_fields(&self, fields: QueryableFields) {
+        *self.queryable.write().unwrap_or_else(PoisonError::into_inner) = fields;
+    }
+
+    /// Newest version.
+    pub fn version(&self) -> u64 {
+        self.newest().state.version
+    }
+
+    /// Gives a new client file its ident.
+    pub fn allocate_file_ident(&self, user: &str, salt: u64, now_ms: u64) -> Result<u64> {
+        if salt == 0 || salt > i64::MAX.cast_unsigned() {
+            return Err(LedgerError::Argument("a file's salt is from 1 to 2^63 - 1".to_owned()));
+        }
+        self.write(|batch| {
+            let ident = batch.newest.state.next_ident;
+            batch.newest.state.next_ident += 1;
+            batch.newest.state.clients += 1;
+            let user = user.to_owned();
+            let row = ClientRow { salt, user, created_ms: now_ms, seen_ms: now_ms, ..ClientRow::default() };
+            batch.put_client(ident, &row);
+            Ok(ident)
+        })
+    }
+
+    /// Ends a session.
+    pub fn end_session(&self, session: SessionId) {
+        self.sessions.remove(session);
+    }
+
+    fn development(&self) -> bool {
+        self.development_mode.load(Ordering::Relaxed)
+    }
+
+    fn newest(&self) -> Newest {
+        self.published.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    fn publish(&self, newest: &Newest) {
+        *self.published.write().unwrap_or_else(PoisonError::into_inner) = newest.clone();
+    }
+
+    /// Runs a write and commits it.
+    fn write<T, E: From<LedgerError>>(
+        &self,
+        work: impl FnOnce(&mut Batch<S>) -> std::result::Result<T, E>,
+    ) -> std::result::Result<T, E> {
+        let mut writer = lock(&self.writer);
+        let mut batch = Batch::begin(&self.storage, &writer)?;
+        let result = work(&mut batch)?;
+        if batch.writes > 0 {
+            *writer = batch.commit(&self.jobs)?;
+            self.publish(&writer);
+        }
+        Ok(result)
+    }
+
+    /// The schema of a snapshot: the published one, unless a commit came between.
+    fn schema_of(&self, newest: &Newest, read: &impl tidemark_storage::Read) -> Result<Newest> {
+        let state = read
+            .get(tables::META, tables::STATE)?
+            .ok_or(LedgerError::Damaged("there is no state"))?;
+        let state = tables::State::read(&state)?;
+        if state.schema_revision == newest.state.schema_revision {
+            return Ok(Newest { state, schema: Arc::clone(&newest.schema) });
+        }
+        let schema = read
+            .get(tables::META, tables::SCHEMA)?
+            .ok_or(LedgerError::Damaged("there is no schema"))?;
+        Ok(Newest { state, schema: Arc::new(LedgerSchema::read(&schema)?) })
+    }
+}

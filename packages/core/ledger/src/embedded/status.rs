@@ -1,0 +1,214 @@
+//! What the server shows about a ledger, and the server's own changes of its schema.
+
+use serde_json::{Map, Value, json};
+use tidemark_changeset::{CollectionKind, ColumnSpec, ColumnType, Instruction, KeyType, Name, TableSpec};
+use tidemark_model::{Class, ClassKind, Column};
+use tidemark_storage::Storage;
+
+use super::Ledger;
+use crate::entries::Origin;
+use crate::error::{LedgerError, Result};
+use crate::integrate::Outcome;
+use crate::schema::{LedgerSchema, SchemaConflict};
+use crate::select::{SERVER_IDENT, SYNTHETIC_TIMESTAMP};
+
+/// Figures about a ledger.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Status {
+    /// Newest version.
+    pub version: u64,
+    /// Number of epochs that made versions, this one included.
+    pub epoch: u64,
+    /// Client files given out.
+    pub clients: u64,
+    /// Open sessions.
+    pub sessions: usize,
+    /// Objects by class.
+    pub objects: Vec<(String, u64)>,
+    /// Bytes of all entries of the log.
+    pub bytes: u64,
+}
+
+const COLUMN_TYPES: [(&str, ColumnType); 12] = [
+    ("mixed", ColumnType::Mixed),
+    ("int", ColumnType::Int),
+    ("bool", ColumnType::Bool),
+    ("string", ColumnType::String),
+    ("binary", ColumnType::Binary),
+    ("timestamp", ColumnType::Timestamp),
+    ("float", ColumnType::Float),
+    ("double", ColumnType::Double),
+    ("decimal", ColumnType::Decimal),
+    ("link", ColumnType::Link),
+    ("objectId", ColumnType::ObjectId),
+    ("uuid", ColumnType::Uuid),
+];
+
+const KEY_TYPES: [(&str, KeyType); 4] = [
+    ("int", KeyType::Int),
+    ("string", KeyType::String),
+    ("objectId", KeyType::ObjectId),
+    ("uuid", KeyType::Uuid),
+];
+
+const COLLECTIONS: [(&str, CollectionKind); 4] = [
+    ("single", CollectionKind::Single),
+    ("list", CollectionKind::List),
+    ("dictionary", CollectionKind::Dictionary),
+    ("set", CollectionKind::Set),
+];
+
+fn name_of<T: Copy + PartialEq>(names: &[(&'static str, T)], value: T) -> &'static str {
+    names.iter().find(|(_, known)| *known == value).map_or("unknown", |(name, _)| name)
+}
+
+fn value_of<T: Copy>(names: &[(&str, T)], name: Option<&Value>) -> Option<T> {
+    let name = name?.as_str()?;
+    names.iter().find(|(known, _)| *known == name).map(|(_, value)| *value)
+}
+
+fn class_json(class: &Class) -> Value {
+    let key = |kind: &str, name: &Name, key_type: KeyType, nullable: bool| {
+        json!({
+            "name": class.name.to_string(),
+            "kind": kind,
+            "primaryKey": {
+                "name": name.to_string(),
+                "type": name_of(&KEY_TYPES, key_type),
+                "nullable": nullable,
+            },
+        })
+    };
+    let mut value = match &class.kind {
+        ClassKind::TopLevel { key_field, key_type, key_nullable } => {
+            key("top", key_field, *key_type, *key_nullable)
+        }
+        ClassKind::Asymmetric { key_field, key_type, key_nullable } => {
+            key("asymmetric", key_field, *key_type, *key_nullable)
+        }
+        ClassKind::Embedded => json!({ "name": class.name.to_string(), "kind": "embedded" }),
+    };
+    if let Some(fields) = value.as_object_mut() {
+        let columns = class.columns.iter().map(column_json).collect();
+        fields.insert("columns".to_owned(), Value::Array(columns));
+    }
+    value
+}
+
+fn column_json(column: &Column) -> Value {
+    let mut fields = Map::new();
+    let mut set = |name: &str, value: Value| fields.insert(name.to_owned(), value);
+    set("name", Value::from(column.name.to_string()));
+    set("type", Value::from(name_of(&COLUMN_TYPES, column.column_type)));
+    set("nullable", Value::from(column.nullable));
+    set("collection", Value::from(name_of(&COLLECTIONS, column.collection)));
+    if let Some(target) = &column.target {
+        set("target", Value::from(target.to_string()));
+    }
+    Value::Object(fields)
+}
+
+/// The schema as JSON: an array of classes, as in the engine's `SchemaInformation`.
+pub(super) fn schema_json(schema: &LedgerSchema) -> String {
+    let classes = (0..).map_while(|number| schema.class(number)).map(class_json);
+    Value::Array(classes.collect()).to_string()
+}
+
+fn parse_class(class: &Value) -> Option<(Instruction, Vec<Instruction>)> {
+    let name = Name::from(class.get("name")?.as_str()?);
+    let spec = match class.get("kind")?.as_str()? {
+        "embedded" => TableSpec::Embedded,
+        kind @ ("top" | "asymmetric") => {
+            let key = class.get("primaryKey")?;
+            TableSpec::TopLevel {
+                key_field: Name::from(key.get("name")?.as_str()?),
+                key_type: value_of(&KEY_TYPES, key.get("type"))?,
+                key_nullable: key.get("nullable")?.as_bool()?,
+                asymmetric: kind == "asymmetric",
+            }
+        }
+        _ => return None,
+    };
+    let columns = class.get("columns")?.as_array()?;
+    let columns = columns
+        .iter()
+        .map(|column| {
+            let target = match column.get("target") {
+                Some(target) => Some(Name::from(target.as_str()?)),
+                None => None,
+            };
+            Some(Instruction::AddColumn {
+                class: name.clone(),
+                field: Name::from(column.get("name")?.as_str()?),
+                spec: ColumnSpec::new(
+                    value_of(&COLUMN_TYPES, column.get("type"))?,
+                    column.get("nullable")?.as_bool()?,
+                    value_of(&COLLECTIONS, column.get("collection"))?,
+                    target,
+                ),
+            })
+        })
+        .collect::<Option<Vec<_>>>()?;
+    Some((Instruction::AddTable { class: name, spec }, columns))
+}
+
+impl<S: Storage> Ledger<S> {
+    /// Figures about the ledger.
+    pub fn status(&self) -> Status {
+        let newest = self.newest();
+        let count = |class: usize| newest.state.objects.get(class).copied().unwrap_or_default();
+        let names = (0..).map_while(|number| newest.schema.name(number));
+        Status {
+            version: newest.state.version,
+            epoch: newest.state.epochs.len() as u64,
+            clients: newest.state.clients,
+            sessions: self.sessions.len(),
+            objects: names.enumerate().map(|(at, name)| (name.to_string(), count(at))).collect(),
+            bytes: newest.state.entry_bytes,
+        }
+    }
+
+    /// The schema as JSON: an array of classes, as in the engine's `SchemaInformation`.
+    pub fn schema_json(&self) -> String {
+        schema_json(&self.newest().schema)
+    }
+
+    /// Extends the schema by the server's own decision (its configuration, or an import). What exists must agree.
+    ///
+    /// @returns whether anything was added.
+    pub fn extend_schema(&self, classes: &str) -> Result<bool> {
+        let bad = || LedgerError::Argument("not a list of classes".to_owned());
+        let parsed: Value = serde_json::from_str(classes).map_err(|_| bad())?;
+        let parsed = parsed.as_array().ok_or_else(bad)?.iter().map(parse_class);
+        let parsed = parsed.collect::<Option<Vec<_>>>().ok_or_else(bad)?;
+        let tables = parsed.iter().map(|(table, _)| table.clone());
+        let columns = parsed.iter().flat_map(|(_, columns)| columns.clone());
+        let instructions: Vec<Instruction> = tables.chain(columns).collect();
+        self.write(|batch| {
+            let mut schema = (*batch.newest.schema).clone();
+            let mut added = Vec::new();
+            for instruction in instructions {
+                match schema.extend(&instruction) {
+                    Ok(true) => added.push(instruction),
+                    Ok(false) => {}
+                    Err(SchemaConflict::Addition(text) | SchemaConflict::Breaking(text)) => {
+                        return Err(LedgerError::Schema(text));
+                    }
+                }
+            }
+            if added.is_empty() {
+                return Ok(false);
+            }
+            *batch.schema_mut() = schema;
+            let origin =
+                Origin { ident: SERVER_IDENT, client_version: 0, timestamp: SYNTHETIC_TIMESTAMP };
+            let outcome = Outcome {
+                schema_instructions: added.len(),
+                instructions: added,
+                ..Outcome::default()
+            };
+            batch.apply(origin, outcome);
+            Ok(true)
+        })
+    }
+}

@@ -1,0 +1,158 @@
+//! Facts as a storage keeps them.
+
+use std::cell::RefCell;
+use std::ops::Bound;
+use std::sync::Arc;
+
+use rustc_hash::FxHashMap;
+use tidemark_changeset::{Instruction, codec};
+use tidemark_storage::Read;
+
+use super::tables::{self, ENTRIES, INDEX, OBJECTS, OWN_UPLOADS, RECIPROCALS, RECORDS};
+use crate::entries::Entry;
+use crate::error::{LedgerError, Result};
+use crate::facts::{Facts, find};
+use crate::object::ObjectKey;
+use crate::rows::{OwnUpload, Reciprocal, Record, Touch};
+use crate::schema::LedgerSchema;
+
+/// Entries kept decoded at most. One of them can be as large as an upload.
+const ENTRIES_KEPT_MAX: usize = 512;
+
+type ByObject = FxHashMap<ObjectKey, Vec<Instruction>>;
+
+/// What was read and decoded already.
+#[derive(Default)]
+pub struct Caches {
+    entries: RefCell<FxHashMap<u64, Arc<Entry>>>,
+    own_uploads: RefCell<FxHashMap<(u64, u64), Option<OwnUpload>>>,
+    originals: RefCell<FxHashMap<(u64, u64), Arc<ByObject>>>,
+}
+
+impl Caches {
+    /// Forgets own uploads: they are trimmed while a batch runs.
+    pub fn forget_own_uploads(&self) {
+        self.own_uploads.borrow_mut().clear();
+    }
+}
+
+/// Facts read from a snapshot, or from an open write.
+pub struct StoredFacts<'a, R: Read> {
+    /// Where from.
+    pub read: &'a R,
+    /// The schema.
+    pub schema: &'a LedgerSchema,
+    /// What was read already.
+    pub caches: &'a Caches,
+}
+
+impl<R: Read> StoredFacts<'_, R> {
+    /// An entry that will not be asked for again: it is not kept.
+    pub fn entry_once(&self, version: u64) -> Result<Entry> {
+        let bytes = self.read.get(ENTRIES, &tables::number(version))?;
+        let bytes = bytes.ok_or(LedgerError::Damaged("an entry of the log is missing"))?;
+        Entry::read(version, bytes.into_shared())
+    }
+
+    fn originals(&self, ident: u64, version: u64, bytes: &[u8]) -> Result<Arc<ByObject>> {
+        if let Some(originals) = self.caches.originals.borrow().get(&(ident, version)) {
+            return Ok(Arc::clone(originals));
+        }
+        let changeset = codec::decode(bytes)
+            .map_err(|_| LedgerError::Damaged("an own upload cannot be decoded"))?;
+        let mut originals = ByObject::default();
+        for instruction in changeset.instructions {
+            let object = instruction.object().and_then(|(class, key)| self.schema.object(class, key));
+            if let Some(object) = object {
+                originals.entry(object).or_default().push(instruction);
+            }
+        }
+        let originals = Arc::new(originals);
+        self.caches.originals.borrow_mut().insert((ident, version), Arc::clone(&originals));
+        Ok(originals)
+    }
+}
+
+impl<R: Read> Facts for StoredFacts<'_, R> {
+    fn schema(&self) -> &LedgerSchema {
+        self.schema
+    }
+
+    fn entry(&self, version: u64) -> Result<Arc<Entry>> {
+        if let Some(entry) = self.caches.entries.borrow().get(&version) {
+            return Ok(Arc::clone(entry));
+        }
+        let entry = Arc::new(self.entry_once(version)?);
+        let mut kept = self.caches.entries.borrow_mut();
+        if kept.len() >= ENTRIES_KEPT_MAX {
+            kept.clear();
+        }
+        kept.insert(version, Arc::clone(&entry));
+        Ok(entry)
+    }
+
+    fn touches(&self, object: &ObjectKey, after: u64, through: u64) -> Result<Vec<Touch>> {
+        let (from, to) = (tables::index(object, after), tables::index(object, through));
+        let range = self.read.range(INDEX, Bound::Excluded(&from), Bound::Included(&to))?;
+        range
+            .map(|line| {
+                let (key, value) = line?;
+                Touch::read(tables::last_number(&key)?, &value)
+            })
+            .collect()
+    }
+
+    fn first_change(&self, object: &ObjectKey, after: u64) -> Result<Option<Touch>> {
+        let (from, to) = (tables::index(object, after), tables::index(object, u64::MAX));
+        for line in self.read.range(INDEX, Bound::Excluded(&from), Bound::Included(&to))? {
+            let (key, value) = line?;
+            let touch = Touch::read(tables::last_number(&key)?, &value)?;
+            if !touch.marks.ghost {
+                return Ok(Some(touch));
+            }
+        }
+        Ok(None)
+    }
+
+    fn row(&self, object: &ObjectKey) -> Result<Option<Arc<[u8]>>> {
+        Ok(self.read.get(OBJECTS, object.as_bytes())?.map(tidemark_storage::Bytes::into_shared))
+    }
+
+    fn own_upload(&self, ident: u64, version: u64) -> Result<Option<OwnUpload>> {
+        if let Some(upload) = self.caches.own_uploads.borrow().get(&(ident, version)) {
+            return Ok(upload.clone());
+        }
+        let bytes = self.read.get(OWN_UPLOADS, &tables::of_client(ident, version))?;
+        let upload = bytes.map(|bytes| OwnUpload::read(&bytes)).transpose()?;
+        self.caches.own_uploads.borrow_mut().insert((ident, version), upload.clone());
+        Ok(upload)
+    }
+
+    fn own_instructions(&self, ident: u64, version: u64, object: &ObjectKey) -> Result<Vec<Instruction>> {
+        let upload = self.own_upload(ident, version)?;
+        let upload = upload.ok_or(LedgerError::Damaged("an own upload that is still needed is gone"))?;
+        if let Some(original) = &upload.original {
+            let originals = self.originals(ident, version, original)?;
+            return Ok(originals.get(object).cloned().unwrap_or_default());
+        }
+        let entry = self.entry(version)?;
+        Ok(entry.instructions_of(find(&entry, object)?.1)?.to_vec())
+    }
+
+    fn reciprocal(&self, ident: u64, version: u64, object: &ObjectKey) -> Result<Option<Reciprocal>> {
+        let bytes = self.read.get(RECIPROCALS, &tables::of_object(ident, version, object))?;
+        bytes.map(|bytes| Reciprocal::read(&bytes)).transpose()
+    }
+
+    fn records(&self, ident: u64, version: u64) -> Result<Vec<(ObjectKey, Record)>> {
+        let prefix = tables::of_client(ident, version);
+        self.read
+            .prefix(RECORDS, &prefix)?
+            .map(|line| {
+                let (key, value) = line?;
+                let object = ObjectKey::from_bytes(key.get(prefix.len()..).unwrap_or_default())?;
+                Ok((object, Record::read(&value)?))
+            })
+            .collect()
+    }
+}

@@ -1,0 +1,175 @@
+//! The tables of the embedded ledger and the keys in them.
+
+use tidemark_storage::keys::KeyWriter;
+use tidemark_storage::{Format, TableId};
+
+use crate::bytes::{Reader, put_number};
+use crate::error::{LedgerError, Result};
+use crate::object::ObjectKey;
+
+/// What the file says it is.
+pub const FORMAT: Format = Format { kind: "ledger", version: 1 };
+
+/// Rows that exist once: [`STATE`], [`SCHEMA`].
+pub const META: TableId = TableId::new(0);
+/// Version → entry.
+pub const ENTRIES: TableId = TableId::new(1);
+/// Object, version → what the entry has to do with the object.
+pub const INDEX: TableId = TableId::new(2);
+/// Object → row.
+pub const OBJECTS: TableId = TableId::new(3);
+/// File ident → client row.
+pub const CLIENTS: TableId = TableId::new(4);
+/// File ident → views.
+pub const VIEWS: TableId = TableId::new(5);
+/// File ident, version → own upload.
+pub const OWN_UPLOADS: TableId = TableId::new(6);
+/// File ident, version, object → reciprocal form.
+pub const RECIPROCALS: TableId = TableId::new(7);
+/// File ident, version, object → record.
+pub const RECORDS: TableId = TableId::new(8);
+
+/// Key of [`State`] in [`META`].
+pub const STATE: &[u8] = b"state";
+/// Key of the schema in [`META`].
+pub const SCHEMA: &[u8] = b"schema";
+
+/// Key of a number.
+pub fn number(value: u64) -> [u8; 8] {
+    value.to_be_bytes()
+}
+
+/// Key of an index line.
+pub fn index(object: &ObjectKey, version: u64) -> Vec<u8> {
+    KeyWriter::new().raw(object.as_bytes()).u64(version).finish()
+}
+
+/// Key of something of a client at a version.
+pub fn of_client(ident: u64, version: u64) -> Vec<u8> {
+    KeyWriter::new().u64(ident).u64(version).finish()
+}
+
+/// Key of something of a client at a version about an object.
+pub fn of_object(ident: u64, version: u64, object: &ObjectKey) -> Vec<u8> {
+    KeyWriter::new().u64(ident).u64(version).raw(object.as_bytes()).finish()
+}
+
+/// The number at the end of a key.
+pub fn last_number(key: &[u8]) -> Result<u64> {
+    let number = key.last_chunk::<8>().ok_or(LedgerError::Damaged("a key is too short"))?;
+    Ok(u64::from_be_bytes(*number))
+}
+
+/// One start of the server: versions from `first` on were made under its salt.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Epoch {
+    /// First version.
+    pub first: u64,
+    /// The salt.
+    pub salt: u64,
+}
+
+/// What changes with every commit.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct State {
+    /// Newest version.
+    pub version: u64,
+    /// The next file ident to give out.
+    pub next_ident: u64,
+    /// Client files given out.
+    pub clients: u64,
+    /// Grows with every change of the stored schema.
+    pub schema_revision: u64,
+    /// Bytes of all entries.
+    pub entry_bytes: u64,
+    /// The epochs, oldest first.
+    pub epochs: Vec<Epoch>,
+    /// Objects by class number.
+    pub objects: Vec<u64>,
+}
+
+impl State {
+    /// The salt of a version; `None` before the first epoch.
+    pub fn salt(&self, version: u64) -> Option<u64> {
+        self.epochs.iter().rfind(|epoch| epoch.first <= version).map(|epoch| epoch.salt)
+    }
+
+    /// Counts objects that came or went.
+    pub fn count(&mut self, object: &ObjectKey, existed: bool, exists: bool) {
+        let class = object.class() as usize;
+        if self.objects.len() <= class {
+            self.objects.resize(class + 1, 0);
+        }
+        if let Some(count) = self.objects.get_mut(class) {
+            *count = (*count + u64::from(exists)).saturating_sub(u64::from(existed));
+        }
+    }
+
+    /// The state as bytes.
+    pub fn write(&self) -> Vec<u8> {
+        let mut out = Vec::new();
+        let numbers =
+            [self.version, self.next_ident, self.clients, self.schema_revision, self.entry_bytes];
+        for number in numbers {
+            put_number(&mut out, number);
+        }
+        put_number(&mut out, self.epochs.len() as u64);
+        for epoch in &self.epochs {
+            put_number(&mut out, epoch.first);
+            put_number(&mut out, epoch.salt);
+        }
+        put_number(&mut out, self.objects.len() as u64);
+        for count in &self.objects {
+            put_number(&mut out, *count);
+        }
+        out
+    }
+
+    /// Reads what [`State::write`] wrote.
+    pub fn read(bytes: &[u8]) -> Result<Self> {
+        let mut reader = Reader::new(bytes);
+        let reader = &mut reader;
+        let mut state = Self {
+            version: reader.number()?,
+            next_ident: reader.number()?,
+            clients: reader.number()?,
+            schema_revision: reader.number()?,
+            entry_bytes: reader.number()?,
+            ..Self::default()
+        };
+        for _ in 0..reader.length()? {
+            state.epochs.push(Epoch { first: reader.number()?, salt: reader.number()? });
+        }
+        for _ in 0..reader.length()? {
+            state.objects.push(reader.number()?);
+        }
+        Ok(state)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use tidemark_changeset::PrimaryKey;
+
+    #[test]
+    fn state_comes_back_and_counts() {
+        let mut state = State {
+            version: 5,
+            next_ident: 9,
+            clients: 7,
+            schema_revision: 3,
+            entry_bytes: 1 << 40,
+            epochs: vec![Epoch { first: 1, salt: 11 }, Epoch { first: 4, salt: u64::MAX >> 1 }],
+            objects: vec![1],
+        };
+        let object = ObjectKey::new(2, &PrimaryKey::Int(1));
+        state.count(&object, false, true);
+        state.count(&object, true, true);
+        assert_eq!(state.objects, [1, 0, 1]);
+        state.count(&object, true, false);
+        assert_eq!(state.objects, [1, 0, 0]);
+        assert_eq!(State::read(&state.write()).expect("just written"), state);
+        assert_eq!((state.salt(0), state.salt(3), state.salt(4)), (None, Some(11), Some(u64::MAX >> 1)));
+    }
+}

@@ -1,0 +1,354 @@
+//! Uploads: checked, integrated one after the other, made durable together.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use tidemark_changeset::Instruction;
+use tidemark_changeset::body::UploadEntry;
+use tidemark_storage::Storage;
+
+use super::Ledger;
+use super::batch::Batch;
+use super::before_images::lock;
+use super::sessions::{Session, SessionId, UploadSide};
+use crate::error::{Action, LedgerError, Refusal, Result, Stop, codes};
+use crate::integrate::{Uploader, integrate, origin};
+use crate::plan::{PlannedChangeset, plan_changeset, read_body};
+use crate::records::Compensation;
+use crate::rows::ClientRow;
+use crate::schema::{LedgerSchema, SchemaConflict};
+
+/// One UPLOAD message.
+#[derive(Clone, Copy, Debug)]
+#[allow(missing_docs)]
+pub struct Upload<'a> {
+    pub session: SessionId,
+    pub progress_client_version: u64,
+    pub progress_server_version: u64,
+    pub locked_server_version: u64,
+    /// Uncompressed entries.
+    pub body: &'a [u8],
+}
+
+/// What became of it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct UploadAnswer {
+    /// Set if the upload was refused: nothing of it was stored.
+    pub refusal: Option<Refusal>,
+    /// Errors to be sent before the download that holds the compensations.
+    pub compensations: Vec<Compensation>,
+    /// Changesets integrated.
+    pub changesets: u64,
+    /// Instructions in them.
+    pub instructions: u64,
+    /// Objects on which they met a foreign change.
+    pub conflicts: u64,
+    /// Whether the schema changed.
+    pub schema_changed: bool,
+}
+
+/// What a session remembers once the batch is durable.
+struct Accepted {
+    session: Arc<Session>,
+    progress: (u64, u64),
+    locked: u64,
+    owed: bool,
+}
+
+/// One attempt at a batch: answers, and what sessions remember; `None` if it has to be made again.
+type Attempt = Option<(Vec<UploadAnswer>, Vec<Accepted>)>;
+
+/// Refuses an upload, and the later ones of its session.
+fn refuse(uploads: &[Upload<'_>], refusals: &mut [Option<Refusal>], index: usize, refusal: &Refusal) {
+    let session = uploads.get(index).map(|upload| upload.session);
+    for (upload, slot) in uploads.iter().zip(refusals).skip(index) {
+        if Some(upload.session) == session {
+            slot.get_or_insert_with(|| refusal.clone());
+        }
+    }
+}
+
+impl<S: Storage> Ledger<S> {
+    /// Integrates uploads of several sessions in one durable commit. An upload that is refused leaves nothing
+    /// behind and does not touch the others; later ones of its session are refused as well.
+    pub fn integrate(&self, uploads: &[Upload<'_>], now_ms: u64) -> Result<Vec<UploadAnswer>> {
+        let mut writer = lock(&self.writer);
+        let mut refusals: Vec<Option<Refusal>> = vec![None; uploads.len()];
+        loop {
+            let mut batch = Batch::begin(&self.storage, &writer)?;
+            match self.attempt(&mut batch, uploads, &mut refusals, now_ms)? {
+                // The batch holds a part of the refused upload: it is dropped, and made again without that one.
+                None => {}
+                Some((answers, accepted)) => {
+                    if batch.writes > 0 {
+                        *writer = batch.commit(&self.jobs)?;
+                        self.publish(&writer);
+                    }
+                    self.remember(uploads, &answers, accepted);
+                    return Ok(answers);
+                }
+            }
+        }
+    }
+
+    fn remember(&self, uploads: &[Upload<'_>], answers: &[UploadAnswer], accepted: Vec<Accepted>) {
+        for (upload, answer) in uploads.iter().zip(answers) {
+            if let (Some(refusal), Ok(session)) = (&answer.refusal, self.sessions.get(upload.session)) {
+                lock(&session.upload).refused.get_or_insert_with(|| refusal.clone());
+            }
+        }
+        for accepted in accepted {
+            let mut side = lock(&accepted.session.upload);
+            side.progress = accepted.progress;
+            side.locked = accepted.locked;
+            if accepted.owed {
+                accepted.session.owed.store(true, Ordering::Release);
+            }
+        }
+    }
+
+    fn attempt(
+        &self,
+        batch: &mut Batch<S>,
+        uploads: &[Upload<'_>],
+        refusals: &mut [Option<Refusal>],
+        now_ms: u64,
+    ) -> Result<Attempt> {
+        let mut answers = Vec::with_capacity(uploads.len());
+        let mut accepted: Vec<Accepted> = Vec::new();
+        for (index, upload) in uploads.iter().enumerate() {
+            let writes = batch.writes;
+            let taken = match refusals.get(index).cloned().flatten() {
+                Some(refusal) => Err(Stop::Refused(refusal)),
+                None => self.attempt_one(batch, upload, &accepted, now_ms),
+            };
+            match taken {
+                Ok((answer, remembered)) => {
+                    answers.push(answer);
+                    accepted.push(remembered);
+                }
+                Err(Stop::Refused(refusal)) => {
+                    refuse(uploads, refusals, index, &refusal);
+                    if batch.writes != writes {
+                        return Ok(None);
+                    }
+                    answers.push(UploadAnswer { refusal: Some(refusal), ..UploadAnswer::default() });
+                }
+                Err(Stop::Failed(error)) => return Err(error),
+            }
+        }
+        Ok(Some((answers, accepted)))
+    }
+
+    fn attempt_one(
+        &self,
+        batch: &mut Batch<S>,
+        upload: &Upload<'_>,
+        accepted: &[Accepted],
+        now_ms: u64,
+    ) -> std::result::Result<(UploadAnswer, Accepted), Stop> {
+        let session = self.sessions.get(upload.session).map_err(|_| ended())?;
+        let mut side = lock(&session.upload);
+        if let Some(refusal) = side.refused.clone() {
+            return Err(refusal.into());
+        }
+        let earlier = accepted.iter().rfind(|earlier| Arc::ptr_eq(&earlier.session, &session));
+        let (progress, locked) =
+            earlier.map_or((side.progress, side.locked), |earlier| (earlier.progress, earlier.locked));
+        let mut message = Message {
+            batch,
+            session: &session,
+            side: &mut side,
+            stated: (progress, locked),
+            now_ms,
+            development: self.development(),
+            switches: self.switches,
+        };
+        let (answer, owed) = message.take(upload)?;
+        drop(side);
+        let progress = (
+            upload.progress_client_version.max(progress.0),
+            upload.progress_server_version.max(progress.1),
+        );
+        let locked = upload.locked_server_version.max(locked);
+        Ok((answer, Accepted { session, progress, locked, owed }))
+    }
+}
+
+fn ended() -> Refusal {
+    let message = "The session has ended".to_owned();
+    Refusal { code: codes::OTHER_SESSION_ERROR, action: Action::Transient, message }
+}
+
+/// One UPLOAD being taken.
+struct Message<'a, S: Storage> {
+    batch: &'a mut Batch<S>,
+    session: &'a Arc<Session>,
+    side: &'a mut UploadSide,
+    /// Progress and locked version stated before in this session.
+    stated: ((u64, u64), u64),
+    now_ms: u64,
+    development: bool,
+    switches: crate::switches::Switches,
+}
+
+impl<S: Storage> Message<'_, S> {
+    fn take(&mut self, upload: &Upload<'_>) -> std::result::Result<(UploadAnswer, bool), Stop> {
+        let ident = self.session.ident;
+        let mut row = self.batch.client(ident)?.ok_or(LedgerError::NoSession)?;
+        let entries = read_body(upload.body)?;
+        let mut answer = UploadAnswer::default();
+        if let Err(refusal) = self.check(upload, &entries, &row) {
+            // Old clients are known to send empty uploads whose cursors contradict each other.
+            return if entries.is_empty() { Ok((answer, false)) } else { Err(refusal.into()) };
+        }
+        self.confirm(&mut row, upload.locked_server_version)?;
+        for entry in &entries {
+            if entry.client_version > row.integrated {
+                self.changeset(&mut answer, &plan_changeset(entry)?)?;
+                row.newest_entry = self.batch.newest.state.version;
+                row.integrated = entry.client_version;
+            }
+        }
+        row.integrated = row.integrated.max(upload.progress_client_version);
+        row.progress = (
+            row.progress.0.max(upload.progress_client_version),
+            row.progress.1.max(upload.progress_server_version),
+        );
+        row.seen_ms = self.now_ms;
+        let horizon = self.batch.trim(ident, &row, self.switches.keep_records)?;
+        self.batch.put_client(ident, &row);
+        let mut views = self.batch.views(ident)?;
+        if views.prune(horizon) {
+            self.batch.put_views(ident, &views);
+        }
+        Ok((answer, !entries.is_empty()))
+    }
+
+    /// The protocol's checks of cursors, which also bound what every entry can refer to.
+    fn check(
+        &self,
+        upload: &Upload<'_>,
+        entries: &[UploadEntry<'_>],
+        row: &ClientRow,
+    ) -> std::result::Result<(), Refusal> {
+        let bad_client = |text: &str| {
+            Err(Refusal::reset(codes::BAD_CLIENT_VERSION, format!("Bad client version (UPLOAD): {text}")))
+        };
+        let bad_server = |text: &str| {
+            Err(Refusal::reset(codes::BAD_SERVER_VERSION, format!("Bad server version (UPLOAD): {text}")))
+        };
+        let sent = self.session.sent.load(Ordering::Acquire);
+        let ((stated_client, stated_server), stated_locked) = self.stated;
+        let client = upload.progress_client_version;
+        let server = upload.progress_server_version;
+        let locked = upload.locked_server_version;
+        if client < stated_client {
+            return bad_client("progress decreases");
+        }
+        if server < stated_server || locked < stated_locked {
+            return bad_server("progress decreases");
+        }
+        if server > sent || locked > sent {
+            return bad_server("beyond what was sent");
+        }
+        if client == 0 && server != 0 {
+            return bad_server("progress without client version");
+        }
+        let mut last = (0, 0);
+        for entry in entries {
+            if entry.client_version <= last.0 || entry.client_version > client {
+                return bad_client("changesets are out of order");
+            }
+            if entry.server_version < last.1 || entry.server_version > sent {
+                return bad_server("bases are out of order");
+            }
+            last = (entry.client_version, entry.server_version);
+            if entry.client_version > row.integrated && entry.server_version < row.progress.1 {
+                return bad_server("base below acknowledged progress");
+            }
+        }
+        Ok(())
+    }
+
+    /// The client has integrated everything up to the locked version.
+    fn confirm(&mut self, row: &mut ClientRow, locked: u64) -> Result<()> {
+        if locked <= row.download.0 {
+            return Ok(());
+        }
+        row.download.0 = locked;
+        let mut views = self.batch.views(self.session.ident)?;
+        let changed = if self.switches.dead_stay_dead { views.locked(locked) } else { views.locked_carelessly(locked) };
+        if changed {
+            self.batch.put_views(self.session.ident, &views);
+        }
+        Ok(())
+    }
+
+    fn changeset(
+        &mut self,
+        answer: &mut UploadAnswer,
+        changeset: &PlannedChangeset,
+    ) -> std::result::Result<(), Stop> {
+        let schema = self.extend_schema(&changeset.schema)?;
+        answer.schema_changed |= !schema.is_empty();
+        for planned in &changeset.objects {
+            self.side.writes.prepare(&self.batch.newest.schema, &planned.class);
+        }
+        let version = self.batch.newest.state.version + 1;
+        let uploader = Uploader {
+            timeline: &self.side.timeline,
+            newest: &self.side.newest,
+            writes: &self.side.writes,
+            is_own_client: self.session.is_own_client,
+            switches: self.switches,
+        };
+        let mut outcome = integrate(&self.batch.facts(), &uploader, changeset, schema, version)?;
+        answer.changesets += 1;
+        answer.instructions += changeset.objects.iter().map(|object| object.instructions.len() as u64).sum::<u64>()
+            + changeset.schema.len() as u64;
+        answer.conflicts += outcome.conflicts as u64;
+        answer.compensations.extend(outcome.compensation.take());
+        self.batch.apply(origin(self.session.ident, changeset), outcome);
+        Ok(())
+    }
+
+    /// Takes the schema instructions of a changeset; those that add something remain.
+    fn extend_schema(&mut self, instructions: &[Instruction]) -> std::result::Result<Vec<Instruction>, Stop> {
+        if instructions.is_empty() {
+            return Ok(Vec::new());
+        }
+        let mut schema: LedgerSchema = (*self.batch.newest.schema).clone();
+        let mut added = Vec::new();
+        for instruction in instructions {
+            let extended = match schema.extend(instruction) {
+                Ok(true) if !self.development => {
+                    Err(SchemaConflict::Addition(LedgerSchema::describe_addition(instruction)))
+                }
+                extended => extended,
+            };
+            match extended {
+                Ok(true) => added.push(instruction.clone()),
+                Ok(false) => {}
+                Err(conflict) => return Err(refuse_schema(&conflict).into()),
+            }
+        }
+        if !added.is_empty() {
+            *self.batch.schema_mut() = schema;
+        }
+        Ok(added)
+    }
+}
+
+fn refuse_schema(conflict: &SchemaConflict) -> Refusal {
+    let text = match conflict {
+        SchemaConflict::Addition(what) => format!(
+            "Invalid schema change (UPLOAD): non-breaking schema change: {what}, schema changes from clients are \
+             restricted when developer mode is disabled"
+        ),
+        SchemaConflict::Breaking(what) => {
+            format!("Invalid schema change (UPLOAD): breaking schema change: {what}")
+        }
+    };
+    Refusal::bug(codes::INVALID_SCHEMA_CHANGE, text)
+}

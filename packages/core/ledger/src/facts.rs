@@ -1,0 +1,278 @@
+//! What the pure functions ask of whoever keeps the data, and what they derive from it.
+//!
+//! Everything here is derived from what is frozen: entries, records, and the elements of a client's timeline. So an
+//! answer about versions that the client has integrated never changes, whatever happens later.
+
+use std::sync::Arc;
+
+use tidemark_changeset::Instruction;
+
+use crate::entries::{Entry, Touched, TouchedGroup};
+use crate::error::{LedgerError, Result};
+use crate::fields::{Fields, ObjectRow};
+use crate::object::ObjectKey;
+use crate::rows::{OwnUpload, Reciprocal, Record, Touch};
+use crate::schema::LedgerSchema;
+use crate::switches::Switches;
+use crate::view_list::{Element, ElementKind, ElementState, Leftover};
+use crate::views::{Timeline, View};
+
+/// Reading the ledger's data as of one state.
+pub trait Facts {
+    /// The schema.
+    fn schema(&self) -> &LedgerSchema;
+    /// The entry of a version.
+    fn entry(&self, version: u64) -> Result<Arc<Entry>>;
+    /// What touched an object in versions above `after`, up to `through`, in order.
+    fn touches(&self, object: &ObjectKey, after: u64, through: u64) -> Result<Vec<Touch>>;
+    /// The first entry after a version that changed an object (ghosts do not count).
+    fn first_change(&self, object: &ObjectKey, after: u64) -> Result<Option<Touch>>;
+    /// An object's row now.
+    fn row(&self, object: &ObjectKey) -> Result<Option<Arc<[u8]>>>;
+    /// What is kept of a client's own upload.
+    fn own_upload(&self, ident: u64, version: u64) -> Result<Option<OwnUpload>>;
+    /// The instructions of a client's own upload on one object, as they were uploaded.
+    fn own_instructions(&self, ident: u64, version: u64, object: &ObjectKey) -> Result<Vec<Instruction>>;
+    /// The form of an entry's instructions on an object after a client's edits, if it differs from the log's.
+    fn reciprocal(&self, ident: u64, version: u64, object: &ObjectKey) -> Result<Option<Reciprocal>>;
+    /// The records of a client at one version, sorted by object.
+    fn records(&self, ident: u64, version: u64) -> Result<Vec<(ObjectKey, Record)>>;
+}
+
+/// An object's fields as of some version, as far as they are known.
+#[derive(Clone, Debug)]
+pub enum State {
+    /// It does not exist.
+    Absent,
+    /// Its whole row.
+    Row(Arc<[u8]>),
+    /// Queryable values.
+    Values {
+        /// Columns.
+        columns: Vec<u16>,
+        /// Their values as an entry keeps them.
+        values: Vec<u8>,
+    },
+}
+
+impl State {
+    /// The fields, unless it does not exist.
+    pub fn fields(&self) -> Option<Fields<'_>> {
+        match self {
+            Self::Absent => None,
+            Self::Row(row) => Some(Fields::Row(row)),
+            Self::Values { columns, values } => Some(Fields::Some { columns, values }),
+        }
+    }
+
+    /// Whether it exists.
+    pub fn exists(&self) -> bool {
+        !matches!(self, Self::Absent)
+    }
+}
+
+/// Whether an object with these fields is in a view.
+pub fn is_in(
+    schema: &LedgerSchema,
+    view: &View,
+    object: &ObjectKey,
+    fields: Option<Fields<'_>>,
+) -> bool {
+    let class = object.class();
+    let Some(fields) = fields else { return false };
+    if !view.names(class) {
+        return false;
+    }
+    if view.contains_all(class) {
+        return true;
+    }
+    let (Some(name), Some(definition)) = (schema.name(class), schema.class(class)) else {
+        return false;
+    };
+    let key = object.key();
+    let columns = &definition.columns;
+    let row = ObjectRow { class: name, key: &key, columns, schema: &schema.model, fields };
+    view.contains(class, &row)
+}
+
+/// An object's fields as of a version: those before the first later change, or those of now.
+pub fn state_at(facts: &dyn Facts, object: &ObjectKey, version: u64) -> Result<State> {
+    let Some(touch) = facts.first_change(object, version)? else {
+        return Ok(facts.row(object)?.map_or(State::Absent, State::Row));
+    };
+    let entry = facts.entry(touch.version)?;
+    let (group, touched) = find(&entry, object)?;
+    Ok(match entry.before(touched) {
+        None => State::Absent,
+        Some(values) => State::Values { columns: group.columns.clone(), values: values.to_vec() },
+    })
+}
+
+/// A touched object that the index says is there.
+pub fn find<'a>(entry: &'a Entry, object: &ObjectKey) -> Result<(&'a TouchedGroup, &'a Touched)> {
+    entry
+        .find(object)?
+        .ok_or(LedgerError::Damaged("the index names an entry that does not touch the object"))
+}
+
+/// What an entry did to an object, seen through a view.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[allow(clippy::struct_excessive_bools, reason = "two facts about each of two states")]
+pub struct Passage {
+    /// It existed before.
+    pub existed: bool,
+    /// It exists after.
+    pub exists: bool,
+    /// It was in the view before.
+    pub was_in: bool,
+    /// It is in the view after.
+    pub now_in: bool,
+}
+
+impl Passage {
+    /// Whether the client is sent an erasure for it (view transition), on the server's account.
+    /// `own`: the entry is the client's own, so that the client may hold what the view never did.
+    pub fn wipes(self, own: bool) -> bool {
+        let left = self.exists && !self.now_in && (self.was_in || own);
+        let entered = self.existed && !self.was_in && self.now_in;
+        left || entered
+    }
+}
+
+/// What an entry did to an object, seen through a view.
+pub fn passage(
+    schema: &LedgerSchema,
+    view: &View,
+    entry: &Entry,
+    group: &TouchedGroup,
+    touched: &Touched,
+) -> Passage {
+    let columns = &group.columns;
+    let contains = |values: Option<&[u8]>| {
+        let fields = values.map(|values| Fields::Some { columns, values });
+        is_in(schema, view, &touched.object, fields)
+    };
+    Passage {
+        existed: touched.existed(),
+        exists: touched.exists(),
+        was_in: contains(entry.before(touched)),
+        now_in: contains(entry.after(touched)),
+    }
+}
+
+/// What can be derived about one client.
+pub struct Derivation<'a> {
+    /// The data.
+    pub facts: &'a dyn Facts,
+    /// The client's views.
+    pub timeline: &'a Timeline,
+    /// Rules that tests leave out.
+    pub switches: Switches,
+}
+
+impl Derivation<'_> {
+    /// Whether an object as of a version was in a view.
+    fn was_in(&self, view: usize, object: &ObjectKey, state: &State) -> bool {
+        is_in(self.facts.schema(), self.timeline.view(view), object, state.fields())
+    }
+
+    /// What an indexed entry did to an object, seen through the view then in force.
+    pub fn passage(&self, object: &ObjectKey, touch: &Touch) -> Result<Passage> {
+        let entry = self.facts.entry(touch.version)?;
+        let (group, touched) = find(&entry, object)?;
+        let view = self.timeline.view_at(touch.version);
+        Ok(passage(self.facts.schema(), view, &entry, group, touched))
+    }
+
+    /// Whether another's entry on an object was not sent to the client: outside of its view before and after.
+    pub fn withheld(&self, object: &ObjectKey, touch: &Touch) -> Result<bool> {
+        let passage = self.passage(object, touch)?;
+        Ok(!passage.was_in && !passage.now_in)
+    }
+
+    /// Whether the client was, or would be, sent an erasure of an object at a version above `after`, up to
+    /// `through`: a wipe. What the client held of the object before is gone with it.
+    pub fn wiped(&self, object: &ObjectKey, after: u64, through: u64) -> Result<bool> {
+        if after >= through {
+            return Ok(false);
+        }
+        let touches = self.facts.touches(object, after, through)?;
+        self.wiped_by_any(object, after, through, &touches)
+    }
+
+    /// [`Derivation::wiped`], when what touched the object between the two versions is at hand.
+    pub fn wiped_by_any(
+        &self,
+        object: &ObjectKey,
+        after: u64,
+        through: u64,
+        touches: &[Touch],
+    ) -> Result<bool> {
+        for element in &self.timeline.list.elements {
+            let dead = element.state == ElementState::Dead && self.switches.dead_wipe_nothing;
+            let sent = element.kind == ElementKind::Bootstrap && !dead;
+            if sent && after < element.from && element.from <= through && self.touched_by(element, object)? {
+                return Ok(true);
+            }
+        }
+        for touch in touches {
+            if self.wiped_by(object, touch)? {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    fn wiped_by(&self, object: &ObjectKey, touch: &Touch) -> Result<bool> {
+        let own = touch.origin == self.timeline.ident;
+        if own && touch.marks.record {
+            return Ok(true);
+        }
+        // Neither existence nor a queryable value changed: the object did not cross the border of a view. Only what
+        // the client itself writes outside of its view is erased nevertheless.
+        if touch.marks.ghost || (!touch.marks.moves && !own) {
+            return Ok(false);
+        }
+        Ok(self.passage(object, touch)?.wipes(own && self.switches.own_leaves))
+    }
+
+    /// Whether a bootstrap sends an object: it differs between the two views, or an earlier bootstrap that did not
+    /// arrive whole may have left traces of it.
+    pub fn touched_by(&self, element: &Element, object: &ObjectKey) -> Result<bool> {
+        let state = state_at(self.facts, object, element.from)?;
+        let before = self.was_in(element.before, object, &state);
+        if before != self.was_in(element.view, object, &state) {
+            return Ok(true);
+        }
+        for leftover in &element.leftovers {
+            if self.left_over(leftover, object)? {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    fn left_over(&self, leftover: &Leftover, object: &ObjectKey) -> Result<bool> {
+        let state = state_at(self.facts, object, leftover.at)?;
+        let before = self.was_in(leftover.before, object, &state);
+        let view = self.was_in(leftover.view, object, &state);
+        if before != view {
+            return Ok(true);
+        }
+        for touch in self.facts.touches(object, leftover.at, leftover.through)? {
+            if touch.marks.ghost || !touch.marks.moves {
+                continue;
+            }
+            let entry = self.facts.entry(touch.version)?;
+            let (group, touched) = find(&entry, object)?;
+            let columns = &group.columns;
+            let fields = entry.after(touched).map(|values| Fields::Some { columns, values });
+            let schema = self.facts.schema();
+            let inside = |index| is_in(schema, self.timeline.view(index), object, fields);
+            if inside(leftover.before) != before || inside(leftover.view) != view {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+}

@@ -1,0 +1,33 @@
+//! The ledger: what the server keeps, and what each client has seen.
+//!
+//! One ledger per app. Every upload becomes one entry of a log; what a client is sent is derived from the log, from
+//! its views and from its records. The rules, with two scenarios message by message, are in `docs/ledger.md`.
+//!
+//! * [`plan`], [`integrate`], [`select`]: pure functions over what [`facts::Facts`] answers;
+//! * [`entries`], [`rows`], [`view_list`], [`schema`]: what is stored, and its bytes;
+//! * [`views`], [`permission`], [`predicate`], [`eye`]: what clients may see and write;
+//! * [`embedded`]: runs all of it over a storage, with sessions in memory.
+
+mod bytes;
+pub mod embedded;
+pub mod entries;
+pub mod error;
+pub mod eye;
+pub mod facts;
+pub mod fields;
+pub mod integrate;
+pub mod limits;
+pub mod merge;
+pub mod object;
+pub mod permission;
+pub mod plan;
+pub mod predicate;
+pub mod records;
+pub mod rows;
+pub mod schema;
+pub mod select;
+pub mod switches;
+pub mod view_list;
+pub mod views;
+
+pub use error::{Action, LedgerError, Refusal, Result};

@@ -1,0 +1,47 @@
+//! Bounds of what a client may ask for. Each keeps one kind of hostile input cheap.
+
+/// Longest subscription query of one class, in bytes; the original refuses more than 256 kB.
+pub const SUBSCRIPTION_BYTES_MAX: usize = 256 * 1024;
+
+/// Most classes one subscription set may name.
+pub const SUBSCRIPTION_CLASSES_MAX: usize = 1_000;
+
+/// Longest body of a QUERY, or of the query in an IDENT.
+pub const QUERY_BODY_BYTES_MAX: usize = 4 * 1024 * 1024;
+
+/// Most changesets in one UPLOAD.
+pub const UPLOAD_ENTRIES_MAX: usize = 65_536;
+
+/// Largest changeset. The original's clients send at most 16 MiB in one message, one larger changeset alone.
+pub const CHANGESET_BYTES_MAX: usize = 64 * 1024 * 1024;
+
+/// Bootstraps that may wait in one session: a client sends one QUERY per subscription set.
+pub const BOOTSTRAPS_WAITING_MAX: usize = 1_000;
+
+/// Bootstrap instructions are put into entries of about this size: far below the 16 MiB that a client can store.
+pub const ENTRY_BYTES_SOFT: usize = 512 * 1024;
+
+/// Smallest soft limit of a download message; a caller's smaller one is raised to it.
+pub const DOWNLOAD_BYTES_MIN: usize = 1_024;
+
+/// Documents looked at for one part of a bootstrap before it is sent although it is not full, so that one call
+/// stays short when hardly anything matches.
+pub const SCAN_DOCUMENTS_MAX: usize = 200_000;
+
+/// Log entries looked at for one steady download before it is sent although it is not full.
+pub const SCAN_ENTRIES_MAX: usize = 200_000;
+
+/// Before-images kept for one bootstrap under way; a session that needs more has to start again.
+pub const BEFORE_IMAGE_BYTES_MAX: usize = 256 * 1024 * 1024;
+
+/// Length of a class name, as the original's database allows.
+pub const CLASS_NAME_BYTES_MAX: usize = 57;
+
+/// Length of a field name, as the original's database allows.
+pub const FIELD_NAME_BYTES_MAX: usize = 63;
+
+/// Most classes of an app.
+pub const CLASSES_MAX: usize = 10_000;
+
+/// Most columns of a class.
+pub const COLUMNS_MAX: usize = 1_000;

@@ -1,0 +1,103 @@
+//! The first step of integrating: decode an upload, bound it, and name the objects it reads and writes.
+
+use rustc_hash::FxHashMap;
+use tidemark_changeset::{Instruction, Name, PrimaryKey, body, codec};
+
+use crate::error::{Refusal, codes};
+use crate::limits::{CHANGESET_BYTES_MAX, UPLOAD_ENTRIES_MAX};
+use crate::object::ObjectKey;
+use crate::schema::LedgerSchema;
+
+/// One changeset of an upload, decoded.
+#[derive(Clone, Debug)]
+pub struct PlannedChangeset {
+    /// The client's version.
+    pub client_version: u64,
+    /// The server version the client had integrated when it made it.
+    pub base: u64,
+    /// Milliseconds since 2015-01-01, by the client's clock.
+    pub timestamp: u64,
+    /// What it does to the schema, in order.
+    pub schema: Vec<Instruction>,
+    /// What it does to objects, by object in order of first mention.
+    pub objects: Vec<PlannedObject>,
+    /// The bytes as they were uploaded.
+    pub original: Vec<u8>,
+}
+
+/// The instructions of a changeset on one object.
+#[derive(Clone, Debug)]
+pub struct PlannedObject {
+    /// Its class.
+    pub class: Name,
+    /// Its primary key.
+    pub key: PrimaryKey,
+    /// The instructions in order.
+    pub instructions: Vec<Instruction>,
+}
+
+impl PlannedObject {
+    /// The object's name, if the schema has a class for it.
+    pub fn object(&self, schema: &LedgerSchema) -> Result<ObjectKey, Refusal> {
+        schema.object(&self.class, &self.key).ok_or_else(|| {
+            let text = format!("Bad changeset (UPLOAD): no object {:?} can be in \"{}\"", self.key, self.class);
+            Refusal::reset(codes::BAD_CHANGESET, text)
+        })
+    }
+}
+
+/// Reads the body of an UPLOAD and checks what can be checked without data.
+pub fn read_body(bytes: &[u8]) -> Result<Vec<body::UploadEntry<'_>>, Refusal> {
+    let limits = body::BodyLimits {
+        entries_max: UPLOAD_ENTRIES_MAX,
+        changeset_bytes_max: CHANGESET_BYTES_MAX,
+    };
+    let entries = body::parse_upload_body(bytes, limits).map_err(|error| {
+        Refusal::bug(codes::BAD_CHANGESET, format!("Bad changeset header syntax (UPLOAD): {error}"))
+    })?;
+    if entries.iter().any(|entry| entry.origin_file_ident != 0) {
+        let text = "Bad origin file identifier (UPLOAD)";
+        return Err(Refusal::bug(codes::BAD_ORIGIN_FILE_IDENT, text));
+    }
+    Ok(entries)
+}
+
+/// Decodes one changeset and sorts its instructions by object.
+pub fn plan_changeset(entry: &body::UploadEntry<'_>) -> Result<PlannedChangeset, Refusal> {
+    let changeset = codec::decode(entry.changeset).map_err(|error| {
+        Refusal::bug(codes::BAD_CHANGESET, format!("Bad changeset (UPLOAD): {error}"))
+    })?;
+    let mut schema = Vec::new();
+    let mut objects: Vec<PlannedObject> = Vec::new();
+    let mut places: FxHashMap<(Name, PrimaryKey), usize> = FxHashMap::default();
+    for instruction in changeset.instructions {
+        let Some((class, key)) = instruction.object() else {
+            schema.push(instruction);
+            continue;
+        };
+        // Most often the instruction is on the same object as the one before.
+        if let Some(last) = objects.last_mut()
+            && last.key == *key
+            && last.class == *class
+        {
+            last.instructions.push(instruction);
+            continue;
+        }
+        let name = (class.clone(), key.clone());
+        if let Some(object) = places.get(&name).and_then(|place| objects.get_mut(*place)) {
+            object.instructions.push(instruction);
+        } else {
+            places.insert(name.clone(), objects.len());
+            let (class, key) = name;
+            objects.push(PlannedObject { class, key, instructions: vec![instruction] });
+        }
+    }
+    Ok(PlannedChangeset {
+        client_version: entry.client_version,
+        base: entry.server_version,
+        timestamp: entry.timestamp,
+        schema,
+        objects,
+        original: entry.changeset.to_vec(),
+    })
+}

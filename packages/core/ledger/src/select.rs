@@ -1,0 +1,155 @@
+//! Selecting a download: what a client is sent of one version. A pure function of the entry, the client's records
+//! and the view in force at that version, so that it does not matter where messages and connections are cut.
+
+use std::ops::Range;
+use std::sync::Arc;
+
+use tidemark_changeset::{Instruction, codec};
+use tidemark_model::{Document, image};
+
+use crate::entries::{Entry, Touched, TouchedGroup};
+use crate::error::{LedgerError, Result};
+use crate::facts::{Facts, is_in, passage};
+use crate::fields::Fields;
+use crate::object::ObjectKey;
+use crate::rows::Record;
+use crate::schema::LedgerSchema;
+use crate::switches::Switches;
+use crate::views::{Timeline, View};
+
+/// File ident of the server.
+pub const SERVER_IDENT: u64 = 1;
+
+/// Timestamp of synthetic changesets, milliseconds since 2015-01-01: above any that a client can have. With a lower
+/// one a pending erasure of the client with a later time would survive the wipe, and what was created after it.
+pub const SYNTHETIC_TIMESTAMP: u64 = 1_000_000_000_000_000;
+
+/// What a client is sent of one version.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Selected {
+    /// The entry's own instructions, as far as the client sees what they are on; empty for none.
+    pub entry: Vec<u8>,
+    /// Erasures and states afresh on the server's account; empty for none.
+    pub synthetic: Vec<u8>,
+}
+
+/// Appends what gives a client an object afresh, or takes it away.
+pub fn push_afresh(
+    encoder: &mut codec::Encoder,
+    schema: &LedgerSchema,
+    object: &ObjectKey,
+    row: Option<&[u8]>,
+) -> Result<()> {
+    const DAMAGED: LedgerError = LedgerError::Damaged("an object's row or class cannot be read");
+    let class = schema.class(object.class()).ok_or(DAMAGED)?;
+    let key = object.key();
+    encoder.push(&Instruction::EraseObject { class: class.name.clone(), key: key.clone() });
+    if let Some(row) = row {
+        let document = Document::from_row(row).map_err(|_| DAMAGED)?;
+        for instruction in image(&schema.model, class, &key, &document) {
+            encoder.push(&instruction);
+        }
+    }
+    Ok(())
+}
+
+/// Which part of an entry goes out how.
+struct Selection<'a> {
+    schema: &'a LedgerSchema,
+    view: &'a View,
+    entry: &'a Entry,
+    own: bool,
+    switches: Switches,
+    /// Instructions to send as they are.
+    spans: Vec<Range<usize>>,
+    /// Objects to erase, or to give afresh.
+    afresh: Vec<(ObjectKey, Option<Arc<[u8]>>)>,
+}
+
+/// Selects what the client of a timeline is sent of an entry. `records` are the client's at that version.
+pub fn select(
+    facts: &dyn Facts,
+    timeline: &Timeline,
+    switches: Switches,
+    entry: &Entry,
+    records: &[(ObjectKey, Record)],
+) -> Result<Selected> {
+    let view = timeline.view_at(entry.version);
+    let own = entry.origin.ident == timeline.ident;
+    let schema = facts.schema();
+    let mut selection =
+        Selection { schema, view, entry, own, switches, spans: Vec::new(), afresh: Vec::new() };
+    if !own && entry.schema_instructions > 0 {
+        selection.spans.push(0..entry.schema_instructions);
+    }
+    for group in entry.groups()? {
+        if own || view.names(group.class) {
+            for touched in &group.touched {
+                let recorded = records.binary_search_by(|(object, _)| object.cmp(&touched.object));
+                if recorded.is_err() {
+                    selection.touched(group, touched)?;
+                }
+            }
+        }
+    }
+    for (object, record) in records {
+        let fields = record.image.as_deref().map(Fields::Row);
+        let image = record.image.clone().filter(|_| is_in(schema, view, object, fields));
+        selection.afresh.push((object.clone(), image));
+    }
+    selection.encode()
+}
+
+impl Selection<'_> {
+    fn touched(&mut self, group: &TouchedGroup, touched: &Touched) -> Result<()> {
+        let passage = passage(self.schema, self.view, self.entry, group, touched);
+        let entered = passage.existed && !passage.was_in && passage.now_in;
+        if entered {
+            if !self.own {
+                let image = self.entry.image(touched);
+                let image = image.ok_or(LedgerError::Damaged("an entry misses an after-image"))?;
+                self.afresh.push((touched.object.clone(), Some(Arc::from(image))));
+            }
+        } else if passage.wipes(self.own && self.switches.own_leaves) {
+            self.afresh.push((touched.object.clone(), None));
+        } else if !self.own && (passage.was_in || passage.now_in) {
+            self.spans.push(touched.instructions.clone());
+        }
+        Ok(())
+    }
+
+    fn encode(mut self) -> Result<Selected> {
+        let mut selected = Selected::default();
+        self.spans.retain(|span| !span.is_empty());
+        if !self.spans.is_empty() {
+            selected.entry = self.encode_spans()?;
+        }
+        if !self.afresh.is_empty() {
+            self.afresh.sort_by(|left, right| left.0.cmp(&right.0));
+            let mut encoder = codec::Encoder::new();
+            for (object, image) in &self.afresh {
+                push_afresh(&mut encoder, self.schema, object, image.as_deref())?;
+            }
+            selected.synthetic = encoder.finish();
+        }
+        Ok(selected)
+    }
+
+    fn encode_spans(&mut self) -> Result<Vec<u8>> {
+        self.spans.sort_by_key(|span| span.start);
+        let wanted: usize = self.spans.iter().map(ExactSizeIterator::len).sum();
+        let instructions = self.entry.instructions()?;
+        if wanted == instructions.len() {
+            return Ok(self.entry.changeset().to_vec());
+        }
+        let mut encoder = codec::Encoder::new();
+        for span in &self.spans {
+            let part = instructions.get(span.clone());
+            let part = part.ok_or(LedgerError::Damaged("an entry has fewer instructions than it says"))?;
+            for instruction in part {
+                encoder.push(instruction);
+            }
+        }
+        Ok(encoder.finish())
+    }
+}

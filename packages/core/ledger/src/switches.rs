@@ -1,0 +1,43 @@
+//! Switches that leave out single rules, so that tests can show that each rule is needed.
+//!
+//! A test that cannot fail proves nothing: the simulation runs once with every rule on and finds no fault, and once
+//! per switch with one rule off and has to find one.
+
+/// Which rules are on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[allow(clippy::struct_excessive_bools, reason = "independent switches")]
+pub struct Switches {
+    /// An object that the client itself wrote out of its view is erased on it.
+    pub own_leaves: bool,
+    /// A write that meets what its client cannot see is compensated.
+    pub collide: bool,
+    /// An edit made after a pending edit was wiped does not contain that edit.
+    pub epoch: bool,
+    /// Synthetic changesets carry a timestamp above any that a client can have.
+    pub highest_timestamp: bool,
+    /// Records are kept until both cursors of their client have passed them.
+    pub keep_records: bool,
+    /// A bootstrap that did not arrive stays dead, whatever cursor is reported later.
+    pub dead_stay_dead: bool,
+    /// A bootstrap that died wiped nothing at its own version.
+    pub dead_wipe_nothing: bool,
+}
+
+impl Switches {
+    /// Every rule.
+    pub const ALL: Self = Self {
+        own_leaves: true,
+        collide: true,
+        epoch: true,
+        highest_timestamp: true,
+        keep_records: true,
+        dead_stay_dead: true,
+        dead_wipe_nothing: true,
+    };
+}
+
+impl Default for Switches {
+    fn default() -> Self {
+        Self::ALL
+    }
+}

@@ -1,0 +1,400 @@
+//! The views of a client as they are stored: which rules were in force from which version on.
+//!
+//! Everything later derived from views (what was withheld, where the client was sent an erasure) is derived from
+//! rules that are frozen here when they are decided: the view, the view it replaced, and what else a bootstrap had
+//! to repair. Only the state of an element changes afterwards.
+
+use std::collections::BTreeMap;
+
+use crate::bytes::{Reader, put_bytes, put_number};
+use crate::error::{LedgerError, Result};
+
+/// The rules of one class in a view: all of them have to match.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ClassRule {
+    /// What the client subscribed to.
+    pub subscription: String,
+    /// What its user may read; without those that allow everything.
+    pub reads: Vec<String>,
+    /// Set if a role's rule did not fit the schema when the view was made: the class is then not in the view.
+    pub unbound: bool,
+}
+
+/// The rules of a view by class; a class not named is not in the view.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ViewRules {
+    /// The rules by class name.
+    pub classes: BTreeMap<String, ClassRule>,
+}
+
+/// How an element came to be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ElementKind {
+    /// The empty view every client begins with.
+    Initial,
+    /// A bootstrap: the client is sent the difference.
+    Bootstrap,
+    /// A narrowing by new rules, in force until the bootstrap that follows; the client is sent nothing for it.
+    Guard,
+}
+
+/// What is known of a bootstrap's arrival.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ElementState {
+    /// It may have arrived.
+    Unconfirmed,
+    /// It arrived.
+    Confirmed,
+    /// It did not arrive whole before the session ended. Never in force again; its parts may still be applied
+    /// together with a later bootstrap.
+    Dead,
+}
+
+/// An earlier bootstrap or narrowing whose traces a bootstrap had to repair, frozen when that one was made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Leftover {
+    /// Version as of which the two views differ.
+    pub at: u64,
+    /// Objects that entered or left one of the two views up to here count too.
+    pub through: u64,
+    /// Index of the view replaced.
+    pub before: usize,
+    /// Index of the view put in its place.
+    pub view: usize,
+}
+
+/// One element of the timeline.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Element {
+    /// How it came to be.
+    pub kind: ElementKind,
+    /// Version from which on it is in force. A bootstrap's own version D.
+    pub from: u64,
+    /// Query version it answers.
+    pub query_version: u64,
+    /// Index of its rules.
+    pub view: usize,
+    /// Index of the rules it replaced.
+    pub before: usize,
+    /// Whether the client has it.
+    pub state: ElementState,
+    /// What else it repaired.
+    pub leftovers: Vec<Leftover>,
+}
+
+/// All elements still needed, oldest first, and the rules they name.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ViewList {
+    /// Rules by index.
+    pub rules: Vec<ViewRules>,
+    /// The elements.
+    pub elements: Vec<Element>,
+}
+
+impl Default for ViewList {
+    fn default() -> Self {
+        let initial = Element {
+            kind: ElementKind::Initial,
+            from: 0,
+            query_version: 0,
+            view: 0,
+            before: 0,
+            state: ElementState::Confirmed,
+            leftovers: Vec::new(),
+        };
+        Self { rules: vec![ViewRules::default()], elements: vec![initial] }
+    }
+}
+
+impl ViewList {
+    /// Index of the element in force at a version.
+    pub fn in_force(&self, version: u64) -> usize {
+        self.elements
+            .iter()
+            .rposition(|element| element.state != ElementState::Dead && element.from <= version)
+            .unwrap_or(0)
+    }
+
+    /// Index of these rules, added if they are new.
+    pub fn intern(&mut self, rules: &ViewRules) -> usize {
+        if let Some(index) = self.rules.iter().position(|known| known == rules) {
+            return index;
+        }
+        self.rules.push(rules.clone());
+        self.rules.len() - 1
+    }
+
+    /// Takes note of an IDENT: what was not integrated by then never will be as it was.
+    pub fn identified(&mut self, download_version: u64) -> bool {
+        let mut changed = false;
+        for element in &mut self.elements {
+            if element.state == ElementState::Unconfirmed {
+                let arrived = download_version >= element.from;
+                element.state = if arrived { ElementState::Confirmed } else { ElementState::Dead };
+                changed = true;
+            }
+        }
+        changed
+    }
+
+    /// Takes note of a locked version: the client has integrated everything up to it in this session.
+    pub fn locked(&mut self, version: u64) -> bool {
+        let mut changed = false;
+        for element in &mut self.elements {
+            if element.state == ElementState::Unconfirmed && version >= element.from {
+                element.state = ElementState::Confirmed;
+                changed = true;
+            }
+        }
+        changed
+    }
+
+    /// [`ViewList::identified`] without the rule that dead elements stay dead; for tests of that rule.
+    pub fn identified_carelessly(&mut self, download_version: u64, query_version: u64) -> bool {
+        for element in &mut self.elements {
+            if element.query_version == query_version || download_version >= element.from {
+                element.state = ElementState::Confirmed;
+            } else if element.state == ElementState::Unconfirmed {
+                element.state = ElementState::Dead;
+            }
+        }
+        true
+    }
+
+    /// [`ViewList::locked`] without the rule that dead elements stay dead; for tests of that rule.
+    pub fn locked_carelessly(&mut self, version: u64) -> bool {
+        for element in self.elements.iter_mut().filter(|element| element.from <= version) {
+            element.state = ElementState::Confirmed;
+        }
+        true
+    }
+
+    /// What a bootstrap made now has to repair: everything sent or narrowed since the last one that arrived.
+    ///
+    /// `newest_entry` is the version of the client's newest entry, `last` the version before the bootstrap's own.
+    pub fn leftovers(&self, newest_entry: u64, last: u64) -> Vec<Leftover> {
+        let arrived = |element: &Element| {
+            element.state == ElementState::Confirmed && element.kind != ElementKind::Guard
+        };
+        let first = self.elements.iter().rposition(arrived).map_or(0, |index| index + 1);
+        let since = self.elements.get(first..).unwrap_or_default();
+        let leftover = |element: &Element| match (element.kind, element.state) {
+            (ElementKind::Guard, _) => Some(Leftover {
+                at: element.from.saturating_sub(1),
+                through: last,
+                before: element.before,
+                view: element.view,
+            }),
+            (_, ElementState::Dead) => Some(Leftover {
+                at: element.from,
+                through: newest_entry.max(element.from),
+                before: element.before,
+                view: element.view,
+            }),
+            _ => None,
+        };
+        since.iter().filter_map(leftover).collect()
+    }
+
+    /// Drops elements that nothing can ask for any more: older than a bootstrap that arrived, when no upload can
+    /// have a base below it. `horizon` is the lowest version any later derivation looks at.
+    pub fn prune(&mut self, horizon: u64) -> bool {
+        let settled = |element: &Element| {
+            element.kind != ElementKind::Guard
+                && element.state == ElementState::Confirmed
+                && element.from <= horizon
+        };
+        let Some(keep) = self.elements.iter().rposition(settled).filter(|keep| *keep > 0) else {
+            return false;
+        };
+        self.elements.drain(..keep);
+        if let Some(first) = self.elements.first_mut() {
+            first.leftovers.clear();
+            first.before = first.view;
+        }
+        self.drop_unused_rules();
+        true
+    }
+
+    fn drop_unused_rules(&mut self) {
+        let mut places = vec![None; self.rules.len()];
+        let mut kept = Vec::new();
+        let rules = std::mem::take(&mut self.rules);
+        let mut place = |index: &mut usize| {
+            let Some(slot) = places.get_mut(*index) else { return };
+            *index = *slot.get_or_insert_with(|| {
+                kept.push(rules.get(*index).cloned().unwrap_or_default());
+                kept.len() - 1
+            });
+        };
+        for element in &mut self.elements {
+            place(&mut element.view);
+            place(&mut element.before);
+            for leftover in &mut element.leftovers {
+                place(&mut leftover.before);
+                place(&mut leftover.view);
+            }
+        }
+        self.rules = kept;
+    }
+
+    /// The list as bytes.
+    pub fn write(&self) -> Vec<u8> {
+        let mut out = Vec::new();
+        put_number(&mut out, self.rules.len() as u64);
+        for rules in &self.rules {
+            put_number(&mut out, rules.classes.len() as u64);
+            for (class, rule) in &rules.classes {
+                put_bytes(&mut out, class.as_bytes());
+                put_bytes(&mut out, rule.subscription.as_bytes());
+                out.push(u8::from(rule.unbound));
+                put_number(&mut out, rule.reads.len() as u64);
+                for read in &rule.reads {
+                    put_bytes(&mut out, read.as_bytes());
+                }
+            }
+        }
+        put_number(&mut out, self.elements.len() as u64);
+        for element in &self.elements {
+            write_element(&mut out, element);
+        }
+        out
+    }
+
+    /// Reads what [`ViewList::write`] wrote.
+    pub fn read(bytes: &[u8]) -> Result<Self> {
+        let mut reader = Reader::new(bytes);
+        let reader = &mut reader;
+        let rules = (0..reader.length()?).map(|_| read_rules(reader)).collect::<Result<Vec<_>>>()?;
+        let count = reader.length()?;
+        let elements = (0..count).map(|_| read_element(reader)).collect::<Result<Vec<_>>>()?;
+        let list = Self { rules, elements };
+        if list.elements.is_empty() || !list.indexes().all(|index| index < list.rules.len()) {
+            return Err(LedgerError::Damaged("a client's views are not whole"));
+        }
+        Ok(list)
+    }
+
+    fn indexes(&self) -> impl Iterator<Item = usize> + '_ {
+        self.elements.iter().flat_map(|element| {
+            let of_leftovers = element.leftovers.iter().flat_map(|left| [left.before, left.view]);
+            [element.view, element.before].into_iter().chain(of_leftovers)
+        })
+    }
+}
+
+fn read_rules(reader: &mut Reader<'_>) -> Result<ViewRules> {
+    let mut classes = BTreeMap::new();
+    for _ in 0..reader.length()? {
+        let class = reader.text()?;
+        let subscription = reader.text()?;
+        let unbound = reader.byte()? != 0;
+        let count = reader.length()?;
+        let reads = (0..count).map(|_| reader.text()).collect::<Result<Vec<_>>>()?;
+        classes.insert(class, ClassRule { subscription, reads, unbound });
+    }
+    Ok(ViewRules { classes })
+}
+
+fn write_element(out: &mut Vec<u8>, element: &Element) {
+    out.push(match element.kind {
+        ElementKind::Initial => 0,
+        ElementKind::Bootstrap => 1,
+        ElementKind::Guard => 2,
+    });
+    out.push(match element.state {
+        ElementState::Unconfirmed => 0,
+        ElementState::Confirmed => 1,
+        ElementState::Dead => 2,
+    });
+    put_number(out, element.from);
+    put_number(out, element.query_version);
+    put_number(out, element.view as u64);
+    put_number(out, element.before as u64);
+    put_number(out, element.leftovers.len() as u64);
+    for leftover in &element.leftovers {
+        put_number(out, leftover.at);
+        put_number(out, leftover.through);
+        put_number(out, leftover.before as u64);
+        put_number(out, leftover.view as u64);
+    }
+}
+
+fn read_element(reader: &mut Reader<'_>) -> Result<Element> {
+    const DAMAGED: LedgerError = LedgerError::Damaged("a client's view is of an unknown kind");
+    let kind = match reader.byte()? {
+        0 => ElementKind::Initial,
+        1 => ElementKind::Bootstrap,
+        2 => ElementKind::Guard,
+        _ => return Err(DAMAGED),
+    };
+    let state = match reader.byte()? {
+        0 => ElementState::Unconfirmed,
+        1 => ElementState::Confirmed,
+        2 => ElementState::Dead,
+        _ => return Err(DAMAGED),
+    };
+    let (from, query_version) = (reader.number()?, reader.number()?);
+    let (view, before) = (reader.length()?, reader.length()?);
+    let count = reader.length()?;
+    let leftovers = (0..count)
+        .map(|_| {
+            Ok(Leftover {
+                at: reader.number()?,
+                through: reader.number()?,
+                before: reader.length()?,
+                view: reader.length()?,
+            })
+        })
+        .collect::<Result<Vec<_>>>()?;
+    Ok(Element { kind, from, query_version, view, before, state, leftovers })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn rules(text: &str) -> ViewRules {
+        let rule = ClassRule { subscription: text.to_owned(), reads: vec!["a == 1".to_owned()], unbound: false };
+        ViewRules { classes: BTreeMap::from([("City".to_owned(), rule)]) }
+    }
+
+    fn bootstrap(list: &mut ViewList, from: u64, text: &str) {
+        let before = list.elements.get(list.in_force(from)).map_or(0, |element| element.view);
+        let view = list.intern(&rules(text));
+        let leftovers = list.leftovers(from - 1, from - 1);
+        let state = ElementState::Unconfirmed;
+        let kind = ElementKind::Bootstrap;
+        list.elements.push(Element { kind, from, query_version: from, view, before, state, leftovers });
+    }
+
+    #[test]
+    fn an_unconfirmed_view_dies_at_ident_and_is_repaired_by_the_next() {
+        let mut list = ViewList::default();
+        bootstrap(&mut list, 5, "x");
+        assert_eq!(list.in_force(4), 0);
+        assert_eq!(list.in_force(5), 1);
+        assert!(list.identified(4));
+        assert_eq!(list.in_force(9), 0);
+        bootstrap(&mut list, 9, "y");
+        let expected = Leftover { at: 5, through: 8, before: 0, view: 1 };
+        assert_eq!(list.elements.last().map(|element| element.leftovers.clone()), Some(vec![expected]));
+        assert!(list.locked(9) && !list.locked(9));
+        bootstrap(&mut list, 12, "x");
+        assert_eq!(list.elements.last().map(|element| element.leftovers.len()), Some(0));
+        assert_eq!(ViewList::read(&list.write()).expect("just written"), list);
+        assert!(list.prune(9));
+        assert_eq!(list.elements.len(), 2);
+        assert_eq!(list.rules.len(), 2);
+        assert_eq!(list.in_force(3), 0);
+        assert_eq!(ViewList::read(&list.write()).expect("just written"), list);
+    }
+
+    #[test]
+    fn damaged_lists_are_errors() {
+        let bytes = ViewList::default().write();
+        for length in 0..bytes.len() {
+            assert!(ViewList::read(bytes.get(..length).expect("within")).is_err());
+        }
+    }
+}

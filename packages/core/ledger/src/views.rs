@@ -1,0 +1,180 @@
+//! Views, compiled: which objects a client sees, and which it saw at any version.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use tidemark_changeset::Name;
+
+use crate::fields::ObjectRow;
+use crate::object::ClassNumber;
+use crate::predicate::{Predicate, means_everything};
+use crate::schema::LedgerSchema;
+use crate::view_list::{ClassRule, Element, ViewList, ViewRules};
+
+/// What a user may read and write in one class, as predicates.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ClassRole {
+    /// Which objects the user may read.
+    pub read: String,
+    /// Which objects the user may write, before and after the write.
+    pub write: String,
+}
+
+/// What a user may read and write.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Role {
+    /// For classes not named.
+    pub default: ClassRole,
+    /// For classes by name.
+    pub classes: BTreeMap<String, ClassRole>,
+}
+
+impl Role {
+    /// The role that may do everything.
+    pub fn everything() -> Self {
+        let text = || crate::predicate::EVERYTHING.to_owned();
+        Self { default: ClassRole { read: text(), write: text() }, classes: BTreeMap::new() }
+    }
+
+    /// The rules for a class.
+    pub fn of(&self, class: &str) -> &ClassRole {
+        self.classes.get(class).unwrap_or(&self.default)
+    }
+}
+
+/// The rules of a view: what was subscribed to, as far as the role allows reading it.
+pub fn effective_rules(
+    schema: &LedgerSchema,
+    subscriptions: &BTreeMap<String, String>,
+    role: &Role,
+) -> ViewRules {
+    let classes = subscriptions.iter().map(|(class, subscription)| {
+        let read = &role.of(class).read;
+        let reads = if means_everything(read) { Vec::new() } else { vec![read.clone()] };
+        let unbound = reads
+            .iter()
+            .any(|read| Predicate::compile(schema, &Name::from(class.as_str()), read).is_err());
+        (class.clone(), ClassRule { subscription: subscription.clone(), reads, unbound })
+    });
+    ViewRules { classes: classes.collect() }
+}
+
+/// Rules narrowed by what a new role allows: in force until the bootstrap under the new role was sent.
+/// `None` if that narrows nothing.
+pub fn narrowed_rules(schema: &LedgerSchema, rules: &ViewRules, role: &Role) -> Option<ViewRules> {
+    let mut narrowed = rules.clone();
+    for (class, rule) in &mut narrowed.classes {
+        let read = &role.of(class).read;
+        if !means_everything(read) && !rule.reads.contains(read) {
+            rule.unbound |= Predicate::compile(schema, &Name::from(class.as_str()), read).is_err();
+            rule.reads.push(read.clone());
+        }
+    }
+    (narrowed != *rules).then_some(narrowed)
+}
+
+/// A view, bound to the schema. Columns are only ever added, so the binding stays right.
+#[derive(Debug, Default)]
+pub struct View {
+    classes: Vec<(ClassNumber, Vec<Predicate>)>,
+}
+
+impl View {
+    /// Binds rules. Rules that do not fit match nothing.
+    pub fn compile(schema: &LedgerSchema, rules: &ViewRules) -> Self {
+        let mut classes = Vec::new();
+        for (class, rule) in &rules.classes {
+            let name = Name::from(class.as_str());
+            let Some(number) = schema.number(&name) else { continue };
+            if rule.unbound || schema.is_asymmetric(number) {
+                continue;
+            }
+            let texts = std::iter::once(&rule.subscription).chain(&rule.reads);
+            let compile = |text: &String| {
+                Predicate::compile(schema, &name, text).unwrap_or(Predicate::Nothing)
+            };
+            let mut predicates: Vec<Predicate> = texts.map(compile).collect();
+            predicates.retain(|predicate| !matches!(predicate, Predicate::Everything));
+            classes.push((number, predicates));
+        }
+        classes.sort_by_key(|(number, _)| *number);
+        Self { classes }
+    }
+
+    /// Whether an object is in the view.
+    pub fn contains(&self, class: ClassNumber, object: &ObjectRow<'_>) -> bool {
+        let predicates = self.class(class);
+        predicates.is_some_and(|all| all.iter().all(|predicate| predicate.matches(object)))
+    }
+
+    /// Whether the view holds every object of a class.
+    pub fn contains_all(&self, class: ClassNumber) -> bool {
+        self.class(class).is_some_and(<[_]>::is_empty)
+    }
+
+    /// Whether objects of a class can be in the view.
+    pub fn names(&self, class: ClassNumber) -> bool {
+        self.class(class).is_some()
+    }
+
+    /// The classes of which objects can be in the view.
+    pub fn classes(&self) -> impl Iterator<Item = ClassNumber> + '_ {
+        self.classes.iter().map(|(class, _)| *class)
+    }
+
+    /// Columns the view's predicates read, by class.
+    pub fn columns(&self) -> impl Iterator<Item = (ClassNumber, Vec<u16>)> + '_ {
+        self.classes.iter().map(|(class, predicates)| {
+            let columns = predicates.iter().flat_map(|predicate| predicate.columns());
+            (*class, columns.copied().collect())
+        })
+    }
+
+    fn class(&self, class: ClassNumber) -> Option<&[Predicate]> {
+        let found = self.classes.binary_search_by_key(&class, |(number, _)| *number).ok()?;
+        self.classes.get(found).map(|(_, predicates)| predicates.as_slice())
+    }
+}
+
+/// The views of a client over the versions, compiled.
+#[derive(Clone, Debug)]
+pub struct Timeline {
+    /// File ident of the client.
+    pub ident: u64,
+    /// The list as it is stored.
+    pub list: ViewList,
+    views: Vec<Arc<View>>,
+}
+
+impl Timeline {
+    /// Compiles a stored list.
+    pub fn new(ident: u64, schema: &LedgerSchema, list: ViewList) -> Self {
+        let compile = |rules| Arc::new(View::compile(schema, rules));
+        let views = list.rules.iter().map(compile).collect();
+        Self { ident, list, views }
+    }
+
+    /// Compiles rules that were added to the list since.
+    pub fn refresh(&mut self, schema: &LedgerSchema) {
+        let new = self.list.rules.get(self.views.len()..).unwrap_or_default();
+        let compiled: Vec<_> =
+            new.iter().map(|rules| Arc::new(View::compile(schema, rules))).collect();
+        self.views.extend(compiled);
+    }
+
+    /// A view by its index in the list.
+    pub fn view(&self, index: usize) -> &Arc<View> {
+        self.views.get(index).expect("a view list names only rules it holds")
+    }
+
+    /// The element in force at a version.
+    pub fn element_at(&self, version: u64) -> &Element {
+        let index = self.list.in_force(version);
+        self.list.elements.get(index).expect("a view list has at least one element")
+    }
+
+    /// The view in force at a version.
+    pub fn view_at(&self, version: u64) -> &Arc<View> {
+        self.view(self.element_at(version).view)
+    }
+}
