@@ -72,6 +72,7 @@ function importProblem({ folder, manifest }, path, specifier) {
   }
   const name = packageOf(specifier);
   if (specifier.startsWith("node:")) return undefined;
+  if (name === manifest.name && isTest(path)) return undefined;
   if (builtinModules.includes(name)) return "must be written with node:";
   if (isOurs(name) && !allowedFor(manifest.name, isTest(path)).includes(name)) return "is not an allowed edge";
   const declared = { ...manifest.dependencies, ...manifest.peerDependencies, ...manifest.optionalDependencies };

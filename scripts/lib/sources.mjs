@@ -18,7 +18,7 @@ export function readSource(path) {
 
 /** Whether a file holds tests: they follow fewer rules. */
 export function isTest(path) {
-  return /\.test\.m?[jt]s$/.test(path) || /\/(tests|test)\//.test(path) || /\/tests?\.rs$/.test(path);
+  return /\.test\.m?[jt]s$/.test(path) || /\/(tests|test|testing)\//.test(path) || /\/tests?\.rs$/.test(path);
 }
 
 /** Recorded data is not ours to tidy. */
