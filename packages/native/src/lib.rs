@@ -1,1 +1,8 @@
 //! The Node addon: conversion between JavaScript values and the core, nothing else.
+
+mod failure;
+mod gate;
+mod kv;
+mod ledger;
+mod registry;
+mod store;

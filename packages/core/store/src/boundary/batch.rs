@@ -1,0 +1,144 @@
+//! Mutation batches.
+
+use tidemark_changeset::Name;
+use tidemark_changeset::packed::Reader;
+use tidemark_storage::Storage;
+
+use super::{malformed, number_of, object_of_number};
+use crate::local::Location;
+use crate::walk::Step;
+use crate::{Result, WriteTransaction};
+
+mod op {
+    pub const CREATE: u8 = 0x01;
+    pub const ERASE: u8 = 0x02;
+    pub const SET: u8 = 0x03;
+    pub const ADD_INTEGER: u8 = 0x04;
+    pub const LIST_INSERT: u8 = 0x05;
+    pub const LIST_MOVE: u8 = 0x06;
+    pub const LIST_ERASE: u8 = 0x07;
+    pub const CLEAR: u8 = 0x08;
+    pub const SET_INSERT: u8 = 0x09;
+    pub const SET_ERASE: u8 = 0x0a;
+    pub const ERASE_ALL: u8 = 0x0b;
+}
+
+/// Applies a batch of mutations. For each creation in it the answer holds `f64` object key, `u8` created.
+///
+/// If one is impossible, the write holds those before it and must be aborted.
+pub fn mutate<S: Storage>(write: &mut WriteTransaction<S>, batch: &[u8]) -> Result<Vec<u8>> {
+    let mut batch = Batch {
+        reader: Reader::new(batch),
+        created: None,
+    };
+    let mut answer = Vec::new();
+    while !batch.reader.is_empty() {
+        batch.operation(write, &mut answer)?;
+    }
+    Ok(answer)
+}
+
+struct Batch<'a> {
+    reader: Reader<'a>,
+    /// The object of the nearest creation before.
+    created: Option<u64>,
+}
+
+impl Batch<'_> {
+    fn operation<S: Storage>(
+        &mut self,
+        write: &mut WriteTransaction<S>,
+        answer: &mut Vec<u8>,
+    ) -> Result<()> {
+        match self.byte()? {
+            op::CREATE => {
+                let (class, may_exist) = (self.class()?, self.byte()? != 0);
+                let key = self.reader.key()?;
+                let (object, created) = write.create(class, &key, may_exist)?;
+                self.created = Some(object);
+                answer.extend_from_slice(&number_of(object).to_le_bytes());
+                answer.push(u8::from(created));
+                Ok(())
+            }
+            op::ERASE => {
+                let (class, object) = (self.class()?, self.object()?);
+                write.erase(class, object)
+            }
+            op::SET => {
+                let (location, is_default) = (self.location()?, self.byte()? != 0);
+                write.set(&location, is_default, &self.reader.payload()?)
+            }
+            op::ADD_INTEGER => {
+                let location = self.location()?;
+                write.add_integer(&location, i64::from_le_bytes(self.reader.array()?))
+            }
+            op::LIST_INSERT => {
+                let location = self.location()?;
+                write.list_insert(&location, &self.reader.payload()?)
+            }
+            op::LIST_MOVE => {
+                let location = self.location()?;
+                write.list_move(&location, u32::from_le_bytes(self.reader.array()?))
+            }
+            op::LIST_ERASE => write.list_erase(&self.location()?),
+            op::CLEAR => write.clear(&self.location()?),
+            op::SET_INSERT => {
+                let location = self.location()?;
+                write.set_insert(&location, &self.value()?)
+            }
+            op::SET_ERASE => {
+                let location = self.location()?;
+                write.set_erase(&location, &self.value()?)
+            }
+            op::ERASE_ALL => {
+                let class = self.class()?;
+                write.erase_all(class)
+            }
+            _ => Err(malformed("a batch holds an unknown operation")),
+        }
+    }
+
+    fn byte(&mut self) -> Result<u8> {
+        let [byte] = self.reader.array()?;
+        Ok(byte)
+    }
+
+    fn class(&mut self) -> Result<usize> {
+        Ok(usize::from(u16::from_le_bytes(self.reader.array()?)))
+    }
+
+    fn object(&mut self) -> Result<u64> {
+        let number = f64::from_le_bytes(self.reader.array()?);
+        if number < 0.0 {
+            return self
+                .created
+                .ok_or_else(|| malformed("a batch speaks of no created object"));
+        }
+        object_of_number(number).ok_or_else(|| malformed("a batch holds an impossible object key"))
+    }
+
+    fn location(&mut self) -> Result<Location> {
+        let (class, object) = (self.class()?, self.object()?);
+        let column = u16::from_le_bytes(self.reader.array()?);
+        let length = self.byte()?;
+        let mut steps = Vec::with_capacity(usize::from(length));
+        for _ in 0..length {
+            steps.push(match self.byte()? {
+                0 => Step::Visible(u32::from_le_bytes(self.reader.array()?)),
+                1 => Step::Key(Name::from(self.reader.sized()?)),
+                _ => return Err(malformed("a path holds an unknown kind of element")),
+            });
+        }
+        Ok(Location {
+            class,
+            object,
+            column,
+            steps,
+        })
+    }
+
+    fn value(&mut self) -> Result<tidemark_changeset::Value> {
+        let value = self.reader.value()?.to_value();
+        value.ok_or_else(|| malformed("a set holds plain values only"))
+    }
+}

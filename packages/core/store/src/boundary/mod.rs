@@ -1,0 +1,41 @@
+//! What crosses to JavaScript: bytes for the hot calls, JSON texts for the rare ones.
+//!
+//! The layouts are in `docs/boundary.md`; the native addon and the browser's module both call what stands here and
+//! only convert.
+
+mod batch;
+mod reading;
+mod schema;
+mod shared;
+mod texts;
+
+pub use batch::mutate;
+pub use reading::{describe_query, find, query, row, rows};
+pub use schema::{schema_text, update_schema};
+pub use shared::{SharedStore, SnapshotId, ViewWork, work};
+pub use texts::{
+    bootstrap_text, changes_text, integrated_text, options_of, progress_of, subscription_sets_text,
+    subscriptions_of, sync_state_text, upload_bytes,
+};
+
+use crate::StoreError;
+
+pub(crate) fn malformed(what: &str) -> StoreError {
+    StoreError::MalformedArgument(what.to_owned())
+}
+
+/// An object key as JavaScript holds it: a whole number below 2^53.
+pub(crate) fn object_of_number(number: f64) -> Option<u64> {
+    // Exactly representable and not negative, so nothing is cut.
+    #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
+    (number >= 0.0 && number < 9_007_199_254_740_992.0 && number.fract() == 0.0)
+        .then_some(number as u64)
+}
+
+/// A version or object key as a JavaScript number.
+pub fn number_of(value: u64) -> f64 {
+    // Versions and keys stay far below 2^53.
+    #[allow(clippy::cast_precision_loss)]
+    let number = value as f64;
+    number
+}

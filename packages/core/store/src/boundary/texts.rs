@@ -1,0 +1,217 @@
+//! The rare calls' JSON.
+
+use std::fmt::Write;
+
+use tidemark_transform::Rules;
+
+use super::{malformed, number_of};
+use crate::changes::ClassChanges;
+use crate::json::{Json, write_array, write_string};
+use crate::sync::{
+    BootstrapApplied, DownloadProgress, Integrated, Subscription, SubscriptionSet, SyncState,
+    Upload,
+};
+use crate::{Changes, DatabaseOptions, Result};
+
+/// Reads `{ synced, readOnly? }`; the second answer is whether only reading is allowed.
+pub fn options_of(text: &str) -> Result<(DatabaseOptions, bool)> {
+    let json = Json::parse(text).ok_or_else(|| malformed("the options are not JSON"))?;
+    let flag = |name: &str| json.get(name).and_then(Json::as_bool).unwrap_or(false);
+    let options = DatabaseOptions {
+        is_synced: flag("synced"),
+        rules: Rules::CORRECTED,
+    };
+    Ok((options, flag("readOnly")))
+}
+
+/// Writes what `changesSince` answers.
+pub fn changes_text(changes: &Changes) -> String {
+    let (to, complete, schema) = (changes.to, changes.complete, changes.schema);
+    let mut out =
+        format!("{{\"to\":{to},\"complete\":{complete},\"schema\":{schema},\"classes\":{{");
+    for (index, (name, class)) in changes.classes.iter().enumerate() {
+        if index > 0 {
+            out.push(',');
+        }
+        write_string(&mut out, &name.to_string());
+        write_class(&mut out, class);
+    }
+    out.push_str("}}");
+    out
+}
+
+fn write_numbers<T: std::fmt::Display>(out: &mut String, numbers: impl IntoIterator<Item = T>) {
+    write_array(out, numbers, |out, number| {
+        let _ = write!(out, "{number}");
+    });
+}
+
+fn write_class(out: &mut String, class: &ClassChanges) {
+    out.push_str(":{\"inserted\":");
+    write_numbers(out, &class.inserted);
+    out.push_str(",\"deleted\":");
+    write_numbers(out, &class.deleted);
+    out.push_str(",\"modified\":{");
+    let mut modified: Vec<_> = class.modified.iter().collect();
+    modified.sort_unstable_by_key(|(object, _)| **object);
+    for (index, (object, columns)) in modified.into_iter().enumerate() {
+        let comma = if index > 0 { "," } else { "" };
+        let _ = write!(out, "{comma}\"{object}\":");
+        write_numbers(out, columns);
+    }
+    out.push_str("}}");
+}
+
+/// Writes a `SyncState`.
+pub fn sync_state_text(state: &SyncState) -> String {
+    let progress = &state.progress;
+    let mut out = format!(
+        "{{\"fileIdent\":\"{}\",\"fileIdentSalt\":\"{}\"",
+        state.file_ident, state.file_ident_salt
+    );
+    let _ = write!(
+        out,
+        ",\"latestServerVersionSalt\":\"{}\"",
+        progress.latest_server_version_salt
+    );
+    let numbers = [
+        ("downloadServerVersion", progress.download_server_version),
+        ("downloadClientVersion", progress.download_client_version),
+        ("latestServerVersion", progress.latest_server_version),
+        ("uploadClientVersion", progress.upload_client_version),
+        ("uploadServerVersion", progress.upload_server_version),
+        ("clientVersion", state.client_version),
+        ("newestUploadableVersion", state.newest_uploadable_version),
+        ("bytesUploaded", state.bytes_uploaded),
+        ("bytesUploadable", state.bytes_uploadable),
+        ("bytesDownloaded", state.bytes_downloaded),
+        ("bytesDownloadable", state.bytes_downloadable),
+        ("pendingBootstrapBytes", state.pending_bootstrap_bytes),
+    ];
+    for (name, number) in numbers {
+        let _ = write!(out, ",\"{name}\":{number}");
+    }
+    out.push('}');
+    out
+}
+
+/// Reads a `DownloadProgress`.
+pub fn progress_of(text: &str) -> Result<DownloadProgress> {
+    let json = Json::parse(text).ok_or_else(|| malformed("the progress is not JSON"))?;
+    let number = |name: &str| {
+        let number = json.get(name).and_then(Json::as_u64);
+        number.ok_or_else(|| malformed(&format!("the progress has no {name}")))
+    };
+    Ok(DownloadProgress {
+        download_server_version: number("downloadServerVersion")?,
+        download_client_version: number("downloadClientVersion")?,
+        latest_server_version: number("latestServerVersion")?,
+        latest_server_version_salt: number("latestServerVersionSalt")?,
+        upload_client_version: number("uploadClientVersion")?,
+        upload_server_version: number("uploadServerVersion")?,
+        progress_estimate: json
+            .get("progressEstimate")
+            .and_then(Json::as_f64)
+            .unwrap_or(1.0),
+    })
+}
+
+/// Writes an upload: `f64` client version, `f64` server version, `u32` entries, body.
+pub fn upload_bytes(upload: &Upload) -> Vec<u8> {
+    let mut out = Vec::with_capacity(upload.body.len() + 20);
+    out.extend_from_slice(&number_of(upload.progress_client_version).to_le_bytes());
+    out.extend_from_slice(&number_of(upload.progress_server_version).to_le_bytes());
+    out.extend_from_slice(&upload.entries.to_le_bytes());
+    out.extend_from_slice(&upload.body);
+    out
+}
+
+/// Writes what `integrate` answers.
+pub fn integrated_text(integrated: Integrated) -> String {
+    format!(
+        "{{\"version\":{},\"done\":{}}}",
+        integrated.version, integrated.is_done
+    )
+}
+
+/// Writes what `applyBootstrap` answers; query version −1 says that none was waiting.
+pub fn bootstrap_text(applied: BootstrapApplied) -> String {
+    let query_version = applied
+        .query_version
+        .map_or_else(|| "-1".to_owned(), |version| version.to_string());
+    let (version, done) = (applied.version, applied.is_done);
+    format!("{{\"version\":{version},\"done\":{done},\"queryVersion\":{query_version}}}")
+}
+
+fn write_optional(out: &mut String, text: Option<&str>) {
+    match text {
+        Some(text) => write_string(out, text),
+        None => out.push_str("null"),
+    }
+}
+
+/// Writes `SubscriptionSetInformation[]`.
+pub fn subscription_sets_text(sets: &[SubscriptionSet]) -> String {
+    let mut out = String::new();
+    write_array(&mut out, sets, |out, set| {
+        let (version, state) = (set.version, set.state.name());
+        let _ = write!(
+            out,
+            "{{\"version\":{version},\"state\":\"{state}\",\"error\":"
+        );
+        write_optional(out, set.error.as_deref());
+        let _ = write!(
+            out,
+            ",\"snapshotVersion\":{},\"subscriptions\":",
+            set.snapshot_version
+        );
+        write_array(out, &set.subscriptions, |out, subscription| {
+            out.push_str("{\"id\":");
+            write_string(out, &subscription.id);
+            out.push_str(",\"name\":");
+            write_optional(out, subscription.name.as_deref());
+            out.push_str(",\"className\":");
+            write_string(out, &subscription.class_name);
+            out.push_str(",\"query\":");
+            write_string(out, &subscription.query);
+            let (created, updated) = (subscription.created_at_ms, subscription.updated_at_ms);
+            let _ = write!(
+                out,
+                ",\"createdAtMs\":{created},\"updatedAtMs\":{updated}}}"
+            );
+        });
+        out.push('}');
+    });
+    out
+}
+
+/// Reads `SubscriptionInformation[]`.
+pub fn subscriptions_of(text: &str) -> Result<Vec<Subscription>> {
+    let json = Json::parse(text).ok_or_else(|| malformed("the subscriptions are not JSON"))?;
+    let listed = json
+        .as_array()
+        .ok_or_else(|| malformed("the subscriptions are not a list"))?;
+    listed.iter().map(read_subscription).collect()
+}
+
+fn read_subscription(json: &Json) -> Result<Subscription> {
+    let text = |name: &str| {
+        let text = json.get(name).and_then(Json::as_str).map(str::to_owned);
+        text.ok_or_else(|| malformed(&format!("a subscription has no {name}")))
+    };
+    // Dates may come with a fraction; whole milliseconds are kept.
+    #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
+    let date = |name: &str| {
+        json.get(name)
+            .and_then(Json::as_f64)
+            .map_or(0, |date| date as u64)
+    };
+    Ok(Subscription {
+        id: text("id")?,
+        name: json.get("name").and_then(Json::as_str).map(str::to_owned),
+        class_name: text("className")?,
+        query: text("query")?,
+        created_at_ms: date("createdAtMs"),
+        updated_at_ms: date("updatedAtMs"),
+    })
+}

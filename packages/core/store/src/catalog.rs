@@ -1,0 +1,364 @@
+//! The schema as the database keeps it: the model's schema, with a number for every class.
+//!
+//! Numbers (ids) stand in the keys of tables and never change while the class lives. The boundary names classes by
+//! their position in order of creation ([`Catalog::position`]), which is the id as long as no class was erased.
+
+use rustc_hash::FxHashMap;
+use tidemark_changeset::{
+    CollectionKind, ColumnSpec, ColumnType, Instruction, KeyType, Name, TableSpec, codec,
+};
+use tidemark_model::{Class, ClassKind, Column, Schema};
+
+use crate::record::{RecordReader, RecordWriter};
+use crate::tables::ClassId;
+use crate::{Result, StoreError};
+
+/// Schema of a version of the database.
+#[derive(Clone, Debug, Default)]
+pub struct Catalog {
+    /// Grows with each change of the schema.
+    pub(crate) version: u64,
+    pub(crate) schema: Schema,
+    /// By position.
+    entries: Vec<Entry>,
+    /// Names are looked up by their bytes, as packed links have them.
+    by_name: FxHashMap<Box<[u8]>, usize>,
+    next_id: ClassId,
+}
+
+#[derive(Clone, Debug)]
+struct Entry {
+    id: ClassId,
+    name: Name,
+    /// Which columns may hold links to objects of their own, directly or inside embedded objects or mixed values.
+    linking: Vec<bool>,
+}
+
+impl Catalog {
+    /// Version of the schema.
+    pub fn version(&self) -> u64 {
+        self.version
+    }
+
+    /// The classes in order of creation.
+    pub fn classes(&self) -> impl Iterator<Item = &Class> + '_ {
+        self.entries
+            .iter()
+            .filter_map(|entry| self.schema.class(&entry.name))
+    }
+
+    /// The class at a position.
+    pub fn class_at(&self, position: usize) -> Result<&Class> {
+        let entry = self.entries.get(position);
+        entry
+            .and_then(|entry| self.schema.class(&entry.name))
+            .ok_or_else(|| StoreError::NotFound(format!("No class has index {position}")))
+    }
+
+    /// The position of a class.
+    pub fn position(&self, name: &Name) -> Option<usize> {
+        self.by_name.get(name.as_bytes()).copied()
+    }
+
+    /// The class of that name.
+    pub fn class(&self, name: &Name) -> Option<&Class> {
+        self.schema.class(name)
+    }
+
+    pub(crate) fn id_at(&self, position: usize) -> Result<ClassId> {
+        let entry = self.entries.get(position);
+        entry
+            .map(|entry| entry.id)
+            .ok_or_else(|| StoreError::NotFound(format!("No class has index {position}")))
+    }
+
+    pub(crate) fn id(&self, name: &Name) -> Option<ClassId> {
+        self.id_of_bytes(name.as_bytes())
+    }
+
+    pub(crate) fn id_of_bytes(&self, name: &[u8]) -> Option<ClassId> {
+        self.by_name
+            .get(name)
+            .and_then(|&position| self.entries.get(position))
+            .map(|entry| entry.id)
+    }
+
+    fn entry_of_id(&self, id: ClassId) -> Option<&Entry> {
+        // Positions are ids until a class is erased.
+        match self.entries.get(usize::from(id)) {
+            Some(entry) if entry.id == id => Some(entry),
+            _ => self.entries.iter().find(|entry| entry.id == id),
+        }
+    }
+
+    pub(crate) fn class_of_id(&self, id: ClassId) -> Option<&Class> {
+        self.schema.class(&self.entry_of_id(id)?.name)
+    }
+
+    /// Whether a column may hold links to objects of their own.
+    pub(crate) fn is_linking(&self, id: ClassId, column: usize) -> bool {
+        let entry = self.entry_of_id(id);
+        entry
+            .and_then(|entry| entry.linking.get(column))
+            .copied()
+            .unwrap_or(false)
+    }
+
+    /// Whether any column of the class may hold links.
+    pub(crate) fn has_links(&self, id: ClassId) -> bool {
+        self.entry_of_id(id)
+            .is_some_and(|entry| entry.linking.contains(&true))
+    }
+
+    /// Applies a schema instruction; says whether anything changed. Objects are the caller's part.
+    pub(crate) fn apply(&mut self, instruction: &Instruction) -> Result<bool> {
+        let class = instruction.class();
+        let before = self.schema.class(class).map(|class| class.columns.len());
+        self.schema.apply(instruction)?;
+        let after = self.schema.class(class).map(|class| class.columns.len());
+        if before == after {
+            return Ok(false);
+        }
+        if after.is_none() {
+            self.entries.retain(|entry| entry.name != *class);
+        } else if before.is_none() {
+            let id = self.next_id;
+            self.next_id = id.checked_add(1).ok_or_else(|| {
+                StoreError::SchemaMismatch("There are too many classes".to_owned())
+            })?;
+            self.entries.push(Entry {
+                id,
+                name: class.clone(),
+                linking: Vec::new(),
+            });
+        }
+        self.refresh();
+        Ok(true)
+    }
+
+    /// Works out what follows from the schema.
+    fn refresh(&mut self) {
+        self.by_name = (0..)
+            .zip(&self.entries)
+            .map(|(index, entry)| (Box::from(entry.name.as_bytes()), index))
+            .collect();
+        for index in 0..self.entries.len() {
+            let Some(class) = self
+                .entries
+                .get(index)
+                .and_then(|entry| self.schema.class(&entry.name))
+            else {
+                continue;
+            };
+            let linking = class
+                .columns
+                .iter()
+                .map(|column| is_linking(&self.schema, column, &mut Vec::new()));
+            let linking = linking.collect();
+            if let Some(entry) = self.entries.get_mut(index) {
+                entry.linking = linking;
+            }
+        }
+    }
+
+    /// The record of the schema: class ids, then the instructions that make it.
+    pub(crate) fn to_record(&self) -> Vec<u8> {
+        let mut record = RecordWriter::new();
+        record.u64(self.version).u16(self.next_id);
+        record.u32(u32::try_from(self.entries.len()).expect("classes are counted in 16 bits"));
+        for entry in &self.entries {
+            record.u16(entry.id);
+        }
+        record.raw(&codec::encode(&self.to_instructions()));
+        record.finish()
+    }
+
+    pub(crate) fn from_record(bytes: &[u8]) -> Result<Self> {
+        let mut record = RecordReader::new(bytes);
+        let version = record.u64()?;
+        let next_id = record.u16()?;
+        let ids: Vec<ClassId> = (0..record.u32()?)
+            .map(|_| record.u16())
+            .collect::<Result<_>>()?;
+        let damaged = |_| StoreError::Damaged("the schema cannot be read");
+        let changeset = codec::decode(record.rest()).map_err(damaged)?;
+        let mut catalog = Self {
+            version,
+            ..Self::default()
+        };
+        for instruction in &changeset.instructions {
+            catalog
+                .apply(instruction)
+                .map_err(|_| StoreError::Damaged("the schema is not one"))?;
+        }
+        if catalog.entries.len() != ids.len() {
+            return Err(StoreError::Damaged("classes and their numbers differ"));
+        }
+        for (entry, id) in catalog.entries.iter_mut().zip(ids) {
+            entry.id = id;
+        }
+        catalog.next_id = next_id;
+        Ok(catalog)
+    }
+
+    /// The instructions that make this schema: all classes in their order, then their columns.
+    fn to_instructions(&self) -> Vec<Instruction> {
+        let tables = self
+            .classes()
+            .map(|class| add_table(&class.name, &class.kind));
+        let columns = self.classes().flat_map(|class| {
+            class
+                .columns
+                .iter()
+                .map(|column| add_column(&class.name, column))
+        });
+        tables.chain(columns).collect()
+    }
+}
+
+fn is_linking(schema: &Schema, column: &Column, seen: &mut Vec<Name>) -> bool {
+    if column.column_type == ColumnType::Mixed {
+        return true;
+    }
+    let Some(target) = &column.target else {
+        return false;
+    };
+    let Some(embedded) = schema.embedded_target(column) else {
+        return true;
+    };
+    if seen.contains(target) {
+        return false;
+    }
+    seen.push(target.clone());
+    embedded
+        .columns
+        .iter()
+        .any(|inner| is_linking(schema, inner, seen))
+}
+
+/// The instruction that makes a class.
+pub(crate) fn add_table(name: &Name, kind: &ClassKind) -> Instruction {
+    let spec = match kind {
+        ClassKind::Embedded => TableSpec::Embedded,
+        ClassKind::TopLevel {
+            key_field,
+            key_type,
+            key_nullable,
+        } => TableSpec::TopLevel {
+            key_field: key_field.clone(),
+            key_type: *key_type,
+            key_nullable: *key_nullable,
+            asymmetric: false,
+        },
+        ClassKind::Asymmetric {
+            key_field,
+            key_type,
+            key_nullable,
+        } => TableSpec::TopLevel {
+            key_field: key_field.clone(),
+            key_type: *key_type,
+            key_nullable: *key_nullable,
+            asymmetric: true,
+        },
+    };
+    Instruction::AddTable {
+        class: name.clone(),
+        spec,
+    }
+}
+
+/// The instruction that makes a column.
+pub(crate) fn add_column(class: &Name, column: &Column) -> Instruction {
+    let spec = ColumnSpec::new(
+        column.column_type,
+        column.nullable,
+        column.collection,
+        column.target.clone(),
+    );
+    Instruction::AddColumn {
+        class: class.clone(),
+        field: column.name.clone(),
+        spec,
+    }
+}
+
+/// The name of a column type at the boundary.
+pub(crate) fn type_name(column_type: ColumnType) -> &'static str {
+    match column_type {
+        ColumnType::Int => "int",
+        ColumnType::Bool => "bool",
+        ColumnType::String => "string",
+        ColumnType::Binary => "binary",
+        ColumnType::Timestamp => "timestamp",
+        ColumnType::Float => "float",
+        ColumnType::Double => "double",
+        ColumnType::Decimal => "decimal",
+        ColumnType::Link => "link",
+        ColumnType::ObjectId => "objectId",
+        ColumnType::Uuid => "uuid",
+        _ => "mixed",
+    }
+}
+
+/// The column type of a name at the boundary.
+pub(crate) fn type_of_name(name: &str) -> Option<ColumnType> {
+    Some(match name {
+        "mixed" => ColumnType::Mixed,
+        "int" => ColumnType::Int,
+        "bool" => ColumnType::Bool,
+        "string" => ColumnType::String,
+        "binary" => ColumnType::Binary,
+        "timestamp" => ColumnType::Timestamp,
+        "float" => ColumnType::Float,
+        "double" => ColumnType::Double,
+        "decimal" => ColumnType::Decimal,
+        "link" => ColumnType::Link,
+        "objectId" => ColumnType::ObjectId,
+        "uuid" => ColumnType::Uuid,
+        _ => return None,
+    })
+}
+
+/// The name of a key type at the boundary.
+pub(crate) fn key_type_name(key_type: KeyType) -> &'static str {
+    match key_type {
+        KeyType::GlobalKey => "globalKey",
+        KeyType::Int => "int",
+        KeyType::String => "string",
+        KeyType::ObjectId => "objectId",
+        KeyType::Uuid => "uuid",
+    }
+}
+
+/// The key type of a name at the boundary.
+pub(crate) fn key_type_of_name(name: &str) -> Option<KeyType> {
+    Some(match name {
+        "globalKey" => KeyType::GlobalKey,
+        "int" => KeyType::Int,
+        "string" => KeyType::String,
+        "objectId" => KeyType::ObjectId,
+        "uuid" => KeyType::Uuid,
+        _ => return None,
+    })
+}
+
+/// The name of a collection kind at the boundary.
+pub(crate) fn collection_name(collection: CollectionKind) -> &'static str {
+    match collection {
+        CollectionKind::Single => "single",
+        CollectionKind::List => "list",
+        CollectionKind::Dictionary => "dictionary",
+        CollectionKind::Set => "set",
+    }
+}
+
+/// The collection kind of a name at the boundary.
+pub(crate) fn collection_of_name(name: &str) -> Option<CollectionKind> {
+    Some(match name {
+        "single" => CollectionKind::Single,
+        "list" => CollectionKind::List,
+        "dictionary" => CollectionKind::Dictionary,
+        "set" => CollectionKind::Set,
+        _ => return None,
+    })
+}

@@ -1,0 +1,195 @@
+//! What each commit changed, as far as it is remembered: the source of notifications.
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+
+use rustc_hash::FxHashMap;
+use tidemark_changeset::Name;
+
+/// Commits remembered at most.
+const COMMITS_MAX: usize = 1_000;
+
+/// Changed objects remembered at most, over all commits.
+const OBJECTS_MAX: usize = 1_000_000;
+
+/// Columns of one object, as a set of column indexes.
+pub(crate) type Columns = BTreeSet<u16>;
+
+/// What changed in one class.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ClassChanges {
+    /// Objects that exist now and did not before.
+    pub inserted: BTreeSet<u64>,
+    /// Objects that existed before and do not now.
+    pub deleted: BTreeSet<u64>,
+    /// Objects that existed before and do now, with the columns that were touched.
+    pub modified: FxHashMap<u64, Columns>,
+}
+
+impl ClassChanges {
+    pub(crate) fn insert(&mut self, object: u64) {
+        self.inserted.insert(object);
+    }
+
+    pub(crate) fn delete(&mut self, object: u64) {
+        self.modified.remove(&object);
+        if !self.inserted.remove(&object) {
+            self.deleted.insert(object);
+        }
+    }
+
+    pub(crate) fn modify(&mut self, object: u64, column: u16) {
+        if !self.inserted.contains(&object) {
+            self.modified.entry(object).or_default().insert(column);
+        }
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    fn len(&self) -> usize {
+        self.inserted.len() + self.deleted.len() + self.modified.len()
+    }
+
+    /// Adds what a later commit did.
+    fn then(&mut self, later: &Self) {
+        self.inserted.extend(&later.inserted);
+        for (object, columns) in &later.modified {
+            if !self.inserted.contains(object) {
+                self.modified.entry(*object).or_default().extend(columns);
+            }
+        }
+        for object in &later.deleted {
+            self.delete(*object);
+        }
+    }
+}
+
+/// What changed between two versions.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Changes {
+    /// The newer version.
+    pub to: u64,
+    /// Whether nothing is missing; otherwise everything may have changed.
+    pub complete: bool,
+    /// Whether classes or columns came or went.
+    pub schema: bool,
+    /// By class.
+    pub classes: BTreeMap<Name, ClassChanges>,
+}
+
+impl Changes {
+    pub(crate) fn class(&mut self, name: &Name) -> &mut ClassChanges {
+        if !self.classes.contains_key(name) {
+            self.classes.insert(name.clone(), ClassChanges::default());
+        }
+        self.classes
+            .get_mut(name)
+            .expect("it was inserted when it was missing")
+    }
+
+    fn len(&self) -> usize {
+        self.classes.values().map(ClassChanges::len).sum()
+    }
+}
+
+/// The last commits, bounded.
+#[derive(Debug, Default)]
+pub(crate) struct ChangeLog {
+    /// The version before the oldest remembered commit.
+    base: u64,
+    /// One per version, without gaps.
+    commits: VecDeque<Changes>,
+    objects: usize,
+}
+
+impl ChangeLog {
+    pub fn new(base: u64) -> Self {
+        Self {
+            base,
+            ..Self::default()
+        }
+    }
+
+    pub fn push(&mut self, changes: Changes) {
+        self.objects += changes.len();
+        self.commits.push_back(changes);
+        while self.commits.len() > COMMITS_MAX
+            || (self.objects > OBJECTS_MAX && self.commits.len() > 1)
+        {
+            if let Some(oldest) = self.commits.pop_front() {
+                self.objects -= oldest.len();
+                self.base = oldest.to;
+            }
+        }
+    }
+
+    /// What changed after a version.
+    pub fn since(&self, version: u64) -> Changes {
+        let to = self.commits.back().map_or(self.base, |newest| newest.to);
+        let mut sum = Changes {
+            to,
+            complete: version >= self.base,
+            ..Changes::default()
+        };
+        if !sum.complete {
+            return sum;
+        }
+        for commit in self.commits.iter().filter(|commit| commit.to > version) {
+            sum.schema |= commit.schema;
+            for (name, changes) in &commit.classes {
+                sum.class(name).then(changes);
+            }
+        }
+        sum
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn commit(to: u64, change: impl FnOnce(&mut ClassChanges)) -> Changes {
+        let mut changes = Changes {
+            to,
+            complete: true,
+            ..Changes::default()
+        };
+        change(changes.class(&Name::from("A")));
+        changes
+    }
+
+    #[test]
+    fn later_commits_fold_into_earlier_ones() {
+        let mut log = ChangeLog::new(1);
+        log.push(commit(2, |class| class.insert(1)));
+        log.push(commit(3, |class| {
+            class.modify(1, 0);
+            class.modify(7, 2);
+            class.delete(8);
+        }));
+        log.push(commit(4, |class| class.delete(1)));
+        let all = log.since(1);
+        assert!(all.complete);
+        let class = &all.classes[&Name::from("A")];
+        assert!(class.inserted.is_empty());
+        assert_eq!(class.deleted, BTreeSet::from([8]));
+        assert_eq!(class.modified[&7], Columns::from([2]));
+        assert_eq!(class.modified.len(), 1);
+        let last = log.since(3);
+        assert_eq!(last.classes[&Name::from("A")].deleted, BTreeSet::from([1]));
+        assert!(log.since(4).classes.is_empty());
+    }
+
+    #[test]
+    fn the_log_is_bounded() {
+        let mut log = ChangeLog::new(1);
+        for version in 2..=1_500 {
+            log.push(commit(version, |class| class.insert(version)));
+        }
+        assert!(!log.since(1).complete);
+        assert!(!log.since(499).complete);
+        assert!(log.since(500).complete);
+        assert_eq!(log.since(500).to, 1_500);
+    }
+}

@@ -1,0 +1,266 @@
+//! A client's database: versions, snapshots, the one write, and what happens at a commit.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use tidemark_storage::{Durability, Read, Storage, Write};
+use tidemark_transform::Rules;
+
+use crate::catalog::Catalog;
+use crate::changes::{ChangeLog, Changes};
+use crate::head::{FIRST_VERSION, Head};
+use crate::history::{self, EntryHead};
+use crate::sync::{SyncRecord, Unsynced, create_zeroth};
+use crate::tables::{META, meta};
+use crate::transaction::WriteTransaction;
+use crate::view::View;
+use crate::{Result, StoreError};
+
+/// How a database is opened.
+#[derive(Clone, Copy, Debug)]
+pub struct DatabaseOptions {
+    /// Whether it is synchronised: local writes are then recorded.
+    pub is_synced: bool,
+    /// Rules of the merge.
+    pub rules: Rules,
+}
+
+impl Default for DatabaseOptions {
+    fn default() -> Self {
+        Self {
+            is_synced: true,
+            rules: Rules::CORRECTED,
+        }
+    }
+}
+
+/// A database over a storage that nothing else uses.
+pub struct Database<S: Storage> {
+    storage: S,
+    options: DatabaseOptions,
+    /// Newest committed version.
+    version: AtomicU64,
+    state: Mutex<State>,
+}
+
+/// What is kept in memory beside the storage; all of it can be made again from there.
+struct State {
+    /// The newest schema.
+    catalog: Arc<Catalog>,
+    log: ChangeLog,
+    unsynced: Unsynced,
+}
+
+impl<S: Storage> Database<S> {
+    /// Opens the database in a storage; an empty one becomes an empty database.
+    pub fn open(storage: S, options: DatabaseOptions) -> Result<Self> {
+        let mut write = storage.begin_write()?;
+        let known = Head::read(&write)?;
+        let head = known.unwrap_or(Head {
+            version: FIRST_VERSION,
+            schema_version: 0,
+        });
+        if known.is_none() {
+            head.write(&mut write);
+        }
+        if options.is_synced && write.get(META, meta::SYNC)?.is_none() {
+            SyncRecord::default().write(&mut write);
+            create_zeroth(&mut write, head.version);
+        }
+        let catalog = Arc::new(read_catalog(&write)?);
+        write.commit(Durability::Durable)?;
+        let state = State {
+            catalog,
+            log: ChangeLog::new(head.version),
+            unsynced: Unsynced::default(),
+        };
+        let version = AtomicU64::new(head.version);
+        Ok(Self {
+            storage,
+            options,
+            version,
+            state: Mutex::new(state),
+        })
+    }
+
+    /// Newest committed version.
+    pub fn version(&self) -> u64 {
+        self.version.load(Ordering::Acquire)
+    }
+
+    /// Whether local writes are recorded.
+    pub fn is_synced(&self) -> bool {
+        self.options.is_synced
+    }
+
+    pub(crate) fn rules(&self) -> Rules {
+        self.options.rules
+    }
+
+    pub(crate) fn expect_synced(&self) -> Result<()> {
+        if self.options.is_synced {
+            Ok(())
+        } else {
+            Err(StoreError::NotSynced)
+        }
+    }
+
+    /// Closes the storage. Snapshots and writes have to be gone.
+    pub fn close(&self) -> Result<()> {
+        Ok(self.storage.close()?)
+    }
+
+    /// The storage.
+    pub fn storage(&self) -> &S {
+        &self.storage
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The history that downloads have to be merged with. Only the holder of the write may ask.
+    pub(crate) fn with_unsynced<T>(&self, work: impl FnOnce(&mut Unsynced) -> T) -> T {
+        work(&mut self.state().unsynced)
+    }
+
+    /// A snapshot of the newest committed version.
+    pub fn read(&self) -> Result<Snapshot<S>> {
+        let storage = self.storage.snapshot()?;
+        let head = Head::expect(&storage)?;
+        let newest = Arc::clone(&self.state().catalog);
+        let catalog = if newest.version() == head.schema_version {
+            newest
+        } else {
+            Arc::new(read_catalog(&storage)?)
+        };
+        Ok(Snapshot {
+            storage,
+            catalog,
+            version: head.version,
+        })
+    }
+
+    /// Begins the one write, for local mutations. Never waits: a second one is refused.
+    pub fn begin_write(&self) -> Result<WriteTransaction<S>> {
+        if self.options.is_synced {
+            self.end_bootstrap()?;
+        }
+        self.begin(self.options.is_synced)
+    }
+
+    /// Begins the one write, for changes that are not recorded.
+    pub(crate) fn begin_unrecorded(&self) -> Result<WriteTransaction<S>> {
+        self.begin(false)
+    }
+
+    fn begin(&self, records: bool) -> Result<WriteTransaction<S>> {
+        let write = self.storage.begin_write()?;
+        let head = Head::expect(&write)?;
+        let catalog = Arc::clone(&self.state().catalog);
+        Ok(WriteTransaction::new(write, catalog, head, records))
+    }
+
+    /// Commits a local write, durable when it returns, and returns the new version.
+    ///
+    /// `timestamp` is the origin timestamp: milliseconds since 2015-01-01.
+    pub fn commit(&self, mut write: WriteTransaction<S>, timestamp: u64) -> Result<u64> {
+        write.finish_objects()?;
+        let version = write.next_version();
+        if self.options.is_synced {
+            let changeset = write
+                .recorder
+                .take()
+                .map(|recorder| recorder.finish())
+                .unwrap_or_default();
+            let mut record = SyncRecord::read(&write.storage)?;
+            let head = EntryHead {
+                is_local: !changeset.is_empty(),
+                base: record.progress.download_server_version,
+                timestamp,
+                size: u32::try_from(changeset.len()).map_err(|_| {
+                    StoreError::InvalidMutation("The write transaction is too large".to_owned())
+                })?,
+            };
+            history::put(&mut write.storage, version, head, &changeset);
+            if head.is_local {
+                record.newest_uploadable = version;
+                record.bytes_uploadable += u64::from(head.size);
+                record.write(&mut write.storage);
+            }
+            let result = self.publish(write);
+            if result.is_ok() && head.is_local {
+                self.with_unsynced(|unsynced| unsynced.committed(version, head));
+            }
+            return result;
+        }
+        self.publish(write)
+    }
+
+    /// Writes the head, commits the storage and makes the version known. The objects' part is finished.
+    pub(crate) fn publish(&self, mut write: WriteTransaction<S>) -> Result<u64> {
+        let version = write.next_version();
+        write.head.version = version;
+        write.head.write(&mut write.storage);
+        let WriteTransaction {
+            storage,
+            catalog,
+            mut changes,
+            ..
+        } = write;
+        storage.commit(Durability::Durable)?;
+        changes.to = version;
+        changes.classes.retain(|_, changes| !changes.is_empty());
+        let mut state = self.state();
+        state.catalog = catalog;
+        state.log.push(changes);
+        self.version.store(version, Ordering::Release);
+        Ok(version)
+    }
+
+    /// Changes records beside the objects, durably, without a new version.
+    pub(crate) fn change_quietly(
+        &self,
+        change: impl FnOnce(&mut Write<S>) -> Result<()>,
+    ) -> Result<()> {
+        let mut write = self.storage.begin_write()?;
+        change(&mut write)?;
+        Ok(write.commit(Durability::Durable)?)
+    }
+
+    /// What changed after a version, up to the newest.
+    pub fn changes_since(&self, version: u64) -> Changes {
+        self.state().log.since(version)
+    }
+}
+
+fn read_catalog(from: &impl Read) -> Result<Catalog> {
+    match from.get(META, meta::SCHEMA)? {
+        Some(bytes) => Catalog::from_record(&bytes),
+        None => Ok(Catalog::default()),
+    }
+}
+
+/// One version of the database.
+pub struct Snapshot<S: Storage> {
+    pub(crate) storage: S::Snapshot,
+    catalog: Arc<Catalog>,
+    version: u64,
+}
+
+impl<S: Storage> Snapshot<S> {
+    /// Which version.
+    pub fn version(&self) -> u64 {
+        self.version
+    }
+
+    /// Its schema.
+    pub fn catalog(&self) -> &Catalog {
+        &self.catalog
+    }
+
+    /// Its objects.
+    pub fn view(&self) -> View<'_, S::Snapshot> {
+        View::new(&self.storage, &self.catalog)
+    }
+}

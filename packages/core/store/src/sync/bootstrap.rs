@@ -1,0 +1,281 @@
+//! Bootstraps: stored raw, part by part, then applied in slices.
+//!
+//! The file says how far the slices came, so that a crash in the middle goes on where it stopped. Between two slices
+//! the objects are neither the old view nor the new one, and a local write based on that could not be merged by any
+//! server: whoever wants to write first applies the rest ([`Database::begin_write`] does).
+
+use tidemark_changeset::body::{BodyLimits, parse_download_body};
+use tidemark_storage::{Read, Storage, Write};
+
+use crate::database::Database;
+use crate::record::{RecordReader, RecordWriter};
+use crate::sync::download::{SLICE_INSTRUCTIONS_MAX, blame, parse_entries};
+use crate::sync::state::{DownloadProgress, SyncRecord, check_progress};
+use crate::sync::subscriptions::{SubscriptionState, change_state, state_of};
+use crate::tables::{BOOTSTRAP, META, meta};
+use crate::{Result, StoreError};
+
+/// An instruction takes about this many bytes; bodies are cut into pieces of one slice each.
+const INSTRUCTION_BYTES: usize = 16;
+
+const SLICE_BYTES_MAX: usize = SLICE_INSTRUCTIONS_MAX * INSTRUCTION_BYTES;
+
+/// What is known of the stored bootstrap.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(crate) struct BootstrapRecord {
+    pub query_version: u64,
+    /// Number of pieces stored.
+    pub pieces: u32,
+    /// Whether the last part is there.
+    pub is_complete: bool,
+    /// Size of the parts.
+    pub bytes: u64,
+    /// Number of pieces applied.
+    pub applied: u32,
+    /// Header of the last part stored.
+    pub progress: DownloadProgress,
+}
+
+impl BootstrapRecord {
+    pub fn read(from: &impl Read) -> Result<Option<Self>> {
+        let Some(bytes) = from.get(META, meta::BOOTSTRAP)? else {
+            return Ok(None);
+        };
+        let mut record = RecordReader::new(&bytes);
+        Ok(Some(Self {
+            query_version: record.u64()?,
+            pieces: record.u32()?,
+            is_complete: record.u8()? != 0,
+            bytes: record.u64()?,
+            applied: record.u32()?,
+            progress: DownloadProgress::read(&mut record)?,
+        }))
+    }
+
+    fn write<S: Storage>(&self, to: &mut Write<S>) {
+        let mut record = RecordWriter::new();
+        record
+            .u64(self.query_version)
+            .u32(self.pieces)
+            .u8(u8::from(self.is_complete))
+            .u64(self.bytes);
+        record.u32(self.applied);
+        self.progress.write(&mut record);
+        to.put(META, meta::BOOTSTRAP, &record.finish());
+    }
+
+    /// Whether some of it is applied and some is not.
+    fn is_half_applied(&self) -> bool {
+        self.is_complete && self.applied > 0
+    }
+}
+
+/// One part of a bootstrap.
+#[derive(Clone, Copy, Debug)]
+pub struct BootstrapPart<'a> {
+    /// The subscription set that it answers.
+    pub query_version: u64,
+    /// Whether it is the first part: what is stored of another bootstrap goes.
+    pub is_first: bool,
+    /// Whether it is the last.
+    pub is_last: bool,
+    /// Its header.
+    pub progress: DownloadProgress,
+    /// Its entries.
+    pub body: &'a [u8],
+}
+
+/// How far a slice came.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct BootstrapApplied {
+    /// The newest version.
+    pub version: u64,
+    /// Whether nothing is left to apply.
+    pub is_done: bool,
+    /// The subscription set of the bootstrap; `None` if none was waiting.
+    pub query_version: Option<u64>,
+}
+
+fn clear<S: Storage>(write: &mut Write<S>) -> Result<()> {
+    write.delete(META, meta::BOOTSTRAP);
+    write
+        .delete_range(
+            BOOTSTRAP,
+            std::ops::Bound::Unbounded,
+            std::ops::Bound::Unbounded,
+        )
+        .map_err(StoreError::from)
+}
+
+impl<S: Storage> Database<S> {
+    /// Stores a part, raw. The subscription set's state follows.
+    pub fn store_bootstrap(&self, part: &BootstrapPart<'_>) -> Result<()> {
+        self.expect_synced()?;
+        let snapshot = self.read()?;
+        let sync = SyncRecord::read(&snapshot.storage)?;
+        check_progress(&sync.progress, &part.progress, snapshot.version())?;
+        // Read now so that a bad part is refused while its session can still say so.
+        parse_entries(part.body, &part.progress, &sync)?;
+        drop(snapshot);
+        self.change_quietly(|write| {
+            let mut record = match BootstrapRecord::read(write)? {
+                Some(record) if record.is_complete => {
+                    return Err(StoreError::BadProgress(
+                        "a complete bootstrap waits to be applied".to_owned(),
+                    ));
+                }
+                Some(record) if !part.is_first && record.query_version == part.query_version => {
+                    record
+                }
+                _ => {
+                    clear(write)?;
+                    BootstrapRecord {
+                        query_version: part.query_version,
+                        ..BootstrapRecord::default()
+                    }
+                }
+            };
+            match state_of(write, part.query_version)? {
+                None => {
+                    let version = part.query_version;
+                    return Err(StoreError::BadProgress(format!(
+                        "no subscription set {version}"
+                    )));
+                }
+                Some(SubscriptionState::Pending) => {
+                    let state = SubscriptionState::Bootstrapping;
+                    change_state(write, part.query_version, state, None)?;
+                }
+                Some(_) => {}
+            }
+            for piece in pieces(part.body)? {
+                write.put(BOOTSTRAP, &record.pieces.to_be_bytes(), piece);
+                record.pieces += 1;
+            }
+            record.is_complete = part.is_last;
+            record.bytes += part.body.len() as u64;
+            record.progress = part.progress;
+            record.write(write);
+            Ok(())
+        })
+    }
+
+    /// Applies the next slice of a complete bootstrap, in a write of its own.
+    pub fn apply_bootstrap(&self, timestamp: u64) -> Result<BootstrapApplied> {
+        self.expect_synced()?;
+        let mut write = self.begin_unrecorded()?;
+        let waiting = BootstrapRecord::read(&write.storage)?.filter(|record| record.is_complete);
+        let Some(mut record) = waiting else {
+            return Ok(BootstrapApplied {
+                version: self.version(),
+                is_done: true,
+                query_version: None,
+            });
+        };
+        let sync = SyncRecord::read(&write.storage)?;
+        let piece = write
+            .storage
+            .get(BOOTSTRAP, &record.applied.to_be_bytes())?;
+        let mut entries = match piece {
+            Some(piece) => parse_entries(&piece, &record.progress, &sync)?,
+            None => Vec::new(),
+        };
+        record.applied += 1;
+        let is_done = record.applied >= record.pieces;
+        let result = self
+            .integrate_entries(&mut write, &mut entries)
+            .and_then(|()| {
+                let mut progress = sync.progress;
+                if is_done {
+                    progress = record.progress;
+                    clear(&mut write.storage)?;
+                    complete_set(&mut write.storage, record.query_version)?;
+                } else {
+                    record.write(&mut write.storage);
+                }
+                let base = progress.download_server_version;
+                self.finish_integration(write, &progress, base, &entries, timestamp)
+            });
+        match result {
+            Ok(version) => Ok(BootstrapApplied {
+                version,
+                is_done,
+                query_version: Some(record.query_version),
+            }),
+            Err(error) => {
+                self.with_unsynced(super::unsynced::Unsynced::reset);
+                Err(error)
+            }
+        }
+    }
+
+    /// Applies the rest of a bootstrap that is half applied, before a local write begins.
+    pub(crate) fn end_bootstrap(&self) -> Result<()> {
+        let record = BootstrapRecord::read(&self.read()?.storage)?;
+        if !record.is_some_and(|record| record.is_half_applied()) {
+            return Ok(());
+        }
+        loop {
+            match self.apply_bootstrap(0).map_err(blame) {
+                Ok(applied) if applied.is_done => return Ok(()),
+                Ok(_) => {}
+                // The session will meet it too and start over; the application's write need not suffer.
+                Err(StoreError::BadChangeset(_) | StoreError::BadProgress(_)) => return Ok(()),
+                Err(error) => return Err(error),
+            }
+        }
+    }
+
+    /// Forgets an incomplete bootstrap. Says whether a complete one waits to be applied.
+    pub fn discard_partial_bootstrap(&self) -> Result<bool> {
+        self.expect_synced()?;
+        match BootstrapRecord::read(&self.read()?.storage)? {
+            None => Ok(false),
+            Some(record) if record.is_complete => Ok(true),
+            Some(record) => {
+                self.change_quietly(|write| {
+                    clear(write)?;
+                    let version = record.query_version;
+                    if state_of(write, version)? == Some(SubscriptionState::Bootstrapping) {
+                        change_state(write, version, SubscriptionState::Pending, None)?;
+                    }
+                    Ok(())
+                })?;
+                Ok(false)
+            }
+        }
+    }
+}
+
+/// Cuts a body into pieces of whole entries, each of about one slice.
+fn pieces(body: &[u8]) -> Result<Vec<&[u8]>> {
+    let entries = parse_download_body(body, BodyLimits::default())
+        .map_err(|error| StoreError::BadChangeset(error.to_string()))?;
+    let mut pieces = Vec::new();
+    let (mut rest, mut done) = (body, 0);
+    for entry in entries {
+        // A changeset is the end of its entry.
+        let end = entry.changeset.as_ptr().addr() + entry.changeset.len() - body.as_ptr().addr();
+        if end - done >= SLICE_BYTES_MAX {
+            let (piece, after) = rest.split_at(end - done);
+            pieces.push(piece);
+            (rest, done) = (after, end);
+        }
+    }
+    if !rest.is_empty() {
+        pieces.push(rest);
+    }
+    Ok(pieces)
+}
+
+/// The set's data is there: it awaits its mark, and older sets go.
+fn complete_set<S: Storage>(write: &mut Write<S>, version: u64) -> Result<()> {
+    match state_of(write, version)? {
+        // The server may send a new bootstrap for a set that is complete; it stays so.
+        Some(SubscriptionState::Complete) => {
+            change_state(write, version, SubscriptionState::Complete, None)
+        }
+        Some(_) => change_state(write, version, SubscriptionState::AwaitingMark, None),
+        None => Ok(()),
+    }
+}

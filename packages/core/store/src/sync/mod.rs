@@ -1,0 +1,22 @@
+//! Synchronisation as the file knows it: cursors, uploads, downloads, bootstraps, subscriptions.
+//!
+//! The messages themselves are TypeScript's. What stands here is durable before any call returns, so that the session
+//! never speaks of something that a crash could take back.
+
+mod bootstrap;
+mod download;
+mod state;
+mod subscriptions;
+mod unsynced;
+mod upload;
+
+pub use bootstrap::{BootstrapApplied, BootstrapPart};
+pub use download::{Integrated, PreparedDownload};
+pub use state::{DownloadProgress, SyncState};
+pub use subscriptions::{Subscription, SubscriptionSet, SubscriptionState};
+pub use upload::Upload;
+
+pub(crate) use bootstrap::BootstrapRecord;
+pub(crate) use state::SyncRecord;
+pub(crate) use subscriptions::create_zeroth;
+pub(crate) use unsynced::Unsynced;

@@ -1,0 +1,205 @@
+//! The local history that downloads are merged with, by object: a download costs what it meets, not what there is.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use rustc_hash::FxHashMap;
+use tidemark_changeset::{Instruction, Name, PrimaryKey, codec};
+use tidemark_storage::Read;
+
+use crate::history::{self, EntryHead};
+use crate::{Result, StoreError};
+
+/// Decoded instructions kept in memory, over all entries.
+const CACHED_INSTRUCTIONS_MAX: usize = 200_000;
+
+/// One local commit.
+#[derive(Debug)]
+struct Entry {
+    head: EntryHead,
+    is_indexed: bool,
+    /// The reciprocal form, if it is at hand.
+    instructions: Option<Vec<Instruction>>,
+}
+
+/// A local commit that a download has to be merged with.
+#[derive(Debug)]
+pub(crate) struct Ours {
+    pub version: u64,
+    pub timestamp: u64,
+    pub instructions: Vec<Instruction>,
+}
+
+/// All local commits that a download may be concurrent with.
+#[derive(Debug, Default)]
+pub(crate) struct Unsynced {
+    /// `None` until first needed.
+    entries: Option<BTreeMap<u64, Entry>>,
+    by_object: FxHashMap<(Name, PrimaryKey), Vec<u64>>,
+    /// Entries with schema instructions: they are always merged.
+    with_schema: BTreeSet<u64>,
+    cached: usize,
+}
+
+impl Unsynced {
+    /// A local write with a changeset was committed. Its bytes are decoded when they are first needed.
+    pub fn committed(&mut self, version: u64, head: EntryHead) {
+        if let Some(entries) = &mut self.entries {
+            entries.insert(
+                version,
+                Entry {
+                    head,
+                    is_indexed: false,
+                    instructions: None,
+                },
+            );
+        }
+    }
+
+    /// Entries before a version are needed no more.
+    pub fn trimmed(&mut self, before: u64) {
+        let Some(entries) = &mut self.entries else {
+            return;
+        };
+        let kept = entries.split_off(&before);
+        let gone = std::mem::replace(entries, kept);
+        for entry in gone.values() {
+            self.cached -= entry.instructions.as_ref().map_or(0, Vec::len);
+        }
+        if entries.is_empty() {
+            self.by_object.clear();
+            self.with_schema.clear();
+        } else if !gone.is_empty() {
+            self.by_object.retain(|_, versions| {
+                versions.retain(|version| *version >= before);
+                !versions.is_empty()
+            });
+            self.with_schema.retain(|version| *version >= before);
+        }
+    }
+
+    /// Forgets what is in memory: a write that used it was not committed.
+    pub fn reset(&mut self) {
+        *self = Self::default();
+    }
+
+    fn load(&mut self, storage: &impl Read) -> Result<()> {
+        if self.entries.is_none() {
+            let heads = history::heads(storage, 0, u64::MAX)?;
+            let local = heads.into_iter().filter(|(_, head)| head.is_local);
+            self.entries = Some(
+                local
+                    .map(|(version, head)| {
+                        (
+                            version,
+                            Entry {
+                                head,
+                                is_indexed: false,
+                                instructions: None,
+                            },
+                        )
+                    })
+                    .collect(),
+            );
+        }
+        let entries = self
+            .entries
+            .as_mut()
+            .ok_or(StoreError::Damaged("lost history"))?;
+        for (version, entry) in entries.iter_mut().filter(|(_, entry)| !entry.is_indexed) {
+            // The form as it was emitted names every object that the reciprocal form names.
+            let instructions = decode(&history::original(storage, *version)?)?;
+            for instruction in &instructions {
+                match instruction.object() {
+                    None => {
+                        self.with_schema.insert(*version);
+                    }
+                    Some((class, key)) => {
+                        let versions = self
+                            .by_object
+                            .entry((class.clone(), key.clone()))
+                            .or_default();
+                        if versions.last() != Some(version) {
+                            versions.push(*version);
+                        }
+                    }
+                }
+            }
+            entry.is_indexed = true;
+        }
+        Ok(())
+    }
+
+    /// Takes out the entries after `base` that the incoming instructions can meet, in order. They come back with
+    /// [`Unsynced::put_back`], or everything is [`Unsynced::reset`].
+    pub fn take_conflicting<'i>(
+        &mut self,
+        storage: &impl Read,
+        base: u64,
+        incoming: impl Iterator<Item = &'i Instruction>,
+    ) -> Result<Vec<Ours>> {
+        self.load(storage)?;
+        let Some(entries) = &mut self.entries else {
+            return Ok(Vec::new());
+        };
+        let after = base.saturating_add(1);
+        if entries.range(after..).next().is_none() {
+            return Ok(Vec::new());
+        }
+        let mut versions: BTreeSet<u64> = self.with_schema.range(after..).copied().collect();
+        for instruction in incoming {
+            match instruction {
+                // These meet everything in their class.
+                Instruction::EraseTable { .. } | Instruction::EraseColumn { .. } => {
+                    versions.extend(entries.range(after..).map(|(version, _)| *version));
+                    break;
+                }
+                _ => {
+                    if let Some((class, key)) = instruction.object()
+                        && let Some(found) = self.by_object.get(&(class.clone(), key.clone()))
+                    {
+                        versions.extend(found.iter().filter(|version| **version >= after));
+                    }
+                }
+            }
+        }
+        let mut ours = Vec::with_capacity(versions.len());
+        for version in versions {
+            let Some(entry) = entries.get_mut(&version) else {
+                continue;
+            };
+            let instructions = match entry.instructions.take() {
+                Some(instructions) => {
+                    self.cached -= instructions.len();
+                    instructions
+                }
+                None => decode(&history::reciprocal(storage, version)?)?,
+            };
+            ours.push(Ours {
+                version,
+                timestamp: entry.head.timestamp,
+                instructions,
+            });
+        }
+        Ok(ours)
+    }
+
+    /// Gives an entry back in its new form.
+    pub fn put_back(&mut self, version: u64, instructions: Vec<Instruction>) {
+        let Some(entry) = self
+            .entries
+            .as_mut()
+            .and_then(|entries| entries.get_mut(&version))
+        else {
+            return;
+        };
+        if self.cached + instructions.len() <= CACHED_INSTRUCTIONS_MAX {
+            self.cached += instructions.len();
+            entry.instructions = Some(instructions);
+        }
+    }
+}
+
+fn decode(bytes: &[u8]) -> Result<Vec<Instruction>> {
+    let damaged = |_| StoreError::Damaged("a changeset of the history cannot be read");
+    Ok(codec::decode(bytes).map_err(damaged)?.instructions)
+}

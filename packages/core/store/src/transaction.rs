@@ -1,0 +1,548 @@
+//! A write in progress: objects held decoded until they are needed as rows, everything else in the storage's write.
+//!
+//! Both ways of changing objects end here: local mutations ([`crate::local`]) and downloaded instructions
+//! ([`WriteTransaction::apply`]). What a local mutation does is written as instructions, applied like downloaded
+//! ones and recorded, so that state and history cannot disagree.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use rustc_hash::FxHashMap;
+use tidemark_changeset::codec::Encoder;
+use tidemark_changeset::packed::{self, write_key};
+use tidemark_changeset::{Instruction, Link, Name, PrimaryKey};
+use tidemark_model::{Class, Document, Problem, apply_to_document};
+use tidemark_storage::{Read, Storage, Write};
+
+use crate::catalog::Catalog;
+use crate::changes::{Changes, Columns};
+use crate::head::{Counters, Head};
+use crate::tables::{ClassId, INDEX, META, ROWS, index_key, meta, row_key};
+use crate::view::View;
+use crate::{Result, StoreError};
+
+/// Links of one object: column and target.
+pub(crate) type Links = BTreeSet<(u16, Link)>;
+
+/// An object that this write has touched.
+#[derive(Debug)]
+pub(crate) struct Loaded {
+    pub key: PrimaryKey,
+    pub document: Document,
+    /// Whether the row in the storage's write is older than the document.
+    pub is_dirty: bool,
+    /// Whether this write created it.
+    is_fresh: bool,
+    /// Columns that this write touched.
+    touched: ColumnBits,
+    /// The links that the backlink table knows of, once the object's own may differ.
+    pub links: Option<Links>,
+}
+
+/// A set of columns that takes no allocation for the first 64.
+#[derive(Debug, Default)]
+struct ColumnBits {
+    first: u64,
+    rest: Columns,
+}
+
+impl ColumnBits {
+    fn insert(&mut self, column: u16) {
+        if column < 64 {
+            self.first |= 1 << column;
+        } else {
+            self.rest.insert(column);
+        }
+    }
+
+    fn iter(&self) -> impl Iterator<Item = u16> + '_ {
+        (0..64)
+            .filter(|column| self.first & (1 << column) != 0)
+            .chain(self.rest.iter().copied())
+    }
+}
+
+/// An object that a downloaded instruction erased, in case a later one of the same commit creates it again.
+#[derive(Debug)]
+struct Erased {
+    object: u64,
+    document: Document,
+}
+
+/// The one open write of a database.
+pub struct WriteTransaction<S: Storage> {
+    pub(crate) storage: Write<S>,
+    pub(crate) catalog: Arc<Catalog>,
+    pub(crate) head: Head,
+    counters: FxHashMap<ClassId, Counters>,
+    pub(crate) buffer: FxHashMap<(ClassId, u64), Loaded>,
+    /// Objects whose row must be written.
+    dirty: Vec<(ClassId, u64)>,
+    /// Objects whose links must be compared with the backlink table.
+    pub(crate) relinked: Vec<(ClassId, u64)>,
+    erased: FxHashMap<(ClassId, PrimaryKey), Erased>,
+    /// Objects of asymmetric classes: gone at the commit.
+    asymmetric: Vec<(ClassId, u64)>,
+    pub(crate) changes: Changes,
+    /// Takes what a local write does; `None` when nothing is recorded.
+    pub(crate) recorder: Option<Encoder>,
+    /// Instructions of consecutive lines mostly speak of one object.
+    last_found: Option<(ClassId, PrimaryKey, u64)>,
+}
+
+impl<S: Storage> WriteTransaction<S> {
+    pub(crate) fn new(storage: Write<S>, catalog: Arc<Catalog>, head: Head, records: bool) -> Self {
+        Self {
+            storage,
+            catalog,
+            head,
+            counters: FxHashMap::default(),
+            buffer: FxHashMap::default(),
+            dirty: Vec::new(),
+            relinked: Vec::new(),
+            erased: FxHashMap::default(),
+            asymmetric: Vec::new(),
+            changes: Changes {
+                complete: true,
+                ..Changes::default()
+            },
+            recorder: records.then(Encoder::new),
+            last_found: None,
+        }
+    }
+
+    /// The schema as this write has left it.
+    pub fn catalog(&self) -> &Catalog {
+        &self.catalog
+    }
+
+    /// The version that the commit will have.
+    pub fn next_version(&self) -> u64 {
+        self.head.version + 1
+    }
+
+    /// Reads with the changes of this write.
+    pub fn view(&mut self) -> Result<View<'_, Write<S>>> {
+        self.flush()?;
+        Ok(View::new(&self.storage, &self.catalog))
+    }
+
+    pub(crate) fn counters(&mut self, class: ClassId) -> Result<&mut Counters> {
+        if !self.counters.contains_key(&class) {
+            let counters = Counters::read(&self.storage, class)?;
+            self.counters.insert(class, counters);
+        }
+        self.counters
+            .get_mut(&class)
+            .ok_or(StoreError::Damaged("lost counters"))
+    }
+
+    /// The object with this primary key.
+    pub(crate) fn find(&mut self, class: ClassId, key: &PrimaryKey) -> Result<Option<u64>> {
+        if let Some((last_class, last_key, object)) = &self.last_found
+            && *last_class == class
+            && last_key == key
+        {
+            return Ok(Some(*object));
+        }
+        let Some(bytes) = self.storage.get(INDEX, &index_key(class, key))? else {
+            return Ok(None);
+        };
+        let object = object_number(&bytes)?;
+        self.last_found = Some((class, key.clone(), object));
+        Ok(Some(object))
+    }
+
+    /// Whether links to an object are hidden because it does not exist.
+    pub(crate) fn is_absent(&self, link: &Link) -> Result<bool> {
+        let Some(class) = self.catalog.id(&link.class) else {
+            return Ok(true);
+        };
+        let absent = match self.counters.get(&class) {
+            Some(counters) => counters.absent,
+            None => Counters::read(&self.storage, class)?.absent,
+        };
+        Ok(absent > 0 && !self.storage.contains(INDEX, &index_key(class, &link.key))?)
+    }
+
+    /// The object, decoded.
+    pub(crate) fn load(&mut self, class: ClassId, object: u64) -> Result<&mut Loaded> {
+        // Looked up twice because a reference cannot outlive the branch that inserts.
+        if !self.buffer.contains_key(&(class, object)) {
+            let bytes = self.storage.get(ROWS, &row_key(class, object))?;
+            let bytes = bytes.ok_or_else(|| no_object(object))?;
+            let loaded = decode(&self.catalog, class, &bytes)?;
+            self.buffer.insert((class, object), loaded);
+        }
+        self.buffer
+            .get_mut(&(class, object))
+            .ok_or_else(|| no_object(object))
+    }
+
+    /// Adds an object that does not exist.
+    pub(crate) fn insert(&mut self, class: ClassId, key: &PrimaryKey) -> Result<u64> {
+        let definition = class_of(&self.catalog, class)?;
+        let document = Document::new(definition);
+        let is_asymmetric = definition.is_asymmetric();
+        let revived = self.erased.remove(&(class, key.clone()));
+        let counters = self.counters(class)?;
+        counters.objects += 1;
+        let object = match &revived {
+            Some(erased) => erased.object,
+            None => {
+                counters.next_object += 1;
+                counters.next_object - 1
+            }
+        };
+        self.storage
+            .put(INDEX, &index_key(class, key), &object.to_le_bytes());
+        let loaded = Loaded {
+            key: key.clone(),
+            document,
+            is_dirty: true,
+            is_fresh: revived.is_none(),
+            touched: ColumnBits::default(),
+            links: self.catalog.has_links(class).then(Links::new),
+        };
+        self.buffer.insert((class, object), loaded);
+        self.dirty.push((class, object));
+        match revived {
+            // Compared with what it was when the write ends.
+            Some(erased) => drop(self.erased.insert((class, key.clone()), erased)),
+            None => self.note(class, |changes| changes.insert(object)),
+        }
+        if is_asymmetric {
+            self.asymmetric.push((class, object));
+        }
+        self.last_found = Some((class, key.clone(), object));
+        self.appeared(class, key)?;
+        Ok(object)
+    }
+
+    /// Removes an object; links to it stay. `may_return` says whether a later instruction may create it again.
+    pub(crate) fn remove(&mut self, class: ClassId, object: u64, may_return: bool) -> Result<()> {
+        self.load(class, object)?;
+        self.forget_links(class, object)?;
+        let loaded = self
+            .buffer
+            .remove(&(class, object))
+            .ok_or_else(|| no_object(object))?;
+        self.last_found = None;
+        self.storage.delete(INDEX, &index_key(class, &loaded.key));
+        self.storage.delete(ROWS, &row_key(class, object));
+        self.counters(class)?.objects -= 1;
+        let earlier = self.erased.contains_key(&(class, loaded.key.clone()));
+        if may_return && !loaded.is_fresh && !earlier {
+            let erased = Erased {
+                object,
+                document: loaded.document,
+            };
+            self.erased.insert((class, loaded.key.clone()), erased);
+        }
+        self.note(class, |changes| changes.delete(object));
+        self.disappeared(class, &loaded.key)
+    }
+
+    fn note(&mut self, class: ClassId, note: impl FnOnce(&mut crate::changes::ClassChanges)) {
+        if let Some(definition) = self.catalog.class_of_id(class) {
+            note(self.changes.class(&definition.name));
+        }
+    }
+
+    /// Remembers that a column of an object is about to change.
+    fn touch(&mut self, class: ClassId, object: u64, column: usize) -> Result<()> {
+        let linking = self.catalog.is_linking(class, column);
+        let loaded = self.load(class, object)?;
+        loaded
+            .touched
+            .insert(u16::try_from(column).unwrap_or(u16::MAX));
+        let was_dirty = std::mem::replace(&mut loaded.is_dirty, true);
+        if !was_dirty {
+            self.dirty.push((class, object));
+        }
+        if linking {
+            self.relink(class, object)?;
+        }
+        Ok(())
+    }
+
+    /// Applies one instruction to the state, with the meaning it has when it was downloaded. It is not recorded.
+    pub fn apply(&mut self, instruction: &Instruction) -> Result<()> {
+        let Some((name, key)) = instruction.object() else {
+            return self.apply_schema(instruction);
+        };
+        let class = self.keyed_class(name, key, instruction)?;
+        match instruction {
+            Instruction::CreateObject { .. } => {
+                if self.find(class, key)?.is_none() {
+                    self.insert(class, key)?;
+                }
+                Ok(())
+            }
+            Instruction::EraseObject { .. } => match self.find(class, key)? {
+                Some(object) => self.remove(class, object, true),
+                None => Ok(()),
+            },
+            _ => match self.find(class, key)? {
+                Some(object) => self.apply_inside(class, object, instruction),
+                None => Err(Problem::NoSuchObject.at(instruction).into()),
+            },
+        }
+    }
+
+    /// The class of an instruction, if its objects can have such a key.
+    fn keyed_class(
+        &self,
+        name: &Name,
+        key: &PrimaryKey,
+        instruction: &Instruction,
+    ) -> Result<ClassId> {
+        let id = self.catalog.id(name);
+        let (Some(id), Some(class)) = (id, self.catalog.class(name)) else {
+            return Err(Problem::NoSuchClass(name.clone()).at(instruction).into());
+        };
+        if !class.accepts_key(key) {
+            return Err(Problem::KeyMismatch.at(instruction).into());
+        }
+        Ok(id)
+    }
+
+    /// Applies an instruction that acts inside an object.
+    pub(crate) fn apply_inside(
+        &mut self,
+        class: ClassId,
+        object: u64,
+        instruction: &Instruction,
+    ) -> Result<()> {
+        let target = instruction
+            .target()
+            .ok_or_else(|| StoreError::from(Problem::InvalidPath.at(instruction)))?;
+        let column = class_of(&self.catalog, class)?.column_index(&target.field);
+        let column = column.ok_or_else(|| {
+            StoreError::from(Problem::NoSuchField(target.field.clone()).at(instruction))
+        })?;
+        self.touch(class, object, column)?;
+        let definition = class_of(&self.catalog, class)?;
+        let loaded = self
+            .buffer
+            .get_mut(&(class, object))
+            .ok_or_else(|| no_object(object))?;
+        Ok(apply_to_document(
+            &self.catalog.schema,
+            definition,
+            &mut loaded.document,
+            instruction,
+        )?)
+    }
+
+    pub(crate) fn record(&mut self, instruction: &Instruction) {
+        if let Some(recorder) = &mut self.recorder {
+            recorder.push(instruction);
+        }
+    }
+
+    fn apply_schema(&mut self, instruction: &Instruction) -> Result<()> {
+        match instruction {
+            Instruction::EraseTable { class } => {
+                let id = self.catalog.id(class);
+                // Refused before anything is lost.
+                Catalog::clone(&self.catalog).apply(instruction)?;
+                for (_, object) in self.objects_of(id)? {
+                    self.remove(id.unwrap_or_default(), object, false)?;
+                }
+            }
+            Instruction::EraseColumn { class, field } => {
+                self.take_column_out(class, field, instruction)?
+            }
+            _ => {}
+        }
+        if Arc::make_mut(&mut self.catalog).apply(instruction)? {
+            self.changes.schema = true;
+        }
+        Ok(())
+    }
+
+    /// Objects of a class, or none.
+    fn objects_of(&mut self, class: Option<ClassId>) -> Result<Vec<(ClassId, u64)>> {
+        let Some(class) = class else {
+            return Ok(Vec::new());
+        };
+        self.flush()?;
+        let rows = self.storage.prefix(ROWS, &class.to_be_bytes())?;
+        rows.map(|entry| Ok((class, object_at(&entry?.0)?)))
+            .collect()
+    }
+
+    /// Takes a field out of every document that holds it. Backlinks name columns by index, so those of the affected
+    /// objects are forgotten and made anew.
+    fn take_column_out(
+        &mut self,
+        name: &Name,
+        field: &Name,
+        instruction: &Instruction,
+    ) -> Result<()> {
+        let before = Arc::clone(&self.catalog);
+        Catalog::clone(&before).apply(instruction)?;
+        let Some(erased) = before.class(name) else {
+            return Ok(());
+        };
+        let Some(column) = erased.column_index(field) else {
+            return Ok(());
+        };
+        let affected: Vec<ClassId> = if erased.is_embedded() {
+            let top_level = before.classes().filter(|class| !class.is_embedded());
+            top_level
+                .filter_map(|class| before.id(&class.name))
+                .collect()
+        } else {
+            before.id(name).into_iter().collect()
+        };
+        for class in affected {
+            let definition = class_of(&before, class)?;
+            for (class, object) in self.objects_of(Some(class))? {
+                self.load(class, object)?;
+                self.forget_links(class, object)?;
+                let loaded = self.load(class, object)?;
+                loaded
+                    .document
+                    .erase_column(&before.schema, definition, name, column);
+                loaded.links = Some(Links::new());
+                if !std::mem::replace(&mut loaded.is_dirty, true) {
+                    self.dirty.push((class, object));
+                }
+                self.relinked.push((class, object));
+            }
+        }
+        Ok(())
+    }
+
+    /// Brings the storage's write up to date: rows, backlinks, counters.
+    pub(crate) fn flush(&mut self) -> Result<()> {
+        self.flush_links()?;
+        let mut bytes = Vec::new();
+        for (class, object) in std::mem::take(&mut self.dirty) {
+            let Some(loaded) = self.buffer.get_mut(&(class, object)) else {
+                continue;
+            };
+            if std::mem::replace(&mut loaded.is_dirty, false) {
+                bytes.clear();
+                encode(loaded, &mut bytes);
+                self.storage.put(ROWS, &row_key(class, object), &bytes);
+            }
+        }
+        for (class, counters) in &self.counters {
+            counters.write(&mut self.storage, *class);
+        }
+        Ok(())
+    }
+
+    /// Ends the objects' part of the write: everything is in the storage's write and `changes` is complete.
+    pub(crate) fn finish_objects(&mut self) -> Result<()> {
+        for (class, object) in std::mem::take(&mut self.asymmetric) {
+            if self.buffer.contains_key(&(class, object)) {
+                self.remove(class, object, false)?;
+            }
+        }
+        self.flush()?;
+        self.note_modified();
+        if self.changes.schema {
+            self.head.schema_version += 1;
+            Arc::make_mut(&mut self.catalog).version = self.head.schema_version;
+            self.storage
+                .put(META, meta::SCHEMA, &self.catalog.to_record());
+        }
+        Ok(())
+    }
+
+    fn note_modified(&mut self) {
+        for ((class, _), erased) in std::mem::take(&mut self.erased) {
+            // Erased and created again: one object to the reader, changed where it differs.
+            let Some(loaded) = self.buffer.get_mut(&(class, erased.object)) else {
+                continue;
+            };
+            let Some(definition) = self.catalog.class_of_id(class) else {
+                continue;
+            };
+            let mut old = erased.document;
+            old.fill_deep(&self.catalog.schema, definition);
+            loaded.document.fill_deep(&self.catalog.schema, definition);
+            loaded.touched = ColumnBits::default();
+            for (column, (before, after)) in
+                (0..).zip(old.fields.iter().zip(&loaded.document.fields))
+            {
+                if before != after {
+                    loaded.touched.insert(column);
+                }
+            }
+            self.changes
+                .class(&definition.name)
+                .deleted
+                .remove(&erased.object);
+        }
+        for ((class, object), loaded) in &self.buffer {
+            if loaded.is_fresh {
+                continue;
+            }
+            let Some(definition) = self.catalog.class_of_id(*class) else {
+                continue;
+            };
+            for column in loaded.touched.iter() {
+                self.changes.class(&definition.name).modify(*object, column);
+            }
+        }
+    }
+}
+
+pub(crate) fn class_of(catalog: &Catalog, class: ClassId) -> Result<&Class> {
+    catalog
+        .class_of_id(class)
+        .ok_or(StoreError::Damaged("a class is missing"))
+}
+
+pub(crate) fn no_object(object: u64) -> StoreError {
+    StoreError::NotFound(format!("No object has key {object}"))
+}
+
+pub(crate) fn object_number(bytes: &[u8]) -> Result<u64> {
+    let bytes = bytes
+        .first_chunk::<8>()
+        .ok_or(StoreError::Damaged("an index entry ends early"))?;
+    Ok(u64::from_le_bytes(*bytes))
+}
+
+pub(crate) fn object_at(key: &[u8]) -> Result<u64> {
+    crate::tables::object_of(key).ok_or(StoreError::Damaged("a row key is too short"))
+}
+
+fn encode(loaded: &Loaded, out: &mut Vec<u8>) {
+    out.extend_from_slice(&[0; 4]);
+    write_key(out, &loaded.key);
+    let length = u32::try_from(out.len() - 4).expect("keys are far below 4 GiB");
+    out[..4].copy_from_slice(&length.to_le_bytes());
+    loaded.document.write_row(out);
+}
+
+/// Takes a stored row apart: packed primary key and row bytes.
+pub(crate) fn split_row(bytes: &[u8]) -> Result<(&[u8], &[u8])> {
+    let (length, rest) = bytes
+        .split_first_chunk::<4>()
+        .ok_or(StoreError::Damaged("a row ends early"))?;
+    rest.split_at_checked(u32::from_le_bytes(*length) as usize)
+        .ok_or(StoreError::Damaged("a row ends early"))
+}
+
+fn decode(catalog: &Catalog, class: ClassId, bytes: &[u8]) -> Result<Loaded> {
+    let (key, row) = split_row(bytes)?;
+    let key = packed::read_key(key).map_err(|_| StoreError::Damaged("a key cannot be read"))?;
+    let mut document =
+        Document::from_row(row).map_err(|_| StoreError::Damaged("a row cannot be read"))?;
+    document.fill_deep(&catalog.schema, class_of(catalog, class)?);
+    Ok(Loaded {
+        key,
+        document,
+        is_dirty: false,
+        is_fresh: false,
+        touched: ColumnBits::default(),
+        links: None,
+    })
+}

@@ -1,0 +1,88 @@
+//! Reading objects, from a snapshot or with the changes of an open write.
+
+use std::ops::Bound;
+
+use tidemark_changeset::{Link, PrimaryKey};
+use tidemark_storage::{Bytes, Read};
+
+use crate::Result;
+use crate::catalog::Catalog;
+use crate::head::Counters;
+use crate::tables::{ClassId, INDEX, ROWS, index_key, row_key};
+use crate::transaction::{object_at, object_number};
+
+/// Objects as some version, or an open write, holds them.
+pub struct View<'a, R: Read> {
+    pub(crate) storage: &'a R,
+    pub(crate) catalog: &'a Catalog,
+}
+
+impl<R: Read> Clone for View<'_, R> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<R: Read> Copy for View<'_, R> {}
+
+impl<'a, R: Read> View<'a, R> {
+    pub(crate) fn new(storage: &'a R, catalog: &'a Catalog) -> Self {
+        Self { storage, catalog }
+    }
+
+    /// The schema.
+    pub fn catalog(&self) -> &'a Catalog {
+        self.catalog
+    }
+
+    /// Number of objects of a class, by its position.
+    pub fn count(&self, class: usize) -> Result<u64> {
+        Ok(Counters::read(self.storage, self.catalog.id_at(class)?)?.objects)
+    }
+
+    /// The object with this primary key.
+    pub fn find(&self, class: usize, key: &PrimaryKey) -> Result<Option<u64>> {
+        self.find_by_id(self.catalog.id_at(class)?, key)
+    }
+
+    pub(crate) fn find_by_id(&self, class: ClassId, key: &PrimaryKey) -> Result<Option<u64>> {
+        let entry = self.storage.get(INDEX, &index_key(class, key))?;
+        entry.map(|bytes| object_number(&bytes)).transpose()
+    }
+
+    /// An object: `u32` length of the packed primary key, the key, the row.
+    pub fn row(&self, class: usize, object: u64) -> Result<Option<Bytes>> {
+        self.row_by_id(self.catalog.id_at(class)?, object)
+    }
+
+    pub(crate) fn row_by_id(&self, class: ClassId, object: u64) -> Result<Option<Bytes>> {
+        Ok(self.storage.get(ROWS, &row_key(class, object))?)
+    }
+
+    /// The objects of a class in order of creation, with their rows as [`View::row`] gives them.
+    pub fn objects(&self, class: usize) -> Result<impl Iterator<Item = Result<(u64, Bytes)>> + 'a> {
+        self.objects_by_id(self.catalog.id_at(class)?)
+    }
+
+    pub(crate) fn objects_by_id(
+        &self,
+        class: ClassId,
+    ) -> Result<impl Iterator<Item = Result<(u64, Bytes)>> + 'a> {
+        let (from, to) = (row_key(class, 0), row_key(class, u64::MAX));
+        let rows = self
+            .storage
+            .range(ROWS, Bound::Included(&from), Bound::Included(&to))?;
+        Ok(rows.map(|entry| {
+            let (key, row) = entry?;
+            Ok((object_at(&key)?, row))
+        }))
+    }
+
+    /// Whether the target of a link exists.
+    pub fn exists(&self, link: &Link) -> Result<bool> {
+        let Some(class) = self.catalog.id(&link.class) else {
+            return Ok(false);
+        };
+        Ok(self.find_by_id(class, &link.key)?.is_some())
+    }
+}

@@ -1,0 +1,477 @@
+//! `Core` and `CoreStore` for Node: conversion, and the gate around whatever writes.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use napi::bindgen_prelude::{BigInt, BufferSlice, Env, Float64Array, Object, Uint8Array};
+use napi_derive::napi;
+use tidemark_store::boundary::{self, SnapshotId, ViewWork, work};
+use tidemark_store::sync::{BootstrapPart, SubscriptionState};
+use tidemark_store::{StoreError, boundary::number_of};
+
+use crate::failure::{Code, Result, store_failure};
+use crate::gate::Writer;
+use crate::registry::{self, OpenStore};
+
+/// How long the session waits for its turn to write before it says so.
+const SESSION_TIMEOUT: Duration = Duration::from_secs(60);
+
+/// Opens a database, or joins the one that this process already has open at that path.
+#[napi(catch_unwind)]
+pub fn open_store(path: Option<String>, options: String) -> Result<NativeStore> {
+    let (options, is_read_only) = boundary::options_of(&options).map_err(store_failure)?;
+    let open = registry::open(path.as_deref(), options).map_err(store_failure)?;
+    Ok(NativeStore {
+        open: Some(open),
+        is_read_only,
+        is_writing: false,
+        reads: HashMap::new(),
+    })
+}
+
+/// Whether a file at that path is open in this process.
+#[napi(catch_unwind)]
+pub fn is_open(path: String) -> bool {
+    registry::is_open(&path)
+}
+
+/// Closes every database of this process, dropping uncommitted writes.
+#[napi(catch_unwind)]
+pub fn close_all() {
+    registry::close_all();
+}
+
+/// Removes a database file. Throws if it is open.
+#[napi(catch_unwind)]
+pub fn delete_store(path: String) -> Result<()> {
+    registry::delete(&path).map_err(store_failure)
+}
+
+/// Gathers what `Core` asks for in the export `core`.
+#[napi(module_exports)]
+pub fn export_core(mut exports: Object<'_>, env: Env) -> napi::Result<()> {
+    let mut core = Object::new(&env)?;
+    core.set("kind", "native")?;
+    for name in ["openStore", "isOpen", "closeAll", "deleteStore"] {
+        if let Some(function) = exports.get::<napi::Unknown<'_>>(name)? {
+            core.set(name, function)?;
+        }
+    }
+    exports.set("core", core)
+}
+
+/// A handle of one open database; it belongs to the thread that opened it.
+#[napi]
+pub struct NativeStore {
+    /// `None` once closed.
+    open: Option<Arc<OpenStore>>,
+    is_read_only: bool,
+    /// Whether the open write was begun through this handle.
+    is_writing: bool,
+    /// Snapshots taken through this handle and not given back.
+    reads: HashMap<SnapshotId, usize>,
+}
+
+impl Drop for NativeStore {
+    fn drop(&mut self) {
+        self.shut();
+    }
+}
+
+fn milliseconds(number: f64) -> u64 {
+    // Negative and broken times count as zero; the cast saturates.
+    #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
+    let whole = number as u64;
+    whole
+}
+
+impl NativeStore {
+    fn open(&self) -> Result<&Arc<OpenStore>, StoreError> {
+        self.open.as_ref().ok_or(StoreError::Closed)
+    }
+
+    fn shut(&mut self) {
+        let Some(open) = self.open.take() else { return };
+        if std::mem::take(&mut self.is_writing) {
+            open.store.abort_write();
+            open.gate.leave();
+        }
+        for (id, count) in self.reads.drain() {
+            for _ in 0..count {
+                // The table may have been emptied by `closeAll`.
+                let _ = open.store.end_read(id);
+            }
+        }
+        registry::release(&open);
+    }
+
+    fn view<T>(&self, snapshot: SnapshotId, work: impl ViewWork<T>) -> Result<T> {
+        self.open()
+            .and_then(|open| open.store.view(snapshot, work))
+            .map_err(store_failure)
+    }
+
+    /// Work of the session, which waits until no application wants to write.
+    fn as_session<T>(&self, work: impl FnOnce(&OpenStore) -> Result<T, StoreError>) -> Result<T> {
+        let session = || {
+            let open = self.open()?;
+            if self.is_read_only {
+                return Err(StoreError::ReadOnly);
+            }
+            open.gate
+                .with(Writer::Session, SESSION_TIMEOUT, || work(open))
+        };
+        session().map_err(store_failure)
+    }
+
+    fn expect_writing(&self) -> Result<&Arc<OpenStore>, StoreError> {
+        if self.is_writing {
+            self.open()
+        } else {
+            Err(StoreError::NotInWrite)
+        }
+    }
+
+    /// Ends the write begun through this handle.
+    fn end_write<T>(&mut self, end: impl FnOnce(&OpenStore) -> Result<T, StoreError>) -> Result<T> {
+        let open = Arc::clone(self.expect_writing().map_err(store_failure)?);
+        self.is_writing = false;
+        let result = end(&open);
+        open.gate.leave();
+        result.map_err(store_failure)
+    }
+}
+
+#[napi]
+impl NativeStore {
+    /// Gives the handle back. The database closes with its last handle.
+    #[napi(catch_unwind)]
+    pub fn close(&mut self) {
+        self.shut();
+    }
+
+    /// The schema at a snapshot, as JSON of `SchemaInformation`.
+    #[napi(catch_unwind)]
+    pub fn schema(&self, snapshot: u32) -> Result<String> {
+        self.view(snapshot, work::Schema)
+    }
+
+    /// Adds what is missing, inside the open write transaction.
+    #[napi(catch_unwind)]
+    pub fn update_schema(&self, schema: String) -> Result<()> {
+        let open = self.expect_writing().map_err(store_failure)?;
+        open.store
+            .with_write(|write| boundary::update_schema(write, &schema))
+            .map_err(store_failure)
+    }
+
+    /// Newest committed version.
+    #[napi(catch_unwind)]
+    pub fn version(&self) -> Result<f64> {
+        let open = self.open().map_err(store_failure)?;
+        Ok(number_of(open.store.database().version()))
+    }
+
+    /// Takes a snapshot of the newest committed version.
+    #[napi(catch_unwind)]
+    pub fn begin_read(&mut self) -> Result<u32> {
+        let open = self.open().map_err(store_failure)?;
+        let id = open.store.begin_read().map_err(store_failure)?;
+        *self.reads.entry(id).or_default() += 1;
+        Ok(id)
+    }
+
+    /// Version of a snapshot.
+    #[napi(catch_unwind)]
+    pub fn snapshot_version(&self, snapshot: u32) -> Result<f64> {
+        let version = self
+            .open()
+            .and_then(|open| open.store.snapshot_version(snapshot));
+        version.map(number_of).map_err(store_failure)
+    }
+
+    /// Gives a snapshot back.
+    #[napi(catch_unwind)]
+    pub fn end_read(&mut self, snapshot: u32) -> Result<()> {
+        let Some(count) = self.reads.get_mut(&snapshot) else {
+            return Err(store_failure(StoreError::InvalidSnapshot));
+        };
+        *count -= 1;
+        if *count == 0 {
+            self.reads.remove(&snapshot);
+        }
+        self.open()
+            .and_then(|open| open.store.end_read(snapshot))
+            .map_err(store_failure)
+    }
+
+    /// Number of objects of a class.
+    #[napi(catch_unwind)]
+    pub fn count(&self, snapshot: u32, class_index: u32) -> Result<f64> {
+        self.view(snapshot, work::Count(class_index as usize))
+    }
+
+    /// Object with this packed primary key, or −1.
+    #[napi(catch_unwind)]
+    pub fn find(&self, snapshot: u32, class_index: u32, packed_key: &[u8]) -> Result<f64> {
+        self.view(snapshot, work::Find(class_index as usize, packed_key))
+    }
+
+    /// `u32 length of key, key, row` of an object; `null` if there is no such object.
+    #[napi(catch_unwind, ts_return_type = "Uint8Array | null")]
+    pub fn row<'e>(
+        &self,
+        env: &'e Env,
+        snapshot: u32,
+        class_index: u32,
+        object: f64,
+    ) -> Result<Option<BufferSlice<'e>>> {
+        // Copied into the JavaScript heap: an external buffer with a finaliser costs more than the copy.
+        let copy = |row: Option<&[u8]>| {
+            row.map(|row| BufferSlice::copy_from(env, row))
+                .transpose()
+                .map_err(|error| StoreError::MalformedArgument(error.to_string()))
+        };
+        self.view(snapshot, work::Row(class_index as usize, object, copy))
+    }
+
+    /// Several of them: for each `u32 length (0 if absent)` and the bytes that `row` gives.
+    #[napi(catch_unwind)]
+    pub fn rows(
+        &self,
+        snapshot: u32,
+        class_index: u32,
+        objects: Float64Array,
+    ) -> Result<Uint8Array> {
+        self.view(snapshot, work::Rows(class_index as usize, &objects))
+            .map(Uint8Array::from)
+    }
+
+    /// Objects that match a query text with its SORT, DISTINCT and LIMIT, in order.
+    #[napi(catch_unwind)]
+    pub fn query(
+        &self,
+        snapshot: u32,
+        class_index: u32,
+        text: String,
+        parameters: &[u8],
+        restrict: Option<Float64Array>,
+    ) -> Result<Float64Array> {
+        let (class, restrict) = (class_index as usize, restrict.as_deref());
+        let query = work::Query {
+            class,
+            text: &text,
+            parameters,
+            restrict,
+        };
+        self.view(snapshot, query).map(Float64Array::from)
+    }
+
+    /// The query as text without parameters: what a subscription sends.
+    #[napi(catch_unwind)]
+    pub fn describe_query(
+        &self,
+        snapshot: u32,
+        class_index: u32,
+        text: String,
+        parameters: &[u8],
+    ) -> Result<String> {
+        self.view(
+            snapshot,
+            work::Describe(class_index as usize, &text, parameters),
+        )
+    }
+
+    /// What changed after a version, up to the newest, as JSON.
+    #[napi(catch_unwind)]
+    pub fn changes_since(&self, version: f64) -> Result<String> {
+        let open = self.open().map_err(store_failure)?;
+        Ok(boundary::changes_text(
+            &open.store.database().changes_since(milliseconds(version)),
+        ))
+    }
+
+    /// Opens the one write transaction and returns its view. The application goes before the session.
+    #[napi(catch_unwind)]
+    pub fn begin_write(&mut self, timeout_ms: f64) -> Result<u32> {
+        let open = Arc::clone(self.open().map_err(store_failure)?);
+        if self.is_read_only {
+            return Err(store_failure(StoreError::ReadOnly));
+        }
+        let timeout = Duration::from_millis(milliseconds(timeout_ms));
+        open.gate
+            .enter(Writer::Application, timeout)
+            .map_err(store_failure)?;
+        match open.store.begin_write() {
+            Ok(id) => {
+                self.is_writing = true;
+                Ok(id)
+            }
+            Err(error) => {
+                open.gate.leave();
+                Err(store_failure(error))
+            }
+        }
+    }
+
+    /// Applies a batch of mutations; for each creation in it `f64 object key, u8 created` comes back.
+    #[napi(catch_unwind)]
+    pub fn mutate(&self, batch: &[u8]) -> Result<Uint8Array> {
+        let open = self.expect_writing().map_err(store_failure)?;
+        let answer = open
+            .store
+            .with_write(|write| boundary::mutate(write, batch));
+        answer.map(Uint8Array::from).map_err(store_failure)
+    }
+
+    /// Commits, durable when it returns, and returns the new version.
+    #[napi(catch_unwind)]
+    pub fn commit_write(&mut self, timestamp_ms: f64) -> Result<f64> {
+        self.end_write(|open| open.store.commit_write(milliseconds(timestamp_ms)))
+            .map(number_of)
+    }
+
+    /// Forgets the open write.
+    #[napi(catch_unwind)]
+    pub fn abort_write(&mut self) -> Result<()> {
+        self.end_write(|open| {
+            open.store.abort_write();
+            Ok(())
+        })
+    }
+
+    /// All kept subscription sets, oldest first, as JSON.
+    #[napi(catch_unwind)]
+    pub fn subscription_sets(&self) -> Result<String> {
+        let sets = self
+            .open()
+            .and_then(|open| open.store.database().subscription_sets());
+        sets.map(|sets| boundary::subscription_sets_text(&sets))
+            .map_err(store_failure)
+    }
+
+    /// Commits a new newest set in a transaction of its own.
+    #[napi(catch_unwind)]
+    pub fn commit_subscription_set(&self, subscriptions: String, timestamp_ms: f64) -> Result<f64> {
+        let commit = || {
+            let open = self.open()?;
+            let subscriptions = boundary::subscriptions_of(&subscriptions)?;
+            let timestamp = milliseconds(timestamp_ms);
+            open.gate.with(Writer::Application, SESSION_TIMEOUT, || {
+                open.store
+                    .database()
+                    .commit_subscription_set(subscriptions, timestamp)
+            })
+        };
+        commit().map(number_of).map_err(store_failure)
+    }
+
+    /// Moves a set's state.
+    #[napi(catch_unwind)]
+    pub fn set_subscription_state(
+        &self,
+        version: f64,
+        state: String,
+        error: Option<String>,
+    ) -> Result<()> {
+        let state = SubscriptionState::of_name(&state).ok_or_else(|| {
+            napi::Error::new(Code("malformed-argument"), "There is no such state")
+        })?;
+        let version = milliseconds(version);
+        self.as_session(|open| {
+            open.store
+                .database()
+                .set_subscription_state(version, state, error)
+        })
+    }
+
+    /// JSON of `SyncState`.
+    #[napi(catch_unwind)]
+    pub fn sync_state(&self) -> Result<String> {
+        let state = self
+            .open()
+            .and_then(|open| open.store.database().sync_state());
+        state
+            .map(|state| boundary::sync_state_text(&state))
+            .map_err(store_failure)
+    }
+
+    /// Stores the file ident that the server gave.
+    #[napi(catch_unwind)]
+    pub fn set_file_ident(&self, ident: BigInt, salt: BigInt) -> Result<()> {
+        let (ident, salt) = (ident.get_u64().1, salt.get_u64().1);
+        self.as_session(|open| open.store.database().set_file_ident(ident, salt))
+    }
+
+    /// Body of the next UPLOAD: `f64 client version, f64 server version, u32 entry count, body`.
+    #[napi(catch_unwind)]
+    pub fn next_upload(
+        &self,
+        scan_version: f64,
+        scan_server_version: f64,
+        target_version: f64,
+        bytes_max: f64,
+    ) -> Result<Uint8Array> {
+        let upload = self.open().and_then(|open| {
+            open.store.database().next_upload(
+                milliseconds(scan_version),
+                milliseconds(scan_server_version),
+                milliseconds(target_version),
+                milliseconds(bytes_max),
+            )
+        });
+        upload
+            .map(|upload| Uint8Array::from(boundary::upload_bytes(&upload)))
+            .map_err(store_failure)
+    }
+
+    /// Integrates a steady DOWNLOAD; with an empty body goes on with the one at hand.
+    #[napi(catch_unwind)]
+    pub fn integrate(&self, progress: String, body: &[u8], timestamp_ms: f64) -> Result<String> {
+        let progress = boundary::progress_of(&progress).map_err(store_failure)?;
+        // Parsed before the right to write is asked for.
+        self.open()
+            .and_then(|open| open.store.prepare(progress, body))
+            .map_err(store_failure)?;
+        self.as_session(|open| {
+            open.store
+                .integrate(progress, &[], milliseconds(timestamp_ms))
+        })
+        .map(boundary::integrated_text)
+    }
+
+    /// Stores one part of a bootstrap, raw.
+    #[napi(catch_unwind)]
+    pub fn store_bootstrap(
+        &self,
+        query_version: f64,
+        first: bool,
+        last: bool,
+        progress: String,
+        body: &[u8],
+    ) -> Result<()> {
+        let part = BootstrapPart {
+            query_version: milliseconds(query_version),
+            is_first: first,
+            is_last: last,
+            progress: boundary::progress_of(&progress).map_err(store_failure)?,
+            body,
+        };
+        self.as_session(|open| open.store.database().store_bootstrap(&part))
+    }
+
+    /// Applies stored bootstrap parts once the last is there, a slice a call.
+    #[napi(catch_unwind)]
+    pub fn apply_bootstrap(&self, timestamp_ms: f64) -> Result<String> {
+        let timestamp = milliseconds(timestamp_ms);
+        self.as_session(|open| open.store.database().apply_bootstrap(timestamp))
+            .map(boundary::bootstrap_text)
+    }
+
+    /// Forgets an incomplete bootstrap. Returns whether a complete one waits to be applied.
+    #[napi(catch_unwind)]
+    pub fn discard_partial_bootstrap(&self) -> Result<bool> {
+        self.as_session(|open| open.store.database().discard_partial_bootstrap())
+    }
+}
