@@ -39,7 +39,7 @@ pub(crate) struct Context<'a> {
     our_steps: Vec<Step>,
     their_steps: Vec<Step>,
     /// What the rule for the present pair asks for.
-    pub request: Option<Extra>,
+    pub request: Option<Box<Extra>>,
 }
 
 impl<'a> Context<'a> {
@@ -108,7 +108,7 @@ impl<'a> Context<'a> {
         }
         let target = self.instruction(operation).and_then(Instruction::target);
         target
-            .and_then(|target| Some(ends_in_dictionary(target, self.columns?)?))
+            .and_then(|target| ends_in_dictionary(target, self.columns?))
             .unwrap_or(true)
     }
 
@@ -182,10 +182,10 @@ fn ends_in_dictionary(target: &Target, columns: Columns<'_>) -> Option<bool> {
                 column.collection = CollectionKind::Single;
             }
             (CollectionKind::List, PathElement::Index(_)) => {
-                column.collection = CollectionKind::Single
+                column.collection = CollectionKind::Single;
             }
             (CollectionKind::Single, PathElement::Key(field)) => {
-                column = columns(&column.target?, field)?
+                column = columns(&column.target?, field)?;
             }
             _ => return None,
         }
@@ -234,13 +234,20 @@ struct Walk<'a> {
 }
 
 impl Walk<'_> {
+    #[inline]
     fn next(&mut self, minors: &Minors) -> Option<u32> {
-        let [first, second, third] = self.lists;
+        let [first, second, third] = &mut self.lists;
         if second.is_empty() && third.is_empty() && minors.extra.len() <= self.extras {
             let (next, rest) = first.split_first()?;
-            self.lists = [rest, &[], &[]];
+            *first = rest;
             return Some(*next);
         }
+        self.next_of_several(minors)
+    }
+
+    #[cold]
+    fn next_of_several(&mut self, minors: &Minors) -> Option<u32> {
+        let [first, second, third] = self.lists;
         let heads = [
             first.first(),
             second.first(),
@@ -301,7 +308,7 @@ impl Merge<'_> {
             };
             pairs::pair(major, minor, &mut self.context)?;
             if let Some(request) = self.context.request.take() {
-                self.prepend(request, at, index)?;
+                self.prepend(*request, at, index)?;
             }
             if !major.alive {
                 break;

@@ -4,7 +4,7 @@
 //! binaries by offset and length in a buffer of all strings of the changeset, links by the intern indexes of
 //! their strings. To end where it ends, its rules need these places, and they follow from the bytes.
 
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHashSet};
 use tidemark_changeset::{
     Changeset, Instruction, Name, PathElement, Payload, PrimaryKey, TableSpec, Value,
 };
@@ -54,7 +54,7 @@ impl Places {
 struct Buffer<'a> {
     length: usize,
     indexes: FxHashMap<&'a Name, usize>,
-    defined: FxHashMap<&'a Name, ()>,
+    defined: FxHashSet<&'a Name>,
 }
 
 impl<'a> Buffer<'a> {
@@ -64,7 +64,7 @@ impl<'a> Buffer<'a> {
     }
 
     fn define(&mut self, name: &'a Name) {
-        if self.defined.insert(name, ()).is_none() {
+        if self.defined.insert(name) {
             self.length += name.len();
         }
     }

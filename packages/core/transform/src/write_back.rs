@@ -94,13 +94,14 @@ fn adopted_names(extra: &Extra) -> Vec<(usize, Name)> {
 }
 
 fn patch(instruction: &mut Instruction, operation: &Operation, steps: &[Step]) {
-    if operation.kind == Kind::Clear && !matches!(instruction, Instruction::Clear { .. }) {
-        if let Some(target) = instruction.target().cloned() {
-            *instruction = Instruction::Clear {
-                target,
-                collection: operation.collection,
-            };
-        }
+    if operation.kind == Kind::Clear
+        && !matches!(instruction, Instruction::Clear { .. })
+        && let Some(target) = instruction.target().cloned()
+    {
+        *instruction = Instruction::Clear {
+            target,
+            collection: operation.collection,
+        };
     }
     match instruction {
         Instruction::Update {

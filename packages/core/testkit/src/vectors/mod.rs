@@ -6,6 +6,7 @@
 
 pub mod apply;
 pub mod codec;
+pub mod merge;
 
 use std::path::{Path, PathBuf};
 

@@ -120,6 +120,7 @@ pub(super) fn erase_update(
 }
 
 /// Two insertions at one place: the earlier one ends up first, as if the later writer had seen it and added behind it.
+#[inline]
 pub(super) fn insert_insert(
     left: &mut Operation,
     right: &mut Operation,
@@ -208,24 +209,24 @@ pub(super) fn move_move(
         return Ok(());
     }
     if f1 < f2 {
-        f2 -= 1
+        f2 -= 1;
     } else {
-        f1 -= 1
+        f1 -= 1;
     }
     if t1 > f2 {
-        t1 -= 1
+        t1 -= 1;
     } else {
-        f2 += 1
+        f2 += 1;
     }
     if f1 < t2 {
-        t2 -= 1
+        t2 -= 1;
     } else {
-        f1 += 1
+        f1 += 1;
     }
     if t1 < t2 || (t1 == t2 && left.rank < right.rank) {
-        t2 += 1
+        t2 += 1;
     } else {
-        t1 += 1
+        t1 += 1;
     }
     left.set_index(f1);
     left.set_to(t1);
@@ -256,14 +257,14 @@ pub(super) fn erase_move(
         return Ok(());
     }
     if e > f {
-        e -= 1
+        e -= 1;
     } else {
-        f -= 1
+        f -= 1;
     }
     if e >= t {
-        e = e.wrapping_add(1)
+        e = e.wrapping_add(1);
     } else {
-        t -= 1
+        t -= 1;
     }
     left.set_index(e);
     right.set_index(f);

@@ -26,11 +26,24 @@ use crate::operation::{Kind, Operation, same_container, same_path};
 type Outcome = Result<(), TransformError>;
 
 /// Lets one of ours (`major`) and one of theirs (`minor`) change each other, or drop out.
+#[inline]
 pub(crate) fn pair(
     major: &mut Operation,
     minor: &mut Operation,
     context: &mut Context<'_>,
 ) -> Outcome {
+    // Insertions into one list are what long histories meet most often, so they get a short way.
+    if major.kind == Kind::ArrayInsert
+        && minor.kind == Kind::ArrayInsert
+        && major.field == minor.field
+        && (major.depth, minor.depth) == (1, 1)
+    {
+        return lists::insert_insert(major, minor, context);
+    }
+    other_pair(major, minor, context)
+}
+
+fn other_pair(major: &mut Operation, minor: &mut Operation, context: &mut Context<'_>) -> Outcome {
     if !(major.has_path() && minor.has_path()) {
         return whole(major, minor, context);
     }
@@ -76,6 +89,7 @@ fn whole(major: &mut Operation, minor: &mut Operation, context: &mut Context<'_>
 }
 
 /// Flat rules of operations in one field, at paths of one length.
+#[inline]
 fn path(left: &mut Operation, right: &mut Operation, context: &mut Context<'_>) -> Outcome {
     let (left_steps, right_steps) = (context.steps(left.side), context.steps(right.side));
     let siblings = || same_container(left, left_steps, right, right_steps);
@@ -124,9 +138,9 @@ fn path(left: &mut Operation, right: &mut Operation, context: &mut Context<'_>) 
 /// never lets happen, the right one goes, as it does in the original.
 fn drop_lower(left: &mut Operation, right: &mut Operation) -> Outcome {
     if left.rank < right.rank {
-        left.drop_it()
+        left.drop_it();
     } else {
-        right.drop_it()
+        right.drop_it();
     }
     Ok(())
 }
@@ -147,18 +161,16 @@ fn target(operation: &Operation, context: &Context<'_>) -> String {
 
 /// Where an instruction acts, in words, for errors.
 pub(crate) fn place_of(instruction: &Instruction) -> String {
-    let mut text = instruction.class().to_string();
+    let mut parts = vec![instruction.class().to_string()];
     if let Some((_, key)) = instruction.object() {
-        text += &format!("[{key:?}]");
+        parts.push(format!("[{key:?}]"));
     }
     if let Some(target) = instruction.target() {
-        text += &format!(".{}", target.field);
-        for element in &target.path {
-            text += &match element {
-                PathElement::Index(index) => format!("[{index}]"),
-                PathElement::Key(key) => format!("[{key:?}]"),
-            };
-        }
+        parts.push(format!(".{}", target.field));
+        parts.extend(target.path.iter().map(|element| match element {
+            PathElement::Index(index) => format!("[{index}]"),
+            PathElement::Key(key) => format!("[{key:?}]"),
+        }));
     }
-    text
+    parts.concat()
 }

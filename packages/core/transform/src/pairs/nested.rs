@@ -32,18 +32,10 @@ pub(super) fn path(
     context: &mut Context<'_>,
 ) -> Outcome {
     match outer.kind {
-        Kind::Update => {
-            if update_replaces(outer, inner, context) {
-                inner.drop_it();
-            }
-        }
+        Kind::Update if update_replaces(outer, inner, context) => inner.drop_it(),
         // A number has no inside: the edit speaks of a collection that the other side did not see there.
         // A Clear empties what the edit acts in; that it wins regardless of time keeps a cleared list empty.
-        Kind::AddInteger | Kind::Clear => {
-            if next(outer, inner, context).is_some() {
-                inner.drop_it();
-            }
-        }
+        Kind::AddInteger | Kind::Clear if next(outer, inner, context).is_some() => inner.drop_it(),
         Kind::ArrayInsert => insert(outer, inner, context)?,
         Kind::ArrayErase => erase(outer, inner, context)?,
         Kind::ArrayMove => shift_by_move(outer, inner, context)?,

@@ -18,9 +18,9 @@ pub(super) fn erase_object_create_object(left: &mut Operation, right: &mut Opera
 pub(super) fn erase_object_erase_object(left: &mut Operation, right: &mut Operation) -> Outcome {
     if left.object == right.object {
         if right.rank < left.rank {
-            right.drop_it()
+            right.drop_it();
         } else {
-            left.drop_it()
+            left.drop_it();
         }
     }
     Ok(())

@@ -99,10 +99,10 @@ pub(super) fn add_column_erase_table(
             class: class.clone(),
             field: field.clone(),
         };
-        context.request = Some(Extra {
+        context.request = Some(Box::new(Extra {
             operation,
             instruction,
-        });
+        }));
     }
     left.drop_it();
     Ok(())

@@ -33,7 +33,7 @@ pub(super) fn insert_insert(
     drop_lower(left, right)
 }
 
-fn erase_before(winner: &Operation, context: &mut Context<'_>) -> Option<Extra> {
+fn erase_before(winner: &Operation, context: &mut Context<'_>) -> Option<Box<Extra>> {
     let Some(Instruction::SetInsert { target, value }) = context.instruction(winner) else {
         return None;
     };
@@ -45,10 +45,10 @@ fn erase_before(winner: &Operation, context: &mut Context<'_>) -> Option<Extra> 
     operation.kind = Kind::SetErase;
     operation.steps = context.copy_steps(winner);
     operation.place = NONE;
-    Some(Extra {
+    Some(Box::new(Extra {
         operation,
         instruction,
-    })
+    }))
 }
 
 /// Inserted here, erased there: the later one stays.

@@ -50,9 +50,9 @@ fn last_writer(left: &mut Operation, right: &mut Operation, context: &Context<'_
         left.is_default
     };
     if left_loses {
-        overrule(right, left, context)
+        overrule(right, left, context);
     } else {
-        overrule(left, right, context)
+        overrule(left, right, context);
     }
     Ok(())
 }
@@ -87,13 +87,12 @@ fn starts_empty(marker: &Operation, context: &Context<'_>) -> bool {
     let Some(place) = instruction.target() else {
         return true;
     };
-    let following = branch
+    let mut following = branch
         .instructions
         .iter()
         .skip(marker.position as usize + 1);
     following
-        .filter_map(|next| continues(place, next))
-        .next()
+        .find_map(|next| continues(place, next))
         .unwrap_or(false)
 }
 

@@ -159,12 +159,12 @@ pub fn side(
 ) -> Vec<Branch> {
     let mut state = base.clone();
     let span = usize::try_from(idents.end - idents.start).expect("few");
-    (0..1 + random.below(3))
+    (0..=random.below(3))
         .map(|_| {
             let ident = idents.start + u64::try_from(random.below(span)).expect("few");
             let timestamp = 10 + u64::try_from(random.below(3)).expect("few");
             let mut instructions = Vec::new();
-            for _ in 0..1 + random.below(5) {
+            for _ in 0..=random.below(5) {
                 instructions.extend(step(random, &mut state, families));
             }
             Branch::new(timestamp, ident, instructions)

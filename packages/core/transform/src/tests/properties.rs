@@ -85,6 +85,10 @@ fn by_name(schema: &Schema) -> Schema {
 }
 
 /// How many histories the tests draw; set the variable for a longer search.
+#[allow(
+    clippy::disallowed_methods,
+    reason = "a switch for whoever runs the tests"
+)]
 fn histories(count: u64) -> std::ops::Range<u64> {
     let wanted = std::env::var("TIDEMARK_HISTORIES")
         .ok()

@@ -25,7 +25,8 @@ fn visit(
         if minor.alive {
             pairs::pair(major, minor, context)?;
         }
-        if let Some(mut request) = context.request.take() {
+        if let Some(request) = context.request.take() {
+            let mut request = *request;
             if request.operation.side == Side::Theirs {
                 minors.insert(at, (request.operation, Some(request)));
                 at += 1;
