@@ -59,7 +59,8 @@ struct State {
     double: f64,
     decimal: Decimal,
     best: Option<Owned>,
-    /// Among mixed values and in dictionaries, the NaN of floats is the least number; elsewhere it is skipped.
+    /// Among mixed values and in dictionaries, the NaN of floats is the least number; elsewhere it is
+    /// skipped.
     keeps_nan: bool,
 }
 

@@ -30,7 +30,8 @@ impl Binder<'_> {
             Constant::QuantifiedArgument(quantifier, index) => match self.argument(*index)? {
                 Argument::List(values) => Ok(list_of(Some(*quantifier), values, hint)),
                 _ => Err(QueryError::InvalidQuery(format!(
-                    "ANY/ALL/NONE are only allowed on arguments which contain a list but '${index}' is not a list."
+                    "ANY/ALL/NONE are only allowed on arguments which contain a list but '${index}' is not \
+                     a list."
                 ))),
             },
             _ => Ok(Expression::Constant {
@@ -120,33 +121,8 @@ impl Binder<'_> {
             Value::String(value) => string_toward(value.as_bytes(), column),
             other => other.clone(),
         };
-        self.check_argument(index, &converted, hint)?;
+        check_argument(index, &converted, hint)?;
         Ok(converted)
-    }
-
-    fn check_argument(&self, index: usize, value: &Value, hint: Option<DataType>) -> Result<()> {
-        let owned = Owned::Value(value.clone());
-        let (Some(hint), Some(found)) = (hint, type_of(&owned)) else {
-            return Ok(());
-        };
-        if hint == DataType::TypeOfValue || types_compare(hint, found) {
-            return Ok(());
-        }
-        let text = match value {
-            Value::Link(link) => {
-                return Err(QueryError::InvalidQueryArg(format!(
-                    "Cannot compare ${index} which links to '{}' with primary key '{}' to a {}",
-                    link.class,
-                    describe::key_text(KeyView::from(&link.key)),
-                    hint.name()
-                )));
-            }
-            _ => describe::value_text(&owned, describe::Form::Typed),
-        };
-        Err(QueryError::InvalidQueryArg(format!(
-            "Cannot compare argument ${index} with value '{text}' to a {}",
-            hint.name()
-        )))
     }
 
     fn object(&self, class: &str, key: &Constant) -> Result<Value> {
@@ -176,6 +152,32 @@ impl Binder<'_> {
     }
 }
 
+/// Refuses an argument that can never equal what it is compared with.
+fn check_argument(index: usize, value: &Value, hint: Option<DataType>) -> Result<()> {
+    let owned = Owned::Value(value.clone());
+    let (Some(hint), Some(found)) = (hint, type_of(&owned)) else {
+        return Ok(());
+    };
+    if hint == DataType::TypeOfValue || types_compare(hint, found) {
+        return Ok(());
+    }
+    let text = match value {
+        Value::Link(link) => {
+            return Err(QueryError::InvalidQueryArg(format!(
+                "Cannot compare ${index} which links to '{}' with primary key '{}' to a {}",
+                link.class,
+                describe::key_text(KeyView::from(&link.key)),
+                hint.name()
+            )));
+        }
+        _ => describe::value_text(&owned, describe::Form::Typed),
+    };
+    Err(QueryError::InvalidQueryArg(format!(
+        "Cannot compare argument ${index} with value '{text}' to a {}",
+        hint.name()
+    )))
+}
+
 /// The elements of a list argument turn toward the type like literals, but none is refused.
 fn list_of(quantifier: Option<Quantifier>, values: &[Value], hint: Option<DataType>) -> Expression {
     let column = match hint {
@@ -194,7 +196,11 @@ fn list_of(quantifier: Option<Quantifier>, values: &[Value], hint: Option<DataTy
         })
         .map(Owned::Value)
         .collect();
-    Expression::List { quantifier, elements, argument: true }
+    Expression::List {
+        quantifier,
+        elements,
+        argument: true,
+    }
 }
 
 /// Whether values of two types may be compared at all.

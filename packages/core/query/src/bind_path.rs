@@ -9,7 +9,7 @@ use crate::bound::{DataType, End, Index, PathExpression, PostOperation, Step};
 use crate::catalog::{Place, Property};
 use crate::describe;
 use crate::error::{QueryError, Result};
-use crate::limits::SUBSTITUTIONS_MAX;
+use crate::limits::{PATH_ELEMENTS_MAX, SUBSTITUTIONS_MAX};
 
 /// A path while it is being resolved.
 struct Resolver<'p> {
@@ -45,9 +45,9 @@ impl Binder<'_> {
         let elements = self.expand_key_path(path)?;
         let mut resolved = self.elements(&elements)?;
         resolved.quantifier = path.quantifier;
-        self.post_operation(&mut resolved, path.post)?;
+        post_operation(&mut resolved, path.post)?;
         if let Some(quantifier) = path.quantifier
-            && !self.is_quantifiable(&resolved)
+            && !is_quantifiable(&resolved)
         {
             return Err(QueryError::InvalidQuery(format!(
                 "The keypath following '{}' must contain a list",
@@ -55,14 +55,6 @@ impl Binder<'_> {
             )));
         }
         Ok(resolved)
-    }
-
-    fn is_quantifiable(&self, path: &PathExpression) -> bool {
-        !path.is_unary()
-            || matches!(&path.end, End::Field { collection, indexes, .. }
-                if *collection != CollectionKind::Single || !indexes.is_empty())
-            || matches!(path.end, End::Objects) && path.data_type == DataType::LINK
-            || matches!(path.end, End::AllBacklinks)
     }
 
     /// Puts the names of a `$K` argument in its place.
@@ -95,6 +87,11 @@ impl Binder<'_> {
                 )));
             }
         };
+        if text.split('.').count() > PATH_ELEMENTS_MAX {
+            return Err(QueryError::LimitExceeded(format!(
+                "a path is longer than {PATH_ELEMENTS_MAX} elements"
+            )));
+        }
         Ok(text
             .split('.')
             .map(|name| PathElement::Name(name.to_owned()))
@@ -215,7 +212,7 @@ impl Binder<'_> {
         resolver
             .text
             .push(format!("@links.{origin}.{}", describe::escape_name(name)));
-        resolver.name = name.to_owned();
+        name.clone_into(&mut resolver.name);
         origin.clone_into(&mut resolver.class);
         resolver.steps.push(Step::Backlinks {
             class: origin.to_owned(),
@@ -335,7 +332,7 @@ impl Binder<'_> {
         }
         for (position, element) in rest.iter().enumerate() {
             let first = position == 0;
-            if first && let Some(end) = self.length_end(resolver, property, &rest) {
+            if first && let Some(end) = length_end(resolver, property, &rest) {
                 return Ok(end);
             }
             let nested = column_type == ColumnType::Mixed
@@ -383,37 +380,6 @@ impl Binder<'_> {
         Ok((end, data_type))
     }
 
-    /// `.length` on a collection of strings, binaries or mixed values.
-    fn length_end(
-        &self,
-        resolver: &mut Resolver<'_>,
-        property: &Property,
-        rest: &[PathElement],
-    ) -> Option<(End, DataType)> {
-        let [PathElement::Name(name)] = rest else {
-            return None;
-        };
-        let sized = matches!(
-            property.column_type,
-            ColumnType::String | ColumnType::Binary | ColumnType::Mixed
-        );
-        let sequence = matches!(
-            property.collection,
-            CollectionKind::List | CollectionKind::Set
-        );
-        if !sized || !sequence || !name.eq_ignore_ascii_case("length") {
-            return None;
-        }
-        resolver.name = "length".into();
-        let end = End::Field {
-            place: property.place,
-            collection: property.collection,
-            column_type: property.column_type,
-            indexes: Vec::new(),
-        };
-        Some((end, DataType::INT))
-    }
-
     fn index_of(&self, element: &PathElement, property: &Property, first: bool) -> Result<Index> {
         match element {
             PathElement::Name(name)
@@ -459,66 +425,106 @@ impl Binder<'_> {
     fn index_text(&self, element: &PathElement) -> Result<String> {
         Ok(index_print(&self.index(element)?))
     }
+}
 
-    /// Checks and adds `@size` or `@type`.
-    fn post_operation(&self, path: &mut PathExpression, post: Option<Post>) -> Result<()> {
-        if path.name == "length" && path.data_type == DataType::INT && path.post.is_none() {
-            if let End::Field { column_type, .. } = &path.end
-                && *column_type != ColumnType::Int
-            {
-                path.post = Some(PostOperation::Length);
-                path.text.push_str(".length");
-            }
-        }
-        let unsupported = |operation: &str, data_type: DataType| {
-            Err(QueryError::InvalidQuery(format!(
-                "Operation '{operation}' is not supported on property of type '{}'",
-                data_type.name()
-            )))
-        };
-        match post {
-            None => {}
-            Some(Post::Size | Post::Count) => {
-                if let End::Field {
-                    collection,
-                    column_type,
-                    indexes,
-                    ..
-                } = &path.end
-                {
-                    let keys = indexes.last() == Some(&Index::Keys);
-                    let sized = matches!(
-                        column_type,
-                        ColumnType::String | ColumnType::Binary | ColumnType::Mixed
-                    );
-                    let container = *collection != CollectionKind::Single
-                        && matches!(indexes.as_slice(), [] | [Index::All]);
-                    if path.post.is_some() || keys || !(sized || container) {
-                        let word = if post == Some(Post::Size) { "@size" } else { "@count" };
-                        return unsupported(word, path.data_type);
-                    }
-                }
-                path.post = Some(PostOperation::Size);
-                path.data_type = DataType::INT;
-            }
-            Some(Post::Type) => {
-                let typed_collection = matches!(
-                    &path.end,
-                    End::Field {
-                        collection: CollectionKind::List | CollectionKind::Set,
-                        column_type,
-                        ..
-                    } if *column_type != ColumnType::Mixed
-                );
-                if typed_collection || path.gives_keys() || path.post.is_some() {
-                    return unsupported("@type", path.data_type);
-                }
-                path.post = Some(PostOperation::Type);
-                path.data_type = DataType::TypeOfValue;
-            }
-        }
-        Ok(())
+fn is_quantifiable(path: &PathExpression) -> bool {
+    !path.is_unary()
+        || matches!(&path.end, End::Field { collection, indexes, .. }
+            if *collection != CollectionKind::Single || !indexes.is_empty())
+        || matches!(path.end, End::Objects) && path.data_type == DataType::LINK
+        || matches!(path.end, End::AllBacklinks)
+}
+
+/// `.length` on a collection of strings, binaries or mixed values.
+fn length_end(
+    resolver: &mut Resolver<'_>,
+    property: &Property,
+    rest: &[PathElement],
+) -> Option<(End, DataType)> {
+    let [PathElement::Name(name)] = rest else {
+        return None;
+    };
+    let sized = matches!(
+        property.column_type,
+        ColumnType::String | ColumnType::Binary | ColumnType::Mixed
+    );
+    let sequence = matches!(
+        property.collection,
+        CollectionKind::List | CollectionKind::Set
+    );
+    if !sized || !sequence || !name.eq_ignore_ascii_case("length") {
+        return None;
     }
+    resolver.name = "length".into();
+    let end = End::Field {
+        place: property.place,
+        collection: property.collection,
+        column_type: property.column_type,
+        indexes: Vec::new(),
+    };
+    Some((end, DataType::INT))
+}
+
+/// Checks and adds `@size` or `@type`.
+fn post_operation(path: &mut PathExpression, post: Option<Post>) -> Result<()> {
+    let sized =
+        matches!(&path.end, End::Field { column_type, .. } if *column_type != ColumnType::Int);
+    if path.name == "length" && path.data_type == DataType::INT && sized {
+        path.post = Some(PostOperation::Length);
+        path.text.push_str(".length");
+    }
+    let unsupported = |operation: &str, data_type: DataType| {
+        Err(QueryError::InvalidQuery(format!(
+            "Operation '{operation}' is not supported on property of type '{}'",
+            data_type.name()
+        )))
+    };
+    match post {
+        None => {}
+        Some(Post::Size | Post::Count) => {
+            if let End::Field {
+                collection,
+                column_type,
+                indexes,
+                ..
+            } = &path.end
+            {
+                let keys = indexes.last() == Some(&Index::Keys);
+                let sized = matches!(
+                    column_type,
+                    ColumnType::String | ColumnType::Binary | ColumnType::Mixed
+                );
+                let container = *collection != CollectionKind::Single
+                    && matches!(indexes.as_slice(), [] | [Index::All]);
+                if path.post.is_some() || keys || !(sized || container) {
+                    let word = if post == Some(Post::Size) {
+                        "@size"
+                    } else {
+                        "@count"
+                    };
+                    return unsupported(word, path.data_type);
+                }
+            }
+            path.post = Some(PostOperation::Size);
+            path.data_type = DataType::INT;
+        }
+        Some(Post::Type) => {
+            let typed_collection = matches!(
+                &path.end,
+                End::Field {
+                    collection: CollectionKind::List | CollectionKind::Set,
+                    column_type,
+                    ..
+                } if *column_type != ColumnType::Mixed
+            );
+            if typed_collection || path.gives_keys() || path.post.is_some() {
+                return unsupported("@type", path.data_type);
+            }
+            path.post = Some(PostOperation::Type);
+            path.data_type = DataType::TypeOfValue;
+        }
+    }
+    Ok(())
 }
 
 fn is_name(element: &PathElement) -> bool {

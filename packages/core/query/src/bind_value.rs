@@ -20,7 +20,8 @@ impl Binder<'_> {
     ) -> Result<Expression> {
         let left_constant = is_plain_constant(left);
         let (left, right) = if left_constant && is_plain_constant(right) {
-            // Constants alone are folded as they were written; the hint of the comparison does not reach them.
+            // Constants alone are folded as they were written; the hint of the comparison does not reach
+            // them.
             (self.expression(left, None)?, self.expression(right, None)?)
         } else if left_constant {
             let right = self.expression(right, hint)?;

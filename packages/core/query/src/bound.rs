@@ -267,8 +267,8 @@ impl PathExpression {
         }
     }
 
-    /// Whether the values are the keys of a dictionary. An empty dictionary gives no such list at all, which no
-    /// quantifier is true of.
+    /// Whether the values are the keys of a dictionary. An empty dictionary gives no such list at all,
+    /// which no quantifier is true of.
     pub(crate) fn gives_keys(&self) -> bool {
         self.is_unary()
             && matches!(&self.end, End::Field { indexes, .. } if indexes.last() == Some(&Index::Keys))
@@ -360,4 +360,40 @@ pub(crate) fn type_of(value: &Owned) -> Option<DataType> {
         Value::Uuid(_) => ColumnType::Uuid,
     };
     Some(DataType::Column(column))
+}
+
+impl PathExpression {
+    /// Whether the path ends in a stored collection of values that are no links.
+    pub(crate) fn is_primitive_list(&self) -> bool {
+        self.post.is_none()
+            && matches!(&self.end, End::Field { collection, indexes, .. }
+                if *collection != CollectionKind::Single
+                    && indexes.last() != Some(&Index::Keys))
+    }
+}
+
+impl AggregateExpression {
+    /// The operation as queries write it.
+    pub(crate) fn operation_text(&self) -> &'static str {
+        match self.operation {
+            Aggregate::Min => ".@min",
+            Aggregate::Max => ".@max",
+            Aggregate::Sum => ".@sum",
+            Aggregate::Average => ".@avg",
+        }
+    }
+}
+
+impl Comparison {
+    /// A comparison that respects case, not yet planned.
+    pub(crate) fn new(operator: Operator, left: Expression, right: Expression) -> Self {
+        Self {
+            operator,
+            case_sensitive: true,
+            left,
+            right,
+            plan: Plan::General,
+            types: false,
+        }
+    }
 }

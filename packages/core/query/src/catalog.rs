@@ -6,8 +6,8 @@ use crate::row::KeyView;
 
 /// The classes and properties a query may name.
 ///
-/// Only binding asks; evaluation works with the places found here, so a bound query belongs to the schema it
-/// was bound against and must be bound again when columns come or go.
+/// Only binding asks; evaluation works with the places found here, so a bound query belongs to the schema
+/// it was bound against and must be bound again when columns come or go.
 pub trait Catalog {
     /// Whether the class exists (name without any prefix).
     fn has_class(&self, class: &str) -> bool;
@@ -21,8 +21,8 @@ pub trait Catalog {
         None
     }
 
-    /// Whether an object exists, where that is known. The original turns `obj(…)` of an absent object into null
-    /// when it binds; with `None` an absent object simply never matches.
+    /// Whether an object exists, where that is known. The original turns `obj(…)` of an absent object
+    /// into null when it binds; with `None` an absent object simply never matches.
     fn has_object(&self, _class: &str, _key: KeyView<'_>) -> Option<bool> {
         None
     }

@@ -256,7 +256,8 @@ fn find(subject: &[u8], needle: &[u8]) -> bool {
     false
 }
 
-/// Upper and lower copies of a needle, of the same length: a character of the subject must equal either one.
+/// Upper and lower copies of a needle, of the same length: a character of the subject must equal either
+/// one.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Folded {
     lower: Vec<u8>,

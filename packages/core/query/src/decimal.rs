@@ -51,6 +51,9 @@ pub(crate) fn from_float(value: f32) -> Decimal {
     from_binary(f64::from(value), 7)
 }
 
+/// No binary fraction with more digits than a decimal of its precision has a run of zeros this long.
+const GUARD: usize = 40;
+
 fn from_binary(value: f64, digits: usize) -> Decimal {
     if value.is_nan() {
         return NAN;
@@ -58,8 +61,7 @@ fn from_binary(value: f64, digits: usize) -> Decimal {
     if value.is_infinite() {
         return infinity(value < 0.0);
     }
-    // Exact if that takes no more digits; no binary fraction that does has a run of zeros as long as the guard.
-    const GUARD: usize = 40;
+    // Exact if that takes no more digits.
     let exact = format!("{value:.GUARD$e}");
     let (mantissa, exponent) = exact.split_once('e').unwrap_or((&exact, "0"));
     let significant = mantissa.trim_start_matches('-').replace('.', "");
@@ -248,7 +250,7 @@ pub(crate) fn add(left: &Decimal, right: &Decimal) -> Decimal {
         (right, left)
     };
     // Beyond this distance the smaller operand cannot change more than the rounding of the larger one.
-    let shift = usize::try_from(high.exponent - low.exponent).unwrap_or(0);
+    let shift = usize::try_from(high.exponent.saturating_sub(low.exponent)).unwrap_or(0);
     if shift > 2 * DIGITS_MAX + 2 {
         return *high;
     }
@@ -280,7 +282,7 @@ fn add_zero(left: &Decimal, right: &Decimal) -> Decimal {
     let value = if left.coefficient == 0 { right } else { left };
     let digits = digits_of(value.coefficient);
     let room = DIGITS_MAX.saturating_sub(digits.len());
-    let shift = usize::try_from(value.exponent - exponent)
+    let shift = usize::try_from(value.exponent.saturating_sub(exponent))
         .unwrap_or(0)
         .min(room);
     let mut wide = digits;
@@ -393,7 +395,7 @@ pub(crate) fn divide(left: &Decimal, right: &Decimal) -> Decimal {
             infinity(negative)
         };
     }
-    let ideal = left.exponent - right.exponent;
+    let ideal = left.exponent.saturating_sub(right.exponent);
     let divisor = right.coefficient;
     let mut quotient = Vec::new();
     let mut remainder = 0_u128;
@@ -409,7 +411,7 @@ pub(crate) fn divide(left: &Decimal, right: &Decimal) -> Decimal {
         remainder *= 10;
         quotient.push(u8::try_from(remainder / divisor).unwrap_or(9));
         remainder %= divisor;
-        exponent -= 1;
+        exponent = exponent.saturating_sub(1);
     }
     round(&quotient, exponent, remainder != 0, negative)
 }

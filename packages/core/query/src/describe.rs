@@ -3,7 +3,9 @@
 use tidemark_changeset::Value;
 
 use crate::ast::{self, ArithmeticOperator, Operator, Quantifier};
-use crate::bound::{Comparison, Condition, DataType, End, Expression, PathExpression, Plan, PostOperation};
+use crate::bound::{
+    Comparison, Condition, DataType, End, Expression, PathExpression, Plan, PostOperation,
+};
 use crate::compare::Owned;
 use crate::decimal;
 use crate::descriptors::Descriptor;
@@ -41,11 +43,16 @@ fn condition_text(condition: &Condition, form: Form) -> String {
         Condition::Or(children) if children.len() == 1 => joined(children, " or ", form),
         Condition::Or(children) => format!("({})", joined(children, " or ", form)),
         Condition::Nested(children) => {
-            let parts: Vec<String> = children.iter().map(|child| condition_text(child, form)).collect();
+            let parts: Vec<String> = children
+                .iter()
+                .map(|child| condition_text(child, form))
+                .collect();
             let opening = "(".repeat(parts.len().saturating_sub(1));
-            let first = parts.first().map_or("", String::as_str);
-            let rest: String = parts.iter().skip(1).map(|part| format!(" or {part})")).collect();
-            format!("{opening}{first}{rest}")
+            match parts.split_first() {
+                Some((first, [])) => first.clone(),
+                Some((first, rest)) => format!("{opening}{first} or {})", rest.join(") or ")),
+                None => String::new(),
+            }
         }
         Condition::Not(inner) => format!("!({})", condition_text(inner, form)),
         Condition::Compare(comparison) => comparison_text(comparison, form),
@@ -100,11 +107,12 @@ fn comparison_text(comparison: &Comparison, form: Form) -> String {
         (left, _) => expression_text(left, form),
     };
     let right = match (&comparison.plan, &comparison.right) {
-        (Plan::Direct { null_as_nan: true, .. }, Expression::Constant { value })
-            if value.is_null() && form == Form::Typed =>
-        {
-            "nan".into()
-        }
+        (
+            Plan::Direct {
+                null_as_nan: true, ..
+            },
+            Expression::Constant { value },
+        ) if value.is_null() && form == Form::Typed => "nan".into(),
         (_, right) => expression_text(right, right_form),
     };
     let operator = operator_text(comparison.operator);
@@ -354,7 +362,8 @@ pub(crate) fn key_index_text(key: &[u8]) -> String {
     format!("['{}']", String::from_utf8_lossy(key))
 }
 
-/// The name of a subquery's variable by its depth: `$x`, `$y`, `$z`, then from the beginning of the alphabet.
+/// The name of a subquery's variable by its depth: `$x`, `$y`, `$z`, then from the beginning of the
+/// alphabet.
 pub(crate) fn variable(depth: usize) -> String {
     const LETTERS: &[u8] = b"xyzabcdefghijklmnopqrstuvw";
     match LETTERS.get(depth) {

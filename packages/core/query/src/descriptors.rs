@@ -246,7 +246,8 @@ impl PartialEq for Tuple<'_> {
 
 impl Eq for Tuple<'_> {}
 
-/// Applies SORT, DISTINCT and LIMIT to the rows of a result. It keeps the values it orders by, not the rows.
+/// Applies SORT, DISTINCT and LIMIT to the rows of a result. It keeps the values it orders by, not the
+/// rows.
 #[derive(Debug)]
 pub struct Arranger<'q> {
     descriptors: &'q [Descriptor],

@@ -2,7 +2,7 @@
 
 use crate::arithmetic;
 use crate::ast::{Operator, Quantifier};
-use crate::bind::is_text_operator;
+use crate::bind_compare::is_text_operator;
 use crate::bound::{Comparison, Condition, DataType, Expression, PathExpression, Plan};
 use crate::catalog::Place;
 use crate::compare::{Folded, Owned, holds, order, rank, text_matches};
@@ -95,6 +95,16 @@ fn compare(comparison: &Comparison, row: &dyn Row, objects: &dyn Objects) -> Res
     {
         return stream(comparison, path, value, row, objects);
     }
+    if is_simple(&comparison.left) && is_simple(&comparison.right) {
+        let mut result = false;
+        simple(&comparison.left, row, objects, &mut |left| {
+            simple(&comparison.right, row, objects, &mut |right| {
+                result = pair(comparison, left, right);
+                Ok(())
+            })
+        })?;
+        return Ok(result);
+    }
     let left = evaluate(&comparison.left, row, objects)?;
     let right = evaluate(&comparison.right, row, objects)?;
     let keys = matches!(&comparison.left, Expression::Path(path) if path.gives_keys());
@@ -117,6 +127,9 @@ fn direct_holds(
     folded: Option<&Folded>,
 ) -> bool {
     let operator = comparison.operator;
+    if let (Scalar::Int(left), Scalar::Int(right)) = (left, right) {
+        return ints_hold(operator, *left, *right);
+    }
     if ieee {
         return match (left, right) {
             (Scalar::Double(left), Scalar::Double(right)) => ieee_holds(operator, *left, *right),
@@ -141,11 +154,16 @@ fn direct_holds(
         }
         // For string properties, and only for them, null is a string before all others.
         (_, Scalar::String(_), Scalar::Null) if is_string(comparison) => {
-            matches!(operator, Operator::Greater | Operator::GreaterEqual | Operator::NotEqual)
-                || (is_text_operator(operator) && operator != Operator::Like)
+            matches!(
+                operator,
+                Operator::Greater | Operator::GreaterEqual | Operator::NotEqual
+            ) || (is_text_operator(operator) && operator != Operator::Like)
         }
         (_, Scalar::Null, Scalar::String(_)) if is_string(comparison) => {
-            matches!(operator, Operator::Less | Operator::LessEqual | Operator::NotEqual)
+            matches!(
+                operator,
+                Operator::Less | Operator::LessEqual | Operator::NotEqual
+            )
         }
         _ => pair(comparison, left, right),
     }
@@ -153,6 +171,18 @@ fn direct_holds(
 
 fn is_string(comparison: &Comparison) -> bool {
     comparison.left.data_type() == Some(DataType::STRING)
+}
+
+fn ints_hold(operator: Operator, left: i64, right: i64) -> bool {
+    match operator {
+        Operator::Equal | Operator::In => left == right,
+        Operator::NotEqual => left != right,
+        Operator::Less => left < right,
+        Operator::LessEqual => left <= right,
+        Operator::Greater => left > right,
+        Operator::GreaterEqual => left >= right,
+        _ => false,
+    }
 }
 
 #[allow(clippy::float_cmp)]
@@ -188,7 +218,10 @@ fn stream(
     objects: &dyn Objects,
 ) -> Result<bool> {
     // Counts are single values, to which no quantifier applies.
-    let quantifier = path.quantifier.filter(|_| path.is_list()).unwrap_or(Quantifier::Any);
+    let quantifier = path
+        .quantifier
+        .filter(|_| path.is_list())
+        .unwrap_or(Quantifier::Any);
     let right = constant.view();
     let keys = path.gives_keys();
     let (mut any, mut all, mut seen, mut result) = (false, true, false, false);
@@ -252,6 +285,53 @@ fn over(items: &[Owned], quantifier: Option<Quantifier>, test: impl Fn(&Owned) -
     }
 }
 
+/// Whether an expression is made of scalar properties of the row and constants alone.
+fn is_simple(expression: &Expression) -> bool {
+    match expression {
+        Expression::Constant { .. } => true,
+        Expression::Path(path) => path.direct().is_some(),
+        Expression::Arithmetic { left, right, .. } => is_simple(left) && is_simple(right),
+        _ => false,
+    }
+}
+
+/// Shows the one value of a simple expression, where it lies.
+fn simple(
+    expression: &Expression,
+    row: &dyn Row,
+    objects: &dyn Objects,
+    show: &mut dyn FnMut(&Scalar<'_>) -> Result<()>,
+) -> Result<()> {
+    match expression {
+        Expression::Constant { value } => show(&value.view()),
+        Expression::Path(path) => match path.direct() {
+            Some(place) => with_scalar(row, place, objects, |value| show(value))?,
+            None => Ok(()),
+        },
+        Expression::Arithmetic {
+            operator,
+            left,
+            right,
+            ..
+        } => simple(left, row, objects, &mut |left| {
+            simple(right, row, objects, &mut |right| {
+                let value = arithmetic::apply(*operator, left, right);
+                show(&Scalar::from(&value))
+            })
+        }),
+        _ => Ok(()),
+    }
+}
+
+impl Values {
+    fn one(value: Owned) -> Vec<Self> {
+        vec![Self {
+            list: false,
+            items: vec![value],
+        }]
+    }
+}
+
 /// The values of an expression, in the groups that are compared apart (one, except for inner wildcards).
 pub(crate) fn evaluate(
     expression: &Expression,
@@ -260,10 +340,7 @@ pub(crate) fn evaluate(
 ) -> Result<Vec<Values>> {
     let list = expression.is_list();
     match expression {
-        Expression::Constant { value } => Ok(vec![Values {
-            list,
-            items: vec![value.clone()],
-        }]),
+        Expression::Constant { value } => Ok(Values::one(value.clone())),
         Expression::List { elements, .. } => Ok(vec![Values {
             list,
             items: elements.clone(),
@@ -302,11 +379,7 @@ pub(crate) fn evaluate(
                 }
                 Ok(())
             })?;
-            let value = Owned::from(Scalar::Int(count));
-            Ok(vec![Values {
-                list,
-                items: vec![value],
-            }])
+            Ok(Values::one(Owned::from(Scalar::Int(count))))
         }
         Expression::Arithmetic {
             operator,

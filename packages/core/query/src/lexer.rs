@@ -332,7 +332,8 @@ fn byte_at(bytes: &[u8], index: usize) -> u8 {
     bytes.get(index).copied().unwrap_or(0)
 }
 
-/// A token that begins like an identifier: identifier, keyword, or one of the literals with a letter in front.
+/// A token that begins like an identifier: identifier, keyword, or one of the literals with a letter in
+/// front.
 fn scan_word(rest: &str) -> (Kind, usize) {
     let bytes = rest.as_bytes();
     let literal = match byte_at(bytes, 0) {

@@ -9,5 +9,9 @@ pub const DEPTH_MAX: usize = 100;
 /// Most arguments to one query.
 pub const ARGUMENTS_MAX: usize = 10_000;
 
+/// Most names and indexes in one path. Bounds the stack of evaluation, which follows links one inside the
+/// other.
+pub const PATH_ELEMENTS_MAX: usize = 100;
+
 /// Most substitutions of linking-objects names in one path; the original's bound against loops.
 pub const SUBSTITUTIONS_MAX: usize = 50;

@@ -6,7 +6,7 @@ use crate::ast::{
 };
 use crate::error::{QueryError, Result};
 use crate::lexer::{Kind, Lexer, Token};
-use crate::limits::{DEPTH_MAX, QUERY_BYTES_MAX};
+use crate::limits::{DEPTH_MAX, PATH_ELEMENTS_MAX, QUERY_BYTES_MAX};
 
 /// Parses a query with its descriptors.
 pub fn parse(text: &str) -> Result<Ast> {
@@ -23,8 +23,8 @@ pub fn parse(text: &str) -> Result<Ast> {
     })
 }
 
-/// A node while parsing. AND and OR stay binary here, by index, because the order in which the original flattens
-/// them depends on the shape of the tree.
+/// A node while parsing. AND and OR stay binary here, by index, because the order in which the original
+/// flattens them depends on the shape of the tree.
 enum Node {
     And(usize, usize),
     Or(usize, usize),
@@ -392,6 +392,11 @@ impl<'t> Parser<'t> {
     fn path_rest(&mut self, mut path: Path) -> Result<Path> {
         self.dotted = false;
         loop {
+            if path.elements.len() > PATH_ELEMENTS_MAX {
+                return Err(QueryError::LimitExceeded(format!(
+                    "a path is longer than {PATH_ELEMENTS_MAX} elements"
+                )));
+            }
             if self.accept(b'[')? {
                 if self.kind() == Kind::IndexSize {
                     self.advance()?;
@@ -468,16 +473,19 @@ impl<'t> Parser<'t> {
         }
     }
 
-    /// Takes a node out of the arena, with runs of AND and OR made flat. The original walks a node's children
-    /// and moves the two children of a nested node of the same kind to the end, which is a walk in breadth. It
-    /// does so from the root only: below a NOT, runs stay in the order written.
+    /// Takes a node out of the arena, with runs of AND and OR made flat. The original walks a node's
+    /// children and moves the two children of a nested node of the same kind to the end, which is a walk
+    /// in breadth. It does so from the root only: below a NOT, runs stay in the order written.
     fn flatten(&mut self, root: usize, below_not: bool) -> Predicate {
         match std::mem::replace(&mut self.nodes[root], Node::Taken) {
             Node::Leaf(predicate) => predicate,
             Node::Not(inner) => Predicate::Not(Box::new(self.flatten(inner, true))),
             Node::And(left, right) => {
-                let children =
-                    if below_not { self.spine(left, right, and) } else { self.breadth(left, right, and) };
+                let children = if below_not {
+                    self.spine(left, right, and)
+                } else {
+                    self.breadth(left, right, and)
+                };
                 Predicate::And(self.flatten_all(children, below_not))
             }
             Node::Or(left, right) if below_not => {
@@ -493,7 +501,10 @@ impl<'t> Parser<'t> {
     }
 
     fn flatten_all(&mut self, children: Vec<usize>, below_not: bool) -> Vec<Predicate> {
-        children.into_iter().map(|child| self.flatten(child, below_not)).collect()
+        children
+            .into_iter()
+            .map(|child| self.flatten(child, below_not))
+            .collect()
     }
 
     fn breadth(&self, left: usize, right: usize, parts: Parts) -> Vec<usize> {
@@ -542,9 +553,11 @@ fn or(node: &Node) -> Option<(usize, usize)> {
 /// The number of `$12` or `$K12`; saturates, and then no argument has it.
 pub(crate) fn argument_index(text: &str, skip: usize) -> usize {
     let digits = text.get(skip..).unwrap_or("");
-    digits.parse::<u64>().map_or(i64::MAX as usize, |index| {
-        usize::try_from(index.min(i64::MAX.unsigned_abs())).unwrap_or(usize::MAX)
-    })
+    let index = digits
+        .parse::<u64>()
+        .unwrap_or(u64::MAX)
+        .min(i64::MAX.unsigned_abs());
+    usize::try_from(index).unwrap_or(usize::MAX)
 }
 
 /// The raw text between the quotes: the language does not unescape strings.

@@ -51,8 +51,8 @@ impl Query {
         describe::query_text(&self.condition, &self.descriptors, Form::Typed)
     }
 
-    /// The text to send as a subscription: the canonical text with the places changed where it would not parse
-    /// back to the same meaning (`2.0` keeps its point, floats their `f`).
+    /// The text to send as a subscription: the canonical text with the places changed where it would not
+    /// parse back to the same meaning (`2.0` keeps its point, floats their `f`).
     pub fn subscription_text(&self) -> String {
         describe::query_text(&self.condition, &self.descriptors, Form::Precise)
     }

@@ -39,8 +39,8 @@ pub enum Scalar<'a> {
     ObjectId(ObjectId),
     /// A UUID.
     Uuid(Uuid),
-    /// A collection inside a mixed value, as comparisons see it: by its kind alone. Rows never answer this; they
-    /// answer [`Field::List`] or [`Field::Dictionary`].
+    /// A collection inside a mixed value, as comparisons see it: by its kind alone. Rows never answer
+    /// this; they answer [`Field::List`] or [`Field::Dictionary`].
     Collection(CollectionKind),
 }
 
@@ -128,8 +128,8 @@ pub trait Items<'a> {
 
 /// One object, top-level or embedded.
 pub trait Row {
-    /// Class and primary key. An embedded object that has no identity of its own answers `None`; it has then no
-    /// backlinks.
+    /// Class and primary key. An embedded object that has no identity of its own answers `None`; it has
+    /// then no backlinks.
     fn link(&self) -> Option<LinkView<'_>>;
 
     /// The field in a column; a column the row does not hold yet reads as the type's default.
@@ -146,8 +146,8 @@ pub trait Objects {
         self.visit(link, &mut |_| ())
     }
 
-    /// Shows the objects of class `origin` whose `property` links to `target`, once per occurrence, in table
-    /// order.
+    /// Shows the objects of class `origin` whose `property` links to `target`, once per occurrence, in
+    /// table order.
     fn backlinks(
         &self,
         target: LinkView<'_>,
@@ -159,8 +159,8 @@ pub trait Objects {
     /// How many links of any kind lead to `target`, by occurrence.
     fn backlink_count(&self, target: LinkView<'_>) -> Result<u64>;
 
-    /// Where rows of a class hold a property, for names below a link inside a mixed value, whose class no binding
-    /// knows. `None` gives such paths no value.
+    /// Where rows of a class hold a property, for names below a link inside a mixed value, whose class no
+    /// binding knows. `None` gives such paths no value.
     fn place(&self, _class: &[u8], _property: &[u8]) -> Option<Place> {
         None
     }

@@ -1,7 +1,8 @@
 //! What the server accepts as a subscription: a part of the language, over queryable fields only.
 //!
-//! The texts are those of the original server where they are known, because SDK users match on them: a query that
-//! does not parse is `invalid RQL`, one that parses but asks for too much is an `unsupported query`.
+//! The texts are those of the original server where they are known, because SDK users match on them: a
+//! query that does not parse is `invalid RQL`, one that parses but asks for too much is an `unsupported
+//! query`.
 
 use tidemark_changeset::{CollectionKind, ColumnType};
 
@@ -13,9 +14,10 @@ type Admission = std::result::Result<(), String>;
 
 /// Checks a subscription's query as the original server does and answers its error text otherwise.
 ///
-/// `queryable` says whether a field of the class may be used. Accepted is what clients print as a subscription's
-/// canonical text: comparisons of queryable scalars and arrays with constants, under AND, OR and NOT. Sorting,
-/// limits, paths through links, aggregates, arithmetic and comparisons of two fields are refused.
+/// `queryable` says whether a field of the class may be used. Accepted is what clients print as a
+/// subscription's canonical text: comparisons of queryable scalars and arrays with constants, under AND,
+/// OR and NOT. Sorting, limits, paths through links, aggregates, arithmetic and comparisons of two fields
+/// are refused.
 pub fn admit(
     query: &Ast,
     class: &str,
@@ -37,8 +39,14 @@ pub fn admit(
     if !catalog.has_class(class) {
         return Err(unsupported(class, "table does not exist"));
     }
-    let check = Check { class, catalog, queryable };
-    check.predicate(&query.predicate).map_err(|text| unsupported(class, &text))?;
+    let check = Check {
+        class,
+        catalog,
+        queryable,
+    };
+    check
+        .predicate(&query.predicate)
+        .map_err(|text| unsupported(class, &text))?;
     // What is left can only be wrong in its types.
     match crate::bind(query, class, catalog, &[]) {
         Ok(_) => Ok(()),
@@ -46,8 +54,8 @@ pub fn admit(
     }
 }
 
-/// [`admit`] for a query that is still text: a text that does not parse gives the server's text too. A blank text
-/// asks for the whole class, like TRUEPREDICATE.
+/// [`admit`] for a query that is still text: a text that does not parse gives the server's text too. A
+/// blank text asks for the whole class, like TRUEPREDICATE.
 pub fn admit_text(
     text: &str,
     class: &str,
@@ -94,7 +102,12 @@ impl Check<'_> {
                 children.iter().try_for_each(|child| self.predicate(child))
             }
             Predicate::Not(inner) => self.predicate(inner),
-            Predicate::Compare { operator, left, right, .. } => {
+            Predicate::Compare {
+                operator,
+                left,
+                right,
+                ..
+            } => {
                 if *operator == crate::ast::Operator::Text {
                     return Err(not_yet("TEXT"));
                 }
@@ -115,7 +128,10 @@ impl Check<'_> {
             (false, false) => {
                 self.field(left)?;
                 self.field(right)?;
-                return Err("comparison of two fields is not yet supported in server-side queries".to_owned());
+                return Err(
+                    "comparison of two fields is not yet supported in server-side queries"
+                        .to_owned(),
+                );
             }
             (false, true) => (left, right),
             (true, false) => (right, left),
@@ -126,7 +142,8 @@ impl Check<'_> {
                 list.elements.iter().try_for_each(constant)?;
                 if property.collection != CollectionKind::Single && !is_count(field) {
                     return Err(
-                        "comparison of two lists is not yet supported in server-side queries".to_owned()
+                        "comparison of two lists is not yet supported in server-side queries"
+                            .to_owned(),
                     );
                 }
                 Ok(())
@@ -160,7 +177,9 @@ impl Check<'_> {
             match element {
                 PathElement::Name(name) if name == "@links" => return Err(not_yet("@links")),
                 PathElement::Name(name) => names.push(name.as_str()),
-                PathElement::KeyPath(_) | PathElement::Argument(_) => return Err(not_yet("argument")),
+                PathElement::KeyPath(_) | PathElement::Argument(_) => {
+                    return Err(not_yet("argument"));
+                }
                 // The wildcard says what an array means anyway.
                 PathElement::Wildcard => {}
                 _ => return Err(not_yet("an index")),
@@ -186,12 +205,20 @@ impl Check<'_> {
 }
 
 fn is_array(property: &Property) -> bool {
-    matches!(property.collection, CollectionKind::List | CollectionKind::Set)
-        && property.column_type != ColumnType::Link
+    matches!(
+        property.collection,
+        CollectionKind::List | CollectionKind::Set
+    ) && property.column_type != ColumnType::Link
 }
 
 fn is_count(expression: &Expression) -> bool {
-    matches!(expression, Expression::Path(Path { post: Some(Post::Size | Post::Count), .. }))
+    matches!(
+        expression,
+        Expression::Path(Path {
+            post: Some(Post::Size | Post::Count),
+            ..
+        })
+    )
 }
 
 /// Whether a side names no field. Arithmetic on constants does not either.

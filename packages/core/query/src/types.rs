@@ -3,7 +3,7 @@
 use tidemark_changeset::{CollectionKind, ColumnType, Value};
 
 use crate::ast::Operator;
-use crate::bind::{Binder, is_text_operator};
+use crate::bind_compare::is_text_operator;
 use crate::bound::{Comparison, Condition, DataType, Expression, Plan};
 use crate::compare::Owned;
 use crate::describe;
@@ -127,60 +127,58 @@ fn parse_mask(value: &Owned) -> Option<Result<u32>> {
     }))
 }
 
-impl Binder<'_> {
-    /// A comparison in which one side is `@type`: the other side must be `@type` too, or name types.
-    pub(crate) fn compare_types(&self, mut comparison: Comparison) -> Result<Condition> {
-        let operator = comparison.operator;
-        if is_text_operator(operator) || !comparison.case_sensitive {
-            return Err(QueryError::InvalidQuery(format!(
-                "Unsupported comparison operator '{}' against type '@type', right side must be a string or binary type",
-                describe::operator_name(operator, comparison.case_sensitive)
-            )));
-        }
-        convert(&mut comparison.left)?;
-        convert(&mut comparison.right)?;
-        if let (Expression::Constant { .. }, Expression::Constant { .. }) =
-            (&comparison.left, &comparison.right)
-        {
-            return Err(QueryError::InvalidQuery(format!(
-                "Comparison between two constants is not supported ('{}' and '{}')",
-                describe::expression_text(&comparison.left, describe::Form::Typed),
-                describe::expression_text(&comparison.right, describe::Form::Typed)
-            )));
-        }
-        let is_type = |side: &Expression| match side {
-            Expression::Constant { value } => matches!(value, Owned::Types(_)),
-            Expression::List { argument, .. } => !argument,
-            other => other.data_type() == Some(DataType::TypeOfValue),
-        };
-        if !is_type(&comparison.left) || !is_type(&comparison.right) {
-            let name = |side: &Expression| {
-                match side {
-                    _ if is_type(side) => "@type",
-                    Expression::List { .. } => "mixed",
-                    _ => side.data_type().map_or("null", DataType::name),
-                }
-            };
-            return Err(QueryError::InvalidQueryArg(format!(
-                "Unsupported comparison between @type and raw value: '{}' and '{}'",
-                name(&comparison.left),
-                name(&comparison.right)
-            )));
-        }
-        if !matches!(
-            operator,
-            Operator::Equal | Operator::NotEqual | Operator::In
-        ) {
-            return Err(QueryError::InvalidQuery(format!(
-                "Unsupported operator {} in query. Only equal (==) and not equal (!=) are supported for this type.",
-                describe::operator_text(operator)
-            )));
-        }
-        comparison.types = true;
-        comparison.plan = Plan::General;
-        comparison.case_sensitive = true;
-        Ok(Condition::Compare(Box::new(comparison)))
+/// A comparison in which one side is `@type`: the other side must be `@type` too, or name types.
+pub(crate) fn compare_types(mut comparison: Comparison) -> Result<Condition> {
+    let operator = comparison.operator;
+    if is_text_operator(operator) || !comparison.case_sensitive {
+        return Err(QueryError::InvalidQuery(format!(
+            "Unsupported comparison operator '{}' against type '@type', right side must be a string or \
+             binary type",
+            describe::operator_name(operator, comparison.case_sensitive)
+        )));
     }
+    convert(&mut comparison.left)?;
+    convert(&mut comparison.right)?;
+    if let (Expression::Constant { .. }, Expression::Constant { .. }) =
+        (&comparison.left, &comparison.right)
+    {
+        return Err(QueryError::InvalidQuery(format!(
+            "Comparison between two constants is not supported ('{}' and '{}')",
+            describe::expression_text(&comparison.left, describe::Form::Typed),
+            describe::expression_text(&comparison.right, describe::Form::Typed)
+        )));
+    }
+    let is_type = |side: &Expression| match side {
+        Expression::Constant { value } => matches!(value, Owned::Types(_)),
+        Expression::List { argument, .. } => !argument,
+        other => other.data_type() == Some(DataType::TypeOfValue),
+    };
+    if !is_type(&comparison.left) || !is_type(&comparison.right) {
+        let name = |side: &Expression| match side {
+            _ if is_type(side) => "@type",
+            Expression::List { .. } => "mixed",
+            _ => side.data_type().map_or("null", DataType::name),
+        };
+        return Err(QueryError::InvalidQueryArg(format!(
+            "Unsupported comparison between @type and raw value: '{}' and '{}'",
+            name(&comparison.left),
+            name(&comparison.right)
+        )));
+    }
+    if !matches!(
+        operator,
+        Operator::Equal | Operator::NotEqual | Operator::In
+    ) {
+        return Err(QueryError::InvalidQuery(format!(
+            "Unsupported operator {} in query. Only equal (==) and not equal (!=) are supported for \
+             this type.",
+            describe::operator_text(operator)
+        )));
+    }
+    comparison.types = true;
+    comparison.plan = Plan::General;
+    comparison.case_sensitive = true;
+    Ok(Condition::Compare(Box::new(comparison)))
 }
 
 fn convert(side: &mut Expression) -> Result<()> {

@@ -13,7 +13,8 @@ use crate::types;
 /// What a path gives, in order.
 pub(crate) enum Event<'a> {
     Value(Scalar<'a>),
-    /// The values before and after belong to different elements of an inner wildcard and are compared apart.
+    /// The values before and after belong to different elements of an inner wildcard and are compared
+    /// apart.
     Split,
 }
 
@@ -51,7 +52,9 @@ pub(crate) fn values(
                 }
                 Ok(())
             })?;
-            sink(Event::Value(Scalar::Int(i64::try_from(total).unwrap_or(i64::MAX))));
+            sink(Event::Value(Scalar::Int(
+                i64::try_from(total).unwrap_or(i64::MAX),
+            )));
             Ok(())
         }
         End::Field {
@@ -152,7 +155,8 @@ pub(crate) fn read(row: &dyn Row, place: Place) -> Field<'_> {
 
 type Visit<'v> = &'v mut dyn FnMut(Option<&dyn Row>) -> Result<()>;
 
-/// Follows links. With `nulls`, a to-one link that leads nowhere is shown as `None`; otherwise it gives nothing.
+/// Follows links. With `nulls`, a to-one link that leads nowhere is shown as `None`; otherwise it gives
+/// nothing.
 pub(crate) fn walk(
     steps: &[Step],
     row: &dyn Row,
@@ -367,14 +371,18 @@ impl Reader<'_> {
                     None => self.missing(items.is_empty() || !rest.is_empty(), sink),
                 }
             }
-            (Index::Keys, Field::Dictionary(items)) => keys(&*items, sink),
-            (Index::Key(key), Field::Dictionary(items)) => {
-                match items.get(key) {
-                    Some(field) => self.descend(field, rest, started, sink),
-                    None if key == b"@keys" && rest.is_empty() => keys(&*items, sink),
-                    None => self.missing(items.is_empty() || !rest.is_empty(), sink),
-                }
+            (Index::Keys, Field::Dictionary(items)) => {
+                keys(&*items, sink);
+                Ok(())
             }
+            (Index::Key(key), Field::Dictionary(items)) => match items.get(key) {
+                Some(field) => self.descend(field, rest, started, sink),
+                None if key == b"@keys" && rest.is_empty() => {
+                    keys(&*items, sink);
+                    Ok(())
+                }
+                None => self.missing(items.is_empty() || !rest.is_empty(), sink),
+            },
             (Index::Key(name), Field::Scalar(Scalar::Link(link))) => {
                 self.linked(link, name, rest, started, sink)
             }
@@ -437,12 +445,11 @@ fn size(length: usize) -> Scalar<'static> {
     Scalar::Int(i64::try_from(length).unwrap_or(i64::MAX))
 }
 
-fn keys(items: &dyn Items<'_>, sink: Sink<'_>) -> Result<()> {
+fn keys(items: &dyn Items<'_>, sink: Sink<'_>) {
     items.each(&mut |key, _| {
         sink(Event::Value(Scalar::String(key.unwrap_or(&[]))));
         ControlFlow::Continue(())
     });
-    Ok(())
 }
 
 /// A field as a value: collections by their kind, links to absent objects as null.

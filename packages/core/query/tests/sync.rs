@@ -29,7 +29,11 @@ impl Catalog for Schema {
             _ => return None,
         };
         Some(Property {
-            place: if name == "_id" { Place::Key } else { Place::Column(0) },
+            place: if name == "_id" {
+                Place::Key
+            } else {
+                Place::Column(0)
+            },
             column_type,
             nullable: true,
             collection,
@@ -40,7 +44,9 @@ impl Catalog for Schema {
 }
 
 fn admit(text: &str) -> Result<(), String> {
-    admit_text(text, "Task", &Schema, &|field| field != "secret" && field != "owner")
+    admit_text(text, "Task", &Schema, &|field| {
+        field != "secret" && field != "owner"
+    })
 }
 
 #[test]
@@ -79,35 +85,98 @@ fn what_clients_send_is_accepted() {
 }
 
 #[test]
+#[allow(clippy::too_many_lines)] // One table.
 fn refusals_have_the_texts_of_the_original() {
     let unsupported = |detail: &str| {
-        Err(format!("Invalid query: unsupported query for table \"Task\": {detail}"))
+        Err(format!(
+            "Invalid query: unsupported query for table \"Task\": {detail}"
+        ))
     };
-    let invalid =
-        |detail: &str| Err(format!("Invalid query: invalid RQL for table \"Task\": {detail}"));
+    let invalid = |detail: &str| {
+        Err(format!(
+            "Invalid query: invalid RQL for table \"Task\": {detail}"
+        ))
+    };
     let expecting = "expecting Or or RightParenthesis";
     for (text, expected) in [
-        ("secret == 'x'", unsupported("key \"secret\" is not a queryable field")),
-        ("nothing == 'x'", unsupported("key \"nothing\" is not a queryable field")),
-        ("count > 1 AND secret == 'x'", unsupported("key \"secret\" is not a queryable field")),
-        ("owner.title == 'x'", unsupported("key \"owner.title\" is not a queryable field")),
-        ("count > 1 LIMIT(1)", invalid(&format!("syntax error: unexpected Limit, {expecting}"))),
-        ("count > 1 SORT(count ASC)", invalid(&format!("syntax error: unexpected Sort, {expecting}"))),
-        ("TRUEPREDICATE DISTINCT(count)", invalid(&format!("syntax error: unexpected Distinct, {expecting}"))),
+        (
+            "secret == 'x'",
+            unsupported("key \"secret\" is not a queryable field"),
+        ),
+        (
+            "nothing == 'x'",
+            unsupported("key \"nothing\" is not a queryable field"),
+        ),
+        (
+            "count > 1 AND secret == 'x'",
+            unsupported("key \"secret\" is not a queryable field"),
+        ),
+        (
+            "owner.title == 'x'",
+            unsupported("key \"owner.title\" is not a queryable field"),
+        ),
+        (
+            "count > 1 LIMIT(1)",
+            invalid(&format!("syntax error: unexpected Limit, {expecting}")),
+        ),
+        (
+            "count > 1 SORT(count ASC)",
+            invalid(&format!("syntax error: unexpected Sort, {expecting}")),
+        ),
+        (
+            "TRUEPREDICATE DISTINCT(count)",
+            invalid(&format!("syntax error: unexpected Distinct, {expecting}")),
+        ),
         ("count >", invalid("syntax error: unexpected end of file")),
         ("count > 1 #", invalid("syntax error: invalid character: #")),
-        ("tags.@sum > 1", unsupported("@sum is not yet supported in server-side queries")),
-        ("title.@count > 1", unsupported("@count is only supported on arrays in server-side queries")),
-        ("{'a', 'b'} IN tags", unsupported("comparison of two lists is not yet supported in server-side queries")),
-        ("count == size", unsupported("comparison of two fields is not yet supported in server-side queries")),
-        ("count + 1 == 2", unsupported("arithmetic is not yet supported in server-side queries")),
-        ("title TEXT 'x'", unsupported("TEXT is not yet supported in server-side queries")),
-        ("tags[0] == 'x'", unsupported("an index is not yet supported in server-side queries")),
-        ("value.@type == 'int'", unsupported("@type is not yet supported in server-side queries")),
-        ("@links.Person.x.@count > 1", unsupported("@links is not yet supported in server-side queries")),
-        ("SUBQUERY(owner, $x, $x.a == 1).@count > 0", unsupported("SUBQUERY is not yet supported in server-side queries")),
-        ("count == $0", unsupported("argument is not yet supported in server-side queries")),
-        ("count == true", unsupported("Unsupported comparison between type 'int' and type 'bool'")),
+        (
+            "tags.@sum > 1",
+            unsupported("@sum is not yet supported in server-side queries"),
+        ),
+        (
+            "title.@count > 1",
+            unsupported("@count is only supported on arrays in server-side queries"),
+        ),
+        (
+            "{'a', 'b'} IN tags",
+            unsupported("comparison of two lists is not yet supported in server-side queries"),
+        ),
+        (
+            "count == size",
+            unsupported("comparison of two fields is not yet supported in server-side queries"),
+        ),
+        (
+            "count + 1 == 2",
+            unsupported("arithmetic is not yet supported in server-side queries"),
+        ),
+        (
+            "title TEXT 'x'",
+            unsupported("TEXT is not yet supported in server-side queries"),
+        ),
+        (
+            "tags[0] == 'x'",
+            unsupported("an index is not yet supported in server-side queries"),
+        ),
+        (
+            "value.@type == 'int'",
+            unsupported("@type is not yet supported in server-side queries"),
+        ),
+        (
+            "@links.Person.x.@count > 1",
+            unsupported("@links is not yet supported in server-side queries"),
+        ),
+        (
+            "SUBQUERY(owner, $x, $x.a == 1).@count > 0",
+            unsupported("SUBQUERY is not yet supported in server-side queries"),
+        ),
+        (
+            "count == $0",
+            unsupported("argument is not yet supported in server-side queries"),
+        ),
+        (
+            "count == true",
+            unsupported("Unsupported comparison between type 'int' and type 'bool'"),
+        ),
     ] {
         assert_eq!(admit(text), expected, "{text}");
     }
@@ -116,5 +185,9 @@ fn refusals_have_the_texts_of_the_original() {
 #[test]
 fn long_queries_are_refused() {
     let text = format!("title == \"{}\"", "x".repeat(256 * 1024));
-    assert!(admit(&text).unwrap_err().starts_with("Invalid query: invalid RQL for table \"Task\": "));
+    assert!(
+        admit(&text)
+            .unwrap_err()
+            .starts_with("Invalid query: invalid RQL for table \"Task\": ")
+    );
 }

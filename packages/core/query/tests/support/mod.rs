@@ -568,7 +568,7 @@ fn base64(text: &str) -> Vec<u8> {
         bits += 6;
         if bits >= 8 {
             bits -= 8;
-            bytes.push((buffer >> bits) as u8);
+            bytes.push(u8::try_from((buffer >> bits) & 0xff).unwrap());
         }
     }
     bytes
