@@ -102,7 +102,7 @@ fn decimal(text: &str) -> Outcome<u64> {
     text.parse().map_err(|_| Failure::new("invalid-argument", "not a decimal number"))
 }
 
-#[napi(object)]
+#[napi(object, use_nullable = true)]
 pub struct NativeLedgerOptions {
     pub path: Option<String>,
     pub epoch_salt: String,
