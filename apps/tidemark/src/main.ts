@@ -4,4 +4,91 @@
  * @module
  */
 
-export {};
+import { readFileSync } from "node:fs";
+import { Command, InvalidArgumentError } from "commander";
+import { runServer } from "./run-server.js";
+
+const { version } = JSON.parse(readFileSync(new URL("../package.json", import.meta.url), "utf8")) as {
+  readonly version: string;
+};
+
+const program = new Command("tidemark")
+  .description("An open, self-hosted sync server for Realm clients")
+  .version(version);
+
+program
+  .command("dev")
+  .description("run a server in Development Mode on this machine, until it is stopped")
+  .option("--port <number>", "port to listen on; 0 takes a free one", parsePort, 9090)
+  .option("--data <directory>", "where everything is kept", "./tidemark-data")
+  .option("--app <directory>", "answer for the app in this directory only, instead of any that is asked for")
+  .option("--app-id <id>", "client app id of that app")
+  .option("--log <level>", "debug, info, warn, error or silent", "warn")
+  .action((options: DevelopmentOptions) =>
+    runServer({
+      port: options.port,
+      host: "127.0.0.1",
+      dataDirectory: options.data,
+      appDirectory: options.app ?? null,
+      appIds: options.appId === undefined ? [] : [options.appId],
+      developmentMode: true,
+      publicUrl: null,
+      logLevel: options.log,
+    }),
+  );
+
+program
+  .command("start")
+  .description("run a server for clients on other machines")
+  .requiredOption("--data <directory>", "where everything is kept")
+  .option("--port <number>", "port to listen on", parsePort, 9090)
+  .option("--host <address>", "address to listen on", "0.0.0.0")
+  .option("--public-url <url>", "URL by which clients reach the server, if it is not the one they ask by")
+  .option("--app <directory>", "answer for the app in this directory")
+  .option("--app-id <id...>", "client app ids to answer for")
+  .option("--development-mode", "let clients extend the schema", false)
+  .option("--status-page", "show the status page, which names users, to everybody", false)
+  .option("--log <level>", "debug, info, warn, error or silent", "info")
+  .action((options: StartOptions) => {
+    const appIds = options.appId ?? [];
+    if (appIds.length === 0 && options.app === undefined) program.error("error: give --app or --app-id");
+    return runServer({
+      port: options.port,
+      host: options.host,
+      dataDirectory: options.data,
+      appDirectory: options.app ?? null,
+      appIds,
+      developmentMode: options.developmentMode,
+      publicUrl: options.publicUrl ?? null,
+      logLevel: options.log,
+      ...(options.statusPage ? { statusPage: true } : {}),
+    });
+  });
+
+interface DevelopmentOptions {
+  readonly port: number;
+  readonly data: string;
+  readonly app?: string;
+  readonly appId?: string;
+  readonly log: string;
+}
+
+interface StartOptions {
+  readonly port: number;
+  readonly host: string;
+  readonly data: string;
+  readonly publicUrl?: string;
+  readonly app?: string;
+  readonly appId?: readonly string[];
+  readonly developmentMode: boolean;
+  readonly statusPage: boolean;
+  readonly log: string;
+}
+
+function parsePort(text: string): number {
+  const port = Number(text);
+  if (!/^\d{1,5}$/.test(text) || port > 65_535) throw new InvalidArgumentError("not a port");
+  return port;
+}
+
+await program.parseAsync();

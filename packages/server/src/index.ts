@@ -12,7 +12,9 @@ export { type KeyValue, type KeyValueChange, MemoryKeyValue } from "./key-value.
 export type * from "./ledger.js";
 export { defaultServerLimits, type ServerLimits } from "./limits.js";
 export { createLogger, type Logger, type LogLevel, silentLogger } from "./logger.js";
+export { TidemarkError } from "@tidemark/protocol";
 export { type CounterName, type Metrics, type MetricsSink } from "./metrics.js";
+export { openNativeKeyValue, openNativeLedger } from "./native.js";
 export { createServer, type Server, ServerError, type ServerOptions } from "./server.js";
 export { type SessionStatus } from "./session.js";
 export { type AppStatus, type ServerStatus } from "./status.js";

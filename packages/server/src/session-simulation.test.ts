@@ -20,8 +20,14 @@ type Action =
 const clientCount = 3;
 const client = fc.nat(clientCount - 1);
 const action: fc.Arbitrary<Action> = fc.oneof(
-  { weight: 5, arbitrary: fc.record({ do: fc.constant("upload" as const), client, count: fc.integer({ min: 1, max: 3 }) }) },
-  { weight: 2, arbitrary: fc.record({ do: fc.constant("query" as const), client, parts: fc.integer({ min: 1, max: 4 }) }) },
+  {
+    weight: 5,
+    arbitrary: fc.record({ do: fc.constant("upload" as const), client, count: fc.integer({ min: 1, max: 3 }) }),
+  },
+  {
+    weight: 2,
+    arbitrary: fc.record({ do: fc.constant("query" as const), client, parts: fc.integer({ min: 1, max: 4 }) }),
+  },
   { weight: 2, arbitrary: fc.record({ do: fc.constant("mark" as const), client }) },
   { weight: 3, arbitrary: fc.record({ do: fc.constant("wait" as const), client }) },
   { weight: 1, arbitrary: fc.record({ do: fc.constant("drop" as const), client }) },

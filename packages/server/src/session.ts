@@ -27,6 +27,7 @@ import {
   logMessageVersionMin,
   type MarkMessage,
   parseBindOptions,
+  parseUploadEntries,
   ProtocolError,
   type QueryMessage,
   type ServerMessage,
@@ -460,6 +461,8 @@ export class SyncSession implements BoundSession, CommitParticipant {
       const body = this.isOver ? null : await uncompressBody(message);
       const session = this.#ledgerSession;
       if (body === null || this.isOver || session === null) return;
+      // A broken frame is an error of the connection, a broken changeset inside only one of the session.
+      parseUploadEntries(body);
       this.#app.metrics.count("uploads");
       const { progressClientVersion, progressServerVersion, lockedServerVersion } = message;
       const upload = { session, progressClientVersion, progressServerVersion, lockedServerVersion, body };

@@ -1,0 +1,28 @@
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, expect, test } from "vitest";
+import { readAppId } from "./app-directory.js";
+
+let directory: string;
+
+beforeEach(() => {
+  directory = join(mkdtempSync(join(tmpdir(), "tidemark-")), "todo");
+  mkdirSync(directory);
+});
+
+afterEach(() => rmSync(join(directory, ".."), { recursive: true }));
+
+test("the id is the one of the configuration, else the directory's name", () => {
+  expect(readAppId(directory)).toBe("todo");
+  writeFileSync(join(directory, "realm_config.json"), '{"app_id":"todo-abcde"}');
+  expect(readAppId(directory)).toBe("todo-abcde");
+  writeFileSync(join(directory, "root_config.json"), '{"name":"todo"}');
+  expect(readAppId(directory)).toBe("todo-abcde");
+});
+
+test("what is no app is an error with a code", () => {
+  expect(() => readAppId(join(directory, "none"))).toThrow(expect.objectContaining({ code: "not-a-directory" }));
+  writeFileSync(join(directory, "root_config.json"), "{");
+  expect(() => readAppId(directory)).toThrow(expect.objectContaining({ code: "bad-configuration" }));
+});

@@ -1,0 +1,38 @@
+/**
+ * The directory of an exported app: so far only the app's id is read from it.
+ *
+ * @module
+ */
+
+import { existsSync, readFileSync, statSync } from "node:fs";
+import { basename, join, resolve } from "node:path";
+import { TidemarkError } from "@tidemark/server";
+
+/** The directory is none, or its configuration cannot be read. */
+export class AppDirectoryError extends TidemarkError {}
+
+/** Configuration files of the formats in use, newest first. */
+const configurationFiles = ["root_config.json", "realm_config.json"] as const;
+
+/** Client app id of an app: the one in its configuration, else the directory's name. */
+export function readAppId(directory: string): string {
+  const path = resolve(directory);
+  if (!existsSync(path) || !statSync(path).isDirectory()) {
+    throw new AppDirectoryError("not-a-directory", `${path} is not a directory`);
+  }
+  for (const name of configurationFiles) {
+    const file = join(path, name);
+    if (!existsSync(file)) continue;
+    const appId = readConfiguration(file)["app_id"];
+    if (typeof appId === "string" && appId !== "") return appId;
+  }
+  return basename(path);
+}
+
+function readConfiguration(file: string): Record<string, unknown> {
+  try {
+    return JSON.parse(readFileSync(file, "utf8")) as Record<string, unknown>;
+  } catch (cause) {
+    throw new AppDirectoryError("bad-configuration", `${file} is not JSON`, { cause });
+  }
+}
