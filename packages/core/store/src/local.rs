@@ -230,10 +230,6 @@ impl<S: Storage> WriteTransaction<S> {
             key: key.clone(),
         };
         for origin in origins(&self.storage, class, key)? {
-            // The object itself is about to go, and its links with it.
-            if origin.class == class && self.load(origin.class, origin.object)?.key == *key {
-                continue;
-            }
             while let Some(instruction) =
                 self.next_nullification(origin.class, origin.object, origin.column, &link)?
             {
@@ -391,7 +387,7 @@ impl<S: Storage> WriteTransaction<S> {
                 },
             );
         }
-        if !place.found.is_null {
+        if !place.found.is_null && !place.found.is_entry {
             self.emit(class, object, &update(Payload::Value(Value::Null)))?;
         }
         self.emit(class, object, &update(Payload::Object))

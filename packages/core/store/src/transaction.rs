@@ -336,9 +336,19 @@ impl<S: Storage> WriteTransaction<S> {
     }
 
     pub(crate) fn record(&mut self, instruction: &Instruction) {
-        if let Some(recorder) = &mut self.recorder {
-            recorder.push(instruction);
+        let Some(recorder) = &mut self.recorder else {
+            return;
+        };
+        // A client names the class of the embedded object that it changes, though the instruction does not.
+        if let Some(target) = instruction
+            .target()
+            .filter(|target| !target.path.is_empty())
+            && let Some(owner) = self.catalog.schema.owner(target)
+            && owner.is_embedded()
+        {
+            recorder.define(&owner.name);
         }
+        recorder.push(instruction);
     }
 
     fn apply_schema(&mut self, instruction: &Instruction) -> Result<()> {
@@ -531,7 +541,7 @@ pub(crate) fn split_row(bytes: &[u8]) -> Result<(&[u8], &[u8])> {
         .ok_or(StoreError::Damaged("a row ends early"))
 }
 
-fn decode(catalog: &Catalog, class: ClassId, bytes: &[u8]) -> Result<Loaded> {
+pub(crate) fn decode(catalog: &Catalog, class: ClassId, bytes: &[u8]) -> Result<Loaded> {
     let (key, row) = split_row(bytes)?;
     let key = packed::read_key(key).map_err(|_| StoreError::Damaged("a key cannot be read"))?;
     let mut document =

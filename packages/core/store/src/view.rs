@@ -86,3 +86,26 @@ impl<'a, R: Read> View<'a, R> {
         Ok(self.find_by_id(class, &link.key)?.is_some())
     }
 }
+
+impl<R: Read> View<'_, R> {
+    /// Everything as the model's database in memory: for comparing states.
+    pub fn export(&self) -> Result<tidemark_model::memory::Database> {
+        let mut out = tidemark_model::memory::Database::new();
+        out.schema = self.catalog.schema.clone();
+        for (position, class) in self.catalog.classes().enumerate() {
+            let mut objects = std::collections::BTreeMap::new();
+            for entry in self.objects(position)? {
+                let (_, bytes) = entry?;
+                let loaded = crate::transaction::decode(
+                    self.catalog,
+                    self.catalog.id_at(position)?,
+                    &bytes,
+                )?;
+                objects.insert(loaded.key, loaded.document);
+            }
+            out.objects.insert(class.name.clone(), objects);
+        }
+        out.fill();
+        Ok(out)
+    }
+}

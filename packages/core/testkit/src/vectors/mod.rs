@@ -5,7 +5,9 @@
 //! command line can offer it too.
 
 pub mod apply;
+pub mod by_kind;
 pub mod codec;
+pub mod convergence;
 pub mod merge;
 
 use std::path::{Path, PathBuf};
