@@ -63,6 +63,7 @@ fn direct(
     }
 }
 
+#[inline]
 fn with_scalar<T>(
     row: &dyn Row,
     place: Place,
@@ -119,6 +120,7 @@ fn compare(comparison: &Comparison, row: &dyn Row, objects: &dyn Objects) -> Res
 }
 
 /// A scalar property of the row against a constant.
+#[inline]
 fn direct_holds(
     comparison: &Comparison,
     left: &Scalar<'_>,
@@ -173,6 +175,7 @@ fn is_string(comparison: &Comparison) -> bool {
     comparison.left.data_type() == Some(DataType::STRING)
 }
 
+#[inline]
 fn ints_hold(operator: Operator, left: i64, right: i64) -> bool {
     match operator {
         Operator::Equal | Operator::In => left == right,

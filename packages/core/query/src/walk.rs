@@ -146,6 +146,7 @@ fn identity(row: &dyn Row) -> LinkView<'_> {
 }
 
 /// A field of a row, the primary key included.
+#[inline]
 pub(crate) fn read(row: &dyn Row, place: Place) -> Field<'_> {
     match place {
         Place::Key => Field::Scalar(row.link().map_or(Scalar::Null, |link| link.key.scalar())),
