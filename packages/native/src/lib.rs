@@ -6,3 +6,5 @@ mod kv;
 mod ledger;
 mod registry;
 mod store;
+#[cfg(feature = "vectors")]
+mod vectors;

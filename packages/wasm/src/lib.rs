@@ -1,1 +1,4 @@
 //! The WASM module: conversion between JavaScript values and the core, nothing else.
+
+#[cfg(feature = "vectors")]
+mod vectors;

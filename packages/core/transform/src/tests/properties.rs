@@ -98,7 +98,7 @@ fn histories(count: u64) -> std::ops::Range<u64> {
 
 #[test]
 fn both_orders_end_equal() -> Result<(), String> {
-    check(histories(4000), PLAIN, |base, ours, theirs| {
+    check(histories(2500), PLAIN, |base, ours, theirs| {
         converges(base, ours, theirs, Rules::CORRECTED)
     })
 }
@@ -110,14 +110,14 @@ fn both_orders_end_equal_with_erased_columns() -> Result<(), String> {
         schema: true,
         ..PLAIN
     };
-    check(histories(3000), families, |base, ours, theirs| {
+    check(histories(1500), families, |base, ours, theirs| {
         converges(base, ours, theirs, Rules::CORRECTED)
     })
 }
 
 #[test]
 fn it_does_not_matter_which_side_merges() -> Result<(), String> {
-    check(histories(2000), PLAIN, |base, ours, theirs| {
+    check(histories(1000), PLAIN, |base, ours, theirs| {
         let (a, b) =
             merged(base, ours, theirs, Rules::CORRECTED).map_err(|error| error.to_string())?;
         let (c, d) =
@@ -134,7 +134,7 @@ fn it_does_not_matter_which_side_merges() -> Result<(), String> {
 /// both histories are cut into merges, the forms are the same.
 #[test]
 fn histories_can_be_cut_anywhere() -> Result<(), String> {
-    check(histories(3000), PLAIN, |base, ours, theirs| {
+    check(histories(1500), PLAIN, |base, ours, theirs| {
         let whole =
             merged(base, ours, theirs, Rules::CORRECTED).map_err(|error| error.to_string())?;
         let mut cut = (ours.to_vec(), theirs.to_vec());

@@ -97,7 +97,7 @@ fn double_loop(
 #[test]
 fn the_index_leaves_out_nothing_that_matters() {
     let mut changed = 0;
-    for seed in 0..6000 {
+    for seed in 0..3000 {
         let mut random = Random(seed);
         let focus = if seed % 3 == 0 {
             random.next() % 5
@@ -125,7 +125,7 @@ fn the_index_leaves_out_nothing_that_matters() {
         }
     }
     assert!(
-        changed > 1000,
+        changed > 500,
         "the histories met each other only {changed} times"
     );
 }
