@@ -23,10 +23,8 @@ import type {
 
 /** Opens the embedded ledger of an app, and makes its directory. */
 export async function openNativeLedger(options: LedgerOptions): Promise<Ledger> {
-  const { path, epochSalt, developmentMode } = options;
-  if (path !== null) await mkdir(dirname(path), { recursive: true });
-  const place = path === null ? {} : { path };
-  return new EmbeddedLedger(await native.openLedger({ ...place, epochSalt, developmentMode }));
+  if (options.path !== null) await mkdir(dirname(options.path), { recursive: true });
+  return new EmbeddedLedger(await native.openLedger({ ...options }));
 }
 
 /** Opens the embedded store of users, and makes its directory. */

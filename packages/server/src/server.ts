@@ -208,7 +208,7 @@ class TidemarkServer implements Server {
       limits: this.#limits,
       logger: this.#logger,
       metrics: this.metrics,
-      logUrl: (request, requestId) => logLink(baseUrl(publicUrl, request.headers.host), "app", requestId),
+      logUrl: (request, appId, requestId) => logLink(baseUrl(publicUrl, request.headers.host), appId, requestId),
     });
   }
 

@@ -27,7 +27,7 @@ export interface UpgradesContext {
   readonly logger: Logger;
   readonly metrics: Metrics;
   /** Link to the log of a request. */
-  readonly logUrl: (request: IncomingMessage, requestId: string) => string;
+  readonly logUrl: (request: IncomingMessage, appId: string, requestId: string) => string;
 }
 
 interface Refusal {
@@ -191,7 +191,7 @@ export class Upgrades {
       userId,
       subProtocol,
       requestId,
-      logUrl: this.#context.logUrl(request, requestId),
+      logUrl: this.#context.logUrl(request, app.id, requestId),
       remoteAddress: request.socket.remoteAddress ?? "",
       onClosed: () => this.connections.delete(connection),
     });
