@@ -1,7 +1,36 @@
 /**
- * Tidemark for Node.js.
+ * Tidemark for Node.js, with the names, types and behaviour of the `realm` package.
  *
  * @module
  */
 
-export {};
+import { Realm } from "./realm.js";
+
+export { App, type AppConfiguration } from "./app/app.js";
+export { Credentials } from "./app/credentials.js";
+export { EmailPasswordAuth } from "./app/email-password-auth.js";
+export { User, type UserIdentity } from "./app/user.js";
+export { BSON } from "./bson.js";
+export type * from "./configuration.js";
+export { Counter } from "./data/counter.js";
+export { type CollectionChangeCallback, type CollectionChangeSet, OrderedCollection } from "./data/collection.js";
+export { Dictionary, type DictionaryChangeCallback, type DictionaryChangeSet } from "./data/dictionary.js";
+export { List } from "./data/list.js";
+export { type ObjectChangeCallback, type ObjectChangeSet, RealmObject as Object } from "./data/object.js";
+export { Results, type SubscriptionOptions } from "./data/results.js";
+export { RealmSet as Set } from "./data/set.js";
+export * from "./enums.js";
+export * from "./errors.js";
+export { ProgressRealmPromise } from "./open.js";
+export type { RealmEventName, RealmListenerCallback } from "./realm.js";
+export type * from "./schema/types.js";
+export { BaseSubscriptionSet, MutableSubscriptionSet, Subscription, SubscriptionSet } from "./sync/subscriptions.js";
+export { Sync } from "./sync/sync.js";
+export {
+  type ConnectionNotificationCallback,
+  type ProgressNotificationCallback,
+  SyncSession,
+} from "./sync/sync-session.js";
+
+export { Realm, Realm as "module.exports" };
+export default Realm;

@@ -5,6 +5,7 @@
  */
 
 import { EngineError } from "../errors.js";
+import { copyBytes } from "../values/bytes.js";
 import { Linkable, packValue } from "../values/pack.js";
 import { tag } from "../values/tags.js";
 import { columnOffset, type Page, pageOf, readLink, readScalar } from "../values/unpack.js";
@@ -112,7 +113,7 @@ export class ObjectHandle extends Linkable implements Holder, PendingObject {
     if (this.#packedKey === undefined) {
       const page = this.#require();
       const start = this.#offset + 4;
-      this.#packedKey = page.bytes.slice(start, start + page.view.getUint32(this.#offset, true));
+      this.#packedKey = copyBytes(page.bytes, start, start + page.view.getUint32(this.#offset, true));
     }
     return this.#packedKey;
   }

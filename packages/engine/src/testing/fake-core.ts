@@ -33,7 +33,7 @@ export class FakeFile {
   ];
   readonly calls: FakeCall[] = [];
   /** Client versions with something to upload. */
-  readonly uploadable = new Set<number>();
+  readonly uploadable: Set<number> = new Set();
   openCount = 0;
   /** Slices that the next integration takes. */
   sliceCount = 1;

@@ -26,7 +26,7 @@ async function settle(): Promise<void> {
 
 /** The clock, timers and deferred calls. */
 export class FakeHost implements SyncHost {
-  readonly sockets = { open: this.#open.bind(this) };
+  readonly sockets: SyncHost["sockets"] = { open: this.#open.bind(this) };
   readonly userAgent = "test";
   readonly compression: SyncHost["compression"] = {
     compress: (body) =>

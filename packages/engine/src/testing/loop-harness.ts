@@ -14,10 +14,10 @@ export const userKey = "user";
 
 /** The harness. */
 export class LoopHarness {
-  readonly host = new FakeHost();
-  readonly file = new FakeFile();
+  readonly host: FakeHost = new FakeHost();
+  readonly file: FakeFile = new FakeFile();
   readonly events: SyncEvent[] = [];
-  readonly client = new SyncClient(this.host, fakeCore(this.file), (event) => this.events.push(event));
+  readonly client: SyncClient = new SyncClient(this.host, fakeCore(this.file), (event) => this.events.push(event));
   #generation = 0;
   #serverVersion = 0;
 

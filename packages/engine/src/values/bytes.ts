@@ -31,6 +31,13 @@ export function encodeUtf8(text: string): Uint8Array {
   return encoder.encode(text);
 }
 
+/** A part of some bytes as bytes of their own. Node's buffers have a `slice` that shares them. */
+export function copyBytes(bytes: Uint8Array, start: number = 0, end: number = bytes.length): Uint8Array<ArrayBuffer> {
+  const copy = new Uint8Array(end - start);
+  copy.set(bytes.subarray(start, end));
+  return copy;
+}
+
 /** Writes numbers, texts and bytes one after the other. */
 export class ByteWriter {
   #bytes: Uint8Array;
@@ -136,13 +143,16 @@ export class ByteWriter {
   /** u32 length, then UTF-8. */
   text32(text: string): void {
     const at = this.#reserve(4);
-    this.#view.setUint32(at, this.#utf8(text), true);
+    // Writing the text may replace the view.
+    const length = this.#utf8(text);
+    this.#view.setUint32(at, length, true);
   }
 
   /** u16 length, then UTF-8. */
   text16(text: string): void {
     const at = this.#reserve(2);
-    this.#view.setUint16(at, this.#utf8(text), true);
+    const length = this.#utf8(text);
+    this.#view.setUint16(at, length, true);
   }
 
   /** Overwrites a u32 written before. */

@@ -4,6 +4,8 @@
  * @module
  */
 
+import { copyBytes } from "./bytes.js";
+
 /** The choices of one facade. */
 export interface Conventions {
   /** What an integer beyond 2^53 becomes. */
@@ -23,7 +25,7 @@ export const plainConventions: Conventions = {
   unsafeIntegers: "number",
   timestamp: (seconds, nanoseconds) => new Date(seconds * 1000 + Math.trunc(nanoseconds / 1_000_000)),
   timestampParts: (value) => (value instanceof Date ? dateParts(value.getTime()) : undefined),
-  binary: (view) => view.slice().buffer,
+  binary: (view) => copyBytes(view).buffer,
   unwrap: (value) => value,
 };
 

@@ -5,7 +5,7 @@
  */
 
 import { ObjectId, UUID } from "bson";
-import { decodeUtf8 } from "./bytes.js";
+import { copyBytes, decodeUtf8 } from "./bytes.js";
 import type { Conventions } from "./conventions.js";
 import { decimalFromParts } from "./decimal.js";
 import { tag } from "./tags.js";
@@ -100,9 +100,9 @@ export function readScalar(page: Page, offset: number, conventions: Conventions)
         isNegative: bytes[start + 20] !== 0,
       });
     case tag.objectId:
-      return new ObjectId(bytes.slice(start, start + 12));
+      return new ObjectId(copyBytes(bytes, start, start + 12));
     case tag.uuid:
-      return new UUID(bytes.slice(start, start + 16));
+      return new UUID(copyBytes(bytes, start, start + 16));
     default:
       throw new Error(`broken invariant: tag ${bytes[offset]} is no scalar`);
   }

@@ -1,0 +1,162 @@
+/**
+ * Apps.
+ *
+ * @module
+ */
+
+import type { App as EngineApp, Host, HttpRequest, HttpResponse } from "@tidemark/engine";
+import { assertFunction, assertObject, assertString } from "../assert.js";
+import { engine } from "../engine.js";
+import { MetadataMode } from "../enums.js";
+import { call, settle } from "../errors.js";
+import { Sync } from "../sync/sync.js";
+import { Credentials } from "./credentials.js";
+import { EmailPasswordAuth } from "./email-password-auth.js";
+import { type DefaultFunctionsFactory, type DefaultObject, User } from "./user.js";
+
+/** How to reach an app. */
+export type AppConfiguration = {
+  id: string;
+  baseUrl?: string;
+  /** Of HTTP requests, in milliseconds. */
+  timeout?: number;
+  multiplexSessions?: boolean;
+  /** Folder for files; the current directory if not given. */
+  baseFilePath?: string;
+  metadata?: { mode: MetadataMode; encryptionKey?: ArrayBuffer };
+  fetch?: typeof fetch;
+  /** @deprecated Not used. */
+  app?: { name?: string; version?: string };
+};
+
+const defaultBaseUrl = "https://services.cloud.mongodb.com";
+const defaultTimeoutMs = 60_000;
+
+const apps = new Map<string, WeakRef<App>>();
+const byEngineApp = new WeakMap<EngineApp, App>();
+
+/** An app. */
+export class App<
+  FunctionsFactoryType = DefaultFunctionsFactory,
+  CustomDataType extends Record<string, unknown> = DefaultObject,
+> {
+  static Sync: typeof Sync = Sync;
+  static Credentials: typeof Credentials = Credentials;
+  /** @internal */
+  readonly internal: EngineApp;
+  readonly emailPasswordAuth: EmailPasswordAuth;
+
+  constructor(id: string);
+  constructor(configuration: AppConfiguration);
+  constructor(given: string | AppConfiguration) {
+    const configuration = typeof given === "string" ? { id: given } : given;
+    checkConfiguration(configuration);
+    const { id, baseUrl, timeout, multiplexSessions, baseFilePath, metadata } = configuration;
+    const { host } = engine();
+    this.internal = engine().createApp(
+      {
+        id,
+        baseUrl: baseUrl ?? defaultBaseUrl,
+        timeoutMs: timeout ?? defaultTimeoutMs,
+        isMultiplexed: multiplexSessions ?? true,
+        baseDirectory: host.files.resolve(baseFilePath ?? "."),
+        keepsUsers: metadata?.mode !== MetadataMode.InMemory && metadata?.mode !== MetadataMode.NoMetadata,
+      },
+      configuration.fetch === undefined ? host : withFetch(host, configuration.fetch),
+    );
+    this.emailPasswordAuth = new EmailPasswordAuth(this.internal);
+    apps.set(id, new WeakRef(this as unknown as App));
+    byEngineApp.set(this.internal, this as unknown as App);
+  }
+
+  /** The app of an id: the one made last, or a new one. */
+  static get(id: string): App {
+    assertString(id, "id");
+    return apps.get(id)?.deref() ?? new App(id);
+  }
+
+  /** @deprecated Use {@link App.get}. */
+  static getApp(id: string): App {
+    return App.get(id);
+  }
+
+  /** @internal */
+  static of(internal: EngineApp): App {
+    const app = byEngineApp.get(internal);
+    if (app === undefined) throw new Error("the app was not made here");
+    return app;
+  }
+
+  get id(): string {
+    return this.internal.id;
+  }
+
+  async logIn(credentials: Credentials): Promise<User<FunctionsFactoryType, CustomDataType>> {
+    if (!(credentials instanceof Credentials)) throw new TypeError("Expected 'credentials' to be an instance of Credentials");
+    const user = await settle(this.internal.logIn(credentials.internal));
+    return this.#wrap(user);
+  }
+
+  #wrap(user: Parameters<typeof User.of>[1]): User<FunctionsFactoryType, CustomDataType> {
+    return User.of(this as unknown as App, user) as unknown as User<FunctionsFactoryType, CustomDataType>;
+  }
+
+  get currentUser(): User<FunctionsFactoryType, CustomDataType> | null {
+    const user = this.internal.currentUser;
+    return user === undefined ? null : this.#wrap(user);
+  }
+
+  get allUsers(): Readonly<Record<string, User<FunctionsFactoryType, CustomDataType>>> {
+    return Object.fromEntries(this.internal.users.map((user) => [user.id, this.#wrap(user)]));
+  }
+
+  switchUser(nextUser: User<FunctionsFactoryType, CustomDataType>): void {
+    call(() => this.internal.switchUser(nextUser.internal));
+  }
+
+  async removeUser(user: User<FunctionsFactoryType, CustomDataType>): Promise<void> {
+    await settle(this.internal.removeUser(user.internal));
+  }
+
+  async deleteUser(user: User<FunctionsFactoryType, CustomDataType>): Promise<void> {
+    await settle(this.internal.deleteUser(user.internal));
+  }
+
+  addListener(callback: () => void): void {
+    assertFunction(callback, "callback");
+    call(() => this.internal.listeners.add(callback));
+  }
+
+  removeListener(callback: () => void): void {
+    this.internal.listeners.remove(callback);
+  }
+
+  removeAllListeners(): void {
+    this.internal.listeners.clear();
+  }
+}
+
+function checkConfiguration(configuration: AppConfiguration): void {
+  assertObject(configuration, "config");
+  assertString(configuration.id, "id");
+  if (configuration.baseUrl !== undefined) assertString(configuration.baseUrl, "baseUrl");
+  if (configuration.fetch !== undefined) assertFunction(configuration.fetch, "fetch");
+  if (configuration.metadata?.mode === MetadataMode.Encryption) {
+    throw new Error("Encryption of user data is not supported");
+  }
+}
+
+/** The host with the application's own way to fetch. */
+function withFetch(host: Host, own: typeof fetch): Host {
+  const fetchHttp = async (request: HttpRequest): Promise<HttpResponse> => {
+    const { method, url, headers, body, timeoutMs } = request;
+    const signal = AbortSignal.timeout(timeoutMs);
+    const response = await own(url, { method, headers: { ...headers }, signal, ...(body === undefined ? {} : { body }) });
+    return {
+      status: response.status,
+      contentType: response.headers.get("content-type") ?? "",
+      body: await response.text(),
+    };
+  };
+  return { ...host, fetch: fetchHttp };
+}

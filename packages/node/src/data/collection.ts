@@ -1,0 +1,346 @@
+/**
+ * What results, lists and sets have in common: reading by index, iterating, the read-only methods of arrays.
+ *
+ * @module
+ */
+
+import {
+  type CollectionChanges,
+  EngineError,
+  type List as EngineList,
+  ObjectHandle,
+  packParameters,
+  Results as EngineResults,
+  type ValueSet,
+} from "@tidemark/engine";
+import { assertFunction, assertString } from "../assert.js";
+import { type Binding, bindingKey, type Handle, handleKey, unwrap, wrappers } from "../binding.js";
+import { call } from "../errors.js";
+import { ListenerMap } from "./listeners.js";
+import { valueToJson } from "./object.js";
+import type { Results } from "./results.js";
+
+/** Indexes of changes. */
+export interface CollectionChangeSet {
+  insertions: number[];
+  deletions: number[];
+  newModifications: number[];
+  oldModifications: number[];
+}
+
+export type CollectionChangeCallback<T> = (collection: OrderedCollection<T>, changes: CollectionChangeSet) => void;
+
+/** A property, or a property with whether the order is reversed. */
+export type SortDescriptor = string | readonly [string, boolean];
+
+/** Array methods that only read: they work on the elements of the moment. */
+const arrayMethods = [
+  "at",
+  "concat",
+  "every",
+  "filter",
+  "find",
+  "findIndex",
+  "findLast",
+  "findLastIndex",
+  "flat",
+  "flatMap",
+  "forEach",
+  "includes",
+  "join",
+  "lastIndexOf",
+  "map",
+  "reduce",
+  "reduceRight",
+  "slice",
+  "some",
+] as const;
+
+type ArrayMethods<T> = Pick<ReadonlyArray<T>, (typeof arrayMethods)[number]>;
+
+/** Elements in an order. */
+export interface OrderedCollection<T> extends ArrayMethods<T> {
+  readonly [index: number]: T;
+  /** @internal */
+  readonly [handleKey]: Handle;
+  /** @internal */
+  readonly [bindingKey]: Binding;
+}
+
+/** The engine's side of an ordered collection. */
+export interface OrderedHandle {
+  readonly length: number;
+  get(index: number): unknown;
+  isValid(): boolean;
+}
+
+// The array's methods are added below the class, so the interface names what the class does not show.
+// oxlint-disable-next-line typescript/no-unsafe-declaration-merging
+export abstract class OrderedCollection<T> {
+  readonly #listeners = new ListenerMap<unknown>();
+
+  constructor(binding: Binding, handle: Handle) {
+    Object.defineProperty(this, handleKey, { value: handle, configurable: true });
+    Object.defineProperty(this, bindingKey, { value: binding, configurable: true });
+  }
+
+  protected abstract ordered(): OrderedHandle;
+  /** The elements of this moment as results of the engine; only for objects. */
+  protected abstract asResults(): EngineResults;
+  protected abstract observe(listener: (changes: CollectionChanges) => void): () => void;
+  abstract get type(): string;
+  abstract get optional(): boolean;
+
+  get length(): number {
+    return call(() => this.ordered().length);
+  }
+
+  set length(_: number) {
+    throw new Error("Cannot assign to read only property 'length'");
+  }
+
+  isValid(): boolean {
+    return this.ordered().isValid();
+  }
+
+  isEmpty(): boolean {
+    return this.length === 0;
+  }
+
+  /** The element at an index, as the SDK shows it. */
+  protected element(index: number): T | undefined {
+    return this[bindingKey].wrap(this.ordered().get(index)) as T | undefined;
+  }
+
+  *[Symbol.iterator](): IterableIterator<T> {
+    yield* this.values();
+  }
+
+  *values(): IterableIterator<T> {
+    const binding = this[bindingKey];
+    const handle = this[handleKey];
+    if (handle instanceof EngineResults) {
+      for (const object of handle.objects()) yield binding.wrap(object) as T;
+      return;
+    }
+    for (const value of snapshotOf(this.ordered())) yield binding.wrap(value) as T;
+  }
+
+  *keys(): IterableIterator<number> {
+    for (let index = 0; index < this.length; index += 1) yield index;
+  }
+
+  *entries(): IterableIterator<[number, T]> {
+    let index = 0;
+    for (const value of this.values()) {
+      yield [index, value];
+      index += 1;
+    }
+  }
+
+  indexOf(searched: T, fromIndex: number = 0): number {
+    const plain = unwrap(searched);
+    const handle = this[handleKey];
+    if (plain instanceof ObjectHandle && handle instanceof EngineResults) return handle.indexOf(plain);
+    const values = snapshotOf(this.ordered());
+    return values.findIndex((value, index) => index >= fromIndex && isSame(value, plain));
+  }
+
+  /** All elements as plain values. */
+  toJSON(_key?: string, known: Map<string, unknown> = new Map()): unknown[] {
+    return [...this.values()].map((value) => valueToJson(value, known));
+  }
+
+  description(): string {
+    const handle = this[handleKey];
+    return handle instanceof EngineResults ? handle.describe() : `${this.type} collection of ${this.length}`;
+  }
+
+  min(property?: string): number | Date | undefined {
+    return extreme(this.#numbers(property), (a, b) => a < b);
+  }
+
+  max(property?: string): number | Date | undefined {
+    return extreme(this.#numbers(property), (a, b) => a > b);
+  }
+
+  sum(property?: string): number {
+    let sum = 0;
+    for (const value of this.#numbers(property)) sum += Number(value);
+    return sum;
+  }
+
+  avg(property?: string): number | undefined {
+    const values = this.#numbers(property);
+    return values.length === 0 ? undefined : values.reduce<number>((sum, value) => sum + Number(value), 0) / values.length;
+  }
+
+  #numbers(property: string | undefined): (number | Date)[] {
+    const values = [...this.values()].map((value) =>
+      property === undefined ? value : (value as Readonly<Record<string, unknown>>)[property],
+    );
+    return values.filter((value): value is number | Date => typeof value === "number" || value instanceof Date);
+  }
+
+  /** The elements that pass a query. */
+  filtered(query: string, ...values: unknown[]): Results<T> {
+    assertString(query, "query");
+    return call(() => {
+      const source = this.asResults();
+      const parameters = packParameters(source.database, values.map(unwrap));
+      return wrappers.results?.(this[bindingKey], source.refine(query, parameters)) as Results<T>;
+    });
+  }
+
+  /** The elements in the order of a property, or of several. */
+  sorted(by: boolean | string | readonly SortDescriptor[] = false, isReversed: boolean = false): Results<T> {
+    const source = call(() => this.asResults());
+    if (typeof by === "boolean") {
+      throw new EngineError("invalid-argument", "Sorting collections of values without a property is not supported");
+    }
+    const descriptors = typeof by === "string" ? [[by, isReversed] as const] : by;
+    const order = descriptors.map((descriptor) => {
+      const [name, isDescending] = typeof descriptor === "string" ? [descriptor, false] : descriptor;
+      const column = source.layout.columnByPublicName(name)?.name ?? name;
+      return `${column} ${isDescending ? "DESC" : "ASC"}`;
+    });
+    if (order.length === 0) return wrappers.results?.(this[bindingKey], source) as Results<T>;
+    return this.#refined(source, `TRUEPREDICATE SORT(${order.join(", ")})`);
+  }
+
+  #refined(source: EngineResults, text: string): Results<T> {
+    return call(
+      () => wrappers.results?.(this[bindingKey], source.refine(text, packParameters(source.database, []))) as Results<T>,
+    );
+  }
+
+  /** The elements of this moment: later changes of the collection do not show. */
+  snapshot(): Results<T> {
+    return call(() => wrappers.results?.(this[bindingKey], this.asResults().snapshot()) as Results<T>);
+  }
+
+  addListener(callback: CollectionChangeCallback<T>, _keyPaths?: string | string[]): void {
+    assertFunction(callback, "callback");
+    const begin = (): (() => void) =>
+      this[bindingKey].track(
+        this.observe(({ insertions, deletions, newModifications, oldModifications }) => {
+          const changes = {
+            insertions: [...insertions],
+            deletions: [...deletions],
+            newModifications: [...newModifications],
+            oldModifications: [...oldModifications],
+          };
+          callback(this.self(), changes);
+        }),
+      );
+    call(() => this.#listeners.add(callback, begin));
+  }
+
+  removeListener(callback: CollectionChangeCallback<T>): void {
+    this.#listeners.remove(callback);
+  }
+
+  removeAllListeners(): void {
+    this.#listeners.clear();
+  }
+
+  /** The collection as the application holds it, with access by index. */
+  protected self(): OrderedCollection<T> {
+    return proxied.get(this) as OrderedCollection<T>;
+  }
+}
+
+for (const name of arrayMethods) {
+  Object.defineProperty(OrderedCollection.prototype, name, {
+    configurable: true,
+    writable: true,
+    value(this: OrderedCollection<unknown>, ...values: unknown[]): unknown {
+      const method = Array.prototype[name] as (...values: unknown[]) => unknown;
+      return method.apply([...this.values()], values);
+    },
+  });
+}
+
+function snapshotOf(handle: OrderedHandle): unknown[] {
+  return Array.from({ length: handle.length }, (_, index) => handle.get(index));
+}
+
+function isSame(a: unknown, b: unknown): boolean {
+  if (a instanceof ObjectHandle) return a.equals(b);
+  if (a instanceof Date) return b instanceof Date && a.getTime() === b.getTime();
+  if (typeof a === "object" && a !== null && "equals" in a && typeof a.equals === "function") {
+    return Boolean((a as { equals(other: unknown): unknown }).equals(b));
+  }
+  return Object.is(a, b);
+}
+
+function extreme<T extends number | Date>(values: readonly T[], isBetter: (a: T, b: T) => boolean): T | undefined {
+  let best: T | undefined;
+  for (const value of values) if (best === undefined || isBetter(value, best)) best = value;
+  return best;
+}
+
+const proxied = new WeakMap<object, object>();
+const indexPattern = /^-?\d+$/;
+
+/** Access by index; writing is for lists. */
+export function withIndexes<C extends OrderedCollection<unknown>>(
+  collection: C,
+  read: (index: number) => unknown,
+  write: (index: number, value: unknown) => void,
+): C {
+  const proxy = new Proxy(collection, {
+    get(target, key) {
+      if (typeof key === "string" && indexPattern.test(key)) return read(Number(key));
+      const value: unknown = Reflect.get(target, key, target);
+      return typeof value === "function" && key !== "constructor" ? bound(target, proxy, value) : value;
+    },
+    set(target, key, value) {
+      if (typeof key === "string" && indexPattern.test(key)) {
+        write(Number(key), value);
+        return true;
+      }
+      return Reflect.set(target, key, value, target);
+    },
+    has: (target, key) =>
+      typeof key === "string" && indexPattern.test(key)
+        ? Number(key) >= 0 && Number(key) < target.length
+        : Reflect.has(target, key),
+    ownKeys: (target) => Array.from({ length: target.length }, (_, index) => String(index)),
+    getOwnPropertyDescriptor: (target, key) =>
+      typeof key === "string" && indexPattern.test(key) && Number(key) < target.length
+        ? { configurable: true, enumerable: true, writable: true, value: read(Number(key)) }
+        : Reflect.getOwnPropertyDescriptor(target, key),
+  });
+  proxied.set(collection, proxy);
+  return proxy;
+}
+
+/** Methods run on the collection itself, since private fields do not go through a proxy. */
+function bound(target: object, proxy: object, method: unknown): unknown {
+  let methods = boundMethods.get(target);
+  if (methods === undefined) {
+    methods = new Map();
+    boundMethods.set(target, methods);
+  }
+  let made = methods.get(method);
+  if (made === undefined) {
+    made = (...values: unknown[]): unknown => {
+      const result: unknown = (method as (...values: unknown[]) => unknown).apply(target, values);
+      return result === target ? proxy : result;
+    };
+    methods.set(method, made);
+  }
+  return made;
+}
+
+const boundMethods = new WeakMap<object, Map<unknown, unknown>>();
+
+/** Results of the objects in a list or set. */
+export function resultsOfCollection(collection: EngineList | ValueSet): EngineResults {
+  const layout = collection.database.storedLayout(collection.column.target ?? "");
+  if (layout === undefined || collection.column.type !== "link" || layout.kind === "embedded") {
+    throw new EngineError("invalid-argument", "Queries on collections of values are not supported");
+  }
+  return new EngineResults(collection.database, layout, { kind: "collection", collection }, []);
+}

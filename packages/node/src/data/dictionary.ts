@@ -1,0 +1,148 @@
+/**
+ * Dictionaries of objects.
+ *
+ * @module
+ */
+
+import type { Dictionary as EngineDictionary } from "@tidemark/engine";
+import { assertFunction, assertString } from "../assert.js";
+import { type Binding, bindingKey, handleKey, wrappers } from "../binding.js";
+import { call } from "../errors.js";
+import { ListenerMap } from "./listeners.js";
+import { valueToJson } from "./object.js";
+
+/** Keys of changes. */
+export interface DictionaryChangeSet {
+  deletions: string[];
+  insertions: string[];
+  modifications: string[];
+}
+
+export type DictionaryChangeCallback<T> = (dictionary: Dictionary<T>, changes: DictionaryChangeSet) => void;
+
+/** Entries show as properties. */
+export interface Dictionary<T> {
+  [key: string]: T | unknown;
+  /** @internal */
+  readonly [handleKey]: EngineDictionary;
+  /** @internal */
+  readonly [bindingKey]: Binding;
+}
+
+// Entries are properties as well, which only an interface can say.
+// oxlint-disable-next-line typescript/no-unsafe-declaration-merging
+export class Dictionary<T = unknown> {
+  /** @internal */
+  constructor(binding: Binding, handle: EngineDictionary) {
+    Object.defineProperty(this, handleKey, { value: handle, configurable: true });
+    Object.defineProperty(this, bindingKey, { value: binding, configurable: true });
+  }
+
+  /** Sets one entry, or all entries of an object. */
+  set(elements: Readonly<Record<string, T>>): this;
+  set(key: string, value: T): this;
+  set(keyOrElements: string | Readonly<Record<string, T>>, value?: T): this {
+    call(() => {
+      const entries = typeof keyOrElements === "object" ? Object.entries(keyOrElements) : [[keyOrElements, value] as const];
+      for (const [key, element] of entries) {
+        assertString(key, "key");
+        this[handleKey].set(key, element);
+      }
+    });
+    return this;
+  }
+
+  /** Removes entries. */
+  remove(key: string | readonly string[]): this {
+    call(() => {
+      for (const one of typeof key === "string" ? [key] : key) this[handleKey].erase(one);
+    });
+    return this;
+  }
+
+  isValid(): boolean {
+    return this[handleKey].isValid();
+  }
+
+  entries(): IterableIterator<[string, T]> {
+    const handle = this[handleKey];
+    return handle.keys().map((key): [string, T] => [key, this[bindingKey].wrap(handle.get(key)) as T])[Symbol.iterator]();
+  }
+
+  keys(): IterableIterator<string> {
+    return this[handleKey].keys()[Symbol.iterator]();
+  }
+
+  values(): IterableIterator<T> {
+    return [...this.entries()].map(([, value]) => value)[Symbol.iterator]();
+  }
+
+  [Symbol.iterator](): IterableIterator<[string, T]> {
+    return this.entries();
+  }
+
+  addListener(callback: DictionaryChangeCallback<T>, _keyPaths?: string | string[]): void {
+    assertFunction(callback, "callback");
+    const binding = this[bindingKey];
+    const handle = this[handleKey];
+    const begin = (): (() => void) =>
+      binding.track(
+        handle.database.notifier.onDictionary(handle, (changes) => callback(proxies.get(this) as Dictionary<T>, changes)),
+      );
+    listenersOf(this).add(callback, begin);
+  }
+
+  removeListener(callback: DictionaryChangeCallback<T>): void {
+    listenersOf(this).remove(callback);
+  }
+
+  removeAllListeners(): void {
+    listenersOf(this).clear();
+  }
+
+  toJSON(_key?: string, known: Map<string, unknown> = new Map()): Record<string, unknown> {
+    return Object.fromEntries([...this.entries()].map(([key, value]) => [key, valueToJson(value, known)]));
+  }
+}
+
+const listeners = new WeakMap<object, ListenerMap<unknown>>();
+const proxies = new WeakMap<object, object>();
+
+function listenersOf(dictionary: object): ListenerMap<unknown> {
+  let map = listeners.get(dictionary);
+  if (map === undefined) {
+    map = new ListenerMap();
+    listeners.set(dictionary, map);
+  }
+  return map;
+}
+
+wrappers.dictionary = (binding, handle) => {
+  const dictionary = new Dictionary(binding, handle);
+  const proxy = new Proxy(dictionary, {
+    get(target, key) {
+      if (typeof key === "symbol" || key in Dictionary.prototype) {
+        const value: unknown = Reflect.get(target, key, target);
+        return typeof value === "function" && key !== "constructor" ? value.bind(target) : value;
+      }
+      return binding.wrap(call(() => handle.get(key)));
+    },
+    set(target, key, value) {
+      if (typeof key === "symbol") return Reflect.set(target, key, value, target);
+      call(() => handle.set(key, value));
+      return true;
+    },
+    deleteProperty(_, key) {
+      if (typeof key === "string") call(() => handle.erase(key));
+      return true;
+    },
+    has: (target, key) => (typeof key === "string" ? handle.has(key) : Reflect.has(target, key)),
+    ownKeys: () => handle.keys(),
+    getOwnPropertyDescriptor(target, key) {
+      if (typeof key === "symbol" || !handle.has(key)) return Reflect.getOwnPropertyDescriptor(target, key);
+      return { configurable: true, enumerable: true, writable: true, value: binding.wrap(handle.get(key)) };
+    },
+  });
+  proxies.set(dictionary, proxy);
+  return proxy;
+};

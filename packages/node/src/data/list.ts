@@ -1,0 +1,143 @@
+/**
+ * Lists of objects.
+ *
+ * @module
+ */
+
+import type { CollectionChanges, List as EngineList, Results as EngineResults } from "@tidemark/engine";
+import { assertNumber } from "../assert.js";
+import { type Binding, bindingKey, handleKey, wrappers } from "../binding.js";
+import { call } from "../errors.js";
+import { OrderedCollection, type OrderedHandle, resultsOfCollection, withIndexes } from "./collection.js";
+
+/** Names of the engine's types in the SDK. */
+export const typeNames: Readonly<Record<string, string>> = {
+  link: "object",
+  binary: "data",
+  timestamp: "date",
+  decimal: "decimal128",
+};
+
+/** A list property. */
+export class List<T = unknown> extends OrderedCollection<T> {
+  /** @internal */
+  constructor(binding: Binding, handle: EngineList) {
+    super(binding, handle);
+  }
+
+  get #list(): EngineList {
+    return this[handleKey] as EngineList;
+  }
+
+  protected override ordered(): OrderedHandle {
+    return this.#list;
+  }
+
+  protected override asResults(): EngineResults {
+    return resultsOfCollection(this.#list);
+  }
+
+  protected override observe(listener: (changes: CollectionChanges) => void): () => void {
+    return this.#list.database.notifier.onCollection(this.#list, listener);
+  }
+
+  get type(): string {
+    const { type } = this.#list.column;
+    return typeNames[type] ?? type;
+  }
+
+  get optional(): boolean {
+    return this.#list.column.isNullable;
+  }
+
+  /** @internal */
+  write(index: number, value: unknown): void {
+    call(() => {
+      const list = this.#list;
+      if (index < 0) throw new Error(`Index ${index} cannot be less than zero.`);
+      if (index === list.length) list.insert(index, value);
+      else list.set(index, value);
+    });
+  }
+
+  push(...items: T[]): number {
+    return call(() => {
+      const list = this.#list;
+      for (const item of items) list.insert(list.length, item);
+      return list.length;
+    });
+  }
+
+  pop(): T | undefined {
+    return this.#take(this.#list.length - 1);
+  }
+
+  shift(): T | undefined {
+    return this.#take(0);
+  }
+
+  #take(index: number): T | undefined {
+    return call(() => {
+      const list = this.#list;
+      list.database.requireWrite();
+      if (list.length === 0) return undefined;
+      const value = this.element(index);
+      list.erase(index);
+      return value;
+    });
+  }
+
+  unshift(...items: T[]): number {
+    return call(() => {
+      const list = this.#list;
+      items.forEach((item, index) => list.insert(index, item));
+      return list.length;
+    });
+  }
+
+  splice(start: number, deleteCount?: number, ...items: T[]): T[] {
+    return call(() => {
+      const list = this.#list;
+      list.database.requireWrite();
+      const { length } = list;
+      const first = start < 0 ? Math.max(length + start, 0) : Math.min(start, length);
+      const count = Math.min(Math.max(deleteCount ?? length - first, 0), length - first);
+      const removed = Array.from({ length: count }, (_, index) => this.element(first + index) as T);
+      for (let index = 0; index < count; index += 1) list.erase(first);
+      items.forEach((item, index) => list.insert(first + index, item));
+      return removed;
+    });
+  }
+
+  remove(index: number): void {
+    assertNumber(index, "index");
+    call(() => this.#list.erase(index));
+  }
+
+  move(from: number, to: number): void {
+    assertNumber(from, "from");
+    assertNumber(to, "to");
+    call(() => this.#list.move(from, to));
+  }
+
+  swap(index1: number, index2: number): void {
+    assertNumber(index1, "index1");
+    assertNumber(index2, "index2");
+    call(() => {
+      const [low, high] = index1 < index2 ? [index1, index2] : [index2, index1];
+      if (low === high) return;
+      const list = this.#list;
+      list.move(low, high);
+      list.move(high - 1, low);
+    });
+  }
+}
+
+wrappers.list = (binding, handle) => {
+  const list = new List(binding, handle);
+  return withIndexes(
+    list,
+    (index) => list[bindingKey].wrap(call(() => handle.get(index))),
+    (index, value) => list.write(index, value),
+  );
+};

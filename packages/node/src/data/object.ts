@@ -1,0 +1,260 @@
+/**
+ * Objects of a realm.
+ *
+ * @module
+ */
+
+import { type ClassLayout, type Column, EmbeddedHandle, ObjectHandle, type ObjectChanges } from "@tidemark/engine";
+import { assertFunction, assertString } from "../assert.js";
+import { type Binding, bindingKey, type BoundClass, handleKey, wrappers } from "../binding.js";
+import { call } from "../errors.js";
+import type { RealmObjectClass } from "../schema/parse.js";
+import type { CanonicalObjectSchema } from "../schema/types.js";
+import { Counter } from "./counter.js";
+import { ListenerMap } from "./listeners.js";
+import type { Results } from "./results.js";
+
+/** Changes of an object. */
+export interface ObjectChangeSet<T> {
+  readonly deleted: boolean;
+  readonly changedProperties: (keyof T)[];
+}
+
+export type ObjectChangeCallback<T> = (object: RealmObject<T> & T, changes: ObjectChangeSet<T>) => void;
+
+/** What a realm offers to the constructor of objects. */
+interface Creator {
+  create(type: string, values: Readonly<Record<string, unknown>>): unknown;
+}
+
+const listenersOf = new WeakMap<object, ListenerMap<unknown>>();
+
+/** What ties an object to its realm. */
+export interface RealmObject<T, _RequiredProperties> {
+  /** @internal */
+  [handleKey]: ObjectHandle | EmbeddedHandle;
+  /** @internal */
+  [bindingKey]: Binding;
+}
+
+// The two keys stand in an interface, where their types can be written.
+// oxlint-disable-next-line typescript/no-unsafe-declaration-merging
+/** An object of a realm. Applications extend this class to give their objects a type and methods. */
+export class RealmObject<T = Record<string, unknown>, _RequiredProperties extends keyof T = never> {
+  /** Creates an object in a write transaction: `new Task(realm, { … })`. */
+  constructor(realm: Creator, values: unknown) {
+    const { schema, name } = new.target as unknown as { schema?: { name: string }; name: string };
+    // The object comes from the realm; what `new` has made is left behind.
+    return realm.create(schema?.name ?? name, values as Record<string, unknown>) as RealmObject<T, _RequiredProperties>;
+  }
+
+  /** Names of the properties. */
+  keys(): string[] {
+    return Object.keys(this[bindingKey].classes.get(this[handleKey].layout.name)?.schema.properties ?? {});
+  }
+
+  /** Names and values of the properties. */
+  entries(): [string, unknown][] {
+    return this.keys().map((key) => [key, (this as Record<string, unknown>)[key]]);
+  }
+
+  /** Plain values, all the way down; an object that is met again is the same value again. */
+  toJSON(_key?: string, known: Map<string, unknown> = new Map()): Record<string, unknown> {
+    return objectToJson(this, known);
+  }
+
+  /** Whether the object still exists. */
+  isValid(): boolean {
+    return this[handleKey].isValid();
+  }
+
+  objectSchema(): CanonicalObjectSchema {
+    const { layout } = this[handleKey];
+    const bound = this[bindingKey].classes.get(layout.name);
+    if (bound === undefined) throw new Error(`Object type '${layout.name}' not found in schema.`);
+    return bound.schema;
+  }
+
+  /** Objects of a class whose property links to this one. */
+  linkingObjects(objectType: string | RealmObjectClass, propertyName: string): Results<unknown> {
+    return linkingObjects(this[bindingKey], this[handleKey], nameOf(objectType), propertyName);
+  }
+
+  /** How many links lead here, from all classes. */
+  linkingObjectsCount(): number {
+    const { layout } = this[handleKey];
+    let count = 0;
+    for (const origin of this[bindingKey].file.database.layouts) {
+      for (const column of origin.columns) {
+        if (column.target !== layout.name || origin.kind !== "top") continue;
+        count += linkingObjects(this[bindingKey], this[handleKey], origin.name, column.publicName).length;
+      }
+    }
+    return count;
+  }
+
+  addListener(callback: ObjectChangeCallback<T>, _keyPaths?: string | string[]): void {
+    assertFunction(callback, "callback");
+    const binding = this[bindingKey];
+    const handle = this[handleKey];
+    const begin = (): (() => void) =>
+      binding.track(
+        binding.file.database.notifier.onObject(handle, ({ isDeleted, changedProperties }: ObjectChanges) => {
+          const changes = { deleted: isDeleted, changedProperties: [...changedProperties] as (keyof T)[] };
+          callback(this as unknown as RealmObject<T> & T, changes);
+        }),
+      );
+    listeners(this).add(callback, begin);
+  }
+
+  removeListener(callback: ObjectChangeCallback<T>): void {
+    listeners(this).remove(callback);
+  }
+
+  removeAllListeners(): void {
+    listeners(this).clear();
+  }
+
+  /** Type of a property, as in the schema's short form. */
+  getPropertyType(propertyName: string): string {
+    assertString(propertyName, "propertyName");
+    const property = this.objectSchema().properties[propertyName];
+    if (property === undefined) {
+      throw new Error(`Property '${propertyName}' does not exist on '${this[handleKey].layout.name}' objects`);
+    }
+    const { type, objectType, optional } = property;
+    if (type === "object") return `<${objectType ?? ""}>`;
+    return optional ? `${type}?` : type;
+  }
+}
+
+function listeners(object: object): ListenerMap<unknown> {
+  let map = listenersOf.get(object);
+  if (map === undefined) {
+    map = new ListenerMap();
+    listenersOf.set(object, map);
+  }
+  return map;
+}
+
+/** Name of a class given as name or class. */
+export function nameOf(type: string | RealmObjectClass): string {
+  return typeof type === "string" ? type : ((type.schema as { name?: string } | undefined)?.name ?? type.name);
+}
+
+function linkingObjects(
+  binding: Binding,
+  handle: ObjectHandle | EmbeddedHandle,
+  className: string,
+  propertyName: string,
+): Results<unknown> {
+  const layout = binding.file.database.layout(className);
+  const column = layout?.columnByPublicName(propertyName);
+  if (layout === undefined) throw new Error(`Object type '${className}' not found in schema.`);
+  if (column === undefined || column.target !== handle.layout.name) {
+    throw new Error(`'${className}#${propertyName}' is not a relationship to '${handle.layout.name}'`);
+  }
+  return binding.makeLinking(layout, column, handle) as Results<unknown>;
+}
+
+/** Plain values of an object. */
+export function objectToJson<T>(object: RealmObject<T>, known: Map<string, unknown>): Record<string, unknown> {
+  const handle = object[handleKey];
+  const id = handle instanceof ObjectHandle ? `${handle.layout.name} ${String(handle.packedKey())}` : undefined;
+  const before = id === undefined ? undefined : known.get(id);
+  if (before !== undefined) return before as Record<string, unknown>;
+  const plain: Record<string, unknown> = {};
+  if (id !== undefined) known.set(id, plain);
+  const values = object as unknown as Record<string, unknown>;
+  for (const [name, { type }] of Object.entries(object.objectSchema().properties)) {
+    if (type !== "linkingObjects") plain[name] = valueToJson(values[name], known);
+  }
+  return plain;
+}
+
+/** The plain value of anything. */
+export function valueToJson(value: unknown, known: Map<string, unknown>): unknown {
+  if (typeof value !== "object" || value === null) return value;
+  if (value instanceof RealmObject) return objectToJson(value, known);
+  if (value instanceof Counter) return value.value;
+  // Asking with `in` would ask a dictionary for an entry.
+  const { toJSON } = value as { toJSON?: (key: undefined, known: Map<string, unknown>) => unknown };
+  const isOurs = (value as { [handleKey]?: unknown })[handleKey] !== undefined;
+  return isOurs && toJSON !== undefined ? toJSON.call(value, undefined, known) : value;
+}
+
+/** Makes the prototype of one class in one realm: an accessor per property. */
+export function bindClass(
+  layout: ClassLayout,
+  schema: CanonicalObjectSchema,
+  ctor: RealmObjectClass | undefined,
+): BoundClass {
+  const parent: object = (ctor?.prototype as object | undefined) ?? RealmObject.prototype;
+  const prototype = Object.create(parent) as object;
+  const names: string[] = [];
+  for (const property of Object.values(schema.properties)) {
+    names.push(property.name);
+    if (property.type === "linkingObjects") {
+      defineBacklinks(prototype, property.name, property.objectType ?? "", property.property ?? "");
+      continue;
+    }
+    const column = layout.columnByPublicName(property.name);
+    if (column !== undefined) defineColumn(prototype, column, property.presentation === "counter");
+  }
+  return { layout, schema, prototype, proxyHandler: makeProxyHandler(new Set(names), prototype), ctor: ctor ?? RealmObject };
+}
+
+function defineColumn(prototype: object, column: Column, isCounter: boolean): void {
+  Object.defineProperty(prototype, column.publicName, {
+    enumerable: true,
+    configurable: true,
+    get(this: RealmObject) {
+      const handle = this[handleKey];
+      if (isCounter) return counterOf(handle, column);
+      const value = handle.get(column);
+      return typeof value === "object" && value !== null ? this[bindingKey].wrap(value) : value;
+    },
+    set(this: RealmObject, value: unknown) {
+      call(() => {
+        if (isCounter) Counter.refuseAssignment(this[handleKey].get(column), value);
+        this[handleKey].set(column, value);
+      });
+    },
+  });
+}
+
+function counterOf(handle: ObjectHandle | EmbeddedHandle, column: Column): Counter | null {
+  const value = handle.get(column);
+  return value === null || !(handle instanceof ObjectHandle) ? null : new Counter(handle, column);
+}
+
+function defineBacklinks(prototype: object, name: string, className: string, property: string): void {
+  Object.defineProperty(prototype, name, {
+    enumerable: true,
+    configurable: true,
+    get(this: RealmObject) {
+      return linkingObjects(this[bindingKey], this[handleKey], className, property);
+    },
+  });
+}
+
+/** Makes properties look like the object's own, for `Object.keys` and spreading. */
+function makeProxyHandler(names: ReadonlySet<string>, prototype: object): ProxyHandler<object> {
+  const descriptors = Object.getOwnPropertyDescriptors(prototype) as Readonly<Record<string, PropertyDescriptor>>;
+  return {
+    ownKeys: (target) => [...names, ...Reflect.ownKeys(target).filter((key) => typeof key === "string")],
+    getOwnPropertyDescriptor: (target, key) =>
+      (typeof key === "string" ? descriptors[key] : undefined) ?? Reflect.getOwnPropertyDescriptor(target, key),
+    // Declared fields of a subclass are set to undefined on the object that the constructor returned.
+    defineProperty: (target, key, descriptor) =>
+      typeof key === "string" && names.has(key) ? true : Reflect.defineProperty(target, key, descriptor),
+  };
+}
+
+wrappers.object = (binding, handle) => {
+  const bound = binding.classOf(handle.layout);
+  const object = Object.create(bound.prototype) as RealmObject;
+  object[handleKey] = handle;
+  object[bindingKey] = binding;
+  return new Proxy(object, bound.proxyHandler);
+};

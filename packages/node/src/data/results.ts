@@ -1,0 +1,102 @@
+/**
+ * Results: the objects of a class or collection that pass queries, live.
+ *
+ * @module
+ */
+
+import { type CollectionChanges, type ObjectHandle, Results as EngineResults } from "@tidemark/engine";
+import { assertString } from "../assert.js";
+import { type Binding, bindingKey, handleKey, wrappers } from "../binding.js";
+import type { WaitForSync } from "../enums.js";
+import { call } from "../errors.js";
+import { OrderedCollection, type OrderedHandle, withIndexes } from "./collection.js";
+
+/** How to subscribe. */
+export interface SubscriptionOptions {
+  name?: string;
+  throwOnUpdate?: boolean;
+  behavior?: WaitForSync;
+  /** Milliseconds. */
+  timeout?: number;
+}
+
+/** Results, whatever their objects are. */
+export interface Subscribable {
+  readonly [handleKey]: unknown;
+}
+
+/** What a realm offers to its results. */
+interface Subscriber {
+  subscribeTo(results: Subscribable, options: SubscriptionOptions): Promise<void>;
+  unsubscribeFrom(results: Subscribable, name: string | undefined): void;
+}
+
+/** Live results. */
+export class Results<T = unknown> extends OrderedCollection<T> {
+  #subscriptionName: string | undefined;
+
+  /** @internal */
+  constructor(binding: Binding, handle: EngineResults) {
+    super(binding, handle);
+  }
+
+  get #results(): EngineResults {
+    return this[handleKey] as EngineResults;
+  }
+
+  protected override ordered(): OrderedHandle {
+    return this.#results;
+  }
+
+  protected override asResults(): EngineResults {
+    return this.#results;
+  }
+
+  protected override observe(listener: (changes: CollectionChanges) => void): () => void {
+    const results = this.#results;
+    results.database.requireOpen();
+    return results.database.notifier.onResults(results, listener);
+  }
+
+  get type(): string {
+    return "object";
+  }
+
+  get optional(): boolean {
+    return false;
+  }
+
+  /** Sets a property of all objects. */
+  update(propertyName: string, value: unknown): void {
+    assertString(propertyName, "propertyName");
+    call(() => {
+      const results = this.#results;
+      results.database.requireWrite();
+      const column = results.layout.columnByPublicName(propertyName);
+      if (column === undefined) throw new Error(`No such property: ${propertyName}`);
+      for (const object of [...results.objects()] as ObjectHandle[]) object.set(column, value);
+    });
+  }
+
+  /** Syncs these results from now on. Resolves as `options.behavior` says; never rejects for a timeout. */
+  async subscribe(options: SubscriptionOptions = {}): Promise<this> {
+    this.#subscriptionName = options.name;
+    await (this[bindingKey].realm as Subscriber).subscribeTo(this, options);
+    return this.self() as unknown as this;
+  }
+
+  unsubscribe(): void {
+    (this[bindingKey].realm as Subscriber).unsubscribeFrom(this, this.#subscriptionName);
+  }
+}
+
+wrappers.results = (binding, handle) => {
+  const results = new Results(binding, handle);
+  return withIndexes(
+    results,
+    (index) => binding.wrap(index < 0 ? undefined : call(() => handle.get(index))),
+    () => {
+      throw new Error("Modifying results is not supported");
+    },
+  );
+};

@@ -1,0 +1,76 @@
+/**
+ * Sets of objects.
+ *
+ * @module
+ */
+
+import type { CollectionChanges, Results as EngineResults, ValueSet } from "@tidemark/engine";
+import { type Binding, handleKey, wrappers } from "../binding.js";
+import { call } from "../errors.js";
+import { OrderedCollection, type OrderedHandle, resultsOfCollection, withIndexes } from "./collection.js";
+import { typeNames } from "./list.js";
+
+/** A set property. */
+export class RealmSet<T = unknown> extends OrderedCollection<T> {
+  /** @internal */
+  constructor(binding: Binding, handle: ValueSet) {
+    super(binding, handle);
+  }
+
+  get #set(): ValueSet {
+    return this[handleKey] as ValueSet;
+  }
+
+  protected override ordered(): OrderedHandle {
+    return this.#set;
+  }
+
+  protected override asResults(): EngineResults {
+    return resultsOfCollection(this.#set);
+  }
+
+  protected override observe(listener: (changes: CollectionChanges) => void): () => void {
+    return this.#set.database.notifier.onCollection(this.#set, listener);
+  }
+
+  get type(): string {
+    const { type } = this.#set.column;
+    return typeNames[type] ?? type;
+  }
+
+  get optional(): boolean {
+    return this.#set.column.isNullable;
+  }
+
+  get size(): number {
+    return this.length;
+  }
+
+  add(value: T): this {
+    call(() => this.#set.add(value));
+    return this;
+  }
+
+  delete(value: T): boolean {
+    return call(() => this.#set.erase(value));
+  }
+
+  has(value: T): boolean {
+    return call(() => this.#set.has(value));
+  }
+
+  clear(): void {
+    call(() => this.#set.clear());
+  }
+}
+
+wrappers.set = (binding, handle) => {
+  const set = new RealmSet(binding, handle);
+  return withIndexes(
+    set,
+    (index) => binding.wrap(call(() => handle.get(index))),
+    () => {
+      throw new Error("Set elements cannot be assigned by index");
+    },
+  );
+};

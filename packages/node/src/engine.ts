@@ -1,0 +1,22 @@
+/**
+ * The one engine of the process, made when it is first needed.
+ *
+ * @module
+ */
+
+import type { Engine } from "@tidemark/engine";
+import { createNodeEngine } from "@tidemark/engine/node";
+import { nodeConventions } from "./binding.js";
+
+let made: Engine | undefined;
+
+/** The engine. */
+export function engine(): Engine {
+  made ??= createNodeEngine(nodeConventions);
+  return made;
+}
+
+/** The engine if anything has needed it yet. */
+export function existingEngine(): Engine | undefined {
+  return made;
+}

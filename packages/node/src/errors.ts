@@ -1,0 +1,174 @@
+/**
+ * The errors of the SDK, and the one table from the engine's codes to them.
+ *
+ * @module
+ */
+
+import {
+  EngineError,
+  type EngineErrorCode,
+  type SyncErrorInformation,
+  SyncFailure,
+} from "@tidemark/engine";
+
+/** A condition that should always hold does not. */
+export class AssertionError extends Error {
+  constructor(message: string = "Assertion failed", options?: ErrorOptions) {
+    super(message, options);
+    this.name = "AssertionError";
+  }
+}
+
+/** A value has the wrong type. */
+export class TypeAssertionError extends AssertionError {
+  constructor(message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.name = "TypeAssertionError";
+  }
+}
+
+/** Something took longer than it was given. */
+export class TimeoutError extends Error {
+  constructor(message: string) {
+    super(message);
+    this.name = "TimeoutError";
+  }
+}
+
+/** A constructor that only the SDK may call. */
+export class IllegalConstructorError extends Error {
+  constructor(type: string) {
+    super(`Illegal constructor: ${type} objects are read from managed objects only.`);
+    this.name = "IllegalConstructorError";
+  }
+}
+
+/** A schema could not be understood. */
+export class SchemaParseError extends Error {
+  constructor(message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.name = "SchemaParseError";
+  }
+}
+
+/** One object schema could not be understood. */
+export class ObjectSchemaParseError extends SchemaParseError {
+  /** Name of the class. */
+  readonly objectName: string;
+
+  constructor(message: string, objectName: string) {
+    super(`Failed to parse schema of ${objectName === "" ? "unnamed object" : `'${objectName}'`}: ${message}`);
+    this.name = "ObjectSchemaParseError";
+    this.objectName = objectName;
+  }
+}
+
+/** One property of a schema could not be understood. */
+export class PropertySchemaParseError extends SchemaParseError {
+  readonly objectName: string;
+  readonly propertyName: string;
+
+  constructor(message: string, objectName: string, propertyName: string) {
+    super(`Invalid type declaration for property '${objectName}.${propertyName}': ${message}`);
+    this.name = "PropertySchemaParseError";
+    this.objectName = objectName;
+    this.propertyName = propertyName;
+  }
+}
+
+/** An error of synchronisation. */
+export class SyncError extends Error {
+  readonly isOk: boolean = false;
+  readonly code: number | undefined;
+  /** @deprecated Always "UNKNOWN". */
+  readonly category: string = "UNKNOWN";
+  readonly reason: string | undefined;
+  readonly logUrl: string;
+  readonly userInfo: Record<string, string> = {};
+  /** Whether the session cannot go on. */
+  readonly isFatal: boolean;
+
+  constructor(information: SyncErrorInformation, options?: ErrorOptions) {
+    super(information.message, options);
+    this.name = "SyncError";
+    this.code = information.status;
+    this.reason = information.message;
+    this.logUrl = information.logUrl;
+    this.isFatal = information.isFatal;
+  }
+}
+
+/** The file cannot be synced any more as it is. */
+export class ClientResetError extends SyncError {
+  readonly config: { readonly path: string; readonly readOnly: true };
+
+  constructor(information: SyncErrorInformation, recoveryPath: string) {
+    super(information);
+    this.name = "ClientReset";
+    this.config = { path: recoveryPath, readOnly: true };
+  }
+}
+
+/** One object that the server put back. */
+export interface CompensatingWriteInfo {
+  readonly objectName: string;
+  readonly reason: string;
+  readonly primaryKey: unknown;
+}
+
+/** The server has undone writes that the user may not make. */
+export class CompensatingWriteError extends SyncError {
+  readonly writes: readonly CompensatingWriteInfo[];
+
+  constructor(information: SyncErrorInformation) {
+    super(information);
+    this.name = "CompensatingWriteError";
+    this.writes = information.writes;
+  }
+}
+
+/** What the error handler gets. */
+export function syncErrorOf(information: SyncErrorInformation, path: string): SyncError {
+  if (information.writes.length > 0) return new CompensatingWriteError(information);
+  if (information.isClientReset) return new ClientResetError(information, path);
+  return new SyncError(information);
+}
+
+type Make = (error: EngineError) => Error;
+
+const asTypeError: Make = (error) => new TypeAssertionError(error.message, { cause: error });
+const asAssertion: Make = (error) => new AssertionError(error.message, { cause: error });
+
+/** Codes that have an error class of their own; all others stay what they are. */
+const table: Partial<Record<EngineErrorCode, Make>> = {
+  "type-mismatch": asTypeError,
+  closed: (error) => new Error(error.message, { cause: error }),
+  invalidated: (error) =>
+    error.message.includes("SyncSession") ? asAssertion(error) : new Error(error.message, { cause: error }),
+  "invalid-schema": (error) => new SchemaParseError(error.message, { cause: error }),
+};
+
+/** The SDK's error for an error of the engine. */
+export function mapError(error: unknown): unknown {
+  if (error instanceof EngineError) return table[error.code]?.(error) ?? error;
+  if (error instanceof SyncFailure) return new SyncError(error.information, { cause: error });
+  return error;
+}
+
+/** Runs a call, mapping what it throws. */
+export function call<T>(run: () => T): T {
+  try {
+    return run();
+  } catch (error) {
+    throw mapError(error);
+  }
+}
+
+/** Waits for a promise, mapping what it rejects with. */
+export async function settle<T>(promise: Promise<T>): Promise<T> {
+  try {
+    return await promise;
+  } catch (error) {
+    throw mapError(error);
+  }
+}

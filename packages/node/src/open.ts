@@ -1,0 +1,154 @@
+/**
+ * `Realm.open`: opens a realm, after downloading if the configuration says so.
+ *
+ * @module
+ */
+
+import type { Configuration, OpenRealmBehaviorConfiguration } from "./configuration.js";
+import { OpenRealmBehaviorType, OpenRealmTimeOutBehavior } from "./enums.js";
+import { settle, TimeoutError } from "./errors.js";
+import type { ProgressNotificationCallback } from "./sync/sync-session.js";
+import type { Realm } from "./realm.js";
+
+/** What opening needs of the Realm class, which knows this module. */
+export interface RealmOpener {
+  open(configuration: Configuration): Realm;
+  exists(configuration: Configuration): boolean;
+  pathOf(configuration: Configuration): string;
+}
+
+const defaultBehavior: OpenRealmBehaviorConfiguration = {
+  type: OpenRealmBehaviorType.DownloadBeforeOpen,
+  timeOut: 30_000,
+  timeOutBehavior: OpenRealmTimeOutBehavior.ThrowException,
+};
+
+/** Opens under way, by file: cancelling one cancels all of its file. */
+const pending = new Map<string, Set<() => void>>();
+
+function behaviorOf(opener: RealmOpener, configuration: Configuration): OpenRealmBehaviorConfiguration {
+  const { sync } = configuration;
+  if (sync === undefined || configuration.openSyncedRealmLocally === true) {
+    return { type: OpenRealmBehaviorType.OpenImmediately };
+  }
+  const given = opener.exists(configuration) ? sync.existingRealmFileBehavior : sync.newRealmFileBehavior;
+  return given ?? defaultBehavior;
+}
+
+/** The promise of a realm. */
+export class ProgressRealmPromise implements Promise<Realm> {
+  readonly #promise: Promise<Realm>;
+  readonly #callbacks = new Set<ProgressNotificationCallback>();
+  #realm: Realm | undefined;
+  #cancel: () => void = () => undefined;
+  #cancelAll: () => void = () => undefined;
+
+  /** @internal */
+  constructor(opener: RealmOpener, configuration: Configuration) {
+    this.#promise = this.#open(opener, configuration);
+    // A cancelled open that nobody waits for is not worth the end of the process.
+    this.#promise.catch(() => undefined);
+  }
+
+  get [Symbol.toStringTag](): string {
+    return "ProgressRealmPromise";
+  }
+
+  async #open(opener: RealmOpener, configuration: Configuration): Promise<Realm> {
+    const behavior = behaviorOf(opener, configuration);
+    if (behavior.type === OpenRealmBehaviorType.OpenImmediately) return opener.open(configuration);
+    const { timeOut, timeOutBehavior } = behavior;
+    if (timeOut !== undefined && timeOutBehavior === undefined) {
+      throw new Error(`Invalid 'timeOutBehavior': '${String(timeOutBehavior)}'. Only 'throwException' and 'openLocalRealm' is allowed.`);
+    }
+    const path = opener.pathOf(configuration);
+    const realm = opener.open(configuration);
+    this.#realm = realm;
+    const removeProgress = this.#listen(realm);
+    try {
+      const isComplete = await Promise.race([
+        settle(realm.internal.download()).then(() => true),
+        this.#cancelled(path),
+        ...(timeOut === undefined ? [] : [this.#timeout(timeOut)]),
+      ]);
+      if (isComplete || timeOutBehavior === OpenRealmTimeOutBehavior.OpenLocalRealm) return realm;
+      throw new TimeoutError(`Timed out: Realm could not be downloaded in the allocated time: ${String(timeOut)} ms.`);
+    } catch (error) {
+      realm.close();
+      throw error;
+    } finally {
+      removeProgress();
+      this.#finish(path);
+    }
+  }
+
+  #timer: NodeJS.Timeout | undefined;
+
+  #timeout(timeoutMs: number): Promise<false> {
+    return new Promise((resolve) => {
+      this.#timer = setTimeout(() => resolve(false), timeoutMs);
+    });
+  }
+
+  #cancelled(path: string): Promise<never> {
+    const opens = pending.get(path) ?? new Set();
+    pending.set(path, opens);
+    this.#cancelAll = () => {
+      for (const cancel of [...opens]) cancel();
+    };
+    return new Promise((_, reject) => {
+      this.#cancel = () => reject(new Error("Async open canceled"));
+      opens.add(this.#cancel);
+    });
+  }
+
+  #finish(path: string): void {
+    clearTimeout(this.#timer);
+    const opens = pending.get(path);
+    opens?.delete(this.#cancel);
+    if (opens?.size === 0) pending.delete(path);
+    this.#callbacks.clear();
+    this.#cancelAll = () => undefined;
+  }
+
+  #listen(realm: Realm): () => void {
+    const session = realm.internal.sync?.session;
+    if (session === undefined) return () => undefined;
+    return session.addProgressListener("download", "indefinite", ({ transferred, transferable, estimate }) => {
+      for (const callback of this.#callbacks) {
+        if (callback.length === 1) (callback as (estimate: number) => void)(estimate);
+        else (callback as (transferred: number, transferable: number) => void)(transferred, transferable);
+      }
+    });
+  }
+
+  /** Gives up, together with every other open of the same file that is under way. */
+  cancel(): void {
+    this.#cancelAll();
+    this.#callbacks.clear();
+  }
+
+  /** Is told about the download; once at once. */
+  progress(callback: ProgressNotificationCallback): this {
+    if (this.#realm !== undefined) this.#callbacks.add(callback);
+    if (callback.length === 1) (callback as (estimate: number) => void)(1);
+    else (callback as (transferred: number, transferable: number) => void)(0, 0);
+    return this;
+  }
+
+  // oxlint-disable-next-line unicorn/no-thenable
+  then<A = Realm, B = never>(
+    onfulfilled?: ((value: Realm) => A | PromiseLike<A>) | null,
+    onrejected?: ((reason: unknown) => B | PromiseLike<B>) | null,
+  ): Promise<A | B> {
+    return this.#promise.then(onfulfilled, onrejected);
+  }
+
+  catch<B = never>(onrejected?: ((reason: unknown) => B | PromiseLike<B>) | null): Promise<Realm | B> {
+    return this.#promise.catch(onrejected);
+  }
+
+  finally(onfinally?: (() => void) | null): Promise<Realm> {
+    return this.#promise.finally(onfinally);
+  }
+}
