@@ -290,10 +290,12 @@ impl Merge<'_> {
         after: u64,
         index: &Index,
     ) -> Result<(), TransformError> {
-        let mut walk = Walk {
-            lists: index.candidates(major),
-            extras: 0,
-        };
+        let mut lists = index.candidates(major);
+        if let ([first, [], []], true, 0) = (&mut lists, self.minors.extra.is_empty(), after) {
+            let done = pairs::run_of_insertions(major, first, &mut self.minors.operations);
+            *first = first.get(done..).unwrap_or_default();
+        }
+        let mut walk = Walk { lists, extras: 0 };
         while let Some(at) = walk.next(&self.minors) {
             if after != 0 && self.minors.order(at) <= after {
                 continue;

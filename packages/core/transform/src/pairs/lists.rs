@@ -6,7 +6,7 @@
 use super::{Outcome, drop_both};
 use crate::driver::Context;
 use crate::error::TransformError;
-use crate::operation::Operation;
+use crate::operation::{Kind, Operation, Step};
 
 /// Where the element at `index` is after an element moved from `from` to `to`.
 pub(super) fn follow_move(index: u32, from: u32, to: u32) -> u32 {
@@ -137,6 +137,47 @@ pub(super) fn insert_insert(
         left.set_index(i.wrapping_add(1));
     }
     Ok(())
+}
+
+/// [`insert_insert`] against the first of `list`, for as long as they are insertions into the same list directly in a
+/// field: what long histories meet most, so that a long run of them gets a short way. The answer is how many were
+/// dealt with; whatever is special about the next one, its own rule sees to it.
+pub(crate) fn run_of_insertions(
+    major: &mut Operation,
+    list: &[u32],
+    operations: &mut [Operation],
+) -> usize {
+    let (Kind::ArrayInsert, 1, Some(mut i)) = (major.kind, major.depth, major.index()) else {
+        return 0;
+    };
+    let (rank, mut size) = (major.rank, major.size);
+    let mut done = 0;
+    for at in list {
+        let Some(minor) = operations.get_mut(*at as usize) else {
+            break;
+        };
+        if minor.alive {
+            let (Kind::ArrayInsert, 1, Step::Index(j)) = (minor.kind, minor.depth, minor.last)
+            else {
+                break;
+            };
+            if minor.size != size {
+                break;
+            }
+            size = size.wrapping_add(1);
+            minor.size = size;
+            minor.changed = true;
+            if i < j || (i == j && rank < minor.rank) {
+                minor.last = Step::Index(j.wrapping_add(1));
+            } else {
+                i = i.wrapping_add(1);
+            }
+        }
+        done += 1;
+    }
+    major.set_index(i);
+    major.set_size(size);
+    done
 }
 
 /// First the moved element is taken out of the other's indexes (or the insertion pushes it up), then it is put back in.

@@ -19,6 +19,8 @@ mod updates;
 
 use tidemark_changeset::{Instruction, PathElement};
 
+pub(crate) use lists::run_of_insertions;
+
 use crate::driver::Context;
 use crate::error::TransformError;
 use crate::operation::{Kind, Operation, same_container, same_path};
@@ -32,18 +34,6 @@ pub(crate) fn pair(
     minor: &mut Operation,
     context: &mut Context<'_>,
 ) -> Outcome {
-    // Insertions into one list are what long histories meet most often, so they get a short way.
-    if major.kind == Kind::ArrayInsert
-        && minor.kind == Kind::ArrayInsert
-        && major.field == minor.field
-        && (major.depth, minor.depth) == (1, 1)
-    {
-        return lists::insert_insert(major, minor, context);
-    }
-    other_pair(major, minor, context)
-}
-
-fn other_pair(major: &mut Operation, minor: &mut Operation, context: &mut Context<'_>) -> Outcome {
     if !(major.has_path() && minor.has_path()) {
         return whole(major, minor, context);
     }
