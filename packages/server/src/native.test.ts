@@ -219,6 +219,34 @@ describe("refusals", () => {
   });
 });
 
+describe("older versions of the protocol", () => {
+  test.each([9, 10, 11, 12, 13])("%i", async (version) => {
+    const { access_token } = await logInAnonymously(server.url, appId);
+    const protocols = [`com.mongodb.realm-query-sync#${version}`];
+    const client = await ScriptedClient.connect(server.url, appId, access_token, { protocols });
+    clients.push(client);
+    const raw: string[] = [];
+    client.socket.on("message", (data: Buffer) => raw.push(data.toString("latin1").split("\n")[0] ?? ""));
+    const file = await openNewFile(client);
+    file.upload(citySchema());
+    await file.download();
+    await subscribe(file, JSON.stringify({ City: '(country == "DK")' }));
+    const other = await city("TRUEPREDICATE");
+    other.upload(newCity(1, "Aarhus", "DK"), newCity(2, "Oslo", "NO"));
+    await settle(other);
+    await settle(file);
+    expect(texts(file)).toContain("Aarhus");
+    expect(texts(file)).not.toContain("Oslo");
+    const downloads = raw.filter((head) => head.startsWith("download")).map((head) => head.split(" "));
+    expect(downloads.map((fields) => fields[10])).toEqual(downloads.map(() => (version < 12 ? "0" : "1")));
+    // Clients before 14 take a steady message of another query version for a bootstrap.
+    const active = downloads.map((fields) => [fields[8], fields[9]]);
+    expect(active).toEqual([...active].sort(([a], [b]) => Number(a) - Number(b)));
+    expect(active.at(-1)).toEqual(["1", "2"]);
+    expect(raw.some((head) => head.startsWith("log_message"))).toBe(version >= 10);
+  });
+});
+
 describe("restarts", () => {
   let directory: string;
 
@@ -250,6 +278,16 @@ describe("restarts", () => {
     const other = await city("TRUEPREDICATE");
     expect(texts(other)).toContain("Ribe");
   });
+});
+
+test("a data directory belongs to one server at a time", async () => {
+  const directory = await mkdtemp(join(tmpdir(), "tidemark-"));
+  const first = await start(directory);
+  await expect(start(directory)).rejects.toMatchObject({ name: "ServerError" });
+  await first.stop();
+  const second = await start(directory);
+  await second.stop();
+  await rm(directory, { recursive: true });
 });
 
 describe("recorded sessions", () => {

@@ -136,18 +136,16 @@ class TidemarkServer implements Server {
 
   async start(): Promise<void> {
     if (this.#running !== null) throw new ServerError("already-started", "the server runs already");
-    const { dataDirectory, openKeyValue } = this.#options;
-    const path = dataDirectory === null ? null : join(dataDirectory, "server.redb");
-    const store = await (openKeyValue?.(path) ?? Promise.resolve(new MemoryKeyValue()));
+    const store = await this.#openStore();
     const tokens = new Tokens(await this.#tokenKey(store), this.#host);
     const registry = this.#registry(store, tokens);
-    await registry.load();
     const upgrades = this.#upgrades(registry, tokens);
     const status = this.#statusContext(registry, upgrades);
     const http = this.#http(registry, tokens, upgrades, status);
     const stopReaper = this.#startReaper(upgrades);
     this.#running = { http, store, registry, upgrades, status, stopReaper };
     try {
+      await registry.load().catch((cause: unknown) => Promise.reject(openError(cause)));
       this.#port = await listen(http, this.#options.port ?? 0, this.#address);
     } catch (error) {
       await this.stop();
@@ -171,6 +169,16 @@ class TidemarkServer implements Server {
   #started(): Running {
     if (this.#running === null) throw new ServerError("not-started", "the server does not run");
     return this.#running;
+  }
+
+  async #openStore(): Promise<KeyValue> {
+    const { dataDirectory, openKeyValue } = this.#options;
+    if (openKeyValue === undefined) return new MemoryKeyValue();
+    try {
+      return await openKeyValue(dataDirectory === null ? null : join(dataDirectory, "server.redb"));
+    } catch (cause) {
+      throw openError(cause);
+    }
   }
 
   async #tokenKey(store: KeyValue): Promise<Uint8Array> {
@@ -268,6 +276,12 @@ class TidemarkServer implements Server {
     again();
     return () => stop();
   }
+}
+
+/** The store's own code, `file-in-use` for instance, in an error of the server. */
+function openError(cause: unknown): ServerError {
+  const { code, message } = (cause instanceof Error ? cause : new Error(String(cause))) as NodeJS.ErrnoException;
+  return new ServerError(code ?? "cannot-open", `cannot open what is stored: ${message}`, { cause });
 }
 
 function listen(http: HttpServer, port: number, address: string): Promise<number> {
