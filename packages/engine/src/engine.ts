@@ -142,7 +142,7 @@ export class Engine {
 
   /** Closes all files and ends the loop. */
   shutdown(): void {
-    for (const file of [...this.#files.values()]) {
+    for (const file of Array.from(this.#files.values())) {
       while (!file.database.isClosed) file.close();
     }
     this.sync.stop();

@@ -44,6 +44,8 @@ export type EngineErrorCode =
 export class EngineError extends TidemarkError {
   declare readonly code: EngineErrorCode;
 
+  /** Narrows the codes to those of the engine. */
+  // oxlint-disable-next-line no-useless-constructor
   constructor(code: EngineErrorCode, message: string, options?: ErrorOptions) {
     super(code, message, options);
   }

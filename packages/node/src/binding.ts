@@ -48,7 +48,6 @@ export interface Wrappers {
   results(binding: Binding, results: EngineResults): unknown;
 }
 
-
 /** The wrappers, filled in when the modules are loaded; this breaks the circle between them. */
 export const wrappers: Partial<Wrappers> = {};
 

@@ -7,12 +7,7 @@
 import { describeType } from "@tidemark/engine";
 import { assertBoolean, assertFunction, assertNumber, assertObject, assertString, typeError } from "./assert.js";
 import { User } from "./app/user.js";
-import {
-  ClientResetMode,
-  OpenRealmBehaviorType,
-  OpenRealmTimeOutBehavior,
-  type SessionStopPolicy,
-} from "./enums.js";
+import { ClientResetMode, OpenRealmBehaviorType, OpenRealmTimeOutBehavior, type SessionStopPolicy } from "./enums.js";
 import type { ClientResetError, SyncError } from "./errors.js";
 import { AssertionError } from "./errors.js";
 import type { RealmObjectClass } from "./schema/parse.js";
@@ -154,7 +149,9 @@ function checkSyncConfiguration(sync: SyncConfiguration): void {
     );
   }
   if (clientReset.mode === "manual" && onError === undefined && clientReset.onManual === undefined) {
-    throw new AssertionError("For clientReset: { mode: 'manual' }, it is need to set either onError or onManual or both");
+    throw new AssertionError(
+      "For clientReset: { mode: 'manual' }, it is need to set either onError or onManual or both",
+    );
   }
 }
 

@@ -4,12 +4,7 @@
  * @module
  */
 
-import {
-  EngineError,
-  type EngineErrorCode,
-  type SyncErrorInformation,
-  SyncFailure,
-} from "@tidemark/engine";
+import { EngineError, type EngineErrorCode, type SyncErrorInformation, SyncFailure } from "@tidemark/engine";
 
 /** A condition that should always hold does not. */
 export class AssertionError extends Error {

@@ -15,17 +15,7 @@ export interface LogEntry {
 
 export type LoggerCallback = ((entry: LogEntry) => void) | ((level: LogLevel, message: string) => void);
 
-const levels: readonly LogLevel[] = [
-  "all",
-  "trace",
-  "debug",
-  "detail",
-  "info",
-  "warn",
-  "error",
-  "fatal",
-  "off",
-];
+const levels: readonly LogLevel[] = ["all", "trace", "debug", "detail", "info", "warn", "error", "fatal", "off"];
 
 /** Parts of the SDK that log. */
 export const logCategories: readonly string[] = [
@@ -51,9 +41,9 @@ let logger: LoggerCallback | undefined;
 
 /** Sets what is logged, for a category and those below it. */
 export function setLogLevel(level: LogLevel, category: string = "Realm"): void {
-  if (!levels.includes(level)) throw new Error(`Unexpected log level: ${String(level)}`);
+  if (!levels.includes(level)) throw new Error(`Unexpected log level: ${level as string}`);
   if (!logCategories.includes(category)) throw new Error(`Unexpected log category: '${category}'`);
-  for (const known of [...thresholds.keys()]) if (known.startsWith(`${category}.`)) thresholds.delete(known);
+  for (const known of Array.from(thresholds.keys())) if (known.startsWith(`${category}.`)) thresholds.delete(known);
   thresholds.set(category, level);
 }
 

@@ -59,7 +59,9 @@ export class ProgressRealmPromise implements Promise<Realm> {
     if (behavior.type === OpenRealmBehaviorType.OpenImmediately) return opener.open(configuration);
     const { timeOut, timeOutBehavior } = behavior;
     if (timeOut !== undefined && timeOutBehavior === undefined) {
-      throw new Error(`Invalid 'timeOutBehavior': '${String(timeOutBehavior)}'. Only 'throwException' and 'openLocalRealm' is allowed.`);
+      throw new Error(
+        `Invalid 'timeOutBehavior': '${String(timeOutBehavior)}'. Only 'throwException' and 'openLocalRealm' is allowed.`,
+      );
     }
     const path = opener.pathOf(configuration);
     const realm = opener.open(configuration);
@@ -94,7 +96,7 @@ export class ProgressRealmPromise implements Promise<Realm> {
     const opens = pending.get(path) ?? new Set();
     pending.set(path, opens);
     this.#cancelAll = () => {
-      for (const cancel of [...opens]) cancel();
+      for (const cancel of Array.from(opens)) cancel();
     };
     return new Promise((_, reject) => {
       this.#cancel = () => reject(new Error("Async open canceled"));
@@ -117,7 +119,7 @@ export class ProgressRealmPromise implements Promise<Realm> {
     return session.addProgressListener("download", "indefinite", ({ transferred, transferable, estimate }) => {
       for (const callback of this.#callbacks) {
         if (callback.length === 1) (callback as (estimate: number) => void)(estimate);
-        else (callback as (transferred: number, transferable: number) => void)(transferred, transferable);
+        else callback(transferred, transferable);
       }
     });
   }
@@ -132,7 +134,7 @@ export class ProgressRealmPromise implements Promise<Realm> {
   progress(callback: ProgressNotificationCallback): this {
     if (this.#realm !== undefined) this.#callbacks.add(callback);
     if (callback.length === 1) (callback as (estimate: number) => void)(1);
-    else (callback as (transferred: number, transferable: number) => void)(0, 0);
+    else callback(0, 0);
     return this;
   }
 

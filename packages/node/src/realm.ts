@@ -38,7 +38,8 @@ import { ProgressRealmPromise } from "./open.js";
 import { canonicalOf } from "./schema/canonical.js";
 import { type ParsedClass, parseSchema, type RealmObjectClass } from "./schema/parse.js";
 import type { CanonicalObjectSchema } from "./schema/types.js";
-import { initialUpdate, MutableSubscriptionSet, Subscription, SubscriptionSet } from "./sync/subscriptions.js";
+import type { MutableSubscriptionSet } from "./sync/subscriptions.js";
+import { initialUpdate, SubscriptionSet } from "./sync/subscriptions.js";
 import { errorHandlerOf, SyncSession, within } from "./sync/sync-session.js";
 
 export type RealmEventName = "change" | "schema" | "beforenotify";
@@ -129,7 +130,9 @@ export class Realm {
       headers: sync.customHttpHeaders ?? {},
       stopPolicy: sync._sessionStopPolicy ?? "after-upload",
       cancelsWaitsOnNonFatalError:
-        sync.cancelWaitsOnNonFatalError ?? (sync as { cancelWaitOnNonFatalError?: boolean }).cancelWaitOnNonFatalError ?? false,
+        sync.cancelWaitsOnNonFatalError ??
+        (sync as { cancelWaitOnNonFatalError?: boolean }).cancelWaitOnNonFatalError ??
+        false,
       onError: errorHandlerOf(sync, path),
     };
     const initial = sync.initialSubscriptions;
@@ -139,7 +142,7 @@ export class Realm {
       this.#early = { file, binding: bind(file) };
       return this;
     };
-    const update = initialUpdate(realmOf, initial.update as (subscriptions: MutableSubscriptionSet, realm: never) => void);
+    const update = initialUpdate(realmOf, initial.update);
     return { ...options, initialSubscriptions: { update, rerunsOnOpen: initial.rerunOnOpen === true } };
   }
 
@@ -353,7 +356,11 @@ export class Realm {
   }
 
   /** Creates an object, or updates the one with its primary key as the mode says. */
-  create<T = Record<string, unknown>>(type: string, values: object, mode?: enums.UpdateMode | boolean): RealmObject<T> & T;
+  create<T = Record<string, unknown>>(
+    type: string,
+    values: object,
+    mode?: enums.UpdateMode | boolean,
+  ): RealmObject<T> & T;
   create<T extends RealmObject>(
     type: (new (...values: never[]) => T) & { readonly schema?: unknown },
     values: object,
@@ -394,7 +401,7 @@ export class Realm {
     }
     if (handle instanceof EngineResults) return handle.eraseAll();
     if (Array.isArray(subject) || Symbol.iterator in subject) {
-      for (const object of [...(subject as Iterable<object>)]) this.#delete(object);
+      for (const object of Array.from(subject as Iterable<object>)) this.#delete(object);
       return;
     }
     throw new Error("Can only delete objects, lists of objects and results");
@@ -428,9 +435,7 @@ export class Realm {
   }
 
   objects<T = Record<string, unknown>>(type: string): Results<RealmObject<T> & T>;
-  objects<T extends RealmObject>(
-    type: (new (...values: never[]) => T) & { readonly schema?: unknown },
-  ): Results<T>;
+  objects<T extends RealmObject>(type: (new (...values: never[]) => T) & { readonly schema?: unknown }): Results<T>;
   objects(type: string | RealmObjectClass): unknown {
     const layout = this.#layout(type);
     if (layout.kind === "embedded") throw new Error("You cannot query an embedded object.");
@@ -448,13 +453,22 @@ export class Realm {
     if (known.has(callback)) return;
     switch (eventName) {
       case "change":
-        known.set(callback, notifier.onChange(() => callback(this, "change")));
+        known.set(
+          callback,
+          notifier.onChange(() => callback(this, "change")),
+        );
         return;
       case "beforenotify":
-        known.set(callback, notifier.onBeforeNotify(() => callback(this, "beforenotify")));
+        known.set(
+          callback,
+          notifier.onBeforeNotify(() => callback(this, "beforenotify")),
+        );
         return;
       case "schema":
-        known.set(callback, notifier.onSchemaChange(() => callback(this, "schema", this.schema)));
+        known.set(
+          callback,
+          notifier.onSchemaChange(() => callback(this, "schema", this.schema)),
+        );
         return;
     }
   }
@@ -462,7 +476,9 @@ export class Realm {
   #listenersOf(eventName: RealmEventName): Map<RealmListenerCallback, () => void> {
     const known = this.#listeners[eventName];
     if (known === undefined) {
-      throw new Error(`Unknown event name '${String(eventName)}': only 'change', 'schema' and 'beforenotify' are supported.`);
+      throw new Error(
+        `Unknown event name '${eventName as string}': only 'change', 'schema' and 'beforenotify' are supported.`,
+      );
     }
     return known;
   }
@@ -534,7 +550,7 @@ export class Realm {
 }
 
 function closeAll(): void {
-  for (const reference of [...opened]) reference.deref()?.close();
+  for (const reference of Array.from(opened)) reference.deref()?.close();
 }
 
 function normalize(given: Configuration | string | undefined): Configuration {

@@ -41,6 +41,6 @@ export class Listeners<Callback extends (...values: never[]) => unknown> {
 
   /** Calls those that are registered now and still are when their turn comes. */
   each(call: (callback: Callback) => void): void {
-    for (const callback of [...this.#callbacks]) if (this.#callbacks.has(callback)) call(callback);
+    for (const callback of Array.from(this.#callbacks)) if (this.#callbacks.has(callback)) call(callback);
   }
 }

@@ -44,9 +44,7 @@ export class UserStore {
     if (text === null) return empty;
     try {
       const parsed = JSON.parse(text) as Partial<StoredUsers>;
-      return Array.isArray(parsed.users)
-        ? { currentUserId: parsed.currentUserId ?? null, users: parsed.users }
-        : empty;
+      return Array.isArray(parsed.users) ? { currentUserId: parsed.currentUserId ?? null, users: parsed.users } : empty;
     } catch {
       // A damaged file means that everybody has to log in again; their data is elsewhere.
       return empty;

@@ -6,7 +6,7 @@
 
 import { EngineError } from "../errors.js";
 import { ByteWriter } from "../values/bytes.js";
-import { packValue } from "../values/pack.js";
+import { describeType, packValue } from "../values/pack.js";
 import { tag } from "../values/tags.js";
 import type { Database } from "./database.js";
 import { List } from "./list.js";
@@ -22,7 +22,7 @@ const keyWriter = new ByteWriter(64);
 /** Text that tells keys of one class apart. */
 function keyTextOf(value: unknown): string {
   if (typeof value === "object" && value !== null) {
-    return "toHexString" in value ? (value as { toHexString(): string }).toHexString() : String(value);
+    return (value as { toHexString?: () => string }).toHexString?.() ?? describeType(value);
   }
   return typeof value === "bigint" ? String(value) : `${typeof value} ${String(value)}`;
 }
@@ -30,15 +30,7 @@ function keyTextOf(value: unknown): string {
 /** Writes a primary key for the core. */
 export function packKey(database: Database, column: Column, value: unknown): Uint8Array {
   keyWriter.clear();
-  packValue(
-    keyWriter,
-    column.type,
-    column.isNullable,
-    value,
-    database.conventions,
-    undefined,
-    column.publicName,
-  );
+  packValue(keyWriter, column.type, column.isNullable, value, database.conventions, undefined, column.publicName);
   return keyWriter.copy();
 }
 
@@ -144,6 +136,11 @@ function isSame(object: ObjectHandle, column: Column, given: unknown): boolean {
   return column.collection === "single" && areEqual(current, object.database.conventions.unwrap(given));
 }
 
+/** Values of BSON, whose text says all of them. */
+interface Textual {
+  toString(): string;
+}
+
 function areEqual(a: unknown, b: unknown): boolean {
   if (Object.is(a, b)) return true;
   if (a instanceof Date) return b instanceof Date && a.getTime() === b.getTime();
@@ -154,7 +151,7 @@ function areEqual(a: unknown, b: unknown): boolean {
     return left.length === right.length && left.every((byte, index) => byte === right[index]);
   }
   if (typeof a === "object" && a !== null && "_bsontype" in a && typeof b === "object" && b !== null) {
-    return "_bsontype" in b && String(a) === String(b);
+    return "_bsontype" in b && (a as Textual).toString() === (b as Textual).toString();
   }
   return false;
 }

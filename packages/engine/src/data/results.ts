@@ -59,9 +59,7 @@ export class Results {
   #currentEpoch(): number {
     const { source } = this;
     if (source.kind === "keys" && this.stages.length === 0) return 0;
-    return source.kind === "class" && this.stages.length === 0
-      ? this.layout.membershipEpoch
-      : this.database.dataEpoch;
+    return source.kind === "class" && this.stages.length === 0 ? this.layout.membershipEpoch : this.database.dataEpoch;
   }
 
   /** Keys of the objects, in order. */

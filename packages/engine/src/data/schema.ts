@@ -90,7 +90,11 @@ export class ClassLayout {
     this.kind = stored.kind;
     this.declaration = declaration;
     const declared = new Map(declaration.properties.map((property) => [property.name, property]));
-    const makeColumn = (position: number, name: string, rest: Omit<Column, "index" | "name" | "publicName" | "default">) => {
+    const makeColumn = (
+      position: number,
+      name: string,
+      rest: Omit<Column, "index" | "name" | "publicName" | "default">,
+    ) => {
       const property = declared.get(name);
       const column: Column = {
         index: position,
@@ -207,9 +211,7 @@ export function toSchemaInformation(declarations: readonly ClassDeclaration[]): 
     return {
       name: declaration.name,
       kind: declaration.kind,
-      ...(key === undefined
-        ? {}
-        : { primaryKey: { name: key.name, type: key.type, nullable: key.isNullable } }),
+      ...(key === undefined ? {} : { primaryKey: { name: key.name, type: key.type, nullable: key.isNullable } }),
       columns: declaration.properties
         .filter((property) => property !== key)
         .map((property) => ({
@@ -322,7 +324,9 @@ function checkDeclaration(
     const target = must(property.target, "links have a target");
     const found = byName.get(target);
     if (found === undefined) {
-      throw schemaError(`Property '${name}.${property.publicName}' of type 'object' has unknown object type '${target}'`);
+      throw schemaError(
+        `Property '${name}.${property.publicName}' of type 'object' has unknown object type '${target}'`,
+      );
     }
     if (found.kind === "asymmetric") {
       throw schemaError(

@@ -77,7 +77,11 @@ export class SubscriptionSets {
 
   /** Whether the newest set has a subscription of a class. */
   hasClass(name: string): boolean {
-    this.#classes ??= new Set(this.#read().at(-1)?.subscriptions.map(({ className }) => className) ?? []);
+    this.#classes ??= new Set(
+      this.#read()
+        .at(-1)
+        ?.subscriptions.map(({ className }) => className) ?? [],
+    );
     return this.#classes.has(name);
   }
 
@@ -133,7 +137,7 @@ export class SubscriptionSets {
   /** States may have changed. */
   onChanged(): void {
     this.#classes = undefined;
-    for (const waiter of [...this.#waiters]) {
+    for (const waiter of Array.from(this.#waiters)) {
       const outcome = this.#outcome(waiter.version);
       if (outcome === undefined) continue;
       if (outcome !== true) {

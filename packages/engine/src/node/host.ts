@@ -4,12 +4,22 @@
  * @module
  */
 
-import { closeSync, existsSync, fsyncSync, mkdirSync, openSync, readFileSync, renameSync, rmSync, writeSync } from "node:fs";
+import {
+  closeSync,
+  existsSync,
+  fsyncSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeSync,
+} from "node:fs";
 import { arch, platform, release } from "node:os";
 import { dirname, join, resolve } from "node:path";
 import { setImmediate } from "node:timers";
 import { compressBody, uncompressBody } from "@tidemark/protocol/node";
-import WebSocket from "ws";
+import { WebSocket } from "ws";
 import type {
   Clock,
   Files,

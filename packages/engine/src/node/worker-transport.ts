@@ -21,6 +21,8 @@ export const workerTransport: TransportFactory = (onEvents): SyncTransport => {
   worker.on("message", (events: SyncEvent[]) => onEvents(events));
   worker.on("error", (error: Error) => onEvents([{ type: "failed", message: error.message }]));
   return {
+    // Threads have no origins to name.
+    // oxlint-disable-next-line unicorn/require-post-message-target-origin
     post: (command) => worker.postMessage(command),
     keepAlive: (isNeeded) => (isNeeded ? worker.ref() : worker.unref()),
   };

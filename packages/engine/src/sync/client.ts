@@ -115,13 +115,14 @@ export class SyncClient {
     entry.settings = settings;
     this.#entries.set(id, entry);
     if (entry.run !== undefined) return this.#adopt(entry, entry.run);
-    const begin = (): void => {
-      // A later command may have ended this activation or begun another one.
-      if (entry.generation === generation && entry.run === undefined && this.#entries.get(id) === entry) {
-        this.#begin(entry);
-      }
-    };
-    void entry.closing.then(begin);
+    void this.#beginWhenClosed(entry);
+  }
+
+  async #beginWhenClosed(entry: SessionEntry): Promise<void> {
+    const { generation } = entry;
+    await entry.closing;
+    // A later command may have ended this activation or begun another one.
+    if (entry.generation === generation && entry.run === undefined) this.#begin(entry);
   }
 
   /** A session that was finishing is wanted again: its connection is as good as a new one. */
@@ -208,12 +209,16 @@ export class SyncClient {
     entry.generation = generation;
     entry.early = [];
     const { run } = entry;
-    if (run === undefined) return;
     entry.run = undefined;
-    entry.closing = run.end(mayLinger).then(() => {
-      run.closeFile();
-      if (entry.run === undefined && entry.generation === generation) this.#entries.delete(id);
-    });
+    entry.closing = this.#close(entry, run, mayLinger);
+  }
+
+  async #close(entry: SessionEntry, run: ClientSession | undefined, mayLinger: boolean): Promise<void> {
+    const { generation, closing } = entry;
+    await run?.end(mayLinger);
+    run?.closeFile();
+    await closing;
+    if (entry.run === undefined && entry.generation === generation) this.#entries.delete(entry.id);
   }
 
   #finish(id: SessionId, generation: Generation): void {
@@ -235,7 +240,7 @@ export class SyncClient {
   }
 
   #stop(): void {
-    for (const id of [...this.#entries.keys()]) this.#deactivate(id, Number.MAX_SAFE_INTEGER, false);
-    for (const connection of [...this.#connections.values()]) connection.close();
+    for (const id of Array.from(this.#entries.keys())) this.#deactivate(id, Number.MAX_SAFE_INTEGER, false);
+    for (const connection of Array.from(this.#connections.values())) connection.close();
   }
 }

@@ -159,7 +159,11 @@ test.each([
   loop.host.socket.end(failure);
   await loop.host.run();
   expect(loop.events).toContainEqual(
-    expect.objectContaining({ type: "error", consequence: "log-out", error: expect.objectContaining({ status: 4346 }) }),
+    expect.objectContaining({
+      type: "error",
+      consequence: "log-out",
+      error: expect.objectContaining({ status: 4346 }),
+    }),
   );
 });
 

@@ -224,12 +224,11 @@ export class Connection {
       return;
     }
     this.#owner.onUrlVerified();
-    const isFast =
-      this.#lostAt !== undefined && host.monotonicMs() - this.#lostAt <= timeouts.fastReconnectLimitMs;
+    const isFast = this.#lostAt !== undefined && host.monotonicMs() - this.#lostAt <= timeouts.fastReconnectLimitMs;
     this.#isUrgent = false;
     this.#setState("connected");
     this.#schedulePing(host.random() * timeouts.pingPeriodMs);
-    for (const session of [...this.#sessions.values()]) {
+    for (const session of Array.from(this.#sessions.values())) {
       session.onEstablished(isFast);
       this.enlist(session);
     }
@@ -280,16 +279,11 @@ export class Connection {
     if (verdict.needs !== "nothing") this.#owner.onNeeds(verdict.needs);
   }
 
-  #fail(
-    reason: string,
-    error: SyncErrorInformation,
-    consequence: ErrorConsequence,
-    overrides?: BackOffSettings,
-  ): void {
+  #fail(reason: string, error: SyncErrorInformation, consequence: ErrorConsequence, overrides?: BackOffSettings): void {
     const { host } = this.#owner;
     if (this.#state === "connected") this.#lostAt = host.monotonicMs();
     this.#drop();
-    for (const session of [...this.#sessions.values()]) session.onConnectionError(error, consequence);
+    for (const session of Array.from(this.#sessions.values())) session.onConnectionError(error, consequence);
     if (this.#isClosed || this.#isBlocked || this.#state !== "disconnected") return;
     const delayMs = this.#isUrgent ? 0 : this.#backOff.next(reason, () => host.random(), overrides);
     this.#isUrgent = false;
@@ -316,7 +310,7 @@ export class Connection {
 
   #setState(state: ConnectionState): void {
     this.#state = state;
-    for (const session of [...this.#sessions.values()]) session.onConnectionState(state);
+    for (const session of Array.from(this.#sessions.values())) session.onConnectionState(state);
   }
 
   #send(): void {

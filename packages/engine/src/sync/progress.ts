@@ -129,7 +129,9 @@ export class ProgressNotifier {
     if (this.#isExpired) return undefined;
     const call = this.#direction === "upload" ? uploadCall(report) : downloadCall(report);
     if (this.#mode === "indefinite") return call;
-    return this.#direction === "upload" ? this.#outstandingUpload(report, call) : this.#outstandingDownload(report, call);
+    return this.#direction === "upload"
+      ? this.#outstandingUpload(report, call)
+      : this.#outstandingDownload(report, call);
   }
 
   #outstandingUpload(report: ProgressReport, call: ProgressCall): ProgressCall | undefined {

@@ -66,8 +66,7 @@ export class SessionFile {
   /** The next set to be sent after a version. Version 0 is the empty set that comes by itself. */
   pendingSet(afterVersion: number): SubscriptionSetInformation | undefined {
     return this.sets().find(
-      (set) =>
-        set.version > Math.max(0, afterVersion) && (set.state === "pending" || set.state === "bootstrapping"),
+      (set) => set.version > Math.max(0, afterVersion) && (set.state === "pending" || set.state === "bootstrapping"),
     );
   }
 

@@ -103,13 +103,21 @@ test("versions that hold nothing are passed over; a new server version is acknow
   expect(loop.host.socket.takeTypes()).toEqual([]);
   await loop.answer(loop.download());
   const [upload] = loop.host.socket.take();
-  expect(upload).toMatchObject({ type: "upload", uncompressedSize: 0, progressServerVersion: 2, lockedServerVersion: 2 });
+  expect(upload).toMatchObject({
+    type: "upload",
+    uncompressedSize: 0,
+    progressServerVersion: 2,
+    lockedServerVersion: 2,
+  });
 });
 
 test("an upload wait ends when the server has acknowledged the version, not when it was sent", async () => {
   await loop.reachSteadyState();
   const version = loop.file.commit();
-  await loop.do({ type: "committed", session: 1 }, { type: "wait-upload", session: 1, wait: 9, targetVersion: version });
+  await loop.do(
+    { type: "committed", session: 1 },
+    { type: "wait-upload", session: 1, wait: 9, targetVersion: version },
+  );
   expect(loop.host.socket.takeTypes()).toEqual(["upload"]);
   expect(loop.takeEvents()).not.toContainEqual({ type: "wait-done", session: 1, wait: 9 });
   await loop.answer(loop.download({ uploadClientVersion: version, uploadServerVersion: 1 }));
@@ -153,14 +161,7 @@ test("a set in the middle of its bootstrap is asked for again after an interrupt
   await loop.host.advance(2_000);
   loop.file.calls.length = 0;
   await loop.accept();
-  expect(loop.host.socket.takeTypes()).toEqual([
-    "bind",
-    "ident",
-    "mark",
-    "upload",
-    "query",
-    "mark",
-  ]);
+  expect(loop.host.socket.takeTypes()).toEqual(["bind", "ident", "mark", "upload", "query", "mark"]);
   await loop.answer(loop.download({ queryVersion: 1, batchState: 0, downloadServerVersion: 2 }));
   expect(loop.file.calls).toContainEqual(["storeBootstrap", 1, true, false]);
 });

@@ -383,7 +383,7 @@ export class SyncSession {
         return;
       case "progress":
         this.#lastReport = event.report;
-        for (const listener of [...this.#progressListeners]) this.#tell(listener, event.report);
+        for (const listener of Array.from(this.#progressListeners)) this.#tell(listener, event.report);
         return;
       case "wait-done": {
         const wait = this.#waits.get(event.wait);

@@ -4,12 +4,7 @@
  * @module
  */
 
-import {
-  type ClientMessage,
-  parseClientMessage,
-  type ServerMessage,
-  serializeServerMessage,
-} from "@tidemark/protocol";
+import { type ClientMessage, parseClientMessage, type ServerMessage, serializeServerMessage } from "@tidemark/protocol";
 import { must } from "../errors.js";
 import type { Socket, SocketEvents, SocketFailure, SyncHost, TimerId } from "../host.js";
 
@@ -29,8 +24,7 @@ export class FakeHost implements SyncHost {
   readonly sockets: SyncHost["sockets"] = { open: this.#open.bind(this) };
   readonly userAgent = "test";
   readonly compression: SyncHost["compression"] = {
-    compress: (body) =>
-      Promise.resolve({ isCompressed: false, uncompressedSize: body.length, body: body.slice() }),
+    compress: (body) => Promise.resolve({ isCompressed: false, uncompressedSize: body.length, body: body.slice() }),
     uncompress: (message) => Promise.resolve(message.body),
   };
   /** Every socket that was opened, oldest first. */

@@ -12,9 +12,10 @@ interface FastDecoder {
   utf8Slice(this: Uint8Array, start: number, end: number): string;
 }
 
-const fast: FastDecoder["utf8Slice"] | undefined = (
-  globalThis as { Buffer?: { prototype: FastDecoder } }
-).Buffer?.prototype.utf8Slice;
+// It is only ever called with the bytes as `this`.
+// oxlint-disable-next-line typescript/unbound-method
+const fast: FastDecoder["utf8Slice"] | undefined = (globalThis as { Buffer?: { prototype: FastDecoder } }).Buffer
+  ?.prototype.utf8Slice;
 
 /** Texts up to this length are first tried as ASCII, byte by byte. */
 const shortLengthMax = 48;

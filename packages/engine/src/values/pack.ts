@@ -71,9 +71,7 @@ function isDecimal(value: unknown): value is Decimal128 {
 }
 
 function isUuid(value: unknown): value is UUID {
-  return (
-    value instanceof UUID || (bsonType(value) === "Binary" && (value as { sub_type?: unknown }).sub_type === 4)
-  );
+  return value instanceof UUID || (bsonType(value) === "Binary" && (value as { sub_type?: unknown }).sub_type === 4);
 }
 
 function binaryBytes(value: unknown): Uint8Array | undefined {
@@ -106,12 +104,7 @@ function packInteger(writer: ByteWriter, value: unknown, name: string | undefine
   writer.i64(value);
 }
 
-function packTimestamp(
-  writer: ByteWriter,
-  value: unknown,
-  conventions: Conventions,
-  name: string | undefined,
-): void {
+function packTimestamp(writer: ByteWriter, value: unknown, conventions: Conventions, name: string | undefined): void {
   const parts = conventions.timestampParts(value) ?? dateText(value);
   if (parts === undefined) throw typeMismatch("an instance of Date", value, name);
   if (!Number.isFinite(parts.seconds)) throw typeMismatch("a valid date", value, name);

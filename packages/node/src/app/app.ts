@@ -92,7 +92,8 @@ export class App<
   }
 
   async logIn(credentials: Credentials): Promise<User<FunctionsFactoryType, CustomDataType>> {
-    if (!(credentials instanceof Credentials)) throw new TypeError("Expected 'credentials' to be an instance of Credentials");
+    if (!(credentials instanceof Credentials))
+      throw new TypeError("Expected 'credentials' to be an instance of Credentials");
     const user = await settle(this.internal.logIn(credentials.internal));
     return this.#wrap(user);
   }
@@ -151,7 +152,12 @@ function withFetch(host: Host, own: typeof fetch): Host {
   const fetchHttp = async (request: HttpRequest): Promise<HttpResponse> => {
     const { method, url, headers, body, timeoutMs } = request;
     const signal = AbortSignal.timeout(timeoutMs);
-    const response = await own(url, { method, headers: { ...headers }, signal, ...(body === undefined ? {} : { body }) });
+    const response = await own(url, {
+      method,
+      headers: { ...headers },
+      signal,
+      ...(body === undefined ? {} : { body }),
+    });
     return {
       status: response.status,
       contentType: response.headers.get("content-type") ?? "",

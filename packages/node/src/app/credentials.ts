@@ -51,7 +51,7 @@ export class Credentials {
       throw new Error("Must not supply both an authCode and idToken");
     }
     if ("authCode" in tokenOrCode || "idToken" in tokenOrCode) {
-      return new Credentials(credentials.google(tokenOrCode as { authCode: string } | { idToken: string }));
+      return new Credentials(credentials.google(tokenOrCode));
     }
     throw new Error("Must supply either an authCode or an idToken");
   }

@@ -23,7 +23,11 @@ export type DefaultObject = Record<string, unknown>;
 
 const users = new WeakMap<EngineUser, User>();
 
-const states = { "logged-in": UserState.LoggedIn, "logged-out": UserState.LoggedOut, removed: UserState.Removed } as const;
+const states = {
+  "logged-in": UserState.LoggedIn,
+  "logged-out": UserState.LoggedOut,
+  removed: UserState.Removed,
+} as const;
 
 /** A user. */
 export class User<

@@ -59,6 +59,8 @@ const arrayMethods = [
 type ArrayMethods<T> = Pick<ReadonlyArray<T>, (typeof arrayMethods)[number]>;
 
 /** Elements in an order. */
+// Array methods are added below the class, and keys that are symbols cannot be declared in it.
+// oxlint-disable-next-line typescript/no-unsafe-declaration-merging
 export interface OrderedCollection<T> extends ArrayMethods<T> {
   readonly [index: number]: T;
   /** @internal */
@@ -74,7 +76,7 @@ export interface OrderedHandle {
   isValid(): boolean;
 }
 
-// The array's methods are added below the class, so the interface names what the class does not show.
+/** What results, lists and sets have in common. */
 // oxlint-disable-next-line typescript/no-unsafe-declaration-merging
 export abstract class OrderedCollection<T> {
   readonly #listeners = new ListenerMap<unknown>();
@@ -172,7 +174,9 @@ export abstract class OrderedCollection<T> {
 
   avg(property?: string): number | undefined {
     const values = this.#numbers(property);
-    return values.length === 0 ? undefined : values.reduce<number>((sum, value) => sum + Number(value), 0) / values.length;
+    return values.length === 0
+      ? undefined
+      : values.reduce<number>((sum, value) => sum + Number(value), 0) / values.length;
   }
 
   #numbers(property: string | undefined): (number | Date)[] {
@@ -210,7 +214,8 @@ export abstract class OrderedCollection<T> {
 
   #refined(source: EngineResults, text: string): Results<T> {
     return call(
-      () => wrappers.results?.(this[bindingKey], source.refine(text, packParameters(source.database, []))) as Results<T>,
+      () =>
+        wrappers.results?.(this[bindingKey], source.refine(text, packParameters(source.database, []))) as Results<T>,
     );
   }
 

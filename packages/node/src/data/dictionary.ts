@@ -21,15 +21,16 @@ export interface DictionaryChangeSet {
 export type DictionaryChangeCallback<T> = (dictionary: Dictionary<T>, changes: DictionaryChangeSet) => void;
 
 /** Entries show as properties. */
+// oxlint-disable-next-line typescript/no-unsafe-declaration-merging, no-unused-vars
 export interface Dictionary<T> {
-  [key: string]: T | unknown;
+  [key: string]: unknown;
   /** @internal */
   readonly [handleKey]: EngineDictionary;
   /** @internal */
   readonly [bindingKey]: Binding;
 }
 
-// Entries are properties as well, which only an interface can say.
+/** A dictionary property. */
 // oxlint-disable-next-line typescript/no-unsafe-declaration-merging
 export class Dictionary<T = unknown> {
   /** @internal */
@@ -43,7 +44,8 @@ export class Dictionary<T = unknown> {
   set(key: string, value: T): this;
   set(keyOrElements: string | Readonly<Record<string, T>>, value?: T): this {
     call(() => {
-      const entries = typeof keyOrElements === "object" ? Object.entries(keyOrElements) : [[keyOrElements, value] as const];
+      const entries =
+        typeof keyOrElements === "object" ? Object.entries(keyOrElements) : [[keyOrElements, value] as const];
       for (const [key, element] of entries) {
         assertString(key, "key");
         this[handleKey].set(key, element);
@@ -66,7 +68,8 @@ export class Dictionary<T = unknown> {
 
   entries(): IterableIterator<[string, T]> {
     const handle = this[handleKey];
-    return handle.keys().map((key): [string, T] => [key, this[bindingKey].wrap(handle.get(key)) as T])[Symbol.iterator]();
+    const entries = handle.keys().map((key): [string, T] => [key, this[bindingKey].wrap(handle.get(key)) as T]);
+    return entries.values();
   }
 
   keys(): IterableIterator<string> {
@@ -87,7 +90,9 @@ export class Dictionary<T = unknown> {
     const handle = this[handleKey];
     const begin = (): (() => void) =>
       binding.track(
-        handle.database.notifier.onDictionary(handle, (changes) => callback(proxies.get(this) as Dictionary<T>, changes)),
+        handle.database.notifier.onDictionary(handle, (changes) =>
+          callback(proxies.get(this) as Dictionary<T>, changes),
+        ),
       );
     listenersOf(this).add(callback, begin);
   }

@@ -21,6 +21,7 @@ export const typeNames: Readonly<Record<string, string>> = {
 /** A list property. */
 export class List<T = unknown> extends OrderedCollection<T> {
   /** @internal */
+  // oxlint-disable-next-line no-useless-constructor
   constructor(binding: Binding, handle: EngineList) {
     super(binding, handle);
   }

@@ -4,7 +4,8 @@
  * @module
  */
 
-import { type ClassLayout, type Column, EmbeddedHandle, ObjectHandle, type ObjectChanges } from "@tidemark/engine";
+import type { EmbeddedHandle } from "@tidemark/engine";
+import { type ClassLayout, type Column, ObjectHandle, type ObjectChanges } from "@tidemark/engine";
 import { assertFunction, assertString } from "../assert.js";
 import { type Binding, bindingKey, type BoundClass, handleKey, wrappers } from "../binding.js";
 import { call } from "../errors.js";
@@ -30,6 +31,8 @@ interface Creator {
 const listenersOf = new WeakMap<object, ListenerMap<unknown>>();
 
 /** What ties an object to its realm. */
+// Keys that are symbols cannot be declared in the class.
+// oxlint-disable-next-line typescript/no-unsafe-declaration-merging, no-unused-vars
 export interface RealmObject<T, _RequiredProperties> {
   /** @internal */
   [handleKey]: ObjectHandle | EmbeddedHandle;
@@ -37,9 +40,8 @@ export interface RealmObject<T, _RequiredProperties> {
   [bindingKey]: Binding;
 }
 
-// The two keys stand in an interface, where their types can be written.
-// oxlint-disable-next-line typescript/no-unsafe-declaration-merging
 /** An object of a realm. Applications extend this class to give their objects a type and methods. */
+// oxlint-disable-next-line typescript/no-unsafe-declaration-merging
 export class RealmObject<T = Record<string, unknown>, _RequiredProperties extends keyof T = never> {
   /** Creates an object in a write transaction: `new Task(realm, { … })`. */
   constructor(realm: Creator, values: unknown) {
@@ -76,7 +78,7 @@ export class RealmObject<T = Record<string, unknown>, _RequiredProperties extend
   }
 
   /** Objects of a class whose property links to this one. */
-  linkingObjects(objectType: string | RealmObjectClass, propertyName: string): Results<unknown> {
+  linkingObjects(objectType: string | RealmObjectClass, propertyName: string): Results {
     return linkingObjects(this[bindingKey], this[handleKey], nameOf(objectType), propertyName);
   }
 
@@ -147,14 +149,14 @@ function linkingObjects(
   handle: ObjectHandle | EmbeddedHandle,
   className: string,
   propertyName: string,
-): Results<unknown> {
+): Results {
   const layout = binding.file.database.layout(className);
   const column = layout?.columnByPublicName(propertyName);
   if (layout === undefined) throw new Error(`Object type '${className}' not found in schema.`);
   if (column === undefined || column.target !== handle.layout.name) {
     throw new Error(`'${className}#${propertyName}' is not a relationship to '${handle.layout.name}'`);
   }
-  return binding.makeLinking(layout, column, handle) as Results<unknown>;
+  return binding.makeLinking(layout, column, handle) as Results;
 }
 
 /** Plain values of an object. */
@@ -201,7 +203,13 @@ export function bindClass(
     const column = layout.columnByPublicName(property.name);
     if (column !== undefined) defineColumn(prototype, column, property.presentation === "counter");
   }
-  return { layout, schema, prototype, proxyHandler: makeProxyHandler(new Set(names), prototype), ctor: ctor ?? RealmObject };
+  return {
+    layout,
+    schema,
+    prototype,
+    proxyHandler: makeProxyHandler(new Set(names), prototype),
+    ctor: ctor ?? RealmObject,
+  };
 }
 
 function defineColumn(prototype: object, column: Column, isCounter: boolean): void {

@@ -4,7 +4,8 @@
  * @module
  */
 
-import { type CollectionChanges, type ObjectHandle, Results as EngineResults } from "@tidemark/engine";
+import type { Results as EngineResults } from "@tidemark/engine";
+import { type CollectionChanges, type ObjectHandle } from "@tidemark/engine";
 import { assertString } from "../assert.js";
 import { type Binding, bindingKey, handleKey, wrappers } from "../binding.js";
 import type { WaitForSync } from "../enums.js";
@@ -36,6 +37,7 @@ export class Results<T = unknown> extends OrderedCollection<T> {
   #subscriptionName: string | undefined;
 
   /** @internal */
+  // oxlint-disable-next-line no-useless-constructor
   constructor(binding: Binding, handle: EngineResults) {
     super(binding, handle);
   }

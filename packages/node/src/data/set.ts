@@ -13,6 +13,7 @@ import { typeNames } from "./list.js";
 /** A set property. */
 export class RealmSet<T = unknown> extends OrderedCollection<T> {
   /** @internal */
+  // oxlint-disable-next-line no-useless-constructor
   constructor(binding: Binding, handle: ValueSet) {
     super(binding, handle);
   }

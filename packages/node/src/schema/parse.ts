@@ -13,7 +13,13 @@ import type {
 } from "@tidemark/engine";
 import { assertObject, assertString } from "../assert.js";
 import { ObjectSchemaParseError, PropertySchemaParseError, TypeAssertionError } from "../errors.js";
-import type { CanonicalObjectSchema, CanonicalPropertySchema, ObjectSchema, PropertySchema, PropertyTypeName } from "./types.js";
+import type {
+  CanonicalObjectSchema,
+  CanonicalPropertySchema,
+  ObjectSchema,
+  PropertySchema,
+  PropertyTypeName,
+} from "./types.js";
 
 const valueTypes: Readonly<Record<string, ValueType>> = {
   bool: "bool",
@@ -29,7 +35,11 @@ const valueTypes: Readonly<Record<string, ValueType>> = {
   uuid: "uuid",
 };
 
-const collectionKinds: Readonly<Record<string, CollectionKind>> = { list: "list", set: "set", dictionary: "dictionary" };
+const collectionKinds: Readonly<Record<string, CollectionKind>> = {
+  list: "list",
+  set: "set",
+  dictionary: "dictionary",
+};
 
 const suffixes: readonly (readonly [string, "list" | "set" | "dictionary"])[] = [
   ["[]", "list"],
@@ -65,7 +75,10 @@ export function parseClass(given: ObjectSchema | RealmObjectClass): ParsedClass 
     canonical[propertyName] = parseProperty(property, { objectName: name, propertyName }, isKey);
   }
   if (schema.primaryKey !== undefined && canonical[schema.primaryKey] === undefined) {
-    throw new ObjectSchemaParseError(`Expected '${schema.primaryKey}' to be a property, as it is the primary key`, name);
+    throw new ObjectSchemaParseError(
+      `Expected '${schema.primaryKey}' to be a property, as it is the primary key`,
+      name,
+    );
   }
   const key = schema.primaryKey === undefined ? undefined : canonical[schema.primaryKey];
   const all = Object.values(canonical);
@@ -190,7 +203,13 @@ function parseLinkingObjects(
 ): Parsed {
   if (property.objectType === undefined) fail("'objectType' must be specified for linking objects.", source);
   if (property.property === undefined) fail("'property' must be specified for linking objects.", source);
-  return { ...rest, type: "linkingObjects", objectType: property.objectType, property: property.property, optional: false };
+  return {
+    ...rest,
+    type: "linkingObjects",
+    objectType: property.objectType,
+    property: property.property,
+    optional: false,
+  };
 }
 
 function declare(property: CanonicalPropertySchema): PropertyDeclaration {

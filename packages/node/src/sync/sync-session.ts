@@ -4,12 +4,7 @@
  * @module
  */
 
-import {
-  type ConnectionListener,
-  simpleFailure,
-  type SyncSession as EngineSession,
-  syncStatusCode,
-} from "@tidemark/engine";
+import { simpleFailure, type SyncSession as EngineSession, syncStatusCode } from "@tidemark/engine";
 import { App } from "../app/app.js";
 import { User } from "../app/user.js";
 import { assert, assertFunction, assertNumber } from "../assert.js";
@@ -100,7 +95,7 @@ export class SyncSession {
       toMode(mode),
       ({ transferred, transferable, estimate }) => {
         if (isEstimate) (callback as (estimate: number) => void)(estimate);
-        else (callback as (transferred: number, transferable: number) => void)(transferred, transferable);
+        else callback(transferred, transferable);
       },
       () => known.delete(callback),
     );
@@ -115,11 +110,11 @@ export class SyncSession {
 
   addConnectionNotification(callback: ConnectionNotificationCallback): void {
     assertFunction(callback, "callback");
-    call(() => this.internal.connectionListeners.add(callback as ConnectionListener));
+    call(() => this.internal.connectionListeners.add(callback));
   }
 
   removeConnectionNotification(callback: ConnectionNotificationCallback): void {
-    this.internal.connectionListeners.remove(callback as ConnectionListener);
+    this.internal.connectionListeners.remove(callback);
   }
 
   /** Resolves when everything that is on the server now is here. The transfer outlives the timeout. */

@@ -13,6 +13,8 @@ import { BaseSubscriptionSet, MutableSubscriptionSet, Subscription, Subscription
 import { SyncSession } from "./sync-session.js";
 
 /** Synchronisation of an app. */
+// The SDK has it as a class.
+// oxlint-disable-next-line typescript/no-extraneous-class
 export class Sync {
   static Session: typeof SyncSession = SyncSession;
   static ConnectionState: typeof ConnectionState = ConnectionState;
