@@ -127,26 +127,34 @@ pub struct Passage {
     pub was_in: bool,
     /// It is in the view after.
     pub now_in: bool,
+    /// The view is a narrowing that was not sent: the client may hold objects that are outside of it.
+    pub guarded: bool,
 }
 
 impl Passage {
+    /// Whether it came into the view, and the client may hold something in its place.
+    pub fn entered(self) -> bool {
+        (self.existed || self.guarded) && !self.was_in && self.now_in
+    }
+
     /// Whether the client is sent an erasure for it (view transition), on the server's account.
     /// `own`: the entry is the client's own, so that the client may hold what the view never did.
     pub fn wipes(self, own: bool) -> bool {
         let left = self.exists && !self.now_in && (self.was_in || own);
-        let entered = self.existed && !self.was_in && self.now_in;
-        left || entered
+        left || self.entered()
     }
 }
 
-/// What an entry did to an object, seen through a view.
+/// What an entry did to an object, seen through the view then in force.
 pub fn passage(
     schema: &LedgerSchema,
-    view: &View,
+    timeline: &Timeline,
     entry: &Entry,
     group: &TouchedGroup,
     touched: &Touched,
 ) -> Passage {
+    let element = timeline.element_at(entry.version);
+    let view = timeline.view(element.view);
     let columns = &group.columns;
     let contains = |values: Option<&[u8]>| {
         let fields = values.map(|values| Fields::Some { columns, values });
@@ -157,6 +165,7 @@ pub fn passage(
         exists: touched.exists(),
         was_in: contains(entry.before(touched)),
         now_in: contains(entry.after(touched)),
+        guarded: element.kind == ElementKind::Guard,
     }
 }
 
@@ -180,8 +189,7 @@ impl Derivation<'_> {
     pub fn passage(&self, object: &ObjectKey, touch: &Touch) -> Result<Passage> {
         let entry = self.facts.entry(touch.version)?;
         let (group, touched) = find(&entry, object)?;
-        let view = self.timeline.view_at(touch.version);
-        Ok(passage(self.facts.schema(), view, &entry, group, touched))
+        Ok(passage(self.facts.schema(), self.timeline, &entry, group, touched))
     }
 
     /// Whether another's entry on an object was not sent to the client: outside of its view before and after.

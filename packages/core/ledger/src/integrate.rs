@@ -23,6 +23,7 @@ use crate::records::{Compensation, RejectedUpdate};
 use crate::rows::{Marks, OwnUpload, Reciprocal, Record, Rejection, Touch};
 use crate::schema::LedgerSchema;
 use crate::switches::Switches;
+use crate::view_list::ElementKind;
 use crate::views::{Timeline, View};
 
 /// Who uploads, and by which rules that is judged.
@@ -445,7 +446,8 @@ impl Step<'_> {
     /// What the changeset itself did to an object, seen through the client's view now.
     fn passage(&self, object: &ObjectKey, touched: &TouchedObject) -> Passage {
         let columns = self.schema().evaluated(object.class());
-        let view = self.uploader.timeline.view_at(self.version);
+        let element = self.uploader.timeline.element_at(self.version);
+        let view = self.uploader.timeline.view(element.view);
         let contains = |values: &Option<Vec<u8>>| {
             let fields = values.as_ref().map(|values| Fields::Some { columns: &columns, values });
             is_in(self.schema(), view, object, fields)
@@ -455,6 +457,7 @@ impl Step<'_> {
             exists: touched.after.is_some(),
             was_in: contains(&touched.before),
             now_in: contains(&touched.after),
+            guarded: element.kind == ElementKind::Guard,
         }
     }
 }

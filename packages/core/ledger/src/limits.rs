@@ -22,7 +22,7 @@ pub const BOOTSTRAPS_WAITING_MAX: usize = 1_000;
 pub const ENTRY_BYTES_SOFT: usize = 512 * 1024;
 
 /// Smallest soft limit of a download message; a caller's smaller one is raised to it.
-pub const DOWNLOAD_BYTES_MIN: usize = 1_024;
+pub const DOWNLOAD_BYTES_MIN: usize = 1;
 
 /// Documents looked at for one part of a bootstrap before it is sent although it is not full, so that one call
 /// stays short when hardly anything matches.

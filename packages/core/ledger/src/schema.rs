@@ -21,7 +21,16 @@ pub struct LedgerSchema {
     pub model: Schema,
     names: Vec<Name>,
     numbers: FxHashMap<Name, ClassNumber>,
-    evaluated: Vec<Arc<[u16]>>,
+    evaluated: Vec<Evaluated>,
+}
+
+/// The columns of a class whose values entries keep.
+#[derive(Clone, Debug, Default)]
+struct Evaluated {
+    /// Ascending.
+    columns: Arc<[u16]>,
+    /// The last version whose entry does not keep them, column by column.
+    since: Vec<u64>,
 }
 
 /// Why a schema instruction is not taken.
@@ -90,22 +99,26 @@ impl LedgerSchema {
 
     /// Columns whose values entries keep, in ascending order.
     pub fn evaluated(&self, class: ClassNumber) -> Arc<[u16]> {
-        self.evaluated.get(class as usize).cloned().unwrap_or_default()
+        self.evaluated.get(class as usize).map(|known| Arc::clone(&known.columns)).unwrap_or_default()
     }
 
-    /// From now on entries keep these columns' values.
-    ///
-    /// @returns whether that is new.
-    pub fn evaluate(&mut self, class: ClassNumber, columns: &[u16]) -> bool {
-        let Some(known) = self.evaluated.get_mut(class as usize) else { return false };
-        let mut all: Vec<u16> = known.iter().chain(columns).copied().collect();
+    /// Whether all entries after a version keep a column's values.
+    pub fn is_evaluated_after(&self, class: ClassNumber, column: u16, version: u64) -> bool {
+        let Some(known) = self.evaluated.get(class as usize) else { return false };
+        let place = known.columns.binary_search(&column).ok();
+        place.and_then(|place| known.since.get(place)).is_some_and(|since| *since <= version)
+    }
+
+    /// Entries after `version` keep these columns' values.
+    pub fn evaluate(&mut self, class: ClassNumber, columns: &[u16], version: u64) {
+        let Some(known) = self.evaluated.get_mut(class as usize) else { return };
+        let mut all: Vec<(u16, u64)> =
+            known.columns.iter().copied().zip(known.since.iter().copied()).collect();
+        all.extend(columns.iter().map(|column| (*column, version)));
         all.sort_unstable();
-        all.dedup();
-        let grew = all.len() > known.len();
-        if grew {
-            *known = Arc::from(all);
-        }
-        grew
+        all.dedup_by_key(|(column, _)| *column);
+        known.columns = all.iter().map(|(column, _)| *column).collect();
+        known.since = all.into_iter().map(|(_, since)| since).collect();
     }
 
     /// Whether subscriptions may use a field at all: scalars, collections of scalars, and embedded points.
@@ -143,7 +156,7 @@ impl LedgerSchema {
             let number = ClassNumber::try_from(self.names.len()).unwrap_or(ClassNumber::MAX);
             self.names.push(class.clone());
             self.numbers.insert(class.clone(), number);
-            self.evaluated.push(Arc::from([]));
+            self.evaluated.push(Evaluated::default());
         }
         Ok(true)
     }
@@ -249,10 +262,11 @@ impl LedgerSchema {
         let changeset = Changeset { strings: Vec::new(), instructions };
         let mut out = Vec::new();
         put_bytes(&mut out, &codec::encode_canonical(&changeset));
-        for columns in &self.evaluated {
-            put_number(&mut out, columns.len() as u64);
-            for column in columns.iter() {
+        for known in &self.evaluated {
+            put_number(&mut out, known.since.len() as u64);
+            for (column, since) in known.columns.iter().zip(&known.since) {
                 put_number(&mut out, u64::from(*column));
+                put_number(&mut out, *since);
             }
         }
         out
@@ -268,10 +282,11 @@ impl LedgerSchema {
             schema.extend(instruction).map_err(|_| DAMAGED)?;
         }
         for class in 0..schema.names.len() {
-            let columns = (0..reader.length()?)
-                .map(|_| u16::try_from(reader.number()?).map_err(|_| DAMAGED))
-                .collect::<Result<Vec<u16>>>()?;
-            schema.evaluate(ClassNumber::try_from(class).map_err(|_| DAMAGED)?, &columns);
+            let class = ClassNumber::try_from(class).map_err(|_| DAMAGED)?;
+            for _ in 0..reader.length()? {
+                let column = u16::try_from(reader.number()?).map_err(|_| DAMAGED)?;
+                schema.evaluate(class, &[column], reader.number()?);
+            }
         }
         Ok(schema)
     }

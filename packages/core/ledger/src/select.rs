@@ -15,7 +15,7 @@ use crate::object::ObjectKey;
 use crate::rows::Record;
 use crate::schema::LedgerSchema;
 use crate::switches::Switches;
-use crate::views::{Timeline, View};
+use crate::views::Timeline;
 
 /// File ident of the server.
 pub const SERVER_IDENT: u64 = 1;
@@ -56,14 +56,23 @@ pub fn push_afresh(
 /// Which part of an entry goes out how.
 struct Selection<'a> {
     schema: &'a LedgerSchema,
-    view: &'a View,
+    timeline: &'a Timeline,
     entry: &'a Entry,
     own: bool,
     switches: Switches,
     /// Instructions to send as they are.
     spans: Vec<Range<usize>>,
     /// Objects to erase, or to give afresh.
-    afresh: Vec<(ObjectKey, Option<Arc<[u8]>>)>,
+    afresh: Vec<(ObjectKey, Afresh)>,
+}
+
+/// What follows the erasure of an object.
+enum Afresh {
+    Nothing,
+    /// This row.
+    Row(Arc<[u8]>),
+    /// The entry's own instructions, which make it from nothing.
+    Made(Range<usize>),
 }
 
 /// Selects what the client of a timeline is sent of an entry. `records` are the client's at that version.
@@ -78,7 +87,7 @@ pub fn select(
     let own = entry.origin.ident == timeline.ident;
     let schema = facts.schema();
     let mut selection =
-        Selection { schema, view, entry, own, switches, spans: Vec::new(), afresh: Vec::new() };
+        Selection { schema, timeline, entry, own, switches, spans: Vec::new(), afresh: Vec::new() };
     if !own && entry.schema_instructions > 0 {
         selection.spans.push(0..entry.schema_instructions);
     }
@@ -95,23 +104,25 @@ pub fn select(
     for (object, record) in records {
         let fields = record.image.as_deref().map(Fields::Row);
         let image = record.image.clone().filter(|_| is_in(schema, view, object, fields));
-        selection.afresh.push((object.clone(), image));
+        selection.afresh.push((object.clone(), image.map_or(Afresh::Nothing, Afresh::Row)));
     }
     selection.encode()
 }
 
 impl Selection<'_> {
     fn touched(&mut self, group: &TouchedGroup, touched: &Touched) -> Result<()> {
-        let passage = passage(self.schema, self.view, self.entry, group, touched);
-        let entered = passage.existed && !passage.was_in && passage.now_in;
-        if entered {
+        let passage = passage(self.schema, self.timeline, self.entry, group, touched);
+        if passage.entered() {
             if !self.own {
-                let image = self.entry.image(touched);
-                let image = image.ok_or(LedgerError::Damaged("an entry misses an after-image"))?;
-                self.afresh.push((touched.object.clone(), Some(Arc::from(image))));
+                let afresh = match self.entry.image(touched) {
+                    Some(image) => Afresh::Row(Arc::from(image)),
+                    None if !passage.existed => Afresh::Made(touched.instructions.clone()),
+                    None => return Err(LedgerError::Damaged("an entry misses an after-image")),
+                };
+                self.afresh.push((touched.object.clone(), afresh));
             }
         } else if passage.wipes(self.own && self.switches.own_leaves) {
-            self.afresh.push((touched.object.clone(), None));
+            self.afresh.push((touched.object.clone(), Afresh::Nothing));
         } else if !self.own && (passage.was_in || passage.now_in) {
             self.spans.push(touched.instructions.clone());
         }
@@ -127,12 +138,23 @@ impl Selection<'_> {
         if !self.afresh.is_empty() {
             self.afresh.sort_by(|left, right| left.0.cmp(&right.0));
             let mut encoder = codec::Encoder::new();
-            for (object, image) in &self.afresh {
-                push_afresh(&mut encoder, self.schema, object, image.as_deref())?;
+            for (object, afresh) in &self.afresh {
+                let row = if let Afresh::Row(row) = afresh { Some(&row[..]) } else { None };
+                push_afresh(&mut encoder, self.schema, object, row)?;
+                if let Afresh::Made(span) = afresh {
+                    for instruction in self.span(span)? {
+                        encoder.push(instruction);
+                    }
+                }
             }
             selected.synthetic = encoder.finish();
         }
         Ok(selected)
+    }
+
+    fn span(&self, span: &Range<usize>) -> Result<&[Instruction]> {
+        let part = self.entry.instructions()?.get(span.clone());
+        part.ok_or(LedgerError::Damaged("an entry has fewer instructions than it says"))
     }
 
     fn encode_spans(&mut self) -> Result<Vec<u8>> {
@@ -144,9 +166,7 @@ impl Selection<'_> {
         }
         let mut encoder = codec::Encoder::new();
         for span in &self.spans {
-            let part = instructions.get(span.clone());
-            let part = part.ok_or(LedgerError::Damaged("an entry has fewer instructions than it says"))?;
-            for instruction in part {
+            for instruction in self.span(span)? {
                 encoder.push(instruction);
             }
         }

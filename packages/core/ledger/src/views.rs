@@ -59,16 +59,31 @@ pub fn effective_rules(
     ViewRules { classes: classes.collect() }
 }
 
-/// Rules narrowed by what a new role allows: in force until the bootstrap under the new role was sent.
-/// `None` if that narrows nothing.
-pub fn narrowed_rules(schema: &LedgerSchema, rules: &ViewRules, role: &Role) -> Option<ViewRules> {
+/// Rules narrowed by what a new role allows: in force after `download` until the bootstrap under the new role was sent.
+/// `None` if that narrows nothing. A class whose new rule reads what entries since do not say is left out whole: where
+/// its objects passed the border could not be told.
+pub fn narrowed_rules(
+    schema: &LedgerSchema,
+    rules: &ViewRules,
+    role: &Role,
+    download: u64,
+) -> Option<ViewRules> {
     let mut narrowed = rules.clone();
     for (class, rule) in &mut narrowed.classes {
         let read = &role.of(class).read;
-        if !means_everything(read) && !rule.reads.contains(read) {
-            rule.unbound |= Predicate::compile(schema, &Name::from(class.as_str()), read).is_err();
-            rule.reads.push(read.clone());
+        if means_everything(read) || rule.reads.contains(read) {
+            continue;
         }
+        let name = Name::from(class.as_str());
+        let number = schema.number(&name);
+        let evaluated = |predicate: &Predicate| {
+            number.is_some_and(|class| {
+                let mut columns = predicate.columns().iter();
+                columns.all(|column| schema.is_evaluated_after(class, *column, download))
+            })
+        };
+        rule.unbound |= !Predicate::compile(schema, &name, read).is_ok_and(|read| evaluated(&read));
+        rule.reads.push(read.clone());
     }
     (narrowed != *rules).then_some(narrowed)
 }

@@ -93,10 +93,11 @@ fn evaluate(batch: &mut Batch<impl Storage>, view: &View, role: &Role, classes: 
             wanted.push((number, rule.columns().to_vec()));
         }
     }
+    let version = batch.newest.state.version;
     for (class, columns) in wanted {
         let known = schema.evaluated(class);
         if columns.iter().any(|column| !known.contains(column)) {
-            batch.schema_mut().evaluate(class, &columns);
+            batch.schema_mut().evaluate(class, &columns, version);
         }
     }
 }
@@ -306,9 +307,13 @@ impl<S: Storage> Ledger<S> {
 /// others wrote meanwhile must not reach the client before the bootstrap that takes it away.
 fn guard(batch: &mut Batch<impl Storage>, views: &mut ViewList, role: &Role, download: u64) {
     let in_force = views.in_force(batch.newest.state.version);
+    if download >= batch.newest.state.version {
+        return;
+    }
     let Some(current) = views.elements.get(in_force).cloned() else { return };
     let Some(rules) = views.rules.get(current.view) else { return };
-    let Some(narrowed) = narrowed_rules(&batch.newest.schema, rules, role) else { return };
+    let narrowed = narrowed_rules(&batch.newest.schema, rules, role, download);
+    let Some(narrowed) = narrowed else { return };
     let at_download = views.elements.get(views.in_force(download));
     let before = at_download.map_or(current.view, |element| element.view);
     let view = views.intern(&narrowed);

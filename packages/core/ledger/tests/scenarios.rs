@@ -1,0 +1,253 @@
+//! The two scenarios of `docs/ledger.md`, message by message.
+
+mod common;
+
+use common::{Made, Peer, Received, TestLedger, city_schema, create, entries, erase, insert, open, set, steady, text};
+use tidemark_changeset::{Instruction, PathElement, Value};
+use tidemark_ledger::embedded::DownloadPart;
+use tidemark_ledger::select::{SERVER_IDENT, SYNTHETIC_TIMESTAMP};
+use tidemark_storage::OrderedStorage;
+
+const CITY: i64 = 7;
+const ALL: &str = r#"{"City":"TRUEPREDICATE"}"#;
+const DANISH: &str = r#"{"City":"country == \"DK\""}"#;
+
+type TestPeer<'a> = Peer<'a, OrderedStorage>;
+
+fn country(code: &str) -> Instruction {
+    set("City", CITY, "country", text(code))
+}
+
+fn tag(index: u32, value: &str, prior_size: u32) -> Instruction {
+    insert("City", CITY, "tags", index, text(value), prior_size)
+}
+
+/// Anna sees all cities, Bert the Danish ones; there is City 7 {DK, tags [a]}. Versions are raised to 10, where both
+/// are up to date, Bert's client version being 20.
+fn stage(ledger: &TestLedger) -> (TestPeer<'_>, TestPeer<'_>) {
+    let mut anna = Peer::new(ledger);
+    let mut bert = Peer::new(ledger);
+    anna.identify((0, 0), 0, "{}"); // 2
+    anna.drain();
+    anna.send((2, 2), 2, &[(2, 0, 1, city_schema())]); // 3
+    anna.query(1, ALL); // 4
+    anna.drain();
+    bert.identify((0, 0), 0, "{}"); // 5
+    bert.drain();
+    bert.query(1, DANISH); // 6
+    bert.drain();
+    let city = vec![create("City", CITY), country("DK"), tag(0, "a", 0)];
+    anna.send((3, 4), 4, &[(3, 4, 2, city)]); // 7
+    bert.drain();
+    anna.drain();
+    let other = |version: u64| -> Made { (version, 6, 3, vec![create("City", 100 + version as i64), set("City", 100 + version as i64, "country", text("DK"))]) };
+    bert.send((20, 6), 6, &[other(10), other(15), other(20)]); // 8, 9, 10
+    assert_eq!(ledger.version(), 10);
+    anna.drain();
+    let part = bert.only();
+    assert_eq!((part.download_server_version, part.download_client_version), (10, 20));
+    (anna, bert)
+}
+
+fn synthetic(version: u64, client_version: u64, instructions: Vec<Instruction>) -> Received {
+    Received { version, client_version, timestamp: SYNTHETIC_TIMESTAMP, origin: SERVER_IDENT, instructions }
+}
+
+fn header(part: &DownloadPart) -> (u64, u64, u64, u64) {
+    assert!(steady(part));
+    (
+        part.download_server_version,
+        part.download_client_version,
+        part.upload_client_version,
+        part.upload_server_version,
+    )
+}
+
+fn image(tags: &[&str], name: Option<&str>) -> Vec<Instruction> {
+    let mut all = vec![erase("City", CITY), create("City", CITY)];
+    all.extend(name.map(|name| set("City", CITY, "name", text(name))));
+    all.push(country("DK"));
+    for (index, value) in (0..).zip(tags) {
+        all.push(tag(index, value, index));
+    }
+    all
+}
+
+fn leaves_and_reenters(ledger: &TestLedger) -> (TestPeer<'_>, TestPeer<'_>) {
+    let (anna, mut bert) = stage(ledger);
+    bert.identify((10, 20), 1, DANISH);
+    ledger.end_session(bert.session);
+    anna.send(
+        (13, 10),
+        10,
+        &[
+            (11, 10, 600, vec![country("SE")]),
+            (12, 10, 610, vec![tag(0, "q", 1)]),
+            (13, 10, 620, vec![country("DK")]),
+        ],
+    );
+    assert_eq!(ledger.version(), 13);
+    assert!(!bert.identify((10, 20), 1, DANISH).bootstrap_due);
+    let part = bert.only();
+    assert_eq!(header(&part), (13, 20, 20, 6));
+    assert_eq!(
+        entries(&part),
+        [
+            synthetic(11, 20, vec![erase("City", CITY)]),
+            synthetic(13, 20, image(&["q", "a"], None)),
+        ]
+    );
+    anna.drain();
+    (anna, bert)
+}
+
+#[test]
+fn a_pending_edit_while_the_object_leaves_and_reenters() {
+    let ledger = open();
+    let (anna, bert) = leaves_and_reenters(&ledger);
+    // Made offline at base 10: the original form.
+    bert.send((24, 13), 13, &[(22, 10, 500, vec![tag(1, "b", 1)])]);
+    let part = bert.only();
+    assert_eq!(header(&part), (14, 22, 24, 13));
+    assert_eq!(entries(&part), [synthetic(14, 22, image(&["q", "a", "b"], None))]);
+    let part = anna.only();
+    let sent = entries(&part);
+    assert_eq!(sent.len(), 1);
+    assert_eq!((sent[0].version, sent[0].origin, sent[0].timestamp), (14, bert.ident, 500));
+    assert_eq!(sent[0].instructions, [tag(2, "b", 2)]);
+}
+
+#[test]
+fn a_second_pending_edit_merges_in_reciprocal_form_and_is_refreshed_again() {
+    let ledger = open();
+    let (anna, bert) = leaves_and_reenters(&ledger);
+    bert.send((22, 10), 13, &[(22, 10, 500, vec![tag(1, "b", 1)])]);
+    bert.send((24, 13), 13, &[(23, 10, 510, vec![tag(2, "c", 2)])]);
+    let part = bert.only();
+    assert_eq!(header(&part), (15, 23, 24, 13));
+    assert_eq!(
+        entries(&part),
+        [
+            synthetic(14, 22, image(&["q", "a", "b"], None)),
+            synthetic(15, 23, image(&["q", "a", "b", "c"], None)),
+        ]
+    );
+    let sent = entries(&anna.only());
+    assert_eq!(sent[1].instructions, [tag(3, "c", 3)]);
+}
+
+#[test]
+fn an_edit_made_after_the_wipe_does_not_contain_the_pending_one() {
+    let ledger = open();
+    let (anna, bert) = leaves_and_reenters(&ledger);
+    bert.send((24, 13), 13, &[(22, 10, 500, vec![tag(1, "b", 1)])]);
+    // Made on [q, a], after 11 and 13 were integrated but before 14 arrived.
+    bert.send((25, 13), 13, &[(25, 13, 520, vec![tag(0, "c", 2)])]);
+    let sent = entries(&anna.only());
+    assert_eq!(sent[1].instructions, [tag(0, "c", 3)]);
+    let sent = entries(&bert.only());
+    assert_eq!(sent[1], synthetic(15, 25, image(&["c", "q", "a", "b"], None)));
+}
+
+#[test]
+fn had_the_object_stayed_out_of_view_only_the_erasure_is_sent() {
+    let ledger = open();
+    let (anna, mut bert) = stage(&ledger);
+    ledger.end_session(bert.session);
+    anna.send((11, 10), 10, &[(11, 10, 600, vec![country("SE")])]);
+    bert.identify((10, 20), 1, DANISH);
+    assert_eq!(entries(&bert.only()), [synthetic(11, 20, vec![erase("City", CITY)])]);
+    anna.drain();
+    let answer = bert.send((24, 11), 11, &[(22, 10, 500, vec![tag(1, "b", 1)])]);
+    assert_eq!(answer.compensations, []);
+    assert_eq!(entries(&bert.only()), [synthetic(12, 22, vec![erase("City", CITY)])]);
+    assert_eq!(entries(&anna.only())[0].instructions, [tag(1, "b", 1)]);
+}
+
+#[test]
+fn a_compensating_write() {
+    let ledger = open();
+    let (anna, mut bert) = leaves_and_reenters(&ledger);
+    bert.send((24, 13), 13, &[(22, 10, 500, vec![tag(1, "b", 1)])]);
+    bert.drain();
+    anna.drain();
+    let name = |key, name: &str| set("City", key, "name", text(name));
+    let oslo = vec![create("City", 500), set("City", 500, "country", text("SE")), name(CITY, "Z")];
+    let third: Made = (27, 14, 700, oslo);
+    let fourth: Made = (28, 14, 710, vec![name(500, "Y")]);
+    let answer = bert.send((28, 14), 14, &[third, fourth]);
+    let told = |compensations: &[tidemark_ledger::records::Compensation]| -> Vec<(u64, u64, usize, String)> {
+        compensations
+            .iter()
+            .map(|told| {
+                let update = &told.rejected_updates[0];
+                let updates = told.rejected_updates.len();
+                (told.server_version, told.rejected_client_version, updates, update.reason.clone())
+            })
+            .collect()
+    };
+    let reason = "write to 500 in table \"City\" not allowed; object is outside of the current query view";
+    let expected = [(15, 27, 1, reason.to_owned()), (16, 28, 1, reason.to_owned())];
+    assert_eq!(told(&answer.compensations), expected);
+
+    let expected_entries = [
+        synthetic(15, 27, vec![erase("City", 500)]),
+        synthetic(16, 28, vec![erase("City", 500)]),
+    ];
+    let part = bert.only();
+    assert_eq!(header(&part), (16, 28, 28, 14));
+    assert_eq!(entries(&part), expected_entries);
+    let sent = entries(&anna.only());
+    assert_eq!(sent.len(), 1);
+    assert_eq!((sent[0].version, sent[0].origin, sent[0].timestamp), (15, bert.ident, 700));
+    assert_eq!(sent[0].instructions, [name(CITY, "Z")]);
+
+    // The connection was lost before Bert integrated: both errors go first, then the same download.
+    let identified = bert.identify((14, 22), 1, DANISH);
+    assert_eq!(told(&identified.compensations), expected);
+    assert_eq!(entries(&bert.only()), expected_entries);
+    // Half of it integrated: one is left.
+    assert_eq!(bert.identify((15, 27), 1, DANISH).compensations.len(), 1);
+    assert_eq!(bert.identify((16, 28), 1, DANISH).compensations.len(), 0);
+}
+
+#[test]
+fn rules_come_before_the_view_in_reasons() {
+    let ledger = open();
+    let (_, mut bert) = stage(&ledger);
+    ledger.end_session(bert.session);
+    bert.role = common::role("TRUEPREDICATE", "country == \"NO\"");
+    bert.identify((10, 20), 1, DANISH);
+    bert.drain();
+    let city = |key, code: &str| vec![create("City", key), set("City", key, "country", text(code))];
+    let all = [city(1, "NO"), city(2, "SE"), city(3, "DK")].concat();
+    let answer = bert.send((21, 10), 10, &[(21, 10, 500, all)]);
+    let reasons: Vec<&str> =
+        answer.compensations[0].rejected_updates.iter().map(|update| &*update.reason).collect();
+    assert_eq!(
+        reasons,
+        [
+            "write to 1 in table \"City\" not allowed; object is outside of the current query view",
+            "write to 2 in table \"City\" not allowed",
+            "write to 3 in table \"City\" not allowed",
+        ]
+    );
+    assert_eq!(answer.compensations.len(), 1);
+    let sent = entries(&bert.only());
+    assert_eq!(sent, [synthetic(11, 21, (1..=3).map(|key| erase("City", key)).collect())]);
+}
+
+#[test]
+fn lists_of_a_new_object_keep_their_order() {
+    // A path with an index and one with a key are different paths.
+    let ledger = open();
+    let (anna, bert) = stage(&ledger);
+    let target = common::target("City", CITY, "tags", vec![PathElement::Index(0)]);
+    let update = Instruction::Update {
+        target,
+        value: Value::String("z".into()).into(),
+        kind: tidemark_changeset::UpdateKind::Element { prior_size: 1 },
+    };
+    anna.send((5, 10), 10, &[(5, 10, 900, vec![update.clone()])]);
+    assert_eq!(entries(&bert.only())[0].instructions, [update]);
+}

@@ -1,0 +1,463 @@
+//! A client as the original's protocol describes it: original uploads, reciprocal history, bootstraps in parts, and
+//! every check of a DOWNLOAD. Kept as plain as possible; what it does not accept is a fault of the server.
+
+use std::collections::BTreeSet;
+
+use tidemark_changeset::body::{BodyLimits, parse_download_body};
+use tidemark_changeset::{Instruction, Name, codec};
+use tidemark_ledger::embedded::{BatchState, DownloadPart};
+use tidemark_model::memory::Database;
+use tidemark_transform::{Branch, ColumnShape, Rules, merge_with_columns};
+
+/// Which values of `view` a client subscribes to, and whether to the second class.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Subscription {
+    pub values: BTreeSet<&'static str>,
+    pub partners: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SetState {
+    Pending,
+    AwaitingMark,
+    Complete,
+}
+
+#[derive(Clone, Debug)]
+pub struct SubscriptionSet {
+    pub version: u64,
+    pub subscription: Subscription,
+    pub snapshot: u64,
+    pub state: SetState,
+}
+
+#[derive(Clone, Debug)]
+pub struct Change {
+    pub client_version: u64,
+    pub base: u64,
+    pub timestamp: u64,
+    pub instructions: Vec<Instruction>,
+    pub reciprocal: Vec<Instruction>,
+    pub remote: bool,
+}
+
+impl Change {
+    fn counts(&self) -> bool {
+        !self.remote && !self.instructions.is_empty()
+    }
+}
+
+#[derive(Clone, Debug)]
+struct Incoming {
+    version: u64,
+    client_version: u64,
+    timestamp: u64,
+    origin: u64,
+    instructions: Vec<Instruction>,
+}
+
+#[derive(Clone, Copy, Debug, Default)]
+struct Accepted {
+    latest: u64,
+    server_version: u64,
+    client_version: u64,
+    upload_version: u64,
+}
+
+/// What a client sends.
+#[derive(Clone, Debug)]
+pub enum Message {
+    Ident { download: (u64, u64), latest: (u64, u64), query_version: u64, subscription: Subscription },
+    Mark,
+    Query { version: u64, subscription: Subscription },
+    Upload { progress: (u64, u64), locked: u64, changes: Vec<Change> },
+}
+
+#[derive(Clone, Debug)]
+pub struct Client {
+    pub ident: u64,
+    pub rules: Rules,
+    pub database: Database,
+    pub version: u64,
+    pub history: Vec<Change>,
+    /// Download cursor, persisted.
+    pub download: (u64, u64),
+    /// Upload cursor as acknowledged, persisted.
+    pub upload: (u64, u64),
+    /// Latest server version and its salt, persisted.
+    pub latest: (u64, u64),
+    pub sets: Vec<SubscriptionSet>,
+    parts: Vec<Incoming>,
+    parts_version: Option<u64>,
+    pub online: bool,
+    scan: (u64, u64),
+    delayed: bool,
+    sent_query: u64,
+    accepted: Accepted,
+    /// Announced compensations (version) that wait for their download.
+    announced: Vec<u64>,
+    pub compensations: u64,
+    progress: f64,
+}
+
+pub type Fault = String;
+
+impl Client {
+    pub fn new(ident: u64, rules: Rules) -> Self {
+        let first = SubscriptionSet {
+            version: 0,
+            subscription: Subscription::default(),
+            snapshot: 0,
+            state: SetState::Pending,
+        };
+        Self {
+            ident,
+            rules,
+            database: Database::new(),
+            version: 1,
+            history: Vec::new(),
+            download: (0, 0),
+            upload: (0, 0),
+            latest: (0, 0),
+            sets: vec![first],
+            parts: Vec::new(),
+            parts_version: None,
+            online: false,
+            scan: (0, 0),
+            delayed: false,
+            sent_query: 0,
+            accepted: Accepted::default(),
+            announced: Vec::new(),
+            compensations: 0,
+            progress: 0.0,
+        }
+    }
+
+    /// Commits a write transaction.
+    pub fn write(&mut self, instructions: Vec<Instruction>, timestamp: u64) {
+        self.database.apply(&instructions).expect("a client writes only what applies");
+        self.version += 1;
+        self.history.push(Change {
+            client_version: self.version,
+            base: self.download.0,
+            timestamp,
+            reciprocal: instructions.clone(),
+            instructions,
+            remote: false,
+        });
+    }
+
+    fn commit_empty(&mut self, remote: bool, base: u64) {
+        self.version += 1;
+        self.history.push(Change {
+            client_version: self.version,
+            base,
+            timestamp: 0,
+            instructions: Vec::new(),
+            reciprocal: Vec::new(),
+            remote,
+        });
+    }
+
+    /// Commits a new subscription set.
+    pub fn subscribe(&mut self, subscription: Subscription) {
+        self.commit_empty(false, self.download.0);
+        let version = self.newest_set().version + 1;
+        let snapshot = self.version;
+        self.sets.push(SubscriptionSet { version, subscription, snapshot, state: SetState::Pending });
+    }
+
+    pub fn newest_set(&self) -> &SubscriptionSet {
+        self.sets.last().expect("there is always a set")
+    }
+
+    /// The newest set in a state other than pending, or the first.
+    fn active(&self) -> usize {
+        let active = |set: &SubscriptionSet| set.version == 0 || set.state != SetState::Pending;
+        self.sets.iter().rposition(active).expect("the oldest kept set is active")
+    }
+
+    pub fn connect(&mut self, delayed: bool) -> Vec<Message> {
+        self.online = true;
+        self.scan = self.upload;
+        self.delayed = delayed;
+        self.announced.clear();
+        self.progress = 0.0;
+        let active = self.sets[self.active()].clone();
+        self.sent_query = active.version;
+        self.accepted = Accepted {
+            latest: self.latest.0,
+            server_version: self.download.0,
+            client_version: self.download.1,
+            upload_version: self.upload.0,
+        };
+        let ident = Message::Ident {
+            download: self.download,
+            latest: self.latest,
+            query_version: active.version,
+            subscription: active.subscription,
+        };
+        vec![ident, Message::Mark]
+    }
+
+    /// The connection is lost; `restart` loses what was in memory as well.
+    pub fn disconnect(&mut self, restart: bool) {
+        self.online = false;
+        if restart {
+            self.parts.clear();
+            self.parts_version = None;
+        }
+    }
+
+    /// The next message to send, if any.
+    pub fn next_message(&mut self, changes_max: usize) -> Option<Message> {
+        if !self.online || self.delayed {
+            return None;
+        }
+        if self.upload.0 > self.scan.0 {
+            self.scan = self.upload;
+        }
+        let pending = self
+            .sets
+            .iter()
+            .find(|set| set.version > self.sent_query && set.state == SetState::Pending)
+            .cloned();
+        if let Some(set) = pending.as_ref().filter(|set| self.scan.0 >= set.snapshot) {
+            self.sent_query = set.version;
+            return Some(Message::Query { version: set.version, subscription: set.subscription.clone() });
+        }
+        let target = pending.map_or(self.version, |set| set.snapshot);
+        if self.scan.0 >= target {
+            return None;
+        }
+        let (mut client, mut server) = self.scan;
+        let mut changes = Vec::new();
+        let mut full = false;
+        for change in &self.history {
+            if change.client_version <= self.scan.0 || change.client_version > target {
+                continue;
+            }
+            if changes.len() >= changes_max {
+                full = true;
+                break;
+            }
+            client = change.client_version;
+            server = server.max(change.base);
+            if change.counts() {
+                changes.push(change.clone());
+            }
+        }
+        if !full {
+            client = target;
+        }
+        self.scan = (client, server);
+        Some(Message::Upload { progress: self.scan, locked: self.download.0, changes })
+    }
+
+    pub fn receive_mark(&mut self) {
+        self.delayed = false;
+        let active = self.active();
+        let set = &mut self.sets[active];
+        if set.state == SetState::AwaitingMark {
+            set.state = SetState::Complete;
+        }
+    }
+
+    /// Takes a 231.
+    pub fn receive_compensation(&mut self, version: u64, client_version: u64) -> Result<(), Fault> {
+        if self.announced.last().is_some_and(|last| *last >= version) {
+            return Err(format!("231s out of order: {version} after {:?}", self.announced));
+        }
+        if version <= self.download.0 {
+            return Err(format!("231 for {version}, integrated already"));
+        }
+        if client_version > self.version {
+            return Err(format!("231 about unknown version {client_version}"));
+        }
+        self.announced.push(version);
+        self.compensations += 1;
+        Ok(())
+    }
+
+    /// Takes a DOWNLOAD. `Ok(false)`: by the original's rules it could not be merged or applied, and the client has
+    /// to start over.
+    pub fn receive(&mut self, part: &DownloadPart) -> Result<bool, Fault> {
+        let entries = self.check(part)?;
+        let steady = part.batch_state == BatchState::Steady;
+        if part.batch_state != BatchState::MoreToCome {
+            self.accepted = Accepted {
+                latest: part.latest_server_version,
+                server_version: part.download_server_version,
+                client_version: part.download_client_version,
+                upload_version: part.upload_client_version,
+            };
+        }
+        if steady {
+            self.deliver_compensations(&entries, part.download_server_version)?;
+            return self.integrate(entries, part);
+        }
+        let known = self.sets.iter().any(|set| set.version == part.query_version);
+        if !known || part.query_version < self.sets[self.active()].version {
+            return Err(format!("bootstrap of unknown query version {}", part.query_version));
+        }
+        if self.parts_version != Some(part.query_version) {
+            self.parts.clear();
+            self.progress = 0.0;
+            self.parts_version = Some(part.query_version);
+        }
+        if part.progress_estimate < self.progress {
+            return Err(format!("progress falls: {} after {}", part.progress_estimate, self.progress));
+        }
+        let last = part.batch_state == BatchState::LastInBatch;
+        if (part.progress_estimate >= 1.0) != last {
+            return Err(format!("progress {} in a part that is last: {last}", part.progress_estimate));
+        }
+        self.progress = part.progress_estimate;
+        self.parts.extend(entries);
+        if !last {
+            return Ok(true);
+        }
+        self.progress = 0.0;
+        let parts = std::mem::take(&mut self.parts);
+        self.parts_version = None;
+        if parts.is_empty() {
+            return Err("empty bootstrap".to_owned());
+        }
+        let taken = self.integrate(parts, part)?;
+        for set in &mut self.sets {
+            if set.version == part.query_version && set.state == SetState::Pending {
+                set.state = SetState::AwaitingMark;
+            }
+        }
+        self.sets.retain(|set| set.version >= part.query_version);
+        Ok(taken)
+    }
+
+    fn check(&self, part: &DownloadPart) -> Result<Vec<Incoming>, Fault> {
+        let fail = |what: &str| Err(format!("{what}: {part:?} after {:?}", self.accepted));
+        let (server, client) = (part.download_server_version, part.download_client_version);
+        let accepted = &self.accepted;
+        if part.latest_server_version < accepted.latest
+            || server < accepted.server_version
+            || client < accepted.client_version
+            || part.upload_client_version < accepted.upload_version
+        {
+            return fail("a cursor falls");
+        }
+        if part.upload_client_version > self.version {
+            return fail("acknowledges the future");
+        }
+        if server > part.latest_server_version || client > part.upload_client_version {
+            return fail("cursors contradict each other");
+        }
+        if part.upload_server_version > server || part.latest_server_version_salt == 0 {
+            return fail("bad upload server version or salt");
+        }
+        let parsed = parse_download_body(&part.body, BodyLimits::default());
+        let parsed = parsed.map_err(|error| format!("bad body: {error}"))?;
+        if parsed.len() != part.entries {
+            return fail("wrong number of entries");
+        }
+        let mut last = self.download;
+        let mut entries = Vec::new();
+        for entry in parsed {
+            if entry.server_version < last.0 || entry.server_version > server {
+                return fail("entry version");
+            }
+            if entry.client_version < last.1 || entry.client_version > client {
+                return fail("entry client version");
+            }
+            if entry.origin_file_ident == 0 || entry.origin_file_ident == self.ident {
+                return fail("entry origin");
+            }
+            last = (entry.server_version, entry.client_version);
+            let changeset = codec::decode(entry.changeset).map_err(|error| format!("bad changeset: {error}"))?;
+            entries.push(Incoming {
+                version: entry.server_version,
+                client_version: entry.client_version,
+                timestamp: entry.timestamp,
+                origin: entry.origin_file_ident,
+                instructions: changeset.instructions,
+            });
+        }
+        Ok(entries)
+    }
+
+    /// An announced compensation has to come as an entry of its own version in a steady message.
+    fn deliver_compensations(&mut self, entries: &[Incoming], through: u64) -> Result<(), Fault> {
+        for version in std::mem::take(&mut self.announced) {
+            if version > through {
+                self.announced.push(version);
+            } else if !entries.iter().any(|entry| entry.version == version) {
+                return Err(format!("compensation {version} was passed without an entry"));
+            }
+        }
+        Ok(())
+    }
+
+    fn integrate(&mut self, entries: Vec<Incoming>, part: &DownloadPart) -> Result<bool, Fault> {
+        let floor = self.download.1;
+        let last = entries.last().map(|entry| entry.version);
+        let mut rest = entries.as_slice();
+        while let Some(first) = rest.first() {
+            let base = first.client_version;
+            let count = rest.iter().take_while(|entry| entry.client_version == base).count();
+            let (run, later) = rest.split_at(count);
+            rest = later;
+            if !self.integrate_run(run, base.max(floor))? {
+                return Ok(false);
+            }
+        }
+        self.download = (part.download_server_version, part.download_client_version);
+        self.latest = (part.latest_server_version, part.latest_server_version_salt);
+        if part.upload_client_version >= self.upload.0 {
+            self.upload = (part.upload_client_version, part.upload_server_version.max(self.upload.1));
+        }
+        self.commit_empty(last.is_some(), last.unwrap_or(self.download.0));
+        let contained = self.download.1;
+        self.history.retain(|change| change.client_version > contained);
+        Ok(true)
+    }
+
+    fn integrate_run(&mut self, run: &[Incoming], base: u64) -> Result<bool, Fault> {
+        let pending: Vec<usize> = (0..self.history.len())
+            .filter(|at| self.history[*at].client_version > base && self.history[*at].counts())
+            .collect();
+        let mut ours: Vec<Branch> = pending
+            .iter()
+            .map(|at| {
+                let change = &self.history[*at];
+                Branch::new(change.timestamp, self.ident, change.reciprocal.clone())
+            })
+            .collect();
+        let mut theirs: Vec<Branch> = run
+            .iter()
+            .map(|entry| Branch::new(entry.timestamp, entry.origin, entry.instructions.clone()))
+            .collect();
+        let original = self.rules == Rules::ORIGINAL;
+        let schema = self.database.schema.clone();
+        let columns = |class: &Name, field: &Name| {
+            let class = schema.class(class)?;
+            let column = class.columns.get(class.column_index(field)?)?;
+            Some(ColumnShape { collection: column.collection, target: column.target.clone() })
+        };
+        if let Err(error) = merge_with_columns(&mut ours, &mut theirs, self.rules, &columns) {
+            return if original { Ok(false) } else { Err(format!("client {} cannot merge: {error}", self.ident)) };
+        }
+        for (at, branch) in pending.into_iter().zip(ours) {
+            self.history[at].reciprocal = branch.instructions;
+        }
+        for (branch, entry) in theirs.iter().zip(run) {
+            if let Err(error) = self.database.apply(&branch.instructions) {
+                let what = format!("client {} cannot apply {}: {error}", self.ident, entry.version);
+                return if original { Ok(false) } else { Err(what) };
+            }
+        }
+        Ok(true)
+    }
+
+    /// Whether everything it wrote was acknowledged.
+    pub fn is_uploaded(&self) -> bool {
+        self.history.iter().all(|change| !change.counts() || change.client_version <= self.upload.0)
+    }
+}
