@@ -160,7 +160,10 @@ class TidemarkServer implements Server {
     this.#running = null;
     running.stopReaper();
     running.upgrades.stop();
+    // Requests under way get as long as connections get to close.
+    const force = this.#host.after(this.#limits.closeMs, () => running.http.closeAllConnections());
     await closeHttp(running.http);
+    force();
     await running.registry.close();
     await running.store.close();
     this.#logger.info({}, "stopped");

@@ -158,8 +158,12 @@ export class Upgrades {
     subProtocol: SubProtocol,
     admission: Admission,
   ): Promise<void> {
-    const syncApp = "userId" in admission ? await app.sync() : null;
+    const syncApp = "userId" in admission && !this.#isStopping ? await app.sync() : null;
     if (socket.destroyed) return;
+    if (this.#isStopping) {
+      refuseByHttp(socket, 503, "Service Unavailable", "the server is shutting down");
+      return;
+    }
     const requestId = randomId(this.#context.host);
     // Everything up to the listeners happens in one go, so that no message can be missed.
     this.#shake(request, socket, head, subProtocol, requestId, (webSocket) => {
