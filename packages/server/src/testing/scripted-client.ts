@@ -25,7 +25,7 @@ import { compressBodySync, uncompressBody } from "@tidemark/protocol/node";
 import { WebSocket } from "ws";
 
 /** How long a test waits for a message that must come. */
-const waitMs = 5000;
+const waitMs = 15_000;
 
 const encoder = new TextEncoder();
 
