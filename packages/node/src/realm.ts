@@ -38,7 +38,7 @@ import { ProgressRealmPromise } from "./open.js";
 import { canonicalOf } from "./schema/canonical.js";
 import { type ParsedClass, parseSchema, type RealmObjectClass } from "./schema/parse.js";
 import type { CanonicalObjectSchema } from "./schema/types.js";
-import type { MutableSubscriptionSet } from "./sync/subscriptions.js";
+
 import { initialUpdate, SubscriptionSet } from "./sync/subscriptions.js";
 import { errorHandlerOf, SyncSession, within } from "./sync/sync-session.js";
 
