@@ -145,15 +145,15 @@ impl Passage {
     }
 }
 
-/// What an entry did to an object, seen through the view then in force.
+/// What an entry did to an object, seen through an element of a client's timeline.
 pub fn passage(
     schema: &LedgerSchema,
     timeline: &Timeline,
+    element: &Element,
     entry: &Entry,
     group: &TouchedGroup,
     touched: &Touched,
 ) -> Passage {
-    let element = timeline.element_at(entry.version);
     let view = timeline.view(element.view);
     let columns = &group.columns;
     let contains = |values: Option<&[u8]>| {
@@ -185,16 +185,16 @@ impl Derivation<'_> {
         is_in(self.facts.schema(), self.timeline.view(view), object, state.fields())
     }
 
-    /// What an indexed entry did to an object, seen through the view then in force.
-    pub fn passage(&self, object: &ObjectKey, touch: &Touch) -> Result<Passage> {
+    /// What an indexed entry did to an object, seen through an element.
+    fn passage(&self, object: &ObjectKey, touch: &Touch, element: &Element) -> Result<Passage> {
         let entry = self.facts.entry(touch.version)?;
         let (group, touched) = find(&entry, object)?;
-        Ok(passage(self.facts.schema(), self.timeline, &entry, group, touched))
+        Ok(passage(self.facts.schema(), self.timeline, element, &entry, group, touched))
     }
 
     /// Whether another's entry on an object was not sent to the client: outside of its view before and after.
     pub fn withheld(&self, object: &ObjectKey, touch: &Touch) -> Result<bool> {
-        let passage = self.passage(object, touch)?;
+        let passage = self.passage(object, touch, self.timeline.element_at(touch.version))?;
         Ok(!passage.was_in && !passage.now_in)
     }
 
@@ -204,18 +204,55 @@ impl Derivation<'_> {
         if after >= through {
             return Ok(false);
         }
-        let touches = self.facts.touches(object, after, through)?;
-        self.wiped_by_any(object, after, through, &touches)
+        if self.wiped_by_bootstrap(object, after, through)? {
+            return Ok(true);
+        }
+        for touch in self.facts.touches(object, after, through)? {
+            if self.wiped_by(object, &touch, &[self.timeline.element_at(touch.version)])? {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 
-    /// [`Derivation::wiped`], when what touched the object between the two versions is at hand.
-    pub fn wiped_by_any(
+    /// Whether the client was, or may yet be, sent an erasure of an object above `base`. Bootstraps above the base
+    /// may still die, and then the views before them are in force again: an upload integrated in the meantime has to
+    /// be right in either case. `touches` is what touched the object since.
+    pub fn may_be_wiped(
         &self,
         object: &ObjectKey,
-        after: u64,
+        base: u64,
         through: u64,
         touches: &[Touch],
     ) -> Result<bool> {
+        if self.wiped_by_bootstrap(object, base, through)? {
+            return Ok(true);
+        }
+        for touch in touches {
+            if self.wiped_by(object, touch, &self.possible_elements(touch.version, base))? {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    /// The elements that may turn out to be in force at a version, for a client that has integrated `base`.
+    pub fn possible_elements(&self, version: u64, base: u64) -> Vec<&Element> {
+        let mut possible = Vec::new();
+        for element in self.timeline.list.elements.iter().rev() {
+            if element.state == ElementState::Dead || element.from > version {
+                continue;
+            }
+            possible.push(element);
+            let may_die = element.state == ElementState::Unconfirmed && element.from > base;
+            if !may_die || !self.switches.either_future {
+                break;
+            }
+        }
+        possible
+    }
+
+    fn wiped_by_bootstrap(&self, object: &ObjectKey, after: u64, through: u64) -> Result<bool> {
         for element in &self.timeline.list.elements {
             let dead = element.state == ElementState::Dead && self.switches.dead_wipe_nothing;
             let sent = element.kind == ElementKind::Bootstrap && !dead;
@@ -223,15 +260,10 @@ impl Derivation<'_> {
                 return Ok(true);
             }
         }
-        for touch in touches {
-            if self.wiped_by(object, touch)? {
-                return Ok(true);
-            }
-        }
         Ok(false)
     }
 
-    fn wiped_by(&self, object: &ObjectKey, touch: &Touch) -> Result<bool> {
+    fn wiped_by(&self, object: &ObjectKey, touch: &Touch, elements: &[&Element]) -> Result<bool> {
         let own = touch.origin == self.timeline.ident;
         if own && touch.marks.record {
             return Ok(true);
@@ -241,7 +273,12 @@ impl Derivation<'_> {
         if touch.marks.ghost || (!touch.marks.moves && !own) {
             return Ok(false);
         }
-        Ok(self.passage(object, touch)?.wipes(own && self.switches.own_leaves))
+        for element in elements {
+            if self.passage(object, touch, element)?.wipes(own && self.switches.own_leaves) {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 
     /// Whether a bootstrap sends an object: it differs between the two views, or an earlier bootstrap that did not

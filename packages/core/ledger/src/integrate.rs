@@ -407,8 +407,8 @@ impl Step<'_> {
         let span = first..outcome.instructions.len();
         let touched = self.touched(&object, before.as_ref(), after.as_ref(), span);
         let record = defect
-            || self.derivation.wiped_by_any(&object, self.base, self.version - 1, &touches)?
-            || (!ghost && self.passage(&object, &touched).wipes(self.uploader.switches.own_leaves));
+            || self.derivation.may_be_wiped(&object, self.base, self.version - 1, &touches)?
+            || (!ghost && self.crosses(&object, &touched));
         let marks = Marks { ghost, record, moves: touched.moves(), ..Marks::default() };
         outcome.touches.push((object.clone(), marks));
         if record {
@@ -443,22 +443,25 @@ impl Step<'_> {
         }
     }
 
-    /// What the changeset itself did to an object, seen through the client's view now.
-    fn passage(&self, object: &ObjectKey, touched: &TouchedObject) -> Passage {
+    /// Whether the changeset itself took the object into or out of the client's view, whichever that turns out to be.
+    fn crosses(&self, object: &ObjectKey, touched: &TouchedObject) -> bool {
         let columns = self.schema().evaluated(object.class());
-        let element = self.uploader.timeline.element_at(self.version);
-        let view = self.uploader.timeline.view(element.view);
-        let contains = |values: &Option<Vec<u8>>| {
-            let fields = values.as_ref().map(|values| Fields::Some { columns: &columns, values });
-            is_in(self.schema(), view, object, fields)
-        };
-        Passage {
-            existed: touched.before.is_some(),
-            exists: touched.after.is_some(),
-            was_in: contains(&touched.before),
-            now_in: contains(&touched.after),
-            guarded: element.kind == ElementKind::Guard,
-        }
+        let possible = self.derivation.possible_elements(self.version, self.base);
+        possible.into_iter().any(|element| {
+            let view = self.uploader.timeline.view(element.view);
+            let contains = |values: &Option<Vec<u8>>| {
+                let fields = values.as_ref().map(|values| Fields::Some { columns: &columns, values });
+                is_in(self.schema(), view, object, fields)
+            };
+            let passage = Passage {
+                existed: touched.before.is_some(),
+                exists: touched.after.is_some(),
+                was_in: contains(&touched.before),
+                now_in: contains(&touched.after),
+                guarded: element.kind == ElementKind::Guard,
+            };
+            passage.wipes(self.uploader.switches.own_leaves)
+        })
     }
 }
 

@@ -111,7 +111,8 @@ pub fn select(
 
 impl Selection<'_> {
     fn touched(&mut self, group: &TouchedGroup, touched: &Touched) -> Result<()> {
-        let passage = passage(self.schema, self.timeline, self.entry, group, touched);
+        let element = self.timeline.element_at(self.entry.version);
+        let passage = passage(self.schema, self.timeline, element, self.entry, group, touched);
         if passage.entered() {
             if !self.own {
                 let afresh = match self.entry.image(touched) {

@@ -21,6 +21,8 @@ pub struct Switches {
     pub dead_stay_dead: bool,
     /// A bootstrap that died wiped nothing at its own version.
     pub dead_wipe_nothing: bool,
+    /// While a bootstrap may still die, an upload is refreshed if it would have to be under the view before it.
+    pub either_future: bool,
 }
 
 impl Switches {
@@ -33,6 +35,7 @@ impl Switches {
         keep_records: true,
         dead_stay_dead: true,
         dead_wipe_nothing: true,
+        either_future: true,
     };
 }
 

@@ -194,7 +194,7 @@ impl<S: Storage> Ledger<S> {
         let skips_log = is_first && row.integrated == 0;
         let (timeline, jobs) = if due {
             if !is_first {
-                guard(batch, &mut views, &said.role, download.0);
+                guard(batch, &mut views, &said.role, download.0.max(row.newest_entry));
             }
             let begun = Self::begin(batch, ident, &row, views, &rules, said.query_version, is_first)?;
             (begun.timeline, VecDeque::from([begun.job]))
@@ -304,22 +304,22 @@ impl<S: Storage> Ledger<S> {
 }
 
 /// Puts a narrowed view in force from the next version on, if the new role forbids what the old one allowed: what
-/// others wrote meanwhile must not reach the client before the bootstrap that takes it away.
-fn guard(batch: &mut Batch<impl Storage>, views: &mut ViewList, role: &Role, download: u64) {
-    let in_force = views.in_force(batch.newest.state.version);
-    if download >= batch.newest.state.version {
+/// others wrote meanwhile must not reach the client before the bootstrap that takes it away. `last` is the last version
+/// to which the old rules apply: the client has integrated it, or was still writing under them.
+fn guard(batch: &mut Batch<impl Storage>, views: &mut ViewList, role: &Role, last: u64) {
+    let newest = batch.newest.state.version;
+    if last >= newest {
         return;
     }
-    let Some(current) = views.elements.get(in_force).cloned() else { return };
+    let Some(current) = views.elements.get(views.in_force(newest)).cloned() else { return };
     let Some(rules) = views.rules.get(current.view) else { return };
-    let narrowed = narrowed_rules(&batch.newest.schema, rules, role, download);
+    let narrowed = narrowed_rules(&batch.newest.schema, rules, role, last);
     let Some(narrowed) = narrowed else { return };
-    let at_download = views.elements.get(views.in_force(download));
-    let before = at_download.map_or(current.view, |element| element.view);
+    let before = views.elements.get(views.in_force(last)).map_or(current.view, |element| element.view);
     let view = views.intern(&narrowed);
     views.elements.push(Element {
         kind: ElementKind::Guard,
-        from: download + 1,
+        from: last + 1,
         query_version: current.query_version,
         view,
         before,

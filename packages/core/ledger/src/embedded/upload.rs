@@ -277,6 +277,7 @@ impl<S: Storage> Message<'_, S> {
             return Ok(());
         }
         row.download.0 = locked;
+        Arc::make_mut(&mut self.side.timeline).list.locked(locked);
         let mut views = self.batch.views(self.session.ident)?;
         let changed = if self.switches.dead_stay_dead { views.locked(locked) } else { views.locked_carelessly(locked) };
         if changed {
