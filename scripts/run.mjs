@@ -5,6 +5,7 @@ import { join, resolve } from "node:path";
 import { pnpm } from "./pnpm.mjs";
 import { repositoryRoot, run, say } from "./lib/process.mjs";
 import { build, checkMachine, installPackages, main, SetupError } from "./lib/setup.mjs";
+import { recordedVectorFiles } from "./lib/sources.mjs";
 import { buildWasm } from "./lib/wasm.mjs";
 
 /** Runs the built entry of a package. */
@@ -24,7 +25,9 @@ const commands = {
   async vectors(given) {
     await build(["@tidemark/conformance..."]);
     if (given.includes("wasm") || given.includes("--core=wasm")) await buildWasm();
-    return runEntry("packages/conformance/dist/vectors/main.js", given.map(fromUsersFolder));
+    const files = given.map(fromUsersFolder);
+    const all = files.some((argument) => argument.endsWith(".jsonl")) ? files : [...files, ...recordedVectorFiles()];
+    return runEntry("packages/conformance/dist/vectors/main.js", all);
   },
   async conformance(given) {
     await build(["*"]);

@@ -5,6 +5,16 @@ import { main, seconds } from "./lib/setup.mjs";
 import { allStages, slowStages } from "./lib/stages.mjs";
 import { add, tallyLine } from "./lib/tally.mjs";
 
+/** The stages named, and those they need. */
+function chosen(stages, names) {
+  if (names.length === 0) return stages;
+  const wanted = new Set(["set-up", ...names]);
+  for (const stage of stages.toReversed()) {
+    if (wanted.has(stage.name)) for (const name of stage.needs ?? []) wanted.add(name);
+  }
+  return stages.filter(({ name }) => wanted.has(name));
+}
+
 /** Runs one stage; whatever it throws is a failure of it, never the end of the run. */
 async function runStage(stage, outcomes) {
   const missing = (stage.needs ?? []).find((name) => outcomes.get(name)?.failed > 0);
@@ -38,8 +48,7 @@ await main(async () => {
   const startMs = performance.now();
   const outcomes = new Map();
   const rows = [];
-  for (const stage of stages) {
-    if (names.length > 0 && !names.includes(stage.name) && stage.always !== true) continue;
+  for (const stage of chosen(stages, names)) {
     const stageStartMs = performance.now();
     const tally = await runStage(stage, outcomes);
     outcomes.set(stage.name, tally);

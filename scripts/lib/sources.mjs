@@ -1,5 +1,5 @@
 // The files of the repository as git sees them: what is committed, and what would be.
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { repositoryRoot, run } from "./process.mjs";
 
@@ -10,6 +10,19 @@ export async function repositoryFiles() {
   if (status !== 0) throw new Error(`git ls-files failed: ${output}`);
   const paths = [...new Set(output.split("\0"))].filter((path) => path !== "");
   return paths.filter((path) => existsSync(join(repositoryRoot, path)));
+}
+
+/** Families of recorded vectors that the built core replays; the others are replayed by tests of their rooms. */
+const replayedFamilies = ["codec", "merge", "apply"];
+
+/** Vector files for `npm run vectors` without files. */
+export function recordedVectorFiles() {
+  const folder = join(repositoryRoot, "packages", "conformance", "vectors");
+  return replayedFamilies.flatMap((family) =>
+    readdirSync(join(folder, family))
+      .filter((name) => name.endsWith(".jsonl"))
+      .map((name) => join(folder, family, name)),
+  );
 }
 
 export function readSource(path) {

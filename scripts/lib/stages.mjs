@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { pnpm } from "../pnpm.mjs";
 import { repositoryRoot, run, say } from "./process.mjs";
 import { checkMachine, installPackages, turbo } from "./setup.mjs";
+import { recordedVectorFiles } from "./sources.mjs";
 import { add, cargoTally, check, commandTally, nothing, vitestTally, withStatus } from "./tally.mjs";
 import { bringWasmTools } from "./wasm.mjs";
 
@@ -107,12 +108,12 @@ async function command(entry, commandArguments, env) {
 
 async function vectors() {
   const entry = join("packages", "conformance", "dist", "vectors", "main.js");
-  const native = await command(entry, ["--core", "native"]);
+  const native = await command(entry, ["--core", "native", ...recordedVectorFiles()]);
   if (!existsSync(join(repositoryRoot, "packages", "wasm", "pkg"))) {
     say("skipped: vectors on WASM, for the module was not built");
     return add(native, skippedOne);
   }
-  return add(native, await command(entry, ["--core", "wasm"]));
+  return add(native, await command(entry, ["--core", "wasm", ...recordedVectorFiles()]));
 }
 
 async function simulator(count) {
@@ -130,8 +131,8 @@ async function documentation() {
 const conformanceEntry = join("packages", "conformance", "dist", "main.js");
 const interopEntry = join("packages", "conformance", "dist", "interop", "main.js");
 
-const setUpStage = { name: "set-up", about: "machine and packages", run: setUp, always: true };
-const buildStage = { name: "build", about: "TypeScript and the addon", run: buildAll, always: true };
+const setUpStage = { name: "set-up", about: "machine and packages", run: setUp };
+const buildStage = { name: "build", about: "TypeScript and the addon", run: buildAll };
 const wasmStage = { name: "wasm", about: "tool chain and module", run: wasm };
 
 export const allStages = [
