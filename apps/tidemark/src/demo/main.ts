@@ -166,18 +166,18 @@ async function run(): Promise<void> {
   terminal.line(`Tidemark is listening on ${server.url} (data in ${options.data})`);
   try {
     process.exitCode = (await demo(server, directory)) ? 0 : 1;
-    if (!options.once) await stayUp(server.url);
+    if (!options.once) await stayUp(server);
   } finally {
     await server.stop();
   }
 }
 
 /** Says what to try next and waits for the end. */
-async function stayUp(url: string): Promise<void> {
+async function stayUp({ url, pid }: ServerProcess): Promise<void> {
   terminal.line(`
 The server stays up; Ctrl-C ends it. Status page: ${url}
 Try next:
-  1. open the status page, then kill the server with  kill -9  while devices sync: nothing acknowledged is lost
+  1. open the status page, then  kill -9 ${pid}  (the server): it comes back with all that it acknowledged
   2. point your own Realm app at baseUrl ${url}; any app id works in Development Mode
   3. npm run conformance -- --facade node     runs the suite that every SDK package passes`);
   await new Promise<void>((ended) => {

@@ -46,6 +46,11 @@ export class ServerProcess {
     }
   }
 
+  /** Id of its process as long as that runs. */
+  get pid(): number | undefined {
+    return this.#child?.pid;
+  }
+
   /** The numbers of its status page. */
   async status(): Promise<unknown> {
     return (await fetch(`${this.url}/api/tidemark/status`)).json();
