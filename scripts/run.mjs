@@ -2,6 +2,7 @@
 // standard error, so that standard output is the command's own.
 import { existsSync } from "node:fs";
 import { join, resolve } from "node:path";
+import { parseArgs } from "node:util";
 import { pnpm } from "./pnpm.mjs";
 import { repositoryRoot, run, say } from "./lib/process.mjs";
 import { build, checkMachine, installPackages, main, SetupError } from "./lib/setup.mjs";
@@ -25,9 +26,10 @@ const commands = {
   async vectors(given) {
     await build(["@tidemark/conformance..."]);
     if (given.includes("wasm") || given.includes("--core=wasm")) await buildWasm();
-    const files = given.map(fromUsersFolder);
-    const all = files.some((argument) => argument.endsWith(".jsonl")) ? files : [...files, ...recordedVectorFiles()];
-    return runEntry("packages/conformance/dist/vectors/main.js", all);
+    const options = { core: { type: "string" } };
+    const { positionals } = parseArgs({ args: given, options, allowPositionals: true, strict: false });
+    const files = positionals.length === 0 ? recordedVectorFiles() : [];
+    return runEntry("packages/conformance/dist/vectors/main.js", [...given.map(fromUsersFolder), ...files]);
   },
   async conformance(given) {
     await build(["*"]);
