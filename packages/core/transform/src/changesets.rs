@@ -109,7 +109,7 @@ fn merge_run(
     let Adopted {
         ours: our_names,
         theirs: their_names,
-    } = merged?;
+    } = merged?.adopted;
     adopt(ours, our_names);
     adopt(theirs, their_names);
     Ok(())

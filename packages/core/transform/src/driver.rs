@@ -1,6 +1,8 @@
 //! The driving loop: each of our operations, in order, against all of theirs that it can touch.
 
-use tidemark_changeset::{CollectionKind, Instruction, Name, PathElement, Target};
+use std::collections::BTreeSet;
+
+use tidemark_changeset::{CollectionKind, Instruction, Name, PathElement, PrimaryKey, Target};
 
 use crate::equality::Identities;
 use crate::error::TransformError;
@@ -38,6 +40,8 @@ pub(crate) struct Context<'a> {
     pub theirs: &'a [Branch],
     our_steps: Vec<Step>,
     their_steps: Vec<Step>,
+    /// Winning markers of which it is not known whether they keep old content.
+    pub uncertain: Vec<Operation>,
     /// What the rule for the present pair asks for.
     pub request: Option<Box<Extra>>,
 }
@@ -60,6 +64,7 @@ impl<'a> Context<'a> {
             theirs,
             our_steps,
             their_steps,
+            uncertain: Vec::new(),
             request: None,
         }
     }
@@ -135,6 +140,17 @@ impl<'a> Context<'a> {
             operation.changed |= *step != Step::Index(index);
             *step = Step::Index(index);
         }
+    }
+
+    /// The objects of the uncertain markers, each once.
+    fn uncertain_objects(&self) -> Vec<(Name, PrimaryKey)> {
+        let object = |marker: &Operation| self.instruction(marker).and_then(Instruction::object);
+        let objects = self.uncertain.iter().filter_map(object);
+        let distinct: BTreeSet<_> = objects.collect();
+        distinct
+            .into_iter()
+            .map(|(class, key)| (class.clone(), key.clone()))
+            .collect()
     }
 
     /// A copy of an operation's steps, for another operation to own; the answer is where they begin.
@@ -337,7 +353,8 @@ impl Merge<'_> {
         Ok(())
     }
 
-    fn finish(self, majors: Vec<Operation>) -> (Edits, Edits) {
+    fn finish(self, majors: Vec<Operation>) -> Plan {
+        let uncertain = self.context.uncertain_objects();
         let Minors {
             mut operations,
             received,
@@ -357,15 +374,24 @@ impl Merge<'_> {
             steps: our_steps,
             extra: self.extra,
         };
-        (
+        let theirs = Edits {
+            operations,
+            steps: their_steps,
+            extra,
+        };
+        Plan {
             ours,
-            Edits {
-                operations,
-                steps: their_steps,
-                extra,
-            },
-        )
+            theirs,
+            uncertain,
+        }
     }
+}
+
+/// What a merge will do to both sides.
+struct Plan {
+    ours: Edits,
+    theirs: Edits,
+    uncertain: Vec<(Name, PrimaryKey)>,
 }
 
 fn plan(
@@ -373,7 +399,7 @@ fn plan(
     theirs: &[Branch],
     options: &Options<'_>,
     places: Option<(&[Places], &[Places])>,
-) -> Result<(Edits, Edits), TransformError> {
+) -> Result<Plan, TransformError> {
     let mut numbers = Numbers::new(ours, theirs, options.rules);
     let majors = numbers.take_in(ours, Side::Ours, places.map(|(ours, _)| ours))?;
     let minors = numbers.take_in(theirs, Side::Theirs, places.map(|(_, theirs)| theirs))?;
@@ -413,21 +439,32 @@ pub(crate) fn merge(
     theirs: &mut [Branch],
     options: &Options<'_>,
     mut places: Option<(&mut [Places], &mut [Places])>,
-) -> Result<Adopted, TransformError> {
+) -> Result<Outcome, TransformError> {
     let empty = |branches: &[Branch]| branches.iter().all(|branch| branch.instructions.is_empty());
     if empty(ours) || empty(theirs) {
-        return Ok(Adopted::default());
+        return Ok(Outcome::default());
     }
     let known = places.as_ref().map(|(ours, theirs)| (&**ours, &**theirs));
-    let (our_edits, their_edits) = plan(ours, theirs, options, known)?;
+    let plan = plan(ours, theirs, options, known)?;
     let (our_places, their_places) = match &mut places {
         Some((ours, theirs)) => (Some(&mut **ours), Some(&mut **theirs)),
         None => (None, None),
     };
-    Ok(Adopted {
-        ours: write_back(ours, our_edits, our_places),
-        theirs: write_back(theirs, their_edits, their_places),
+    let adopted = Adopted {
+        ours: write_back(ours, plan.ours, our_places),
+        theirs: write_back(theirs, plan.theirs, their_places),
+    };
+    Ok(Outcome {
+        adopted,
+        uncertain: plan.uncertain,
     })
+}
+
+/// What a merge has to say besides the branches.
+#[derive(Debug, Default)]
+pub(crate) struct Outcome {
+    pub adopted: Adopted,
+    pub uncertain: Vec<(Name, PrimaryKey)>,
 }
 
 /// Names that branches took over from the other side: (branch, name), in the order they were taken.

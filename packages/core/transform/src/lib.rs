@@ -37,7 +37,7 @@ pub use changesets::{Entry, merge_changesets};
 pub use error::TransformError;
 pub use rules::Rules;
 
-use tidemark_changeset::{CollectionKind, Instruction, Name};
+use tidemark_changeset::{CollectionKind, Instruction, Name, PrimaryKey};
 
 /// One changeset of one side, with what breaks ties.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -89,16 +89,7 @@ pub fn merge(
     theirs: &mut [Branch],
     rules: Rules,
 ) -> Result<(), TransformError> {
-    driver::merge(
-        ours,
-        theirs,
-        &driver::Options {
-            rules,
-            columns: None,
-        },
-        None,
-    )
-    .map(|_| ())
+    merge_reporting(ours, theirs, rules, None).map(|_| ())
 }
 
 /// As much of a column as tells a dictionary key from the field of an embedded object.
@@ -126,14 +117,28 @@ pub fn merge_with_columns(
     rules: Rules,
     columns: Columns<'_>,
 ) -> Result<(), TransformError> {
-    driver::merge(
-        ours,
-        theirs,
-        &driver::Options {
-            rules,
-            columns: Some(columns),
-        },
-        None,
-    )
-    .map(|_| ())
+    merge_reporting(ours, theirs, rules, Some(columns)).map(|_| ())
+}
+
+/// What a merge cannot see to by itself.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Report {
+    /// Objects in which a collection marker won over another assignment, though it may keep old content: the two
+    /// orders of application can end differently there, since the merge does not know the content. Whoever cannot
+    /// tell sends the object anew.
+    pub uncertain: Vec<(Name, PrimaryKey)>,
+}
+
+/// [`merge`], with the schema if it is known, and a report.
+pub fn merge_reporting(
+    ours: &mut [Branch],
+    theirs: &mut [Branch],
+    rules: Rules,
+    columns: Option<Columns<'_>>,
+) -> Result<Report, TransformError> {
+    let options = driver::Options { rules, columns };
+    let outcome = driver::merge(ours, theirs, &options, None)?;
+    Ok(Report {
+        uncertain: outcome.uncertain,
+    })
 }

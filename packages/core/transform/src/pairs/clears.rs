@@ -38,7 +38,7 @@ pub(super) fn clear_list_edit(
 pub(super) fn clear_update(
     left: &mut Operation,
     right: &mut Operation,
-    context: &Context<'_>,
+    context: &mut Context<'_>,
 ) -> Outcome {
     match (left.collection, right.assigned) {
         (CollectionKind::List, Assigned::List)

@@ -43,7 +43,7 @@ pub(super) fn update_update(
     Ok(())
 }
 
-fn last_writer(left: &mut Operation, right: &mut Operation, context: &Context<'_>) -> Outcome {
+fn last_writer(left: &mut Operation, right: &mut Operation, context: &mut Context<'_>) -> Outcome {
     let left_loses = if left.is_default == right.is_default {
         left.rank < right.rank
     } else {
@@ -63,13 +63,17 @@ fn last_writer(left: &mut Operation, right: &mut Operation, context: &Context<'_
 /// collection starts empty; where the marker was, old content may still be there (OT11). The merge does not know
 /// whether there is any. If what follows the marker in its changeset fills a new collection, or clears it, there is
 /// none. Otherwise the loser turns into a Clear of the winner's kind, so that the collection is empty on both sides.
-pub(super) fn overrule(winner: &Operation, loser: &mut Operation, context: &Context<'_>) {
+///
+/// That "there is none" can be wrong, where the loser's side had made and filled a collection itself before; so the
+/// object is reported, for whoever can compare the states.
+pub(super) fn overrule(winner: &Operation, loser: &mut Operation, context: &mut Context<'_>) {
     let kind = match winner.assigned {
         Assigned::List if winner.kind == Kind::Update => CollectionKind::List,
         Assigned::Dictionary if winner.kind == Kind::Update => CollectionKind::Dictionary,
         _ => return loser.drop_it(),
     };
     if context.rules.ot11_kept_content || starts_empty(winner, context) {
+        context.uncertain.push(*winner);
         return loser.drop_it();
     }
     (loser.kind, loser.collection, loser.is_default) = (Kind::Clear, kind, false);

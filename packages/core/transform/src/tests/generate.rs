@@ -49,6 +49,10 @@ pub struct Families {
 
 const KEYS: usize = 3;
 
+/// How many columns a top-level class has, and which of them is mixed.
+pub const TOP_LEVEL_COLUMNS: usize = 18;
+pub const MIXED_COLUMN: usize = 4;
+
 fn columns(class: &str) -> Vec<(&'static str, ColumnSpec)> {
     use CollectionKind::{Dictionary, List, Set, Single};
     let spec = |column_type, nullable, collection, target: Option<&str>| {

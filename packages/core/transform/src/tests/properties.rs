@@ -3,8 +3,8 @@
 use tidemark_changeset::Name;
 use tidemark_model::{Schema, memory::Database};
 
-use super::generate::{Families, Random, base, shape, side};
-use crate::{Branch, Rules, TransformError, merge_with_columns};
+use super::generate::{Families, MIXED_COLUMN, Random, TOP_LEVEL_COLUMNS, base, shape, side};
+use crate::{Branch, Rules, TransformError, merge_reporting, merge_with_columns};
 
 const PLAIN: Families = Families {
     schema: false,
@@ -101,6 +101,42 @@ fn both_orders_end_equal() -> Result<(), String> {
     check(histories(2500), PLAIN, |base, ours, theirs| {
         converges(base, ours, theirs, Rules::CORRECTED)
     })
+}
+
+/// Collection markers on values that hold such a collection already, and on little else: where the merge cannot know
+/// what the marker keeps, it says so.
+#[test]
+fn what_may_differ_is_reported() {
+    // The first numbers whose columns are the mixed one, by either draw.
+    let mixed = (0..).filter(|focus| {
+        [0, 1]
+            .iter()
+            .all(|drawn| Random(focus + drawn).below(TOP_LEVEL_COLUMNS) == MIXED_COLUMN)
+    });
+    for (seed, focus) in (0..1500).zip(mixed) {
+        let families = Families {
+            kept_content: true,
+            focus,
+            ..PLAIN
+        };
+        let mut random = Random(seed);
+        let base = base(&mut random, families);
+        let ours = side(&mut random, &base, 2..5, families);
+        let theirs = side(&mut random, &base, 5..8, families);
+        if let Err(error) = converges(&base, &ours, &theirs, Rules::CORRECTED) {
+            let report = merge_reporting(
+                &mut ours.clone(),
+                &mut theirs.clone(),
+                Rules::CORRECTED,
+                None,
+            );
+            let reported = report.is_ok_and(|report| !report.uncertain.is_empty());
+            assert!(
+                reported,
+                "seed {seed}: {error}\nours {ours:#?}\ntheirs {theirs:#?}"
+            );
+        }
+    }
 }
 
 /// Schema changes beside everything else. Both sides draw from one set of columns, so they never disagree.

@@ -5,7 +5,7 @@ use tidemark_changeset::{
     UpdateKind, Value,
 };
 
-use crate::{Branch, Rules, TransformError, merge};
+use crate::{Branch, Rules, TransformError, merge, merge_reporting};
 
 fn at(path: &[PathElement]) -> Target {
     Target {
@@ -115,6 +115,21 @@ fn a_marker_that_fills_a_new_collection_wins_without_more() {
     ] {
         let (ours, theirs) = merged(Rules::CORRECTED, (20, &fill), (10, &[update(&[], int(5))]));
         assert_eq!((ours, theirs), (fill, vec![]));
+    }
+}
+
+#[test]
+fn an_object_whose_content_is_unknown_is_reported() {
+    let fill = vec![update(&[], Payload::List), insert(&[index(0)], 0)];
+    for (loser, uncertain) in [(vec![update(&[], int(5))], 1), (fill.clone(), 0)] {
+        let mut ours = [Branch::new(20, 2, fill.clone())];
+        let mut theirs = [Branch::new(10, 3, loser)];
+        let report =
+            merge_reporting(&mut ours, &mut theirs, Rules::CORRECTED, None).expect("mergeable");
+        assert_eq!(
+            report.uncertain,
+            [("T".into(), PrimaryKey::Int(1))][..uncertain]
+        );
     }
 }
 
