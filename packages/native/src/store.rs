@@ -472,6 +472,6 @@ impl NativeStore {
     /// Forgets an incomplete bootstrap. Returns whether a complete one waits to be applied.
     #[napi(catch_unwind)]
     pub fn discard_partial_bootstrap(&self) -> Result<bool> {
-        self.as_session(|open| open.store.database().discard_partial_bootstrap())
+        self.as_session(|open| open.store.discard_partial_bootstrap())
     }
 }

@@ -48,12 +48,7 @@ impl Batch {
     }
 
     pub(crate) fn set(&mut self, table: TableId, key: &[u8], value: Option<Arc<[u8]>>) {
-        let changes = &mut self.tables[table.number()];
-        if let Some(slot) = changes.get_mut(key) {
-            *slot = value;
-        } else {
-            changes.insert(Box::from(key), value);
-        }
+        self.tables[table.number()].insert(Box::from(key), value);
     }
 
     pub(crate) fn range(

@@ -124,6 +124,24 @@ pub trait Storage: Send + Sync + Sized + 'static {
     }
 }
 
+/// A storage that several owners share, such as one that outlives a database over it.
+impl<S: Storage> Storage for std::sync::Arc<S> {
+    type Snapshot = S::Snapshot;
+    type Sink = S::Sink;
+
+    fn snapshot(&self) -> Result<S::Snapshot> {
+        (**self).snapshot()
+    }
+
+    fn sink(&self) -> Result<S::Sink> {
+        (**self).sink()
+    }
+
+    fn close(&self) -> Result<()> {
+        (**self).close()
+    }
+}
+
 /// What a storage holds and in which form: written at creation, checked whenever it is opened.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Format {

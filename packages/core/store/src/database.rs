@@ -3,6 +3,7 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use tidemark_changeset::codec::Encoder;
 use tidemark_storage::{Durability, Read, Storage, Write};
 use tidemark_transform::Rules;
 
@@ -171,7 +172,7 @@ impl<S: Storage> Database<S> {
             let changeset = write
                 .recorder
                 .take()
-                .map(|recorder| recorder.finish())
+                .map(Encoder::finish)
                 .unwrap_or_default();
             let mut record = SyncRecord::read(&write.storage)?;
             let head = EntryHead {

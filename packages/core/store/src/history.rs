@@ -80,17 +80,19 @@ fn read_head(record: &mut RecordReader<'_>) -> Result<EntryHead> {
 }
 
 /// The heads of the entries of versions from … to, in order.
-pub(crate) fn heads(from: &impl Read, first: u64, last: u64) -> Result<Vec<(u64, EntryHead)>> {
+pub(crate) fn heads(
+    from: &impl Read,
+    first: u64,
+    last: u64,
+) -> Result<impl Iterator<Item = Result<(u64, EntryHead)>> + '_> {
     let (first, last) = (first.to_be_bytes(), last.to_be_bytes());
     let entries = from.range(HISTORY, Bound::Included(&first), Bound::Included(&last))?;
-    entries
-        .map(|entry| {
-            let (key, value) = entry?;
-            let version = key.first_chunk().map(|bytes| u64::from_be_bytes(*bytes));
-            let version = version.ok_or(StoreError::Damaged("a history key is too short"))?;
-            Ok((version, read_head(&mut RecordReader::new(&value))?))
-        })
-        .collect()
+    Ok(entries.map(|entry| {
+        let (key, value) = entry?;
+        let version = key.first_chunk().map(|bytes| u64::from_be_bytes(*bytes));
+        let version = version.ok_or(StoreError::Damaged("a history key is too short"))?;
+        Ok((version, read_head(&mut RecordReader::new(&value))?))
+    }))
 }
 
 /// The changeset of an entry as it was emitted.

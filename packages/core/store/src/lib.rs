@@ -23,6 +23,7 @@ mod history;
 pub mod json;
 mod links;
 pub mod local;
+mod nullify;
 mod query;
 mod record;
 pub mod sync;

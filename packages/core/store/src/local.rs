@@ -11,7 +11,6 @@ use tidemark_changeset::{
 use tidemark_model::{ClassKind, Node};
 use tidemark_storage::{Read, Storage};
 
-use crate::links::origins;
 use crate::tables::ClassId;
 use crate::transaction::{WriteTransaction, class_of, no_object};
 use crate::walk::{Slot, Step, Walk, narrow, walk};
@@ -55,11 +54,7 @@ struct Found {
 }
 
 impl Found {
-    fn of(
-        walk: &Walk<'_>,
-        schema: &tidemark_model::Schema,
-        element: Option<&Value>,
-    ) -> Result<Self> {
+    fn of(walk: &Walk<'_>, element: Option<&Value>) -> Result<Self> {
         let node = walk.slot.node();
         let list_size = match walk.slot {
             Slot::Element { list, .. } => Some(narrow(list.len())?),
@@ -80,7 +75,7 @@ impl Found {
             _ => false,
         };
         Ok(Self {
-            is_single_link: walk.is_single_link(schema),
+            is_single_link: walk.is_single_link(),
             is_typed_collection: walk.is_typed_collection(),
             is_entry: matches!(walk.slot, Slot::Entry(_)),
             exists: node.is_some(),
@@ -114,7 +109,7 @@ impl<S: Storage> WriteTransaction<S> {
             &location.steps,
             &hidden,
         )?;
-        let found = Found::of(&walk, schema, element)?;
+        let found = Found::of(&walk, element)?;
         let field = definition
             .columns
             .get(column)
@@ -134,7 +129,12 @@ impl<S: Storage> WriteTransaction<S> {
     }
 
     /// Applies an instruction to the object at hand and records it.
-    fn emit(&mut self, class: ClassId, object: u64, instruction: &Instruction) -> Result<()> {
+    pub(crate) fn emit(
+        &mut self,
+        class: ClassId,
+        object: u64,
+        instruction: &Instruction,
+    ) -> Result<()> {
         self.apply_inside(class, object, instruction)?;
         self.record(instruction);
         Ok(())
@@ -220,58 +220,6 @@ impl<S: Storage> WriteTransaction<S> {
         objects
             .into_iter()
             .try_for_each(|object| self.erase(class, object))
-    }
-
-    fn nullify_links(&mut self, class: ClassId, key: &PrimaryKey) -> Result<()> {
-        self.flush_links()?;
-        let name = class_of(&self.catalog, class)?.name.clone();
-        let link = Link {
-            class: name,
-            key: key.clone(),
-        };
-        for origin in origins(&self.storage, class, key)? {
-            while let Some(instruction) =
-                self.next_nullification(origin.class, origin.object, origin.column, &link)?
-            {
-                self.emit(origin.class, origin.object, &instruction)?;
-            }
-        }
-        Ok(())
-    }
-
-    /// The instruction that takes away the first link to `link` in a column.
-    fn next_nullification(
-        &mut self,
-        class: ClassId,
-        object: u64,
-        column: u16,
-        link: &Link,
-    ) -> Result<Option<Instruction>> {
-        self.load(class, object)?;
-        let definition = class_of(&self.catalog, class)?;
-        let loaded = self
-            .buffer
-            .get(&(class, object))
-            .ok_or_else(|| no_object(object))?;
-        let column = usize::from(column);
-        let (Some(node), Some(definition_column)) = (
-            loaded.document.field(column),
-            definition.columns.get(column),
-        ) else {
-            return Ok(None);
-        };
-        let target = Target {
-            class: definition.name.clone(),
-            key: loaded.key.clone(),
-            field: definition_column.name.clone(),
-            path: Vec::new(),
-        };
-        let mut finder = Finder {
-            schema: &self.catalog.schema,
-            link,
-            target,
-        };
-        finder.find(definition_column, node)
     }
 
     /// Assigns a property, list element or dictionary key.
@@ -514,95 +462,4 @@ impl<S: Storage> WriteTransaction<S> {
 
 fn no_index() -> StoreError {
     StoreError::InvalidMutation("The path does not lead to a list element".to_owned())
-}
-
-/// Looks for a link below a field and says how it is taken away.
-struct Finder<'a> {
-    schema: &'a tidemark_model::Schema,
-    link: &'a Link,
-    target: Target,
-}
-
-impl Finder<'_> {
-    fn is_it(&self, node: &Node) -> bool {
-        matches!(node, Node::Value(Value::Link(link)) if **link == *self.link)
-    }
-
-    fn nullify(&self, kind: UpdateKind) -> Instruction {
-        Instruction::Update {
-            target: self.target.clone(),
-            value: Payload::Value(Value::Null),
-            kind,
-        }
-    }
-
-    fn find(
-        &mut self,
-        column: &tidemark_model::Column,
-        node: &Node,
-    ) -> Result<Option<Instruction>> {
-        match node {
-            Node::Value(_) if self.is_it(node) => Ok(Some(
-                self.nullify(UpdateKind::Property { is_default: false }),
-            )),
-            Node::Value(_) => Ok(None),
-            Node::Set(elements) => {
-                let holds = elements
-                    .iter()
-                    .any(|element| matches!(element, Value::Link(link) if **link == *self.link));
-                let value = Payload::Value(Value::Link(Box::new(self.link.clone())));
-                Ok(holds.then(|| Instruction::SetErase {
-                    target: self.target.clone(),
-                    value,
-                }))
-            }
-            Node::List(elements) => {
-                let prior_size = narrow(elements.len())?;
-                for (index, element) in elements.iter().enumerate() {
-                    self.target.path.push(PathElement::Index(narrow(index)?));
-                    if self.is_it(element) {
-                        let target = self.target.clone();
-                        // A typed list closes the gap, one of mixed values keeps a null there.
-                        let is_typed = column.column_type == tidemark_changeset::ColumnType::Link;
-                        return Ok(Some(if is_typed {
-                            Instruction::ArrayErase { target, prior_size }
-                        } else {
-                            self.nullify(UpdateKind::Element { prior_size })
-                        }));
-                    }
-                    let found = self.find(column, element)?;
-                    if found.is_some() {
-                        return Ok(found);
-                    }
-                    self.target.path.pop();
-                }
-                Ok(None)
-            }
-            Node::Dictionary(entries) => {
-                for (key, entry) in entries {
-                    self.target.path.push(PathElement::Key(key.clone()));
-                    let found = self.find(column, entry)?;
-                    if found.is_some() {
-                        return Ok(found);
-                    }
-                    self.target.path.pop();
-                }
-                Ok(None)
-            }
-            Node::Object(object) => {
-                let Some(embedded) = self.schema.embedded_target(column) else {
-                    return Ok(None);
-                };
-                for (inner, node) in embedded.columns.iter().zip(&object.fields) {
-                    self.target.path.push(PathElement::Key(inner.name.clone()));
-                    let found = self.find(inner, node)?;
-                    if found.is_some() {
-                        return Ok(found);
-                    }
-                    self.target.path.pop();
-                }
-                Ok(None)
-            }
-        }
-    }
 }

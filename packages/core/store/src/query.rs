@@ -146,7 +146,6 @@ impl<R: Read> View<'_, R> {
 fn count_links(field: &Field<'_>, target: LinkView<'_>) -> usize {
     match field {
         Field::Scalar(Scalar::Link(link)) => usize::from(*link == target),
-        Field::Scalar(_) => 0,
         Field::List(items) | Field::Set(items) | Field::Dictionary(items) => {
             let mut count = 0;
             items.each(&mut |_, item| {
@@ -156,7 +155,7 @@ fn count_links(field: &Field<'_>, target: LinkView<'_>) -> usize {
             count
         }
         // Links inside embedded objects belong to those.
-        Field::Object(_) => 0,
+        Field::Scalar(_) | Field::Object(_) => 0,
     }
 }
 

@@ -187,13 +187,10 @@ impl<S: Storage> WriteTransaction<S> {
         let revived = self.erased.remove(&(class, key.clone()));
         let counters = self.counters(class)?;
         counters.objects += 1;
-        let object = match &revived {
-            Some(erased) => erased.object,
-            None => {
-                counters.next_object += 1;
-                counters.next_object - 1
-            }
-        };
+        let object = revived
+            .as_ref()
+            .map_or(counters.next_object, |erased| erased.object);
+        counters.next_object = counters.next_object.max(object + 1);
         self.storage
             .put(INDEX, &index_key(class, key), &object.to_le_bytes());
         let loaded = Loaded {
@@ -362,7 +359,7 @@ impl<S: Storage> WriteTransaction<S> {
                 }
             }
             Instruction::EraseColumn { class, field } => {
-                self.take_column_out(class, field, instruction)?
+                self.take_column_out(class, field, instruction)?;
             }
             _ => {}
         }

@@ -61,11 +61,11 @@ impl Walk<'_> {
         self.depth == 0 && self.column.collection != CollectionKind::Single
     }
 
-    /// Whether the place holds a link to an object of its own, or nothing.
-    pub fn is_single_link(&self, schema: &Schema) -> bool {
-        self.column.column_type == ColumnType::Link
+    /// Whether the place is a property that holds one link or one embedded object, or null.
+    pub fn is_single_link(&self) -> bool {
+        self.depth == 0
+            && self.column.column_type == ColumnType::Link
             && self.column.collection == CollectionKind::Single
-            && schema.embedded_target(self.column).is_none()
     }
 }
 

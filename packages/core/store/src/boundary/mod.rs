@@ -28,7 +28,7 @@ pub(crate) fn malformed(what: &str) -> StoreError {
 pub(crate) fn object_of_number(number: f64) -> Option<u64> {
     // Exactly representable and not negative, so nothing is cut.
     #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
-    (number >= 0.0 && number < 9_007_199_254_740_992.0 && number.fract() == 0.0)
+    ((0.0..9_007_199_254_740_992.0).contains(&number) && number.fract() == 0.0)
         .then_some(number as u64)
 }
 

@@ -207,6 +207,13 @@ impl<S: Storage> SharedStore<S> {
         Ok(())
     }
 
+    /// Forgets an incomplete bootstrap and a download that is half integrated: a session begins anew. Says whether a
+    /// complete bootstrap waits to be applied.
+    pub fn discard_partial_bootstrap(&self) -> Result<bool> {
+        *lock(&self.download) = None;
+        self.database.discard_partial_bootstrap()
+    }
+
     /// Drops all snapshots and the open write, and closes the storage.
     pub fn close(&self) -> Result<()> {
         self.abort_write();

@@ -94,12 +94,14 @@ impl SyncRecord {
         }
         let (acknowledged, before) = (progress.upload_client_version, old.upload_client_version);
         if acknowledged > before {
-            let heads = history::heads(write, before + 1, acknowledged)?;
-            self.bytes_uploaded += heads
-                .iter()
-                .filter(|(_, head)| head.is_local)
-                .map(|(_, head)| u64::from(head.size))
-                .sum::<u64>();
+            for head in history::heads(write, before + 1, acknowledged)? {
+                let (_, head) = head?;
+                self.bytes_uploaded += if head.is_local {
+                    u64::from(head.size)
+                } else {
+                    0
+                };
+            }
         }
         // Whole numbers of ten-thousandths: nothing is lost that anybody shows.
         #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
@@ -112,10 +114,14 @@ impl SyncRecord {
     /// after it those without a changeset up to the first with one.
     fn trim<S: Storage>(&self, write: &mut Write<S>, version: u64) -> Result<u64> {
         let based_on = self.progress.download_client_version;
-        let first_needed = history::heads(write, based_on + 1, version)?
-            .into_iter()
-            .find(|(_, head)| head.is_local)
-            .map_or(version, |(first, _)| first);
+        let mut first_needed = version;
+        for head in history::heads(write, based_on + 1, version)? {
+            let (version, head) = head?;
+            if head.is_local {
+                first_needed = version;
+                break;
+            }
+        }
         history::trim(write, first_needed)?;
         Ok(first_needed)
     }

@@ -38,6 +38,8 @@ pub(crate) struct Unsynced {
     /// Entries with schema instructions: they are always merged.
     with_schema: BTreeSet<u64>,
     cached: usize,
+    /// Entries that are gone but still named by the indexes.
+    stale: usize,
 }
 
 impl Unsynced {
@@ -65,15 +67,19 @@ impl Unsynced {
         for entry in gone.values() {
             self.cached -= entry.instructions.as_ref().map_or(0, Vec::len);
         }
+        self.stale += gone.len();
         if entries.is_empty() {
             self.by_object.clear();
             self.with_schema.clear();
-        } else if !gone.is_empty() {
+            self.stale = 0;
+        } else if self.stale > entries.len() {
+            // Looking over everything costs as much as what has gone since the last time.
             self.by_object.retain(|_, versions| {
                 versions.retain(|version| *version >= before);
                 !versions.is_empty()
             });
             self.with_schema.retain(|version| *version >= before);
+            self.stale = 0;
         }
     }
 
@@ -84,22 +90,21 @@ impl Unsynced {
 
     fn load(&mut self, storage: &impl Read) -> Result<()> {
         if self.entries.is_none() {
-            let heads = history::heads(storage, 0, u64::MAX)?;
-            let local = heads.into_iter().filter(|(_, head)| head.is_local);
-            self.entries = Some(
-                local
-                    .map(|(version, head)| {
-                        (
-                            version,
-                            Entry {
-                                head,
-                                is_indexed: false,
-                                instructions: None,
-                            },
-                        )
-                    })
-                    .collect(),
-            );
+            let mut entries = BTreeMap::new();
+            for head in history::heads(storage, 0, u64::MAX)? {
+                let (version, head) = head?;
+                if head.is_local {
+                    entries.insert(
+                        version,
+                        Entry {
+                            head,
+                            is_indexed: false,
+                            instructions: None,
+                        },
+                    );
+                }
+            }
+            self.entries = Some(entries);
         }
         let entries = self
             .entries

@@ -43,7 +43,8 @@ impl<S: Storage> Database<S> {
             ..Upload::default()
         };
         let mut bytes = 0_u64;
-        for (version, head) in history::heads(&snapshot.storage, after.saturating_add(1), target)? {
+        for entry in history::heads(&snapshot.storage, after.saturating_add(1), target)? {
+            let (version, head) = entry?;
             let grown = bytes + u64::from(head.size);
             if bytes >= bytes_max || (upload.entries > 0 && grown >= UPLOAD_BYTES_MAX) {
                 return Ok(upload);
