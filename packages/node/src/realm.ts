@@ -37,7 +37,7 @@ import { type LoggerCallback, setLogger, setLogLevel } from "./logging.js";
 import { ProgressRealmPromise } from "./open.js";
 import { canonicalOf } from "./schema/canonical.js";
 import { type ParsedClass, parseSchema, type RealmObjectClass } from "./schema/parse.js";
-import type { CanonicalObjectSchema } from "./schema/types.js";
+import type { CanonicalObjectSchema, DefaultObject } from "./schema/types.js";
 
 import { initialUpdate, SubscriptionSet } from "./sync/subscriptions.js";
 import { errorHandlerOf, SyncSession, within } from "./sync/sync-session.js";
@@ -356,16 +356,8 @@ export class Realm {
   }
 
   /** Creates an object, or updates the one with its primary key as the mode says. */
-  create<T = Record<string, unknown>>(
-    type: string,
-    values: object,
-    mode?: enums.UpdateMode | boolean,
-  ): RealmObject<T> & T;
-  create<T extends RealmObject>(
-    type: (new (...values: never[]) => T) & { readonly schema?: unknown },
-    values: object,
-    mode?: enums.UpdateMode | boolean,
-  ): T;
+  create<T = DefaultObject>(type: string, values: object, mode?: enums.UpdateMode | boolean): RealmObject<T> & T;
+  create<T extends object>(type: new (...values: never[]) => T, values: object, mode?: enums.UpdateMode | boolean): T;
   create(type: string | RealmObjectClass, values: object, mode: enums.UpdateMode | boolean = "never"): unknown {
     const layout = this.#layout(type);
     if (values === undefined) throw new errors.TypeAssertionError("Expected 'values' to be an object, got undefined");
@@ -423,19 +415,16 @@ export class Realm {
 
   // --- reading ---------------------------------------------------------------------------------------------
 
-  objectForPrimaryKey<T = Record<string, unknown>>(type: string, primaryKey: unknown): (RealmObject<T> & T) | null;
-  objectForPrimaryKey<T extends RealmObject>(
-    type: (new (...values: never[]) => T) & { readonly schema?: unknown },
-    primaryKey: unknown,
-  ): T | null;
+  objectForPrimaryKey<T = DefaultObject>(type: string, primaryKey: unknown): (RealmObject<T> & T) | null;
+  objectForPrimaryKey<T extends object>(type: new (...values: never[]) => T, primaryKey: unknown): T | null;
   objectForPrimaryKey(type: string | RealmObjectClass, primaryKey: unknown): unknown {
     const layout = this.#layout(type);
     const found = errors.call(() => findObject(this.internal.database, layout, primaryKey));
     return found === undefined ? null : this.#bound.wrap(found);
   }
 
-  objects<T = Record<string, unknown>>(type: string): Results<RealmObject<T> & T>;
-  objects<T extends RealmObject>(type: (new (...values: never[]) => T) & { readonly schema?: unknown }): Results<T>;
+  objects<T = DefaultObject>(type: string): Results<RealmObject<T> & T>;
+  objects<T extends object>(type: new (...values: never[]) => T): Results<T>;
   objects(type: string | RealmObjectClass): unknown {
     const layout = this.#layout(type);
     if (layout.kind === "embedded") throw new Error("You cannot query an embedded object.");

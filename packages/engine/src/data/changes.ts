@@ -4,6 +4,72 @@
  * @module
  */
 
+/** Keys in order of creation: positions are found by halving. Returns −1 if the key is not there. */
+export function indexOfKey(sorted: Float64Array, key: number): number {
+  let low = 0;
+  let high = sorted.length;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if ((sorted[middle] ?? 0) < key) low = middle + 1;
+    else high = middle;
+  }
+  return sorted[low] === key ? low : -1;
+}
+
+/**
+ * The changes of results in order of creation, when it is known which keys left, came, and changed.
+ *
+ * @param left, came sorted; those of `left` were there, those of `came` were not.
+ * @param modified keys that may or may not be among the results.
+ */
+export function patchKeys(
+  before: Float64Array,
+  left: readonly number[],
+  came: readonly number[],
+  modified: Iterable<number>,
+): { readonly keys: Float64Array; readonly changes: CollectionChanges } {
+  const keys = left.length + came.length === 0 ? before : mergeKeys(before, left, came);
+  const indexesIn = (where: Float64Array, wanted: Iterable<number>): number[] => {
+    const indexes: number[] = [];
+    for (const key of wanted) {
+      const index = indexOfKey(where, key);
+      if (index >= 0) indexes.push(index);
+    }
+    return indexes.sort(ascending);
+  };
+  const newKeys = new Set(came);
+  const stayed = [...modified].filter((key) => !newKeys.has(key) && indexOfKey(keys, key) >= 0);
+  return {
+    keys,
+    changes: {
+      deletions: indexesIn(before, left),
+      insertions: indexesIn(keys, came),
+      newModifications: indexesIn(keys, stayed),
+      oldModifications: indexesIn(before, stayed),
+    },
+  };
+}
+
+function mergeKeys(before: Float64Array, left: readonly number[], came: readonly number[]): Float64Array {
+  const gone = new Set(left);
+  const merged = new Float64Array(before.length - left.length + came.length);
+  let length = 0;
+  let next = 0;
+  const add = (key: number): void => {
+    merged[length] = key;
+    length += 1;
+  };
+  for (const key of before) {
+    while (next < came.length && (came[next] ?? 0) < key) {
+      add(came[next] ?? 0);
+      next += 1;
+    }
+    if (!gone.has(key)) add(key);
+  }
+  for (; next < came.length; next += 1) add(came[next] ?? 0);
+  return merged;
+}
+
 /** Indexes of changes. Deletions and old modifications count in the old collection, the others in the new one. */
 export interface CollectionChanges {
   readonly deletions: number[];
@@ -34,11 +100,43 @@ export function compareKeys(
   after: ArrayLike<number>,
   isModified: (key: number) => boolean,
 ): CollectionChanges {
+  let start = 0;
+  while (start < before.length && start < after.length && before[start] === after[start]) start += 1;
+  let end = 0;
+  const room = Math.min(before.length, after.length) - start;
+  while (end < room && before[before.length - 1 - end] === after[after.length - 1 - end]) end += 1;
+  const changes = compareMiddle(before, after, start, end, isModified);
+  // What stands at both ends in the same order can only have been modified.
+  const newEnds: number[] = [];
+  const oldEnds: number[] = [];
+  const shift = before.length - after.length;
+  for (let index = 0; index < after.length; index += 1) {
+    if (index === start) index = after.length - end;
+    if (index >= after.length || !isModified(after[index] ?? -1)) continue;
+    newEnds.push(index);
+    oldEnds.push(index < start ? index : index + shift);
+  }
+  if (newEnds.length === 0) return changes;
+  return {
+    ...changes,
+    newModifications: [...changes.newModifications, ...newEnds].sort(ascending),
+    oldModifications: [...changes.oldModifications, ...oldEnds].sort(ascending),
+  };
+}
+
+/** Compares all but `start` keys at the beginning and `end` keys at the end. */
+function compareMiddle(
+  before: ArrayLike<number>,
+  after: ArrayLike<number>,
+  start: number,
+  end: number,
+  isModified: (key: number) => boolean,
+): CollectionChanges {
   const oldIndexes = new Map<number, number>();
-  for (let index = 0; index < before.length; index += 1) oldIndexes.set(before[index] ?? -1, index);
+  for (let index = start; index < before.length - end; index += 1) oldIndexes.set(before[index] ?? -1, index);
   const insertions: number[] = [];
   const kept: { readonly from: number; readonly to: number; readonly key: number }[] = [];
-  for (let to = 0; to < after.length; to += 1) {
+  for (let to = start; to < after.length - end; to += 1) {
     const key = after[to] ?? -1;
     const from = oldIndexes.get(key);
     if (from === undefined) insertions.push(to);

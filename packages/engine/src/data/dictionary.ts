@@ -6,7 +6,7 @@
 
 import { EngineError } from "../errors.js";
 import { decodeUtf8 } from "../values/bytes.js";
-import { packValue } from "../values/pack.js";
+import { packValue, prepareValue } from "../values/pack.js";
 import { tag } from "../values/tags.js";
 import { columnOffset, type Page, readCollectionHead, skipValue } from "../values/unpack.js";
 import { type Address, operation } from "./batch.js";
@@ -100,6 +100,7 @@ export class Dictionary {
     const { holder, column, database } = this;
     const plain = writeObject(holder, column, key, operation.set, database.conventions.unwrap(value), mode);
     if (plain.isWritten) return;
+    prepareValue(plain.value, database.conventions);
     const { batch } = database;
     const writer = batch.begin(operation.set, this.#address(key));
     writer.u8(0);

@@ -5,7 +5,7 @@
  */
 
 import { EngineError } from "../errors.js";
-import { packValue } from "../values/pack.js";
+import { packValue, prepareValue } from "../values/pack.js";
 import { tag } from "../values/tags.js";
 import { columnOffset, type Page, readCollectionHead, readLink, skipValue } from "../values/unpack.js";
 import { type Address, operation } from "./batch.js";
@@ -158,6 +158,7 @@ export class List {
     const { holder, column, database } = this;
     const plain = writeObject(holder, column, index, code, database.conventions.unwrap(value), mode);
     if (plain.isWritten) return;
+    prepareValue(plain.value, database.conventions);
     const { batch } = database;
     const writer = batch.begin(code, this.#address(index));
     if (code === operation.set) writer.u8(0);

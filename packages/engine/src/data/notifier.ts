@@ -188,8 +188,10 @@ export class Notifier {
         }
         const classChanges = summary?.classChanges(results.layout.name);
         if (summary === undefined || !mayConcern(results, summary, classChanges)) return undefined;
-        const keys = results.keys();
-        const changes = compareKeys(known, keys, (key) => isModified(summary, classChanges, key));
+        const patched =
+          summary.isComplete && classChanges !== undefined ? results.patch(known, classChanges) : undefined;
+        const keys = patched?.keys ?? results.keys();
+        const changes = patched?.changes ?? compareKeys(known, keys, (key) => isModified(summary, classChanges, key));
         known = keys;
         return hasChanges(changes) ? () => listener(changes) : undefined;
       },
@@ -287,7 +289,7 @@ export class Notifier {
 function mayConcern(results: Results, summary: ChangeSummary, changes: ClassChanges | undefined): boolean {
   // Queries may look at linked classes, and collections change with their owner.
   if (!summary.isComplete || changes !== undefined) return true;
-  return !summary.isEmpty && (results.stages.length > 0 || results.source.kind === "collection");
+  return !summary.isEmpty && (!results.isPlain || results.source.kind === "collection");
 }
 
 function isModified(summary: ChangeSummary, changes: ClassChanges | undefined, key: number): boolean {

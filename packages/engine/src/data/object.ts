@@ -6,7 +6,7 @@
 
 import { EngineError } from "../errors.js";
 import { copyBytes } from "../values/bytes.js";
-import { Linkable, packValue } from "../values/pack.js";
+import { Linkable, packValue, prepareValue } from "../values/pack.js";
 import { tag } from "../values/tags.js";
 import { columnOffset, type Page, pageOf, readLink, readScalar } from "../values/unpack.js";
 import { type Address, operation, type PendingObject } from "./batch.js";
@@ -330,6 +330,7 @@ export function writeColumn(
   if (column.collection !== "single") return collectionOf(holder, column).assign(given, mode);
   const plain = writeObject(holder, column, undefined, operation.set, given, mode);
   if (plain.isWritten) return;
+  prepareValue(plain.value, database.conventions);
   const { batch } = database;
   const writer = batch.begin(operation.set, holder.address(column));
   writer.u8(isDefault ? 1 : 0);

@@ -8,8 +8,10 @@ import { EngineError, errorCodeOf, messageOf } from "../errors.js";
 import { ByteWriter } from "../values/bytes.js";
 import { packMixed } from "../values/pack.js";
 import { pageOf } from "../values/unpack.js";
+import { indexOfKey, patchKeys } from "./changes.js";
 import type { Database } from "./database.js";
 import type { List } from "./list.js";
+import type { ClassChanges } from "./notifier.js";
 import { ObjectHandle } from "./object.js";
 import type { ClassLayout } from "./schema.js";
 import type { ValueSet } from "./value-set.js";
@@ -26,6 +28,18 @@ export interface Stage {
   readonly text: string;
   /** `u32 count`, then packed values. */
   readonly parameters: Uint8Array;
+}
+
+/** Fewer changes than this are always looked at one by one. */
+const patchedMin = 64;
+
+/** Whether a query looks at nothing but the object's own values: no paths, no order, no limit. Errs on the safe side. */
+function isPlainQuery(text: string): boolean {
+  return !/[.@]|\b(?:sort|distinct|limit|subquery)\b/i.test(text);
+}
+
+function ascending(a: number, b: number): number {
+  return a - b;
 }
 
 /** Objects read by one call while iterating. */
@@ -55,6 +69,11 @@ export class Results {
     return this.source.kind !== "collection" || this.source.collection.isValid();
   }
 
+  /** Whether the queries look at nothing but the objects' own values. */
+  get isPlain(): boolean {
+    return this.stages.every(({ text }) => isPlainQuery(text));
+  }
+
   /** What must be unchanged for known keys to be right. */
   #currentEpoch(): number {
     const { source } = this;
@@ -71,6 +90,42 @@ export class Results {
     this.#keys = this.#evaluate();
     this.#epoch = epoch;
     return this.#keys;
+  }
+
+  /**
+   * The keys after some changes, from the keys before them, when looking at the changed objects is enough: for results
+   * of a class whose queries look at nothing but the object and keep the order of creation.
+   *
+   * @returns `undefined` if everything has to be looked at.
+   */
+  patch(before: Float64Array, changes: ClassChanges): ReturnType<typeof patchKeys> | undefined {
+    const changed = changes.inserted.length + changes.modified.size;
+    if (this.source.kind !== "class" || changed + changes.deleted.length > before.length / 2 + patchedMin) {
+      return undefined;
+    }
+    if (!this.stages.every(({ text }) => isPlainQuery(text))) return undefined;
+    const left = changes.deleted.filter((key) => indexOfKey(before, key) >= 0);
+    const came: number[] = [];
+    const passing = this.stages.length === 0 ? undefined : this.#passing(changes);
+    for (const key of changes.inserted) if (passing?.has(key) !== false) came.push(key);
+    if (passing !== undefined) {
+      for (const key of changes.modified.keys()) {
+        const wasThere = indexOfKey(before, key) >= 0;
+        if (wasThere && !passing.has(key)) left.push(key);
+        if (!wasThere && passing.has(key)) came.push(key);
+      }
+    }
+    const patched = patchKeys(before, left.sort(ascending), came.sort(ascending), changes.modified.keys());
+    this.#keys = patched.keys;
+    this.#epoch = this.#currentEpoch();
+    return patched;
+  }
+
+  /** Those of the changed objects that pass the queries. */
+  #passing(changes: ClassChanges): Set<number> {
+    let keys: Float64Array = Float64Array.from([...changes.inserted, ...changes.modified.keys()]);
+    for (const { text, parameters } of this.stages) keys = this.#query(text, parameters, keys);
+    return new Set(keys);
   }
 
   #evaluate(): Float64Array {

@@ -39,6 +39,12 @@ export function copyBytes(bytes: Uint8Array, start: number = 0, end: number = by
   return copy;
 }
 
+/** The same bytes in the form that BSON uses here, so that equal values are equal in depth. */
+export function localBytes(bytes: Uint8Array<ArrayBuffer>): Uint8Array {
+  const { Buffer: local } = globalThis as { Buffer?: { from(buffer: ArrayBuffer): Uint8Array } };
+  return local?.from(bytes.buffer) ?? bytes;
+}
+
 /** Writes numbers, texts and bytes one after the other. */
 export class ByteWriter {
   #bytes: Uint8Array;

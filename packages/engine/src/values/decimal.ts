@@ -5,6 +5,7 @@
  */
 
 import { Decimal128 } from "bson";
+import { localBytes } from "./bytes.js";
 
 /** (−1)^negative · coefficient · 10^exponent. NaN is exponent 9696 and infinity 9184, both with coefficient 0. */
 export interface DecimalParts {
@@ -50,5 +51,5 @@ export function decimalFromParts(parts: DecimalParts): Decimal128 {
   const view = new DataView(bytes.buffer);
   view.setBigUint64(0, bits & 0xffff_ffff_ffff_ffffn, true);
   view.setBigUint64(8, bits >> 64n, true);
-  return new Decimal128(bytes);
+  return new Decimal128(localBytes(bytes));
 }

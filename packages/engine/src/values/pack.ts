@@ -154,6 +154,15 @@ export function packLink(writer: ByteWriter, value: Linkable): void {
   writer.bytes(value.packedKey());
 }
 
+/**
+ * Reads what packing a value will need. Reading may send the batch, which must not hold half a mutation then: so this
+ * goes before the mutation is begun.
+ */
+export function prepareValue(value: unknown, conventions: Conventions): void {
+  const object = conventions.unwrap(value);
+  if (object instanceof Linkable) object.packedKey();
+}
+
 function packBinary(writer: ByteWriter, value: unknown, name: string | undefined): void {
   const bytes = binaryBytes(value);
   if (bytes === undefined) throw typeMismatch("an instance of ArrayBuffer", value, name);

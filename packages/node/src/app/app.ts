@@ -12,7 +12,8 @@ import { call, settle } from "../errors.js";
 import { Sync } from "../sync/sync.js";
 import { Credentials } from "./credentials.js";
 import { EmailPasswordAuth } from "./email-password-auth.js";
-import { type DefaultFunctionsFactory, type DefaultObject, User } from "./user.js";
+import type { DefaultObject } from "../schema/types.js";
+import { type DefaultFunctionsFactory, User } from "./user.js";
 
 /** How to reach an app. */
 export type AppConfiguration = {

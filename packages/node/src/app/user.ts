@@ -9,6 +9,7 @@ import { assertFunction } from "../assert.js";
 import { type ProviderType, UserState } from "../enums.js";
 import { call, settle } from "../errors.js";
 import type { App } from "./app.js";
+import type { DefaultObject } from "../schema/types.js";
 import type { Credentials } from "./credentials.js";
 
 /** One way in which a user logs in. */
@@ -19,7 +20,6 @@ export interface UserIdentity {
 
 /** Functions of an app by name. */
 export type DefaultFunctionsFactory = Record<string, (...values: unknown[]) => Promise<unknown>>;
-export type DefaultObject = Record<string, unknown>;
 
 const users = new WeakMap<EngineUser, User>();
 

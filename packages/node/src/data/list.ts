@@ -20,6 +20,8 @@ export const typeNames: Readonly<Record<string, string>> = {
 
 /** A list property. */
 export class List<T = unknown> extends OrderedCollection<T> {
+  [index: number]: T;
+
   /** @internal */
   // oxlint-disable-next-line no-useless-constructor
   constructor(binding: Binding, handle: EngineList) {

@@ -10,7 +10,7 @@ import { assertFunction, assertString } from "../assert.js";
 import { type Binding, bindingKey, type BoundClass, handleKey, wrappers } from "../binding.js";
 import { call } from "../errors.js";
 import type { RealmObjectClass } from "../schema/parse.js";
-import type { CanonicalObjectSchema } from "../schema/types.js";
+import type { CanonicalObjectSchema, DefaultObject } from "../schema/types.js";
 import { Counter } from "./counter.js";
 import { ListenerMap } from "./listeners.js";
 import type { Results } from "./results.js";
@@ -42,7 +42,7 @@ export interface RealmObject<T, _RequiredProperties> {
 
 /** An object of a realm. Applications extend this class to give their objects a type and methods. */
 // oxlint-disable-next-line typescript/no-unsafe-declaration-merging
-export class RealmObject<T = Record<string, unknown>, _RequiredProperties extends keyof T = never> {
+export class RealmObject<T = DefaultObject, _RequiredProperties extends keyof T = never> {
   /** Creates an object in a write transaction: `new Task(realm, { … })`. */
   constructor(realm: Creator, values: unknown) {
     const { schema, name } = new.target as unknown as { schema?: { name: string }; name: string };

@@ -4,6 +4,10 @@
  * @module
  */
 
+/** An object whose class the application has not typed: its properties are open, as in the original's SDK. */
+// oxlint-disable-next-line typescript/no-explicit-any
+export type DefaultObject = Record<string, any>;
+
 /** Types of single values. */
 export type PrimitivePropertyTypeName =
   | "bool"
