@@ -5,7 +5,7 @@
  */
 
 /** Formats that the core replays. */
-export type Format = "codec" | "merge" | "apply";
+export type Format = "codec" | "merge" | "apply" | "convergence";
 
 /** What a line is: a format that is replayed, or the name of one that is not. */
 export type Recognition =
@@ -22,7 +22,7 @@ export function recogniseFormat(line: unknown): Recognition {
   const input = isRecord(line["input"]) ? line["input"] : {};
   if ("ours" in input && "theirs" in input) return { kind: "replayed", format: "merge" };
   if ("setup" in input && "changesets" in input) return { kind: "replayed", format: "apply" };
-  if ("peers" in input && "steps" in input) return { kind: "unsupported", name: "convergence" };
+  if ("peers" in input && "steps" in input) return { kind: "replayed", format: "convergence" };
   if ("hex" in line && ("inlineHex" in line || "accepted" in line)) return { kind: "replayed", format: "codec" };
   if ("query" in line) return { kind: "unsupported", name: "rql" };
   const members = Object.keys(line).join(", ");

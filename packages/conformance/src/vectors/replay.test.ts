@@ -12,12 +12,12 @@ describe("a line's format", () => {
     [{ hex: "00", accepted: false }, "codec"],
     [{ input: { ours: [], theirs: [] }, expected: {} }, "merge"],
     [{ input: { setup: [], changesets: [] }, expected: {} }, "apply"],
+    [{ input: { peers: [], steps: [] } }, "convergence"],
   ])("is told by its members: %j", (line, format) => {
     expect(recogniseFormat(line)).toEqual({ kind: "replayed", format });
   });
 
   test.each([
-    [{ input: { peers: [], steps: [] } }, "convergence"],
     [{ id: "q", query: "TRUEPREDICATE" }, "rql"],
     [{ poem: true }, "unknown format with members poem"],
     [7, "something else than a JSON object"],

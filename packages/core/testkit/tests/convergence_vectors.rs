@@ -2,10 +2,6 @@
 
 use tidemark_testkit::vectors::{self, convergence};
 
-/// Two set erasures that the original takes for equal because of where their strings lie in the two changesets
-/// (defect OT3). The store merges instructions, which have no such place.
-const BY_PLACE: &str = "conv-p0104";
-
 fn lines() -> Vec<String> {
     let path = vectors::directory().join("convergence/convergence.jsonl");
     let text = std::fs::read_to_string(path).expect("the file is there");
@@ -28,12 +24,9 @@ fn expect_all(results: &[Result<(), String>]) {
 #[test]
 fn clients_emit_and_end_as_the_original() {
     let lines = lines();
-    let (by_place, others): (Vec<_>, Vec<_>) =
-        lines.iter().partition(|line| line.contains(BY_PLACE));
-    assert_eq!((by_place.len(), others.len()), (1, 286));
-    let replay = |line: &&String| convergence::replay_line(line, None).map(drop);
-    expect_all(&others.iter().map(replay).collect::<Vec<_>>());
-    assert!(replay(&by_place[0]).is_err_and(|failure| failure.contains("OT3")));
+    assert_eq!(lines.len(), 287);
+    let replay = |line: &String| convergence::replay_line(line, None).map(drop);
+    expect_all(&lines.iter().map(replay).collect::<Vec<_>>());
 }
 
 /// Also the cases that the original does not bring together.

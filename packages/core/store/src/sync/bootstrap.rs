@@ -115,7 +115,7 @@ impl<S: Storage> Database<S> {
         let sync = SyncRecord::read(&snapshot.storage)?;
         check_progress(&sync.progress, &part.progress, snapshot.version())?;
         // Read now so that a bad part is refused while its session can still say so.
-        parse_entries(part.body, &part.progress, &sync)?;
+        parse_entries(part.body, &part.progress, &sync, false)?;
         drop(snapshot);
         self.change_quietly(|write| {
             let mut record = match BootstrapRecord::read(write)? {
@@ -177,7 +177,7 @@ impl<S: Storage> Database<S> {
             .storage
             .get(BOOTSTRAP, &record.applied.to_be_bytes())?;
         let mut entries = match piece {
-            Some(piece) => parse_entries(&piece, &record.progress, &sync)?,
+            Some(piece) => parse_entries(&piece, &record.progress, &sync, self.merges_bytes())?,
             None => Vec::new(),
         };
         record.applied += 1;

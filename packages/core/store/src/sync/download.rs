@@ -27,6 +27,8 @@ pub(crate) struct Incoming {
     pub origin_file_ident: u64,
     pub original_size: u64,
     pub instructions: Vec<Instruction>,
+    /// The bytes, where the merge asks for them.
+    pub changeset: Vec<u8>,
 }
 
 /// A steady DOWNLOAD, parsed and checked, and how far it is integrated.
@@ -51,6 +53,7 @@ pub(crate) fn parse_entries(
     body: &[u8],
     header: &DownloadProgress,
     stored: &SyncRecord,
+    keeps_bytes: bool,
 ) -> Result<Vec<Incoming>> {
     let entries = parse_download_body(body, BodyLimits::default())
         .map_err(|error| StoreError::BadChangeset(error.to_string()))?;
@@ -84,6 +87,11 @@ pub(crate) fn parse_entries(
                 origin_file_ident: entry.origin_file_ident,
                 original_size: entry.original_size,
                 instructions: codec::decode(entry.changeset)?.instructions,
+                changeset: if keeps_bytes {
+                    entry.changeset.to_vec()
+                } else {
+                    Vec::new()
+                },
             })
         })
         .collect()
@@ -108,7 +116,7 @@ impl<S: Storage> Database<S> {
         let snapshot = self.read()?;
         let stored = SyncRecord::read(&snapshot.storage)?;
         check_progress(&stored.progress, &progress, snapshot.version())?;
-        let entries = parse_entries(body, &progress, &stored)?;
+        let entries = parse_entries(body, &progress, &stored, self.merges_bytes())?;
         Ok(PreparedDownload {
             progress,
             entries,
@@ -159,6 +167,11 @@ impl<S: Storage> Database<S> {
         }
     }
 
+    /// Whether the rules are those that look at bytes.
+    pub(crate) fn merges_bytes(&self) -> bool {
+        self.rules().ot3_erase_by_place
+    }
+
     /// Merges entries with the local history and applies them.
     pub(crate) fn integrate_entries(
         &self,
@@ -167,7 +180,11 @@ impl<S: Storage> Database<S> {
     ) -> Result<()> {
         let ident = SyncRecord::read(&write.storage)?.file_ident;
         for run in entries.chunk_by_mut(|a, b| a.client_version == b.client_version) {
-            self.merge_run(write, run, ident)?;
+            if self.merges_bytes() {
+                self.merge_run_by_bytes(write, run, ident)?;
+            } else {
+                self.merge_run(write, run, ident)?;
+            }
             for entry in run {
                 for instruction in &entry.instructions {
                     write.apply(instruction).map_err(blame)?;

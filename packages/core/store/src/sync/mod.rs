@@ -5,6 +5,7 @@
 
 mod bootstrap;
 mod download;
+mod original;
 mod state;
 mod subscriptions;
 mod unsynced;

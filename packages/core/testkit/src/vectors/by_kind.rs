@@ -4,15 +4,16 @@ use std::path::Path;
 
 use serde_json::json;
 
-use super::{Outcome, apply, codec, merge};
+use super::{Outcome, apply, codec, convergence, merge};
 
 type Replay = fn(&str, Option<&Path>) -> Result<Outcome, String>;
 
 /// The formats there are, by name.
-const FORMATS: [(&str, Replay); 3] = [
+const FORMATS: [(&str, Replay); 4] = [
     ("codec", codec::replay_line),
     ("merge", merge::replay_line),
     ("apply", apply::replay_line),
+    ("convergence", convergence::replay_line),
 ];
 
 /// Replays one line of a format. The answer is JSON: `{"ok":true}`, or `{"ok":false,"message":"…"}`.
