@@ -1,0 +1,162 @@
+/**
+ * What a facade must offer so that the shared suite can drive it: each verb in the facade's own idiom.
+ *
+ * @module
+ */
+
+/** A class as the suite writes it down: property name to type (`int`, `string?`, `string[]`, `Dog`, `Dog[]`, …). */
+export interface Model {
+  readonly name: string;
+  readonly primaryKey: string;
+  readonly properties: Readonly<Record<string, string>>;
+}
+
+/** A subscription the suite asks for. */
+export interface Subscribing {
+  readonly name?: string;
+  readonly className: string;
+  /** Absent: the whole class. */
+  readonly query?: string;
+}
+
+/** Session state, normalised: active and dying are active, everything else inactive. */
+export type SessionState = "active" | "inactive";
+
+export type ConnectionState = "disconnected" | "connecting" | "connected";
+
+/** How a wait ended. A rejection is thrown, never returned. */
+export type WaitOutcome = "done" | "timeout" | "cancelled";
+
+export interface WaitOptions {
+  readonly timeoutMs?: number;
+}
+
+/** What an error says, whatever its class. */
+export interface ErrorInformation {
+  readonly code: number | string | undefined;
+  readonly message: string;
+}
+
+/** Things a facade may lack: a case that needs one is skipped, visibly. */
+export type Capability =
+  | "progress"
+  | "bytes"
+  | "waitTimeout"
+  | "waitCancel"
+  | "isConnected"
+  | "multiplexKnob"
+  | "stopPolicy";
+
+/** A facade under test. */
+export interface Adapter {
+  readonly facade: string;
+  readonly capabilities: ReadonlySet<Capability>;
+  /**
+   * An app on a device.
+   *
+   * @param options.directory where the device keeps its files.
+   */
+  makeApp(options: AppOptions): Promise<TestApp>;
+  /** A realm that never syncs. */
+  openLocal(options: { readonly directory: string; readonly models: readonly Model[] }): Promise<TestRealm>;
+  errorInfo(error: unknown): ErrorInformation;
+}
+
+export interface AppOptions {
+  readonly appId: string;
+  readonly baseUrl: string;
+  readonly directory: string;
+}
+
+export interface TestApp {
+  /** Logs in a user that did not exist before. */
+  logIn(): Promise<TestUser>;
+  /** Reconnects every session of the app now. */
+  reconnectAll(): void;
+  /** Number of sessions that exist for a user. */
+  sessionCount(user: TestUser): number;
+}
+
+export interface TestUser {
+  readonly id: string;
+  /** Opens a synced realm; resolves as soon as it is usable, without waiting for data. */
+  openSynced(options: OpenOptions): Promise<TestRealm>;
+}
+
+export interface OpenOptions {
+  readonly models: readonly Model[];
+  /** Subscriptions of the first opening. */
+  readonly subscriptions?: readonly Subscribing[];
+  /** File name; the default is the same for every opening by this user. */
+  readonly path?: string;
+  /** What happens to unsent changes at close; `after-upload` by default. */
+  readonly stopPolicy?: "after-upload" | "immediately";
+}
+
+/** Field values as the suite compares them: numbers, texts, booleans, null, arrays of them, links as keys. */
+export type Value = number | string | boolean | null | readonly Value[];
+
+export interface TestObject {
+  get(field: string): Value;
+  set(field: string, value: Value): void;
+  /** A list field. */
+  list(field: string): TestList;
+}
+
+export interface TestList {
+  push(value: Value): void;
+  insert(index: number, value: Value): void;
+  set(index: number, value: Value): void;
+  remove(index: number): void;
+  values(): readonly Value[];
+}
+
+export interface TestRealm {
+  /** The session, `null` where the facade says that a realm has none. Throws where the facade does. */
+  session(): TestSession | null;
+  /** Whether asking for a session says, in the facade's own way, that there is none. */
+  hasNoSession(): boolean;
+  close(): void;
+  subscriptions(): TestSubscriptions;
+  write(work: () => void): void;
+  create(className: string, values: Readonly<Record<string, Value>>): void;
+  find(className: string, key: number | string): TestObject | null;
+  /** Keys of all objects, or of those that match, in ascending order. */
+  keys(className: string, query?: string): readonly Value[];
+  count(className: string): number;
+  delete(className: string, key: number | string): void;
+  /** Calls back with the object count whenever the class changes; answers how to stop. */
+  onResults(className: string, callback: (count: number) => void): () => void;
+}
+
+export interface TestSession {
+  pause(): void;
+  resume(): void;
+  reconnect(): void;
+  state(): SessionState;
+  /** The facade's own word for the state. */
+  rawState(): string;
+  connection(): ConnectionState;
+  isConnected(): boolean;
+  /** Registers a listener; answers how to unregister it. */
+  onConnection(callback: (oldState: ConnectionState, newState: ConnectionState) => void): () => void;
+  waitUp(options?: WaitOptions): Promise<WaitOutcome>;
+  waitDown(options?: WaitOptions): Promise<WaitOutcome>;
+  /** Whether both are handles of one session. */
+  isSame(other: TestSession): boolean;
+}
+
+export interface TestSubscriptions {
+  /** Changes the set in one update and waits for the server's answer. */
+  update(change: (set: SubscriptionChange) => void): Promise<void>;
+  list(): readonly { readonly name: string | null; readonly className: string; readonly query: string }[];
+  state(): string;
+  version(): number;
+  waitSync(): Promise<void>;
+}
+
+export interface SubscriptionChange {
+  add(subscription: Subscribing): void;
+  removeName(name: string): boolean;
+  clear(): void;
+}

@@ -1,0 +1,298 @@
+/**
+ * The node facade, driven by the suite.
+ *
+ * @module
+ */
+import { join } from "node:path";
+import {
+  type App,
+  type List,
+  type MutableSubscriptionSet,
+  type ObjectSchema,
+  Realm,
+  type SessionStopPolicy,
+  type SyncSession,
+  TimeoutError,
+  type User,
+} from "@tidemark/node";
+import type {
+  Adapter,
+  AppOptions,
+  ConnectionState,
+  ErrorInformation,
+  Model,
+  OpenOptions,
+  SubscriptionChange,
+  TestApp,
+  TestList,
+  TestObject,
+  TestRealm,
+  TestSession,
+  TestSubscriptions,
+  TestUser,
+  Value,
+  WaitOptions,
+  WaitOutcome,
+} from "../adapter.js";
+
+/** A managed object with fields by name. */
+type Fields = Record<string, unknown>;
+
+function schemaOf(models: readonly Model[]): ObjectSchema[] {
+  return models.map((model) => ({ ...model, properties: { ...model.properties } }));
+}
+
+class NodeList implements TestList {
+  readonly #list: List<Value>;
+
+  constructor(list: List<Value>) {
+    this.#list = list;
+  }
+  push(value: Value): void {
+    this.#list.push(value);
+  }
+  insert(index: number, value: Value): void {
+    this.#list.splice(index, 0, value);
+  }
+  set(index: number, value: Value): void {
+    (this.#list as { [position: number]: Value })[index] = value;
+  }
+  remove(index: number): void {
+    this.#list.splice(index, 1);
+  }
+  values(): readonly Value[] {
+    return [...this.#list];
+  }
+}
+
+class NodeObject implements TestObject {
+  readonly #object: Fields;
+
+  constructor(object: Fields) {
+    this.#object = object;
+  }
+  get(field: string): Value {
+    return this.#object[field] as Value;
+  }
+  set(field: string, value: Value): void {
+    this.#object[field] = value;
+  }
+  list(field: string): TestList {
+    return new NodeList(this.#object[field] as List<Value>);
+  }
+}
+
+class NodeSubscriptions implements TestSubscriptions {
+  readonly #realm: Realm;
+
+  constructor(realm: Realm) {
+    this.#realm = realm;
+  }
+  async update(change: (set: SubscriptionChange) => void): Promise<void> {
+    await this.#realm.subscriptions.update((set) => {
+      change({
+        add: ({ name, className, query }) => {
+          const results = this.#realm.objects(className);
+          set.add(query === undefined ? results : results.filtered(query), name === undefined ? {} : { name });
+        },
+        removeName: (name) => set.removeByName(name),
+        clear: () => void set.removeAll(),
+      });
+    });
+  }
+  list(): readonly { name: string | null; className: string; query: string }[] {
+    return [...this.#realm.subscriptions].map(({ name, objectType, queryString }) => ({
+      name,
+      className: objectType,
+      query: queryString,
+    }));
+  }
+  state(): string {
+    return this.#realm.subscriptions.state;
+  }
+  version(): number {
+    return this.#realm.subscriptions.version;
+  }
+  async waitSync(): Promise<void> {
+    await this.#realm.subscriptions.waitForSynchronization();
+  }
+}
+
+class NodeSession implements TestSession {
+  readonly #session: SyncSession;
+
+  constructor(session: SyncSession) {
+    this.#session = session;
+  }
+  pause(): void {
+    this.#session.pause();
+  }
+  resume(): void {
+    this.#session.resume();
+  }
+  reconnect(): void {
+    this.#session.reconnect();
+  }
+  state(): "active" | "inactive" {
+    return this.#session.state === Realm.SessionState.Active ? "active" : "inactive";
+  }
+  rawState(): string {
+    return this.#session.state;
+  }
+  connection(): ConnectionState {
+    return this.#session.connectionState;
+  }
+  isConnected(): boolean {
+    return this.#session.isConnected();
+  }
+  onConnection(callback: (oldState: ConnectionState, newState: ConnectionState) => void): () => void {
+    const listener = (newState: ConnectionState, oldState: ConnectionState): void => callback(oldState, newState);
+    this.#session.addConnectionNotification(listener);
+    return () => this.#session.removeConnectionNotification(listener);
+  }
+  async waitUp(options: WaitOptions = {}): Promise<WaitOutcome> {
+    return outcomeOf(this.#session.uploadAllLocalChanges(options.timeoutMs));
+  }
+  async waitDown(options: WaitOptions = {}): Promise<WaitOutcome> {
+    return outcomeOf(this.#session.downloadAllServerChanges(options.timeoutMs));
+  }
+  isSame(other: TestSession): boolean {
+    return other instanceof NodeSession && other.#session === this.#session;
+  }
+}
+
+/** A time-out is an outcome of a wait; everything else it is rejected with stays a rejection. */
+async function outcomeOf(wait: Promise<void>): Promise<WaitOutcome> {
+  try {
+    await wait;
+    return "done";
+  } catch (error) {
+    if (error instanceof TimeoutError) return "timeout";
+    throw error;
+  }
+}
+
+class NodeRealm implements TestRealm {
+  readonly #realm: Realm;
+
+  constructor(realm: Realm) {
+    this.#realm = realm;
+  }
+  session(): TestSession | null {
+    const session = this.#realm.syncSession;
+    return session ? new NodeSession(session) : null;
+  }
+  hasNoSession(): boolean {
+    if (!this.#realm.isClosed) return this.#realm.syncSession === null;
+    try {
+      return !this.#realm.syncSession;
+    } catch {
+      return true;
+    }
+  }
+  close(): void {
+    this.#realm.close();
+  }
+  subscriptions(): TestSubscriptions {
+    return new NodeSubscriptions(this.#realm);
+  }
+  write(work: () => void): void {
+    this.#realm.write(work);
+  }
+  create(className: string, values: Readonly<Record<string, Value>>): void {
+    this.#realm.create(className, { ...values });
+  }
+  find(className: string, key: number | string): TestObject | null {
+    const object = this.#realm.objectForPrimaryKey(className, key);
+    return object ? new NodeObject(object) : null;
+  }
+  keys(className: string, query?: string): readonly Value[] {
+    const all = this.#realm.objects<Fields>(className);
+    const matching = query === undefined ? all : all.filtered(query);
+    return [...matching.sorted("_id")].map((object) => object["_id"] as Value);
+  }
+  count(className: string): number {
+    return this.#realm.objects(className).length;
+  }
+  delete(className: string, key: number | string): void {
+    const object = this.#realm.objectForPrimaryKey(className, key);
+    if (object) this.#realm.delete(object);
+  }
+  onResults(className: string, callback: (count: number) => void): () => void {
+    const results = this.#realm.objects(className);
+    const listener = (): void => callback(results.length);
+    results.addListener(listener);
+    return () => results.removeListener(listener);
+  }
+}
+
+class NodeUser implements TestUser {
+  readonly user: User;
+  readonly #directory: string;
+
+  constructor(user: User, directory: string) {
+    this.user = user;
+    this.#directory = directory;
+  }
+  get id(): string {
+    return this.user.id;
+  }
+  async openSynced(options: OpenOptions): Promise<TestRealm> {
+    const { subscriptions = [], path, stopPolicy } = options;
+    const subscribe = (set: MutableSubscriptionSet, opening: Realm): void => {
+      for (const { name, className, query } of subscriptions) {
+        const results = opening.objects(className);
+        set.add(query === undefined ? results : results.filtered(query), name === undefined ? {} : { name });
+      }
+    };
+    const realm = new Realm({
+      schema: schemaOf(options.models),
+      ...(path === undefined ? {} : { path: join(this.#directory, `${path}.realm`) }),
+      sync: {
+        user: this.user,
+        flexible: true,
+        ...(stopPolicy === undefined ? {} : { _sessionStopPolicy: stopPolicy satisfies SessionStopPolicy }),
+        ...(subscriptions.length === 0 ? {} : { initialSubscriptions: { update: subscribe } }),
+      },
+    });
+    return new NodeRealm(realm);
+  }
+}
+
+class NodeApp implements TestApp {
+  readonly #app: App;
+  readonly #directory: string;
+
+  constructor(app: App, directory: string) {
+    this.#app = app;
+    this.#directory = directory;
+  }
+  async logIn(): Promise<TestUser> {
+    return new NodeUser(await this.#app.logIn(Realm.Credentials.anonymous(false)), this.#directory);
+  }
+  reconnectAll(): void {
+    Realm.App.Sync.reconnect(this.#app);
+  }
+  sessionCount(user: TestUser): number {
+    return user instanceof NodeUser ? Realm.App.Sync.getAllSyncSessions(user.user).length : 0;
+  }
+}
+
+/** `@tidemark/node`. */
+export const nodeAdapter: Adapter = {
+  facade: "node",
+  capabilities: new Set(["progress", "bytes", "waitTimeout", "isConnected", "multiplexKnob", "stopPolicy"]),
+  async makeApp(options: AppOptions): Promise<TestApp> {
+    return new NodeApp(
+      new Realm.App({ id: options.appId, baseUrl: options.baseUrl, baseFilePath: options.directory }),
+      options.directory,
+    );
+  },
+  async openLocal({ directory, models }): Promise<TestRealm> {
+    return new NodeRealm(new Realm({ path: join(directory, "local.realm"), schema: schemaOf(models) }));
+  },
+  errorInfo(error: unknown): ErrorInformation {
+    if (!(error instanceof Error)) return { code: undefined, message: String(error) };
+    return { code: (error as Error & { code?: number | string }).code, message: error.message };
+  },
+};

@@ -1,0 +1,118 @@
+/**
+ * A real server process for a run of the suite: any app id, Development Mode, data in a temporary folder.
+ *
+ * @module
+ */
+
+import { type ChildProcess, spawn } from "node:child_process";
+import { existsSync } from "node:fs";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import { createInterface } from "node:readline";
+import { fileURLToPath } from "node:url";
+
+const startTimeoutMs = 30_000;
+
+/** Root of the workspace: the nearest folder above that holds its manifest. */
+export function workspaceRoot(): string {
+  let folder = dirname(fileURLToPath(import.meta.url));
+  while (!existsSync(join(folder, "pnpm-workspace.yaml"))) {
+    const parent = dirname(folder);
+    if (parent === folder) throw new Error("no pnpm-workspace.yaml above this package");
+    folder = parent;
+  }
+  return folder;
+}
+
+/** The server under test. Its address stays the same over restarts. */
+export class ServerProcess {
+  readonly #directory: string;
+  #url = "";
+  #child: ChildProcess | undefined;
+
+  private constructor(directory: string) {
+    this.#directory = directory;
+  }
+
+  /** Where it listens. */
+  get url(): string {
+    return this.#url;
+  }
+
+  /** Starts a server on an empty data directory. */
+  static async start(): Promise<ServerProcess> {
+    const server = new ServerProcess(await mkdtemp(join(tmpdir(), "tidemark-server-")));
+    try {
+      await server.restart();
+    } catch (error) {
+      await server.stop();
+      throw error;
+    }
+    return server;
+  }
+
+  /** Starts it, or starts it again on its data and its port after {@link ServerProcess.kill}. */
+  async restart(): Promise<void> {
+    const command = join(workspaceRoot(), "apps/tidemark/bin/tidemark.js");
+    const port = this.#url === "" ? "0" : new URL(this.#url).port;
+    const child = spawn(
+      process.execPath,
+      [
+        command,
+        "dev",
+        "--log",
+        process.env["TIDEMARK_SERVER_LOG"] ?? "error",
+        "--port",
+        port,
+        "--data",
+        this.#directory,
+      ],
+      { stdio: ["ignore", "pipe", "inherit"] },
+    );
+    this.#child = child;
+    this.#url = await announcedUrl(child);
+  }
+
+  /** Ends it as a power cut would. */
+  async kill(): Promise<void> {
+    await this.#end("SIGKILL");
+  }
+
+  /** Ends it and removes its data. */
+  async stop(): Promise<void> {
+    await this.#end("SIGTERM");
+    await rm(this.#directory, { recursive: true, force: true });
+  }
+
+  async #end(signal: NodeJS.Signals): Promise<void> {
+    const child = this.#child;
+    this.#child = undefined;
+    if (!child || child.exitCode !== null || child.signalCode !== null) return;
+    const ended = new Promise((resolve) => {
+      child.once("exit", resolve);
+    });
+    child.kill(signal);
+    await ended;
+  }
+}
+
+/** The address a server says it listens on. It says so when it is ready. */
+async function announcedUrl(child: ChildProcess): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const timer = setTimeout(() => reject(new Error("the server did not start in time")), startTimeoutMs);
+    child.once("error", reject);
+    child.once("exit", (code, signal) => {
+      clearTimeout(timer);
+      reject(new Error(`the server ended with ${signal ?? `code ${code}`} before it was ready`));
+    });
+    if (!child.stdout) throw new Error("the server's output is not piped");
+    // Reading goes on after the announcement: a full pipe would stop the server.
+    createInterface({ input: child.stdout }).on("line", (line) => {
+      const url = /listening on (http:\S+)/.exec(line)?.[1];
+      if (url === undefined) return;
+      clearTimeout(timer);
+      resolve(url);
+    });
+  });
+}

@@ -1,0 +1,156 @@
+/**
+ * What a scenario gets: devices on an app of its own, each behind its own proxy, and checks.
+ *
+ * @module
+ */
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { Adapter, Model, OpenOptions, TestApp, TestRealm, TestSession, TestUser } from "../adapter.js";
+import { FaultProxy } from "./fault-proxy.js";
+import type { ServerProcess } from "./server-process.js";
+
+/** How long something that must happen may take. */
+const eventuallyTimeoutMs = 10_000;
+const pollMs = 10;
+
+/** The class that most scenarios use. */
+export const dogModel: Model = {
+  name: "Dog",
+  primaryKey: "_id",
+  properties: { _id: "int", name: "string", age: "int", tags: "string[]" },
+};
+
+/** Every dog. */
+export const allDogs = [{ name: "all", className: "Dog" }] as const;
+
+/** Fields of a dog. */
+export function dog(key: number, name = `dog ${key}`): { _id: number; name: string; age: number; tags: string[] } {
+  return { _id: key, name, age: key % 20, tags: [] };
+}
+
+/** A device: one app in one folder behind one proxy. */
+export interface Device {
+  readonly app: TestApp;
+  readonly user: TestUser;
+  readonly proxy: FaultProxy;
+  readonly directory: string;
+  /** Opens a synced realm that the stage closes at the end. */
+  open(options?: Partial<OpenOptions>): Promise<TestRealm>;
+}
+
+/** A check that did not hold. */
+export class CheckFailure extends Error {
+  override readonly name = "CheckFailure";
+}
+
+/** Everything one scenario needs; what it makes is gone when the scenario is over. */
+export class Stage {
+  readonly adapter: Adapter;
+  readonly server: ServerProcess;
+  readonly #appId: string;
+  readonly #cleanUps: (() => Promise<void> | void)[] = [];
+
+  constructor(adapter: Adapter, server: ServerProcess, appId: string) {
+    this.adapter = adapter;
+    this.server = server;
+    this.#appId = appId;
+  }
+
+  /** A new device with a new user. */
+  async device(): Promise<Device> {
+    const directory = await this.directory();
+    const proxy = await FaultProxy.start(this.server.url);
+    this.#cleanUps.push(() => proxy.stop());
+    const app = await this.adapter.makeApp({ appId: this.#appId, baseUrl: proxy.url, directory });
+    const user = await app.logIn();
+    const open = async (options: Partial<OpenOptions> = {}): Promise<TestRealm> => {
+      const realm = await user.openSynced({ models: [dogModel], subscriptions: allDogs, ...options });
+      this.#cleanUps.push(() => realm.close());
+      return realm;
+    };
+    return { app, user, proxy, directory, open };
+  }
+
+  /** A device whose realm is open, subscribed to all dogs and connected. */
+  async readyDevice(options: Partial<OpenOptions> = {}): Promise<Device & { realm: TestRealm; session: TestSession }> {
+    const device = await this.device();
+    const realm = await device.open(options);
+    await realm.subscriptions().waitSync();
+    return { ...device, realm, session: this.session(realm) };
+  }
+
+  /** The session of a realm that must have one. */
+  session(realm: TestRealm): TestSession {
+    const session = realm.session();
+    if (!session) throw new CheckFailure("the realm has no session");
+    return session;
+  }
+
+  /** An empty folder, removed at the end. */
+  async directory(): Promise<string> {
+    const directory = await mkdtemp(join(tmpdir(), "tidemark-device-"));
+    this.#cleanUps.push(() => rm(directory, { recursive: true, force: true }));
+    return directory;
+  }
+
+  /** Both devices upload and download until nothing is left. */
+  async settle(...sessions: readonly TestSession[]): Promise<void> {
+    for (const session of sessions) await session.waitUp();
+    for (const session of sessions) await session.waitDown();
+  }
+
+  equal<T>(actual: T, expected: T, what: string): void {
+    const [left, right] = [JSON.stringify(actual), JSON.stringify(expected)];
+    if (left !== right) throw new CheckFailure(`${what}: expected ${right}, got ${left}`);
+  }
+
+  check(holds: boolean, what: string): void {
+    if (!holds) throw new CheckFailure(what);
+  }
+
+  /** Waits until something holds. */
+  async eventually(holds: () => boolean, what: string, timeoutMs: number = eventuallyTimeoutMs): Promise<void> {
+    const deadlineMs = performance.now() + timeoutMs;
+    while (!holds()) {
+      if (performance.now() > deadlineMs) throw new CheckFailure(`${what}: not within ${timeoutMs} ms`);
+      await this.sleep(pollMs);
+    }
+  }
+
+  async sleep(durationMs: number): Promise<void> {
+    await new Promise((resolve) => {
+      setTimeout(resolve, durationMs);
+    });
+  }
+
+  /** What a promise was rejected with; fails if it was not. */
+  async rejection(promise: Promise<unknown>, what: string): Promise<{ code: unknown; message: string }> {
+    try {
+      await promise;
+    } catch (error) {
+      return this.adapter.errorInfo(error);
+    }
+    throw new CheckFailure(`${what}: was not rejected`);
+  }
+
+  /** Whether a promise is still open after a while. */
+  async staysOpen(promise: Promise<unknown>, durationMs: number): Promise<boolean> {
+    const open = Symbol("open");
+    const first = await Promise.race([promise, this.sleep(durationMs).then(() => open)]);
+    return first === open;
+  }
+
+  /** Undoes everything, last first; one that fails does not keep the others from being undone. */
+  async cleanUp(): Promise<void> {
+    const failures: unknown[] = [];
+    for (let cleanUp = this.#cleanUps.pop(); cleanUp; cleanUp = this.#cleanUps.pop()) {
+      try {
+        await cleanUp();
+      } catch (error) {
+        failures.push(error);
+      }
+    }
+    if (failures.length > 0) throw failures[0];
+  }
+}

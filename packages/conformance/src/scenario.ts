@@ -1,0 +1,26 @@
+/**
+ * The list of scenarios: id, what must be true, and how to see it.
+ *
+ * @module
+ */
+import type { Capability } from "./adapter.js";
+import type { Stage } from "./harness/stage.js";
+
+/** One conformance case. */
+export interface Scenario {
+  /** AREA-nn as the catalogue numbers them. */
+  readonly id: string;
+  readonly title: string;
+  /** Facades it is for; absent: all. */
+  readonly facades?: readonly string[];
+  /** What the facade must offer; a case that lacks one is skipped. */
+  readonly needs?: readonly Capability[];
+  readonly timeoutMs?: number;
+  readonly run: (stage: Stage) => Promise<void>;
+}
+
+/** How a case ended. */
+export type Outcome =
+  | { readonly kind: "passed" }
+  | { readonly kind: "skipped"; readonly reason: string }
+  | { readonly kind: "failed"; readonly message: string };

@@ -1,0 +1,155 @@
+/**
+ * P: pause and resume.
+ *
+ * @module
+ */
+import { dog } from "../harness/stage.js";
+import type { Scenario } from "../scenario.js";
+
+export const pauseScenarios: readonly Scenario[] = [
+  {
+    id: "P-01",
+    title: "pause is there at once: inactive and disconnected",
+    run: async (stage) => {
+      const { session } = await stage.readyDevice();
+      session.pause();
+      stage.equal(session.state(), "inactive", "state");
+      stage.equal(session.connection(), "disconnected", "connection");
+    },
+  },
+  {
+    id: "P-02",
+    title: "resume is active at once and connects",
+    run: async (stage) => {
+      const { session } = await stage.readyDevice();
+      session.pause();
+      const seen: string[] = [];
+      session.onConnection((_, newState) => seen.push(newState));
+      session.resume();
+      stage.equal(session.state(), "active", "state");
+      await stage.eventually(() => session.connection() === "connected", "connected");
+      stage.equal(seen.slice(-2), ["connecting", "connected"], "the way to connected");
+    },
+  },
+  {
+    id: "P-03",
+    title: "three pauses are one",
+    run: async (stage) => {
+      const { session } = await stage.readyDevice();
+      const events: string[] = [];
+      session.onConnection((oldState, newState) => events.push(`${oldState}→${newState}`));
+      for (let i = 0; i < 3; i += 1) session.pause();
+      await stage.sleep(200);
+      stage.equal(events, ["connected→disconnected"], "events");
+    },
+  },
+  {
+    id: "P-04",
+    title: "resuming an active session does nothing",
+    run: async (stage) => {
+      const { session, proxy } = await stage.readyDevice();
+      const connections = proxy.connections();
+      let events = 0;
+      session.onConnection(() => (events += 1));
+      for (let i = 0; i < 3; i += 1) session.resume();
+      await stage.sleep(300);
+      stage.equal(events, 0, "events");
+      stage.equal(proxy.connections(), connections, "connections");
+    },
+  },
+  {
+    id: "P-05",
+    title: "what is written while paused does not reach the server",
+    run: async (stage) => {
+      const [writer, reader] = [await stage.readyDevice(), await stage.readyDevice()];
+      writer.session.pause();
+      writer.realm.write(() => writer.realm.create("Dog", dog(1)));
+      await stage.sleep(2_000);
+      await reader.session.waitDown();
+      stage.equal(reader.realm.count("Dog"), 0, "dogs at the reader");
+      stage.equal(writer.realm.count("Dog"), 1, "dogs at the writer");
+    },
+  },
+  {
+    id: "P-06",
+    title: "what others write while paused is not received",
+    run: async (stage) => {
+      const [writer, reader] = [await stage.readyDevice(), await stage.readyDevice()];
+      reader.session.pause();
+      writer.realm.write(() => writer.realm.create("Dog", dog(1)));
+      await writer.session.waitUp();
+      await stage.sleep(500);
+      stage.equal(reader.realm.count("Dog"), 0, "dogs at the paused device");
+    },
+  },
+  {
+    id: "P-07",
+    title: "after resume both directions flow and both are equal",
+    run: async (stage) => {
+      const [first, second] = [await stage.readyDevice(), await stage.readyDevice()];
+      first.session.pause();
+      first.realm.write(() => first.realm.create("Dog", dog(1)));
+      second.realm.write(() => second.realm.create("Dog", dog(2)));
+      await second.session.waitUp();
+      first.session.resume();
+      await stage.settle(first.session, second.session);
+      stage.equal(first.realm.keys("Dog"), [1, 2], "the one that paused");
+      stage.equal(second.realm.keys("Dog"), [1, 2], "the other");
+    },
+  },
+  {
+    id: "P-08",
+    title: "fifty pauses and resumes end connected with the data intact",
+    run: async (stage) => {
+      const { session, realm } = await stage.readyDevice();
+      for (let i = 0; i < 50; i += 1) {
+        realm.write(() => realm.create("Dog", dog(i)));
+        session.pause();
+        session.resume();
+      }
+      stage.equal(await session.waitUp(), "done", "upload");
+      stage.equal(session.state(), "active", "state");
+      await stage.eventually(() => session.connection() === "connected", "connected");
+      const reader = await stage.readyDevice();
+      stage.equal(reader.realm.count("Dog"), 50, "dogs that reached the server");
+    },
+  },
+  {
+    id: "P-09",
+    title: "a pause lasts when a second instance is opened",
+    run: async (stage) => {
+      const device = await stage.readyDevice();
+      device.session.pause();
+      const second = await device.open();
+      stage.equal(stage.session(second).state(), "inactive", "state");
+    },
+  },
+  {
+    id: "P-12",
+    title: "pause, close, open again: active",
+    run: async (stage) => {
+      const device = await stage.readyDevice();
+      device.session.pause();
+      device.realm.close();
+      const again = await device.open();
+      stage.equal(stage.session(again).state(), "active", "state");
+      await stage.eventually(() => stage.session(again).connection() === "connected", "connected");
+    },
+  },
+  {
+    id: "P-14",
+    title: "pause and resume skip a back-off that is running",
+    timeoutMs: 60_000,
+    run: async (stage) => {
+      const { session, proxy } = await stage.readyDevice();
+      proxy.cut();
+      await stage.eventually(() => session.connection() !== "connected", "the cut is noticed");
+      // Long enough for several failed attempts, so that the next one would be seconds away.
+      await stage.sleep(8_000);
+      proxy.restore();
+      session.pause();
+      session.resume();
+      await stage.eventually(() => session.connection() === "connected", "connected", 2_000);
+    },
+  },
+];

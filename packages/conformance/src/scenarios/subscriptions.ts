@@ -1,0 +1,167 @@
+/**
+ * B: subscriptions.
+ *
+ * @module
+ */
+import { dog } from "../harness/stage.js";
+import type { Scenario } from "../scenario.js";
+
+/** A subscription to dogs of one name. */
+function named(name: string): { name: string; className: string; query: string } {
+  return { name: "some", className: "Dog", query: `name == "${name}"` };
+}
+
+export const subscriptionScenarios: readonly Scenario[] = [
+  {
+    id: "B-01",
+    title: "a new realm's set is empty, version 0, pending or complete",
+    facades: ["node", "kotlin", "flutter"],
+    run: async (stage) => {
+      const realm = await (await stage.device()).open({ subscriptions: [] });
+      const subscriptions = realm.subscriptions();
+      stage.equal(subscriptions.list(), [], "subscriptions");
+      stage.equal(subscriptions.version(), 0, "version");
+      stage.check(["pending", "complete"].includes(subscriptions.state()), `state ${subscriptions.state()}`);
+    },
+  },
+  {
+    id: "B-02",
+    title: "adding a named subscription and waiting completes it",
+    run: async (stage) => {
+      const realm = await (await stage.device()).open({ subscriptions: [] });
+      await realm.subscriptions().update((set) => set.add(named("Rex")));
+      const subscriptions = realm.subscriptions();
+      stage.equal(subscriptions.state(), "complete", "state");
+      stage.equal(subscriptions.list(), [named("Rex")], "list");
+    },
+  },
+  {
+    id: "B-03",
+    title: "the same unnamed subscription twice is one",
+    facades: ["node", "kotlin", "flutter"],
+    run: async (stage) => {
+      const realm = await (await stage.device()).open({ subscriptions: [] });
+      await realm.subscriptions().update((set) => {
+        set.add({ className: "Dog", query: "age > 3" });
+        set.add({ className: "Dog", query: "age > 3" });
+      });
+      stage.equal(realm.subscriptions().list().length, 1, "subscriptions");
+    },
+  },
+  {
+    id: "B-04",
+    title: "one query under two names is two subscriptions",
+    run: async (stage) => {
+      const realm = await (await stage.device()).open({ subscriptions: [] });
+      await realm.subscriptions().update((set) => {
+        set.add({ name: "one", className: "Dog", query: "age > 3" });
+        set.add({ name: "two", className: "Dog", query: "age > 3" });
+      });
+      stage.equal(realm.subscriptions().list().length, 2, "subscriptions");
+    },
+  },
+  {
+    id: "B-10",
+    title: "an empty update makes a new version that completes",
+    facades: ["node", "kotlin"],
+    run: async (stage) => {
+      const { realm } = await stage.readyDevice();
+      const before = realm.subscriptions().version();
+      await realm.subscriptions().update(() => undefined);
+      stage.equal(realm.subscriptions().version(), before + 1, "version");
+      stage.equal(realm.subscriptions().state(), "complete", "state");
+    },
+  },
+  {
+    id: "B-11",
+    title: "an exception in an update commits nothing",
+    facades: ["node", "kotlin", "flutter"],
+    run: async (stage) => {
+      const { realm } = await stage.readyDevice();
+      const before = realm.subscriptions().version();
+      await stage.rejection(
+        (async () =>
+          realm.subscriptions().update((set) => {
+            set.clear();
+            throw new Error("changed my mind");
+          }))(),
+        "update",
+      );
+      stage.equal(realm.subscriptions().version(), before, "version");
+      stage.equal(realm.subscriptions().list().length, 1, "subscriptions");
+    },
+  },
+  {
+    id: "B-12",
+    title: "objects of a removed subscription leave the realm",
+    run: async (stage) => {
+      const { realm, session } = await stage.readyDevice();
+      realm.write(() => realm.create("Dog", dog(1)));
+      await session.waitUp();
+      await realm.subscriptions().update((set) => set.removeName("all"));
+      await stage.eventually(() => realm.count("Dog") === 0, "the dog leaves");
+    },
+  },
+  {
+    id: "B-13",
+    title: "objects entering the filter arrive, those leaving it disappear",
+    run: async (stage) => {
+      const [writer, reader] = [await stage.readyDevice(), await stage.readyDevice({ subscriptions: [named("Rex")] })];
+      writer.realm.write(() => {
+        writer.realm.create("Dog", dog(1, "Rex"));
+        writer.realm.create("Dog", dog(2, "Bello"));
+      });
+      await stage.eventually(() => reader.realm.count("Dog") === 1, "the matching dog arrives");
+      stage.equal(reader.realm.keys("Dog"), [1], "dogs of the filter");
+      writer.realm.write(() => {
+        writer.realm.find("Dog", 1)?.set("name", "Bello");
+        writer.realm.find("Dog", 2)?.set("name", "Rex");
+      });
+      await stage.settle(writer.session, reader.session);
+      stage.equal(reader.realm.keys("Dog"), [2], "dogs after both changed");
+    },
+  },
+  {
+    id: "B-14",
+    title: "a bad query rejects the wait; a good one afterwards recovers",
+    facades: ["node", "kotlin", "flutter"],
+    run: async (stage) => {
+      const { realm } = await stage.readyDevice();
+      const { message } = await stage.rejection(
+        realm.subscriptions().update((set) => set.add({ name: "bad", className: "Dog", query: "age > 1 LIMIT(2)" })),
+        "update",
+      );
+      stage.check(message.includes("invalid RQL"), `message "${message}"`);
+      stage.equal(realm.subscriptions().state(), "error", "state");
+      await realm.subscriptions().update((set) => set.removeName("bad"));
+      stage.equal(realm.subscriptions().state(), "complete", "state afterwards");
+    },
+  },
+  {
+    id: "B-18",
+    title: "pausing rejects a wait for subscriptions with the abort",
+    facades: ["node", "kotlin", "flutter"],
+    run: async (stage) => {
+      const { realm, session, proxy } = await stage.readyDevice();
+      proxy.blackhole();
+      const wait = stage.rejection(
+        realm.subscriptions().update((set) => set.add(named("Rex"))),
+        "update",
+      );
+      session.pause();
+      stage.check((await wait).message.includes("Sync session became inactive"), "message");
+    },
+  },
+  {
+    id: "B-19",
+    title: "subscriptions are there after reopening",
+    run: async (stage) => {
+      const device = await stage.readyDevice({ subscriptions: [named("Rex")] });
+      device.realm.close();
+      const again = await device.open({ subscriptions: [] });
+      await again.subscriptions().waitSync();
+      stage.equal(again.subscriptions().list().length, 1, "subscriptions");
+      stage.equal(again.subscriptions().state(), "complete", "state");
+    },
+  },
+];

@@ -1,0 +1,109 @@
+/**
+ * Running scenarios against an adapter.
+ *
+ * @module
+ */
+import type { Adapter } from "./adapter.js";
+import { ServerProcess } from "./harness/server-process.js";
+import { CheckFailure, Stage } from "./harness/stage.js";
+import type { Outcome, Scenario } from "./scenario.js";
+import { connectionScenarios, reconnectScenarios } from "./scenarios/connection.js";
+import { dataScenarios } from "./scenarios/data.js";
+import { pauseScenarios } from "./scenarios/pause.js";
+import { sessionScenarios } from "./scenarios/session.js";
+import { subscriptionScenarios } from "./scenarios/subscriptions.js";
+import { waitScenarios } from "./scenarios/wait.js";
+
+const scenarioTimeoutMs = 30_000;
+
+/** The whole catalogue as far as it is written, in its order. */
+export const allScenarios: readonly Scenario[] = [
+  ...sessionScenarios,
+  ...pauseScenarios,
+  ...waitScenarios,
+  ...connectionScenarios,
+  ...subscriptionScenarios,
+  ...dataScenarios,
+  ...reconnectScenarios,
+];
+
+/** What {@link runSuite} tells while it runs. */
+export type Report = (scenario: Scenario, outcome: Outcome, tookMs: number) => void;
+
+/** Runs the scenarios whose id starts with a prefix, one after the other, on one server process. */
+export async function runSuite(adapter: Adapter, prefix: string, report: Report): Promise<void> {
+  const server = await ServerProcess.start();
+  try {
+    for (const [position, scenario] of allScenarios.entries()) {
+      if (!scenario.id.startsWith(prefix)) continue;
+      const startedAtMs = performance.now();
+      const outcome = await runOne(adapter, server, scenario, position);
+      report(scenario, outcome, performance.now() - startedAtMs);
+    }
+  } finally {
+    await server.stop();
+  }
+}
+
+async function runOne(adapter: Adapter, server: ServerProcess, scenario: Scenario, position: number): Promise<Outcome> {
+  if (scenario.facades && !scenario.facades.includes(adapter.facade)) {
+    return { kind: "skipped", reason: `not for ${adapter.facade}` };
+  }
+  const missing = scenario.needs?.find((capability) => !adapter.capabilities.has(capability));
+  if (missing) return { kind: "skipped", reason: `${adapter.facade} has no ${missing}` };
+  // An app of its own for each case: nothing one case stores can be seen by another.
+  const stage = new Stage(adapter, server, `case-${position}-${scenario.id.toLowerCase()}`);
+  const problems = new StrayProblems();
+  try {
+    await withTimeout(scenario.run(stage), scenario.timeoutMs ?? scenarioTimeoutMs);
+    await withTimeout(stage.cleanUp(), scenarioTimeoutMs);
+    // A rejection nobody handles shows one turn of the event loop later.
+    await new Promise((resolve) => {
+      setImmediate(resolve);
+    });
+    problems.check();
+    return { kind: "passed" };
+  } catch (error) {
+    await withTimeout(stage.cleanUp(), scenarioTimeoutMs).catch(() => undefined);
+    return { kind: "failed", message: error instanceof Error ? (error.stack ?? error.message) : String(error) };
+  } finally {
+    problems.stop();
+  }
+}
+
+/** What goes wrong beside a scenario: rejections nobody handles, exceptions nobody catches. */
+class StrayProblems {
+  readonly #seen: string[] = [];
+  readonly #onRejection = (reason: unknown): void => this.#add("unhandled rejection", reason);
+  readonly #onException = (reason: unknown): void => this.#add("uncaught exception", reason);
+
+  constructor() {
+    process.on("unhandledRejection", this.#onRejection);
+    process.on("uncaughtException", this.#onException);
+  }
+
+  check(): void {
+    if (this.#seen.length > 0) throw new CheckFailure(this.#seen.join("\n"));
+  }
+
+  stop(): void {
+    process.off("unhandledRejection", this.#onRejection);
+    process.off("uncaughtException", this.#onException);
+  }
+
+  #add(kind: string, reason: unknown): void {
+    this.#seen.push(`${kind}: ${reason instanceof Error ? (reason.stack ?? reason.message) : String(reason)}`);
+  }
+}
+
+async function withTimeout<T>(work: Promise<T>, timeoutMs: number): Promise<T> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new Error(`not finished after ${timeoutMs} ms`)), timeoutMs);
+  });
+  try {
+    return await Promise.race([work, late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
