@@ -31,6 +31,7 @@ mod decimal;
 mod describe;
 mod descriptors;
 mod evaluate;
+mod keys;
 mod lexer;
 mod number;
 mod parse_value;

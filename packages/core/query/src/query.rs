@@ -1,10 +1,13 @@
 //! A query ready to run.
 
+use tidemark_changeset::PrimaryKey;
+
 use crate::bound::Condition;
 use crate::describe::{self, Form};
 use crate::descriptors::{Arranger, Descriptor};
 use crate::error::Result;
 use crate::evaluate;
+use crate::keys;
 use crate::row::{Objects, Row};
 
 /// A query bound to a class. Made by [`crate::bind`].
@@ -39,6 +42,12 @@ impl Query {
     /// Whether a row of the class satisfies the predicate. Descriptors play no part.
     pub fn matches(&self, row: &dyn Row, objects: &dyn Objects) -> Result<bool> {
         evaluate::matches(&self.condition, row, objects)
+    }
+
+    /// Primary keys of which every matching row has one, if the predicate restricts it to some (`_id == 5`,
+    /// `_id IN {…}`, also below AND). A reader with an index looks them up and asks [`Query::matches`] of the rest.
+    pub fn key_candidates(&self) -> Option<Vec<PrimaryKey>> {
+        keys::candidates(&self.condition)
     }
 
     /// The top-level fields that the predicate and the descriptors read, sorted, each once.

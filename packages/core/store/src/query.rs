@@ -4,7 +4,7 @@ use std::ops::ControlFlow;
 
 use tidemark_changeset::packed::{Packed, PackedDictionary, PackedList, RowView, read_all};
 use tidemark_changeset::{
-    CollectionKind, ColumnType, Decimal, KeyType, Name, ObjectId, Timestamp, Uuid,
+    CollectionKind, ColumnType, Decimal, KeyType, Name, ObjectId, PrimaryKey, Timestamp, Uuid,
 };
 use tidemark_model::{Class, Column};
 use tidemark_query::{
@@ -63,9 +63,14 @@ impl<R: Read> View<'_, R> {
             }
             Ok(ControlFlow::Continue(()))
         };
-        match restrict {
+        let candidates = match (restrict, query.key_candidates()) {
+            (Some(objects), _) => Some(objects.to_vec()),
+            (None, Some(keys)) => Some(self.objects_with(id, &keys)?),
+            (None, None) => None,
+        };
+        match candidates {
             Some(objects) => {
-                for &object in objects {
+                for object in objects {
                     if let Some(row) = self.row_by_id(id, object)?
                         && visit(object, &row)?.is_break()
                     {
@@ -92,6 +97,17 @@ impl<R: Read> View<'_, R> {
                     .collect())
             }
         }
+    }
+
+    /// The objects that have one of these keys, in order of creation.
+    fn objects_with(&self, class: ClassId, keys: &[PrimaryKey]) -> Result<Vec<u64>> {
+        let mut objects = Vec::new();
+        for key in keys {
+            objects.extend(self.find_by_id(class, key)?);
+        }
+        objects.sort_unstable();
+        objects.dedup();
+        Ok(objects)
     }
 
     /// The query as text without arguments: what a subscription sends.

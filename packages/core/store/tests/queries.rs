@@ -1,0 +1,129 @@
+//! Queries over stored rows: what the index may shorten, what links lead to, what an open write sees.
+
+#![allow(clippy::unwrap_used)]
+
+mod common;
+
+use common::*;
+use tidemark_changeset::{Name, Payload, PrimaryKey, Value};
+use tidemark_query::Argument;
+use tidemark_store::{Database, Step, StoreError};
+
+fn people() -> Database<Memory> {
+    let (_storage, database) = database();
+    write(&database, 2, |write| {
+        for key in 0..20 {
+            let object = create(write, key * 10);
+            write
+                .set(&at(object, AGE), false, &payload(Value::Int(key % 4)))
+                .unwrap();
+        }
+        for (object, friend) in [(0, 10), (0, 20), (1, 20), (2, 20)] {
+            let place = below(object, FRIENDS, &[Step::Visible(0)]);
+            write.list_insert(&place, &payload(link(friend))).unwrap();
+        }
+        write.set(&at(3, BEST), false, &payload(link(20))).unwrap();
+        write.set(&at(4, PART_OF), false, &Payload::Object).unwrap();
+        let owner = below(4, PART_OF, &[Step::Key(Name::from("owner"))]);
+        write.set(&owner, false, &payload(link(50))).unwrap();
+    });
+    database
+}
+
+fn ask(database: &Database<Memory>, text: &str) -> Vec<u64> {
+    database
+        .read()
+        .unwrap()
+        .view()
+        .query(PERSON, text, &[], None)
+        .unwrap()
+}
+
+#[test]
+fn predicates_over_rows() {
+    let database = people();
+    assert_eq!(ask(&database, "age == 3"), [3, 7, 11, 15, 19]);
+    assert_eq!(ask(&database, "friends.age == 2"), [0, 1, 2]);
+    assert_eq!(ask(&database, "best.age == 2"), [3]);
+    assert_eq!(ask(&database, "part.owner.age == 1"), [4]);
+    assert_eq!(ask(&database, "@links.Person.friends.@count == 3"), [2]);
+    assert_eq!(ask(&database, "@links.@count == 4"), [2]);
+    assert_eq!(ask(&database, "friends.@count > 1"), [0]);
+    assert_eq!(
+        ask(&database, "age < 2 SORT(age DESC, _id DESC) LIMIT(2)"),
+        [17, 13]
+    );
+    assert_eq!(ask(&database, "TRUEPREDICATE DISTINCT(age)"), [0, 1, 2, 3]);
+}
+
+#[test]
+fn keys_are_looked_up_and_still_tested() {
+    let database = people();
+    assert_eq!(ask(&database, "_id == 50"), [5]);
+    assert_eq!(ask(&database, "_id == 51"), [] as [u64; 0]);
+    assert_eq!(ask(&database, "_id IN {70, 50, 50, 9}"), [5, 7]);
+    assert_eq!(ask(&database, "_id IN {50, 70} AND age == 3"), [7]);
+    assert_eq!(ask(&database, "_id == 50 OR _id == 10"), [1, 5]);
+    assert_eq!(
+        ask(&database, "_id == 50 OR age == 3"),
+        [3, 5, 7, 11, 15, 19]
+    );
+    assert_eq!(ask(&database, "NOT _id == 0 AND _id < 30"), [1, 2]);
+    let snapshot = database.read().unwrap();
+    let view = snapshot.view();
+    let arguments = [Argument::List(vec![Value::Int(30), Value::Int(10)])];
+    assert_eq!(
+        view.query(PERSON, "_id IN $0", &arguments, None).unwrap(),
+        [1, 3]
+    );
+    // A result that is narrowed keeps its own order.
+    assert_eq!(
+        view.query(PERSON, "age == 3", &[], Some(&[11, 3, 4, 99]))
+            .unwrap(),
+        [11, 3]
+    );
+    assert_eq!(
+        view.describe_query(PERSON, "age == $0", &[Argument::Value(Value::Int(5))])
+            .unwrap(),
+        "age == 5"
+    );
+}
+
+#[test]
+fn an_open_write_is_asked_with_its_changes() {
+    let database = people();
+    let mut write = database.begin_write().unwrap();
+    let object = create(&mut write, 1_000);
+    write
+        .set(&at(object, AGE), false, &payload(Value::Int(77)))
+        .unwrap();
+    write
+        .set(&at(0, AGE), false, &payload(Value::Int(77)))
+        .unwrap();
+    write.erase(PERSON, 2).unwrap();
+    let view = write.view().unwrap();
+    assert_eq!(
+        view.query(PERSON, "age == 77", &[], None).unwrap(),
+        [0, object]
+    );
+    assert_eq!(
+        view.query(PERSON, "friends.@count > 0", &[], None).unwrap(),
+        [0]
+    );
+    assert_eq!(view.find(PERSON, &PrimaryKey::Int(20)).unwrap(), None);
+    drop(write);
+    assert_eq!(ask(&database, "age == 77"), [] as [u64; 0]);
+}
+
+#[test]
+fn texts_that_are_no_queries_are_refused() {
+    let database = people();
+    let snapshot = database.read().unwrap();
+    for text in ["age ==", "nothing == 1", "age == 'x'", "age == $0"] {
+        let refused = snapshot.view().query(PERSON, text, &[], None);
+        assert!(
+            matches!(refused, Err(StoreError::InvalidQuery(_))),
+            "{text}: {refused:?}"
+        );
+    }
+}
