@@ -37,7 +37,7 @@ export async function runSuite(adapter: Adapter, prefix: string, report: Report)
     for (const [position, scenario] of allScenarios.entries()) {
       if (!scenario.id.startsWith(prefix)) continue;
       const startedAtMs = performance.now();
-      const outcome = await runOne(adapter, server, scenario, position);
+      const outcome = await runScenario(adapter, server, scenario, `case-${position}-${scenario.id.toLowerCase()}`);
       report(scenario, outcome, performance.now() - startedAtMs);
     }
   } finally {
@@ -45,14 +45,23 @@ export async function runSuite(adapter: Adapter, prefix: string, report: Report)
   }
 }
 
-async function runOne(adapter: Adapter, server: ServerProcess, scenario: Scenario, position: number): Promise<Outcome> {
+/**
+ * Runs one scenario.
+ *
+ * @param appId an app of its own for each case: nothing one case stores can be seen by another.
+ */
+export async function runScenario(
+  adapter: Adapter,
+  server: ServerProcess,
+  scenario: Scenario,
+  appId: string,
+): Promise<Outcome> {
   if (scenario.facades && !scenario.facades.includes(adapter.facade)) {
     return { kind: "skipped", reason: `not for ${adapter.facade}` };
   }
   const missing = scenario.needs?.find((capability) => !adapter.capabilities.has(capability));
   if (missing) return { kind: "skipped", reason: `${adapter.facade} has no ${missing}` };
-  // An app of its own for each case: nothing one case stores can be seen by another.
-  const stage = new Stage(adapter, server, `case-${position}-${scenario.id.toLowerCase()}`);
+  const stage = new Stage(adapter, server, appId);
   const problems = new StrayProblems();
   try {
     await withTimeout(scenario.run(stage), scenario.timeoutMs ?? scenarioTimeoutMs);
