@@ -11,6 +11,7 @@ import { assert, assertFunction, assertNumber } from "../assert.js";
 import { type ConnectionState, ProgressDirection, ProgressMode, SessionState } from "../enums.js";
 import { call, settle, syncErrorOf, TimeoutError } from "../errors.js";
 import type { SyncConfiguration } from "../configuration.js";
+import { log } from "../logging.js";
 
 /** Called with an estimate from 0 to 1 if it declares one parameter, with bytes otherwise. */
 export type ProgressNotificationCallback =
@@ -177,7 +178,12 @@ export function errorHandlerOf(
   if (onError === undefined && onManual === undefined) return undefined;
   return (session, information) => {
     const facade = new SyncSession(session);
-    if (information.isClientReset && onManual !== undefined) onManual(facade, path);
-    else onError?.(facade, syncErrorOf(information, path));
+    try {
+      if (information.isClientReset && onManual !== undefined) onManual(facade, path);
+      else onError?.(facade, syncErrorOf(information, path));
+    } catch (error) {
+      // There is nobody to throw it to, and synchronisation goes on whatever the handler does.
+      log("Realm.Sync.Client.Session", "error", `The error handler threw: ${String(error)}`);
+    }
   };
 }
