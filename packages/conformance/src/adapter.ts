@@ -35,6 +35,8 @@ export interface WaitOptions {
 export interface ErrorInformation {
   readonly code: number | string | undefined;
   readonly message: string;
+  /** Class, key and reason of writes that the server took back. */
+  readonly writes?: readonly { readonly className: string; readonly key: Value; readonly reason: string }[];
 }
 
 /** Things a facade may lack: a case that needs one is skipped, visibly. */
@@ -71,6 +73,8 @@ export interface AppOptions {
 export interface TestApp {
   /** Logs in a user that did not exist before. */
   logIn(): Promise<TestUser>;
+  /** Logs a user out; sessions end, realms stay open. */
+  logOut(user: TestUser): Promise<void>;
   /** Reconnects every session of the app now. */
   reconnectAll(): void;
   /** Number of sessions that exist for a user. */
@@ -91,7 +95,15 @@ export interface OpenOptions {
   readonly path?: string;
   /** What happens to unsent changes at close; `after-upload` by default. */
   readonly stopPolicy?: "after-upload" | "immediately";
+  /** Told what goes wrong in the session. */
+  readonly onError?: (error: ErrorInformation) => void;
 }
+
+/** Which way data moves. */
+export type Direction = "upload" | "download";
+
+/** Until what was outstanding at registration has moved, or for ever. */
+export type ProgressMode = "outstanding" | "indefinite";
 
 /** Field values as the suite compares them: numbers, texts, booleans, null, arrays of them, links as keys. */
 export type Value = number | string | boolean | null | readonly Value[];
@@ -140,6 +152,8 @@ export interface TestSession {
   isConnected(): boolean;
   /** Registers a listener; answers how to unregister it. */
   onConnection(callback: (oldState: ConnectionState, newState: ConnectionState) => void): () => void;
+  /** Registers a listener of estimates from 0 to 1; answers how to unregister it. */
+  onProgress(direction: Direction, mode: ProgressMode, callback: (estimate: number) => void): () => void;
   waitUp(options?: WaitOptions): Promise<WaitOutcome>;
   waitDown(options?: WaitOptions): Promise<WaitOutcome>;
   /** Whether both are handles of one session. */

@@ -9,7 +9,10 @@ import { CheckFailure, Stage } from "./harness/stage.js";
 import type { Outcome, Scenario } from "./scenario.js";
 import { connectionScenarios, reconnectScenarios } from "./scenarios/connection.js";
 import { dataScenarios } from "./scenarios/data.js";
+import { errorScenarios } from "./scenarios/errors.js";
+import { mixedScenarios } from "./scenarios/mixed.js";
 import { pauseScenarios } from "./scenarios/pause.js";
+import { progressScenarios } from "./scenarios/progress.js";
 import { sessionScenarios } from "./scenarios/session.js";
 import { subscriptionScenarios } from "./scenarios/subscriptions.js";
 import { waitScenarios } from "./scenarios/wait.js";
@@ -22,8 +25,11 @@ export const allScenarios: readonly Scenario[] = [
   ...pauseScenarios,
   ...waitScenarios,
   ...connectionScenarios,
+  ...progressScenarios,
   ...subscriptionScenarios,
+  ...errorScenarios,
   ...dataScenarios,
+  ...mixedScenarios,
   ...reconnectScenarios,
 ];
 

@@ -6,11 +6,13 @@
 import { join } from "node:path";
 import {
   type App,
+  CompensatingWriteError,
   type List,
   type MutableSubscriptionSet,
   type ObjectSchema,
   Realm,
   type SessionStopPolicy,
+  type SyncError,
   type SyncSession,
   TimeoutError,
   type User,
@@ -19,9 +21,11 @@ import type {
   Adapter,
   AppOptions,
   ConnectionState,
+  Direction,
   ErrorInformation,
   Model,
   OpenOptions,
+  ProgressMode,
   SubscriptionChange,
   TestApp,
   TestList,
@@ -150,6 +154,16 @@ class NodeSession implements TestSession {
     this.#session.addConnectionNotification(listener);
     return () => this.#session.removeConnectionNotification(listener);
   }
+  onProgress(direction: Direction, mode: ProgressMode, callback: (estimate: number) => void): () => void {
+    // The facade looks at how many parameters a listener declares.
+    const listener = (estimate: number): void => callback(estimate);
+    this.#session.addProgressNotification(
+      direction === "upload" ? Realm.ProgressDirection.Upload : Realm.ProgressDirection.Download,
+      mode === "outstanding" ? Realm.ProgressMode.ForCurrentlyOutstandingWork : Realm.ProgressMode.ReportIndefinitely,
+      listener,
+    );
+    return () => this.#session.removeProgressNotification(listener);
+  }
   async waitUp(options: WaitOptions = {}): Promise<WaitOutcome> {
     return outcomeOf(this.#session.uploadAllLocalChanges(options.timeoutMs));
   }
@@ -238,7 +252,7 @@ class NodeUser implements TestUser {
     return this.user.id;
   }
   async openSynced(options: OpenOptions): Promise<TestRealm> {
-    const { subscriptions = [], path, stopPolicy } = options;
+    const { subscriptions = [], path, stopPolicy, onError } = options;
     const subscribe = (set: MutableSubscriptionSet, opening: Realm): void => {
       for (const { name, className, query } of subscriptions) {
         const results = opening.objects(className);
@@ -252,6 +266,7 @@ class NodeUser implements TestUser {
         user: this.user,
         flexible: true,
         ...(stopPolicy === undefined ? {} : { _sessionStopPolicy: stopPolicy satisfies SessionStopPolicy }),
+        ...(onError ? { onError: (_: SyncSession, error: SyncError) => onError(informationOf(error)) } : {}),
         ...(subscriptions.length === 0 ? {} : { initialSubscriptions: { update: subscribe } }),
       },
     });
@@ -267,6 +282,9 @@ class NodeApp implements TestApp {
     this.#app = app;
     this.#directory = directory;
   }
+  async logOut(user: TestUser): Promise<void> {
+    if (user instanceof NodeUser) await user.user.logOut();
+  }
   async logIn(): Promise<TestUser> {
     return new NodeUser(await this.#app.logIn(Realm.Credentials.anonymous(false)), this.#directory);
   }
@@ -276,6 +294,18 @@ class NodeApp implements TestApp {
   sessionCount(user: TestUser): number {
     return user instanceof NodeUser ? Realm.App.Sync.getAllSyncSessions(user.user).length : 0;
   }
+}
+
+function informationOf(error: unknown): ErrorInformation {
+  if (!(error instanceof Error)) return { code: undefined, message: String(error) };
+  const { code } = error as Error & { readonly code?: number | string };
+  if (!(error instanceof CompensatingWriteError)) return { code, message: error.message };
+  const writes = error.writes.map(({ objectName, primaryKey, reason }) => ({
+    className: objectName,
+    key: primaryKey as Value,
+    reason,
+  }));
+  return { code, message: error.message, writes };
 }
 
 /** `@tidemark/node`. */
@@ -291,8 +321,5 @@ export const nodeAdapter: Adapter = {
   async openLocal({ directory, models }): Promise<TestRealm> {
     return new NodeRealm(new Realm({ path: join(directory, "local.realm"), schema: schemaOf(models) }));
   },
-  errorInfo(error: unknown): ErrorInformation {
-    if (!(error instanceof Error)) return { code: undefined, message: String(error) };
-    return { code: (error as Error & { code?: number | string }).code, message: error.message };
-  },
+  errorInfo: informationOf,
 };

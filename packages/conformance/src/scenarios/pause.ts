@@ -152,4 +152,29 @@ export const pauseScenarios: readonly Scenario[] = [
       await stage.eventually(() => session.connection() === "connected", "connected", 2_000);
     },
   },
+  {
+    id: "P-15",
+    title: "a pause in the middle of the first download does no harm",
+    run: async (stage) => {
+      const writer = await stage.readyDevice();
+      writer.realm.write(() => {
+        for (let key = 0; key < 500; key += 1) writer.realm.create("Dog", dog(key, `dog ${key} ${"x".repeat(200)}`));
+      });
+      await writer.session.waitUp();
+      const device = await stage.device();
+      device.proxy.slow(30_000);
+      const realm = await device.open();
+      const session = stage.session(realm);
+      for (let i = 0; i < 4; i += 1) {
+        await stage.sleep(150);
+        session.pause();
+        await stage.sleep(20);
+        session.resume();
+      }
+      device.proxy.restore();
+      await realm.subscriptions().waitSync();
+      stage.equal(realm.count("Dog"), 500, "dogs");
+      stage.equal(realm.subscriptions().state(), "complete", "state");
+    },
+  },
 ];

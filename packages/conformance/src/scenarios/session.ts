@@ -104,6 +104,26 @@ export const sessionScenarios: readonly Scenario[] = [
     },
   },
   {
+    id: "S-11",
+    title: "a realm reopened while it still uploads goes on, and nothing arrives twice",
+    run: async (stage) => {
+      const writer = await stage.readyDevice();
+      const reader = await stage.readyDevice();
+      writer.proxy.slow(20_000);
+      writer.realm.write(() => {
+        for (let key = 1; key <= 200; key += 1) writer.realm.create("Dog", dog(key, `dog ${key} ${"x".repeat(100)}`));
+      });
+      writer.realm.close();
+      const again = await writer.open();
+      stage.equal(stage.session(again).state(), "active", "state");
+      writer.proxy.restore();
+      await stage.session(again).waitUp();
+      await reader.session.waitDown();
+      stage.equal(reader.realm.count("Dog"), 200, "dogs at the reader");
+      stage.equal(again.count("Dog"), 200, "dogs at the writer");
+    },
+  },
+  {
     id: "S-12",
     title: "the number of sessions follows opening and closing",
     facades: ["node", "kotlin"],

@@ -164,4 +164,38 @@ export const subscriptionScenarios: readonly Scenario[] = [
       stage.equal(again.subscriptions().state(), "complete", "state");
     },
   },
+  {
+    id: "B-21",
+    title: "a hundred subscriptions in one update",
+    run: async (stage) => {
+      const [writer, reader] = [await stage.readyDevice(), await stage.readyDevice({ subscriptions: [] })];
+      writer.realm.write(() => {
+        for (let key = 0; key < 150; key += 1) writer.realm.create("Dog", dog(key));
+      });
+      await writer.session.waitUp();
+      await reader.realm.subscriptions().update((set) => {
+        for (let key = 0; key < 100; key += 1) {
+          set.add({ name: `dog ${key}`, className: "Dog", query: `_id == ${key}` });
+        }
+      });
+      stage.equal(reader.realm.subscriptions().list().length, 100, "subscriptions");
+      stage.equal(reader.realm.count("Dog"), 100, "dogs");
+    },
+  },
+  {
+    id: "B-22",
+    title: "writing to a class without a subscription throws at once",
+    run: async (stage) => {
+      const realm = await (await stage.device()).open({ subscriptions: [] });
+      let message = "";
+      try {
+        realm.write(() => realm.create("Dog", dog(1)));
+      } catch (error) {
+        ({ message } = stage.adapter.errorInfo(error));
+      }
+      const expected = "Cannot write to class Dog when no flexible sync subscription has been created.";
+      stage.check(message.includes(expected), `message "${message}"`);
+      stage.equal(realm.count("Dog"), 0, "dogs");
+    },
+  },
 ];
