@@ -76,7 +76,11 @@ pub fn write_entry(
 ) -> Vec<u8> {
     let mut out = Vec::with_capacity(changeset.len() + 64);
     out.push(FORMAT);
-    out.push(if schema_instructions > 0 { HAS_SCHEMA } else { 0 });
+    out.push(if schema_instructions > 0 {
+        HAS_SCHEMA
+    } else {
+        0
+    });
     put_number(&mut out, origin.ident);
     put_number(&mut out, origin.client_version);
     put_number(&mut out, origin.timestamp);
@@ -107,7 +111,14 @@ fn write_touched(out: &mut Vec<u8>, touched: &TouchedObject) {
         + u8::from(same) * SAME
         + u8::from(touched.image.is_some()) * IMAGE;
     out.push(flags);
-    put_bytes(out, touched.object.as_bytes().get(CLASS_BYTES..).unwrap_or_default());
+    put_bytes(
+        out,
+        touched
+            .object
+            .as_bytes()
+            .get(CLASS_BYTES..)
+            .unwrap_or_default(),
+    );
     put_number(out, touched.instructions.start as u64);
     put_number(out, touched.instructions.len() as u64);
     if let Some(before) = &touched.before {
@@ -221,7 +232,9 @@ impl Entry {
     pub fn instructions_of(&self, touched: &Touched) -> Result<&[Instruction]> {
         self.instructions()?
             .get(touched.instructions.clone())
-            .ok_or(LedgerError::Damaged("an entry has fewer instructions than it says"))
+            .ok_or(LedgerError::Damaged(
+                "an entry has fewer instructions than it says",
+            ))
     }
 
     /// The touched objects by class.
@@ -237,8 +250,12 @@ impl Entry {
     pub fn find(&self, object: &ObjectKey) -> Result<Option<(&TouchedGroup, &Touched)>> {
         for group in self.groups()? {
             if group.class == object.class() {
-                let found = group.touched.binary_search_by(|touched| touched.object.cmp(object));
-                return Ok(found.ok().and_then(|at| Some((group, group.touched.get(at)?))));
+                let found = group
+                    .touched
+                    .binary_search_by(|touched| touched.object.cmp(object));
+                return Ok(found
+                    .ok()
+                    .and_then(|at| Some((group, group.touched.get(at)?))));
             }
         }
         Ok(None)
@@ -288,7 +305,11 @@ impl Entry {
             for _ in 0..objects {
                 touched.push(read_touched(&mut body, class, end_of_body)?);
             }
-            groups.push(TouchedGroup { class, columns, touched });
+            groups.push(TouchedGroup {
+                class,
+                columns,
+                touched,
+            });
         }
         Ok(groups)
     }
@@ -309,15 +330,29 @@ fn read_touched(body: &mut Reader<'_>, class: ClassNumber, end: usize) -> Result
         let at = end - body.rest().len();
         Ok(at - length..at)
     };
-    let before = if flags & BEFORE != 0 { Some(span(body)?) } else { None };
+    let before = if flags & BEFORE != 0 {
+        Some(span(body)?)
+    } else {
+        None
+    };
     let after = match (flags & AFTER != 0, flags & SAME != 0) {
         (true, true) => before.clone(),
         (true, false) => Some(span(body)?),
         (false, _) => None,
     };
-    let image = if flags & IMAGE != 0 { Some(span(body)?) } else { None };
+    let image = if flags & IMAGE != 0 {
+        Some(span(body)?)
+    } else {
+        None
+    };
     let object = ObjectKey::from_bytes(&name)?;
-    Ok(Touched { object, before, after, image, instructions: first..past })
+    Ok(Touched {
+        object,
+        before,
+        after,
+        image,
+        instructions: first..past,
+    })
 }
 
 #[cfg(test)]
@@ -325,7 +360,12 @@ mod tests {
     use super::*;
     use tidemark_changeset::PrimaryKey;
 
-    fn touched(key: i64, before: Option<&[u8]>, after: Option<&[u8]>, instructions: Range<usize>) -> TouchedObject {
+    fn touched(
+        key: i64,
+        before: Option<&[u8]>,
+        after: Option<&[u8]>,
+        instructions: Range<usize>,
+    ) -> TouchedObject {
         TouchedObject {
             object: ObjectKey::new(3, &PrimaryKey::Int(key)),
             before: before.map(<[u8]>::to_vec),
@@ -338,7 +378,10 @@ mod tests {
 
     #[test]
     fn an_entry_comes_back() {
-        let create = |key| Instruction::CreateObject { class: "T".into(), key: PrimaryKey::Int(key) };
+        let create = |key| Instruction::CreateObject {
+            class: "T".into(),
+            key: PrimaryKey::Int(key),
+        };
         let changeset = codec::encode(&[create(1), create(2), create(2)]);
         let class = TouchedClass {
             class: 3,
@@ -350,28 +393,57 @@ mod tests {
                 touched(4, Some(b"e"), None, 3..3),
             ],
         };
-        let origin = Origin { ident: 2, client_version: 7, timestamp: 99 };
+        let origin = Origin {
+            ident: 2,
+            client_version: 7,
+            timestamp: 99,
+        };
         let bytes = write_entry(origin, 0, &changeset, &[class]);
         let entry = Entry::read(12, Arc::from(bytes)).expect("just written");
-        assert_eq!((entry.version, entry.origin, entry.changeset()), (12, origin, &changeset[..]));
+        assert_eq!(
+            (entry.version, entry.origin, entry.changeset()),
+            (12, origin, &changeset[..])
+        );
         let find = |key| {
             let object = ObjectKey::new(3, &PrimaryKey::Int(key));
             let (group, touched) = entry.find(&object).expect("readable").expect("touched");
             assert_eq!(group.columns, [4, 9]);
             touched
         };
-        assert_eq!((entry.before(find(1)), entry.after(find(1))), (None, Some(&b"a"[..])));
-        assert_eq!((entry.before(find(2)), entry.after(find(2))), (Some(&b"b"[..]), Some(&b"b"[..])));
+        assert_eq!(
+            (entry.before(find(1)), entry.after(find(1))),
+            (None, Some(&b"a"[..]))
+        );
+        assert_eq!(
+            (entry.before(find(2)), entry.after(find(2))),
+            (Some(&b"b"[..]), Some(&b"b"[..]))
+        );
         assert_eq!(entry.image(find(3)), Some(&b"row"[..]));
-        assert_eq!((entry.before(find(4)), entry.after(find(4))), (Some(&b"e"[..]), None));
+        assert_eq!(
+            (entry.before(find(4)), entry.after(find(4))),
+            (Some(&b"e"[..]), None)
+        );
         assert_eq!(entry.instructions_of(find(2)).expect("decodes").len(), 2);
-        assert!(entry.find(&ObjectKey::new(3, &PrimaryKey::Int(9))).expect("readable").is_none());
+        assert!(
+            entry
+                .find(&ObjectKey::new(3, &PrimaryKey::Int(9)))
+                .expect("readable")
+                .is_none()
+        );
     }
 
     #[test]
     fn damaged_entries_are_errors() {
-        let origin = Origin { ident: 2, client_version: 7, timestamp: 99 };
-        let class = TouchedClass { class: 0, columns: Arc::from([]), objects: vec![touched(1, None, Some(b""), 0..0)] };
+        let origin = Origin {
+            ident: 2,
+            client_version: 7,
+            timestamp: 99,
+        };
+        let class = TouchedClass {
+            class: 0,
+            columns: Arc::from([]),
+            objects: vec![touched(1, None, Some(b""), 0..0)],
+        };
         let bytes = write_entry(origin, 0, b"", &[class]);
         for length in 0..bytes.len() {
             let cut = Arc::from(bytes.get(..length).expect("within"));

@@ -100,12 +100,20 @@ pub mod codes {
 impl Refusal {
     /// A refusal after which the client starts over.
     pub fn reset(code: u16, message: impl Into<String>) -> Self {
-        Self { code, action: Action::ClientReset, message: message.into() }
+        Self {
+            code,
+            action: Action::ClientReset,
+            message: message.into(),
+        }
     }
 
     /// A refusal that only the application can do something about.
     pub fn bug(code: u16, message: impl Into<String>) -> Self {
-        Self { code, action: Action::ApplicationBug, message: message.into() }
+        Self {
+            code,
+            action: Action::ApplicationBug,
+            message: message.into(),
+        }
     }
 }
 

@@ -32,7 +32,10 @@ impl Eye {
             State::Absent => None,
             State::Row(row) => {
                 let document = Document::from_row(row);
-                document.ok().map(|document| Seen { document, known: None })
+                document.ok().map(|document| Seen {
+                    document,
+                    known: None,
+                })
             }
             State::Values { columns, values } => {
                 let fields = Fields::Some { columns, values };
@@ -48,7 +51,10 @@ impl Eye {
                         *place = node;
                     }
                 }
-                Some(Seen { document, known: Some(columns.clone()) })
+                Some(Seen {
+                    document,
+                    known: Some(columns.clone()),
+                })
             }
         };
         Self { object }
@@ -83,11 +89,20 @@ impl Eye {
     pub fn state(&self) -> State {
         match &self.object {
             None => State::Absent,
-            Some(Seen { document, known: None }) => State::Row(document.to_row().into()),
-            Some(Seen { document, known: Some(columns) }) => {
+            Some(Seen {
+                document,
+                known: None,
+            }) => State::Row(document.to_row().into()),
+            Some(Seen {
+                document,
+                known: Some(columns),
+            }) => {
                 let row = document.to_row();
                 let values = Fields::Row(&row).pick(columns);
-                State::Values { columns: columns.clone(), values }
+                State::Values {
+                    columns: columns.clone(),
+                    values,
+                }
             }
         }
     }
@@ -95,8 +110,12 @@ impl Eye {
 
 impl Seen {
     fn knows(&self, class: &Class, field: &Name) -> bool {
-        let Some(known) = &self.known else { return true };
+        let Some(known) = &self.known else {
+            return true;
+        };
         let index = class.column_index(field);
-        known.iter().any(|column| Some(usize::from(*column)) == index)
+        known
+            .iter()
+            .any(|column| Some(usize::from(*column)) == index)
     }
 }

@@ -3,7 +3,9 @@
 use std::ops::ControlFlow;
 
 use tidemark_changeset::packed::{Packed, PackedDictionary, PackedList, Reader, RowView};
-use tidemark_changeset::{CollectionKind, ColumnType, Decimal, Name, ObjectId, PrimaryKey, Timestamp, Uuid};
+use tidemark_changeset::{
+    CollectionKind, ColumnType, Decimal, Name, ObjectId, PrimaryKey, Timestamp, Uuid,
+};
 use tidemark_model::{Column, Schema};
 use tidemark_query::{Field, Items, KeyView, LinkView, Row, Scalar};
 
@@ -37,7 +39,9 @@ impl<'a> Fields<'a> {
         match self {
             Self::Row(row) => RowView::new(row).ok()?.column_bytes(column).ok()?,
             Self::Some { columns, values } => {
-                let position = columns.iter().position(|known| usize::from(*known) == column)?;
+                let position = columns
+                    .iter()
+                    .position(|known| usize::from(*known) == column)?;
                 let mut reader = bytes::Reader::new(values);
                 for _ in 0..position {
                     reader.bytes().ok()?;
@@ -51,7 +55,10 @@ impl<'a> Fields<'a> {
     pub fn pick(&self, columns: &[u16]) -> Vec<u8> {
         let mut out = Vec::new();
         for column in columns {
-            bytes::put_bytes(&mut out, self.column(usize::from(*column)).unwrap_or_default());
+            bytes::put_bytes(
+                &mut out,
+                self.column(usize::from(*column)).unwrap_or_default(),
+            );
         }
         out
     }
@@ -73,14 +80,20 @@ pub struct ObjectRow<'a> {
 
 impl Row for ObjectRow<'_> {
     fn link(&self) -> Option<LinkView<'_>> {
-        Some(LinkView { class: self.class.as_bytes(), key: KeyView::from(self.key) })
+        Some(LinkView {
+            class: self.class.as_bytes(),
+            key: KeyView::from(self.key),
+        })
     }
 
     fn column(&self, index: usize) -> Field<'_> {
         let Some(column) = self.columns.get(index) else {
             return Field::Scalar(Scalar::Null);
         };
-        let value = self.fields.column(index).and_then(|bytes| Reader::new(bytes).value().ok());
+        let value = self
+            .fields
+            .column(index)
+            .and_then(|bytes| Reader::new(bytes).value().ok());
         match value {
             Some(value) => field(value, target_of(column, self.schema), self.schema),
             None => default_field(column),
@@ -112,7 +125,10 @@ impl Row for EmbeddedRow<'_> {
 }
 
 fn target_of<'a>(column: &'a Column, schema: &'a Schema) -> &'a [Column] {
-    let target = column.target.as_ref().and_then(|target| schema.classes.get(target));
+    let target = column
+        .target
+        .as_ref()
+        .and_then(|target| schema.classes.get(target));
     target.map_or(&[], |class| &class.columns)
 }
 
@@ -129,13 +145,38 @@ fn field<'a>(value: Packed<'a>, columns: &'a [Column], schema: &'a Schema) -> Fi
         Packed::Decimal(value) => Scalar::Decimal(value),
         Packed::ObjectId(value) => Scalar::ObjectId(value),
         Packed::Uuid(value) => Scalar::Uuid(value),
-        Packed::Link(link) => Scalar::Link(LinkView { class: link.class, key: key_view(link.key()) }),
-        Packed::List(list) => return Field::List(Box::new(ListItems { list, columns, schema })),
-        Packed::Set(list) => return Field::Set(Box::new(ListItems { list, columns, schema })),
-        Packed::Dictionary(dictionary) => {
-            return Field::Dictionary(Box::new(DictionaryItems { dictionary, columns, schema }));
+        Packed::Link(link) => Scalar::Link(LinkView {
+            class: link.class,
+            key: key_view(link.key()),
+        }),
+        Packed::List(list) => {
+            return Field::List(Box::new(ListItems {
+                list,
+                columns,
+                schema,
+            }));
         }
-        Packed::Object(row) => return Field::Object(Box::new(EmbeddedRow { row, columns, schema })),
+        Packed::Set(list) => {
+            return Field::Set(Box::new(ListItems {
+                list,
+                columns,
+                schema,
+            }));
+        }
+        Packed::Dictionary(dictionary) => {
+            return Field::Dictionary(Box::new(DictionaryItems {
+                dictionary,
+                columns,
+                schema,
+            }));
+        }
+        Packed::Object(row) => {
+            return Field::Object(Box::new(EmbeddedRow {
+                row,
+                columns,
+                schema,
+            }));
+        }
     })
 }
 
@@ -216,12 +257,17 @@ fn default_field<'a>(column: &Column) -> Field<'a> {
         ColumnType::Bool => Scalar::Bool(false),
         ColumnType::String => Scalar::String(b""),
         ColumnType::Binary => Scalar::Binary(b""),
-        ColumnType::Timestamp => Scalar::Timestamp(Timestamp { seconds: 0, nanoseconds: 0 }),
+        ColumnType::Timestamp => Scalar::Timestamp(Timestamp {
+            seconds: 0,
+            nanoseconds: 0,
+        }),
         ColumnType::Float => Scalar::Float(0.0),
         ColumnType::Double => Scalar::Double(0.0),
-        ColumnType::Decimal => {
-            Scalar::Decimal(Decimal { coefficient: 0, exponent: 0, negative: false })
-        }
+        ColumnType::Decimal => Scalar::Decimal(Decimal {
+            coefficient: 0,
+            exponent: 0,
+            negative: false,
+        }),
         ColumnType::ObjectId => Scalar::ObjectId(ObjectId([0; 12])),
         ColumnType::Uuid => Scalar::Uuid(Uuid([0; 16])),
         _ => Scalar::Null,

@@ -10,13 +10,14 @@ use tidemark_changeset::Instruction;
 use tidemark_model::{Document, apply_to_document};
 use tidemark_transform::Branch;
 
-use crate::entries::{Origin, TouchedClass, TouchedObject};
+use crate::entries::{Origin, TouchedObject};
 use crate::error::{LedgerError, Refusal, Stop, codes};
 use crate::eye::Eye;
 use crate::facts::{Derivation, Facts, Passage, State, is_in, state_at};
 use crate::fields::Fields;
 use crate::merge::Foreign;
 use crate::object::ObjectKey;
+use crate::outcome::{Outcome, RowChange};
 use crate::permission::WriteRules;
 use crate::plan::{PlannedChangeset, PlannedObject};
 use crate::records::{Compensation, RejectedUpdate};
@@ -37,44 +38,10 @@ pub struct Uploader<'a> {
     pub writes: &'a WriteRules,
     /// Whether the client merges by the corrected rules.
     pub is_own_client: bool,
+    /// What the client has integrated.
+    pub download: u64,
     /// Rules that tests leave out.
     pub switches: Switches,
-}
-
-/// A row that changes.
-#[derive(Clone, Debug)]
-pub struct RowChange {
-    /// The object.
-    pub object: ObjectKey,
-    /// Its row before.
-    pub before: Option<Arc<[u8]>>,
-    /// Its row after.
-    pub after: Option<Arc<[u8]>>,
-}
-
-/// Everything an integrated changeset writes.
-#[derive(Debug, Default)]
-pub struct Outcome {
-    /// How many of the instructions are about the schema; they stand first.
-    pub schema_instructions: usize,
-    /// The transformed changeset.
-    pub instructions: Vec<Instruction>,
-    /// What the entry says about touched objects.
-    pub classes: Vec<TouchedClass>,
-    /// Lines of the index by object.
-    pub touches: Vec<(ObjectKey, Marks)>,
-    /// Rows that change.
-    pub rows: Vec<RowChange>,
-    /// What is kept of the upload itself.
-    pub own: Option<OwnUpload>,
-    /// Forms of earlier entries after it, by version.
-    pub reciprocals: Vec<(u64, ObjectKey, Reciprocal)>,
-    /// Records for its client.
-    pub records: Vec<(ObjectKey, Record)>,
-    /// The 231 for its client, if something was rejected.
-    pub compensation: Option<Compensation>,
-    /// Objects on which it met a foreign change.
-    pub conflicts: usize,
 }
 
 /// What became of a changeset's part on one object.
@@ -105,8 +72,26 @@ pub fn integrate(
     schema: Vec<Instruction>,
     version: u64,
 ) -> Result<Outcome, Stop> {
-    let derivation = Derivation { facts, timeline: uploader.timeline, switches: uploader.switches };
-    let step = Step { facts, uploader, derivation, version, base: changeset.base, timestamp: changeset.timestamp };
+    let Uploader {
+        timeline,
+        download,
+        switches,
+        ..
+    } = *uploader;
+    let derivation = Derivation {
+        facts,
+        timeline,
+        download,
+        switches,
+    };
+    let step = Step {
+        facts,
+        uploader,
+        derivation,
+        version,
+        base: changeset.base,
+        timestamp: changeset.timestamp,
+    };
     let mut outcome = Outcome {
         schema_instructions: schema.len(),
         instructions: schema,
@@ -126,11 +111,17 @@ pub fn integrate(
             }
             Verdict::Integrated(integrated) => {
                 unchanged &= integrated.instructions == planned.instructions;
-                step.take(&mut outcome, object, before, integrated, changeset.client_version)?;
+                step.take(
+                    &mut outcome,
+                    object,
+                    before,
+                    integrated,
+                    changeset.client_version,
+                )?;
             }
         }
     }
-    sort_classes(&mut outcome.classes);
+    outcome.sort();
     outcome.own = Some(OwnUpload {
         client_version: changeset.client_version,
         base: changeset.base,
@@ -144,38 +135,6 @@ pub fn integrate(
         });
     }
     Ok(outcome)
-}
-
-fn sort_classes(classes: &mut [TouchedClass]) {
-    classes.sort_by_key(|class| class.class);
-    for class in classes {
-        class.objects.sort_by(|left, right| left.object.cmp(&right.object));
-    }
-}
-
-impl Outcome {
-    fn compensate(
-        &mut self,
-        object: &ObjectKey,
-        rejection: Rejection,
-        image: Option<Arc<[u8]>>,
-        client_version: u64,
-    ) {
-        let forbidden = rejection == Rejection::Forbidden;
-        let marks = Marks { ghost: true, compensated: true, forbidden, record: true, moves: false };
-        self.touches.push((object.clone(), marks));
-        self.records.push((object.clone(), Record { client_version, rejection: Some(rejection), image }));
-    }
-
-    fn touch(&mut self, schema: &LedgerSchema, touched: TouchedObject) {
-        let number = touched.object.class();
-        if let Some(class) = self.classes.iter_mut().rev().find(|class| class.class == number) {
-            class.objects.push(touched);
-        } else {
-            let columns = schema.evaluated(number);
-            self.classes.push(TouchedClass { class: number, columns, objects: vec![touched] });
-        }
-    }
 }
 
 /// The changeset at hand.
@@ -212,13 +171,21 @@ impl Step<'_> {
         }
         let foreign = self.foreign(object, &touches)?;
         let foreign = Foreign::load(&self.derivation, object, &foreign, self.base)?;
-        let mut integrated = Integrated { conflict: !foreign.is_empty(), ..Integrated::default() };
+        let mut integrated = Integrated {
+            conflict: !foreign.is_empty(),
+            ..Integrated::default()
+        };
         if integrated.conflict {
             let upload = Branch::new(self.timestamp, self.ident(), planned.instructions.clone());
             let compare = !self.uploader.is_own_client;
-            let merged = foreign.merge(&self.schema().model, upload, self.base, compare).map_err(|error| {
-                Refusal::reset(codes::BAD_CHANGESET, format!("Bad changeset (UPLOAD): {error}"))
-            })?;
+            let merged = foreign
+                .merge(&self.schema().model, upload, self.base, compare)
+                .map_err(|error| {
+                    Refusal::reset(
+                        codes::BAD_CHANGESET,
+                        format!("Bad changeset (UPLOAD): {error}"),
+                    )
+                })?;
             integrated.instructions = merged.instructions;
             integrated.reciprocals = merged.reciprocals;
             integrated.defect = merged.defect;
@@ -226,7 +193,9 @@ impl Step<'_> {
             integrated.instructions.clone_from(&planned.instructions);
         }
         integrated.after = self.apply(object, row, &integrated.instructions)?;
-        if !integrated.instructions.is_empty() && !self.allowed(object, row, integrated.after.as_ref()) {
+        if !integrated.instructions.is_empty()
+            && !self.allowed(object, row, integrated.after.as_ref())
+        {
             return Ok(Verdict::Compensated(Rejection::Forbidden));
         }
         integrated.touches = touches;
@@ -245,16 +214,28 @@ impl Step<'_> {
         }
         let after = self.apply(object, None, &planned.instructions)?;
         if !self.allowed(object, None, after.as_ref()) {
-            let text = RejectedUpdate::new(&planned.class, &planned.key, Rejection::Forbidden).reason;
+            let text =
+                RejectedUpdate::new(&planned.class, &planned.key, Rejection::Forbidden).reason;
             return Err(Refusal::reset(codes::WRITE_NOT_ALLOWED, text).into());
         }
         let instructions = planned.instructions.clone();
-        Ok(Verdict::Integrated(Integrated { instructions, after, ..Integrated::default() }))
+        Ok(Verdict::Integrated(Integrated {
+            instructions,
+            after,
+            ..Integrated::default()
+        }))
     }
 
-    fn allowed(&self, object: &ObjectKey, before: Option<&Arc<[u8]>>, after: Option<&Arc<[u8]>>) -> bool {
+    fn allowed(
+        &self,
+        object: &ObjectKey,
+        before: Option<&Arc<[u8]>>,
+        after: Option<&Arc<[u8]>>,
+    ) -> bool {
         let writes = self.uploader.writes;
-        let allow = |row: Option<&Arc<[u8]>>| writes.allow(self.schema(), object, row.map(|row| Fields::Row(row)));
+        let allow = |row: Option<&Arc<[u8]>>| {
+            writes.allow(self.schema(), object, row.map(|row| Fields::Row(row)))
+        };
         allow(before) && allow(after)
     }
 
@@ -267,7 +248,9 @@ impl Step<'_> {
         touches: &[Touch],
     ) -> Result<Option<Rejection>, Stop> {
         let schema = self.schema();
-        let class = schema.class(object.class()).ok_or(LedgerError::Damaged("an object without a class"))?;
+        let class = schema
+            .class(object.class())
+            .ok_or(LedgerError::Damaged("an object without a class"))?;
         let view = self.uploader.timeline.view_at(self.base);
         let had = match row {
             _ if !touches.is_empty() => state_at(self.facts, object, self.base)?,
@@ -278,15 +261,25 @@ impl Step<'_> {
         if touches.is_empty() && had_in {
             return Ok(None);
         }
-        let mut eye = if had_in { Eye::new(class, &had) } else { Eye::absent() };
+        let mut eye = if had_in {
+            Eye::new(class, &had)
+        } else {
+            Eye::absent()
+        };
         let mut earlier = None;
         for touch in touches.iter().filter(|touch| touch.origin == self.ident()) {
             if self.contains(object, touch)? {
-                let own = self.facts.own_instructions(self.ident(), touch.version, object)?;
+                let own = self
+                    .facts
+                    .own_instructions(self.ident(), touch.version, object)?;
                 eye.apply(&schema.model, class, &own);
                 if touch.marks.compensated {
                     let forbidden = touch.marks.forbidden;
-                    earlier = Some(if forbidden { Rejection::Forbidden } else { Rejection::OutsideView });
+                    earlier = Some(if forbidden {
+                        Rejection::Forbidden
+                    } else {
+                        Rejection::OutsideView
+                    });
                 }
             }
         }
@@ -298,7 +291,8 @@ impl Step<'_> {
         }
         let newest = self.uploader.newest;
         let inside = [&found, &left].into_iter().any(|state| {
-            is_in(schema, view, object, state.fields()) || is_in(schema, newest, object, state.fields())
+            is_in(schema, view, object, state.fields())
+                || is_in(schema, newest, object, state.fields())
         });
         let collides = (had.exists() && !had_in) || self.meets_withheld(object, touches)?;
         if inside && !(collides && self.uploader.switches.collide) {
@@ -308,7 +302,11 @@ impl Step<'_> {
         let writes = self.uploader.writes;
         let allowed = writes.allow(schema, object, row.map(|row| Fields::Row(row)))
             && writes.allow(schema, object, left.fields());
-        Ok(Some(if allowed { Rejection::OutsideView } else { Rejection::Forbidden }))
+        Ok(Some(if allowed {
+            Rejection::OutsideView
+        } else {
+            Rejection::Forbidden
+        }))
     }
 
     /// Whether the changeset was made on top of an earlier own one: unless the client's copy of the object was wiped
@@ -317,10 +315,12 @@ impl Step<'_> {
         if !self.uploader.switches.epoch {
             return Ok(true);
         }
-        let upload = self
-            .facts
-            .own_upload(self.ident(), own.version)?
-            .ok_or(LedgerError::Damaged("an own upload that is still needed is gone"))?;
+        let upload =
+            self.facts
+                .own_upload(self.ident(), own.version)?
+                .ok_or(LedgerError::Damaged(
+                    "an own upload that is still needed is gone",
+                ))?;
         Ok(!self.derivation.wiped(object, upload.base, self.base)?)
     }
 
@@ -359,9 +359,15 @@ impl Step<'_> {
             return Ok(row.cloned());
         }
         let schema = &self.schema().model;
-        let class = self.schema().class(object.class()).ok_or(LedgerError::Damaged("an object without a class"))?;
+        let class = self
+            .schema()
+            .class(object.class())
+            .ok_or(LedgerError::Damaged("an object without a class"))?;
         let mut document = match row {
-            Some(row) => Some(Document::from_row(row).map_err(|_| LedgerError::Damaged("a row cannot be read"))?),
+            Some(row) => Some(
+                Document::from_row(row)
+                    .map_err(|_| LedgerError::Damaged("a row cannot be read"))?,
+            ),
             None => None,
         };
         for instruction in instructions {
@@ -375,7 +381,9 @@ impl Step<'_> {
                         let text = format!("Bad changeset (UPLOAD): {text}");
                         Refusal::reset(codes::BAD_CHANGESET, text)
                     };
-                    let document = document.as_mut().ok_or_else(|| refused("no such object".to_owned()))?;
+                    let document = document
+                        .as_mut()
+                        .ok_or_else(|| refused("no such object".to_owned()))?;
                     apply_to_document(schema, class, document, other)
                         .map_err(|error| refused(error.to_string()))?;
                 }
@@ -393,31 +401,59 @@ impl Step<'_> {
         integrated: Integrated,
         client_version: u64,
     ) -> Result<(), Stop> {
-        let Integrated { instructions, reciprocals, after, conflict, defect, touches } = integrated;
+        let Integrated {
+            instructions,
+            reciprocals,
+            after,
+            conflict,
+            defect,
+            touches,
+        } = integrated;
         outcome.conflicts += usize::from(conflict);
-        let forms = reciprocals.into_iter().map(|(version, form)| (version, object.clone(), form));
+        let forms = reciprocals
+            .into_iter()
+            .map(|(version, form)| (version, object.clone(), form));
         outcome.reciprocals.extend(forms);
         let first = outcome.instructions.len();
         let ghost = instructions.is_empty();
         outcome.instructions.extend(instructions);
         if self.schema().is_asymmetric(object.class()) {
-            outcome.rows.push(RowChange { object, before, after });
+            outcome.rows.push(RowChange {
+                object,
+                before,
+                after,
+            });
             return Ok(());
         }
         let span = first..outcome.instructions.len();
         let touched = self.touched(&object, before.as_ref(), after.as_ref(), span);
         let record = defect
-            || self.derivation.may_be_wiped(&object, self.base, self.version - 1, &touches)?
+            || self
+                .derivation
+                .may_be_wiped(&object, self.base, self.version - 1, &touches)?
             || (!ghost && self.crosses(&object, &touched));
-        let marks = Marks { ghost, record, moves: touched.moves(), ..Marks::default() };
+        let marks = Marks {
+            ghost,
+            record,
+            moves: touched.moves(),
+            ..Marks::default()
+        };
         outcome.touches.push((object.clone(), marks));
         if record {
-            let record = Record { client_version, rejection: None, image: after.clone() };
+            let record = Record {
+                client_version,
+                rejection: None,
+                image: after.clone(),
+            };
             outcome.records.push((object.clone(), record));
         }
         if !ghost {
             outcome.touch(self.schema(), touched);
-            outcome.rows.push(RowChange { object, before, after });
+            outcome.rows.push(RowChange {
+                object,
+                before,
+                after,
+            });
         }
         Ok(())
     }
@@ -433,7 +469,8 @@ impl Step<'_> {
         let pick = |row: &Arc<[u8]>| Fields::Row(row).pick(&columns);
         let values_before = before.map(pick);
         let values_after = after.map(pick);
-        let crossed = values_before.is_some() && values_after.is_some() && values_before != values_after;
+        let crossed =
+            values_before.is_some() && values_after.is_some() && values_before != values_after;
         TouchedObject {
             object: object.clone(),
             image: after.filter(|_| crossed).cloned(),
@@ -450,7 +487,10 @@ impl Step<'_> {
         possible.into_iter().any(|element| {
             let view = self.uploader.timeline.view(element.view);
             let contains = |values: &Option<Vec<u8>>| {
-                let fields = values.as_ref().map(|values| Fields::Some { columns: &columns, values });
+                let fields = values.as_ref().map(|values| Fields::Some {
+                    columns: &columns,
+                    values,
+                });
                 is_in(self.schema(), view, object, fields)
             };
             let passage = Passage {
@@ -467,5 +507,9 @@ impl Step<'_> {
 
 /// Names what a changeset is kept under in the log.
 pub fn origin(ident: u64, changeset: &PlannedChangeset) -> Origin {
-    Origin { ident, client_version: changeset.client_version, timestamp: changeset.timestamp }
+    Origin {
+        ident,
+        client_version: changeset.client_version,
+        timestamp: changeset.timestamp,
+    }
 }

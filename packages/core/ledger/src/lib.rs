@@ -19,6 +19,7 @@ pub mod integrate;
 pub mod limits;
 pub mod merge;
 pub mod object;
+pub mod outcome;
 pub mod permission;
 pub mod plan;
 pub mod predicate;

@@ -38,7 +38,10 @@ impl Foreign {
         base: u64,
     ) -> Result<Self> {
         let ident = derivation.timeline.ident;
-        let mut foreign = Self { versions: Vec::new(), branches: Vec::new() };
+        let mut foreign = Self {
+            versions: Vec::new(),
+            branches: Vec::new(),
+        };
         for touch in touches {
             let entry = derivation.facts.entry(touch.version)?;
             let kept = derivation.facts.reciprocal(ident, touch.version, object)?;
@@ -46,16 +49,22 @@ impl Foreign {
                 Some(form) if !derivation.wiped(object, form.base, base)? => form.instructions,
                 _ => entry.instructions_of(find(&entry, object)?.1)?.to_vec(),
             };
-            let Origin { ident, timestamp, .. } = entry.origin;
+            let Origin {
+                ident, timestamp, ..
+            } = entry.origin;
             foreign.versions.push(touch.version);
-            foreign.branches.push(Branch::new(timestamp, ident, instructions));
+            foreign
+                .branches
+                .push(Branch::new(timestamp, ident, instructions));
         }
         Ok(foreign)
     }
 
     /// Whether there is nothing to merge with.
     pub fn is_empty(&self) -> bool {
-        self.branches.iter().all(|branch| branch.instructions.is_empty())
+        self.branches
+            .iter()
+            .all(|branch| branch.instructions.is_empty())
     }
 
     /// Merges the upload's instructions with them. `compare` also merges by the original's rules, to see whether
@@ -70,7 +79,10 @@ impl Foreign {
         let columns = |class: &Name, field: &Name| {
             let class = schema.class(class)?;
             let column = class.columns.get(class.column_index(field)?)?;
-            Some(ColumnShape { collection: column.collection, target: column.target.clone() })
+            Some(ColumnShape {
+                collection: column.collection,
+                target: column.target.clone(),
+            })
         };
         let original = compare.then(|| {
             let mut ours = self.branches.clone();
@@ -81,7 +93,9 @@ impl Foreign {
         let mut theirs = [upload];
         merge_with_columns(&mut self.branches, &mut theirs, Rules::CORRECTED, &columns)?;
         let same = |left: &[Branch], right: &[Branch]| {
-            left.iter().zip(right).all(|(left, right)| left.instructions == right.instructions)
+            left.iter()
+                .zip(right)
+                .all(|(left, right)| left.instructions == right.instructions)
         };
         let defect = original.is_some_and(|(outcome, their_ours, their_theirs)| {
             outcome.is_err() || !same(&their_ours, &self.branches) || !same(&their_theirs, &theirs)
@@ -90,10 +104,20 @@ impl Foreign {
         let changed = forms.filter(|(_, branch)| branch.dirty);
         let reciprocals = changed
             .map(|(version, branch)| {
-                (version, Reciprocal { base, instructions: branch.instructions })
+                (
+                    version,
+                    Reciprocal {
+                        base,
+                        instructions: branch.instructions,
+                    },
+                )
             })
             .collect();
         let [upload] = theirs;
-        Ok(Merged { instructions: upload.instructions, reciprocals, defect })
+        Ok(Merged {
+            instructions: upload.instructions,
+            reciprocals,
+            defect,
+        })
     }
 }

@@ -59,7 +59,8 @@ impl ObjectKey {
 
     /// The primary key.
     pub fn key(&self) -> PrimaryKey {
-        self.parse().expect("an object key is checked when it is made")
+        self.parse()
+            .expect("an object key is checked when it is made")
     }
 
     fn parse(&self) -> Result<PrimaryKey> {
@@ -114,20 +115,32 @@ mod tests {
             PrimaryKey::GlobalKey(1, 2),
         ];
         for pair in keys.windows(2) {
-            assert!(ObjectKey::new(1, &pair[0]) < ObjectKey::new(1, &pair[1]), "{pair:?}");
+            assert!(
+                ObjectKey::new(1, &pair[0]) < ObjectKey::new(1, &pair[1]),
+                "{pair:?}"
+            );
             assert!(ObjectKey::new(1, &pair[1]) < ObjectKey::new(2, &pair[0]));
         }
         for key in keys {
             let object = ObjectKey::new(5, &key);
             assert_eq!(object.class(), 5);
             assert_eq!(object.key(), key);
-            assert_eq!(ObjectKey::from_bytes(object.as_bytes()).expect("just made"), object);
+            assert_eq!(
+                ObjectKey::from_bytes(object.as_bytes()).expect("just made"),
+                object
+            );
         }
     }
 
     #[test]
     fn foreign_bytes_are_refused() {
-        for bytes in [&b""[..], b"\0\0\0\x01", b"\0\0\0\x01\x09", b"\0\0\0\x01\x01\0", b"\0\0\0\x01\0\0"] {
+        for bytes in [
+            &b""[..],
+            b"\0\0\0\x01",
+            b"\0\0\0\x01\x09",
+            b"\0\0\0\x01\x01\0",
+            b"\0\0\0\x01\0\0",
+        ] {
             assert!(ObjectKey::from_bytes(bytes).is_err(), "{bytes:?}");
         }
     }

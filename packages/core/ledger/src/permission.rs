@@ -19,12 +19,17 @@ pub struct WriteRules {
 impl WriteRules {
     /// Rules of a role.
     pub fn new(role: Role) -> Self {
-        Self { role: Some(role), classes: FxHashMap::default() }
+        Self {
+            role: Some(role),
+            classes: FxHashMap::default(),
+        }
     }
 
     /// Binds the rule of a class if that was not possible before: classes and fields appear while a session lives.
     pub fn prepare(&mut self, schema: &LedgerSchema, class: &Name) {
-        let (Some(number), Some(role)) = (schema.number(class), &self.role) else { return };
+        let (Some(number), Some(role)) = (schema.number(class), &self.role) else {
+            return;
+        };
         let bound = self.classes.get(&number);
         if bound.is_some_and(|rule| !matches!(rule, Predicate::Nothing)) {
             return;
@@ -35,7 +40,12 @@ impl WriteRules {
     }
 
     /// Whether an object with these fields may be written. One that does not exist is no obstacle.
-    pub fn allow(&self, schema: &LedgerSchema, object: &ObjectKey, fields: Option<Fields<'_>>) -> bool {
+    pub fn allow(
+        &self,
+        schema: &LedgerSchema,
+        object: &ObjectKey,
+        fields: Option<Fields<'_>>,
+    ) -> bool {
         let Some(fields) = fields else { return true };
         let number = object.class();
         let rule = self.classes.get(&number).unwrap_or(&Predicate::Nothing);
@@ -43,7 +53,13 @@ impl WriteRules {
             (Predicate::Everything, ..) => true,
             (Predicate::Query { .. }, Some(name), Some(class)) => {
                 let (key, columns) = (object.key(), &class.columns);
-                let row = ObjectRow { class: name, key: &key, columns, schema: &schema.model, fields };
+                let row = ObjectRow {
+                    class: name,
+                    key: &key,
+                    columns,
+                    schema: &schema.model,
+                    fields,
+                };
                 rule.matches(&row)
             }
             _ => false,

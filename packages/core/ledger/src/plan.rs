@@ -40,7 +40,10 @@ impl PlannedObject {
     /// The object's name, if the schema has a class for it.
     pub fn object(&self, schema: &LedgerSchema) -> Result<ObjectKey, Refusal> {
         schema.object(&self.class, &self.key).ok_or_else(|| {
-            let text = format!("Bad changeset (UPLOAD): no object {:?} can be in \"{}\"", self.key, self.class);
+            let text = format!(
+                "Bad changeset (UPLOAD): no object {:?} can be in \"{}\"",
+                self.key, self.class
+            );
             Refusal::reset(codes::BAD_CHANGESET, text)
         })
     }
@@ -53,7 +56,10 @@ pub fn read_body(bytes: &[u8]) -> Result<Vec<body::UploadEntry<'_>>, Refusal> {
         changeset_bytes_max: CHANGESET_BYTES_MAX,
     };
     let entries = body::parse_upload_body(bytes, limits).map_err(|error| {
-        Refusal::bug(codes::BAD_CHANGESET, format!("Bad changeset header syntax (UPLOAD): {error}"))
+        Refusal::bug(
+            codes::BAD_CHANGESET,
+            format!("Bad changeset header syntax (UPLOAD): {error}"),
+        )
     })?;
     if entries.iter().any(|entry| entry.origin_file_ident != 0) {
         let text = "Bad origin file identifier (UPLOAD)";
@@ -65,7 +71,10 @@ pub fn read_body(bytes: &[u8]) -> Result<Vec<body::UploadEntry<'_>>, Refusal> {
 /// Decodes one changeset and sorts its instructions by object.
 pub fn plan_changeset(entry: &body::UploadEntry<'_>) -> Result<PlannedChangeset, Refusal> {
     let changeset = codec::decode(entry.changeset).map_err(|error| {
-        Refusal::bug(codes::BAD_CHANGESET, format!("Bad changeset (UPLOAD): {error}"))
+        Refusal::bug(
+            codes::BAD_CHANGESET,
+            format!("Bad changeset (UPLOAD): {error}"),
+        )
     })?;
     let mut schema = Vec::new();
     let mut objects: Vec<PlannedObject> = Vec::new();
@@ -89,7 +98,11 @@ pub fn plan_changeset(entry: &body::UploadEntry<'_>) -> Result<PlannedChangeset,
         } else {
             places.insert(name.clone(), objects.len());
             let (class, key) = name;
-            objects.push(PlannedObject { class, key, instructions: vec![instruction] });
+            objects.push(PlannedObject {
+                class,
+                key,
+                instructions: vec![instruction],
+            });
         }
     }
     Ok(PlannedChangeset {

@@ -11,7 +11,8 @@ pub const EVERYTHING: &str = "TRUEPREDICATE";
 
 /// Whether a text plainly means everything: roles without conditions, and subscriptions to a whole class.
 pub fn means_everything(text: &str) -> bool {
-    let around = |character: char| character.is_whitespace() || character == '(' || character == ')';
+    let around =
+        |character: char| character.is_whitespace() || character == '(' || character == ')';
     text.trim_matches(around).eq_ignore_ascii_case(EVERYTHING)
 }
 
@@ -54,7 +55,10 @@ impl Predicate {
                 None => return Err(format!("no field \"{field}\"")),
             }
         }
-        Ok(Self::Query { query: Box::new(query), columns })
+        Ok(Self::Query {
+            query: Box::new(query),
+            columns,
+        })
     }
 
     /// Whether an object matches. What is not known of it does not match: such values are older than the moment
@@ -88,7 +92,12 @@ mod tests {
         for text in ["TRUEPREDICATE", "(truepredicate)", " ( (TRUEPREDICATE) ) "] {
             assert!(means_everything(text), "{text}");
         }
-        for text in ["", "a == 1", "(TRUEPREDICATE) OR (a == 1)", "!(TRUEPREDICATE)"] {
+        for text in [
+            "",
+            "a == 1",
+            "(TRUEPREDICATE) OR (a == 1)",
+            "!(TRUEPREDICATE)",
+        ] {
             assert!(!means_everything(text), "{text}");
         }
     }

@@ -35,8 +35,15 @@ impl RejectedUpdate {
             Rejection::OutsideView => "; object is outside of the current query view",
             Rejection::Forbidden => "",
         };
-        let reason = format!("write to {} in table \"{class}\" not allowed{view}", describe(key));
-        Self { table: class.to_string(), primary_key: base64(&encode_key(key)), reason }
+        let reason = format!(
+            "write to {} in table \"{class}\" not allowed{view}",
+            describe(key)
+        );
+        Self {
+            table: class.to_string(),
+            primary_key: base64(&encode_key(key)),
+            reason,
+        }
     }
 }
 
@@ -58,7 +65,13 @@ fn describe(key: &PrimaryKey) -> String {
         PrimaryKey::Uuid(id) => {
             let text = hex(&id.0);
             let part = |range: std::ops::Range<usize>| text.get(range).unwrap_or_default();
-            let parts = [part(0..8), part(8..12), part(12..16), part(16..20), part(20..32)];
+            let parts = [
+                part(0..8),
+                part(8..12),
+                part(12..16),
+                part(16..20),
+                part(20..32),
+            ];
             format!("UUID({})", parts.join("-"))
         }
     }
@@ -114,7 +127,11 @@ fn base64(bytes: &[u8]) -> String {
         for digit in 0..4 {
             let value = (bits >> (18 - 6 * digit)) & 63;
             let known = digit <= chunk.len();
-            text.push(if known { char::from(DIGITS[value as usize]) } else { '=' });
+            text.push(if known {
+                char::from(DIGITS[value as usize])
+            } else {
+                '='
+            });
         }
     }
     text
@@ -128,7 +145,11 @@ mod tests {
     #[test]
     fn keys_are_written_as_the_original_does() {
         let id = ObjectId([0x65, 0x2e, 0x3f, 0x1a, 0x9b, 0x1e, 0x8c, 0, 1, 2, 3, 4]);
-        let update = RejectedUpdate::new(&"Item".into(), &PrimaryKey::ObjectId(id), Rejection::OutsideView);
+        let update = RejectedUpdate::new(
+            &"Item".into(),
+            &PrimaryKey::ObjectId(id),
+            Rejection::OutsideView,
+        );
         assert_eq!(update.primary_key, "CmUuPxqbHowAAQIDBA==");
         assert_eq!(
             update.reason,
@@ -136,9 +157,18 @@ mod tests {
              object is outside of the current query view"
         );
         let reason = |key| RejectedUpdate::new(&"T".into(), &key, Rejection::Forbidden).reason;
-        assert_eq!(reason(PrimaryKey::Int(123_456)), "write to 123456 in table \"T\" not allowed");
-        assert_eq!(reason(PrimaryKey::String("short".into())), "write to \"short\" in table \"T\" not allowed");
-        let uuid = [1, 0x23, 0x45, 0x67, 0x9a, 0xbc, 0x4d, 0xef, 0x90, 0x12, 0x34, 0x56, 0x78, 0x9a, 0xbc, 0xde];
+        assert_eq!(
+            reason(PrimaryKey::Int(123_456)),
+            "write to 123456 in table \"T\" not allowed"
+        );
+        assert_eq!(
+            reason(PrimaryKey::String("short".into())),
+            "write to \"short\" in table \"T\" not allowed"
+        );
+        let uuid = [
+            1, 0x23, 0x45, 0x67, 0x9a, 0xbc, 0x4d, 0xef, 0x90, 0x12, 0x34, 0x56, 0x78, 0x9a, 0xbc,
+            0xde,
+        ];
         assert_eq!(
             reason(PrimaryKey::Uuid(Uuid(uuid))),
             "write to UUID(01234567-9abc-4def-9012-3456789abcde) in table \"T\" not allowed"
@@ -151,7 +181,10 @@ mod tests {
         assert_eq!(encoded(-1), [1, 0x40]);
         assert_eq!(encoded(300), [1, 0xac, 2]);
         assert_eq!(encoded(64), [1, 0xc0, 0]);
-        assert_eq!(encode_key(&PrimaryKey::String("ab".into())), [3, 2, b'a', b'b']);
+        assert_eq!(
+            encode_key(&PrimaryKey::String("ab".into())),
+            [3, 2, b'a', b'b']
+        );
         assert_eq!(base64(b""), "");
         assert_eq!(base64(b"a"), "YQ==");
         assert_eq!(base64(b"ab"), "YWI=");

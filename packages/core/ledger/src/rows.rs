@@ -96,7 +96,10 @@ pub struct Touch {
 
 /// What an entry has to do with one object, beyond instructions on it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[allow(clippy::struct_excessive_bools, reason = "independent marks, stored as bits")]
+#[allow(
+    clippy::struct_excessive_bools,
+    reason = "independent marks, stored as bits"
+)]
 pub struct Marks {
     /// The upload named the object, but nothing on it remains in the entry: only its own client is concerned.
     pub ghost: bool,
@@ -142,7 +145,11 @@ impl Touch {
     pub fn read(version: u64, bytes: &[u8]) -> Result<Self> {
         let mut reader = Reader::new(bytes);
         let marks = Marks::from_bits(reader.byte()?);
-        Ok(Self { version, origin: reader.number()?, marks })
+        Ok(Self {
+            version,
+            origin: reader.number()?,
+            marks,
+        })
     }
 }
 
@@ -176,7 +183,11 @@ impl OwnUpload {
         let client_version = reader.number()?;
         let base = reader.number()?;
         let original = (reader.byte()? != 0).then(|| Arc::from(reader.rest()));
-        Ok(Self { client_version, base, original })
+        Ok(Self {
+            client_version,
+            base,
+            original,
+        })
     }
 }
 
@@ -204,7 +215,10 @@ impl Reciprocal {
         let base = reader.number()?;
         let changeset = codec::decode(reader.rest())
             .map_err(|_| LedgerError::Damaged("a reciprocal form cannot be decoded"))?;
-        Ok(Self { base, instructions: changeset.instructions })
+        Ok(Self {
+            base,
+            instructions: changeset.instructions,
+        })
     }
 }
 
@@ -256,7 +270,11 @@ impl Record {
         let has_image = reader.byte()? != 0;
         let client_version = reader.number()?;
         let image = has_image.then(|| Arc::from(reader.rest()));
-        Ok(Self { client_version, rejection, image })
+        Ok(Self {
+            client_version,
+            rejection,
+            image,
+        })
     }
 }
 
@@ -280,20 +298,49 @@ mod tests {
         };
         assert_eq!(ClientRow::read(&row.write()).expect("just written"), row);
         for bits in 0..32 {
-            let touch = Touch { version: 9, origin: 300, marks: Marks::from_bits(bits) };
+            let touch = Touch {
+                version: 9,
+                origin: 300,
+                marks: Marks::from_bits(bits),
+            };
             assert_eq!(touch.marks.bits(), bits);
             assert_eq!(Touch::read(9, &touch.write()).expect("just written"), touch);
         }
         for original in [None, Some(Arc::from(&b"abc"[..]))] {
-            let own = OwnUpload { client_version: 5, base: 6, original };
+            let own = OwnUpload {
+                client_version: 5,
+                base: 6,
+                original,
+            };
             assert_eq!(OwnUpload::read(&own.write()).expect("just written"), own);
         }
-        let erase = Instruction::EraseObject { class: "T".into(), key: PrimaryKey::Int(1) };
-        let reciprocal = Reciprocal { base: 9, instructions: vec![erase] };
-        assert_eq!(Reciprocal::read(&reciprocal.write()).expect("just written"), reciprocal);
-        for rejection in [None, Some(Rejection::OutsideView), Some(Rejection::Forbidden)] {
-            for image in [None, Some(Arc::from(&b""[..])), Some(Arc::from(&b"row"[..]))] {
-                let record = Record { client_version: 3, rejection, image };
+        let erase = Instruction::EraseObject {
+            class: "T".into(),
+            key: PrimaryKey::Int(1),
+        };
+        let reciprocal = Reciprocal {
+            base: 9,
+            instructions: vec![erase],
+        };
+        assert_eq!(
+            Reciprocal::read(&reciprocal.write()).expect("just written"),
+            reciprocal
+        );
+        for rejection in [
+            None,
+            Some(Rejection::OutsideView),
+            Some(Rejection::Forbidden),
+        ] {
+            for image in [
+                None,
+                Some(Arc::from(&b""[..])),
+                Some(Arc::from(&b"row"[..])),
+            ] {
+                let record = Record {
+                    client_version: 3,
+                    rejection,
+                    image,
+                };
                 assert_eq!(Record::read(&record.write()).expect("just written"), record);
             }
         }

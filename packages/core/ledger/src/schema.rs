@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use rustc_hash::FxHashMap;
 use tidemark_changeset::{
-    Changeset, CollectionKind, ColumnSpec, ColumnType, Instruction, KeyType, Name, PrimaryKey, TableSpec, codec,
+    Changeset, CollectionKind, ColumnSpec, ColumnType, Instruction, KeyType, Name, PrimaryKey,
+    TableSpec, codec,
 };
 use tidemark_model::{Class, ClassKind, Column, Schema};
 use tidemark_query::{Catalog, Place, Property};
@@ -83,10 +84,16 @@ impl LedgerSchema {
     pub fn object(&self, class: &Name, key: &PrimaryKey) -> Option<ObjectKey> {
         let number = self.number(class)?;
         let fits = match &self.model.classes.get(class)?.kind {
-            ClassKind::TopLevel { key_type, key_nullable, .. }
-            | ClassKind::Asymmetric { key_type, key_nullable, .. } => {
-                key_fits(key, *key_type, *key_nullable)
+            ClassKind::TopLevel {
+                key_type,
+                key_nullable,
+                ..
             }
+            | ClassKind::Asymmetric {
+                key_type,
+                key_nullable,
+                ..
+            } => key_fits(key, *key_type, *key_nullable),
             ClassKind::Embedded => false,
         };
         fits.then(|| ObjectKey::new(number, key))
@@ -94,26 +101,42 @@ impl LedgerSchema {
 
     /// Whether objects of a class are only sent up, never down.
     pub fn is_asymmetric(&self, class: ClassNumber) -> bool {
-        matches!(self.class(class).map(|class| &class.kind), Some(ClassKind::Asymmetric { .. }))
+        matches!(
+            self.class(class).map(|class| &class.kind),
+            Some(ClassKind::Asymmetric { .. })
+        )
     }
 
     /// Columns whose values entries keep, in ascending order.
     pub fn evaluated(&self, class: ClassNumber) -> Arc<[u16]> {
-        self.evaluated.get(class as usize).map(|known| Arc::clone(&known.columns)).unwrap_or_default()
+        self.evaluated
+            .get(class as usize)
+            .map(|known| Arc::clone(&known.columns))
+            .unwrap_or_default()
     }
 
     /// Whether all entries after a version keep a column's values.
     pub fn is_evaluated_after(&self, class: ClassNumber, column: u16, version: u64) -> bool {
-        let Some(known) = self.evaluated.get(class as usize) else { return false };
+        let Some(known) = self.evaluated.get(class as usize) else {
+            return false;
+        };
         let place = known.columns.binary_search(&column).ok();
-        place.and_then(|place| known.since.get(place)).is_some_and(|since| *since <= version)
+        place
+            .and_then(|place| known.since.get(place))
+            .is_some_and(|since| *since <= version)
     }
 
     /// Entries after `version` keep these columns' values.
     pub fn evaluate(&mut self, class: ClassNumber, columns: &[u16], version: u64) {
-        let Some(known) = self.evaluated.get_mut(class as usize) else { return };
-        let mut all: Vec<(u16, u64)> =
-            known.columns.iter().copied().zip(known.since.iter().copied()).collect();
+        let Some(known) = self.evaluated.get_mut(class as usize) else {
+            return;
+        };
+        let mut all: Vec<(u16, u64)> = known
+            .columns
+            .iter()
+            .copied()
+            .zip(known.since.iter().copied())
+            .collect();
         all.extend(columns.iter().map(|column| (*column, version)));
         all.sort_unstable();
         all.dedup_by_key(|(column, _)| *column);
@@ -123,21 +146,32 @@ impl LedgerSchema {
 
     /// Whether subscriptions may use a field at all: scalars, collections of scalars, and embedded points.
     pub fn is_eligible(&self, class: &Name, field: &str) -> bool {
-        let Some(class) = self.model.classes.get(class) else { return false };
+        let Some(class) = self.model.classes.get(class) else {
+            return false;
+        };
         if key_field(class).is_some_and(|key| key.as_bytes() == field.as_bytes()) {
             return true;
         }
-        let column = class.columns.iter().find(|column| column.name.as_bytes() == field.as_bytes());
+        let column = class
+            .columns
+            .iter()
+            .find(|column| column.name.as_bytes() == field.as_bytes());
         let Some(column) = column else { return false };
         if column.column_type != ColumnType::Link {
             return column.collection != CollectionKind::Dictionary;
         }
-        let target = column.target.as_ref().and_then(|target| self.model.classes.get(target));
+        let target = column
+            .target
+            .as_ref()
+            .and_then(|target| self.model.classes.get(target));
         column.collection == CollectionKind::Single && target.is_some_and(is_point)
     }
 
     /// Takes a schema instruction: `Ok(true)` if it added something, `Ok(false)` if that exists already.
-    pub fn extend(&mut self, instruction: &Instruction) -> std::result::Result<bool, SchemaConflict> {
+    pub fn extend(
+        &mut self,
+        instruction: &Instruction,
+    ) -> std::result::Result<bool, SchemaConflict> {
         if self.exists(instruction)? {
             return Ok(false);
         }
@@ -146,7 +180,9 @@ impl LedgerSchema {
             SchemaConflict::Breaking(format!("{error} in schema \"{}\"", instruction.class()))
         };
         let columns = self.columns_of(instruction.class());
-        self.model.apply(instruction).map_err(|error| refused(&error))?;
+        self.model
+            .apply(instruction)
+            .map_err(|error| refused(&error))?;
         // An AddColumn that repeats the primary key is accepted and adds nothing.
         let adds_column = matches!(instruction, Instruction::AddColumn { .. });
         if adds_column && columns == self.columns_of(instruction.class()) {
@@ -162,7 +198,10 @@ impl LedgerSchema {
     }
 
     fn columns_of(&self, class: &Name) -> usize {
-        self.model.classes.get(class).map_or(0, |class| class.columns.len())
+        self.model
+            .classes
+            .get(class)
+            .map_or(0, |class| class.columns.len())
     }
 
     /// What an addition would be called in a refusal.
@@ -182,7 +221,9 @@ impl LedgerSchema {
             Instruction::AddTable { class, spec } => match self.model.classes.get(class) {
                 None => Ok(false),
                 Some(known) if table_spec(known) == *spec => Ok(true),
-                Some(_) => breaking(format!("changing kind or primary key of schema \"{class}\"")),
+                Some(_) => breaking(format!(
+                    "changing kind or primary key of schema \"{class}\""
+                )),
             },
             Instruction::AddColumn { class, field, spec } => {
                 let Some(known) = self.model.classes.get(class) else {
@@ -233,7 +274,11 @@ impl LedgerSchema {
                 if columns >= COLUMNS_MAX {
                     return breaking("too many fields");
                 }
-                if spec.column_type.is_storable() { Ok(()) } else { breaking("bad column type") }
+                if spec.column_type.is_storable() {
+                    Ok(())
+                } else {
+                    breaking("bad column type")
+                }
             }
             _ => Ok(()),
         }
@@ -241,7 +286,11 @@ impl LedgerSchema {
 
     /// The instructions that build the whole schema from nothing: classes first, so that link targets exist.
     pub fn instructions(&self) -> Vec<Instruction> {
-        let classes = || self.names.iter().filter_map(|name| self.model.classes.get(name));
+        let classes = || {
+            self.names
+                .iter()
+                .filter_map(|name| self.model.classes.get(name))
+        };
         let tables = classes().map(|class| Instruction::AddTable {
             class: class.name.clone(),
             spec: table_spec(class),
@@ -259,7 +308,10 @@ impl LedgerSchema {
     /// The schema as bytes.
     pub fn write(&self) -> Vec<u8> {
         let instructions = self.instructions();
-        let changeset = Changeset { strings: Vec::new(), instructions };
+        let changeset = Changeset {
+            strings: Vec::new(),
+            instructions,
+        };
         let mut out = Vec::new();
         put_bytes(&mut out, &codec::encode_canonical(&changeset));
         for known in &self.evaluated {
@@ -319,12 +371,14 @@ fn is_point(class: &Class) -> bool {
 /// Name of a class's primary key field.
 pub(crate) fn key_field(class: &Class) -> Option<&Name> {
     match &class.kind {
-        ClassKind::TopLevel { key_field, .. } | ClassKind::Asymmetric { key_field, .. } => Some(key_field),
+        ClassKind::TopLevel { key_field, .. } | ClassKind::Asymmetric { key_field, .. } => {
+            Some(key_field)
+        }
         ClassKind::Embedded => None,
     }
 }
 
-/// What an AddTable of the class says.
+/// What `AddTable` says of the class.
 pub(crate) fn table_spec(class: &Class) -> TableSpec {
     let spec = |key_field: &Name, key_type, key_nullable, asymmetric| TableSpec::TopLevel {
         key_field: key_field.clone(),
@@ -333,19 +387,28 @@ pub(crate) fn table_spec(class: &Class) -> TableSpec {
         asymmetric,
     };
     match &class.kind {
-        ClassKind::TopLevel { key_field, key_type, key_nullable } => {
-            spec(key_field, *key_type, *key_nullable, false)
-        }
-        ClassKind::Asymmetric { key_field, key_type, key_nullable } => {
-            spec(key_field, *key_type, *key_nullable, true)
-        }
+        ClassKind::TopLevel {
+            key_field,
+            key_type,
+            key_nullable,
+        } => spec(key_field, *key_type, *key_nullable, false),
+        ClassKind::Asymmetric {
+            key_field,
+            key_type,
+            key_nullable,
+        } => spec(key_field, *key_type, *key_nullable, true),
         ClassKind::Embedded => TableSpec::Embedded,
     }
 }
 
-/// What an AddColumn of the column says.
+/// What `AddColumn` says of the column.
 pub(crate) fn column_spec(column: &Column) -> ColumnSpec {
-    ColumnSpec::new(column.column_type, column.nullable, column.collection, column.target.clone())
+    ColumnSpec::new(
+        column.column_type,
+        column.nullable,
+        column.collection,
+        column.target.clone(),
+    )
 }
 
 fn describe_type(spec: &ColumnSpec) -> String {
@@ -361,9 +424,10 @@ fn describe_type(spec: &ColumnSpec) -> String {
         ColumnType::Decimal => "Decimal".to_owned(),
         ColumnType::ObjectId => "ObjectID".to_owned(),
         ColumnType::Uuid => "UUID".to_owned(),
-        ColumnType::Link => {
-            spec.target.as_ref().map_or_else(|| "Link".to_owned(), |target| format!("Link to {target}"))
-        }
+        ColumnType::Link => spec
+            .target
+            .as_ref()
+            .map_or_else(|| "Link".to_owned(), |target| format!("Link to {target}")),
         _ => "unknown".to_owned(),
     };
     match spec.collection {
@@ -394,15 +458,27 @@ impl Catalog for LedgerSchema {
             column_type: column.column_type,
             nullable: column.nullable,
             collection: column.collection,
-            target: column.target.as_ref().and_then(|target| target.as_str()).map(str::to_owned),
+            target: column
+                .target
+                .as_ref()
+                .and_then(|target| target.as_str())
+                .map(str::to_owned),
             full_text: false,
         })
     }
 }
 
 fn key_property(class: &Class) -> Option<Property> {
-    let (ClassKind::TopLevel { key_type, key_nullable, .. }
-    | ClassKind::Asymmetric { key_type, key_nullable, .. }) = &class.kind
+    let (ClassKind::TopLevel {
+        key_type,
+        key_nullable,
+        ..
+    }
+    | ClassKind::Asymmetric {
+        key_type,
+        key_nullable,
+        ..
+    }) = &class.kind
     else {
         return None;
     };

@@ -43,7 +43,10 @@ pub fn push_afresh(
     const DAMAGED: LedgerError = LedgerError::Damaged("an object's row or class cannot be read");
     let class = schema.class(object.class()).ok_or(DAMAGED)?;
     let key = object.key();
-    encoder.push(&Instruction::EraseObject { class: class.name.clone(), key: key.clone() });
+    encoder.push(&Instruction::EraseObject {
+        class: class.name.clone(),
+        key: key.clone(),
+    });
     if let Some(row) = row {
         let document = Document::from_row(row).map_err(|_| DAMAGED)?;
         for instruction in image(&schema.model, class, &key, &document) {
@@ -86,8 +89,15 @@ pub fn select(
     let view = timeline.view_at(entry.version);
     let own = entry.origin.ident == timeline.ident;
     let schema = facts.schema();
-    let mut selection =
-        Selection { schema, timeline, entry, own, switches, spans: Vec::new(), afresh: Vec::new() };
+    let mut selection = Selection {
+        schema,
+        timeline,
+        entry,
+        own,
+        switches,
+        spans: Vec::new(),
+        afresh: Vec::new(),
+    };
     if !own && entry.schema_instructions > 0 {
         selection.spans.push(0..entry.schema_instructions);
     }
@@ -103,8 +113,13 @@ pub fn select(
     }
     for (object, record) in records {
         let fields = record.image.as_deref().map(Fields::Row);
-        let image = record.image.clone().filter(|_| is_in(schema, view, object, fields));
-        selection.afresh.push((object.clone(), image.map_or(Afresh::Nothing, Afresh::Row)));
+        let image = record
+            .image
+            .clone()
+            .filter(|_| is_in(schema, view, object, fields));
+        selection
+            .afresh
+            .push((object.clone(), image.map_or(Afresh::Nothing, Afresh::Row)));
     }
     selection.encode()
 }
@@ -112,7 +127,14 @@ pub fn select(
 impl Selection<'_> {
     fn touched(&mut self, group: &TouchedGroup, touched: &Touched) -> Result<()> {
         let element = self.timeline.element_at(self.entry.version);
-        let passage = passage(self.schema, self.timeline, element, self.entry, group, touched);
+        let passage = passage(
+            self.schema,
+            self.timeline,
+            element,
+            self.entry,
+            group,
+            touched,
+        );
         if passage.entered() {
             if !self.own {
                 let afresh = match self.entry.image(touched) {
@@ -140,7 +162,11 @@ impl Selection<'_> {
             self.afresh.sort_by(|left, right| left.0.cmp(&right.0));
             let mut encoder = codec::Encoder::new();
             for (object, afresh) in &self.afresh {
-                let row = if let Afresh::Row(row) = afresh { Some(&row[..]) } else { None };
+                let row = if let Afresh::Row(row) = afresh {
+                    Some(&row[..])
+                } else {
+                    None
+                };
                 push_afresh(&mut encoder, self.schema, object, row)?;
                 if let Afresh::Made(span) = afresh {
                     for instruction in self.span(span)? {
@@ -155,7 +181,9 @@ impl Selection<'_> {
 
     fn span(&self, span: &Range<usize>) -> Result<&[Instruction]> {
         let part = self.entry.instructions()?.get(span.clone());
-        part.ok_or(LedgerError::Damaged("an entry has fewer instructions than it says"))
+        part.ok_or(LedgerError::Damaged(
+            "an entry has fewer instructions than it says",
+        ))
     }
 
     fn encode_spans(&mut self) -> Result<Vec<u8>> {

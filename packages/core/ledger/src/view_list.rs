@@ -102,7 +102,10 @@ impl Default for ViewList {
             state: ElementState::Confirmed,
             leftovers: Vec::new(),
         };
-        Self { rules: vec![ViewRules::default()], elements: vec![initial] }
+        Self {
+            rules: vec![ViewRules::default()],
+            elements: vec![initial],
+        }
     }
 }
 
@@ -130,7 +133,11 @@ impl ViewList {
         for element in &mut self.elements {
             if element.state == ElementState::Unconfirmed {
                 let arrived = download_version >= element.from;
-                element.state = if arrived { ElementState::Confirmed } else { ElementState::Dead };
+                element.state = if arrived {
+                    ElementState::Confirmed
+                } else {
+                    ElementState::Dead
+                };
                 changed = true;
             }
         }
@@ -163,7 +170,11 @@ impl ViewList {
 
     /// [`ViewList::locked`] without the rule that dead elements stay dead; for tests of that rule.
     pub fn locked_carelessly(&mut self, version: u64) -> bool {
-        for element in self.elements.iter_mut().filter(|element| element.from <= version) {
+        for element in self
+            .elements
+            .iter_mut()
+            .filter(|element| element.from <= version)
+        {
             element.state = ElementState::Confirmed;
         }
         true
@@ -176,7 +187,11 @@ impl ViewList {
         let arrived = |element: &Element| {
             element.state == ElementState::Confirmed && element.kind != ElementKind::Guard
         };
-        let first = self.elements.iter().rposition(arrived).map_or(0, |index| index + 1);
+        let first = self
+            .elements
+            .iter()
+            .rposition(arrived)
+            .map_or(0, |index| index + 1);
         let since = self.elements.get(first..).unwrap_or_default();
         let leftover = |element: &Element| match (element.kind, element.state) {
             (ElementKind::Guard, _) => Some(Leftover {
@@ -204,7 +219,12 @@ impl ViewList {
                 && element.state == ElementState::Confirmed
                 && element.from <= horizon
         };
-        let Some(keep) = self.elements.iter().rposition(settled).filter(|keep| *keep > 0) else {
+        let Some(keep) = self
+            .elements
+            .iter()
+            .rposition(settled)
+            .filter(|keep| *keep > 0)
+        else {
             return false;
         };
         self.elements.drain(..keep);
@@ -221,7 +241,9 @@ impl ViewList {
         let mut kept = Vec::new();
         let rules = std::mem::take(&mut self.rules);
         let mut place = |index: &mut usize| {
-            let Some(slot) = places.get_mut(*index) else { return };
+            let Some(slot) = places.get_mut(*index) else {
+                return;
+            };
             *index = *slot.get_or_insert_with(|| {
                 kept.push(rules.get(*index).cloned().unwrap_or_default());
                 kept.len() - 1
@@ -265,9 +287,13 @@ impl ViewList {
     pub fn read(bytes: &[u8]) -> Result<Self> {
         let mut reader = Reader::new(bytes);
         let reader = &mut reader;
-        let rules = (0..reader.length()?).map(|_| read_rules(reader)).collect::<Result<Vec<_>>>()?;
+        let rules = (0..reader.length()?)
+            .map(|_| read_rules(reader))
+            .collect::<Result<Vec<_>>>()?;
         let count = reader.length()?;
-        let elements = (0..count).map(|_| read_element(reader)).collect::<Result<Vec<_>>>()?;
+        let elements = (0..count)
+            .map(|_| read_element(reader))
+            .collect::<Result<Vec<_>>>()?;
         let list = Self { rules, elements };
         if list.elements.is_empty() || !list.indexes().all(|index| index < list.rules.len()) {
             return Err(LedgerError::Damaged("a client's views are not whole"));
@@ -277,8 +303,13 @@ impl ViewList {
 
     fn indexes(&self) -> impl Iterator<Item = usize> + '_ {
         self.elements.iter().flat_map(|element| {
-            let of_leftovers = element.leftovers.iter().flat_map(|left| [left.before, left.view]);
-            [element.view, element.before].into_iter().chain(of_leftovers)
+            let of_leftovers = element
+                .leftovers
+                .iter()
+                .flat_map(|left| [left.before, left.view]);
+            [element.view, element.before]
+                .into_iter()
+                .chain(of_leftovers)
         })
     }
 }
@@ -290,8 +321,17 @@ fn read_rules(reader: &mut Reader<'_>) -> Result<ViewRules> {
         let subscription = reader.text()?;
         let unbound = reader.byte()? != 0;
         let count = reader.length()?;
-        let reads = (0..count).map(|_| reader.text()).collect::<Result<Vec<_>>>()?;
-        classes.insert(class, ClassRule { subscription, reads, unbound });
+        let reads = (0..count)
+            .map(|_| reader.text())
+            .collect::<Result<Vec<_>>>()?;
+        classes.insert(
+            class,
+            ClassRule {
+                subscription,
+                reads,
+                unbound,
+            },
+        );
     }
     Ok(ViewRules { classes })
 }
@@ -347,7 +387,15 @@ fn read_element(reader: &mut Reader<'_>) -> Result<Element> {
             })
         })
         .collect::<Result<Vec<_>>>()?;
-    Ok(Element { kind, from, query_version, view, before, state, leftovers })
+    Ok(Element {
+        kind,
+        from,
+        query_version,
+        view,
+        before,
+        state,
+        leftovers,
+    })
 }
 
 #[cfg(test)]
@@ -355,17 +403,34 @@ mod tests {
     use super::*;
 
     fn rules(text: &str) -> ViewRules {
-        let rule = ClassRule { subscription: text.to_owned(), reads: vec!["a == 1".to_owned()], unbound: false };
-        ViewRules { classes: BTreeMap::from([("City".to_owned(), rule)]) }
+        let rule = ClassRule {
+            subscription: text.to_owned(),
+            reads: vec!["a == 1".to_owned()],
+            unbound: false,
+        };
+        ViewRules {
+            classes: BTreeMap::from([("City".to_owned(), rule)]),
+        }
     }
 
     fn bootstrap(list: &mut ViewList, from: u64, text: &str) {
-        let before = list.elements.get(list.in_force(from)).map_or(0, |element| element.view);
+        let before = list
+            .elements
+            .get(list.in_force(from))
+            .map_or(0, |element| element.view);
         let view = list.intern(&rules(text));
         let leftovers = list.leftovers(from - 1, from - 1);
         let state = ElementState::Unconfirmed;
         let kind = ElementKind::Bootstrap;
-        list.elements.push(Element { kind, from, query_version: from, view, before, state, leftovers });
+        list.elements.push(Element {
+            kind,
+            from,
+            query_version: from,
+            view,
+            before,
+            state,
+            leftovers,
+        });
     }
 
     #[test]
@@ -377,11 +442,24 @@ mod tests {
         assert!(list.identified(4));
         assert_eq!(list.in_force(9), 0);
         bootstrap(&mut list, 9, "y");
-        let expected = Leftover { at: 5, through: 8, before: 0, view: 1 };
-        assert_eq!(list.elements.last().map(|element| element.leftovers.clone()), Some(vec![expected]));
+        let expected = Leftover {
+            at: 5,
+            through: 8,
+            before: 0,
+            view: 1,
+        };
+        assert_eq!(
+            list.elements
+                .last()
+                .map(|element| element.leftovers.clone()),
+            Some(vec![expected])
+        );
         assert!(list.locked(9) && !list.locked(9));
         bootstrap(&mut list, 12, "x");
-        assert_eq!(list.elements.last().map(|element| element.leftovers.len()), Some(0));
+        assert_eq!(
+            list.elements.last().map(|element| element.leftovers.len()),
+            Some(0)
+        );
         assert_eq!(ViewList::read(&list.write()).expect("just written"), list);
         assert!(list.prune(9));
         assert_eq!(list.elements.len(), 2);

@@ -33,7 +33,13 @@ impl Role {
     /// The role that may do everything.
     pub fn everything() -> Self {
         let text = || crate::predicate::EVERYTHING.to_owned();
-        Self { default: ClassRole { read: text(), write: text() }, classes: BTreeMap::new() }
+        Self {
+            default: ClassRole {
+                read: text(),
+                write: text(),
+            },
+            classes: BTreeMap::new(),
+        }
     }
 
     /// The rules for a class.
@@ -50,13 +56,26 @@ pub fn effective_rules(
 ) -> ViewRules {
     let classes = subscriptions.iter().map(|(class, subscription)| {
         let read = &role.of(class).read;
-        let reads = if means_everything(read) { Vec::new() } else { vec![read.clone()] };
+        let reads = if means_everything(read) {
+            Vec::new()
+        } else {
+            vec![read.clone()]
+        };
         let unbound = reads
             .iter()
             .any(|read| Predicate::compile(schema, &Name::from(class.as_str()), read).is_err());
-        (class.clone(), ClassRule { subscription: subscription.clone(), reads, unbound })
+        (
+            class.clone(),
+            ClassRule {
+                subscription: subscription.clone(),
+                reads,
+                unbound,
+            },
+        )
     });
-    ViewRules { classes: classes.collect() }
+    ViewRules {
+        classes: classes.collect(),
+    }
 }
 
 /// Rules narrowed by what a new role allows: in force after `download` until the bootstrap under the new role was sent.
@@ -100,7 +119,9 @@ impl View {
         let mut classes = Vec::new();
         for (class, rule) in &rules.classes {
             let name = Name::from(class.as_str());
-            let Some(number) = schema.number(&name) else { continue };
+            let Some(number) = schema.number(&name) else {
+                continue;
+            };
             if rule.unbound || schema.is_asymmetric(number) {
                 continue;
             }
@@ -140,14 +161,19 @@ impl View {
     /// Columns the view's predicates read, by class.
     pub fn columns(&self) -> impl Iterator<Item = (ClassNumber, Vec<u16>)> + '_ {
         self.classes.iter().map(|(class, predicates)| {
-            let columns = predicates.iter().flat_map(|predicate| predicate.columns());
+            let columns = predicates.iter().flat_map(Predicate::columns);
             (*class, columns.copied().collect())
         })
     }
 
     fn class(&self, class: ClassNumber) -> Option<&[Predicate]> {
-        let found = self.classes.binary_search_by_key(&class, |(number, _)| *number).ok()?;
-        self.classes.get(found).map(|(_, predicates)| predicates.as_slice())
+        let found = self
+            .classes
+            .binary_search_by_key(&class, |(number, _)| *number)
+            .ok()?;
+        self.classes
+            .get(found)
+            .map(|(_, predicates)| predicates.as_slice())
     }
 }
 
@@ -172,20 +198,27 @@ impl Timeline {
     /// Compiles rules that were added to the list since.
     pub fn refresh(&mut self, schema: &LedgerSchema) {
         let new = self.list.rules.get(self.views.len()..).unwrap_or_default();
-        let compiled: Vec<_> =
-            new.iter().map(|rules| Arc::new(View::compile(schema, rules))).collect();
+        let compiled: Vec<_> = new
+            .iter()
+            .map(|rules| Arc::new(View::compile(schema, rules)))
+            .collect();
         self.views.extend(compiled);
     }
 
     /// A view by its index in the list.
     pub fn view(&self, index: usize) -> &Arc<View> {
-        self.views.get(index).expect("a view list names only rules it holds")
+        self.views
+            .get(index)
+            .expect("a view list names only rules it holds")
     }
 
     /// The element in force at a version.
     pub fn element_at(&self, version: u64) -> &Element {
         let index = self.list.in_force(version);
-        self.list.elements.get(index).expect("a view list has at least one element")
+        self.list
+            .elements
+            .get(index)
+            .expect("a view list has at least one element")
     }
 
     /// The view in force at a version.

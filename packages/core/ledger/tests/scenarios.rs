@@ -2,10 +2,14 @@
 
 mod common;
 
-use common::{Made, Peer, Received, TestLedger, city_schema, create, entries, erase, insert, open, set, steady, text};
+use common::{
+    Made, Peer, Received, SALT, TestLedger, city_schema, create, entries, erase, insert, open,
+    options, set, steady, text,
+};
 use tidemark_changeset::{Instruction, PathElement, Value};
-use tidemark_ledger::embedded::DownloadPart;
+use tidemark_ledger::embedded::{DownloadPart, Ledger, Options};
 use tidemark_ledger::select::{SERVER_IDENT, SYNTHETIC_TIMESTAMP};
+use tidemark_ledger::switches::Switches;
 use tidemark_storage::OrderedStorage;
 
 const CITY: i64 = 7;
@@ -40,17 +44,36 @@ fn stage(ledger: &TestLedger) -> (TestPeer<'_>, TestPeer<'_>) {
     anna.send((3, 4), 4, &[(3, 4, 2, city)]); // 7
     bert.drain();
     anna.drain();
-    let other = |version: u64| -> Made { (version, 6, 3, vec![create("City", 100 + version as i64), set("City", 100 + version as i64, "country", text("DK"))]) };
+    let other = |version: i64| -> Made {
+        (
+            version.cast_unsigned(),
+            6,
+            3,
+            vec![
+                create("City", 100 + version),
+                set("City", 100 + version, "country", text("DK")),
+            ],
+        )
+    };
     bert.send((20, 6), 6, &[other(10), other(15), other(20)]); // 8, 9, 10
     assert_eq!(ledger.version(), 10);
     anna.drain();
     let part = bert.only();
-    assert_eq!((part.download_server_version, part.download_client_version), (10, 20));
+    assert_eq!(
+        (part.download_server_version, part.download_client_version),
+        (10, 20)
+    );
     (anna, bert)
 }
 
 fn synthetic(version: u64, client_version: u64, instructions: Vec<Instruction>) -> Received {
-    Received { version, client_version, timestamp: SYNTHETIC_TIMESTAMP, origin: SERVER_IDENT, instructions }
+    Received {
+        version,
+        client_version,
+        timestamp: SYNTHETIC_TIMESTAMP,
+        origin: SERVER_IDENT,
+        instructions,
+    }
 }
 
 fn header(part: &DownloadPart) -> (u64, u64, u64, u64) {
@@ -109,11 +132,17 @@ fn a_pending_edit_while_the_object_leaves_and_reenters() {
     bert.send((24, 13), 13, &[(22, 10, 500, vec![tag(1, "b", 1)])]);
     let part = bert.only();
     assert_eq!(header(&part), (14, 22, 24, 13));
-    assert_eq!(entries(&part), [synthetic(14, 22, image(&["q", "a", "b"], None))]);
+    assert_eq!(
+        entries(&part),
+        [synthetic(14, 22, image(&["q", "a", "b"], None))]
+    );
     let part = anna.only();
     let sent = entries(&part);
     assert_eq!(sent.len(), 1);
-    assert_eq!((sent[0].version, sent[0].origin, sent[0].timestamp), (14, bert.ident, 500));
+    assert_eq!(
+        (sent[0].version, sent[0].origin, sent[0].timestamp),
+        (14, bert.ident, 500)
+    );
     assert_eq!(sent[0].instructions, [tag(2, "b", 2)]);
 }
 
@@ -146,7 +175,10 @@ fn an_edit_made_after_the_wipe_does_not_contain_the_pending_one() {
     let sent = entries(&anna.only());
     assert_eq!(sent[1].instructions, [tag(0, "c", 3)]);
     let sent = entries(&bert.only());
-    assert_eq!(sent[1], synthetic(15, 25, image(&["c", "q", "a", "b"], None)));
+    assert_eq!(
+        sent[1],
+        synthetic(15, 25, image(&["c", "q", "a", "b"], None))
+    );
 }
 
 #[test]
@@ -156,11 +188,17 @@ fn had_the_object_stayed_out_of_view_only_the_erasure_is_sent() {
     ledger.end_session(bert.session);
     anna.send((11, 10), 10, &[(11, 10, 600, vec![country("SE")])]);
     bert.identify((10, 20), 1, DANISH);
-    assert_eq!(entries(&bert.only()), [synthetic(11, 20, vec![erase("City", CITY)])]);
+    assert_eq!(
+        entries(&bert.only()),
+        [synthetic(11, 20, vec![erase("City", CITY)])]
+    );
     anna.drain();
     let answer = bert.send((24, 11), 11, &[(22, 10, 500, vec![tag(1, "b", 1)])]);
     assert_eq!(answer.compensations, []);
-    assert_eq!(entries(&bert.only()), [synthetic(12, 22, vec![erase("City", CITY)])]);
+    assert_eq!(
+        entries(&bert.only()),
+        [synthetic(12, 22, vec![erase("City", CITY)])]
+    );
     assert_eq!(entries(&anna.only())[0].instructions, [tag(1, "b", 1)]);
 }
 
@@ -172,7 +210,11 @@ fn a_compensating_write() {
     bert.drain();
     anna.drain();
     let name = |key, name: &str| set("City", key, "name", text(name));
-    let oslo = vec![create("City", 500), set("City", 500, "country", text("SE")), name(CITY, "Z")];
+    let oslo = vec![
+        create("City", 500),
+        set("City", 500, "country", text("SE")),
+        name(CITY, "Z"),
+    ];
     let third: Made = (27, 14, 700, oslo);
     let fourth: Made = (28, 14, 710, vec![name(500, "Y")]);
     let answer = bert.send((28, 14), 14, &[third, fourth]);
@@ -186,8 +228,12 @@ fn a_compensating_write() {
             })
             .collect()
     };
-    let reason = "write to 500 in table \"City\" not allowed; object is outside of the current query view";
-    let expected = [(15, 27, 1, reason.to_owned()), (16, 28, 1, reason.to_owned())];
+    let reason =
+        "write to 500 in table \"City\" not allowed; object is outside of the current query view";
+    let expected = [
+        (15, 27, 1, reason.to_owned()),
+        (16, 28, 1, reason.to_owned()),
+    ];
     assert_eq!(told(&answer.compensations), expected);
 
     let expected_entries = [
@@ -199,7 +245,10 @@ fn a_compensating_write() {
     assert_eq!(entries(&part), expected_entries);
     let sent = entries(&anna.only());
     assert_eq!(sent.len(), 1);
-    assert_eq!((sent[0].version, sent[0].origin, sent[0].timestamp), (15, bert.ident, 700));
+    assert_eq!(
+        (sent[0].version, sent[0].origin, sent[0].timestamp),
+        (15, bert.ident, 700)
+    );
     assert_eq!(sent[0].instructions, [name(CITY, "Z")]);
 
     // The connection was lost before Bert integrated: both errors go first, then the same download.
@@ -209,6 +258,56 @@ fn a_compensating_write() {
     // Half of it integrated: one is left.
     assert_eq!(bert.identify((15, 27), 1, DANISH).compensations.len(), 1);
     assert_eq!(bert.identify((16, 28), 1, DANISH).compensations.len(), 0);
+}
+
+/// A bootstrap that does not arrive puts the view before it in force again, also for versions at which an upload was
+/// integrated in the meantime: under that view the object left and came back, so the upload has to be given afresh.
+fn either_future(switches: Switches) -> Vec<Received> {
+    let options = Options {
+        switches,
+        ..options(SALT)
+    };
+    let ledger = Ledger::open(OrderedStorage::new(), options).expect("a new ledger opens");
+    let (anna, mut bert) = stage(&ledger);
+    bert.query(2, r#"{"City":"country == \"DK\" OR country == \"SE\""}"#); // 11, never arrives
+    anna.send(
+        (12, 10),
+        10,
+        &[
+            (11, 10, 600, vec![country("SE")]),
+            (12, 10, 620, vec![country("DK")]),
+        ],
+    ); // 12, 13
+    bert.send((22, 10), 10, &[(22, 10, 500, vec![tag(1, "b", 1)])]); // 14
+    anna.drain();
+    anna.send((13, 14), 14, &[(13, 14, 700, vec![tag(2, "z", 2)])]); // 15
+    assert_eq!(ledger.version(), 15);
+    bert.identify((10, 20), 1, DANISH);
+    bert.drain().iter().flat_map(entries).collect()
+}
+
+#[test]
+fn an_upload_is_right_whether_or_not_a_bootstrap_arrives() {
+    let last = Received {
+        version: 15,
+        client_version: 22,
+        timestamp: 700,
+        origin: 2,
+        instructions: vec![tag(2, "z", 2)],
+    };
+    let expected = [
+        synthetic(12, 20, vec![erase("City", CITY)]),
+        synthetic(13, 20, image(&["a"], None)),
+        synthetic(14, 22, image(&["a", "b"], None)),
+        last,
+    ];
+    assert_eq!(either_future(Switches::ALL), expected);
+    // Without the rule the insertion at 15 would meet a list of one.
+    let without = either_future(Switches {
+        either_future: false,
+        ..Switches::ALL
+    });
+    assert!(!without.iter().any(|entry| entry.version == 14));
 }
 
 #[test]
@@ -222,8 +321,11 @@ fn rules_come_before_the_view_in_reasons() {
     let city = |key, code: &str| vec![create("City", key), set("City", key, "country", text(code))];
     let all = [city(1, "NO"), city(2, "SE"), city(3, "DK")].concat();
     let answer = bert.send((21, 10), 10, &[(21, 10, 500, all)]);
-    let reasons: Vec<&str> =
-        answer.compensations[0].rejected_updates.iter().map(|update| &*update.reason).collect();
+    let reasons: Vec<&str> = answer.compensations[0]
+        .rejected_updates
+        .iter()
+        .map(|update| &*update.reason)
+        .collect();
     assert_eq!(
         reasons,
         [
@@ -234,7 +336,14 @@ fn rules_come_before_the_view_in_reasons() {
     );
     assert_eq!(answer.compensations.len(), 1);
     let sent = entries(&bert.only());
-    assert_eq!(sent, [synthetic(11, 21, (1..=3).map(|key| erase("City", key)).collect())]);
+    assert_eq!(
+        sent,
+        [synthetic(
+            11,
+            21,
+            (1..=3).map(|key| erase("City", key)).collect()
+        )]
+    );
 }
 
 #[test]

@@ -1,18 +1,20 @@
 //! One write of the ledger: everything in it becomes true with one durable commit.
 
+use std::ops::Bound;
 use std::sync::Arc;
 
 use tidemark_changeset::codec;
-use tidemark_storage::{Durability, Read, Storage, Write};
+use tidemark_storage::{Durability, Read, Storage, TableId, Write};
 
 use super::before_images::Jobs;
 use super::stored::{Caches, StoredFacts};
 use super::tables::{
-    self, CLIENTS, ENTRIES, INDEX, META, OBJECTS, OWN_UPLOADS, RECIPROCALS, RECORDS, SCHEMA, STATE, State, VIEWS,
+    self, CLIENTS, ENTRIES, INDEX, META, OBJECTS, OWN_UPLOADS, RECIPROCALS, RECORDS, SCHEMA, STATE,
+    State, VIEWS,
 };
 use crate::entries::{Origin, write_entry};
 use crate::error::{LedgerError, Result};
-use crate::integrate::{Outcome, RowChange};
+use crate::outcome::{Outcome, RowChange};
 use crate::rows::{ClientRow, Touch};
 use crate::schema::LedgerSchema;
 use crate::select::{SERVER_IDENT, SYNTHETIC_TIMESTAMP};
@@ -54,7 +56,11 @@ impl<S: Storage> Batch<S> {
 
     /// The ledger's data with this write in it.
     pub fn facts(&self) -> StoredFacts<'_, Write<S>> {
-        StoredFacts { read: &self.write, schema: &self.newest.schema, caches: &self.caches }
+        StoredFacts {
+            read: &self.write,
+            schema: &self.newest.schema,
+            caches: &self.caches,
+        }
     }
 
     /// The schema, to be changed.
@@ -78,26 +84,40 @@ impl<S: Storage> Batch<S> {
 
     /// Takes a version for something of the server's own that changes no object.
     pub fn append_empty(&mut self) -> u64 {
-        let origin = Origin { ident: SERVER_IDENT, client_version: 0, timestamp: SYNTHETIC_TIMESTAMP };
+        let origin = Origin {
+            ident: SERVER_IDENT,
+            client_version: 0,
+            timestamp: SYNTHETIC_TIMESTAMP,
+        };
         self.append(&write_entry(origin, 0, &[], &[]))
     }
 
     /// Writes what an integrated changeset, or a change by the server, leads to, as the next version.
     pub fn apply(&mut self, origin: Origin, outcome: Outcome) -> u64 {
         let changeset = codec::encode(&outcome.instructions);
-        let entry =
-            write_entry(origin, outcome.schema_instructions, &changeset, &outcome.classes);
+        let entry = write_entry(
+            origin,
+            outcome.schema_instructions,
+            &changeset,
+            &outcome.classes,
+        );
         let version = self.append(&entry);
         for (object, marks) in outcome.touches {
-            let touch = Touch { version, origin: origin.ident, marks };
-            self.write.put(INDEX, &tables::index(&object, version), &touch.write());
+            let touch = Touch {
+                version,
+                origin: origin.ident,
+                marks,
+            };
+            self.write
+                .put(INDEX, &tables::index(&object, version), &touch.write());
         }
         for change in outcome.rows {
             let (existed, exists) = (change.before.is_some(), change.after.is_some());
             self.newest.state.count(&change.object, existed, exists);
             match &change.after {
                 Some(row) => {
-                    self.write.put_shared(OBJECTS, change.object.as_bytes(), Arc::clone(row));
+                    self.write
+                        .put_shared(OBJECTS, change.object.as_bytes(), Arc::clone(row));
                 }
                 None if existed => self.write.delete(OBJECTS, change.object.as_bytes()),
                 None => {}
@@ -105,7 +125,11 @@ impl<S: Storage> Batch<S> {
             self.changed_rows.push((version, change));
         }
         if let Some(own) = outcome.own {
-            self.write.put(OWN_UPLOADS, &tables::of_client(origin.ident, version), &own.write());
+            self.write.put(
+                OWN_UPLOADS,
+                &tables::of_client(origin.ident, version),
+                &own.write(),
+            );
         }
         for (entry, object, form) in outcome.reciprocals {
             let key = tables::of_object(origin.ident, entry, &object);
@@ -126,7 +150,8 @@ impl<S: Storage> Batch<S> {
 
     /// Writes a client's row.
     pub fn put_client(&mut self, ident: u64, row: &ClientRow) {
-        self.write.put(CLIENTS, &tables::number(ident), &row.write());
+        self.write
+            .put(CLIENTS, &tables::number(ident), &row.write());
         self.writes += 1;
     }
 
@@ -140,19 +165,19 @@ impl<S: Storage> Batch<S> {
 
     /// Writes a client's views.
     pub fn put_views(&mut self, ident: u64, views: &ViewList) {
-        self.write.put(VIEWS, &tables::number(ident), &views.write());
+        self.write
+            .put(VIEWS, &tables::number(ident), &views.write());
         self.writes += 1;
     }
 
     /// Deletes what a client can no longer refer to: own uploads and reciprocal forms up to its progress, records
     /// up to what both of its cursors and every later derivation have passed. Returns that last version.
-    pub fn trim(&mut self, ident: u64, row: &ClientRow, keep_records: bool) -> Result<u64> {
+    pub fn trim(&mut self, ident: u64, row: &ClientRow) -> Result<u64> {
         let progress = row.progress.1;
         let below = |version: u64| tables::of_client(ident, version.saturating_add(1));
         let first = tables::of_client(ident, 0);
         for table in [OWN_UPLOADS, RECIPROCALS] {
-            let (from, to) = (bound_in(&first), bound_ex(below(progress)));
-            delete_range(&mut self.write, table, from, to)?;
+            delete_range(&mut self.write, table, &first, &below(progress))?;
         }
         self.caches.forget_own_uploads();
         let mut own = self.write.prefix(OWN_UPLOADS, &ident.to_be_bytes())?;
@@ -163,8 +188,8 @@ impl<S: Storage> Batch<S> {
             None => u64::MAX,
         };
         let horizon = progress.min(oldest);
-        let records = if keep_records { horizon.min(row.download.0) } else { row.download.0 };
-        delete_range(&mut self.write, RECORDS, bound_in(&first), bound_ex(below(records)))?;
+        let records = horizon.min(row.download.0);
+        delete_range(&mut self.write, RECORDS, &first, &below(records))?;
         self.writes += 1;
         Ok(horizon)
     }
@@ -181,29 +206,27 @@ impl<S: Storage> Batch<S> {
     }
 }
 
-fn bound_in(key: &[u8]) -> std::ops::Bound<Vec<u8>> {
-    std::ops::Bound::Included(key.to_vec())
-}
-
-fn bound_ex(key: Vec<u8>) -> std::ops::Bound<Vec<u8>> {
-    std::ops::Bound::Excluded(key)
-}
-
+/// Deletes the keys from `from` on, up to, and without, `to`.
 fn delete_range<S: Storage>(
     write: &mut Write<S>,
-    table: tidemark_storage::TableId,
-    from: std::ops::Bound<Vec<u8>>,
-    to: std::ops::Bound<Vec<u8>>,
+    table: TableId,
+    from: &[u8],
+    to: &[u8],
 ) -> Result<()> {
-    let from = from.as_ref().map(Vec::as_slice);
-    let to = to.as_ref().map(Vec::as_slice);
-    Ok(write.delete_range(table, from, to)?)
+    Ok(write.delete_range(table, Bound::Included(from), Bound::Excluded(to))?)
 }
 
 /// Reads state and schema of a storage; `None` if it is new.
 pub fn read_newest(read: &impl Read) -> Result<Option<Newest>> {
-    let Some(state) = read.get(META, STATE)? else { return Ok(None) };
+    let Some(state) = read.get(META, STATE)? else {
+        return Ok(None);
+    };
     let state = State::read(&state)?;
-    let schema = read.get(META, SCHEMA)?.ok_or(LedgerError::Damaged("there is no schema"))?;
-    Ok(Some(Newest { state, schema: Arc::new(LedgerSchema::read(&schema)?) }))
+    let schema = read
+        .get(META, SCHEMA)?
+        .ok_or(LedgerError::Damaged("there is no schema"))?;
+    Ok(Some(Newest {
+        state,
+        schema: Arc::new(LedgerSchema::read(&schema)?),
+    }))
 }

@@ -6,9 +6,9 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
-use crate::integrate::RowChange;
 use crate::limits::BEFORE_IMAGE_BYTES_MAX;
 use crate::object::ObjectKey;
+use crate::outcome::RowChange;
 
 /// Locks; a panic elsewhere does not make what is behind the lock wrong.
 pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -19,6 +19,17 @@ pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 #[derive(Debug, Default)]
 pub struct BeforeImages {
     inner: Mutex<Inner>,
+}
+
+/// An object as it was at the version.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Image {
+    /// As it is now.
+    Unchanged,
+    /// It did not exist.
+    Absent,
+    /// This row.
+    Row(Arc<[u8]>),
 }
 
 #[derive(Debug, Default)]
@@ -42,17 +53,23 @@ impl BeforeImages {
     fn remember(&self, changes: &[(u64, RowChange)]) {
         let mut inner = lock(&self.inner);
         for (version, change) in changes {
-            let passed = inner.sent.as_ref().is_some_and(|sent| change.object <= *sent);
+            let passed = inner
+                .sent
+                .as_ref()
+                .is_some_and(|sent| change.object <= *sent);
             if *version <= inner.version || passed || inner.rows.contains_key(&change.object) {
                 continue;
             }
-            inner.bytes += change.object.as_bytes().len() + change.before.as_ref().map_or(0, |row| row.len());
+            inner.bytes +=
+                change.object.as_bytes().len() + change.before.as_ref().map_or(0, |row| row.len());
             if inner.bytes > BEFORE_IMAGE_BYTES_MAX {
                 inner.overflown = true;
                 inner.rows.clear();
                 return;
             }
-            inner.rows.insert(change.object.clone(), change.before.clone());
+            inner
+                .rows
+                .insert(change.object.clone(), change.before.clone());
         }
     }
 
@@ -61,17 +78,26 @@ impl BeforeImages {
         lock(&self.inner).overflown
     }
 
-    /// An object's row at the version, if it changed since: `Some(None)` if it did not exist.
-    pub fn row(&self, object: &ObjectKey) -> Option<Option<Arc<[u8]>>> {
+    /// What is known of an object.
+    pub fn image(&self, object: &ObjectKey) -> Image {
         let inner = lock(&self.inner);
-        if inner.rows.is_empty() { None } else { inner.rows.get(object).cloned() }
+        match inner.rows.get(object) {
+            None => Image::Unchanged,
+            Some(None) => Image::Absent,
+            Some(Some(row)) => Image::Row(Arc::clone(row)),
+        }
     }
 
     /// Changed objects that existed at the version, of one class.
     pub fn of_class(&self, class: u32) -> Vec<(ObjectKey, Arc<[u8]>)> {
         let inner = lock(&self.inner);
-        let of_class = inner.rows.iter().filter(|(object, _)| object.class() == class);
-        of_class.filter_map(|(object, row)| Some((object.clone(), row.clone()?))).collect()
+        let of_class = inner
+            .rows
+            .iter()
+            .filter(|(object, _)| object.class() == class);
+        of_class
+            .filter_map(|(object, row)| Some((object.clone(), row.clone()?)))
+            .collect()
     }
 
     /// Takes note that everything up to an object was sent.
@@ -99,7 +125,10 @@ impl Jobs {
         if changes.is_empty() {
             return;
         }
-        let all: Vec<_> = lock(&self.images).iter().filter_map(Weak::upgrade).collect();
+        let all: Vec<_> = lock(&self.images)
+            .iter()
+            .filter_map(Weak::upgrade)
+            .collect();
         for images in all {
             images.remember(changes);
         }

@@ -7,12 +7,12 @@ use std::sync::atomic::Ordering;
 use tidemark_changeset::body::{DownloadEntry, write_download_entry};
 use tidemark_storage::{Read, Storage};
 
-use super::Ledger;
 use super::batch::Newest;
 use super::before_images::lock;
 use super::sessions::{DownloadSide, Session, SessionId};
 use super::stored::{Caches, StoredFacts};
 use super::tables::{self, CLIENTS, RECORDS};
+use super::{Ledger, newest_of};
 use crate::error::{LedgerError, Result};
 use crate::limits::{DOWNLOAD_BYTES_MIN, SCAN_ENTRIES_MAX};
 use crate::object::ObjectKey;
@@ -60,7 +60,14 @@ struct Body {
 }
 
 impl Body {
-    fn push(&mut self, version: u64, client_version: u64, timestamp: u64, origin: u64, changeset: &[u8]) {
+    fn push(
+        &mut self,
+        version: u64,
+        client_version: u64,
+        timestamp: u64,
+        origin: u64,
+        changeset: &[u8],
+    ) {
         let entry = DownloadEntry {
             server_version: version,
             client_version,
@@ -104,33 +111,65 @@ impl<S: Storage> Ledger<S> {
         bytes_max: usize,
     ) -> Result<Option<DownloadPart>> {
         let snapshot = self.storage.snapshot()?;
-        let newest = self.schema_of(newest, &snapshot)?;
+        let newest = newest_of(newest, &snapshot)?;
         let caches = Caches::default();
-        let facts = StoredFacts { read: &snapshot, schema: &newest.schema, caches: &caches };
+        let facts = StoredFacts {
+            read: &snapshot,
+            schema: &newest.schema,
+            caches: &caches,
+        };
         let row = snapshot.get(CLIENTS, &tables::number(session.ident))?;
         let row = ClientRow::read(&row.ok_or(LedgerError::NoSession)?)?;
-        let header = Header { newest: &newest, row: &row };
-        let end = side.jobs.front().map_or(newest.state.version, |job| job.version - 1);
+        let header = Header {
+            newest: &newest,
+            row: &row,
+        };
+        let end = side
+            .jobs
+            .front()
+            .map_or(newest.state.version, |job| job.version - 1);
         let body = self.steady(&facts, session, side, end, bytes_max)?;
         let behind = side.to < end;
         let lags = side.to.saturating_sub(side.mentioned) >= CURSOR_LAG_MAX;
         if behind || body.entries > 0 || (side.jobs.is_empty() && (owed || lags)) {
-            let progress = if behind { catching_up(side.caught_up_from, side.to, end) } else { 1.0 };
+            let progress = if behind {
+                catching_up(side.caught_up_from, side.to, end)
+            } else {
+                1.0
+            };
             if !behind {
                 side.caught_up_from = side.to;
             }
-            return Ok(Some(header.message(session, side, BatchState::Steady, progress, body)));
+            return Ok(Some(header.message(
+                session,
+                side,
+                BatchState::Steady,
+                progress,
+                body,
+            )));
         }
-        let Some(job) = side.jobs.front_mut() else { return Ok(None) };
+        let Some(job) = side.jobs.front_mut() else {
+            return Ok(None);
+        };
         let part = job.next_part(&facts, &newest.state.objects, self.switches, bytes_max)?;
         let (version, query_version) = (job.version, job.query_version);
         let mut body = Body::default();
         for changeset in &part.changesets {
-            body.push(version, side.client_version, self.synthetic_timestamp(), SERVER_IDENT, changeset);
+            body.push(
+                version,
+                side.client_version,
+                self.synthetic_timestamp(),
+                SERVER_IDENT,
+                changeset,
+            );
         }
         side.to = version;
         side.query_version = query_version;
-        let state = if part.last { BatchState::LastInBatch } else { BatchState::MoreToCome };
+        let state = if part.last {
+            BatchState::LastInBatch
+        } else {
+            BatchState::MoreToCome
+        };
         let message = header.message(session, side, state, part.progress, body);
         if part.last {
             side.jobs.pop_front();
@@ -143,7 +182,11 @@ impl<S: Storage> Ledger<S> {
 
     fn synthetic_timestamp(&self) -> u64 {
         // Without the rule: a time like any other's.
-        if self.switches.highest_timestamp { SYNTHETIC_TIMESTAMP } else { 0 }
+        if self.switches.highest_timestamp {
+            SYNTHETIC_TIMESTAMP
+        } else {
+            0
+        }
     }
 
     /// Selects entries up to `end`, as many as the message holds.
@@ -172,13 +215,28 @@ impl<S: Storage> Ledger<S> {
             let origin = entry.origin;
             if !selected.entry.is_empty() {
                 let changeset = &selected.entry;
-                body.push(version, side.client_version, origin.timestamp, origin.ident, changeset);
+                body.push(
+                    version,
+                    side.client_version,
+                    origin.timestamp,
+                    origin.ident,
+                    changeset,
+                );
             }
             if !selected.synthetic.is_empty() {
                 let careless = origin.timestamp;
-                let timestamp =
-                    if self.switches.highest_timestamp { SYNTHETIC_TIMESTAMP } else { careless };
-                body.push(version, side.client_version, timestamp, SERVER_IDENT, &selected.synthetic);
+                let timestamp = if self.switches.highest_timestamp {
+                    SYNTHETIC_TIMESTAMP
+                } else {
+                    careless
+                };
+                body.push(
+                    version,
+                    side.client_version,
+                    timestamp,
+                    SERVER_IDENT,
+                    &selected.synthetic,
+                );
             }
             side.to = version;
         }
@@ -201,13 +259,18 @@ fn records_between<R: Read>(
     const DAMAGED: LedgerError = LedgerError::Damaged("a record's key is too short");
     let from = tables::of_client(ident, after + 1);
     let to = tables::of_client(ident, through + 1);
-    let range = facts.read.range(RECORDS, Bound::Included(&from), Bound::Excluded(&to))?;
+    let range = facts
+        .read
+        .range(RECORDS, Bound::Included(&from), Bound::Excluded(&to))?;
     let mut records: BTreeMap<u64, Vec<(ObjectKey, Record)>> = BTreeMap::new();
     for line in range {
         let (key, value) = line?;
         let version = tables::last_number(key.get(..16).ok_or(DAMAGED)?)?;
         let object = ObjectKey::from_bytes(key.get(16..).ok_or(DAMAGED)?)?;
-        records.entry(version).or_default().push((object, Record::read(&value)?));
+        records
+            .entry(version)
+            .or_default()
+            .push((object, Record::read(&value)?));
     }
     Ok(records)
 }

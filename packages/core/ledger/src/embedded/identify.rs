@@ -70,8 +70,17 @@ fn parse_subscriptions(text: &str) -> std::result::Result<Subscriptions, String>
     if parsed.len() > SUBSCRIPTION_CLASSES_MAX {
         return Err("Invalid query: the subscription set names too many classes".to_owned());
     }
-    let whole_class = |query: String| if query.trim().is_empty() { EVERYTHING.to_owned() } else { query };
-    Ok(parsed.into_iter().map(|(class, query)| (class, whole_class(query))).collect())
+    let whole_class = |query: String| {
+        if query.trim().is_empty() {
+            EVERYTHING.to_owned()
+        } else {
+            query
+        }
+    };
+    Ok(parsed
+        .into_iter()
+        .map(|(class, query)| (class, whole_class(query)))
+        .collect())
 }
 
 impl QueryableFields {
@@ -102,6 +111,44 @@ fn evaluate(batch: &mut Batch<impl Storage>, view: &View, role: &Role, classes: 
     }
 }
 
+/// Where a session starts.
+struct Start {
+    timeline: Arc<Timeline>,
+    view: Arc<View>,
+    /// Up to here the client needs nothing.
+    to: u64,
+    jobs: VecDeque<Job>,
+}
+
+fn session_of(said: Identification, start: Start) -> Session {
+    let download = (said.download_server_version, said.download_client_version);
+    Session {
+        ident: said.file_ident,
+        is_own_client: said.is_own_client,
+        sent: AtomicU64::new(download.0),
+        owed: AtomicBool::new(true),
+        live: AtomicBool::new(true),
+        upload: Mutex::new(UploadSide {
+            timeline: Arc::clone(&start.timeline),
+            newest: start.view,
+            writes: WriteRules::new(said.role.clone()),
+            progress: (0, 0),
+            locked: 0,
+            refused: None,
+        }),
+        download: Mutex::new(DownloadSide {
+            timeline: start.timeline,
+            to: start.to,
+            mentioned: download.0,
+            client_version: download.1,
+            query_version: said.query_version,
+            jobs: start.jobs,
+            caught_up_from: download.0,
+        }),
+        role: said.role,
+    }
+}
+
 /// A bootstrap that begins: its element is stored, its job is to be run.
 struct Begun {
     timeline: Arc<Timeline>,
@@ -110,19 +157,30 @@ struct Begun {
 
 impl<S: Storage> Ledger<S> {
     /// Checks a subscription set against the schema and the queryable fields; the error is the text of a
-    /// QUERY_ERROR.
-    fn admit(&self, schema: &LedgerSchema, text: &str) -> std::result::Result<Subscriptions, String> {
+    /// `QUERY_ERROR`.
+    fn admit(
+        &self,
+        schema: &LedgerSchema,
+        text: &str,
+    ) -> std::result::Result<Subscriptions, String> {
         let subscriptions = parse_subscriptions(text)?;
         let development = self.development();
-        let allowed = self.queryable.read().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let allowed = self
+            .queryable
+            .read()
+            .unwrap_or_else(std::sync::PoisonError::into_inner);
         for (class, query) in &subscriptions {
             if query.len() > SUBSCRIPTION_BYTES_MAX {
-                let text = format!("Invalid query: query for table \"{class}\" exceeds the limit of 256 kB");
+                let text = format!(
+                    "Invalid query: query for table \"{class}\" exceeds the limit of 256 kB"
+                );
                 return Err(text);
             }
             let name = Name::from(class.as_str());
             let Some(number) = schema.number(&name) else {
-                return Err(format!("Invalid query: unsupported query for table \"{class}\": table does not exist"));
+                return Err(format!(
+                    "Invalid query: unsupported query for table \"{class}\": table does not exist"
+                ));
             };
             if schema.is_asymmetric(number) || schema.object_class(number).is_none() {
                 return Err(format!(
@@ -131,7 +189,8 @@ impl<S: Storage> Ledger<S> {
             }
             let queryable = |field: &str| {
                 let is_key = schema.is_key(number, field);
-                schema.is_eligible(&name, field) && (is_key || development || allowed.allow(class, field))
+                schema.is_eligible(&name, field)
+                    && (is_key || development || allowed.allow(class, field))
             };
             admit_text(query, class, schema, &queryable)?;
             Predicate::compile(schema, &name, query).map_err(|error| {
@@ -147,12 +206,17 @@ impl<S: Storage> Ledger<S> {
         said: Identification,
         now_ms: u64,
     ) -> std::result::Result<Identified, Stop> {
-        let (session, compensations, due) = self.write(|batch| self.identified(batch, said, now_ms))?;
+        let (session, compensations, due) =
+            self.write(|batch| self.identified(batch, said, now_ms))?;
         if let Some(job) = lock(&session.download).jobs.front() {
             self.jobs.add(&job.images);
         }
         let session = self.sessions.add(session);
-        Ok(Identified { session, compensations, bootstrap_due: due })
+        Ok(Identified {
+            session,
+            compensations,
+            bootstrap_due: due,
+        })
     }
 
     fn identified(
@@ -186,7 +250,10 @@ impl<S: Storage> Ledger<S> {
         evaluate(batch, &view, &said.role, &subscriptions);
         let is_first = download.0 == 0;
         let in_force = views.in_force(batch.newest.state.version);
-        let current = views.elements.get(in_force).ok_or(LedgerError::Damaged("a client has no views"))?;
+        let current = views
+            .elements
+            .get(in_force)
+            .ok_or(LedgerError::Damaged("a client has no views"))?;
         let guarded = current.kind == ElementKind::Guard;
         let differs = views.rules.get(current.view) != Some(&rules);
         let due = is_first || guarded || differs;
@@ -194,53 +261,51 @@ impl<S: Storage> Ledger<S> {
         let skips_log = is_first && row.integrated == 0;
         let (timeline, jobs) = if due {
             if !is_first {
-                guard(batch, &mut views, &said.role, download.0.max(row.newest_entry));
+                guard(
+                    batch,
+                    &mut views,
+                    &said.role,
+                    download.0.max(row.newest_entry),
+                );
             }
-            let begun = Self::begin(batch, ident, &row, views, &rules, said.query_version, is_first)?;
+            let begun = Self::begin(
+                batch,
+                ident,
+                &row,
+                views,
+                &rules,
+                said.query_version,
+                is_first,
+            );
             (begun.timeline, VecDeque::from([begun.job]))
         } else {
-            (Arc::new(Timeline::new(ident, &batch.newest.schema, views)), VecDeque::new())
+            (
+                Arc::new(Timeline::new(ident, &batch.newest.schema, views)),
+                VecDeque::new(),
+            )
         };
         let to = match jobs.front() {
             Some(job) if skips_log => job.version - 1,
             _ => download.0,
         };
-        let session = Session {
-            ident,
-            is_own_client: said.is_own_client,
-            sent: AtomicU64::new(download.0),
-            owed: AtomicBool::new(true),
-            live: AtomicBool::new(true),
-            upload: Mutex::new(UploadSide {
-                timeline: Arc::clone(&timeline),
-                newest: view,
-                writes: WriteRules::new(said.role.clone()),
-                progress: (0, 0),
-                locked: 0,
-                query_version: said.query_version,
-                refused: None,
-            }),
-            download: Mutex::new(DownloadSide {
-                timeline,
-                to,
-                mentioned: download.0,
-                client_version: download.1,
-                query_version: said.query_version,
-                jobs,
-                caught_up_from: download.0,
-            }),
-            role: said.role,
+        let start = Start {
+            timeline,
+            view,
+            to,
+            jobs,
         };
-        Ok((session, compensations, due))
+        Ok((session_of(said, start), compensations, due))
     }
 
-    /// Takes a QUERY: `Some` is the text of a QUERY_ERROR.
+    /// Takes a QUERY: `Some` is the text of a `QUERY_ERROR`.
     pub fn query(&self, id: SessionId, query_version: u64, query: &str) -> Result<Option<String>> {
         let session = self.sessions.get(id)?;
         // Held throughout: no download may pass the bootstrap's version before the session knows of it.
         let mut download = lock(&session.download);
         if download.jobs.len() >= BOOTSTRAPS_WAITING_MAX {
-            return Err(LedgerError::Restart("too many queries wait for their bootstraps"));
+            return Err(LedgerError::Restart(
+                "too many queries wait for their bootstraps",
+            ));
         }
         let result = self.write(|batch| -> std::result::Result<_, QueryStop> {
             let schema = Arc::clone(&batch.newest.schema);
@@ -250,7 +315,15 @@ impl<S: Storage> Ledger<S> {
             evaluate(batch, &view, &session.role, &subscriptions);
             let row = batch.client(session.ident)?.ok_or(LedgerError::NoSession)?;
             let views = batch.views(session.ident)?;
-            let begun = Self::begin(batch, session.ident, &row, views, &rules, query_version, false)?;
+            let begun = Self::begin(
+                batch,
+                session.ident,
+                &row,
+                views,
+                &rules,
+                query_version,
+                false,
+            );
             self.jobs.add(&begun.job.images);
             Ok((begun, view))
         });
@@ -263,7 +336,6 @@ impl<S: Storage> Ledger<S> {
             let mut upload = lock(&session.upload);
             upload.timeline = Arc::clone(&begun.timeline);
             upload.newest = view;
-            upload.query_version = query_version;
         }
         download.timeline = begun.timeline;
         download.jobs.push_back(begun.job);
@@ -280,10 +352,13 @@ impl<S: Storage> Ledger<S> {
         rules: &ViewRules,
         query_version: u64,
         with_schema: bool,
-    ) -> Result<Begun> {
+    ) -> Begun {
         let last = batch.newest.state.version;
         let in_force = views.in_force(last);
-        let before = views.elements.get(in_force).map_or(0, |element| element.view);
+        let before = views
+            .elements
+            .get(in_force)
+            .map_or(0, |element| element.view);
         let leftovers = views.leftovers(row.newest_entry, last);
         let version = batch.append_empty();
         let view = views.intern(rules);
@@ -299,7 +374,7 @@ impl<S: Storage> Ledger<S> {
         batch.put_views(ident, &views);
         let timeline = Arc::new(Timeline::new(ident, &batch.newest.schema, views));
         let job = Job::new(version, query_version, Arc::clone(&timeline), with_schema);
-        Ok(Begun { timeline, job })
+        Begun { timeline, job }
     }
 }
 
@@ -311,11 +386,18 @@ fn guard(batch: &mut Batch<impl Storage>, views: &mut ViewList, role: &Role, las
     if last >= newest {
         return;
     }
-    let Some(current) = views.elements.get(views.in_force(newest)).cloned() else { return };
-    let Some(rules) = views.rules.get(current.view) else { return };
+    let Some(current) = views.elements.get(views.in_force(newest)).cloned() else {
+        return;
+    };
+    let Some(rules) = views.rules.get(current.view) else {
+        return;
+    };
     let narrowed = narrowed_rules(&batch.newest.schema, rules, role, last);
     let Some(narrowed) = narrowed else { return };
-    let before = views.elements.get(views.in_force(last)).map_or(current.view, |element| element.view);
+    let before = views
+        .elements
+        .get(views.in_force(last))
+        .map_or(current.view, |element| element.view);
     let view = views.intern(&narrowed);
     views.elements.push(Element {
         kind: ElementKind::Guard,
@@ -346,12 +428,22 @@ fn check<S: Storage>(
 ) -> std::result::Result<ClientRow, Stop> {
     let state = &batch.newest.state;
     let refuse = |code, text: &str| Err(Stop::Refused(Refusal::reset(code, text)));
-    let row = if said.file_ident < 2 { None } else { batch.client(said.file_ident)? };
+    let row = if said.file_ident < 2 {
+        None
+    } else {
+        batch.client(said.file_ident)?
+    };
     let Some(row) = row else {
-        return refuse(codes::BAD_CLIENT_FILE_IDENT, "Bad client file identifier (IDENT)");
+        return refuse(
+            codes::BAD_CLIENT_FILE_IDENT,
+            "Bad client file identifier (IDENT)",
+        );
     };
     if row.salt != said.file_ident_salt {
-        return refuse(codes::DIVERGING_HISTORIES, "Diverging histories (IDENT): wrong salt of the file identifier");
+        return refuse(
+            codes::DIVERGING_HISTORIES,
+            "Diverging histories (IDENT): wrong salt of the file identifier",
+        );
     }
     if row.user != said.user {
         let text = "User mismatch (IDENT): the file belongs to another user";
@@ -359,23 +451,41 @@ fn check<S: Storage>(
     }
     let download = said.download_server_version;
     if download < row.progress.1 {
-        return refuse(codes::BAD_SERVER_VERSION, "Bad server version (IDENT): older than acknowledged");
+        return refuse(
+            codes::BAD_SERVER_VERSION,
+            "Bad server version (IDENT): older than acknowledged",
+        );
     }
     if row.expired {
-        return refuse(codes::CLIENT_FILE_EXPIRED, "Client file has expired (IDENT)");
+        return refuse(
+            codes::CLIENT_FILE_EXPIRED,
+            "Client file has expired (IDENT)",
+        );
     }
     if download > state.version {
-        return refuse(codes::BAD_SERVER_VERSION, "Bad server version (IDENT): beyond the server's history");
+        return refuse(
+            codes::BAD_SERVER_VERSION,
+            "Bad server version (IDENT): beyond the server's history",
+        );
     }
     if said.download_client_version > row.integrated {
-        return refuse(codes::BAD_CLIENT_VERSION, "Bad client version (IDENT): never uploaded");
+        return refuse(
+            codes::BAD_CLIENT_VERSION,
+            "Bad client version (IDENT): never uploaded",
+        );
     }
     let latest = said.latest_server_version;
     if latest < download || latest > state.version {
-        return refuse(codes::BAD_SERVER_VERSION, "Bad server version (IDENT): bad latest server version");
+        return refuse(
+            codes::BAD_SERVER_VERSION,
+            "Bad server version (IDENT): bad latest server version",
+        );
     }
     if latest > 0 && state.salt(latest) != Some(said.latest_server_version_salt) {
-        return refuse(codes::DIVERGING_HISTORIES, "Diverging histories (IDENT): wrong salt of the server version");
+        return refuse(
+            codes::DIVERGING_HISTORIES,
+            "Diverging histories (IDENT): wrong salt of the server version",
+        );
     }
     Ok(row)
 }
@@ -386,6 +496,7 @@ fn pending_compensations<S: Storage>(
     ident: u64,
     download: u64,
 ) -> Result<Vec<Compensation>> {
+    const DAMAGED: LedgerError = LedgerError::Damaged("a record's key is too short");
     let facts = batch.facts();
     let from = tables::of_client(ident, download + 1);
     let to = tables::of_client(ident, u64::MAX);
@@ -398,11 +509,15 @@ fn pending_compensations<S: Storage>(
     for line in range {
         let (key, value) = line?;
         let record = Record::read(&value)?;
-        let Some(rejection) = record.rejection else { continue };
-        const DAMAGED: LedgerError = LedgerError::Damaged("a record's key is too short");
+        let Some(rejection) = record.rejection else {
+            continue;
+        };
         let version = tables::last_number(key.get(..16).ok_or(DAMAGED)?)?;
         let object = ObjectKey::from_bytes(key.get(16..).ok_or(DAMAGED)?)?;
-        let class = facts.schema.name(object.class()).ok_or(LedgerError::Damaged("an object without a class"))?;
+        let class = facts
+            .schema
+            .name(object.class())
+            .ok_or(LedgerError::Damaged("an object without a class"))?;
         let update = RejectedUpdate::new(class, &object.key(), rejection);
         match compensations.last_mut() {
             Some(last) if last.server_version == version => last.rejected_updates.push(update),

@@ -11,7 +11,7 @@ use rustc_hash::FxHashSet;
 use tidemark_changeset::codec::Encoder;
 use tidemark_storage::{Read, keys};
 
-use super::before_images::BeforeImages;
+use super::before_images::{BeforeImages, Image};
 use super::stored::StoredFacts;
 use super::tables::OBJECTS;
 use crate::error::{LedgerError, Result};
@@ -90,7 +90,12 @@ impl Entries {
 }
 
 impl Job {
-    pub fn new(version: u64, query_version: u64, timeline: Arc<Timeline>, with_schema: bool) -> Self {
+    pub fn new(
+        version: u64,
+        query_version: u64,
+        timeline: Arc<Timeline>,
+        with_schema: bool,
+    ) -> Self {
         Self {
             version,
             query_version,
@@ -108,8 +113,15 @@ impl Job {
     }
 
     fn element(&self) -> Result<Element> {
-        let element = self.timeline.list.elements.iter().rfind(|element| element.from == self.version);
-        element.cloned().ok_or(LedgerError::Damaged("a bootstrap has no view"))
+        let element = self
+            .timeline
+            .list
+            .elements
+            .iter()
+            .rfind(|element| element.from == self.version);
+        element
+            .cloned()
+            .ok_or(LedgerError::Damaged("a bootstrap has no view"))
     }
 
     /// The next part.
@@ -121,7 +133,9 @@ impl Job {
         bytes_max: usize,
     ) -> Result<Part> {
         if self.images.overflown() {
-            return Err(LedgerError::Restart("too much changed while its bootstrap was sent"));
+            return Err(LedgerError::Restart(
+                "too much changed while its bootstrap was sent",
+            ));
         }
         let element = self.element()?;
         let mut entries = Entries::default();
@@ -131,13 +145,22 @@ impl Job {
         let timeline = Arc::clone(&self.timeline);
         let scan = Scan {
             facts,
-            derivation: Derivation { facts, timeline: &timeline, switches },
+            derivation: Derivation {
+                facts,
+                timeline: &timeline,
+                download: 0,
+                switches,
+            },
             timeline: &timeline,
             element: &element,
             bytes_max,
         };
         let mut budget = SCAN_DOCUMENTS_MAX;
-        while let Some(class) = self.classes.as_ref().and_then(|classes| classes.front().copied()) {
+        while let Some(class) = self
+            .classes
+            .as_ref()
+            .and_then(|classes| classes.front().copied())
+        {
             if !self.scan_class(&scan, class, &mut budget, &mut entries)? {
                 break;
             }
@@ -154,14 +177,20 @@ impl Job {
             entries.changesets.push(Vec::new());
         }
         self.given |= !entries.changesets.is_empty();
-        Ok(Part { changesets: entries.changesets, last, progress: self.progress(last) })
+        Ok(Part {
+            changesets: entries.changesets,
+            last,
+            progress: self.progress(last),
+        })
     }
 
     fn progress(&self, last: bool) -> f64 {
         if last {
             return 1.0;
         }
-        let share = |value: u64| f64::from(u32::try_from(value.min(u64::from(u32::MAX))).unwrap_or(u32::MAX));
+        let share = |value: u64| {
+            f64::from(u32::try_from(value.min(u64::from(u32::MAX))).unwrap_or(u32::MAX))
+        };
         (share(self.scanned) / share(self.total.max(1))).min(0.9999)
     }
 
@@ -179,10 +208,16 @@ impl Job {
             }
             entries.close();
         }
-        let of_leftovers = element.leftovers.iter().flat_map(|left| [left.before, left.view]);
-        let views = [element.before, element.view].into_iter().chain(of_leftovers);
-        let mut classes: Vec<ClassNumber> =
-            views.flat_map(|view| self.timeline.view(view).classes().collect::<Vec<_>>()).collect();
+        let of_leftovers = element
+            .leftovers
+            .iter()
+            .flat_map(|left| [left.before, left.view]);
+        let views = [element.before, element.view]
+            .into_iter()
+            .chain(of_leftovers);
+        let mut classes: Vec<ClassNumber> = views
+            .flat_map(|view| self.timeline.view(view).classes().collect::<Vec<_>>())
+            .collect();
         classes.sort_unstable();
         classes.dedup();
         let count = |class: &ClassNumber| objects.get(*class as usize).copied().unwrap_or_default();
@@ -210,7 +245,11 @@ impl Job {
         let prefix = class.to_be_bytes();
         let end = keys::after_prefix(&prefix);
         let cursor = self.cursor.take();
-        let from = cursor.as_ref().map_or(Bound::Included(&prefix[..]), |cursor| Bound::Excluded(cursor.as_bytes()));
+        let from = cursor
+            .as_ref()
+            .map_or(Bound::Included(&prefix[..]), |cursor| {
+                Bound::Excluded(cursor.as_bytes())
+            });
         let to = end.as_deref().map_or(Bound::Unbounded, Bound::Excluded);
         let range = scan.facts.read.range(OBJECTS, from, to)?;
         let mut last = cursor;
@@ -226,12 +265,16 @@ impl Job {
             let object = ObjectKey::from_bytes(&key)?;
             *budget -= 1;
             self.scanned += 1;
-            match self.images.row(&object) {
-                Some(image) => {
+            match self.images.image(&object) {
+                Image::Unchanged => self.give(scan, &object, Some(&row), entries)?,
+                Image::Absent => {
                     self.met.insert(object.clone());
-                    self.give(scan, &object, image.as_deref(), entries)?;
+                    self.give(scan, &object, None, entries)?;
                 }
-                None => self.give(scan, &object, Some(&row), entries)?,
+                Image::Row(image) => {
+                    self.met.insert(object.clone());
+                    self.give(scan, &object, Some(&image), entries)?;
+                }
             }
             last = Some(object);
         }
@@ -250,8 +293,12 @@ impl Job {
                 self.give(scan, &object, Some(&row), entries)?;
             }
         }
-        let suspects: Vec<ObjectKey> =
-            self.suspects.iter().filter(|object| object.class() == class).cloned().collect();
+        let suspects: Vec<ObjectKey> = self
+            .suspects
+            .iter()
+            .filter(|object| object.class() == class)
+            .cloned()
+            .collect();
         for object in suspects {
             self.give(scan, &object, None, entries)?;
         }
@@ -275,7 +322,12 @@ impl Job {
         };
         if touched {
             let enters = scan.contains(scan.element.view, object, row);
-            push_afresh(&mut entries.encoder, scan.facts.schema, object, row.filter(|_| enters))?;
+            push_afresh(
+                &mut entries.encoder,
+                scan.facts.schema,
+                object,
+                row.filter(|_| enters),
+            )?;
             entries.close_if_full(scan.bytes_max);
         }
         Ok(())
@@ -297,14 +349,24 @@ impl<R: Read> Scan<'_, R> {
     }
 
     fn contains(&self, view: usize, object: &ObjectKey, row: Option<&[u8]>) -> bool {
-        is_in(self.schema(), self.timeline.view(view), object, row.map(Fields::Row))
+        is_in(
+            self.schema(),
+            self.timeline.view(view),
+            object,
+            row.map(Fields::Row),
+        )
     }
 
     /// Whether the bootstrap sends an object that has not changed since the earliest version it repairs: then the
     /// row at hand says what every view held.
     fn touches_settled(&self, object: &ObjectKey, row: Option<&[u8]>) -> bool {
-        let differs = |before, view| self.contains(before, object, row) != self.contains(view, object, row);
+        let differs =
+            |before, view| self.contains(before, object, row) != self.contains(view, object, row);
         differs(self.element.before, self.element.view)
-            || self.element.leftovers.iter().any(|left| differs(left.before, left.view))
+            || self
+                .element
+                .leftovers
+                .iter()
+                .any(|left| differs(left.before, left.view))
     }
 }

@@ -19,7 +19,7 @@ use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
-use tidemark_storage::Storage;
+use tidemark_storage::{Read, Storage};
 
 use batch::{Batch, Newest, read_newest};
 use before_images::{Jobs, lock};
@@ -28,7 +28,6 @@ use tables::Epoch;
 
 use crate::error::{LedgerError, Result};
 use crate::rows::ClientRow;
-use crate::schema::LedgerSchema;
 use crate::switches::Switches;
 
 pub use download::{BatchState, DownloadPart};
@@ -73,7 +72,9 @@ impl<S: Storage> Ledger<S> {
     /// Opens a ledger, or makes a new one with version 1, and opens an epoch.
     pub fn open(storage: S, options: Options) -> Result<Self> {
         if options.epoch_salt == 0 || options.epoch_salt > i64::MAX.cast_unsigned() {
-            return Err(LedgerError::Argument("an epoch's salt is from 1 to 2^63 - 1".to_owned()));
+            return Err(LedgerError::Argument(
+                "an epoch's salt is from 1 to 2^63 - 1".to_owned(),
+            ));
         }
         let known = read_newest(&storage.snapshot()?)?;
         let is_new = known.is_none();
@@ -82,7 +83,10 @@ impl<S: Storage> Ledger<S> {
             newest.state.next_ident = 2;
         }
         let first = newest.state.version + 1;
-        let epoch = Epoch { first, salt: options.epoch_salt };
+        let epoch = Epoch {
+            first,
+            salt: options.epoch_salt,
+        };
         newest.state.epochs.retain(|known| known.first < first);
         newest.state.epochs.push(epoch);
         let jobs = Jobs::default();
@@ -118,7 +122,10 @@ impl<S: Storage> Ledger<S> {
 
     /// Says which fields subscriptions may use when Development Mode is off.
     pub fn set_queryable_fields(&self, fields: QueryableFields) {
-        *self.queryable.write().unwrap_or_else(PoisonError::into_inner) = fields;
+        *self
+            .queryable
+            .write()
+            .unwrap_or_else(PoisonError::into_inner) = fields;
     }
 
     /// Newest version.
@@ -129,14 +136,22 @@ impl<S: Storage> Ledger<S> {
     /// Gives a new client file its ident.
     pub fn allocate_file_ident(&self, user: &str, salt: u64, now_ms: u64) -> Result<u64> {
         if salt == 0 || salt > i64::MAX.cast_unsigned() {
-            return Err(LedgerError::Argument("a file's salt is from 1 to 2^63 - 1".to_owned()));
+            return Err(LedgerError::Argument(
+                "a file's salt is from 1 to 2^63 - 1".to_owned(),
+            ));
         }
         self.write(|batch| {
             let ident = batch.newest.state.next_ident;
             batch.newest.state.next_ident += 1;
             batch.newest.state.clients += 1;
             let user = user.to_owned();
-            let row = ClientRow { salt, user, created_ms: now_ms, seen_ms: now_ms, ..ClientRow::default() };
+            let row = ClientRow {
+                salt,
+                user,
+                created_ms: now_ms,
+                seen_ms: now_ms,
+                ..ClientRow::default()
+            };
             batch.put_client(ident, &row);
             Ok(ident)
         })
@@ -152,11 +167,17 @@ impl<S: Storage> Ledger<S> {
     }
 
     fn newest(&self) -> Newest {
-        self.published.read().unwrap_or_else(PoisonError::into_inner).clone()
+        self.published
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
     }
 
     fn publish(&self, newest: &Newest) {
-        *self.published.write().unwrap_or_else(PoisonError::into_inner) = newest.clone();
+        *self
+            .published
+            .write()
+            .unwrap_or_else(PoisonError::into_inner) = newest.clone();
     }
 
     /// Runs a write and commits it.
@@ -173,19 +194,19 @@ impl<S: Storage> Ledger<S> {
         }
         Ok(result)
     }
+}
 
-    /// The schema of a snapshot: the published one, unless a commit came between.
-    fn schema_of(&self, newest: &Newest, read: &impl tidemark_storage::Read) -> Result<Newest> {
-        let state = read
-            .get(tables::META, tables::STATE)?
-            .ok_or(LedgerError::Damaged("there is no state"))?;
-        let state = tables::State::read(&state)?;
-        if state.schema_revision == newest.state.schema_revision {
-            return Ok(Newest { state, schema: Arc::clone(&newest.schema) });
-        }
-        let schema = read
-            .get(tables::META, tables::SCHEMA)?
-            .ok_or(LedgerError::Damaged("there is no schema"))?;
-        Ok(Newest { state, schema: Arc::new(LedgerSchema::read(&schema)?) })
+/// State and schema of a snapshot: the published schema, unless a commit came between.
+fn newest_of(published: &Newest, read: &impl Read) -> Result<Newest> {
+    let state = read
+        .get(tables::META, tables::STATE)?
+        .ok_or(LedgerError::Damaged("there is no state"))?;
+    let state = tables::State::read(&state)?;
+    if state.schema_revision == published.state.schema_revision {
+        return Ok(Newest {
+            state,
+            schema: Arc::clone(&published.schema),
+        });
     }
+    read_newest(read)?.ok_or(LedgerError::Damaged("there is no state"))
 }

@@ -28,8 +28,6 @@ pub(super) struct UploadSide {
     pub progress: (u64, u64),
     /// Locked version stated in this session.
     pub locked: u64,
-    /// Newest query version.
-    pub query_version: u64,
     /// Set once an upload was refused: whatever follows is refused as well.
     pub refused: Option<Refusal>,
 }
@@ -102,7 +100,10 @@ impl Sessions {
     /// Ends the older session of a client file that identifies again.
     pub fn supersede(&self, ident: u64) {
         let table = lock(&self.table);
-        let older = table.by_ident.get(&ident).and_then(|older| table.sessions.get(older));
+        let older = table
+            .by_ident
+            .get(&ident)
+            .and_then(|older| table.sessions.get(older));
         if let Some(older) = older {
             older.live.store(false, Ordering::Release);
         }
@@ -110,8 +111,16 @@ impl Sessions {
 
     /// A live session.
     pub fn get(&self, id: SessionId) -> Result<Arc<Session>> {
-        let session = lock(&self.table).sessions.get(&id).cloned().ok_or(LedgerError::NoSession)?;
-        if session.live.load(Ordering::Acquire) { Ok(session) } else { Err(LedgerError::NoSession) }
+        let session = lock(&self.table)
+            .sessions
+            .get(&id)
+            .cloned()
+            .ok_or(LedgerError::NoSession)?;
+        if session.live.load(Ordering::Acquire) {
+            Ok(session)
+        } else {
+            Err(LedgerError::NoSession)
+        }
     }
 
     /// Forgets a session.

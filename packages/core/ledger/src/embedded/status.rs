@@ -1,14 +1,16 @@
 //! What the server shows about a ledger, and the server's own changes of its schema.
 
 use serde_json::{Map, Value, json};
-use tidemark_changeset::{CollectionKind, ColumnSpec, ColumnType, Instruction, KeyType, Name, TableSpec};
+use tidemark_changeset::{
+    CollectionKind, ColumnSpec, ColumnType, Instruction, KeyType, Name, TableSpec,
+};
 use tidemark_model::{Class, ClassKind, Column};
 use tidemark_storage::Storage;
 
 use super::Ledger;
 use crate::entries::Origin;
 use crate::error::{LedgerError, Result};
-use crate::integrate::Outcome;
+use crate::outcome::Outcome;
 use crate::schema::{LedgerSchema, SchemaConflict};
 use crate::select::{SERVER_IDENT, SYNTHETIC_TIMESTAMP};
 
@@ -59,12 +61,18 @@ const COLLECTIONS: [(&str, CollectionKind); 4] = [
 ];
 
 fn name_of<T: Copy + PartialEq>(names: &[(&'static str, T)], value: T) -> &'static str {
-    names.iter().find(|(_, known)| *known == value).map_or("unknown", |(name, _)| name)
+    names
+        .iter()
+        .find(|(_, known)| *known == value)
+        .map_or("unknown", |(name, _)| name)
 }
 
 fn value_of<T: Copy>(names: &[(&str, T)], name: Option<&Value>) -> Option<T> {
     let name = name?.as_str()?;
-    names.iter().find(|(known, _)| *known == name).map(|(_, value)| *value)
+    names
+        .iter()
+        .find(|(known, _)| *known == name)
+        .map(|(_, value)| *value)
 }
 
 fn class_json(class: &Class) -> Value {
@@ -80,12 +88,16 @@ fn class_json(class: &Class) -> Value {
         })
     };
     let mut value = match &class.kind {
-        ClassKind::TopLevel { key_field, key_type, key_nullable } => {
-            key("top", key_field, *key_type, *key_nullable)
-        }
-        ClassKind::Asymmetric { key_field, key_type, key_nullable } => {
-            key("asymmetric", key_field, *key_type, *key_nullable)
-        }
+        ClassKind::TopLevel {
+            key_field,
+            key_type,
+            key_nullable,
+        } => key("top", key_field, *key_type, *key_nullable),
+        ClassKind::Asymmetric {
+            key_field,
+            key_type,
+            key_nullable,
+        } => key("asymmetric", key_field, *key_type, *key_nullable),
         ClassKind::Embedded => json!({ "name": class.name.to_string(), "kind": "embedded" }),
     };
     if let Some(fields) = value.as_object_mut() {
@@ -99,9 +111,15 @@ fn column_json(column: &Column) -> Value {
     let mut fields = Map::new();
     let mut set = |name: &str, value: Value| fields.insert(name.to_owned(), value);
     set("name", Value::from(column.name.to_string()));
-    set("type", Value::from(name_of(&COLUMN_TYPES, column.column_type)));
+    set(
+        "type",
+        Value::from(name_of(&COLUMN_TYPES, column.column_type)),
+    );
     set("nullable", Value::from(column.nullable));
-    set("collection", Value::from(name_of(&COLLECTIONS, column.collection)));
+    set(
+        "collection",
+        Value::from(name_of(&COLLECTIONS, column.collection)),
+    );
     if let Some(target) = &column.target {
         set("target", Value::from(target.to_string()));
     }
@@ -110,7 +128,9 @@ fn column_json(column: &Column) -> Value {
 
 /// The schema as JSON: an array of classes, as in the engine's `SchemaInformation`.
 pub(super) fn schema_json(schema: &LedgerSchema) -> String {
-    let classes = (0..).map_while(|number| schema.class(number)).map(class_json);
+    let classes = (0..)
+        .map_while(|number| schema.class(number))
+        .map(class_json);
     Value::Array(classes.collect()).to_string()
 }
 
@@ -163,7 +183,10 @@ impl<S: Storage> Ledger<S> {
             epoch: newest.state.epochs.len() as u64,
             clients: newest.state.clients,
             sessions: self.sessions.len(),
-            objects: names.enumerate().map(|(at, name)| (name.to_string(), count(at))).collect(),
+            objects: names
+                .enumerate()
+                .map(|(at, name)| (name.to_string(), count(at)))
+                .collect(),
             bytes: newest.state.entry_bytes,
         }
     }
@@ -200,8 +223,11 @@ impl<S: Storage> Ledger<S> {
                 return Ok(false);
             }
             *batch.schema_mut() = schema;
-            let origin =
-                Origin { ident: SERVER_IDENT, client_version: 0, timestamp: SYNTHETIC_TIMESTAMP };
+            let origin = Origin {
+                ident: SERVER_IDENT,
+                client_version: 0,
+                timestamp: SYNTHETIC_TIMESTAMP,
+            };
             let outcome = Outcome {
                 schema_instructions: added.len(),
                 instructions: added,

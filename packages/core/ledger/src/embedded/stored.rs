@@ -62,13 +62,18 @@ impl<R: Read> StoredFacts<'_, R> {
             .map_err(|_| LedgerError::Damaged("an own upload cannot be decoded"))?;
         let mut originals = ByObject::default();
         for instruction in changeset.instructions {
-            let object = instruction.object().and_then(|(class, key)| self.schema.object(class, key));
+            let object = instruction
+                .object()
+                .and_then(|(class, key)| self.schema.object(class, key));
             if let Some(object) = object {
                 originals.entry(object).or_default().push(instruction);
             }
         }
         let originals = Arc::new(originals);
-        self.caches.originals.borrow_mut().insert((ident, version), Arc::clone(&originals));
+        self.caches
+            .originals
+            .borrow_mut()
+            .insert((ident, version), Arc::clone(&originals));
         Ok(originals)
     }
 }
@@ -93,7 +98,9 @@ impl<R: Read> Facts for StoredFacts<'_, R> {
 
     fn touches(&self, object: &ObjectKey, after: u64, through: u64) -> Result<Vec<Touch>> {
         let (from, to) = (tables::index(object, after), tables::index(object, through));
-        let range = self.read.range(INDEX, Bound::Excluded(&from), Bound::Included(&to))?;
+        let range = self
+            .read
+            .range(INDEX, Bound::Excluded(&from), Bound::Included(&to))?;
         range
             .map(|line| {
                 let (key, value) = line?;
@@ -103,8 +110,14 @@ impl<R: Read> Facts for StoredFacts<'_, R> {
     }
 
     fn first_change(&self, object: &ObjectKey, after: u64) -> Result<Option<Touch>> {
-        let (from, to) = (tables::index(object, after), tables::index(object, u64::MAX));
-        for line in self.read.range(INDEX, Bound::Excluded(&from), Bound::Included(&to))? {
+        let (from, to) = (
+            tables::index(object, after),
+            tables::index(object, u64::MAX),
+        );
+        for line in self
+            .read
+            .range(INDEX, Bound::Excluded(&from), Bound::Included(&to))?
+        {
             let (key, value) = line?;
             let touch = Touch::read(tables::last_number(&key)?, &value)?;
             if !touch.marks.ghost {
@@ -115,22 +128,37 @@ impl<R: Read> Facts for StoredFacts<'_, R> {
     }
 
     fn row(&self, object: &ObjectKey) -> Result<Option<Arc<[u8]>>> {
-        Ok(self.read.get(OBJECTS, object.as_bytes())?.map(tidemark_storage::Bytes::into_shared))
+        Ok(self
+            .read
+            .get(OBJECTS, object.as_bytes())?
+            .map(tidemark_storage::Bytes::into_shared))
     }
 
     fn own_upload(&self, ident: u64, version: u64) -> Result<Option<OwnUpload>> {
         if let Some(upload) = self.caches.own_uploads.borrow().get(&(ident, version)) {
             return Ok(upload.clone());
         }
-        let bytes = self.read.get(OWN_UPLOADS, &tables::of_client(ident, version))?;
+        let bytes = self
+            .read
+            .get(OWN_UPLOADS, &tables::of_client(ident, version))?;
         let upload = bytes.map(|bytes| OwnUpload::read(&bytes)).transpose()?;
-        self.caches.own_uploads.borrow_mut().insert((ident, version), upload.clone());
+        self.caches
+            .own_uploads
+            .borrow_mut()
+            .insert((ident, version), upload.clone());
         Ok(upload)
     }
 
-    fn own_instructions(&self, ident: u64, version: u64, object: &ObjectKey) -> Result<Vec<Instruction>> {
+    fn own_instructions(
+        &self,
+        ident: u64,
+        version: u64,
+        object: &ObjectKey,
+    ) -> Result<Vec<Instruction>> {
         let upload = self.own_upload(ident, version)?;
-        let upload = upload.ok_or(LedgerError::Damaged("an own upload that is still needed is gone"))?;
+        let upload = upload.ok_or(LedgerError::Damaged(
+            "an own upload that is still needed is gone",
+        ))?;
         if let Some(original) = &upload.original {
             let originals = self.originals(ident, version, original)?;
             return Ok(originals.get(object).cloned().unwrap_or_default());
@@ -139,8 +167,15 @@ impl<R: Read> Facts for StoredFacts<'_, R> {
         Ok(entry.instructions_of(find(&entry, object)?.1)?.to_vec())
     }
 
-    fn reciprocal(&self, ident: u64, version: u64, object: &ObjectKey) -> Result<Option<Reciprocal>> {
-        let bytes = self.read.get(RECIPROCALS, &tables::of_object(ident, version, object))?;
+    fn reciprocal(
+        &self,
+        ident: u64,
+        version: u64,
+        object: &ObjectKey,
+    ) -> Result<Option<Reciprocal>> {
+        let bytes = self
+            .read
+            .get(RECIPROCALS, &tables::of_object(ident, version, object))?;
         bytes.map(|bytes| Reciprocal::read(&bytes)).transpose()
     }
 

@@ -8,7 +8,10 @@ use crate::error::{LedgerError, Result};
 use crate::object::ObjectKey;
 
 /// What the file says it is.
-pub const FORMAT: Format = Format { kind: "ledger", version: 1 };
+pub const FORMAT: Format = Format {
+    kind: "ledger",
+    version: 1,
+};
 
 /// Rows that exist once: [`STATE`], [`SCHEMA`].
 pub const META: TableId = TableId::new(0);
@@ -41,7 +44,10 @@ pub fn number(value: u64) -> [u8; 8] {
 
 /// Key of an index line.
 pub fn index(object: &ObjectKey, version: u64) -> Vec<u8> {
-    KeyWriter::new().raw(object.as_bytes()).u64(version).finish()
+    KeyWriter::new()
+        .raw(object.as_bytes())
+        .u64(version)
+        .finish()
 }
 
 /// Key of something of a client at a version.
@@ -51,12 +57,18 @@ pub fn of_client(ident: u64, version: u64) -> Vec<u8> {
 
 /// Key of something of a client at a version about an object.
 pub fn of_object(ident: u64, version: u64, object: &ObjectKey) -> Vec<u8> {
-    KeyWriter::new().u64(ident).u64(version).raw(object.as_bytes()).finish()
+    KeyWriter::new()
+        .u64(ident)
+        .u64(version)
+        .raw(object.as_bytes())
+        .finish()
 }
 
 /// The number at the end of a key.
 pub fn last_number(key: &[u8]) -> Result<u64> {
-    let number = key.last_chunk::<8>().ok_or(LedgerError::Damaged("a key is too short"))?;
+    let number = key
+        .last_chunk::<8>()
+        .ok_or(LedgerError::Damaged("a key is too short"))?;
     Ok(u64::from_be_bytes(*number))
 }
 
@@ -91,7 +103,10 @@ pub struct State {
 impl State {
     /// The salt of a version; `None` before the first epoch.
     pub fn salt(&self, version: u64) -> Option<u64> {
-        self.epochs.iter().rfind(|epoch| epoch.first <= version).map(|epoch| epoch.salt)
+        self.epochs
+            .iter()
+            .rfind(|epoch| epoch.first <= version)
+            .map(|epoch| epoch.salt)
     }
 
     /// Counts objects that came or went.
@@ -108,8 +123,13 @@ impl State {
     /// The state as bytes.
     pub fn write(&self) -> Vec<u8> {
         let mut out = Vec::new();
-        let numbers =
-            [self.version, self.next_ident, self.clients, self.schema_revision, self.entry_bytes];
+        let numbers = [
+            self.version,
+            self.next_ident,
+            self.clients,
+            self.schema_revision,
+            self.entry_bytes,
+        ];
         for number in numbers {
             put_number(&mut out, number);
         }
@@ -138,7 +158,10 @@ impl State {
             ..Self::default()
         };
         for _ in 0..reader.length()? {
-            state.epochs.push(Epoch { first: reader.number()?, salt: reader.number()? });
+            state.epochs.push(Epoch {
+                first: reader.number()?,
+                salt: reader.number()?,
+            });
         }
         for _ in 0..reader.length()? {
             state.objects.push(reader.number()?);
@@ -160,7 +183,13 @@ mod tests {
             clients: 7,
             schema_revision: 3,
             entry_bytes: 1 << 40,
-            epochs: vec![Epoch { first: 1, salt: 11 }, Epoch { first: 4, salt: u64::MAX >> 1 }],
+            epochs: vec![
+                Epoch { first: 1, salt: 11 },
+                Epoch {
+                    first: 4,
+                    salt: u64::MAX >> 1,
+                },
+            ],
             objects: vec![1],
         };
         let object = ObjectKey::new(2, &PrimaryKey::Int(1));
@@ -170,6 +199,9 @@ mod tests {
         state.count(&object, true, false);
         assert_eq!(state.objects, [1, 0, 0]);
         assert_eq!(State::read(&state.write()).expect("just written"), state);
-        assert_eq!((state.salt(0), state.salt(3), state.salt(4)), (None, Some(11), Some(u64::MAX >> 1)));
+        assert_eq!(
+            (state.salt(0), state.salt(3), state.salt(4)),
+            (None, Some(11), Some(u64::MAX >> 1))
+        );
     }
 }

@@ -59,7 +59,12 @@ struct Accepted {
 type Attempt = Option<(Vec<UploadAnswer>, Vec<Accepted>)>;
 
 /// Refuses an upload, and the later ones of its session.
-fn refuse(uploads: &[Upload<'_>], refusals: &mut [Option<Refusal>], index: usize, refusal: &Refusal) {
+fn refuse(
+    uploads: &[Upload<'_>],
+    refusals: &mut [Option<Refusal>],
+    index: usize,
+    refusal: &Refusal,
+) {
     let session = uploads.get(index).map(|upload| upload.session);
     for (upload, slot) in uploads.iter().zip(refusals).skip(index) {
         if Some(upload.session) == session {
@@ -93,8 +98,12 @@ impl<S: Storage> Ledger<S> {
 
     fn remember(&self, uploads: &[Upload<'_>], answers: &[UploadAnswer], accepted: Vec<Accepted>) {
         for (upload, answer) in uploads.iter().zip(answers) {
-            if let (Some(refusal), Ok(session)) = (&answer.refusal, self.sessions.get(upload.session)) {
-                lock(&session.upload).refused.get_or_insert_with(|| refusal.clone());
+            if let (Some(refusal), Ok(session)) =
+                (&answer.refusal, self.sessions.get(upload.session))
+            {
+                lock(&session.upload)
+                    .refused
+                    .get_or_insert_with(|| refusal.clone());
             }
         }
         for accepted in accepted {
@@ -132,7 +141,10 @@ impl<S: Storage> Ledger<S> {
                     if batch.writes != writes {
                         return Ok(None);
                     }
-                    answers.push(UploadAnswer { refusal: Some(refusal), ..UploadAnswer::default() });
+                    answers.push(UploadAnswer {
+                        refusal: Some(refusal),
+                        ..UploadAnswer::default()
+                    });
                 }
                 Err(Stop::Failed(error)) => return Err(error),
             }
@@ -152,9 +164,12 @@ impl<S: Storage> Ledger<S> {
         if let Some(refusal) = side.refused.clone() {
             return Err(refusal.into());
         }
-        let earlier = accepted.iter().rfind(|earlier| Arc::ptr_eq(&earlier.session, &session));
-        let (progress, locked) =
-            earlier.map_or((side.progress, side.locked), |earlier| (earlier.progress, earlier.locked));
+        let earlier = accepted
+            .iter()
+            .rfind(|earlier| Arc::ptr_eq(&earlier.session, &session));
+        let (progress, locked) = earlier.map_or((side.progress, side.locked), |earlier| {
+            (earlier.progress, earlier.locked)
+        });
         let mut message = Message {
             batch,
             session: &session,
@@ -171,13 +186,25 @@ impl<S: Storage> Ledger<S> {
             upload.progress_server_version.max(progress.1),
         );
         let locked = upload.locked_server_version.max(locked);
-        Ok((answer, Accepted { session, progress, locked, owed }))
+        Ok((
+            answer,
+            Accepted {
+                session,
+                progress,
+                locked,
+                owed,
+            },
+        ))
     }
 }
 
 fn ended() -> Refusal {
     let message = "The session has ended".to_owned();
-    Refusal { code: codes::OTHER_SESSION_ERROR, action: Action::Transient, message }
+    Refusal {
+        code: codes::OTHER_SESSION_ERROR,
+        action: Action::Transient,
+        message,
+    }
 }
 
 /// One UPLOAD being taken.
@@ -200,12 +227,16 @@ impl<S: Storage> Message<'_, S> {
         let mut answer = UploadAnswer::default();
         if let Err(refusal) = self.check(upload, &entries, &row) {
             // Old clients are known to send empty uploads whose cursors contradict each other.
-            return if entries.is_empty() { Ok((answer, false)) } else { Err(refusal.into()) };
+            return if entries.is_empty() {
+                Ok((answer, false))
+            } else {
+                Err(refusal.into())
+            };
         }
         self.confirm(&mut row, upload.locked_server_version)?;
         for entry in &entries {
             if entry.client_version > row.integrated {
-                self.changeset(&mut answer, &plan_changeset(entry)?)?;
+                self.changeset(&mut answer, &plan_changeset(entry)?, row.download.0)?;
                 row.newest_entry = self.batch.newest.state.version;
                 row.integrated = entry.client_version;
             }
@@ -216,7 +247,7 @@ impl<S: Storage> Message<'_, S> {
             row.progress.1.max(upload.progress_server_version),
         );
         row.seen_ms = self.now_ms;
-        let horizon = self.batch.trim(ident, &row, self.switches.keep_records)?;
+        let horizon = self.batch.trim(ident, &row)?;
         self.batch.put_client(ident, &row);
         let mut views = self.batch.views(ident)?;
         if views.prune(horizon) {
@@ -233,10 +264,16 @@ impl<S: Storage> Message<'_, S> {
         row: &ClientRow,
     ) -> std::result::Result<(), Refusal> {
         let bad_client = |text: &str| {
-            Err(Refusal::reset(codes::BAD_CLIENT_VERSION, format!("Bad client version (UPLOAD): {text}")))
+            Err(Refusal::reset(
+                codes::BAD_CLIENT_VERSION,
+                format!("Bad client version (UPLOAD): {text}"),
+            ))
         };
         let bad_server = |text: &str| {
-            Err(Refusal::reset(codes::BAD_SERVER_VERSION, format!("Bad server version (UPLOAD): {text}")))
+            Err(Refusal::reset(
+                codes::BAD_SERVER_VERSION,
+                format!("Bad server version (UPLOAD): {text}"),
+            ))
         };
         let sent = self.session.sent.load(Ordering::Acquire);
         let ((stated_client, stated_server), stated_locked) = self.stated;
@@ -279,7 +316,11 @@ impl<S: Storage> Message<'_, S> {
         row.download.0 = locked;
         Arc::make_mut(&mut self.side.timeline).list.locked(locked);
         let mut views = self.batch.views(self.session.ident)?;
-        let changed = if self.switches.dead_stay_dead { views.locked(locked) } else { views.locked_carelessly(locked) };
+        let changed = if self.switches.dead_stay_dead {
+            views.locked(locked)
+        } else {
+            views.locked_carelessly(locked)
+        };
         if changed {
             self.batch.put_views(self.session.ident, &views);
         }
@@ -290,11 +331,14 @@ impl<S: Storage> Message<'_, S> {
         &mut self,
         answer: &mut UploadAnswer,
         changeset: &PlannedChangeset,
+        download: u64,
     ) -> std::result::Result<(), Stop> {
         let schema = self.extend_schema(&changeset.schema)?;
         answer.schema_changed |= !schema.is_empty();
         for planned in &changeset.objects {
-            self.side.writes.prepare(&self.batch.newest.schema, &planned.class);
+            self.side
+                .writes
+                .prepare(&self.batch.newest.schema, &planned.class);
         }
         let version = self.batch.newest.state.version + 1;
         let uploader = Uploader {
@@ -302,20 +346,29 @@ impl<S: Storage> Message<'_, S> {
             newest: &self.side.newest,
             writes: &self.side.writes,
             is_own_client: self.session.is_own_client,
+            download,
             switches: self.switches,
         };
         let mut outcome = integrate(&self.batch.facts(), &uploader, changeset, schema, version)?;
         answer.changesets += 1;
-        answer.instructions += changeset.objects.iter().map(|object| object.instructions.len() as u64).sum::<u64>()
+        answer.instructions += changeset
+            .objects
+            .iter()
+            .map(|object| object.instructions.len() as u64)
+            .sum::<u64>()
             + changeset.schema.len() as u64;
         answer.conflicts += outcome.conflicts as u64;
         answer.compensations.extend(outcome.compensation.take());
-        self.batch.apply(origin(self.session.ident, changeset), outcome);
+        self.batch
+            .apply(origin(self.session.ident, changeset), outcome);
         Ok(())
     }
 
     /// Takes the schema instructions of a changeset; those that add something remain.
-    fn extend_schema(&mut self, instructions: &[Instruction]) -> std::result::Result<Vec<Instruction>, Stop> {
+    fn extend_schema(
+        &mut self,
+        instructions: &[Instruction],
+    ) -> std::result::Result<Vec<Instruction>, Stop> {
         if instructions.is_empty() {
             return Ok(Vec::new());
         }
@@ -323,9 +376,9 @@ impl<S: Storage> Message<'_, S> {
         let mut added = Vec::new();
         for instruction in instructions {
             let extended = match schema.extend(instruction) {
-                Ok(true) if !self.development => {
-                    Err(SchemaConflict::Addition(LedgerSchema::describe_addition(instruction)))
-                }
+                Ok(true) if !self.development => Err(SchemaConflict::Addition(
+                    LedgerSchema::describe_addition(instruction),
+                )),
                 extended => extended,
             };
             match extended {

@@ -7,11 +7,12 @@ use tidemark_changeset::body::{
     BodyLimits, DownloadEntry, UploadEntry, parse_download_body, write_upload_body,
 };
 use tidemark_changeset::{
-    CollectionKind, ColumnSpec, ColumnType, Instruction, KeyType, Name, PathElement, Payload, PrimaryKey, TableSpec,
-    Target, UpdateKind, Value, codec,
+    CollectionKind, ColumnSpec, ColumnType, Instruction, KeyType, Name, PathElement, Payload,
+    PrimaryKey, TableSpec, Target, UpdateKind, Value, codec,
 };
 use tidemark_ledger::embedded::{
-    BatchState, DownloadPart, Identification, Identified, Ledger, Options, SessionId, Upload, UploadAnswer,
+    BatchState, DownloadPart, Identification, Identified, Ledger, Options, SessionId, Upload,
+    UploadAnswer,
 };
 use tidemark_ledger::error::Stop;
 use tidemark_ledger::switches::Switches;
@@ -23,7 +24,11 @@ pub type TestLedger = Ledger<OrderedStorage>;
 pub const SALT: u64 = 77;
 
 pub fn options(salt: u64) -> Options {
-    Options { epoch_salt: salt, development_mode: true, switches: Switches::ALL }
+    Options {
+        epoch_salt: salt,
+        development_mode: true,
+        switches: Switches::ALL,
+    }
 }
 
 pub fn open() -> TestLedger {
@@ -33,26 +38,53 @@ pub fn open() -> TestLedger {
 // --- instructions ------------------------------------------------------------------------------------------------
 
 pub fn add_table(class: &str, key_type: KeyType) -> Instruction {
-    let spec =
-        TableSpec::TopLevel { key_field: "_id".into(), key_type, key_nullable: false, asymmetric: false };
-    Instruction::AddTable { class: class.into(), spec }
+    let spec = TableSpec::TopLevel {
+        key_field: "_id".into(),
+        key_type,
+        key_nullable: false,
+        asymmetric: false,
+    };
+    Instruction::AddTable {
+        class: class.into(),
+        spec,
+    }
 }
 
-pub fn add_column(class: &str, field: &str, column_type: ColumnType, collection: CollectionKind) -> Instruction {
+pub fn add_column(
+    class: &str,
+    field: &str,
+    column_type: ColumnType,
+    collection: CollectionKind,
+) -> Instruction {
     let spec = ColumnSpec::new(column_type, false, collection, None);
-    Instruction::AddColumn { class: class.into(), field: field.into(), spec }
+    Instruction::AddColumn {
+        class: class.into(),
+        field: field.into(),
+        spec,
+    }
 }
 
 pub fn create(class: &str, key: i64) -> Instruction {
-    Instruction::CreateObject { class: class.into(), key: PrimaryKey::Int(key) }
+    Instruction::CreateObject {
+        class: class.into(),
+        key: PrimaryKey::Int(key),
+    }
 }
 
 pub fn erase(class: &str, key: i64) -> Instruction {
-    Instruction::EraseObject { class: class.into(), key: PrimaryKey::Int(key) }
+    Instruction::EraseObject {
+        class: class.into(),
+        key: PrimaryKey::Int(key),
+    }
 }
 
 pub fn target(class: &str, key: i64, field: &str, path: Vec<PathElement>) -> Target {
-    Target { class: class.into(), key: PrimaryKey::Int(key), field: field.into(), path }
+    Target {
+        class: class.into(),
+        key: PrimaryKey::Int(key),
+        field: field.into(),
+        path,
+    }
 }
 
 pub fn set(class: &str, key: i64, field: &str, value: Value) -> Instruction {
@@ -67,7 +99,14 @@ pub fn text(value: &str) -> Value {
     Value::String(value.into())
 }
 
-pub fn insert(class: &str, key: i64, field: &str, index: u32, value: Value, prior_size: u32) -> Instruction {
+pub fn insert(
+    class: &str,
+    key: i64,
+    field: &str,
+    index: u32,
+    value: Value,
+    prior_size: u32,
+) -> Instruction {
     Instruction::ArrayInsert {
         target: target(class, key, field, vec![PathElement::Index(index)]),
         value: Payload::Value(value),
@@ -80,7 +119,12 @@ pub fn city_schema() -> Vec<Instruction> {
     vec![
         add_table("City", KeyType::Int),
         add_column("City", "name", ColumnType::String, CollectionKind::Single),
-        add_column("City", "country", ColumnType::String, CollectionKind::Single),
+        add_column(
+            "City",
+            "country",
+            ColumnType::String,
+            CollectionKind::Single,
+        ),
         add_column("City", "tags", ColumnType::String, CollectionKind::List),
     ]
 }
@@ -91,18 +135,22 @@ pub fn city_schema() -> Vec<Instruction> {
 pub type Made = (u64, u64, u64, Vec<Instruction>);
 
 pub fn body(changesets: &[Made]) -> Vec<u8> {
-    let encoded: Vec<Vec<u8>> =
-        changesets.iter().map(|(_, _, _, instructions)| codec::encode(instructions)).collect();
+    let encoded: Vec<Vec<u8>> = changesets
+        .iter()
+        .map(|(_, _, _, instructions)| codec::encode(instructions))
+        .collect();
     let entries: Vec<UploadEntry<'_>> = changesets
         .iter()
         .zip(&encoded)
-        .map(|((client_version, server_version, timestamp, _), changeset)| UploadEntry {
-            client_version: *client_version,
-            server_version: *server_version,
-            timestamp: *timestamp,
-            origin_file_ident: 0,
-            changeset,
-        })
+        .map(
+            |((client_version, server_version, timestamp, _), changeset)| UploadEntry {
+                client_version: *client_version,
+                server_version: *server_version,
+                timestamp: *timestamp,
+                origin_file_ident: 0,
+                changeset,
+            },
+        )
         .collect();
     write_upload_body(&entries)
 }
@@ -118,7 +166,8 @@ pub struct Received {
 }
 
 pub fn entries(part: &DownloadPart) -> Vec<Received> {
-    let parsed = parse_download_body(&part.body, BodyLimits::default()).expect("a body can be read");
+    let parsed =
+        parse_download_body(&part.body, BodyLimits::default()).expect("a body can be read");
     assert_eq!(parsed.len(), part.entries);
     parsed
         .into_iter()
@@ -127,15 +176,23 @@ pub fn entries(part: &DownloadPart) -> Vec<Received> {
             client_version: entry.client_version,
             timestamp: entry.timestamp,
             origin: entry.origin_file_ident,
-            instructions: codec::decode(entry.changeset).expect("a changeset can be read").instructions,
+            instructions: codec::decode(entry.changeset)
+                .expect("a changeset can be read")
+                .instructions,
         })
         .collect()
 }
 
 /// A role with one read and one write rule for all classes.
 pub fn role(read: &str, write: &str) -> Role {
-    let default = ClassRole { read: read.to_owned(), write: write.to_owned() };
-    Role { default, classes: BTreeMap::new() }
+    let default = ClassRole {
+        read: read.to_owned(),
+        write: write.to_owned(),
+    };
+    Role {
+        default,
+        classes: BTreeMap::new(),
+    }
 }
 
 /// A client file driven by hand.
@@ -148,11 +205,23 @@ pub struct Peer<'a, S: Storage> {
 
 impl<'a, S: Storage> Peer<'a, S> {
     pub fn new(ledger: &'a Ledger<S>) -> Self {
-        let ident = ledger.allocate_file_ident("user", 5, 0).expect("an ident is given");
-        Self { ledger, ident, session: 0, role: Role::everything() }
+        let ident = ledger
+            .allocate_file_ident("user", 5, 0)
+            .expect("an ident is given");
+        Self {
+            ledger,
+            ident,
+            session: 0,
+            role: Role::everything(),
+        }
     }
 
-    pub fn identification(&self, download: (u64, u64), query_version: u64, query: &str) -> Identification {
+    pub fn identification(
+        &self,
+        download: (u64, u64),
+        query_version: u64,
+        query: &str,
+    ) -> Identification {
         Identification {
             file_ident: self.ident,
             file_ident_salt: 5,
@@ -169,7 +238,12 @@ impl<'a, S: Storage> Peer<'a, S> {
         }
     }
 
-    pub fn identify(&mut self, download: (u64, u64), query_version: u64, query: &str) -> Identified {
+    pub fn identify(
+        &mut self,
+        download: (u64, u64),
+        query_version: u64,
+        query: &str,
+    ) -> Identified {
         let said = self.identification(download, query_version, query);
         let identified = self.ledger.identify(said, 0).expect("the client is let in");
         self.session = identified.session;
@@ -181,7 +255,10 @@ impl<'a, S: Storage> Peer<'a, S> {
     }
 
     pub fn query(&self, version: u64, query: &str) {
-        let refused = self.ledger.query(self.session, version, query).expect("the query is taken");
+        let refused = self
+            .ledger
+            .query(self.session, version, query)
+            .expect("the query is taken");
         assert_eq!(refused, None);
     }
 
@@ -194,7 +271,10 @@ impl<'a, S: Storage> Peer<'a, S> {
             locked_server_version: locked,
             body: &body,
         };
-        let mut answers = self.ledger.integrate(&[upload], 0).expect("the ledger works");
+        let mut answers = self
+            .ledger
+            .integrate(&[upload], 0)
+            .expect("the ledger works");
         answers.pop().expect("one answer per upload")
     }
 
@@ -206,7 +286,9 @@ impl<'a, S: Storage> Peer<'a, S> {
     }
 
     pub fn next(&self) -> Option<DownloadPart> {
-        self.ledger.next_download(self.session, 1 << 20).expect("the ledger works")
+        self.ledger
+            .next_download(self.session, 1 << 20)
+            .expect("the ledger works")
     }
 
     /// Everything owed.

@@ -67,10 +67,22 @@ struct Accepted {
 /// What a client sends.
 #[derive(Clone, Debug)]
 pub enum Message {
-    Ident { download: (u64, u64), latest: (u64, u64), query_version: u64, subscription: Subscription },
+    Ident {
+        download: (u64, u64),
+        latest: (u64, u64),
+        query_version: u64,
+        subscription: Subscription,
+    },
     Mark,
-    Query { version: u64, subscription: Subscription },
-    Upload { progress: (u64, u64), locked: u64, changes: Vec<Change> },
+    Query {
+        version: u64,
+        subscription: Subscription,
+    },
+    Upload {
+        progress: (u64, u64),
+        locked: u64,
+        changes: Vec<Change>,
+    },
 }
 
 #[derive(Clone, Debug)]
@@ -135,7 +147,9 @@ impl Client {
 
     /// Commits a write transaction.
     pub fn write(&mut self, instructions: Vec<Instruction>, timestamp: u64) {
-        self.database.apply(&instructions).expect("a client writes only what applies");
+        self.database
+            .apply(&instructions)
+            .expect("a client writes only what applies");
         self.version += 1;
         self.history.push(Change {
             client_version: self.version,
@@ -164,7 +178,12 @@ impl Client {
         self.commit_empty(false, self.download.0);
         let version = self.newest_set().version + 1;
         let snapshot = self.version;
-        self.sets.push(SubscriptionSet { version, subscription, snapshot, state: SetState::Pending });
+        self.sets.push(SubscriptionSet {
+            version,
+            subscription,
+            snapshot,
+            state: SetState::Pending,
+        });
     }
 
     pub fn newest_set(&self) -> &SubscriptionSet {
@@ -174,7 +193,10 @@ impl Client {
     /// The newest set in a state other than pending, or the first.
     fn active(&self) -> usize {
         let active = |set: &SubscriptionSet| set.version == 0 || set.state != SetState::Pending;
-        self.sets.iter().rposition(active).expect("the oldest kept set is active")
+        self.sets
+            .iter()
+            .rposition(active)
+            .expect("the oldest kept set is active")
     }
 
     pub fn connect(&mut self, delayed: bool) -> Vec<Message> {
@@ -224,7 +246,10 @@ impl Client {
             .cloned();
         if let Some(set) = pending.as_ref().filter(|set| self.scan.0 >= set.snapshot) {
             self.sent_query = set.version;
-            return Some(Message::Query { version: set.version, subscription: set.subscription.clone() });
+            return Some(Message::Query {
+                version: set.version,
+                subscription: set.subscription.clone(),
+            });
         }
         let target = pending.map_or(self.version, |set| set.snapshot);
         if self.scan.0 >= target {
@@ -251,7 +276,11 @@ impl Client {
             client = target;
         }
         self.scan = (client, server);
-        Some(Message::Upload { progress: self.scan, locked: self.download.0, changes })
+        Some(Message::Upload {
+            progress: self.scan,
+            locked: self.download.0,
+            changes,
+        })
     }
 
     pub fn receive_mark(&mut self) {
@@ -266,7 +295,10 @@ impl Client {
     /// Takes a 231.
     pub fn receive_compensation(&mut self, version: u64, client_version: u64) -> Result<(), Fault> {
         if self.announced.last().is_some_and(|last| *last >= version) {
-            return Err(format!("231s out of order: {version} after {:?}", self.announced));
+            return Err(format!(
+                "231s out of order: {version} after {:?}",
+                self.announced
+            ));
         }
         if version <= self.download.0 {
             return Err(format!("231 for {version}, integrated already"));
@@ -294,11 +326,17 @@ impl Client {
         }
         if steady {
             self.deliver_compensations(&entries, part.download_server_version)?;
-            return self.integrate(entries, part);
+            return self.integrate(&entries, part);
         }
-        let known = self.sets.iter().any(|set| set.version == part.query_version);
+        let known = self
+            .sets
+            .iter()
+            .any(|set| set.version == part.query_version);
         if !known || part.query_version < self.sets[self.active()].version {
-            return Err(format!("bootstrap of unknown query version {}", part.query_version));
+            return Err(format!(
+                "bootstrap of unknown query version {}",
+                part.query_version
+            ));
         }
         if self.parts_version != Some(part.query_version) {
             self.parts.clear();
@@ -306,11 +344,17 @@ impl Client {
             self.parts_version = Some(part.query_version);
         }
         if part.progress_estimate < self.progress {
-            return Err(format!("progress falls: {} after {}", part.progress_estimate, self.progress));
+            return Err(format!(
+                "progress falls: {} after {}",
+                part.progress_estimate, self.progress
+            ));
         }
         let last = part.batch_state == BatchState::LastInBatch;
         if (part.progress_estimate >= 1.0) != last {
-            return Err(format!("progress {} in a part that is last: {last}", part.progress_estimate));
+            return Err(format!(
+                "progress {} in a part that is last: {last}",
+                part.progress_estimate
+            ));
         }
         self.progress = part.progress_estimate;
         self.parts.extend(entries);
@@ -323,7 +367,7 @@ impl Client {
         if parts.is_empty() {
             return Err("empty bootstrap".to_owned());
         }
-        let taken = self.integrate(parts, part)?;
+        let taken = self.integrate(&parts, part)?;
         for set in &mut self.sets {
             if set.version == part.query_version && set.state == SetState::Pending {
                 set.state = SetState::AwaitingMark;
@@ -371,7 +415,8 @@ impl Client {
                 return fail("entry origin");
             }
             last = (entry.server_version, entry.client_version);
-            let changeset = codec::decode(entry.changeset).map_err(|error| format!("bad changeset: {error}"))?;
+            let changeset = codec::decode(entry.changeset)
+                .map_err(|error| format!("bad changeset: {error}"))?;
             entries.push(Incoming {
                 version: entry.server_version,
                 client_version: entry.client_version,
@@ -389,19 +434,24 @@ impl Client {
             if version > through {
                 self.announced.push(version);
             } else if !entries.iter().any(|entry| entry.version == version) {
-                return Err(format!("compensation {version} was passed without an entry"));
+                return Err(format!(
+                    "compensation {version} was passed without an entry"
+                ));
             }
         }
         Ok(())
     }
 
-    fn integrate(&mut self, entries: Vec<Incoming>, part: &DownloadPart) -> Result<bool, Fault> {
+    fn integrate(&mut self, entries: &[Incoming], part: &DownloadPart) -> Result<bool, Fault> {
         let floor = self.download.1;
         let last = entries.last().map(|entry| entry.version);
-        let mut rest = entries.as_slice();
+        let mut rest = entries;
         while let Some(first) = rest.first() {
             let base = first.client_version;
-            let count = rest.iter().take_while(|entry| entry.client_version == base).count();
+            let count = rest
+                .iter()
+                .take_while(|entry| entry.client_version == base)
+                .count();
             let (run, later) = rest.split_at(count);
             rest = later;
             if !self.integrate_run(run, base.max(floor))? {
@@ -411,11 +461,15 @@ impl Client {
         self.download = (part.download_server_version, part.download_client_version);
         self.latest = (part.latest_server_version, part.latest_server_version_salt);
         if part.upload_client_version >= self.upload.0 {
-            self.upload = (part.upload_client_version, part.upload_server_version.max(self.upload.1));
+            self.upload = (
+                part.upload_client_version,
+                part.upload_server_version.max(self.upload.1),
+            );
         }
         self.commit_empty(last.is_some(), last.unwrap_or(self.download.0));
         let contained = self.download.1;
-        self.history.retain(|change| change.client_version > contained);
+        self.history
+            .retain(|change| change.client_version > contained);
         Ok(true)
     }
 
@@ -439,17 +493,27 @@ impl Client {
         let columns = |class: &Name, field: &Name| {
             let class = schema.class(class)?;
             let column = class.columns.get(class.column_index(field)?)?;
-            Some(ColumnShape { collection: column.collection, target: column.target.clone() })
+            Some(ColumnShape {
+                collection: column.collection,
+                target: column.target.clone(),
+            })
         };
         if let Err(error) = merge_with_columns(&mut ours, &mut theirs, self.rules, &columns) {
-            return if original { Ok(false) } else { Err(format!("client {} cannot merge: {error}", self.ident)) };
+            return if original {
+                Ok(false)
+            } else {
+                Err(format!("client {} cannot merge: {error}", self.ident))
+            };
         }
         for (at, branch) in pending.into_iter().zip(ours) {
             self.history[at].reciprocal = branch.instructions;
         }
         for (branch, entry) in theirs.iter().zip(run) {
             if let Err(error) = self.database.apply(&branch.instructions) {
-                let what = format!("client {} cannot apply {}: {error}", self.ident, entry.version);
+                let what = format!(
+                    "client {} cannot apply {}: {error}",
+                    self.ident, entry.version
+                );
                 return if original { Ok(false) } else { Err(what) };
             }
         }
@@ -458,6 +522,8 @@ impl Client {
 
     /// Whether everything it wrote was acknowledged.
     pub fn is_uploaded(&self) -> bool {
-        self.history.iter().all(|change| !change.counts() || change.client_version <= self.upload.0)
+        self.history
+            .iter()
+            .all(|change| !change.counts() || change.client_version <= self.upload.0)
     }
 }

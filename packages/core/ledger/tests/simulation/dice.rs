@@ -33,6 +33,7 @@ impl Dice {
     }
 
     pub fn pick<'a, T>(&mut self, items: &'a [T]) -> &'a T {
-        &items[self.below(items.len() as u64) as usize]
+        let at = self.below(items.len() as u64);
+        &items[usize::try_from(at).expect("below a size")]
     }
 }

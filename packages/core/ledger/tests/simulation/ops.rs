@@ -1,8 +1,8 @@
 //! Random write transactions over everything an object can hold.
 
 use tidemark_changeset::{
-    CollectionKind, ColumnSpec, ColumnType, Instruction, KeyType, Link, Name, PathElement, Payload, PrimaryKey,
-    TableSpec, Target, UpdateKind, Value,
+    CollectionKind, ColumnSpec, ColumnType, Instruction, KeyType, Link, Name, PathElement, Payload,
+    PrimaryKey, TableSpec, Target, UpdateKind, Value,
 };
 use tidemark_model::memory::Database;
 use tidemark_model::{Document, Node};
@@ -27,18 +27,40 @@ pub struct Features {
 }
 
 fn table(class: &str, key_type: KeyType) -> Instruction {
-    let spec = TableSpec::TopLevel { key_field: "_id".into(), key_type, key_nullable: false, asymmetric: false };
-    Instruction::AddTable { class: class.into(), spec }
+    let spec = TableSpec::TopLevel {
+        key_field: "_id".into(),
+        key_type,
+        key_nullable: false,
+        asymmetric: false,
+    };
+    Instruction::AddTable {
+        class: class.into(),
+        spec,
+    }
 }
 
-fn column(class: &str, field: &str, of: ColumnType, nullable: bool, kind: CollectionKind) -> Instruction {
-    Instruction::AddColumn { class: class.into(), field: field.into(), spec: ColumnSpec::new(of, nullable, kind, None) }
+fn column(
+    class: &str,
+    field: &str,
+    of: ColumnType,
+    nullable: bool,
+    kind: CollectionKind,
+) -> Instruction {
+    Instruction::AddColumn {
+        class: class.into(),
+        field: field.into(),
+        spec: ColumnSpec::new(of, nullable, kind, None),
+    }
 }
 
 fn link(field: &str, target: &str, kind: CollectionKind) -> Instruction {
     let nullable = matches!(kind, CollectionKind::Single | CollectionKind::Dictionary);
     let spec = ColumnSpec::new(ColumnType::Link, nullable, kind, Some(target.into()));
-    Instruction::AddColumn { class: OBJECT.into(), field: field.into(), spec }
+    Instruction::AddColumn {
+        class: OBJECT.into(),
+        field: field.into(),
+        spec,
+    }
 }
 
 /// The schema every client brings along.
@@ -48,7 +70,10 @@ pub fn schema() -> Vec<Instruction> {
     vec![
         table(OBJECT, KeyType::Int),
         table(PARTNER, KeyType::String),
-        Instruction::AddTable { class: PART.into(), spec: TableSpec::Embedded },
+        Instruction::AddTable {
+            class: PART.into(),
+            spec: TableSpec::Embedded,
+        },
         column(PART, "size", Int, false, Single),
         column(PART, "names", String, false, List),
         column(OBJECT, "view", String, false, Single),
@@ -76,7 +101,12 @@ pub struct Writer<'a> {
 }
 
 fn target(key: &PrimaryKey, field: &str, path: Vec<PathElement>) -> Target {
-    Target { class: OBJECT.into(), key: key.clone(), field: field.into(), path }
+    Target {
+        class: OBJECT.into(),
+        key: key.clone(),
+        field: field.into(),
+        path,
+    }
 }
 
 fn index(at: u64) -> PathElement {
@@ -104,13 +134,20 @@ fn list_size(node: Option<&Node>) -> u64 {
 
 impl<'a> Writer<'a> {
     pub fn new(dice: &'a mut Dice, features: Features, database: &Database) -> Self {
-        Self { dice, features, database: database.clone(), out: Vec::new() }
+        Self {
+            dice,
+            features,
+            database: database.clone(),
+            out: Vec::new(),
+        }
     }
 
     /// A transaction of up to three steps.
     pub fn transaction(mut self) -> Vec<Instruction> {
         for _ in 0..*self.dice.pick(&[1, 1, 2, 3]) {
-            let key = PrimaryKey::Int(i64::try_from(self.dice.between(1, self.features.keys)).expect("small"));
+            let key = PrimaryKey::Int(
+                i64::try_from(self.dice.between(1, self.features.keys)).expect("small"),
+            );
             if self.features.rich && self.dice.chance(80) {
                 self.partner();
             } else if self.document(&key).is_none() {
@@ -128,20 +165,30 @@ impl<'a> Writer<'a> {
 
     fn field(&self, key: &PrimaryKey, field: &str) -> Option<&Node> {
         let class = self.database.schema.class(&Name::from(OBJECT))?;
-        self.document(key)?.field(class.column_index(&Name::from(field))?)
+        self.document(key)?
+            .field(class.column_index(&Name::from(field))?)
     }
 
     fn push(&mut self, instruction: Instruction) {
-        self.database.apply(std::slice::from_ref(&instruction)).unwrap_or_else(|error| panic!("{error}: {instruction:?}"));
+        self.database
+            .apply(std::slice::from_ref(&instruction))
+            .unwrap_or_else(|error| panic!("{error}: {instruction:?}"));
         self.out.push(instruction);
     }
 
     fn update(&mut self, target: Target, value: Payload) {
-        self.push(Instruction::Update { target, value, kind: UpdateKind::Property { is_default: false } });
+        self.push(Instruction::Update {
+            target,
+            value,
+            kind: UpdateKind::Property { is_default: false },
+        });
     }
 
     fn create(&mut self, key: &PrimaryKey) {
-        self.push(Instruction::CreateObject { class: OBJECT.into(), key: key.clone() });
+        self.push(Instruction::CreateObject {
+            class: OBJECT.into(),
+            key: key.clone(),
+        });
         let view = *self.dice.pick(&VIEWS);
         self.update(target(key, "view", vec![]), text(view));
         if self.dice.chance(600) {
@@ -152,7 +199,11 @@ impl<'a> Writer<'a> {
 
     fn insert(&mut self, target: Target, value: Payload, size: u64) {
         let prior_size = u32::try_from(size).expect("lists are short");
-        self.push(Instruction::ArrayInsert { target, value, prior_size });
+        self.push(Instruction::ArrayInsert {
+            target,
+            value,
+            prior_size,
+        });
     }
 
     fn partner(&mut self) {
@@ -164,7 +215,12 @@ impl<'a> Writer<'a> {
         } else if self.features.erase && self.dice.chance(200) {
             self.push(Instruction::EraseObject { class, key });
         } else {
-            let target = Target { class, key, field: "name".into(), path: vec![] };
+            let target = Target {
+                class,
+                key,
+                field: "name".into(),
+                path: vec![],
+            };
             let value = text(&format!("n{}", self.dice.below(100)));
             self.update(target, value);
         }
@@ -174,7 +230,10 @@ impl<'a> Writer<'a> {
         let roll = self.dice.below(1000);
         match roll {
             0..120 if self.features.erase => {
-                self.push(Instruction::EraseObject { class: OBJECT.into(), key: key.clone() });
+                self.push(Instruction::EraseObject {
+                    class: OBJECT.into(),
+                    key: key.clone(),
+                });
             }
             0..300 => {
                 let view = *self.dice.pick(&VIEWS);
@@ -190,12 +249,19 @@ impl<'a> Writer<'a> {
             }
             430..500 => {
                 let delta = i64::try_from(self.dice.between(1, 9)).expect("small");
-                self.push(Instruction::AddInteger { target: target(key, "n", vec![]), delta });
+                self.push(Instruction::AddInteger {
+                    target: target(key, "n", vec![]),
+                    delta,
+                });
             }
             500..570 => {
                 let entry = *self.dice.pick(&["x", "y"]);
                 let erased = self.dice.chance(300);
-                let value = if erased { Payload::Erased } else { int(self.dice.below(10)) };
+                let value = if erased {
+                    Payload::Erased
+                } else {
+                    int(self.dice.below(10))
+                };
                 self.update(target(key, "d", vec![name(entry)]), value);
             }
             570..800 if self.features.rich => self.rich(key),
@@ -212,11 +278,18 @@ impl<'a> Writer<'a> {
         let embedded = field == "es";
         if size == 0 || roll < 50 {
             let place = self.dice.between(0, size);
-            let value = if embedded { Payload::Object } else { int(self.dice.between(10, 99)) };
+            let value = if embedded {
+                Payload::Object
+            } else {
+                int(self.dice.between(10, 99))
+            };
             self.insert(at(place), value, size);
         } else if roll < 65 {
             let place = self.dice.below(size);
-            self.push(Instruction::ArrayErase { target: at(place), prior_size });
+            self.push(Instruction::ArrayErase {
+                target: at(place),
+                prior_size,
+            });
         } else if roll < 85 {
             let place = self.dice.below(size);
             if embedded {
@@ -226,22 +299,34 @@ impl<'a> Writer<'a> {
                 self.update(target, value);
             } else {
                 let value = int(self.dice.between(100, 199));
-                self.push(Instruction::Update { target: at(place), value, kind: UpdateKind::Element { prior_size } });
+                self.push(Instruction::Update {
+                    target: at(place),
+                    value,
+                    kind: UpdateKind::Element { prior_size },
+                });
             }
         } else if roll < 95 && size > 1 {
             let from = self.dice.below(size);
             let to = (from + self.dice.between(1, size - 1)) % size;
             let to = u32::try_from(to).expect("lists are short");
-            self.push(Instruction::ArrayMove { target: at(from), to, prior_size });
+            self.push(Instruction::ArrayMove {
+                target: at(from),
+                to,
+                prior_size,
+            });
         } else {
-            self.push(Instruction::Clear { target: target(key, field, path), collection: CollectionKind::List });
+            self.push(Instruction::Clear {
+                target: target(key, field, path),
+                collection: CollectionKind::List,
+            });
         }
     }
 
     fn rich(&mut self, key: &PrimaryKey) {
         match self.dice.below(8) {
             0 | 1 => {
-                let value = Payload::Value(Value::String((*self.dice.pick(&["u", "v", "w"])).into()));
+                let value =
+                    Payload::Value(Value::String((*self.dice.pick(&["u", "v", "w"])).into()));
                 let target = target(key, "t", vec![]);
                 let inserts = self.dice.chance(600);
                 self.push(if inserts {
@@ -253,15 +338,25 @@ impl<'a> Writer<'a> {
             2 => self.mixed(key),
             3 => {
                 let partner = PrimaryKey::String((*self.dice.pick(&["x", "y"])).into());
-                let link = Value::Link(Box::new(Link { class: PARTNER.into(), key: partner }));
+                let link = Value::Link(Box::new(Link {
+                    class: PARTNER.into(),
+                    key: partner,
+                }));
                 self.update(target(key, "p", vec![]), Payload::Value(link));
             }
             4 => {
                 let size = list_size(self.field(key, "ps"));
                 let place = self.dice.between(0, size);
                 let partner = PrimaryKey::String((*self.dice.pick(&["x", "y"])).into());
-                let link = Value::Link(Box::new(Link { class: PARTNER.into(), key: partner }));
-                self.insert(target(key, "ps", vec![index(place)]), Payload::Value(link), size);
+                let link = Value::Link(Box::new(Link {
+                    class: PARTNER.into(),
+                    key: partner,
+                }));
+                self.insert(
+                    target(key, "ps", vec![index(place)]),
+                    Payload::Value(link),
+                    size,
+                );
             }
             5 => self.embedded(key),
             _ => self.list(key, "es", vec![]),
@@ -275,11 +370,17 @@ impl<'a> Writer<'a> {
         };
         match names {
             None => self.update(target(key, "e", vec![]), Payload::Object),
-            Some(_) if self.dice.chance(150) => self.update(target(key, "e", vec![]), Payload::Value(Value::Null)),
+            Some(_) if self.dice.chance(150) => {
+                self.update(target(key, "e", vec![]), Payload::Value(Value::Null));
+            }
             Some(size) if self.dice.chance(500) => {
                 let place = self.dice.between(0, size);
                 let value = text(&format!("e{}", self.dice.below(100)));
-                self.insert(target(key, "e", vec![name("names"), index(place)]), value, size);
+                self.insert(
+                    target(key, "e", vec![name("names"), index(place)]),
+                    value,
+                    size,
+                );
             }
             Some(_) => {
                 let value = int(self.dice.below(100));

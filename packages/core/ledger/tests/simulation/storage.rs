@@ -3,9 +3,9 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use tidemark_storage::{
-    Batch, Durability, OrderedStorage, Result, Sink, Storage, StorageError,
-};
+use tidemark_ledger::embedded::{Ledger, Options};
+use tidemark_ledger::switches::Switches;
+use tidemark_storage::{Batch, Durability, OrderedStorage, Result, Sink, Storage, StorageError};
 
 #[derive(Clone)]
 pub struct Disk {
@@ -15,7 +15,10 @@ pub struct Disk {
 
 impl Disk {
     pub fn new() -> Self {
-        Self { storage: Arc::new(OrderedStorage::new()), dies: Arc::default() }
+        Self {
+            storage: Arc::new(OrderedStorage::new()),
+            dies: Arc::default(),
+        }
     }
 
     /// The next commit fails, and nothing of it is kept.
@@ -37,7 +40,9 @@ pub struct DiskSink {
 impl Sink for DiskSink {
     fn commit(self, batch: &Batch, durability: Durability) -> Result<()> {
         if self.dies.load(Ordering::Relaxed) {
-            return Err(StorageError::Device("the machine lost its power".to_owned()));
+            return Err(StorageError::Device(
+                "the machine lost its power".to_owned(),
+            ));
         }
         self.sink.commit(batch, durability)
     }
@@ -52,10 +57,23 @@ impl Storage for Disk {
     }
 
     fn sink(&self) -> Result<Self::Sink> {
-        Ok(DiskSink { sink: self.storage.sink()?, dies: Arc::clone(&self.dies) })
+        Ok(DiskSink {
+            sink: self.storage.sink()?,
+            dies: Arc::clone(&self.dies),
+        })
     }
 
     fn close(&self) -> Result<()> {
         Ok(())
     }
+}
+
+/// Opens the ledger on a disk, as a new process.
+pub fn open(disk: &Disk, starts: u64, switches: Switches) -> Ledger<Disk> {
+    let options = Options {
+        epoch_salt: 1000 + starts,
+        development_mode: true,
+        switches,
+    };
+    Ledger::open(disk.clone(), options).expect("the ledger opens")
 }

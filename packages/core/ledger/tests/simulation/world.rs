@@ -2,23 +2,23 @@
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
-use tidemark_changeset::body::{UploadEntry, write_upload_body};
-use tidemark_changeset::{Name, codec};
-use tidemark_ledger::embedded::{DownloadPart, Identification, Ledger, Options, SessionId, Upload};
+use tidemark_ledger::embedded::{Identification, Ledger, Upload};
 use tidemark_ledger::error::Stop;
 use tidemark_ledger::switches::Switches;
 use tidemark_ledger::views::{ClassRole, Role};
-use tidemark_model::memory::Database;
-use tidemark_model::Node;
 use tidemark_transform::Rules;
 
 use crate::client::{Client, Fault, Message, SetState, Subscription};
 use crate::dice::Dice;
-use crate::ops::{Features, OBJECT, PARTNER, VIEWS, Writer, schema};
-use crate::storage::Disk;
+use crate::ops::{Features, OBJECT, VIEWS, Writer, schema};
+use crate::peer::{Answer, Peer, Tally, encode_upload};
+use crate::rights::{Rights, predicate, query_text, restrict};
+use crate::show;
+use crate::storage::{Disk, open};
 
 /// How histories are made.
 #[derive(Clone, Copy, Debug)]
+#[allow(clippy::struct_excessive_bools, reason = "independent features")]
 pub struct Plan {
     pub clients: usize,
     pub steps: usize,
@@ -30,42 +30,12 @@ pub struct Plan {
     /// Some clients merge by the original's rules.
     pub originals: bool,
     pub switches: Switches,
+    pub weights: Weights,
     pub trace: bool,
 }
 
-/// Values of `view` that a user may read and write.
-#[derive(Clone, Debug, PartialEq, Eq)]
-struct Rights {
-    read: BTreeSet<&'static str>,
-    write: BTreeSet<&'static str>,
-}
-
-enum Answer {
-    Mark,
-    Compensation(u64, u64),
-    Part(Box<DownloadPart>),
-}
-
-struct Peer {
-    client: Client,
-    rights: Rights,
-    session: Option<SessionId>,
-    up: VecDeque<Message>,
-    down: VecDeque<Answer>,
-    marks: usize,
-    salt: u64,
-}
-
-/// What happened in a history.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct Tally {
-    pub uploads: u64,
-    pub conflicts: u64,
-    pub compensations: u64,
-    pub bootstraps: u64,
-    pub kills: u64,
-    pub resets: u64,
-}
+/// How often what happens: write, speak, serve, send, receive, pump, cut, connect, subscribe, change of role, kill.
+pub type Weights = [u64; 11];
 
 pub struct World {
     dice: Dice,
@@ -76,30 +46,6 @@ pub struct World {
     clock: u64,
     peers: Vec<Peer>,
     pub tally: Tally,
-}
-
-fn predicate(values: &BTreeSet<&'static str>) -> String {
-    if values.len() == VIEWS.len() {
-        return "TRUEPREDICATE".to_owned();
-    }
-    let alternatives: Vec<String> = values.iter().map(|value| format!("view == \"{value}\"")).collect();
-    if alternatives.is_empty() { "FALSEPREDICATE".to_owned() } else { alternatives.join(" OR ") }
-}
-
-fn query_text(subscription: &Subscription) -> String {
-    let mut classes = BTreeMap::new();
-    if !subscription.values.is_empty() {
-        classes.insert(OBJECT, format!("({})", predicate(&subscription.values)));
-    }
-    if subscription.partners {
-        classes.insert(PARTNER, "(TRUEPREDICATE)".to_owned());
-    }
-    serde_json::to_string(&classes).expect("texts make JSON")
-}
-
-fn open(disk: &Disk, starts: u64, switches: Switches) -> Ledger<Disk> {
-    let options = Options { epoch_salt: 1000 + starts, development_mode: true, switches };
-    Ledger::open(disk.clone(), options).expect("the ledger opens")
 }
 
 impl World {
@@ -125,13 +71,31 @@ impl World {
 
     fn new_peer(&mut self, original: bool) -> Peer {
         let salt = 7;
-        let ident = self.ledger.allocate_file_ident("user", salt, 0).expect("an ident is given");
-        let rules = if original { Rules::ORIGINAL } else { Rules::CORRECTED };
+        let ident = self
+            .ledger
+            .allocate_file_ident("user", salt, 0)
+            .expect("an ident is given");
+        let rules = if original {
+            Rules::ORIGINAL
+        } else {
+            Rules::CORRECTED
+        };
         let mut client = Client::new(ident, rules);
         client.write(schema(), 1);
         let all: BTreeSet<_> = VIEWS.into_iter().collect();
-        let rights = Rights { read: all.clone(), write: all };
-        Peer { client, rights, session: None, up: VecDeque::new(), down: VecDeque::new(), marks: 0, salt }
+        let rights = Rights {
+            read: all.clone(),
+            write: all,
+        };
+        Peer {
+            client,
+            rights,
+            session: None,
+            up: VecDeque::new(),
+            down: VecDeque::new(),
+            marks: 0,
+            salt,
+        }
     }
 
     fn say(&self, text: impl FnOnce() -> String) {
@@ -183,14 +147,24 @@ impl World {
     fn write(&mut self, at: usize) {
         let step = *self.dice.pick(&[0, 1, 5]);
         self.clock += step;
-        let skew = if self.plan.features.skew { self.dice.below(120) } else { 60 };
+        let skew = if self.plan.features.skew {
+            self.dice.below(120)
+        } else {
+            60
+        };
         let database = self.peers[at].client.database.clone();
         let instructions = Writer::new(&mut self.dice, self.plan.features, &database).transaction();
         if !instructions.is_empty() {
             let timestamp = self.clock + skew - 60;
             self.say(|| {
                 let client = &self.peers[at].client;
-                format!("write {} cv {} base {} ts {timestamp} {}", client.ident, client.version + 1, client.download.0, show(&instructions))
+                format!(
+                    "write {} cv {} base {} ts {timestamp} {}",
+                    client.ident,
+                    client.version + 1,
+                    client.download.0,
+                    show::instructions(&instructions)
+                )
             });
             self.peers[at].client.write(instructions, timestamp);
         }
@@ -203,13 +177,19 @@ impl World {
                 values.insert(value);
             }
         }
-        let subscription = Subscription { values, partners: self.dice.chance(600) };
+        let subscription = Subscription {
+            values,
+            partners: self.dice.chance(600),
+        };
         self.say(|| format!("subscribe {} {subscription:?}", self.peers[at].client.ident));
         self.peers[at].client.subscribe(subscription);
     }
 
     fn change_role(&mut self, at: usize) {
-        let mut rights = Rights { read: BTreeSet::new(), write: BTreeSet::new() };
+        let mut rights = Rights {
+            read: BTreeSet::new(),
+            write: BTreeSet::new(),
+        };
         for value in VIEWS {
             if self.dice.chance(750) {
                 rights.read.insert(value);
@@ -225,30 +205,54 @@ impl World {
 
     fn role(&self, at: usize) -> Role {
         let rights = &self.peers[at].rights;
-        let rules = ClassRole { read: predicate(&rights.read), write: predicate(&rights.write) };
+        let rules = ClassRole {
+            read: predicate(&rights.read),
+            write: predicate(&rights.write),
+        };
         let all = || "TRUEPREDICATE".to_owned();
         Role {
-            default: ClassRole { read: all(), write: all() },
+            default: ClassRole {
+                read: all(),
+                write: all(),
+            },
             classes: BTreeMap::from([(OBJECT.to_owned(), rules)]),
         }
     }
 
     /// The server takes the next message of a client, perhaps with uploads of others in one commit.
     fn serve(&mut self, at: usize) -> Result<(), Fault> {
-        let Some(message) = self.peers[at].up.pop_front() else { return Ok(()) };
-        self.say(|| format!("server < {} {}", self.peers[at].client.ident, describe(&message)));
+        let Some(message) = self.peers[at].up.pop_front() else {
+            return Ok(());
+        };
+        self.say(|| {
+            format!(
+                "server < {} {}",
+                self.peers[at].client.ident,
+                show::message(&message)
+            )
+        });
         match message {
-            Message::Ident { download, latest, query_version, subscription } => {
-                self.identify(at, download, latest, query_version, &subscription)
-            }
+            Message::Ident {
+                download,
+                latest,
+                query_version,
+                subscription,
+            } => self.identify(at, download, latest, query_version, &subscription),
             Message::Mark => {
                 self.peers[at].marks += usize::from(self.peers[at].session.is_some());
                 Ok(())
             }
-            Message::Query { version, subscription } => {
-                let Some(session) = self.peers[at].session else { return Ok(()) };
+            Message::Query {
+                version,
+                subscription,
+            } => {
+                let Some(session) = self.peers[at].session else {
+                    return Ok(());
+                };
                 self.tally.bootstraps += 1;
-                let answer = self.ledger.query(session, version, &query_text(&subscription));
+                let answer = self
+                    .ledger
+                    .query(session, version, &query_text(&subscription));
                 self.peers[at].marks += 1;
                 match answer {
                     Ok(None) => Ok(()),
@@ -290,13 +294,18 @@ impl World {
         let peer = &mut self.peers[at];
         peer.session = Some(identified.session);
         for told in identified.compensations {
-            peer.down.push_back(Answer::Compensation(told.server_version, told.rejected_client_version));
+            peer.down.push_back(Answer::Compensation(
+                told.server_version,
+                told.rejected_client_version,
+            ));
         }
         Ok(())
     }
 
     fn integrate(&mut self, at: usize, message: Message) -> Result<(), Fault> {
-        let Some(session) = self.peers[at].session else { return Ok(()) };
+        let Some(session) = self.peers[at].session else {
+            return Ok(());
+        };
         let mut batch = vec![(at, session, message)];
         // Uploads of others that wait as well may share the commit.
         for other in 0..self.peers.len() {
@@ -308,8 +317,10 @@ impl World {
                 }
             }
         }
-        let encoded: Vec<(Vec<u8>, (u64, u64), u64)> =
-            batch.iter().map(|(_, _, message)| encode_upload(message)).collect();
+        let encoded: Vec<(Vec<u8>, (u64, u64), u64)> = batch
+            .iter()
+            .map(|(_, _, message)| encode_upload(message))
+            .collect();
         let uploads: Vec<Upload<'_>> = batch
             .iter()
             .zip(&encoded)
@@ -333,13 +344,19 @@ impl World {
             }
             return Err("a commit that dies was reported as done".to_owned());
         }
-        let answers = self.ledger.integrate(&uploads, 0).map_err(|error| format!("the ledger fails: {error}"))?;
+        let answers = self
+            .ledger
+            .integrate(&uploads, 0)
+            .map_err(|error| format!("the ledger fails: {error}"))?;
         for ((at, _, _), answer) in batch.into_iter().zip(answers) {
             self.tally.uploads += answer.changesets;
             self.tally.conflicts += answer.conflicts;
             self.tally.compensations += answer.compensations.len() as u64;
             if let Some(refusal) = answer.refusal {
-                return Err(format!("upload of {} refused: {refusal}", self.peers[at].client.ident));
+                return Err(format!(
+                    "upload of {} refused: {refusal}",
+                    self.peers[at].client.ident
+                ));
             }
             for told in answer.compensations {
                 self.say(|| format!("   231 for {} {told:?}", self.peers[at].client.ident));
@@ -352,9 +369,19 @@ impl World {
 
     /// The server sends a client some of what it is owed; `all` for everything.
     fn send(&mut self, at: usize, all: bool) -> Result<(), Fault> {
-        let Some(session) = self.peers[at].session else { return Ok(()) };
-        let bytes_max = if all { 1 << 20 } else { *self.dice.pick(&[1, 60, 300, 5000]) };
-        let count = if all { usize::MAX } else { *self.dice.pick(&[1, 1, 2, 5]) };
+        let Some(session) = self.peers[at].session else {
+            return Ok(());
+        };
+        let bytes_max = if all {
+            1 << 20
+        } else {
+            *self.dice.pick(&[1, 60, 300, 5000])
+        };
+        let count = if all {
+            usize::MAX
+        } else {
+            *self.dice.pick(&[1, 1, 2, 5])
+        };
         for _ in 0..count {
             match self.ledger.next_download(session, bytes_max) {
                 Ok(Some(part)) => self.peers[at].down.push_back(Answer::Part(Box::new(part))),
@@ -372,14 +399,22 @@ impl World {
     }
 
     fn receive(&mut self, at: usize) -> Result<(), Fault> {
-        let Some(answer) = self.peers[at].down.pop_front() else { return Ok(()) };
+        let Some(answer) = self.peers[at].down.pop_front() else {
+            return Ok(());
+        };
         if self.plan.trace {
-            eprintln!("client {} < {}", self.peers[at].client.ident, describe_answer(&answer));
+            eprintln!(
+                "client {} < {}",
+                self.peers[at].client.ident,
+                show::answer(&answer)
+            );
         }
         let peer = &mut self.peers[at];
         match answer {
             Answer::Mark => peer.client.receive_mark(),
-            Answer::Compensation(version, client) => peer.client.receive_compensation(version, client)?,
+            Answer::Compensation(version, client) => {
+                peer.client.receive_compensation(version, client)?;
+            }
             Answer::Part(part) => {
                 if !peer.client.receive(&part)? {
                     self.reset(at);
@@ -417,7 +452,8 @@ impl World {
         for _ in 0..200 {
             let message = self.peers[at].client.next_message(5);
             busy |= matches!(&message, Some(Message::Query { .. }));
-            busy |= matches!(&message, Some(Message::Upload { changes, .. }) if !changes.is_empty());
+            busy |=
+                matches!(&message, Some(Message::Upload { changes, .. }) if !changes.is_empty());
             self.peers[at].up.extend(message);
             if self.peers[at].up.is_empty() && self.peers[at].down.is_empty() {
                 break;
@@ -442,24 +478,34 @@ impl World {
 
     fn step(&mut self) -> Result<(), Fault> {
         let at = usize::try_from(self.dice.below(self.peers.len() as u64)).expect("small");
-        match self.dice.below(1000) {
-            0..250 => self.write(at),
-            250..380 => self.speak(at),
-            380..520 => self.serve(at)?,
-            520..630 => self.send(at, false)?,
-            630..830 => {
+        let total: u64 = self.plan.weights.iter().sum();
+        let mut roll = self.dice.below(total);
+        let weights = self.plan.weights.iter();
+        let choice = weights
+            .take_while(|weight| {
+                roll.checked_sub(**weight)
+                    .inspect(|rest| roll = *rest)
+                    .is_some()
+            })
+            .count();
+        match choice {
+            0 => self.write(at),
+            1 => self.speak(at),
+            2 => self.serve(at)?,
+            3 => self.send(at, false)?,
+            4 => {
                 for _ in 0..self.dice.between(1, 3) {
                     self.receive(at)?;
                 }
             }
-            830..870 => {
+            5 => {
                 self.pump(at)?;
             }
-            870..905 if self.plan.cuts => self.cut(at),
-            905..950 if !self.peers[at].client.online => self.connect(at),
-            950..980 if self.plan.subscriptions => self.subscribe(at),
-            980..995 if self.plan.roles => self.change_role(at),
-            995..1000 if self.plan.kills => self.kill(),
+            6 if self.plan.cuts => self.cut(at),
+            7 if !self.peers[at].client.online => self.connect(at),
+            8 if self.plan.subscriptions => self.subscribe(at),
+            9 if self.plan.roles => self.change_role(at),
+            10 if self.plan.kills => self.kill(),
             _ => {}
         }
         Ok(())
@@ -472,7 +518,10 @@ impl World {
                 self.subscribe(at);
             } else if !self.plan.subscriptions {
                 let values = VIEWS.into_iter().collect();
-                self.peers[at].client.subscribe(Subscription { values, partners: true });
+                self.peers[at].client.subscribe(Subscription {
+                    values,
+                    partners: true,
+                });
             }
             if self.dice.chance(800) {
                 self.pump(at)?;
@@ -496,7 +545,9 @@ impl World {
             let head = self.ledger.version();
             let caught_up = self.peers.iter().all(|peer| {
                 let client = &peer.client;
-                client.is_uploaded() && client.newest_set().state == SetState::Complete && client.download.0 <= head
+                client.is_uploaded()
+                    && client.newest_set().state == SetState::Complete
+                    && client.download.0 <= head
             });
             if !busy && round > 2 && caught_up {
                 return Ok(());
@@ -505,7 +556,13 @@ impl World {
         let states: Vec<_> = self
             .peers
             .iter()
-            .map(|peer| (peer.client.ident, peer.client.is_uploaded(), peer.client.newest_set().state))
+            .map(|peer| {
+                (
+                    peer.client.ident,
+                    peer.client.is_uploaded(),
+                    peer.client.newest_set().state,
+                )
+            })
             .collect();
         Err(format!("never comes to rest: {states:?}"))
     }
@@ -513,7 +570,10 @@ impl World {
     /// Everybody has to hold what its view shows of the server's objects, which a new client with every right tells.
     fn compare(&mut self) -> Result<(), Fault> {
         let mut observer = self.new_peer(false);
-        observer.client.subscribe(Subscription { values: VIEWS.into_iter().collect(), partners: true });
+        observer.client.subscribe(Subscription {
+            values: VIEWS.into_iter().collect(),
+            partners: true,
+        });
         self.peers.push(observer);
         let last = self.peers.len() - 1;
         for _ in 0..4 {
@@ -522,7 +582,11 @@ impl World {
         let truth = self.peers[last].client.database.clone();
         for peer in &self.peers[..last] {
             let mut expected = truth.clone();
-            restrict(&mut expected, &peer.client.newest_set().subscription, &peer.rights);
+            restrict(
+                &mut expected,
+                &peer.client.newest_set().subscription,
+                &peer.rights,
+            );
             let mut held = peer.client.database.clone();
             expected.fill();
             held.fill();
@@ -535,96 +599,4 @@ impl World {
         }
         Ok(())
     }
-}
-
-fn restrict(database: &mut Database, subscription: &Subscription, rights: &Rights) {
-    let class = database.schema.class(&Name::from(OBJECT)).expect("the class exists");
-    let column = class.column_index(&Name::from("view")).expect("the field exists");
-    let seen = |node: Option<&Node>| match node {
-        Some(Node::Value(tidemark_changeset::Value::String(value))) => {
-            let value = value.as_str().expect("views are ASCII");
-            subscription.values.contains(value) && rights.read.contains(value)
-        }
-        _ => false,
-    };
-    if let Some(objects) = database.objects.get_mut(&Name::from(OBJECT)) {
-        objects.retain(|_, document| seen(document.field(column)));
-    }
-    if !subscription.partners {
-        database.objects.remove(&Name::from(PARTNER));
-    }
-}
-
-fn encode_upload(message: &Message) -> (Vec<u8>, (u64, u64), u64) {
-    let Message::Upload { progress, locked, changes } = message else {
-        panic!("only uploads are put into a batch");
-    };
-    let encoded: Vec<Vec<u8>> = changes.iter().map(|change| codec::encode(&change.instructions)).collect();
-    let entries: Vec<UploadEntry<'_>> = changes
-        .iter()
-        .zip(&encoded)
-        .map(|(change, changeset)| UploadEntry {
-            client_version: change.client_version,
-            server_version: change.base,
-            timestamp: change.timestamp,
-            origin_file_ident: 0,
-            changeset,
-        })
-        .collect();
-    (write_upload_body(&entries), *progress, *locked)
-}
-
-fn describe(message: &Message) -> String {
-    match message {
-        Message::Upload { progress, locked, changes } => {
-            let changes: Vec<String> = changes
-                .iter()
-                .map(|change| format!("cv {} base {} {}", change.client_version, change.base, show(&change.instructions)))
-                .collect();
-            format!("upload {progress:?} {locked} {changes:?}")
-        }
-        other => format!("{other:?}"),
-    }
-}
-
-fn describe_answer(answer: &Answer) -> String {
-    match answer {
-        Answer::Mark => "mark".to_owned(),
-        Answer::Compensation(version, client) => format!("231 {version} {client}"),
-        Answer::Part(part) => {
-            let entries = tidemark_changeset::body::parse_download_body(&part.body, tidemark_changeset::body::BodyLimits::default())
-                .expect("the server writes what can be read");
-            let entries: Vec<String> = entries
-                .iter()
-                .map(|entry| {
-                    let changeset = codec::decode(entry.changeset).expect("the server writes what can be read");
-                    format!("[v{} cv{} ts{} #{} {}]", entry.server_version, entry.client_version, entry.timestamp, entry.origin_file_ident, show(&changeset.instructions))
-                })
-                .collect();
-            format!(
-                "download ({}, {}) up ({}, {}) qv {} {:?} {}",
-                part.download_server_version,
-                part.download_client_version,
-                part.upload_client_version,
-                part.upload_server_version,
-                part.query_version,
-                part.batch_state,
-                entries.join(" ")
-            )
-        }
-    }
-}
-
-fn show(instructions: &[tidemark_changeset::Instruction]) -> String {
-    use tidemark_changeset::Instruction as I;
-    let one = |instruction: &I| match instruction {
-        I::AddTable { .. } | I::AddColumn { .. } => "schema".to_owned(),
-        I::CreateObject { key, .. } => format!("create {key:?}"),
-        I::EraseObject { key, .. } => format!("erase {key:?}"),
-        I::Update { target, value, .. } => format!("{:?}.{}{:?}={value:?}", target.key, target.field, target.path),
-        other => format!("{other:?}"),
-    };
-    let mut all: Vec<String> = instructions.iter().map(one).collect();
-    all.dedup();
-    all.join("; ")
 }

@@ -1,0 +1,67 @@
+//! A client with its connection, and what a history counts.
+
+use std::collections::VecDeque;
+
+use tidemark_changeset::body::{UploadEntry, write_upload_body};
+use tidemark_changeset::codec;
+use tidemark_ledger::embedded::{DownloadPart, SessionId};
+
+use crate::client::{Client, Message};
+use crate::rights::Rights;
+
+/// What the server sends.
+pub enum Answer {
+    Mark,
+    Compensation(u64, u64),
+    Part(Box<DownloadPart>),
+}
+
+/// A client with its connection.
+pub struct Peer {
+    pub client: Client,
+    pub rights: Rights,
+    pub session: Option<SessionId>,
+    pub up: VecDeque<Message>,
+    pub down: VecDeque<Answer>,
+    pub marks: usize,
+    pub salt: u64,
+}
+
+/// What happened in a history.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Tally {
+    pub uploads: u64,
+    pub conflicts: u64,
+    pub compensations: u64,
+    pub bootstraps: u64,
+    pub kills: u64,
+    pub resets: u64,
+}
+
+/// Body, progress and locked version of an UPLOAD.
+pub fn encode_upload(message: &Message) -> (Vec<u8>, (u64, u64), u64) {
+    let Message::Upload {
+        progress,
+        locked,
+        changes,
+    } = message
+    else {
+        panic!("only uploads are put into a batch");
+    };
+    let encoded: Vec<Vec<u8>> = changes
+        .iter()
+        .map(|change| codec::encode(&change.instructions))
+        .collect();
+    let entries: Vec<UploadEntry<'_>> = changes
+        .iter()
+        .zip(&encoded)
+        .map(|(change, changeset)| UploadEntry {
+            client_version: change.client_version,
+            server_version: change.base,
+            timestamp: change.timestamp,
+            origin_file_ident: 0,
+            changeset,
+        })
+        .collect();
+    (write_upload_body(&entries), *progress, *locked)
+}
