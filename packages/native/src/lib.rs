@@ -1,5 +1,7 @@
 //! The Node addon: conversion between JavaScript values and the core, nothing else.
 
+#[cfg(feature = "vectors")]
+mod benchmark;
 mod failure;
 mod gate;
 mod kv;

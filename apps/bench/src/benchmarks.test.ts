@@ -1,0 +1,30 @@
+// That the benchmarks still run and still say what they promise; how fast they are is nobody's business here.
+import { expect, test } from "vitest";
+import { benchmarks, runBenchmark } from "./benchmarks.js";
+import type { Figure } from "./figures.js";
+
+async function figuresOf(name: string): Promise<Figure[]> {
+  const benchmark = benchmarks.find((one) => one.name === name);
+  if (benchmark === undefined) throw new Error(`no benchmark is called ${name}`);
+  const figures: Figure[] = [];
+  for await (const figure of runBenchmark(benchmark, true)) figures.push(figure);
+  return figures;
+}
+
+function expectCompared(figures: readonly Figure[], names: readonly string[]): void {
+  expect(figures.map(({ name }) => name)).toEqual(names);
+  for (const { value, peer, ratio } of figures) {
+    expect(value).toBeGreaterThan(0);
+    if (peer === undefined) continue;
+    expect(peer.value).toBeGreaterThan(0);
+    expect(ratio).toBeCloseTo(value / peer.value, 1 - Math.floor(Math.log10(value / peer.value)));
+  }
+}
+
+test("a bootstrap is compared with the floor", { timeout: 60_000 }, async () => {
+  expectCompared(await figuresOf("bootstrap"), ["floor", "bootstrap"]);
+});
+
+test("the codec is compared with a copy", { timeout: 60_000 }, async () => {
+  expectCompared(await figuresOf("codec"), ["codec-decode", "codec-encode"]);
+});

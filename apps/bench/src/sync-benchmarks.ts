@@ -1,0 +1,258 @@
+/**
+ * Benchmarks of synchronisation: bootstrap, upload, grouping, latency, local writes during a bootstrap.
+ *
+ * @module
+ */
+
+import { setTimeout as pause } from "node:timers/promises";
+import { deflateSync } from "node:zlib";
+import type { Realm } from "@tidemark/node";
+import {
+  type Benchmark,
+  type BenchmarkOptions,
+  type Figure,
+  figure,
+  interleaved,
+  percentile,
+  timed,
+} from "./figures.js";
+import { Floor } from "./floor.js";
+import { type Item, item, items } from "./items.js";
+import { BenchServer } from "./tidemark.js";
+
+/** Objects in one write of the upload benchmark. */
+const objectsPerWrite = 1_000;
+
+/** Time between two local writes while a bootstrap arrives. */
+const betweenWritesMs = 2;
+
+/** Runs something with a server and a floor, and stops both whatever happens. */
+async function* withPeers(
+  options: BenchmarkOptions,
+  work: (server: BenchServer, floor: Floor) => AsyncIterable<Figure>,
+): AsyncIterable<Figure> {
+  const floor = await Floor.start();
+  try {
+    const server = await BenchServer.start(options.directory);
+    try {
+      yield* work(server, floor);
+    } finally {
+      await server.stop();
+    }
+  } finally {
+    floor.stop();
+  }
+}
+
+/** How many objects move. */
+function countOf(options: BenchmarkOptions): number {
+  return options.quick ? 5_000 : 100_000;
+}
+
+/** Writes rows in transactions of 1,000 and waits until all are acknowledged. */
+async function upload(realm: Realm, rows: readonly Item[]): Promise<void> {
+  for (let start = 0; start < rows.length; start += objectsPerWrite) {
+    realm.write(() => {
+      for (const row of rows.slice(start, start + objectsPerWrite)) realm.create("Item", { ...row });
+    });
+  }
+  await realm.syncSession?.uploadAllLocalChanges();
+}
+
+/** Fills the server from a device that is closed afterwards. */
+async function fill(server: BenchServer, count: number): Promise<void> {
+  const writer = await server.device();
+  await upload(writer, items(count));
+  writer.close();
+}
+
+/** Resolves when a listener has seen `count` items. */
+async function listened(realm: Realm, count: number): Promise<void> {
+  const results = realm.objects("Item");
+  await new Promise<void>((resolve) => {
+    const listener = (): void => {
+      if (results.length < count) return;
+      results.removeListener(listener);
+      resolve();
+    };
+    results.addListener(listener);
+  });
+}
+
+/** Milliseconds from opening a new device's file until its listener has seen every item. */
+async function bootstrapOnce(server: BenchServer, count: number): Promise<number> {
+  const user = await server.user();
+  let realm: Realm | undefined;
+  const tookMs = await timed(async () => {
+    realm = server.open(user);
+    await listened(realm, count);
+  });
+  realm?.close();
+  return tookMs;
+}
+
+const bootstrap: Benchmark = {
+  name: "bootstrap",
+  run: (options) =>
+    withPeers(options, async function* (server, floor) {
+      const count = countOf(options);
+      await fill(server, count);
+      const [bootstrapMs = 0, floorMs = 0] = await interleaved(options, [
+        () => bootstrapOnce(server, count),
+        () => floor.rows(count),
+      ]);
+      yield figure("floor", "ms", floorMs);
+      yield figure("bootstrap", "ms", bootstrapMs, { name: "floor", value: floorMs });
+    }),
+};
+
+const bootstrapBytes: Benchmark = {
+  name: "bootstrap-bytes",
+  run: (options) =>
+    withPeers(options, async function* (server) {
+      const count = countOf(options);
+      await fill(server, count);
+      const before = await server.bytesSent();
+      await bootstrapOnce(server, count);
+      const sent = (await server.bytesSent()) - before;
+      const deflated = deflateSync(JSON.stringify(items(count))).length;
+      yield figure("bootstrap-bytes", "bytes", sent, { name: "deflated JSON", value: deflated });
+    }),
+};
+
+const uploading: Benchmark = {
+  name: "upload",
+  run: (options) =>
+    withPeers(options, async function* (server, floor) {
+      const rows = items(countOf(options));
+      let used = 0;
+      const uploadOnce = async (): Promise<number> => {
+        const device = await server.device();
+        // Objects that nobody has yet: the same ones again would be changes that say nothing.
+        const fresh = rows.map((row) => ({ ...row, _id: row._id + used }));
+        used += rows.length;
+        const tookMs = await timed(() => upload(device, fresh));
+        device.close();
+        return tookMs;
+      };
+      const [uploadMs = 0, floorMs = 0] = await interleaved(options, [uploadOnce, () => floor.rows(rows.length)]);
+      yield figure("upload", "ms", uploadMs, { name: "floor", value: floorMs });
+    }),
+};
+
+const grouping: Benchmark = {
+  name: "grouping",
+  run: (options) =>
+    withPeers(options, async function* (server) {
+      const writeCount = options.quick ? 100 : 1_000;
+      let next = 0;
+      const writer = await server.device();
+      const single = (): Promise<number> =>
+        timed(async () => {
+          for (let i = 0; i < writeCount; i += 1) writer.write(() => writer.create("Item", { ...item(next++) }));
+          await writer.syncSession?.uploadAllLocalChanges();
+        });
+      const grouped = (): Promise<number> =>
+        timed(async () => {
+          writer.write(() => {
+            for (let i = 0; i < writeCount; i += 1) writer.create("Item", { ...item(next++) });
+          });
+          await writer.syncSession?.uploadAllLocalChanges();
+        });
+      const [singleMs = 0, groupedMs = 0] = await interleaved(options, [single, grouped]);
+      yield figure("grouping", "ms", singleMs, { name: `one write of ${writeCount}`, value: groupedMs });
+      writer.close();
+    }),
+};
+
+/** Milliseconds from each of `count` writes on one device to the listener of another. */
+async function hops(writer: Realm, reader: Realm, count: number): Promise<number[]> {
+  const results = reader.objects("Item");
+  let onChange = (): void => undefined;
+  results.addListener(() => onChange());
+  const samples: number[] = [];
+  for (let i = 0; i < count; i += 1) {
+    const seen = new Promise<void>((resolve) => {
+      onChange = () => {
+        if (results.length > i) resolve();
+      };
+    });
+    samples.push(
+      await timed(async () => {
+        writer.write(() => writer.create("Item", { ...item(i) }));
+        await seen;
+      }),
+    );
+  }
+  results.removeAllListeners();
+  return samples;
+}
+
+const latency: Benchmark = {
+  name: "latency",
+  run: (options) =>
+    withPeers(options, async function* (server, floor) {
+      const sampleCount = options.quick ? 20 : 500;
+      const [writer, reader] = [await server.device(), await server.device()];
+      const measured = await hops(writer, reader, sampleCount);
+      const trips = await floor.roundTrips(sampleCount);
+      for (const [name, fraction] of [
+        ["p50", 0.5],
+        ["p99", 0.99],
+      ] as const) {
+        const peer = { name: `ws round trip ${name}`, value: percentile(trips, fraction) };
+        yield figure(`latency-${name}`, "ms", percentile(measured, fraction), peer);
+      }
+      writer.close();
+      reader.close();
+    }),
+};
+
+/** Milliseconds of each of a row of writes of one object, until told that it is enough. */
+async function writes(realm: Realm, firstKey: number, isEnough: (written: number) => boolean): Promise<number[]> {
+  const samples: number[] = [];
+  while (!isEnough(samples.length)) {
+    const key = firstKey + samples.length;
+    samples.push(await timed(() => realm.write(() => realm.create("Item", { ...item(key) }))));
+    await pause(betweenWritesMs);
+  }
+  return samples;
+}
+
+const writeDuringBootstrap: Benchmark = {
+  name: "write-during-bootstrap",
+  run: (options) =>
+    withPeers(options, async function* (server) {
+      const count = countOf(options);
+      await fill(server, count);
+      const device = server.open(await server.user());
+      let isComplete = false;
+      const arrival = async (): Promise<void> => {
+        await listened(device, count);
+        isComplete = true;
+      };
+      const done = arrival();
+      const during = await writes(device, 10 * count, () => isComplete);
+      await done;
+      await device.syncSession?.uploadAllLocalChanges();
+      const alone = await writes(device, 20 * count, (written) => written >= 200);
+      for (const [name, fraction] of [
+        ["p99", 0.99],
+        ["max", 1],
+      ] as const) {
+        const peer = { name: `the same write alone, ${name}`, value: percentile(alone, fraction) };
+        yield figure(`write-during-bootstrap-${name}`, "ms", percentile(during, fraction), peer);
+      }
+      device.close();
+    }),
+};
+
+/** All benchmarks that need a server. */
+export const syncBenchmarks: readonly Benchmark[] = [
+  bootstrap,
+  bootstrapBytes,
+  uploading,
+  grouping,
+  latency,
+  writeDuringBootstrap,
+];
