@@ -16,22 +16,17 @@ import {
   Results as EngineResults,
   type SyncOptions,
 } from "@tidemark/engine";
-import { App } from "./app/app.js";
-import { Credentials } from "./app/credentials.js";
-import { User } from "./app/user.js";
+import type { DefaultFunctionsFactory, User } from "./app/user.js";
 import { assertFunction, assertObject, assertString } from "./assert.js";
 import { Binding, type BoundClass, bindingKey, type Handle, handleKey, wrappers } from "./binding.js";
-import { BSON } from "./bson.js";
 import { checkConfiguration, type Configuration } from "./configuration.js";
-import { Counter } from "./data/counter.js";
-import { OrderedCollection } from "./data/collection.js";
-import { Dictionary } from "./data/dictionary.js";
-import { List } from "./data/list.js";
 import { bindClass, nameOf, RealmObject } from "./data/object.js";
-import { Results, type Subscribable, type SubscriptionOptions } from "./data/results.js";
-import { RealmSet } from "./data/set.js";
+import type { Results, Subscribable, SubscriptionOptions } from "./data/results.js";
 import { engine, existingEngine } from "./engine.js";
-import * as enums from "./enums.js";
+import type * as types from "./types.js";
+import { eraseEmbedded, openFile } from "./realm-files.js";
+import { RealmStatics } from "./realm-statics.js";
+import type * as enums from "./enums.js";
 import * as errors from "./errors.js";
 import { type LoggerCallback, setLogger, setLogLevel } from "./logging.js";
 import { ProgressRealmPromise } from "./open.js";
@@ -48,35 +43,7 @@ export type RealmListenerCallback = (realm: Realm, name: RealmEventName, schema?
 const opened = new Set<WeakRef<Realm>>();
 
 /** A realm: objects in a file, synced or not. */
-export class Realm {
-  static App: typeof App = App;
-  static Object: typeof RealmObject = RealmObject;
-  static Collection: typeof OrderedCollection = OrderedCollection;
-  static OrderedCollection: typeof OrderedCollection = OrderedCollection;
-  static Results: typeof Results = Results;
-  static List: typeof List = List;
-  static Set: typeof RealmSet = RealmSet;
-  static Dictionary: typeof Dictionary = Dictionary;
-  static Counter: typeof Counter = Counter;
-  static User: typeof User = User;
-  static Credentials: typeof Credentials = Credentials;
-  static BSON: typeof BSON = BSON;
-  static UpdateMode: typeof enums.UpdateMode = enums.UpdateMode;
-  static ProviderType: typeof enums.ProviderType = enums.ProviderType;
-  static UserState: typeof enums.UserState = enums.UserState;
-  static MetadataMode: typeof enums.MetadataMode = enums.MetadataMode;
-  static OpenRealmBehaviorType: typeof enums.OpenRealmBehaviorType = enums.OpenRealmBehaviorType;
-  static OpenRealmTimeOutBehavior: typeof enums.OpenRealmTimeOutBehavior = enums.OpenRealmTimeOutBehavior;
-  static ClientResetMode: typeof enums.ClientResetMode = enums.ClientResetMode;
-  static SessionStopPolicy: typeof enums.SessionStopPolicy = enums.SessionStopPolicy;
-  static SessionState: typeof enums.SessionState = enums.SessionState;
-  static ConnectionState: typeof enums.ConnectionState = enums.ConnectionState;
-  static ProgressDirection: typeof enums.ProgressDirection = enums.ProgressDirection;
-  static ProgressMode: typeof enums.ProgressMode = enums.ProgressMode;
-  static SubscriptionSetState: typeof enums.SubscriptionSetState = enums.SubscriptionSetState;
-  static WaitForSync: typeof enums.WaitForSync = enums.WaitForSync;
-  static NumericLogLevel: typeof enums.NumericLogLevel = enums.NumericLogLevel;
-  static ProgressRealmPromise: typeof ProgressRealmPromise = ProgressRealmPromise;
+export class Realm extends RealmStatics {
   static Realm: typeof Realm = Realm;
   static flags: { THROW_ON_GLOBAL_REALM: boolean; ALLOW_CLEAR_TEST_STATE: boolean } = {
     THROW_ON_GLOBAL_REALM: false,
@@ -98,6 +65,7 @@ export class Realm {
 
   /** Opens a realm at once, without waiting for downloads. */
   constructor(given?: Configuration | string) {
+    super();
     const configuration = normalize(given);
     this.#configuration = configuration;
     const classes = configuration.schema === undefined ? undefined : parseSchema(configuration.schema);
@@ -548,25 +516,69 @@ function normalize(given: Configuration | string | undefined): Configuration {
   return configuration;
 }
 
-/** Opens the file; one that another schema made is deleted first if the configuration says so. */
-function openFile(options: OpenOptions, configuration: Configuration): RealmFile {
-  try {
-    return engine().open(options);
-  } catch (error) {
-    const isMismatch = error instanceof EngineError && error.code === "schema-mismatch";
-    if (!isMismatch || configuration.deleteRealmIfMigrationNeeded !== true) throw error;
-    engine().deleteFile(options.path);
-    return engine().open(options);
+/** The types of the SDK as members of the class; nothing of it is left when the program runs. */
+// Members of the namespace are called as everything else is called.
+/* oxlint-disable no-shadow */
+// oxlint-disable-next-line typescript/no-namespace
+export declare namespace Realm {
+  type App<F = DefaultFunctionsFactory, C extends Record<string, unknown> = DefaultObject> = types.App<F, C>;
+  type AppConfiguration = types.AppConfiguration;
+  type BaseSyncConfiguration = types.BaseSyncConfiguration;
+  type CanonicalObjectSchema = types.CanonicalObjectSchema;
+  type CanonicalPropertySchema = types.CanonicalPropertySchema;
+  type ClientResetConfig = types.ClientResetConfig;
+  type Collection<T = unknown> = types.OrderedCollection<T>;
+  type CollectionChangeCallback<T = unknown> = types.CollectionChangeCallback<T>;
+  type CollectionChangeSet = types.CollectionChangeSet;
+  type Configuration = types.Configuration;
+  type ConnectionState = types.ConnectionState;
+  type Counter = types.Counter;
+  type Credentials = types.Credentials;
+  type DefaultObject = types.DefaultObject;
+  type Dictionary<T = unknown> = types.Dictionary<T>;
+  type FlexibleSyncConfiguration = types.FlexibleSyncConfiguration;
+  type List<T = unknown> = types.List<T>;
+  type MutableSubscriptionSet = types.MutableSubscriptionSet;
+  type Object<T = DefaultObject, R extends keyof T = never> = types.Object<T, R>;
+  type ObjectChangeCallback<T> = types.ObjectChangeCallback<T>;
+  type ObjectChangeSet<T> = types.ObjectChangeSet<T>;
+  type ObjectSchema = types.ObjectSchema;
+  type OpenRealmBehaviorConfiguration = types.OpenRealmBehaviorConfiguration;
+  type OrderedCollection<T = unknown> = types.OrderedCollection<T>;
+  type ProgressNotificationCallback = types.ProgressNotificationCallback;
+  type PropertySchema = types.PropertySchema;
+  type Results<T = unknown> = types.Results<T>;
+  type Set<T = unknown> = types.Set<T>;
+  type Subscription = types.Subscription;
+  type SubscriptionOptions = types.SubscriptionOptions;
+  type SubscriptionSet = types.SubscriptionSet;
+  type SyncConfiguration = types.SyncConfiguration;
+  type SyncError = types.SyncError;
+  type SyncSession = types.SyncSession;
+  type UpdateMode = types.UpdateMode;
+  type User<F = DefaultFunctionsFactory, C = DefaultObject, P = DefaultObject> = types.User<F, C, P>;
+  /** Names of property types in TypeScript. */
+  namespace Types {
+    type Bool = boolean;
+    type String = string;
+    type Int = number;
+    type Float = number;
+    type Double = number;
+    type Decimal128 = types.BSON.Decimal128;
+    type ObjectId = types.BSON.ObjectId;
+    type UUID = types.BSON.UUID;
+    type Date = globalThis.Date;
+    type Data = ArrayBuffer;
+    type List<T> = types.List<T>;
+    type Set<T> = types.Set<T>;
+    type Dictionary<T> = types.Dictionary<T>;
+    type Mixed = unknown;
+    type Counter = types.Counter;
+    type LinkingObjects<T> = types.Results<T>;
   }
-}
-
-function eraseEmbedded(handle: EmbeddedHandle): void {
-  const { parent, column, element } = handle;
-  const layout = parent.layout;
-  if (element === undefined) {
-    (parent as EmbeddedHandle).set(column, null);
-    return;
+  namespace BSON {
+    type Decimal128 = types.BSON.Decimal128;
+    type ObjectId = types.BSON.ObjectId;
+    type UUID = types.BSON.UUID;
   }
-  const collection = (parent as EmbeddedHandle).get(column) as { erase(element: number | string): void };
-  if (layout.columns.includes(column)) collection.erase(element);
 }

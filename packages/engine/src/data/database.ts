@@ -305,7 +305,7 @@ function openStore(options: DatabaseOptions): CoreStore {
   try {
     return core.openStore(path, JSON.stringify({ synced: isSynced, readOnly: isReadOnly }));
   } catch (error) {
-    if (errorCodeOf(error) === "in-use") {
+    if (errorCodeOf(error) === "file-in-use") {
       throw new EngineError("file-in-use", `The file is open in another process: ${path ?? ""}`, { cause: error });
     }
     throw new EngineError("file-damaged", messageOf(error), { cause: error });

@@ -33,7 +33,7 @@ export interface Stage {
 /** Fewer changes than this are always looked at one by one. */
 const patchedMin = 64;
 
-/** Whether a query looks at nothing but the object's own values: no paths, no order, no limit. Errs on the safe side. */
+/** Whether a query looks at nothing but the object's own values: no paths, order or limit. Errs on the safe side. */
 function isPlainQuery(text: string): boolean {
   return !/[.@]|\b(?:sort|distinct|limit|subquery)\b/i.test(text);
 }

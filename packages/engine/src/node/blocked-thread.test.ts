@@ -1,7 +1,8 @@
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { openClient, type TestClient } from "../testing/client.js";
-import { type AnnouncedProcess, compiled, startProcess, startServer, type TestServer } from "../testing/server-process.js";
+import type { AnnouncedProcess, TestServer } from "../testing/server-process.js";
+import { compiled, startProcess, startServer } from "../testing/server-process.js";
 import { createNodeEngine } from "./index.js";
 
 /** The design asks for ten seconds; the short form runs with every change. */

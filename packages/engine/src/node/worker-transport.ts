@@ -16,7 +16,8 @@ function entry(): URL {
 
 /** Starts the thread. It does not keep the process alive unless it is told to. */
 export const workerTransport: TransportFactory = (onEvents): SyncTransport => {
-  const worker = new Worker(entry(), { name: "tidemark-sync" });
+  // Flags of the application's own start, such as those of code given on the command line, are not for the thread.
+  const worker = new Worker(entry(), { name: "tidemark-sync", execArgv: [] });
   worker.unref();
   worker.on("message", (events: SyncEvent[]) => onEvents(events));
   worker.on("error", (error: Error) => onEvents([{ type: "failed", message: error.message }]));

@@ -174,6 +174,8 @@ describe("objects", () => {
   test("properties show as the object's own", () => {
     const thing = make(1);
     expect(Object.keys(thing)).toContain("name");
+    // Spreading is what is tested.
+    // oxlint-disable-next-line typescript/no-misused-spread
     expect({ ...thing }.name).toBe("thing 1");
     expect("name" in thing).toBe(true);
     expect(JSON.parse(JSON.stringify(thing))).toMatchObject({ _id: 1, name: "thing 1", tags: [] });
@@ -315,20 +317,20 @@ describe("links", () => {
 describe("collections", () => {
   test("lists change in all ways of an array", () => {
     const { tags } = make(1, { tags: ["a", "b", "c"] });
-    const values = (): string[] => [...tags];
+    const now = (): string[] => [...tags];
     realm.write(() => tags.push("d", "e"));
-    expect(values()).toEqual(["a", "b", "c", "d", "e"]);
+    expect(now()).toEqual(["a", "b", "c", "d", "e"]);
     expect(realm.write(() => [tags.pop(), tags.shift()])).toEqual(["e", "a"]);
     realm.write(() => tags.unshift("x", "y"));
-    expect(values()).toEqual(["x", "y", "b", "c", "d"]);
+    expect(now()).toEqual(["x", "y", "b", "c", "d"]);
     expect(realm.write(() => tags.splice(1, 2, "n"))).toEqual(["y", "b"]);
-    expect(values()).toEqual(["x", "n", "c", "d"]);
+    expect(now()).toEqual(["x", "n", "c", "d"]);
     realm.write(() => {
       tags.move(0, 3);
       tags.swap(0, 1);
       tags[2] = "z";
     });
-    expect(values()).toEqual(["c", "n", "z", "x"]);
+    expect(now()).toEqual(["c", "n", "z", "x"]);
     expect(tags.length).toBe(4);
     expect(tags.indexOf("z")).toBe(2);
     expect(tags.includes("q")).toBe(false);
@@ -353,6 +355,7 @@ describe("collections", () => {
       extra.set({ d: null });
       delete extra["a"];
     });
+    // oxlint-disable-next-line typescript/no-misused-spread
     expect({ ...extra }).toEqual({ b: "two", c: true, d: null });
     expect(Object.keys(extra)).toEqual(["b", "c", "d"]);
     expect("a" in extra).toBe(false);

@@ -44,7 +44,7 @@ interface Dog {
 function find(key: number): Dog {
   const dog = realm.objectForPrimaryKey<Dog>("Dog", key);
   if (dog === null) throw new Error(`no dog ${key}`);
-  return dog as unknown as Dog;
+  return dog;
 }
 
 /** Every way to assign a link. */

@@ -18,6 +18,7 @@ import { ObjectId } from "../bson.js";
 import type { Subscribable, SubscriptionOptions } from "../data/results.js";
 import { SubscriptionSetState } from "../enums.js";
 import { call, IllegalConstructorError, settle } from "../errors.js";
+import type { Realm } from "../realm.js";
 
 /** A subscription. */
 export class Subscription {
@@ -104,12 +105,12 @@ const states = {
 
 /** The set of one moment. */
 export class SubscriptionSet extends BaseSubscriptionSet {
-  readonly #realm: object;
+  readonly #realm: Realm;
   readonly #sets: SubscriptionSets;
   #set: EngineSet;
 
   /** @internal */
-  constructor(realm: object, sets: SubscriptionSets, set: EngineSet) {
+  constructor(realm: Realm, sets: SubscriptionSets, set: EngineSet) {
     super();
     this.#realm = realm;
     this.#sets = sets;
@@ -140,7 +141,7 @@ export class SubscriptionSet extends BaseSubscriptionSet {
   }
 
   /** Changes the set: the callback runs at once, the promise resolves when the new data is here. */
-  update(callback: (mutableSubscriptions: MutableSubscriptionSet, realm: never) => void): Promise<void> {
+  update(callback: (mutableSubscriptions: MutableSubscriptionSet, realm: Realm) => void): Promise<void> {
     try {
       this.updateNoWait(callback);
     } catch (error) {
@@ -150,11 +151,11 @@ export class SubscriptionSet extends BaseSubscriptionSet {
   }
 
   /** @internal Changes the set without waiting. */
-  updateNoWait(callback: (mutableSubscriptions: MutableSubscriptionSet, realm: never) => void): void {
+  updateNoWait(callback: (mutableSubscriptions: MutableSubscriptionSet, realm: Realm) => void): void {
     assertFunction(callback, "callback");
     this.#set = call(() =>
       this.#sets.update((draft) => {
-        callback(new MutableSubscriptionSet(draft, this.#set.version + 1), this.#realm as never);
+        callback(new MutableSubscriptionSet(draft, this.#set.version + 1), this.#realm);
       }),
     );
   }
@@ -232,11 +233,11 @@ export class MutableSubscriptionSet extends BaseSubscriptionSet {
 
 /** Subscribes at the first open of a file. */
 export function initialUpdate(
-  realmOf: (file: RealmFile) => object,
-  update: (subscriptions: MutableSubscriptionSet, realm: never) => void,
+  realmOf: (file: RealmFile) => Realm,
+  update: (subscriptions: MutableSubscriptionSet, realm: Realm) => void,
 ): (draft: SubscriptionDraft, file: RealmFile) => void {
   return (draft, file) => {
     const version = (file.sync?.subscriptions.latest().version ?? 0) + 1;
-    update(new MutableSubscriptionSet(draft, version), realmOf(file) as never);
+    update(new MutableSubscriptionSet(draft, version), realmOf(file));
   };
 }

@@ -1,0 +1,23 @@
+/**
+ * All types that the SDK names, in one place for the namespace of the Realm class.
+ *
+ * @module
+ */
+
+export type { App, AppConfiguration } from "./app/app.js";
+export type { Credentials } from "./app/credentials.js";
+export type { User } from "./app/user.js";
+export type { BSON } from "./bson.js";
+export type * from "./configuration.js";
+export type { CollectionChangeCallback, CollectionChangeSet, OrderedCollection } from "./data/collection.js";
+export type { Counter } from "./data/counter.js";
+export type { Dictionary } from "./data/dictionary.js";
+export type { List } from "./data/list.js";
+export type { ObjectChangeCallback, ObjectChangeSet, RealmObject as Object } from "./data/object.js";
+export type { Results, SubscriptionOptions } from "./data/results.js";
+export type { RealmSet as Set } from "./data/set.js";
+export type * from "./enums.js";
+export type * from "./errors.js";
+export type * from "./schema/types.js";
+export type { MutableSubscriptionSet, Subscription, SubscriptionSet } from "./sync/subscriptions.js";
+export type { ProgressNotificationCallback, SyncSession } from "./sync/sync-session.js";
