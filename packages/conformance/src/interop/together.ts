@@ -5,20 +5,11 @@
  */
 
 import assert from "node:assert/strict";
-import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { isDeepStrictEqual } from "node:util";
-import { Realm, type Object as RealmObject, type SyncSession } from "@tidemark/node";
-import { KotlinClient } from "./kotlin-client.js";
-import { models, type Task } from "./models.js";
-import { plainOfKotlin, plainOfNode } from "./plain.js";
+import { oid, Pair, personLink, type Plain, type Side } from "./pair.js";
+import { editRandomly } from "./random.js";
 import type { Setting } from "./scripts.js";
 
-type Side = "kotlin" | "node";
-type Plain = Readonly<Record<string, unknown>>;
-
-/** Longest time until both hold the same after both went online. */
-const convergeTimeoutMs = 20_000;
 /** How far apart the two sides' edits are: the later of two assignments wins, and it is the node facade's. */
 const laterMs = 20;
 
@@ -27,118 +18,6 @@ const otherId = "64c000000000000000000002";
 const ada = "64c0000000000000000000a1";
 const grace = "64c0000000000000000000a2";
 const edsger = "64c0000000000000000000a3";
-const classes = ["Task", "Person", "Note"];
-
-const oid = (id: string): { $oid: string } => ({ $oid: id });
-const personLink = (id: string): unknown => ({ $link: { class: "Person", _id: oid(id) } });
-
-/** The two devices of one test. */
-class Pair {
-  readonly kotlin: KotlinClient;
-  readonly realm: Realm;
-
-  private constructor(kotlin: KotlinClient, realm: Realm) {
-    this.kotlin = kotlin;
-    this.realm = realm;
-  }
-
-  /** Two devices of two users that both subscribe to everything. */
-  static async open({ client, serverUrl, directory }: Setting, appId: string): Promise<Pair> {
-    const kotlin = new KotlinClient(client, directory);
-    try {
-      await kotlin.run({ cmd: "app", appId, baseUrl: serverUrl, dir: join(directory, appId, "kotlin") });
-      await kotlin.run({ cmd: "login", provider: "anon" });
-      const subscriptions = classes.map((name) => ({ class: name, name }));
-      await kotlin.run({ cmd: "open", classes: [...classes, "Address", "Step"], subscriptions });
-      assert.equal(await kotlin.run({ cmd: "waitForSubscriptions" }), true);
-      const app = new Realm.App({ id: appId, baseUrl: serverUrl, baseFilePath: join(directory, appId, "node") });
-      const user = await app.logIn(Realm.Credentials.anonymous(false));
-      const realm = new Realm({ schema: [...models], sync: { user, flexible: true } });
-      await realm.subscriptions.update((set) => {
-        for (const name of classes) set.add(realm.objects(name), { name });
-      });
-      return new Pair(kotlin, realm);
-    } catch (error) {
-      await kotlin.end();
-      throw error;
-    }
-  }
-
-  get #session(): SyncSession {
-    const session = this.realm.syncSession;
-    assert.ok(session);
-    return session;
-  }
-
-  async goOffline(): Promise<void> {
-    await this.kotlin.run({ cmd: "pause" });
-    this.#session.pause();
-  }
-
-  /** Brings both back, one first, and waits until they hold the same. */
-  async comeBack(first: Side): Promise<void> {
-    const sides: readonly Side[] = first === "kotlin" ? ["kotlin", "node"] : ["node", "kotlin"];
-    for (const side of sides) {
-      if (side === "kotlin") await this.kotlin.run({ cmd: "resume" });
-      else this.#session.resume();
-      await this.upload(side);
-    }
-    await this.download();
-    await this.converge();
-  }
-
-  async upload(side: Side): Promise<void> {
-    if (side === "node") await this.#session.uploadAllLocalChanges();
-    else assert.equal(await this.kotlin.run({ cmd: "upload" }), true);
-  }
-
-  async download(): Promise<void> {
-    assert.equal(await this.kotlin.run({ cmd: "download" }), true);
-    await this.#session.downloadAllServerChanges();
-  }
-
-  /** Both hold the same objects, sooner or later, and nobody was told of an error. */
-  async converge(): Promise<void> {
-    const deadlineMs = performance.now() + convergeTimeoutMs;
-    for (const name of classes) {
-      for (;;) {
-        const [here, there] = [this.here(name), await this.there(name)];
-        if (isDeepStrictEqual(here, there)) break;
-        if (performance.now() > deadlineMs) assert.deepEqual(here, there, `${name}: node facade, then Kotlin client`);
-        await sleep(100);
-      }
-    }
-    assert.deepEqual(this.kotlin.syncErrors, []);
-  }
-
-  /** Objects of a class on the node facade. */
-  here(className: string): readonly Plain[] {
-    return [...this.realm.objects(className).sorted("_id")].map((object) => plainOfNode(object) as Plain);
-  }
-
-  /** Objects of a class on the Kotlin client. */
-  async there(className: string): Promise<readonly Plain[]> {
-    const query = "TRUEPREDICATE SORT(_id ASC)";
-    return plainOfKotlin(await this.kotlin.run({ cmd: "query", class: className, query })) as readonly Plain[];
-  }
-
-  task(id: string): RealmObject & Task {
-    const task = this.realm.objectForPrimaryKey("Task", new Realm.BSON.ObjectId(id));
-    assert.ok(task, `task ${id} is not on the node facade`);
-    return task as unknown as RealmObject & Task;
-  }
-
-  person(id: string): RealmObject {
-    const person = this.realm.objectForPrimaryKey("Person", new Realm.BSON.ObjectId(id));
-    assert.ok(person, `person ${id} is not on the node facade`);
-    return person;
-  }
-
-  async end(): Promise<void> {
-    this.realm.close();
-    await this.kotlin.end();
-  }
-}
 
 /** What the Kotlin client writes before both go offline. */
 function startingObjects(): unknown[] {
@@ -274,10 +153,14 @@ async function editApart(setting: Setting, first: Side): Promise<void> {
     makeNodeEdits(pair);
     await pair.comeBack(first);
     checkEdits(pair);
+    await pair.checkFresh(setting, `together-${first}`);
   } finally {
     await pair.end();
   }
 }
+
+/** How many random histories run: more where there is time. */
+const histories = process.env["TIDEMARK_SLOW"] === "1" ? 30 : 2;
 
 /** The joint tests. */
 export const jointTests: readonly { readonly title: string; readonly run: (setting: Setting) => Promise<void> }[] = [
@@ -289,4 +172,8 @@ export const jointTests: readonly { readonly title: string; readonly run: (setti
     title: "the Kotlin client and the node facade edit the same objects offline and converge; node uploads first",
     run: async (setting) => editApart(setting, "node"),
   },
+  ...Array.from({ length: histories }, (_, index) => index + 1).map((seed) => ({
+    title: `the Kotlin client and the node facade make random edits offline and converge; seed ${seed}`,
+    run: async (setting: Setting) => editRandomly(setting, seed),
+  })),
 ];

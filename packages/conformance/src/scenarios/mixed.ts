@@ -5,26 +5,11 @@
  */
 
 import type { TestRealm } from "../adapter.js";
+import { Dice } from "../harness/dice.js";
 import { dog, type Stage } from "../harness/stage.js";
 import type { Scenario } from "../scenario.js";
 
 type ReadyDevice = Awaited<ReturnType<Stage["readyDevice"]>>;
-
-/** A small seeded generator, so that a failure can be repeated. */
-class Dice {
-  #state: number;
-
-  constructor(seed: number) {
-    this.#state = seed;
-  }
-
-  /** A whole number from 0 to below the limit. */
-  below(limit: number): number {
-    // A linear congruential generator; its high bits are good enough to choose edits.
-    this.#state = (Math.imul(this.#state, 1_664_525) + 1_013_904_223) >>> 0;
-    return Math.floor((this.#state / 2 ** 32) * limit);
-  }
-}
 
 /** Every dog with its fields, in order of key. */
 function everything(realm: TestRealm): unknown[] {
@@ -110,6 +95,9 @@ async function soak(stage: Stage, seed: number): Promise<void> {
   }
 }
 
+/** How many random histories run: more where there is time. */
+const histories = process.env["TIDEMARK_SLOW"] === "1" ? 200 : 3;
+
 export const mixedScenarios: readonly Scenario[] = [
   {
     id: "D-10",
@@ -127,7 +115,7 @@ export const mixedScenarios: readonly Scenario[] = [
       stage.equal(fresh.realm.count("Dog"), 10_000, "dogs at a new device");
     },
   },
-  ...[1, 2, 3].map((seed) => ({
+  ...Array.from({ length: histories }, (_, index) => index + 1).map((seed) => ({
     id: `D-14-${seed}`,
     title: "three devices edit a few objects over a bad network and end equal",
     timeoutMs: 60_000,
