@@ -1,7 +1,7 @@
 // `npm test`: sets up what is missing and runs every test, stage by stage; a failing stage does not stop the ones that
 // do not need it. `npm test -- STAGE…` runs only the stages named, `npm run test:slow` the slow group.
 import { say, showProgressOnStandardOutput } from "./lib/process.mjs";
-import { main, seconds } from "./lib/setup.mjs";
+import { main, seconds, SetupError } from "./lib/setup.mjs";
 import { allStages, slowStages } from "./lib/stages.mjs";
 import { add, tallyLine } from "./lib/tally.mjs";
 
@@ -26,7 +26,7 @@ async function runStage(stage, outcomes) {
   try {
     return await stage.run();
   } catch (error) {
-    say(`${stage.name}: ${error instanceof Error ? error.stack : String(error)}`);
+    say(`${stage.name}: ${error instanceof SetupError ? error.message : error.stack}`);
     return { passed: 0, failed: 1, skipped: 0 };
   }
 }
