@@ -25,6 +25,12 @@ export function workspaceRoot(): string {
   return folder;
 }
 
+/** Servers that run now: none of them outlives this process, however it ends. */
+const running = new Set<ChildProcess>();
+process.on("exit", () => {
+  for (const child of running) child.kill("SIGKILL");
+});
+
 /** The server under test. Its address stays the same over restarts. */
 export class ServerProcess {
   readonly #directory: string;
@@ -71,6 +77,8 @@ export class ServerProcess {
       { stdio: ["ignore", "pipe", "inherit"] },
     );
     this.#child = child;
+    running.add(child);
+    child.once("exit", () => running.delete(child));
     this.#url = await announcedUrl(child);
   }
 
