@@ -223,6 +223,14 @@ test("failures that are retried fail the waits if the configuration says so", as
   expect(session.state).toBe("active");
 });
 
+test("a refused refresh of the token fails what was waiting for a session", async () => {
+  session.pause();
+  const wait = session.waitForUpload().catch((error: unknown) => error);
+  session.onRefused(failure);
+  await host.run();
+  expect(await wait).toMatchObject({ information: { status: 1037 } });
+});
+
 test("a paused session tells no errors", async () => {
   const before = generation();
   session.pause();

@@ -428,9 +428,14 @@ export class SyncSession {
     if (onError !== undefined && !wasDying) this.#later(() => this.#guard(() => onError(this, error)));
   }
 
-  /** The user was logged out because the server refused the refresh token. */
+  /** The user was logged out because the server refused the refresh token: what waited for a session is over too. */
   onRefused(error: SyncErrorInformation): void {
     const { onError } = this.#options;
+    const queued = this.#queued.splice(0);
+    const failure = new SyncFailure(error);
+    this.#later(() => {
+      for (const wait of queued) wait.reject(failure);
+    });
     if (onError !== undefined && this.#state === "inactive") this.#later(() => this.#guard(() => onError(this, error)));
   }
 
