@@ -71,8 +71,8 @@ export interface AppOptions {
 }
 
 export interface TestApp {
-  /** Logs in a user that did not exist before. */
-  logIn(): Promise<TestUser>;
+  /** Logs in a user that did not exist before; with an e-mail address, the one of that address, registered if new. */
+  logIn(email?: string): Promise<TestUser>;
   /** Logs a user out; sessions end, realms stay open. */
   logOut(user: TestUser): Promise<void>;
   /** Reconnects every session of the app now. */

@@ -7,6 +7,7 @@ import { join } from "node:path";
 import {
   type App,
   CompensatingWriteError,
+  type Credentials,
   type List,
   type MutableSubscriptionSet,
   type ObjectSchema,
@@ -274,7 +275,11 @@ class NodeUser implements TestUser {
   }
 }
 
+/** Of every user with an e-mail address. */
+const password = "a long password";
+
 class NodeApp implements TestApp {
+  readonly #registered = new Set<string>();
   readonly #app: App;
   readonly #directory: string;
 
@@ -285,8 +290,14 @@ class NodeApp implements TestApp {
   async logOut(user: TestUser): Promise<void> {
     if (user instanceof NodeUser) await user.user.logOut();
   }
-  async logIn(): Promise<TestUser> {
-    return new NodeUser(await this.#app.logIn(Realm.Credentials.anonymous(false)), this.#directory);
+  async logIn(email?: string): Promise<TestUser> {
+    return new NodeUser(await this.#app.logIn(await this.#credentialsOf(email)), this.#directory);
+  }
+  async #credentialsOf(email: string | undefined): Promise<Credentials> {
+    if (email === undefined) return Realm.Credentials.anonymous(false);
+    if (!this.#registered.has(email)) await this.#app.emailPasswordAuth.registerUser({ email, password });
+    this.#registered.add(email);
+    return Realm.Credentials.emailPassword(email, password);
   }
   reconnectAll(): void {
     Realm.App.Sync.reconnect(this.#app);

@@ -65,11 +65,16 @@ export class Stage {
     const app = await this.adapter.makeApp({ appId: this.#appId, baseUrl: proxy.url, directory });
     const user = await app.logIn();
     const open = async (options: Partial<OpenOptions> = {}): Promise<TestRealm> => {
-      const realm = await user.openSynced({ models: [dogModel], subscriptions: allDogs, ...options });
-      this.#cleanUps.push(() => realm.close());
-      return realm;
+      return this.openFor(user, options);
     };
     return { app, user, proxy, directory, open };
+  }
+
+  /** Opens a user's realm, by default subscribed to all dogs, and closes it at the end. */
+  async openFor(user: TestUser, options: Partial<OpenOptions> = {}): Promise<TestRealm> {
+    const realm = await user.openSynced({ models: [dogModel], subscriptions: allDogs, ...options });
+    this.#cleanUps.push(() => realm.close());
+    return realm;
   }
 
   /** A device whose realm is open, subscribed to all dogs and connected. */

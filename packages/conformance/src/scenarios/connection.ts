@@ -215,10 +215,9 @@ export const reconnectScenarios: readonly Scenario[] = [
     run: async (stage) => {
       const device = await stage.readyDevice();
       const other = await device.app.logIn();
-      const realm = await other.openSynced({ models: [], subscriptions: [] });
+      const realm = await stage.openFor(other, { models: [], subscriptions: [] });
       await stage.eventually(() => stage.session(realm).connection() === "connected", "the other is connected");
       stage.equal(device.proxy.connections(), 2, "connections");
-      realm.close();
     },
   },
 ];

@@ -73,4 +73,26 @@ export const errorScenarios: readonly Scenario[] = [
       stage.equal(session.connection(), "disconnected", "connection");
     },
   },
+  {
+    id: "T-03b",
+    title: "after logging in again the open realm syncs on, both ways",
+    run: async (stage) => {
+      const [reader, device] = [await stage.readyDevice(), await stage.device()];
+      const user = await device.app.logIn("someone@example.com");
+      const realm = await stage.openFor(user);
+      await realm.subscriptions().waitSync();
+      const session = stage.session(realm);
+      await device.app.logOut(user);
+      realm.write(() => realm.create("Dog", dog(1)));
+      const wait = session.waitUp();
+      stage.check(await stage.staysOpen(wait, 300), "the wait ended while logged out");
+      stage.equal(reader.realm.count("Dog"), 0, "dogs at the reader while logged out");
+      await device.app.logIn("someone@example.com");
+      stage.equal(await wait, "done", "the wait that began while logged out");
+      await stage.eventually(() => reader.realm.count("Dog") === 1, "the dog arrives");
+      reader.realm.write(() => reader.realm.create("Dog", dog(2)));
+      await stage.settle(reader.session, session);
+      stage.equal(realm.keys("Dog"), [1, 2], "dogs at the one that logged in again");
+    },
+  },
 ];

@@ -177,4 +177,22 @@ export const pauseScenarios: readonly Scenario[] = [
       stage.equal(realm.subscriptions().state(), "complete", "state");
     },
   },
+  {
+    id: "P-13",
+    title: "a pause lasts over logging out and in again",
+    run: async (stage) => {
+      const device = await stage.device();
+      const user = await device.app.logIn("someone@example.com");
+      const realm = await stage.openFor(user);
+      await realm.subscriptions().waitSync();
+      const session = stage.session(realm);
+      session.pause();
+      await device.app.logOut(user);
+      await device.app.logIn("someone@example.com");
+      await stage.sleep(300);
+      stage.equal(session.state(), "inactive", "state");
+      session.resume();
+      await stage.eventually(() => session.connection() === "connected", "connected after resuming");
+    },
+  },
 ];
