@@ -208,9 +208,6 @@ impl<S: Storage> Ledger<S> {
     ) -> std::result::Result<Identified, Stop> {
         let (session, compensations, due) =
             self.write(|batch| self.identified(batch, said, now_ms))?;
-        if let Some(job) = lock(&session.download).jobs.front() {
-            self.jobs.add(&job.images);
-        }
         let session = self.sessions.add(session);
         Ok(Identified {
             session,
@@ -226,6 +223,7 @@ impl<S: Storage> Ledger<S> {
         now_ms: u64,
     ) -> std::result::Result<(Session, Vec<Compensation>, bool), Stop> {
         let ident = said.file_ident;
+        let is_first = said.download_server_version == 0;
         let mut row = check(batch, &said)?;
         self.sessions.supersede(ident);
         let schema = Arc::clone(&batch.newest.schema);
@@ -248,15 +246,13 @@ impl<S: Storage> Ledger<S> {
         let rules = effective_rules(&schema, &subscriptions, &said.role);
         let view = Arc::new(View::compile(&schema, &rules));
         evaluate(batch, &view, &said.role, &subscriptions);
-        let is_first = download.0 == 0;
         let in_force = views.in_force(batch.newest.state.version);
         let current = views
             .elements
             .get(in_force)
             .ok_or(LedgerError::Damaged("a client has no views"))?;
-        let guarded = current.kind == ElementKind::Guard;
-        let differs = views.rules.get(current.view) != Some(&rules);
-        let due = is_first || guarded || differs;
+        let settled = current.kind != ElementKind::Guard;
+        let due = is_first || !settled || views.rules.get(current.view) != Some(&rules);
         let compensations = pending_compensations(batch, ident, download.0)?;
         let skips_log = is_first && row.integrated == 0;
         let (timeline, jobs) = if due {
@@ -277,6 +273,8 @@ impl<S: Storage> Ledger<S> {
                 said.query_version,
                 is_first,
             );
+            // Before the writer is free again: a commit that came between would not be shown to the job.
+            self.jobs.add(&begun.job.images);
             (begun.timeline, VecDeque::from([begun.job]))
         } else {
             (

@@ -124,6 +124,16 @@ impl Job {
             .ok_or(LedgerError::Damaged("a bootstrap has no view"))
     }
 
+    /// Fails when more changed meanwhile than is remembered: the session begins anew.
+    fn check_images(&self) -> Result<()> {
+        if self.images.overflown() {
+            return Err(LedgerError::Restart(
+                "too much changed while its bootstrap was sent",
+            ));
+        }
+        Ok(())
+    }
+
     /// The next part.
     pub fn next_part<R: Read>(
         &mut self,
@@ -132,11 +142,7 @@ impl Job {
         switches: Switches,
         bytes_max: usize,
     ) -> Result<Part> {
-        if self.images.overflown() {
-            return Err(LedgerError::Restart(
-                "too much changed while its bootstrap was sent",
-            ));
-        }
+        self.check_images()?;
         let element = self.element()?;
         let mut entries = Entries::default();
         if self.classes.is_none() {
@@ -170,6 +176,8 @@ impl Job {
             }
             self.cursor = None;
         }
+        // Images given up while this part was read would have been missing in it.
+        self.check_images()?;
         entries.close();
         let last = self.classes.as_ref().is_none_or(VecDeque::is_empty);
         if entries.changesets.is_empty() && last && !self.given {
