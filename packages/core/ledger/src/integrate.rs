@@ -177,7 +177,7 @@ impl Step<'_> {
         };
         if integrated.conflict {
             let upload = Branch::new(self.timestamp, self.ident(), planned.instructions.clone());
-            let compare = !self.uploader.is_own_client;
+            let compare = !self.uploader.is_own_client && self.uploader.switches.defects;
             let merged = foreign
                 .merge(&self.schema().model, upload, self.base, compare)
                 .map_err(|error| {

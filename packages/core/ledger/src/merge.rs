@@ -2,7 +2,7 @@
 
 use tidemark_changeset::{Instruction, Name};
 use tidemark_model::Schema;
-use tidemark_transform::{Branch, ColumnShape, Rules, TransformError, merge_with_columns};
+use tidemark_transform::{Branch, ColumnShape, Rules, TransformError, merge_reporting};
 
 use crate::entries::Origin;
 use crate::error::Result;
@@ -24,7 +24,8 @@ pub struct Merged {
     pub instructions: Vec<Instruction>,
     /// The entries that read differently from now on, by version.
     pub reciprocals: Vec<(u64, Reciprocal)>,
-    /// Whether the original's rules would have ended elsewhere.
+    /// Whether the original's rules would have ended elsewhere, or the order of application may matter: then the
+    /// client may hold another state than the server.
     pub defect: bool,
 }
 
@@ -87,19 +88,27 @@ impl Foreign {
         let original = compare.then(|| {
             let mut ours = self.branches.clone();
             let mut theirs = [upload.clone()];
-            let outcome = merge_with_columns(&mut ours, &mut theirs, Rules::ORIGINAL, &columns);
+            let outcome = merge_reporting(&mut ours, &mut theirs, Rules::ORIGINAL, Some(&columns));
             (outcome, ours, theirs)
         });
         let mut theirs = [upload];
-        merge_with_columns(&mut self.branches, &mut theirs, Rules::CORRECTED, &columns)?;
+        let report = merge_reporting(
+            &mut self.branches,
+            &mut theirs,
+            Rules::CORRECTED,
+            Some(&columns),
+        )?;
         let same = |left: &[Branch], right: &[Branch]| {
             left.iter()
                 .zip(right)
                 .all(|(left, right)| left.instructions == right.instructions)
         };
-        let defect = original.is_some_and(|(outcome, their_ours, their_theirs)| {
-            outcome.is_err() || !same(&their_ours, &self.branches) || !same(&their_theirs, &theirs)
-        });
+        let defect = !report.uncertain.is_empty()
+            || original.is_some_and(|(outcome, their_ours, their_theirs)| {
+                outcome.is_err()
+                    || !same(&their_ours, &self.branches)
+                    || !same(&their_theirs, &theirs)
+            });
         let forms = self.versions.into_iter().zip(self.branches);
         let changed = forms.filter(|(_, branch)| branch.dirty);
         let reciprocals = changed

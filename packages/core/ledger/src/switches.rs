@@ -23,6 +23,8 @@ pub struct Switches {
     pub dead_wipe_nothing: bool,
     /// While a bootstrap may still die, an upload is refreshed if it would have to be under the view before it.
     pub either_future: bool,
+    /// Where the original's merge has a defect, a client that merges so is refreshed.
+    pub defects: bool,
 }
 
 impl Switches {
@@ -36,6 +38,7 @@ impl Switches {
         dead_stay_dead: true,
         dead_wipe_nothing: true,
         either_future: true,
+        defects: true,
     };
 }
 

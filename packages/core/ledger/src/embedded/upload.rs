@@ -179,8 +179,23 @@ impl<S: Storage> Ledger<S> {
             development: self.development(),
             switches: self.switches,
         };
-        let (answer, owed) = message.take(upload)?;
+        let Taken {
+            answer,
+            counts,
+            owed,
+        } = message.take(upload)?;
         drop(side);
+        if !counts {
+            return Ok((
+                answer,
+                Accepted {
+                    session,
+                    progress,
+                    locked,
+                    owed,
+                },
+            ));
+        }
         let progress = (
             upload.progress_client_version.max(progress.0),
             upload.progress_server_version.max(progress.1),
@@ -207,6 +222,15 @@ fn ended() -> Refusal {
     }
 }
 
+/// An UPLOAD that was not refused.
+struct Taken {
+    answer: UploadAnswer,
+    /// Whether its cursors are to be remembered.
+    counts: bool,
+    /// Whether it has to be acknowledged.
+    owed: bool,
+}
+
 /// One UPLOAD being taken.
 struct Message<'a, S: Storage> {
     batch: &'a mut Batch<S>,
@@ -220,7 +244,7 @@ struct Message<'a, S: Storage> {
 }
 
 impl<S: Storage> Message<'_, S> {
-    fn take(&mut self, upload: &Upload<'_>) -> std::result::Result<(UploadAnswer, bool), Stop> {
+    fn take(&mut self, upload: &Upload<'_>) -> std::result::Result<Taken, Stop> {
         let ident = self.session.ident;
         let mut row = self.batch.client(ident)?.ok_or(LedgerError::NoSession)?;
         let entries = read_body(upload.body)?;
@@ -228,7 +252,11 @@ impl<S: Storage> Message<'_, S> {
         if let Err(refusal) = self.check(upload, &entries, &row) {
             // Old clients are known to send empty uploads whose cursors contradict each other.
             return if entries.is_empty() {
-                Ok((answer, false))
+                Ok(Taken {
+                    answer,
+                    counts: false,
+                    owed: false,
+                })
             } else {
                 Err(refusal.into())
             };
@@ -253,7 +281,11 @@ impl<S: Storage> Message<'_, S> {
         if views.prune(horizon) {
             self.batch.put_views(ident, &views);
         }
-        Ok((answer, !entries.is_empty()))
+        Ok(Taken {
+            answer,
+            counts: true,
+            owed: !entries.is_empty(),
+        })
     }
 
     /// The protocol's checks of cursors, which also bound what every entry can refer to.

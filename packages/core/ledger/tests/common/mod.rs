@@ -216,6 +216,16 @@ impl<'a, S: Storage> Peer<'a, S> {
         }
     }
 
+    /// A client file that has its ident already.
+    pub fn with_ident(ledger: &'a Ledger<S>, ident: u64) -> Self {
+        Self {
+            ledger,
+            ident,
+            session: 0,
+            role: Role::everything(),
+        }
+    }
+
     pub fn identification(
         &self,
         download: (u64, u64),

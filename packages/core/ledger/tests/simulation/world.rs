@@ -1,5 +1,4 @@
 //! One random history: clients, a server that is killed now and then, and the messages between them.
-
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use tidemark_ledger::embedded::{Identification, Ledger, Upload};
@@ -27,7 +26,6 @@ pub struct Plan {
     pub subscriptions: bool,
     pub cuts: bool,
     pub kills: bool,
-    /// Some clients merge by the original's rules.
     pub originals: bool,
     pub switches: Switches,
     pub weights: Weights,
