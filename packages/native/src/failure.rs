@@ -31,3 +31,8 @@ pub fn store_failure(error: StoreError) -> napi::Error<Code> {
 pub fn storage_failure(error: StorageError) -> napi::Error<Code> {
     store_failure(error.into())
 }
+
+/// Passes on what Node itself refused.
+pub fn outside_failure(error: napi::Error) -> napi::Error<Code> {
+    napi::Error::new(Code("malformed-argument"), error.reason.clone())
+}

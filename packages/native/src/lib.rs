@@ -1,5 +1,8 @@
 //! The Node addon: conversion between JavaScript values and the core, nothing else.
 
+// Nothing is registered with Node in a unit test, so the exports look unused there.
+#![cfg_attr(test, allow(dead_code))]
+
 #[cfg(feature = "vectors")]
 mod benchmark;
 mod failure;

@@ -10,7 +10,7 @@ use tidemark_store::boundary::{self, SnapshotId, ViewWork, work};
 use tidemark_store::sync::{BootstrapPart, SubscriptionState};
 use tidemark_store::{StoreError, boundary::number_of};
 
-use crate::failure::{Code, Result, store_failure};
+use crate::failure::{Code, Result, outside_failure, store_failure};
 use crate::gate::Writer;
 use crate::registry::{self, OpenStore};
 
@@ -236,16 +236,39 @@ impl NativeStore {
         self.view(snapshot, work::Row(class_index as usize, object, copy))
     }
 
-    /// Several of them: for each `u32 length (0 if absent)` and the bytes that `row` gives.
+    /// Copies what `row` gives to the start of a buffer: the answer is its length, or −1 if there is no such object.
+    /// A longer row than the buffer is not copied; its length says how long the buffer has to be.
     #[napi(catch_unwind)]
-    pub fn rows(
+    pub fn row_into(
         &self,
         snapshot: u32,
         class_index: u32,
+        object: f64,
+        mut buffer: Uint8Array,
+    ) -> Result<f64> {
+        // The buffer is JavaScript's and nobody else's while this call lasts.
+        let buffer = unsafe { buffer.as_mut() };
+        let copy = |row: Option<&[u8]>| {
+            let Some(row) = row else { return Ok(-1.0) };
+            if let Some(place) = buffer.get_mut(..row.len()) {
+                place.copy_from_slice(row);
+            }
+            Ok(number_of(row.len() as u64))
+        };
+        self.view(snapshot, work::Row(class_index as usize, object, copy))
+    }
+
+    /// Several of them: for each `u32 length (0 if absent)` and the bytes that `row` gives.
+    #[napi(catch_unwind, ts_return_type = "Uint8Array")]
+    pub fn rows<'e>(
+        &self,
+        env: &'e Env,
+        snapshot: u32,
+        class_index: u32,
         objects: Float64Array,
-    ) -> Result<Uint8Array> {
-        self.view(snapshot, work::Rows(class_index as usize, &objects))
-            .map(Uint8Array::from)
+    ) -> Result<BufferSlice<'e>> {
+        let rows = self.view(snapshot, work::Rows(class_index as usize, &objects))?;
+        BufferSlice::copy_from(env, &rows).map_err(outside_failure)
     }
 
     /// Objects that match a query text with its SORT, DISTINCT and LIMIT, in order.

@@ -64,11 +64,30 @@ impl<'a, R: Read> View<'a, R> {
         self.objects_by_id(self.catalog.id_at(class)?)
     }
 
+    /// The objects of a class with keys from … to, with their rows.
+    pub fn objects_between(
+        &self,
+        class: usize,
+        first: u64,
+        last: u64,
+    ) -> Result<impl Iterator<Item = Result<(u64, Bytes)>> + 'a> {
+        self.range(self.catalog.id_at(class)?, first, last)
+    }
+
     pub(crate) fn objects_by_id(
         &self,
         class: ClassId,
     ) -> Result<impl Iterator<Item = Result<(u64, Bytes)>> + 'a> {
-        let (from, to) = (row_key(class, 0), row_key(class, u64::MAX));
+        self.range(class, 0, u64::MAX)
+    }
+
+    fn range(
+        &self,
+        class: ClassId,
+        first: u64,
+        last: u64,
+    ) -> Result<impl Iterator<Item = Result<(u64, Bytes)>> + 'a> {
+        let (from, to) = (row_key(class, first), row_key(class, last));
         let rows = self
             .storage
             .range(ROWS, Bound::Included(&from), Bound::Included(&to))?;

@@ -7,7 +7,7 @@ mod common;
 use common::*;
 use tidemark_changeset::{Name, Payload, PrimaryKey, Value};
 use tidemark_query::Argument;
-use tidemark_store::{Database, Step, StoreError};
+use tidemark_store::{Database, Step, StoreError, boundary};
 
 fn people() -> Database<Memory> {
     let (_storage, database) = database();
@@ -125,5 +125,44 @@ fn texts_that_are_no_queries_are_refused() {
             matches!(refused, Err(StoreError::InvalidQuery(_))),
             "{text}: {refused:?}"
         );
+    }
+}
+
+/// Rows by scanning and by looking up are the same rows.
+#[test]
+fn rows_come_in_the_order_asked_for() {
+    let database = people();
+    write(&database, 3, |write| {
+        for object in [5, 6, 19] {
+            write.erase(PERSON, object).unwrap();
+        }
+    });
+    let snapshot = database.read().unwrap();
+    let one_by_one = |objects: &[f64]| -> Vec<u8> {
+        objects
+            .iter()
+            .flat_map(|object| {
+                let row = boundary::row(snapshot.view(), PERSON, *object).unwrap();
+                let row = row.map(|row| row.to_vec()).unwrap_or_default();
+                [
+                    u32::try_from(row.len()).unwrap().to_le_bytes().to_vec(),
+                    row,
+                ]
+                .concat()
+            })
+            .collect()
+    };
+    for objects in [
+        &[][..],
+        &[0.0, 1.0, 2.0, 3.0],
+        &[4.0, 5.0, 6.0, 7.0, 9.0],
+        &[17.0, 18.0, 19.0, 20.0, 25.0],
+        &[3.0, 1.0, 3.0],
+        &[0.0, 1_000_000.0],
+        &[-1.0, 0.5, 2.0],
+        &[5.0],
+    ] {
+        let rows = boundary::rows(snapshot.view(), PERSON, objects).unwrap();
+        assert_eq!(rows, one_by_one(objects), "{objects:?}");
     }
 }

@@ -1,7 +1,5 @@
 //! Rows and queries.
 
-use std::io::Write as _;
-
 use tidemark_changeset::packed::{Reader, read_key};
 use tidemark_query::Argument;
 use tidemark_storage::Read;
@@ -27,22 +25,60 @@ pub fn row<R: Read>(
     }
 }
 
+/// Runs of ascending keys are read by scanning if at most this many keys lie in the range for each one asked for.
+const SCAN_DENSITY: u64 = 4;
+
 /// For each object a `u32` length (0 if there is none) and what [`row`] gives.
 pub fn rows<R: Read>(view: View<'_, R>, class: usize, objects: &[f64]) -> Result<Vec<u8>> {
     let mut out = Vec::with_capacity(objects.len() * 128);
-    for &object in objects {
-        match row(view, class, object)? {
-            Some(row) => {
-                let length =
-                    u32::try_from(row.len()).map_err(|_| malformed("a row is too large"))?;
-                out.extend_from_slice(&length.to_le_bytes());
-                // Writing to a vector does not fail.
-                let _ = out.write_all(&row);
+    let ascending = objects.is_sorted_by(|a, b| a < b);
+    let span = objects
+        .first()
+        .zip(objects.last())
+        .and_then(|(first, last)| {
+            let (first, last) = (object_of_number(*first)?, object_of_number(*last)?);
+            (ascending && last - first <= SCAN_DENSITY * objects.len() as u64)
+                .then_some((first, last))
+        });
+    match span {
+        Some((first, last)) => scan_rows(view, class, objects, (first, last), &mut out)?,
+        None => {
+            for &object in objects {
+                append_row(&mut out, row(view, class, object)?.as_deref())?;
             }
-            None => out.extend_from_slice(&0_u32.to_le_bytes()),
         }
     }
     Ok(out)
+}
+
+fn scan_rows<R: Read>(
+    view: View<'_, R>,
+    class: usize,
+    objects: &[f64],
+    (first, last): (u64, u64),
+    out: &mut Vec<u8>,
+) -> Result<()> {
+    let mut found = view.objects_between(class, first, last)?.peekable();
+    for &object in objects {
+        let mut row = None;
+        while let Some(entry) = found.next_if(|entry| match entry {
+            Ok((key, _)) => number_of(*key) <= object,
+            Err(_) => true,
+        }) {
+            let (key, bytes) = entry?;
+            row = (object_of_number(object) == Some(key)).then_some(bytes);
+        }
+        append_row(out, row.as_deref())?;
+    }
+    Ok(())
+}
+
+fn append_row(out: &mut Vec<u8>, row: Option<&[u8]>) -> Result<()> {
+    let row = row.unwrap_or_default();
+    let length = u32::try_from(row.len()).map_err(|_| malformed("a row is too large"))?;
+    out.extend_from_slice(&length.to_le_bytes());
+    out.extend_from_slice(row);
+    Ok(())
 }
 
 fn arguments_of(parameters: &[u8]) -> Result<Vec<Argument>> {
