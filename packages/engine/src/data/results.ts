@@ -107,7 +107,9 @@ export class Results {
     const left = changes.deleted.filter((key) => indexOfKey(before, key) >= 0);
     const came: number[] = [];
     const passing = this.stages.length === 0 ? undefined : this.#passing(changes);
-    for (const key of changes.inserted) if (passing?.has(key) !== false) came.push(key);
+    for (const key of changes.inserted) {
+      if (passing?.has(key) !== false && indexOfKey(before, key) < 0) came.push(key);
+    }
     if (passing !== undefined) {
       for (const key of changes.modified.keys()) {
         const wasThere = indexOfKey(before, key) >= 0;

@@ -226,6 +226,43 @@ test("lists, sets and dictionaries tell their changes", async () => {
   ]);
 });
 
+test("after any changes, what a listener was told turns the old objects into the new ones", async () => {
+  let state = 42;
+  const roll = (sides: number): number => {
+    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
+    return Math.floor((state / 2 ** 32) * sides);
+  };
+  const watched = [
+    realm.objects("Item"),
+    realm.objects("Item").filtered("name == 'even'"),
+    realm.objects("Item").sorted("name"),
+  ].map((results) => {
+    const known: number[] = [];
+    results.addListener((collection, { deletions, insertions }) => {
+      for (const index of deletions.toReversed()) known.splice(index, 1);
+      for (const index of insertions) known.splice(index, 0, collection[index]?.["_id"] as number);
+      // The first call brings no changes but stands for all that is there.
+      if (known.length === 0) known.push(...collection.map((object) => object["_id"] as number));
+    });
+    return { results, known };
+  });
+  await turn();
+  for (let round = 0; round < 150; round += 1) {
+    realm.write(() => {
+      for (let step = roll(6); step >= 0; step -= 1) {
+        const id = roll(30);
+        const found = realm.objectForPrimaryKey("Item", id);
+        if (found === null) realm.create("Item", { _id: id, name: roll(2) === 0 ? "even" : "odd" });
+        else if (roll(2) === 0) realm.delete(found);
+        else found["name"] = roll(2) === 0 ? "even" : "odd";
+      }
+    });
+    if (roll(3) > 0) await turn(0);
+  }
+  await turn();
+  for (const { results, known } of watched) expect(known).toEqual(results.map((object) => object["_id"]));
+});
+
 test("realms tell that something changed; registering twice is ignored", async () => {
   const seen: string[] = [];
   const callback = (_: Realm, name: string): void => {
