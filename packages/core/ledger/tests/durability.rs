@@ -172,6 +172,7 @@ fn state(parts: &[DownloadPart]) -> Database {
 }
 
 #[test]
+#[allow(clippy::too_many_lines, reason = "one history, told in order")]
 fn where_a_range_is_cut_does_not_matter() {
     let ledger = Ledger::open(OrderedStorage::new(), options(SALT)).expect("a new ledger opens");
     let mut peers = ready(&ledger);
