@@ -28,7 +28,9 @@ function readAnswer(answer: unknown): string | undefined {
   return `the core answered ${String(answer)}`;
 }
 
-/** Loads a core. The packages are named at run time, since the WebAssembly module is built only where it is asked for. */
+/**
+ * Loads a core. The packages are named at run time, since the WebAssembly module is built only where it is asked for.
+ */
 export async function loadCore(name: CoreName): Promise<Replay> {
   const specifier: string = packages[name];
   const module: unknown = await import(specifier);

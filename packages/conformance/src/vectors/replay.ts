@@ -28,7 +28,10 @@ function parseLine(line: string): { readonly value: unknown } | { readonly probl
   }
 }
 
-/** Why a line fails; `undefined` if it passes. A format that is not replayed is a failure: nothing is skipped silently. */
+/**
+ * Why a line fails; `undefined` if it passes. A format that is not replayed is a failure: nothing is skipped
+ * silently.
+ */
 export function replayLine(line: string, replay: Replay): string | undefined {
   const parsed = parseLine(line);
   if ("problem" in parsed) return parsed.problem;
