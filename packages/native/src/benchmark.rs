@@ -1,5 +1,6 @@
-//! The codec's work repeated inside the core, for the benchmarks of this repository. JavaScript measures: nothing here
-//! knows a clock. Each function answers the number of bytes that it read or wrote in all rounds.
+//! The codec's work repeated inside the core, for the benchmarks of this repository. JavaScript measures:
+//! nothing here knows a clock. Each function answers the number of bytes that it read or wrote in all
+//! rounds.
 
 use std::hint::black_box;
 

@@ -1,8 +1,8 @@
 //! The gate in front of the one write: who may begin, and who goes first.
 //!
-//! The storage refuses a second writer at once; here threads wait for their turn instead. The application goes before
-//! the session, a thread that already holds the write is refused rather than left to wait for itself, and waiting ends
-//! with a time-out.
+//! The storage refuses a second writer at once; here threads wait for their turn instead. The application
+//! goes before the session, a thread that already holds the write is refused rather than left to wait for
+//! itself, and waiting ends with a time-out.
 
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::ThreadId;

@@ -1,7 +1,7 @@
 //! The server's ledger for JavaScript: conversion, nothing else.
 //!
-//! Every method that takes time returns a promise and runs on libuv's thread pool. Errors carry a stable `code`;
-//! refusals are values.
+//! Every method that takes time returns a promise and runs on libuv's thread pool. Errors carry a stable
+//! `code`; refusals are values.
 
 use std::collections::HashMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};

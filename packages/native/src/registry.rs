@@ -1,7 +1,7 @@
 //! The databases that this process has open, by file.
 //!
-//! All threads of the process load the same addon, so this table is theirs together: a worker that opens a file joins
-//! the database the main thread has open.
+//! All threads of the process load the same addon, so this table is theirs together: a worker that opens a
+//! file joins the database the main thread has open.
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};

@@ -236,8 +236,9 @@ impl NativeStore {
         self.view(snapshot, work::Row(class_index as usize, object, copy))
     }
 
-    /// Copies what `row` gives to the start of a buffer: the answer is its length, or −1 if there is no such object.
-    /// A longer row than the buffer is not copied; its length says how long the buffer has to be.
+    /// Copies what `row` gives to the start of a buffer: the answer is its length, or −1 if there is no
+    /// such object. A longer row than the buffer is not copied; its length says how long the buffer has to
+    /// be.
     #[napi(catch_unwind)]
     pub fn row_into(
         &self,

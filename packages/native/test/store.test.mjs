@@ -304,9 +304,7 @@ describe("synchronisation", () => {
     expect(store.discardPartialBootstrap()).toBe(true);
     expect(JSON.parse(store.applyBootstrap(11))).toEqual({ version: 6, done: true, queryVersion: 1 });
     expect(JSON.parse(store.applyBootstrap(11))).toEqual({ version: 6, done: true, queryVersion: -1 });
-    expect(JSON.parse(store.subscriptionSets()).map(({ version, state }) => [version, state])).toEqual([
-      [1, "awaiting-mark"],
-    ]);
+    expect(JSON.parse(store.subscriptionSets()).map((set) => [set.version, set.state])).toEqual([[1, "awaiting-mark"]]);
     store.setSubscriptionState(1, "complete", null);
     expect(code(() => store.setSubscriptionState(1, "happy", null))).toBe("malformed-argument");
   });

@@ -1,7 +1,7 @@
 //! The form in a file: redb.
 //!
-//! Two things redb does are kept away from callers: a second writer would wait for ever (it is refused here), and an
-//! empty commit would still reach for the disk ([`crate::Write::commit`] skips it).
+//! Two things redb does are kept away from callers: a second writer would wait for ever (it is refused
+//! here), and an empty commit would still reach for the disk ([`crate::Write::commit`] skips it).
 
 use std::ops::Bound;
 use std::path::Path;
@@ -119,7 +119,8 @@ impl FileStorage {
         work(database.as_ref().ok_or(StorageError::Closed)?)
     }
 
-    /// Gives unused space back to the file system. Only possible while there is neither a snapshot nor a write.
+    /// Gives unused space back to the file system. Only possible while there is neither a snapshot nor a
+    /// write.
     pub fn compact(&self) -> Result<bool> {
         let mut database = self
             .database
@@ -217,7 +218,8 @@ impl Read for FileSnapshot {
     }
 }
 
-/// The right to write a [`FileStorage`]. The transaction is dropped (aborted) before the right is given back.
+/// The right to write a [`FileStorage`]. The transaction is dropped (aborted) before the right is given
+/// back.
 pub struct FileSink {
     transaction: redb::WriteTransaction,
     _right: Right,

@@ -1,7 +1,7 @@
 //! Keys whose bytes sort as the values they stand for.
 //!
-//! Numbers are big-endian, signed ones with the sign bit turned; byte strings end with `00 00`, a zero byte inside
-//! them being `00 ff`, so that a key made of several parts sorts by them in turn.
+//! Numbers are big-endian, signed ones with the sign bit turned; byte strings end with `00 00`, a zero byte
+//! inside them being `00 ff`, so that a key made of several parts sorts by them in turn.
 
 use std::ops::Bound;
 
@@ -164,7 +164,8 @@ pub fn after_prefix(prefix: &[u8]) -> Option<Vec<u8>> {
     Some(end)
 }
 
-/// Whether no key lies between two bounds. The standard map panics on reversed bounds, so they are asked first.
+/// Whether no key lies between two bounds. The standard map panics on reversed bounds, so they are asked
+/// first.
 pub(crate) fn is_empty_range(from: Bound<&[u8]>, to: Bound<&[u8]>) -> bool {
     match (from, to) {
         (Bound::Included(from), Bound::Included(to)) => from > to,

@@ -1,17 +1,19 @@
 //! Storage: the one trait between the core and whatever keeps its bytes, and the two forms of it.
 //!
-//! A storage is a handful of ordered tables of byte keys and byte values, with snapshots and one writer at a time.
-//! [`file::FileStorage`] keeps them in a redb file (or in redb's memory backend); [`ordered::OrderedStorage`] in an
-//! ordered map with cheap snapshots, for tests and for the browser.
+//! A storage is a handful of ordered tables of byte keys and byte values, with snapshots and one writer at
+//! a time. [`file::FileStorage`] keeps them in a redb file (or in redb's memory backend);
+//! [`ordered::OrderedStorage`] in an ordered map with cheap snapshots, for tests and for the browser.
 //!
 //! Invariants:
 //! * a snapshot never changes, whatever is committed after it;
-//! * a commit is seen whole or not at all, also after a crash; one made with [`Durability::Durable`] survives it;
+//! * a commit is seen whole or not at all, also after a crash; one made with [`Durability::Durable`]
+//!   survives it;
 //! * what a [`Write`] holds is seen through the `Write` at once and by nobody else before its commit;
 //! * dropping a `Write` aborts it.
 //!
-//! Writes are collected in memory and handed to the form sorted, in one go, at the commit: a sorted flush costs half
-//! of a random one, tables are opened once, and reading one's own writes is the same code for all forms.
+//! Writes are collected in memory and handed to the form sorted, in one go, at the commit: a sorted flush
+//! costs half of a random one, tables are opened once, and reading one's own writes is the same code for
+//! all forms.
 
 mod batch;
 mod bytes;
@@ -45,7 +47,8 @@ pub const TABLES_MAX: usize = 32;
 pub struct TableId(u8);
 
 impl TableId {
-    /// The table with that number. Meant for constants: a number beyond [`TABLES_MAX`] does not compile there.
+    /// The table with that number. Meant for constants: a number beyond [`TABLES_MAX`] does not compile
+    /// there.
     pub const fn new(number: u8) -> Self {
         assert!((number as usize) < TABLES_MAX, "a storage has 32 tables");
         Self(number)

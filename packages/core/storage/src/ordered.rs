@@ -1,8 +1,8 @@
 //! The form in memory: ordered tables with cheap snapshots.
 //!
-//! A table is a list of leaves of at most [`LEAF_MAX`] entries. Leaves are shared between versions: a commit copies
-//! the ones it touches and the list of pointers, so a snapshot costs one reference count and a small commit a few
-//! microseconds, however many snapshots live.
+//! A table is a list of leaves of at most [`LEAF_MAX`] entries. Leaves are shared between versions: a
+//! commit copies the ones it touches and the list of pointers, so a snapshot costs one reference count and
+//! a small commit a few microseconds, however many snapshots live.
 
 use std::ops::Bound;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -226,7 +226,8 @@ impl OrderedStorage {
         Self::build(None)
     }
 
-    /// An empty storage that tells each commit to an observer, which may keep it elsewhere (or, in tests, fail).
+    /// An empty storage that tells each commit to an observer, which may keep it elsewhere (or, in tests,
+    /// fail).
     pub fn with_observer(observer: CommitObserver) -> Self {
         Self::build(Some(observer))
     }

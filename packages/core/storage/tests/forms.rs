@@ -1,4 +1,5 @@
-//! One suite over all forms: random transactions against a plain map, and what a storage promises about failure.
+//! One suite over all forms: random transactions against a plain map, and what a storage promises about
+//! failure.
 
 #![cfg(feature = "redb")]
 #![allow(clippy::unwrap_used)] // A test may fail that way.

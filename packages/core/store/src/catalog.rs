@@ -1,7 +1,8 @@
 //! The schema as the database keeps it: the model's schema, with a number for every class.
 //!
-//! Numbers (ids) stand in the keys of tables and never change while the class lives. The boundary names classes by
-//! their position in order of creation ([`Catalog::position`]), which is the id as long as no class was erased.
+//! Numbers (ids) stand in the keys of tables and never change while the class lives. The boundary names
+//! classes by their position in order of creation ([`Catalog::position`]), which is the id as long as no
+//! class was erased.
 
 use rustc_hash::FxHashMap;
 use tidemark_changeset::{
@@ -30,7 +31,8 @@ pub struct Catalog {
 struct Entry {
     id: ClassId,
     name: Name,
-    /// Which columns may hold links to objects of their own, directly or inside embedded objects or mixed values.
+    /// Which columns may hold links to objects of their own, directly or inside embedded objects or mixed
+    /// values.
     linking: Vec<bool>,
 }
 

@@ -1,7 +1,7 @@
 //! The history of local commits that the server has not acknowledged in a download yet.
 //!
-//! Every commit of a synchronised database has an entry; the ones with a changeset are kept until no download can be
-//! based on a version before them, the others only as long as they lie between such.
+//! Every commit of a synchronised database has an entry; the ones with a changeset are kept until no
+//! download can be based on a version before them, the others only as long as they lie between such.
 
 use std::ops::Bound;
 

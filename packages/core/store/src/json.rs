@@ -1,7 +1,8 @@
 //! The JSON of the boundary: reading the few texts that come in, writing the few that go out.
 //!
-//! Only rare calls carry JSON, so this is a small reader and writer rather than a dependency that would weigh on the
-//! browser's module. Numbers are kept as text until somebody asks for a type, so that 64-bit ones stay exact.
+//! Only rare calls carry JSON, so this is a small reader and writer rather than a dependency that would
+//! weigh on the browser's module. Numbers are kept as text until somebody asks for a type, so that 64-bit
+//! ones stay exact.
 
 use std::collections::BTreeMap;
 use std::fmt::Write;

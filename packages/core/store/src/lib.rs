@@ -1,5 +1,6 @@
-//! The client's database: objects of every kind behind snapshots and one write at a time, the history of what was
-//! written here, and the other half of a synchronisation: uploads, downloads, bootstraps, subscriptions.
+//! The client's database: objects of every kind behind snapshots and one write at a time, the history of
+//! what was written here, and the other half of a synchronisation: uploads, downloads, bootstraps,
+//! subscriptions.
 //!
 //! * [`Database`] over any storage: versions, [`Snapshot`]s, [`WriteTransaction`]s;
 //! * [`local`]: what the application does, as the instructions a client emits for it;
@@ -9,7 +10,8 @@
 //!
 //! Invariants:
 //! * a commit is one durable storage commit: objects, indexes, history entry and cursors move together;
-//! * object keys of a class grow in order of creation and are never given twice, but for an object that one download
+//! * object keys of a class grow in order of creation and are never given twice, but for an object that one
+//!   download
 //!   erases and creates again: to the reader it is the same;
 //! * what a local write records is what it applied.
 

@@ -1,7 +1,7 @@
 //! Who links to whom: the backlink table, kept up with the objects, and the targets that do not exist.
 //!
-//! The table is compared with an object's links when it is needed, not at each change: within one write a list may
-//! grow by thousands of links one by one.
+//! The table is compared with an object's links when it is needed, not at each change: within one write a
+//! list may grow by thousands of links one by one.
 
 use tidemark_changeset::{Link, PrimaryKey};
 use tidemark_storage::{Read, Storage};

@@ -1,8 +1,8 @@
 //! Local mutations: what the application asks for, as the instructions that a client emits for it.
 //!
-//! The order and choice of instructions follow the original client (recorded in the convergence vectors): a re-insert
-//! into a set says nothing, an embedded object is replaced by null and then a new one, deleting an object first takes
-//! every link to it away, and so on. An instruction is applied before it is recorded.
+//! The order and choice of instructions follow the original client (recorded in the convergence vectors): a
+//! re-insert into a set says nothing, an embedded object is replaced by null and then a new one, deleting
+//! an object first takes every link to it away, and so on. An instruction is applied before it is recorded.
 
 use tidemark_changeset::{
     CollectionKind, Instruction, Link, Name, PathElement, Payload, PrimaryKey, Target, UpdateKind,
@@ -140,7 +140,8 @@ impl<S: Storage> WriteTransaction<S> {
         Ok(())
     }
 
-    /// Makes a class or column, or drops one, as local schema changes do; says nothing about what is there already.
+    /// Makes a class or column, or drops one, as local schema changes do; says nothing about what is there
+    /// already.
     pub fn change_schema(&mut self, instruction: &Instruction) -> Result<()> {
         let before = self.catalog.classes().count();
         let columns = self

@@ -1,5 +1,6 @@
-//! Deleting an object here takes every link to it away first, and says so: object by object, column by column, the
-//! first link of a collection first. (A downloaded erasure leaves links: they are hidden until the object is back.)
+//! Deleting an object here takes every link to it away first, and says so: object by object, column by
+//! column, the first link of a collection first. (A downloaded erasure leaves links: they are hidden until
+//! the object is back.)
 
 use tidemark_changeset::{
     ColumnType, Instruction, Link, PathElement, Payload, PrimaryKey, Target, UpdateKind, Value,

@@ -34,7 +34,8 @@ pub(crate) fn argument(value: &Packed<'_>) -> Result<Argument> {
 }
 
 impl<R: Read> View<'_, R> {
-    /// Keys of the objects that match a query, with its SORT, DISTINCT and LIMIT; otherwise in order of creation.
+    /// Keys of the objects that match a query, with its SORT, DISTINCT and LIMIT; otherwise in order of
+    /// creation.
     ///
     /// `restrict`: objects to choose from, in the order given.
     pub fn query(

@@ -1,4 +1,5 @@
-//! The small records that lie in the tables besides rows: little-endian numbers and sized bytes, one after another.
+//! The small records that lie in the tables besides rows: little-endian numbers and sized bytes, one after
+//! another.
 
 use crate::{Result, StoreError};
 

@@ -16,7 +16,8 @@ pub(crate) const META: TableId = TableId::new(0);
 pub(crate) const ROWS: TableId = TableId::new(1);
 /// Class id, primary key → object key.
 pub(crate) const INDEX: TableId = TableId::new(2);
-/// Class id of the target, its primary key, class id of the origin, column, object key of the origin → nothing.
+/// Class id of the target, its primary key, class id of the origin, column, object key of the origin →
+/// nothing.
 pub(crate) const BACKLINKS: TableId = TableId::new(3);
 /// Class id, primary key of an object that does not exist but is linked to → nothing.
 pub(crate) const ABSENT: TableId = TableId::new(4);

@@ -1,8 +1,9 @@
-//! A write in progress: objects held decoded until they are needed as rows, everything else in the storage's write.
+//! A write in progress: objects held decoded until they are needed as rows, everything else in the
+//! storage's write.
 //!
 //! Both ways of changing objects end here: local mutations ([`crate::local`]) and downloaded instructions
-//! ([`WriteTransaction::apply`]). What a local mutation does is written as instructions, applied like downloaded
-//! ones and recorded, so that state and history cannot disagree.
+//! ([`WriteTransaction::apply`]). What a local mutation does is written as instructions, applied like
+//! downloaded ones and recorded, so that state and history cannot disagree.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -216,7 +217,8 @@ impl<S: Storage> WriteTransaction<S> {
         Ok(object)
     }
 
-    /// Removes an object; links to it stay. `may_return` says whether a later instruction may create it again.
+    /// Removes an object; links to it stay. `may_return` says whether a later instruction may create it
+    /// again.
     pub(crate) fn remove(&mut self, class: ClassId, object: u64, may_return: bool) -> Result<()> {
         self.load(class, object)?;
         self.forget_links(class, object)?;
@@ -263,7 +265,8 @@ impl<S: Storage> WriteTransaction<S> {
         Ok(())
     }
 
-    /// Applies one instruction to the state, with the meaning it has when it was downloaded. It is not recorded.
+    /// Applies one instruction to the state, with the meaning it has when it was downloaded. It is not
+    /// recorded.
     pub fn apply(&mut self, instruction: &Instruction) -> Result<()> {
         let Some((name, key)) = instruction.object() else {
             return self.apply_schema(instruction);
@@ -380,8 +383,8 @@ impl<S: Storage> WriteTransaction<S> {
             .collect()
     }
 
-    /// Takes a field out of every document that holds it. Backlinks name columns by index, so those of the affected
-    /// objects are forgotten and made anew.
+    /// Takes a field out of every document that holds it. Backlinks name columns by index, so those of the
+    /// affected objects are forgotten and made anew.
     fn take_column_out(
         &mut self,
         name: &Name,

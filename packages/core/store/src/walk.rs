@@ -1,7 +1,7 @@
 //! Finding the place that a mutation names: from what the application sees to real slots.
 //!
-//! Lists keep a slot for each link, also where the target does not exist; the application does not see those slots.
-//! Instructions count all of them, the application's indexes only the visible ones.
+//! Lists keep a slot for each link, also where the target does not exist; the application does not see
+//! those slots. Instructions count all of them, the application's indexes only the visible ones.
 
 use tidemark_changeset::{CollectionKind, ColumnType, Link, Name, PathElement, Value};
 use tidemark_model::{Class, Column, Document, Node, Schema};
@@ -50,7 +50,8 @@ pub(crate) struct Walk<'d> {
     pub path: Vec<PathElement>,
     /// The typed column that governs the place: the field's, or an embedded object's.
     pub column: &'d Column,
-    /// How many path elements lie below that column: 0 is the property itself, 1 an element of its collection.
+    /// How many path elements lie below that column: 0 is the property itself, 1 an element of its
+    /// collection.
     pub depth: usize,
     pub slot: Slot<'d>,
 }

@@ -1,5 +1,5 @@
-//! The same work with a storage that fails at every commit in turn: whatever fails, what was there stays, and the
-//! work can be done again.
+//! The same work with a storage that fails at every commit in turn: whatever fails, what was there stays,
+//! and the work can be done again.
 
 #![allow(clippy::unwrap_used)]
 

@@ -62,11 +62,16 @@ fn schemas_are_emitted_class_by_class() {
 fn another_type_is_refused() {
     let (_storage, database) = database();
     for schema in [
-        r#"[{"name":"Person","kind":"top","primaryKey":{"name":"_id","type":"string","nullable":false},"columns":[]}]"#,
-        r#"[{"name":"Part","kind":"top","primaryKey":{"name":"_id","type":"int","nullable":false},"columns":[]}]"#,
-        r#"[{"name":"Part","kind":"embedded","columns":[{"name":"weight","type":"string","nullable":false}]}]"#,
-        r#"[{"name":"Part","kind":"embedded","columns":[{"name":"weight","type":"int","nullable":true}]}]"#,
-        r#"[{"name":"Part","kind":"embedded","columns":[{"name":"other","type":"link","target":"Nowhere"}]}]"#,
+        r#"[{"name":"Person","kind":"top",
+            "primaryKey":{"name":"_id","type":"string","nullable":false},"columns":[]}]"#,
+        r#"[{"name":"Part","kind":"top",
+            "primaryKey":{"name":"_id","type":"int","nullable":false},"columns":[]}]"#,
+        r#"[{"name":"Part","kind":"embedded",
+            "columns":[{"name":"weight","type":"string","nullable":false}]}]"#,
+        r#"[{"name":"Part","kind":"embedded",
+            "columns":[{"name":"weight","type":"int","nullable":true}]}]"#,
+        r#"[{"name":"Part","kind":"embedded",
+            "columns":[{"name":"other","type":"link","target":"Nowhere"}]}]"#,
     ] {
         let mut write = database.begin_write().unwrap();
         let refused = update_schema(&mut write, schema);

@@ -136,7 +136,8 @@ fn a_download_is_merged_with_what_was_not_sent() {
         field(&database, 1, NAME),
         Some(Node::Value(Value::String("they".into())))
     );
-    // Ours is earlier (20 against 50) and loses, which has to be remembered: it must not win against a third (10).
+    // Ours is earlier (20 against 50) and loses, which has to be remembered: it must not win against a
+    // third (10).
     let name = |text: &str| update(1, "name", Value::String(text.into()));
     let set_name = |write: &mut tidemark_store::WriteTransaction<Memory>| {
         write
@@ -318,8 +319,8 @@ fn a_bad_changeset_leaves_nothing() {
     assert_eq!(field(&database, 1, AGE), Some(number(1)), "ours is later");
 }
 
-/// A long download is integrated in several commits, between which the application writes; the cursors are true at
-/// each of them.
+/// A long download is integrated in several commits, between which the application writes; the cursors are
+/// true at each of them.
 #[test]
 fn long_downloads_are_cut_between_versions() {
     let (storage, database) = database();

@@ -1,7 +1,7 @@
 //! What crosses to JavaScript: bytes for the hot calls, JSON texts for the rare ones.
 //!
-//! The layouts are in `docs/boundary.md`; the native addon and the browser's module both call what stands here and
-//! only convert.
+//! The layouts are in `docs/boundary.md`; the native addon and the browser's module both call what stands
+//! here and only convert.
 
 mod batch;
 mod reading;

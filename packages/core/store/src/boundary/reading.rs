@@ -25,7 +25,8 @@ pub fn row<R: Read>(
     }
 }
 
-/// Runs of ascending keys are read by scanning if at most this many keys lie in the range for each one asked for.
+/// Runs of ascending keys are read by scanning if at most this many keys lie in the range for each one
+/// asked for.
 const SCAN_DENSITY: u64 = 4;
 
 /// For each object a `u32` length (0 if there is none) and what [`row`] gives.

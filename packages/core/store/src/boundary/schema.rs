@@ -116,7 +116,8 @@ fn mismatch(error: StoreError) -> StoreError {
     }
 }
 
-/// Whether a column is what was asked for. Mixed values and links have one nullability each, whatever was said.
+/// Whether a column is what was asked for. Mixed values and links have one nullability each, whatever was
+/// said.
 fn agrees(existing: &Column, asked: &Column) -> bool {
     existing.column_type == asked.column_type
         && existing.collection == asked.collection

@@ -1,7 +1,7 @@
 //! One open database as JavaScript sees it: snapshots and the open write by number.
 //!
-//! Handles of several threads may share it. It never waits for the right to write: whoever shares it between threads
-//! puts a gate in front.
+//! Handles of several threads may share it. It never waits for the right to write: whoever shares it
+//! between threads puts a gate in front.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -197,7 +197,8 @@ impl<S: Storage> SharedStore<S> {
         Ok(integrated)
     }
 
-    /// Parses a DOWNLOAD ahead, so that the next [`SharedStore::integrate`] with an empty body only has to write.
+    /// Parses a DOWNLOAD ahead, so that the next [`SharedStore::integrate`] with an empty body only has to
+    /// write.
     pub fn prepare(&self, progress: DownloadProgress, body: &[u8]) -> Result<()> {
         let mut slot = lock(&self.download);
         if slot.is_none() || !body.is_empty() {
@@ -207,8 +208,8 @@ impl<S: Storage> SharedStore<S> {
         Ok(())
     }
 
-    /// Forgets an incomplete bootstrap and a download that is half integrated: a session begins anew. Says whether a
-    /// complete bootstrap waits to be applied.
+    /// Forgets an incomplete bootstrap and a download that is half integrated: a session begins anew. Says
+    /// whether a complete bootstrap waits to be applied.
     pub fn discard_partial_bootstrap(&self) -> Result<bool> {
         *lock(&self.download) = None;
         self.database.discard_partial_bootstrap()

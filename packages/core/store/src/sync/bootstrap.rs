@@ -1,8 +1,9 @@
 //! Bootstraps: stored raw, part by part, then applied in slices.
 //!
-//! The file says how far the slices came, so that a crash in the middle goes on where it stopped. Between two slices
-//! the objects are neither the old view nor the new one, and a local write based on that could not be merged by any
-//! server: whoever wants to write first applies the rest ([`Database::begin_write`] does).
+//! The file says how far the slices came, so that a crash in the middle goes on where it stopped. Between
+//! two slices the objects are neither the old view nor the new one, and a local write based on that could
+//! not be merged by any server: whoever wants to write first applies the rest ([`Database::begin_write`]
+//! does).
 
 use tidemark_changeset::body::{BodyLimits, parse_download_body};
 use tidemark_storage::{Read, Storage, Write};

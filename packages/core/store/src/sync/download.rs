@@ -1,8 +1,8 @@
 //! Integrating downloads: merge with the local history, apply, advance.
 //!
-//! A message is integrated in slices, so that no write lasts long. A slice ends only between server versions, and
-//! its commit says how far it came: whatever happens then, the rest is merged from its untouched form later, with
-//! the local history as it is by then.
+//! A message is integrated in slices, so that no write lasts long. A slice ends only between server
+//! versions, and its commit says how far it came: whatever happens then, the rest is merged from its
+//! untouched form later, with the local history as it is by then.
 
 use tidemark_changeset::body::{BodyLimits, parse_download_body};
 use tidemark_changeset::{Instruction, Name, codec};
@@ -124,8 +124,8 @@ impl<S: Storage> Database<S> {
         })
     }
 
-    /// Integrates the next slice of a prepared download, in a write of its own. Nothing of the slice is kept if it
-    /// fails.
+    /// Integrates the next slice of a prepared download, in a write of its own. Nothing of the slice is
+    /// kept if it fails.
     pub fn integrate_slice(
         &self,
         download: &mut PreparedDownload,

@@ -1,7 +1,7 @@
 //! Synchronisation as the file knows it: cursors, uploads, downloads, bootstraps, subscriptions.
 //!
-//! The messages themselves are TypeScript's. What stands here is durable before any call returns, so that the session
-//! never speaks of something that a crash could take back.
+//! The messages themselves are TypeScript's. What stands here is durable before any call returns, so that
+//! the session never speaks of something that a crash could take back.
 
 mod bootstrap;
 mod download;

@@ -1,7 +1,7 @@
 //! The merge with the original's defects, for replaying recorded cases.
 //!
-//! One of them (OT3) compares values by where they lie in the bytes of the two changesets, so this way of merging works
-//! with bytes. It looks at the whole history each time; no client uses it.
+//! One of them (OT3) compares values by where they lie in the bytes of the two changesets, so this way of
+//! merging works with bytes. It looks at the whole history each time; no client uses it.
 
 use tidemark_changeset::codec;
 use tidemark_storage::Storage;

@@ -76,8 +76,8 @@ impl SyncRecord {
         to.put(META, meta::SYNC, &record.finish());
     }
 
-    /// Takes over the progress of a download, in the write that integrates it; history that it makes needless goes.
-    /// Returns the first version whose history is still needed.
+    /// Takes over the progress of a download, in the write that integrates it; history that it makes
+    /// needless goes. Returns the first version whose history is still needed.
     ///
     /// `version` is the version that the write will have.
     pub fn advance<S: Storage>(
@@ -110,8 +110,8 @@ impl SyncRecord {
         self.trim(write, version)
     }
 
-    /// Everything that no later download can be based on goes: entries up to the download's client version, and
-    /// after it those without a changeset up to the first with one.
+    /// Everything that no later download can be based on goes: entries up to the download's client version,
+    /// and after it those without a changeset up to the first with one.
     fn trim<S: Storage>(&self, write: &mut Write<S>, version: u64) -> Result<u64> {
         let based_on = self.progress.download_client_version;
         let mut first_needed = version;

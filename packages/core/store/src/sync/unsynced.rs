@@ -1,4 +1,5 @@
-//! The local history that downloads are merged with, by object: a download costs what it meets, not what there is.
+//! The local history that downloads are merged with, by object: a download costs what it meets, not what
+//! there is.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -134,8 +135,8 @@ impl Unsynced {
         Ok(())
     }
 
-    /// Takes out the entries after `base` that the incoming instructions can meet, in order. They come back with
-    /// [`Unsynced::put_back`], or everything is [`Unsynced::reset`].
+    /// Takes out the entries after `base` that the incoming instructions can meet, in order. They come back
+    /// with [`Unsynced::put_back`], or everything is [`Unsynced::reset`].
     pub fn take_conflicting<'i>(
         &mut self,
         storage: &impl Read,

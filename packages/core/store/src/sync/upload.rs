@@ -25,8 +25,8 @@ pub struct Upload {
 impl<S: Storage> Database<S> {
     /// The body of the next UPLOAD after a position, up to and including `target`.
     ///
-    /// Entries that are empty or came from the server are passed over, but count for the progress. Collecting stops
-    /// before the next entry once `bytes_max` is reached.
+    /// Entries that are empty or came from the server are passed over, but count for the progress.
+    /// Collecting stops before the next entry once `bytes_max` is reached.
     pub fn next_upload(
         &self,
         after: u64,
