@@ -242,7 +242,7 @@ test("after any changes, what a listener was told turns the old objects into the
       for (const index of deletions.toReversed()) known.splice(index, 1);
       for (const index of insertions) known.splice(index, 0, collection[index]?.["_id"] as number);
       // The first call brings no changes but stands for all that is there.
-      if (known.length === 0) known.push(...collection.map((object) => object["_id"] as number));
+      if (known.length === 0) known.push(...collection.map((one) => one["_id"] as number));
     });
     return { results, known };
   });
@@ -260,7 +260,7 @@ test("after any changes, what a listener was told turns the old objects into the
     if (roll(3) > 0) await turn(0);
   }
   await turn();
-  for (const { results, known } of watched) expect(known).toEqual(results.map((object) => object["_id"]));
+  for (const { results, known } of watched) expect(known).toEqual(results.map((one) => one["_id"]));
 });
 
 test("realms tell that something changed; registering twice is ignored", async () => {
