@@ -165,7 +165,8 @@ fn run<S: Storage>(storage: S, seed: u64) {
                     .and_then(|view| view.export())
                     .expect("readable");
                 let mut wanted = draft.clone();
-                (wanted.fill(), seen.fill());
+                wanted.fill();
+                seen.fill();
                 assert_eq!(seen, wanted, "{context}: inside the write");
             }
         }
