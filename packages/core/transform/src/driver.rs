@@ -324,6 +324,8 @@ impl Merge<'_> {
             else {
                 continue;
             };
+            #[cfg(test)]
+            visits::count();
             pairs::pair(major, minor, &mut self.context)?;
             if let Some(request) = self.context.request.take() {
                 self.prepend(*request, at, index)?;
@@ -472,4 +474,25 @@ pub(crate) struct Outcome {
 pub(crate) struct Adopted {
     pub ours: Vec<(usize, Name)>,
     pub theirs: Vec<(usize, Name)>,
+}
+
+/// How many pairs this thread has visited: the cost of a merge that no clock is needed for.
+#[cfg(test)]
+pub(crate) mod visits {
+    use std::cell::Cell;
+
+    thread_local! {
+        static VISITED: Cell<u64> = const { Cell::new(0) };
+    }
+
+    pub fn count() {
+        VISITED.set(VISITED.get() + 1);
+    }
+
+    /// Pairs visited by some work.
+    pub fn during(work: impl FnOnce()) -> u64 {
+        let before = VISITED.get();
+        work();
+        VISITED.get() - before
+    }
 }

@@ -1,7 +1,7 @@
 //! Tests of the merge as a whole: against a plain double loop, and against what a merge is for.
 
+mod cost;
 mod generate;
 mod properties;
 mod reference;
 mod rules;
-mod speed;
