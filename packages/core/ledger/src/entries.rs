@@ -1,8 +1,9 @@
 //! Entries of the log: one per version, with what selecting and integrating need to know about it.
 //!
-//! An entry holds the transformed changeset and, per touched object, the queryable values before and after. One
-//! that changes a queryable value of an existing object also holds its whole after-image. The instructions of one
-//! object stand together, so that a part of an entry can be sent without sorting it first.
+//! An entry holds the transformed changeset and, per touched object, the queryable values before and after.
+//! One that changes a queryable value of an existing object also holds its whole after-image. The
+//! instructions of one object stand together, so that a part of an entry can be sent without sorting it
+//! first.
 
 use std::ops::Range;
 use std::sync::{Arc, OnceLock};

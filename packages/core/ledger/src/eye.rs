@@ -1,4 +1,5 @@
-//! An object as its client has it, as far as views can tell: queryable values with the client's own edits applied.
+//! An object as its client has it, as far as views can tell: queryable values with the client's own edits
+//! applied.
 
 use tidemark_changeset::packed::Reader;
 use tidemark_changeset::{Instruction, Name};
@@ -60,8 +61,8 @@ impl Eye {
         Self { object }
     }
 
-    /// Applies the client's own instructions as far as they concern known values. What does not apply is skipped:
-    /// this only asks whether the client was, or is, inside its view.
+    /// Applies the client's own instructions as far as they concern known values. What does not apply is
+    /// skipped: this only asks whether the client was, or is, inside its view.
     pub fn apply(&mut self, schema: &Schema, class: &Class, instructions: &[Instruction]) {
         for instruction in instructions {
             match instruction {

@@ -1,7 +1,7 @@
 //! What the pure functions ask of whoever keeps the data, and what they derive from it.
 //!
-//! Everything here is derived from what is frozen: entries, records, and the elements of a client's timeline. So an
-//! answer about versions that the client has integrated never changes, whatever happens later.
+//! Everything here is derived from what is frozen: entries, records, and the elements of a client's timeline.
+//! So an answer about versions that the client has integrated never changes, whatever happens later.
 
 use std::sync::Arc;
 
@@ -197,7 +197,8 @@ pub struct Derivation<'a> {
     pub facts: &'a dyn Facts,
     /// The client's views.
     pub timeline: &'a Timeline,
-    /// What the client has integrated. Of no consequence unless a test leaves out the rule that records are kept.
+    /// What the client has integrated. Of no consequence unless a test leaves out the rule that records are
+    /// kept.
     pub download: u64,
     /// Rules that tests leave out.
     pub switches: Switches,
@@ -251,9 +252,9 @@ impl Derivation<'_> {
         Ok(false)
     }
 
-    /// Whether the client was, or may yet be, sent an erasure of an object above `base`. Bootstraps above the base
-    /// may still die, and then the views before them are in force again: an upload integrated in the meantime has to
-    /// be right in either case. `touches` is what touched the object since.
+    /// Whether the client was, or may yet be, sent an erasure of an object above `base`. Bootstraps above the
+    /// base may still die, and then the views before them are in force again: an upload integrated in the
+    /// meantime has to be right in either case. `touches` is what touched the object since.
     pub fn may_be_wiped(
         &self,
         object: &ObjectKey,
@@ -309,8 +310,8 @@ impl Derivation<'_> {
         if own && touch.marks.record && !forgotten {
             return Ok(true);
         }
-        // Neither existence nor a queryable value changed: the object did not cross the border of a view. Only what
-        // the client itself writes outside of its view is erased nevertheless.
+        // Neither existence nor a queryable value changed: the object did not cross the border of a view.
+        // Only what the client itself writes outside of its view is erased nevertheless.
         if touch.marks.ghost || (!touch.marks.moves && !own) {
             return Ok(false);
         }
@@ -325,8 +326,8 @@ impl Derivation<'_> {
         Ok(false)
     }
 
-    /// Whether a bootstrap sends an object: it differs between the two views, or an earlier bootstrap that did not
-    /// arrive whole may have left traces of it.
+    /// Whether a bootstrap sends an object: it differs between the two views, or an earlier bootstrap that
+    /// did not arrive whole may have left traces of it.
     pub fn touched_by(&self, element: &Element, object: &ObjectKey) -> Result<bool> {
         let state = state_at(self.facts, object, element.from)?;
         let before = self.was_in(element.before, object, &state);

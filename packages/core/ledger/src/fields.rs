@@ -51,7 +51,8 @@ impl<'a> Fields<'a> {
         }
     }
 
-    /// The values of these columns in the form an entry keeps: each after its length, empty where the default holds.
+    /// The values of these columns in the form an entry keeps: each after its length, empty where the default
+    /// holds.
     pub fn pick(&self, columns: &[u16]) -> Vec<u8> {
         let mut out = Vec::new();
         for column in columns {

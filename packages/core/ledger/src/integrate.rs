@@ -1,7 +1,8 @@
 //! Integrating one changeset: a pure function from what is stored to what is to be stored.
 //!
-//! Judged and merged object by object. What the client may not write, or wrote to what it cannot see, is left out
-//! and compensated; the rest is merged with what others did since its base and becomes one entry of the log.
+//! Judged and merged object by object. What the client may not write, or wrote to what it cannot see, is left
+//! out and compensated; the rest is merged with what others did since its base and becomes one entry of the
+//! log.
 
 use std::ops::Range;
 use std::sync::Arc;
@@ -309,8 +310,8 @@ impl Step<'_> {
         }))
     }
 
-    /// Whether the changeset was made on top of an earlier own one: unless the client's copy of the object was wiped
-    /// between the two bases.
+    /// Whether the changeset was made on top of an earlier own one: unless the client's copy of the object
+    /// was wiped between the two bases.
     fn contains(&self, object: &ObjectKey, own: &Touch) -> Result<bool, LedgerError> {
         if !self.uploader.switches.epoch {
             return Ok(true);
@@ -480,7 +481,8 @@ impl Step<'_> {
         }
     }
 
-    /// Whether the changeset itself took the object into or out of the client's view, whichever that turns out to be.
+    /// Whether the changeset itself took the object into or out of the client's view, whichever that turns
+    /// out to be.
     fn crosses(&self, object: &ObjectKey, touched: &TouchedObject) -> bool {
         let columns = self.schema().evaluated(object.class());
         let possible = self.derivation.possible_elements(self.version, self.base);

@@ -1,7 +1,8 @@
 //! The ledger: what the server keeps, and what each client has seen.
 //!
-//! One ledger per app. Every upload becomes one entry of a log; what a client is sent is derived from the log, from
-//! its views and from its records. The rules, with two scenarios message by message, are in `docs/ledger.md`.
+//! One ledger per app. Every upload becomes one entry of a log; what a client is sent is derived from the
+//! log, from its views and from its records. The rules, with two scenarios message by message, are in
+//! `docs/ledger.md`.
 //!
 //! * [`plan`], [`integrate`], [`select`]: pure functions over what [`facts::Facts`] answers;
 //! * [`entries`], [`rows`], [`view_list`], [`schema`]: what is stored, and its bytes;

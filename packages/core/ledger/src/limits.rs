@@ -18,14 +18,15 @@ pub const CHANGESET_BYTES_MAX: usize = 64 * 1024 * 1024;
 /// Bootstraps that may wait in one session: a client sends one QUERY per subscription set.
 pub const BOOTSTRAPS_WAITING_MAX: usize = 1_000;
 
-/// Bootstrap instructions are put into entries of about this size: far below the 16 MiB that a client can store.
+/// Bootstrap instructions are put into entries of about this size: far below the 16 MiB that a client can
+/// store.
 pub const ENTRY_BYTES_SOFT: usize = 512 * 1024;
 
 /// Smallest soft limit of a download message; a caller's smaller one is raised to it.
 pub const DOWNLOAD_BYTES_MIN: usize = 1;
 
-/// Documents looked at for one part of a bootstrap before it is sent although it is not full, so that one call
-/// stays short when hardly anything matches.
+/// Documents looked at for one part of a bootstrap before it is sent although it is not full, so that one
+/// call stays short when hardly anything matches.
 pub const SCAN_DOCUMENTS_MAX: usize = 200_000;
 
 /// Log entries looked at for one steady download before it is sent although it is not full.

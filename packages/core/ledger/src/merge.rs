@@ -24,14 +24,14 @@ pub struct Merged {
     pub instructions: Vec<Instruction>,
     /// The entries that read differently from now on, by version.
     pub reciprocals: Vec<(u64, Reciprocal)>,
-    /// Whether the original's rules would have ended elsewhere, or the order of application may matter: then the
-    /// client may hold another state than the server.
+    /// Whether the original's rules would have ended elsewhere, or the order of application may matter: then
+    /// the client may hold another state than the server.
     pub defect: bool,
 }
 
 impl Foreign {
-    /// Loads the entries. A form kept from an earlier upload holds unless the client's copy of the object was wiped
-    /// between the two bases: after a wipe the forms start again from the log.
+    /// Loads the entries. A form kept from an earlier upload holds unless the client's copy of the object was
+    /// wiped between the two bases: after a wipe the forms start again from the log.
     pub fn load(
         derivation: &Derivation<'_>,
         object: &ObjectKey,
@@ -68,8 +68,8 @@ impl Foreign {
             .all(|branch| branch.instructions.is_empty())
     }
 
-    /// Merges the upload's instructions with them. `compare` also merges by the original's rules, to see whether
-    /// a client that does so ends elsewhere.
+    /// Merges the upload's instructions with them. `compare` also merges by the original's rules, to see
+    /// whether a client that does so ends elsewhere.
     pub fn merge(
         mut self,
         schema: &Schema,

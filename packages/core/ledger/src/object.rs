@@ -1,4 +1,5 @@
-//! Names of objects as the ledger's tables sort them: class number, then primary key in the order of its type.
+//! Names of objects as the ledger's tables sort them: class number, then primary key in the order of its
+//! type.
 
 use std::borrow::Borrow;
 use std::sync::Arc;

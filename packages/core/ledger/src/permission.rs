@@ -25,7 +25,8 @@ impl WriteRules {
         }
     }
 
-    /// Binds the rule of a class if that was not possible before: classes and fields appear while a session lives.
+    /// Binds the rule of a class if that was not possible before: classes and fields appear while a session
+    /// lives.
     pub fn prepare(&mut self, schema: &LedgerSchema, class: &Name) {
         let (Some(number), Some(role)) = (schema.number(class), &self.role) else {
             return;

@@ -61,8 +61,8 @@ impl Predicate {
         })
     }
 
-    /// Whether an object matches. What is not known of it does not match: such values are older than the moment
-    /// from which on the field was evaluated.
+    /// Whether an object matches. What is not known of it does not match: such values are older than the
+    /// moment from which on the field was evaluated.
     pub fn matches(&self, object: &ObjectRow<'_>) -> bool {
         match self {
             Self::Everything => true,

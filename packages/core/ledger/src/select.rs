@@ -1,5 +1,6 @@
-//! Selecting a download: what a client is sent of one version. A pure function of the entry, the client's records
-//! and the view in force at that version, so that it does not matter where messages and connections are cut.
+//! Selecting a download: what a client is sent of one version. A pure function of the entry, the client's
+//! records and the view in force at that version, so that it does not matter where messages and connections
+//! are cut.
 
 use std::ops::Range;
 use std::sync::Arc;
@@ -20,8 +21,9 @@ use crate::views::Timeline;
 /// File ident of the server.
 pub const SERVER_IDENT: u64 = 1;
 
-/// Timestamp of synthetic changesets, milliseconds since 2015-01-01: above any that a client can have. With a lower
-/// one a pending erasure of the client with a later time would survive the wipe, and what was created after it.
+/// Timestamp of synthetic changesets, milliseconds since 2015-01-01: above any that a client can have. With a
+/// lower one a pending erasure of the client with a later time would survive the wipe, and what was created
+/// after it.
 pub const SYNTHETIC_TIMESTAMP: u64 = 1_000_000_000_000_000;
 
 /// What a client is sent of one version.

@@ -1,7 +1,7 @@
 //! Switches that leave out single rules, so that tests can show that each rule is needed.
 //!
-//! A test that cannot fail proves nothing: the simulation runs once with every rule on and finds no fault, and once
-//! per switch with one rule off and has to find one.
+//! A test that cannot fail proves nothing: the simulation runs once with every rule on and finds no fault,
+//! and once per switch with one rule off and has to find one.
 
 /// Which rules are on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -21,7 +21,8 @@ pub struct Switches {
     pub dead_stay_dead: bool,
     /// A bootstrap that died wiped nothing at its own version.
     pub dead_wipe_nothing: bool,
-    /// While a bootstrap may still die, an upload is refreshed if it would have to be under the view before it.
+    /// While a bootstrap may still die, an upload is refreshed if it would have to be under the view before
+    /// it.
     pub either_future: bool,
     /// Where the original's merge has a defect, a client that merges so is refreshed.
     pub defects: bool,

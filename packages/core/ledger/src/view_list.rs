@@ -1,8 +1,8 @@
 //! The views of a client as they are stored: which rules were in force from which version on.
 //!
-//! Everything later derived from views (what was withheld, where the client was sent an erasure) is derived from
-//! rules that are frozen here when they are decided: the view, the view it replaced, and what else a bootstrap had
-//! to repair. Only the state of an element changes afterwards.
+//! Everything later derived from views (what was withheld, where the client was sent an erasure) is derived
+//! from rules that are frozen here when they are decided: the view, the view it replaced, and what else a
+//! bootstrap had to repair. Only the state of an element changes afterwards.
 
 use std::collections::BTreeMap;
 
@@ -34,7 +34,8 @@ pub enum ElementKind {
     Initial,
     /// A bootstrap: the client is sent the difference.
     Bootstrap,
-    /// A narrowing by new rules, in force until the bootstrap that follows; the client is sent nothing for it.
+    /// A narrowing by new rules, in force until the bootstrap that follows; the client is sent nothing for
+    /// it.
     Guard,
 }
 
@@ -182,7 +183,8 @@ impl ViewList {
 
     /// What a bootstrap made now has to repair: everything sent or narrowed since the last one that arrived.
     ///
-    /// `newest_entry` is the version of the client's newest entry, `last` the version before the bootstrap's own.
+    /// `newest_entry` is the version of the client's newest entry, `last` the version before the bootstrap's
+    /// own.
     pub fn leftovers(&self, newest_entry: u64, last: u64) -> Vec<Leftover> {
         let arrived = |element: &Element| {
             element.state == ElementState::Confirmed && element.kind != ElementKind::Guard
@@ -211,8 +213,8 @@ impl ViewList {
         since.iter().filter_map(leftover).collect()
     }
 
-    /// Drops elements that nothing can ask for any more: older than a bootstrap that arrived, when no upload can
-    /// have a base below it. `horizon` is the lowest version any later derivation looks at.
+    /// Drops elements that nothing can ask for any more: older than a bootstrap that arrived, when no upload
+    /// can have a base below it. `horizon` is the lowest version any later derivation looks at.
     pub fn prune(&mut self, horizon: u64) -> bool {
         let settled = |element: &Element| {
             element.kind != ElementKind::Guard

@@ -78,9 +78,10 @@ pub fn effective_rules(
     }
 }
 
-/// Rules narrowed by what a new role allows: in force after `download` until the bootstrap under the new role was sent.
-/// `None` if that narrows nothing. A class whose new rule reads what entries since do not say is left out whole: where
-/// its objects passed the border could not be told.
+/// Rules narrowed by what a new role allows: in force after `download` until the bootstrap under the new role
+/// was sent.
+/// `None` if that narrows nothing. A class whose new rule reads what entries since do not say is left out
+/// whole: where its objects passed the border could not be told.
 pub fn narrowed_rules(
     schema: &LedgerSchema,
     rules: &ViewRules,

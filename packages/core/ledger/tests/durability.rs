@@ -1,5 +1,5 @@
-//! Group commits equal single ones, a lost commit loses nothing that was acknowledged, and a ledger opened again
-//! answers as before. And: what is sent does not depend on where it is cut.
+//! Group commits equal single ones, a lost commit loses nothing that was acknowledged, and a ledger opened
+//! again answers as before. And: what is sent does not depend on where it is cut.
 
 mod common;
 

@@ -26,8 +26,8 @@ fn tag(index: u32, value: &str, prior_size: u32) -> Instruction {
     insert("City", CITY, "tags", index, text(value), prior_size)
 }
 
-/// Anna sees all cities, Bert the Danish ones; there is City 7 {DK, tags [a]}. Versions are raised to 10, where both
-/// are up to date, Bert's client version being 20.
+/// Anna sees all cities, Bert the Danish ones; there is City 7 {DK, tags [a]}. Versions are raised to 10,
+/// where both are up to date, Bert's client version being 20.
 fn stage(ledger: &TestLedger) -> (TestPeer<'_>, TestPeer<'_>) {
     let mut anna = Peer::new(ledger);
     let mut bert = Peer::new(ledger);
@@ -260,8 +260,9 @@ fn a_compensating_write() {
     assert_eq!(bert.identify((16, 28), 1, DANISH).compensations.len(), 0);
 }
 
-/// A bootstrap that does not arrive puts the view before it in force again, also for versions at which an upload was
-/// integrated in the meantime: under that view the object left and came back, so the upload has to be given afresh.
+/// A bootstrap that does not arrive puts the view before it in force again, also for versions at which an
+/// upload was integrated in the meantime: under that view the object left and came back, so the upload has to
+/// be given afresh.
 fn either_future(switches: Switches) -> Vec<Received> {
     let options = Options {
         switches,

@@ -170,8 +170,9 @@ impl<S: Storage> Batch<S> {
         self.writes += 1;
     }
 
-    /// Deletes what a client can no longer refer to: own uploads and reciprocal forms up to its progress, records
-    /// up to what both of its cursors and every later derivation have passed. Returns that last version.
+    /// Deletes what a client can no longer refer to: own uploads and reciprocal forms up to its progress,
+    /// records up to what both of its cursors and every later derivation have passed. Returns that last
+    /// version.
     pub fn trim(&mut self, ident: u64, row: &ClientRow) -> Result<u64> {
         let progress = row.progress.1;
         let below = |version: u64| tables::of_client(ident, version.saturating_add(1));

@@ -1,7 +1,8 @@
 //! Objects as they were at a bootstrap's version, for bootstraps under way.
 //!
-//! A slow receiver must not pin a snapshot of the storage, and its bootstrap must nevertheless show one version D. So
-//! each part is read from a short snapshot, and whatever changes after D before it was sent is kept here as it was.
+//! A slow receiver must not pin a snapshot of the storage, and its bootstrap must nevertheless show one
+//! version D. So each part is read from a short snapshot, and whatever changes after D before it was sent is
+//! kept here as it was.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};

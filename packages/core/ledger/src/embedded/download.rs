@@ -19,8 +19,8 @@ use crate::object::ObjectKey;
 use crate::rows::{ClientRow, Record};
 use crate::select::{SERVER_IDENT, SYNTHETIC_TIMESTAMP, select};
 
-/// After so many versions without anything for a client it is told of its new cursor, so that it need not walk
-/// them again after a reconnect.
+/// After so many versions without anything for a client it is told of its new cursor, so that it need not
+/// walk them again after a reconnect.
 const CURSOR_LAG_MAX: u64 = 10_000;
 
 /// What a message is in the sequence of messages.
@@ -295,8 +295,8 @@ impl Header<'_> {
         DownloadPart {
             download_server_version: side.to,
             download_client_version: side.client_version,
-            // Not the newest there is: after a client reset a file goes on from the latest version it was told, so
-            // everything up to that must have been given to it.
+            // Not the newest there is: after a client reset a file goes on from the latest version it was
+            // told, so everything up to that must have been given to it.
             latest_server_version: side.to,
             latest_server_version_salt: self.newest.state.salt(side.to).unwrap_or_default(),
             upload_client_version: self.row.integrated,

@@ -376,9 +376,10 @@ impl<S: Storage> Ledger<S> {
     }
 }
 
-/// Puts a narrowed view in force from the next version on, if the new role forbids what the old one allowed: what
-/// others wrote meanwhile must not reach the client before the bootstrap that takes it away. `last` is the last version
-/// to which the old rules apply: the client has integrated it, or was still writing under them.
+/// Puts a narrowed view in force from the next version on, if the new role forbids what the old one allowed:
+/// what others wrote meanwhile must not reach the client before the bootstrap that takes it away. `last` is
+/// the last version to which the old rules apply: the client has integrated it, or was still writing under
+/// them.
 fn guard(batch: &mut Batch<impl Storage>, views: &mut ViewList, role: &Role, last: u64) {
     let newest = batch.newest.state.version;
     if last >= newest {

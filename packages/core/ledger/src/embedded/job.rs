@@ -1,7 +1,8 @@
 //! A bootstrap under way: the difference of two views as of one version, part by part.
 //!
-//! Documents are read in key order, each part from its own short snapshot; what changed since the version comes from
-//! [`BeforeImages`]. Objects of which an earlier, interrupted bootstrap may have left traces are sent as well.
+//! Documents are read in key order, each part from its own short snapshot; what changed since the version
+//! comes from [`BeforeImages`]. Objects of which an earlier, interrupted bootstrap may have left traces are
+//! sent as well.
 
 use std::collections::{BTreeSet, VecDeque};
 use std::ops::Bound;
@@ -53,7 +54,8 @@ pub(super) struct Job {
     cursor: Option<ObjectKey>,
     /// Objects met in the scan that had changed since the version.
     met: FxHashSet<ObjectKey>,
-    /// Objects that changed since the earliest bootstrap whose traces are to be repaired, and were not met yet.
+    /// Objects that changed since the earliest bootstrap whose traces are to be repaired, and were not met
+    /// yet.
     suspects: BTreeSet<ObjectKey>,
     scanned: u64,
     total: u64,
@@ -365,8 +367,8 @@ impl<R: Read> Scan<'_, R> {
         )
     }
 
-    /// Whether the bootstrap sends an object that has not changed since the earliest version it repairs: then the
-    /// row at hand says what every view held.
+    /// Whether the bootstrap sends an object that has not changed since the earliest version it repairs: then
+    /// the row at hand says what every view held.
     fn touches_settled(&self, object: &ObjectKey, row: Option<&[u8]>) -> bool {
         let differs =
             |before, view| self.contains(before, object, row) != self.contains(view, object, row);

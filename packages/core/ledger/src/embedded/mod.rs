@@ -1,8 +1,8 @@
 //! The ledger over an embedded storage: sessions in memory, one writer, readers on snapshots.
 //!
-//! All methods take `&self`. Writing calls ([`Ledger::identify`], [`Ledger::query`], [`Ledger::integrate`]) take the
-//! one write lock; [`Ledger::next_download`] reads a snapshot and runs beside them. A call that returns has made
-//! durable what it says.
+//! All methods take `&self`. Writing calls ([`Ledger::identify`], [`Ledger::query`], [`Ledger::integrate`])
+//! take the one write lock; [`Ledger::next_download`] reads a snapshot and runs beside them. A call that
+//! returns has made durable what it says.
 
 mod batch;
 mod before_images;

@@ -196,7 +196,8 @@ impl<S: Storage> Ledger<S> {
         schema_json(&self.newest().schema)
     }
 
-    /// Extends the schema by the server's own decision (its configuration, or an import). What exists must agree.
+    /// Extends the schema by the server's own decision (its configuration, or an import). What exists must
+    /// agree.
     ///
     /// @returns whether anything was added.
     pub fn extend_schema(&self, classes: &str) -> Result<bool> {

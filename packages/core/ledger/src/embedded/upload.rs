@@ -82,7 +82,8 @@ impl<S: Storage> Ledger<S> {
         loop {
             let mut batch = Batch::begin(&self.storage, &writer)?;
             match self.attempt(&mut batch, uploads, &mut refusals, now_ms)? {
-                // The batch holds a part of the refused upload: it is dropped, and made again without that one.
+                // The batch holds a part of the refused upload: it is dropped, and made again without that
+                // one.
                 None => {}
                 Some((answers, accepted)) => {
                     if batch.writes > 0 {
@@ -429,8 +430,8 @@ impl<S: Storage> Message<'_, S> {
 fn refuse_schema(conflict: &SchemaConflict) -> Refusal {
     let text = match conflict {
         SchemaConflict::Addition(what) => format!(
-            "Invalid schema change (UPLOAD): non-breaking schema change: {what}, schema changes from clients are \
-             restricted when developer mode is disabled"
+            "Invalid schema change (UPLOAD): non-breaking schema change: {what}, schema changes from \
+             clients are restricted when developer mode is disabled"
         ),
         SchemaConflict::Breaking(what) => {
             format!("Invalid schema change (UPLOAD): breaking schema change: {what}")

@@ -35,7 +35,8 @@ pub fn open() -> TestLedger {
     Ledger::open(OrderedStorage::new(), options(SALT)).expect("a new ledger opens")
 }
 
-// --- instructions ------------------------------------------------------------------------------------------------
+// --- instructions
+// ------------------------------------------------------------------------------------------------
 
 pub fn add_table(class: &str, key_type: KeyType) -> Instruction {
     let spec = TableSpec::TopLevel {
@@ -129,7 +130,8 @@ pub fn city_schema() -> Vec<Instruction> {
     ]
 }
 
-// --- sessions ----------------------------------------------------------------------------------------------------
+// --- sessions
+// ----------------------------------------------------------------------------------------------------
 
 /// One changeset of an upload: client version, base, timestamp, instructions.
 pub type Made = (u64, u64, u64, Vec<Instruction>);

@@ -1,5 +1,6 @@
-//! A client as the original's protocol describes it: original uploads, reciprocal history, bootstraps in parts, and
-//! every check of a DOWNLOAD. Kept as plain as possible; what it does not accept is a fault of the server.
+//! A client as the original's protocol describes it: original uploads, reciprocal history, bootstraps in
+//! parts, and every check of a DOWNLOAD. Kept as plain as possible; what it does not accept is a fault of the
+//! server.
 
 use std::collections::BTreeSet;
 
@@ -311,8 +312,8 @@ impl Client {
         Ok(())
     }
 
-    /// Takes a DOWNLOAD. `Ok(false)`: by the original's rules it could not be merged or applied, and the client has
-    /// to start over.
+    /// Takes a DOWNLOAD. `Ok(false)`: by the original's rules it could not be merged or applied, and the
+    /// client has to start over.
     pub fn receive(&mut self, part: &DownloadPart) -> Result<bool, Fault> {
         let entries = self.check(part)?;
         let steady = part.batch_state == BatchState::Steady;

@@ -1,4 +1,5 @@
-//! Random histories of several clients and a server: whatever happens, everybody ends with what its view shows.
+//! Random histories of several clients and a server: whatever happens, everybody ends with what its view
+//! shows.
 //!
 //! `TIDEMARK_SEEDS=N` runs N histories per family, `TIDEMARK_SEED=S` one of them with a trace.
 
@@ -233,8 +234,8 @@ fn scalars_and_lists_only() {
     );
 }
 
-/// With one rule left out some history has to fail: otherwise these tests would prove nothing about it. `first` is
-/// near a seed that is known to fail, so that the search is short.
+/// With one rule left out some history has to fail: otherwise these tests would prove nothing about it.
+/// `first` is near a seed that is known to fail, so that the search is short.
 fn canary(name: &str, switches: Switches, plan: Plan, first: u64) {
     const SEEDS: u64 = 2000;
     let plan = Plan { switches, ..plan };

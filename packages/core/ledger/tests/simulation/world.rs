@@ -32,7 +32,8 @@ pub struct Plan {
     pub trace: bool,
 }
 
-/// How often what happens: write, speak, serve, send, receive, pump, cut, connect, subscribe, change of role, kill.
+/// How often what happens: write, speak, serve, send, receive, pump, cut, connect, subscribe, change of role,
+/// kill.
 pub type Weights = [u64; 11];
 
 pub struct World {
@@ -565,7 +566,8 @@ impl World {
         Err(format!("never comes to rest: {states:?}"))
     }
 
-    /// Everybody has to hold what its view shows of the server's objects, which a new client with every right tells.
+    /// Everybody has to hold what its view shows of the server's objects, which a new client with every right
+    /// tells.
     fn compare(&mut self) -> Result<(), Fault> {
         let mut observer = self.new_peer(false);
         observer.client.subscribe(Subscription {

@@ -1,4 +1,4 @@
-//! Figures, not assertions: `cargo test --release -p tidemark-ledger --test throughput -- --ignored --nocapture`.
+//! Figures, not assertions: `cargo bench -p tidemark-ledger --bench throughput`.
 #![allow(
     clippy::disallowed_methods,
     clippy::print_stderr,
@@ -6,6 +6,7 @@
     reason = "it measures time and says so"
 )]
 
+#[path = "../tests/common/mod.rs"]
 mod common;
 
 use std::time::Instant;
@@ -88,9 +89,7 @@ fn bootstrap(ledger: &Ledger<FileStorage>, query: &str) -> (f64, usize, usize) {
     (start.elapsed().as_secs_f64(), bytes, parts)
 }
 
-#[test]
-#[ignore = "figures"]
-fn figures() {
+fn main() {
     let ledger = ledger("figures");
     let mut anna = Peer::new(&ledger);
     anna.identify((0, 0), 0, "{}");
