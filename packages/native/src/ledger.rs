@@ -29,7 +29,10 @@ pub struct Failure {
 
 impl Failure {
     fn new(code: &str, message: impl Into<String>) -> Self {
-        Self { code: code.to_owned(), message: message.into() }
+        Self {
+            code: code.to_owned(),
+            message: message.into(),
+        }
     }
 
     fn into_error(self, env: Env) -> Error {
@@ -63,7 +66,9 @@ impl<T> Work<T> {
     where
         T: ToNapiValue + TypeName + Send + 'static,
     {
-        AsyncTask::new(Self { job: Some(Box::new(job)) })
+        AsyncTask::new(Self {
+            job: Some(Box::new(job)),
+        })
     }
 }
 
@@ -76,7 +81,8 @@ impl<T: ToNapiValue + TypeName + Send + 'static> Task for Work<T> {
             return Ok(Err(Failure::new("internal", "the work was done already")));
         };
         let result = catch_unwind(AssertUnwindSafe(job));
-        Ok(result.unwrap_or_else(|_| Err(Failure::new("internal", "a broken invariant in the ledger"))))
+        Ok(result
+            .unwrap_or_else(|_| Err(Failure::new("internal", "a broken invariant in the ledger"))))
     }
 
     fn resolve(&mut self, env: Env, output: Self::Output) -> napi::Result<Self::JsValue> {
@@ -87,19 +93,27 @@ impl<T: ToNapiValue + TypeName + Send + 'static> Task for Work<T> {
 fn version(value: f64) -> Outcome<u64> {
     const VERSION_MAX: f64 = 9_007_199_254_740_991.0;
     if value.fract() == 0.0 && (0.0..=VERSION_MAX).contains(&value) {
-        #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "checked above")]
+        #[allow(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "checked above"
+        )]
         return Ok(value as u64);
     }
     Err(Failure::new("invalid-argument", "not a version"))
 }
 
-#[allow(clippy::cast_precision_loss, reason = "versions and counts stay below 2^53")]
+#[allow(
+    clippy::cast_precision_loss,
+    reason = "versions and counts stay below 2^53"
+)]
 fn number(value: u64) -> f64 {
     value as f64
 }
 
 fn decimal(text: &str) -> Outcome<u64> {
-    text.parse().map_err(|_| Failure::new("invalid-argument", "not a decimal number"))
+    text.parse()
+        .map_err(|_| Failure::new("invalid-argument", "not a decimal number"))
 }
 
 #[napi(object, use_nullable = true)]
@@ -123,14 +137,23 @@ pub struct NativeRole {
 
 impl From<NativeRolePredicates> for ClassRole {
     fn from(rules: NativeRolePredicates) -> Self {
-        Self { read: rules.read, write: rules.write }
+        Self {
+            read: rules.read,
+            write: rules.write,
+        }
     }
 }
 
 impl From<NativeRole> for Role {
     fn from(role: NativeRole) -> Self {
-        let classes = role.classes.into_iter().map(|(class, rules)| (class, rules.into()));
-        Self { default: role.default.into(), classes: classes.collect() }
+        let classes = role
+            .classes
+            .into_iter()
+            .map(|(class, rules)| (class, rules.into()));
+        Self {
+            default: role.default.into(),
+            classes: classes.collect(),
+        }
     }
 }
 
@@ -208,7 +231,11 @@ fn compensations(all: Vec<records::Compensation>) -> Vec<NativeCompensation> {
         .map(|compensation| NativeCompensation {
             server_version: number(compensation.server_version),
             rejected_client_version: number(compensation.rejected_client_version),
-            rejected_updates: compensation.rejected_updates.into_iter().map(update).collect(),
+            rejected_updates: compensation
+                .rejected_updates
+                .into_iter()
+                .map(update)
+                .collect(),
         })
         .collect()
 }
@@ -242,7 +269,10 @@ struct OwnedUpload {
 fn owned(upload: &NativeUpload) -> Outcome<OwnedUpload> {
     Ok(OwnedUpload {
         session: upload.session,
-        progress: (version(upload.progress_client_version)?, version(upload.progress_server_version)?),
+        progress: (
+            version(upload.progress_client_version)?,
+            version(upload.progress_server_version)?,
+        ),
         locked: version(upload.locked_server_version)?,
         body: upload.body.to_vec(),
     })
@@ -338,7 +368,9 @@ pub fn open_ledger(options: NativeLedgerOptions) -> AsyncTask<Work<NativeLedger>
             development_mode: options.development_mode,
             switches: Switches::ALL,
         };
-        Ok(NativeLedger { ledger: Arc::new(Ledger::open(storage, options)?) })
+        Ok(NativeLedger {
+            ledger: Arc::new(Ledger::open(storage, options)?),
+        })
     })
 }
 
@@ -355,7 +387,10 @@ impl NativeLedger {
         let ledger = Arc::clone(&self.ledger);
         Work::task(move || {
             let status = ledger.status();
-            let objects = status.objects.into_iter().map(|(class, count)| (class, number(count)));
+            let objects = status
+                .objects
+                .into_iter()
+                .map(|(class, count)| (class, number(count)));
             Ok(NativeLedgerStatus {
                 version: number(status.version),
                 epoch: number(status.epoch),
@@ -381,7 +416,10 @@ impl NativeLedger {
     #[napi]
     pub fn set_queryable_fields(&self, fields: NativeQueryableFields) {
         let classes = fields.classes.into_iter().collect();
-        self.ledger.set_queryable_fields(QueryableFields { global: fields.global, classes });
+        self.ledger.set_queryable_fields(QueryableFields {
+            global: fields.global,
+            classes,
+        });
     }
 
     #[napi]
@@ -410,21 +448,23 @@ impl NativeLedger {
         now_ms: f64,
     ) -> AsyncTask<Work<NativeIdentifyAnswer>> {
         let ledger = Arc::clone(&self.ledger);
-        Work::task(move || match ledger.identify(identification(said)?, version(now_ms)?) {
-            Ok(identified) => Ok(NativeIdentifyAnswer {
-                session: Some(identified.session),
-                compensations: Some(compensations(identified.compensations)),
-                bootstrap_due: Some(identified.bootstrap_due),
-                refusal: None,
-            }),
-            Err(Stop::Refused(refusal)) => Ok(NativeIdentifyAnswer {
-                session: None,
-                compensations: None,
-                bootstrap_due: None,
-                refusal: Some(refusal.into()),
-            }),
-            Err(Stop::Failed(error)) => Err(error.into()),
-        })
+        Work::task(
+            move || match ledger.identify(identification(said)?, version(now_ms)?) {
+                Ok(identified) => Ok(NativeIdentifyAnswer {
+                    session: Some(identified.session),
+                    compensations: Some(compensations(identified.compensations)),
+                    bootstrap_due: Some(identified.bootstrap_due),
+                    refusal: None,
+                }),
+                Err(Stop::Refused(refusal)) => Ok(NativeIdentifyAnswer {
+                    session: None,
+                    compensations: None,
+                    bootstrap_due: None,
+                    refusal: Some(refusal.into()),
+                }),
+                Err(Stop::Failed(error)) => Err(error.into()),
+            },
+        )
     }
 
     #[napi(ts_return_type = "Promise<string | null>")]
@@ -471,7 +511,8 @@ impl NativeLedger {
     ) -> AsyncTask<Work<Option<NativeDownloadPart>>> {
         let ledger = Arc::clone(&self.ledger);
         Work::task(move || {
-            let part = ledger.next_download(session, usize::try_from(bytes_max).unwrap_or(usize::MAX))?;
+            let part =
+                ledger.next_download(session, usize::try_from(bytes_max).unwrap_or(usize::MAX))?;
             Ok(part.map(Into::into))
         })
     }
