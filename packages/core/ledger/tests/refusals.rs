@@ -300,8 +300,8 @@ fn without_development_mode_the_schema_is_fixed() {
     );
     assert_eq!(
         refusal.message,
-        "Invalid schema change (UPLOAD): non-breaking schema change: adding \"Int\" column at field \"other_col\" in \
-         schema \"City\", schema changes from clients are restricted when developer mode is disabled"
+        "Invalid schema change (UPLOAD): non-breaking schema change: adding \"Int\" column at field \
+         \"other_col\" in schema \"City\", schema changes from clients are restricted when developer mode is disabled"
     );
     assert_eq!(ledger.version(), 5);
 }

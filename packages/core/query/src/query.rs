@@ -45,7 +45,8 @@ impl Query {
     }
 
     /// Primary keys of which every matching row has one, if the predicate restricts it to some (`_id == 5`,
-    /// `_id IN {…}`, also below AND). A reader with an index looks them up and asks [`Query::matches`] of the rest.
+    /// `_id IN {…}`, also below AND). A reader with an index looks them up and asks [`Query::matches`] of the
+    /// rest.
     pub fn key_candidates(&self) -> Option<Vec<PrimaryKey>> {
         keys::candidates(&self.condition)
     }

@@ -36,8 +36,8 @@ impl PartialEq for Places {
 impl Eq for Places {}
 
 impl Entry {
-    /// An entry from its bytes. The bytes, rather than the instructions, because the original's comparison of set
-    /// erasures depends on them.
+    /// An entry from its bytes. The bytes, rather than the instructions, because the original's comparison of
+    /// set erasures depends on them.
     pub fn decode(
         version: u64,
         last_integrated_remote_version: u64,
@@ -61,10 +61,10 @@ impl Entry {
 
 /// Merges what was received (`theirs`, in order) into a history (`ours`, by ascending version).
 ///
-/// `theirs` is split into runs with equal base, the last version of ours that their maker had seen. Each run is merged
-/// with all of ours after the base, in the form that earlier runs left them in. On an error both lists are in an
-/// unspecified, but valid, state: whoever called gives the integration up. `columns` is the schema, if it is at hand
-/// (see [`crate::merge_with_columns`]).
+/// `theirs` is split into runs with equal base, the last version of ours that their maker had seen. Each run
+/// is merged with all of ours after the base, in the form that earlier runs left them in. On an error both
+/// lists are in an unspecified, but valid, state: whoever called gives the integration up. `columns` is the
+/// schema, if it is at hand (see [`crate::merge_with_columns`]).
 pub fn merge_changesets(
     local_ident: u64,
     ours: &mut [Entry],

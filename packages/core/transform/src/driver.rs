@@ -105,8 +105,8 @@ impl<'a> Context<'a> {
             .get(operation.position as usize)
     }
 
-    /// Whether what the operation addresses is the value under a dictionary key, rather than a field of an embedded
-    /// object. Where the schema does not say, a key is taken for a dictionary's.
+    /// Whether what the operation addresses is the value under a dictionary key, rather than a field of an
+    /// embedded object. Where the schema does not say, a key is taken for a dictionary's.
     pub fn is_dictionary_entry(&self, operation: &Operation) -> bool {
         if !operation.ends_with_key() {
             return false;
@@ -117,7 +117,8 @@ impl<'a> Context<'a> {
             .unwrap_or(true)
     }
 
-    /// Whether an edit goes through the column that another operation erases, in an embedded object on its way.
+    /// Whether an edit goes through the column that another operation erases, in an embedded object on its
+    /// way.
     pub fn goes_through(&self, edit: &Operation, erase: &Operation) -> bool {
         let (Some(columns), Some(target)) = (
             self.columns,
@@ -222,7 +223,8 @@ struct Minors {
 }
 
 impl Minors {
-    /// The order of an operation. Extra ones come before the one they were made for, in the order they were made.
+    /// The order of an operation. Extra ones come before the one they were made for, in the order they were
+    /// made.
     fn order(&self, at: u32) -> u64 {
         match (at as usize).checked_sub(self.received) {
             None => (u64::from(at) << 32) | u64::from(u32::MAX),
@@ -337,8 +339,8 @@ impl Merge<'_> {
         Ok(())
     }
 
-    /// An extra operation of theirs is done with the present one of ours. An extra one of ours meets the rest of theirs
-    /// first, then the one that it was made for goes on.
+    /// An extra operation of theirs is done with the present one of ours. An extra one of ours meets the rest
+    /// of theirs first, then the one that it was made for goes on.
     fn prepend(
         &mut self,
         mut request: Extra,
@@ -434,8 +436,8 @@ fn plan(
     Ok(merge.finish(majors))
 }
 
-/// See [`crate::merge`]. `places` are kept in step with the instructions; without them the original's comparison by
-/// place is one by content.
+/// See [`crate::merge`]. `places` are kept in step with the instructions; without them the original's
+/// comparison by place is one by content.
 pub(crate) fn merge(
     ours: &mut [Branch],
     theirs: &mut [Branch],

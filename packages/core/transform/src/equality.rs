@@ -1,9 +1,10 @@
 //! Which values of set operations are the same value.
 //!
-//! A set holds a value once, by the database's equality: numbers are equal across types, and 0 equals −0, though
-//! the set keeps the representation that came first. The merge must answer as the set does. Equality between binary
-//! and decimal numbers goes through rounding to 15 (double) or 7 (float) digits and so is not transitive; pairs
-//! of numbers are therefore compared one by one, everything else by number of its representation.
+//! A set holds a value once, by the database's equality: numbers are equal across types, and 0 equals −0,
+//! though the set keeps the representation that came first. The merge must answer as the set does. Equality
+//! between binary and decimal numbers goes through rounding to 15 (double) or 7 (float) digits and so is not
+//! transitive; pairs of numbers are therefore compared one by one, everything else by number of its
+//! representation.
 
 use std::cmp::Ordering;
 
@@ -74,8 +75,8 @@ impl Identities {
         }
     }
 
-    /// Numbers may be equal though written differently, or (by the original's comparison) different though written
-    /// alike.
+    /// Numbers may be equal though written differently, or (by the original's comparison) different though
+    /// written alike.
     fn numbers_equal(&self, left: u32, right: u32) -> bool {
         let (Some(left), Some(right)) = (self.numbers.get(&left), self.numbers.get(&right)) else {
             return left == right;

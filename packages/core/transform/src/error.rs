@@ -16,7 +16,8 @@ pub enum TransformError {
         /// What the other side says.
         right: String,
     },
-    /// Two edits of one list disagree about its size: at least one of them was not made from the common state.
+    /// Two edits of one list disagree about its size: at least one of them was not made from the common
+    /// state.
     #[error("list sizes differ: {left} and {right} (at {target})")]
     SizeMismatch {
         /// Size that one side saw.

@@ -1,8 +1,8 @@
 //! Which of their operations one of ours can touch at all.
 //!
-//! Rules act between operations of one field, between an object's creation or erasure and what happens to it, and
-//! between schema operations and everything. All other pairs are no-ops, so leaving them out changes nothing but the
-//! cost: that follows conflicts, not the product of both sides.
+//! Rules act between operations of one field, between an object's creation or erasure and what happens to it,
+//! and between schema operations and everything. All other pairs are no-ops, so leaving them out changes
+//! nothing but the cost: that follows conflicts, not the product of both sides.
 
 use crate::intake::Intake;
 use crate::operation::{Kind, Operation};

@@ -88,7 +88,8 @@ impl<'a> Numbers<'a> {
             .iter()
             .map(|branch| branch.instructions.len())
             .sum();
-        // A path has at most as many elements as bytes; numbers stay far below `NONE` with room for what is added.
+        // A path has at most as many elements as bytes; numbers stay far below `NONE` with room for what is
+        // added.
         if count >= NONE as usize / 2 {
             return Err(TransformError::TooLarge);
         }

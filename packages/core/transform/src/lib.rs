@@ -1,17 +1,17 @@
 //! The merge of diverged histories: operational transform of Device Sync.
 //!
-//! Two sides started from the same state and changed it without knowing of each other. [`merge`] rewrites both, so
-//! that "mine, then theirs rewritten" and "theirs, then mine rewritten" end in the same state. Instructions are
-//! compared pair by pair; the tie between two that exclude each other is broken by the pair (timestamp, file
-//! ident) of the changesets they belong to, and by nothing else. The transform never looks at a database: all it
-//! knows is what the instructions say.
+//! Two sides started from the same state and changed it without knowing of each other. [`merge`] rewrites
+//! both, so that "mine, then theirs rewritten" and "theirs, then mine rewritten" end in the same state.
+//! Instructions are compared pair by pair; the tie between two that exclude each other is broken by the pair
+//! (timestamp, file ident) of the changesets they belong to, and by nothing else. The transform never looks
+//! at a database: all it knows is what the instructions say.
 //!
 //! * [`pairs`](self) of instructions have their rules in one file per family, under `pairs/`;
 //! * the driving loop is `driver`; it visits only pairs that can touch each other, found by `index`;
 //! * the known defects of the original's rules stand behind the switches of [`Rules`].
 //!
-//! Every arithmetic step on sizes and indexes wraps instead of panicking: a size near 2³² is nothing a database can
-//! apply, so such input ends there, not here.
+//! Every arithmetic step on sizes and indexes wraps instead of panicking: a size near 2³² is nothing a
+//! database can apply, so such input ends there, not here.
 
 #![allow(
     clippy::doc_markdown,
@@ -106,11 +106,11 @@ pub type Columns<'a> = &'a dyn Fn(&Name, &Name) -> Option<ColumnShape>;
 
 /// [`merge`], with knowledge of the schema.
 ///
-/// An instruction does not say whether a key in its path is one of a dictionary or names a field of an embedded object.
-/// It matters in one place: making an embedded object replaces the one under a dictionary key, but keeps the one in a
-/// field. Where both sides act on such a place, both know its column, so whoever has a schema at hand gives it. Without
-/// it the key is taken for a dictionary's: that is right for everything that clients say, since they assign null
-/// before they make an object in a field anew.
+/// An instruction does not say whether a key in its path is one of a dictionary or names a field of an
+/// embedded object. It matters in one place: making an embedded object replaces the one under a dictionary
+/// key, but keeps the one in a field. Where both sides act on such a place, both know its column, so whoever
+/// has a schema at hand gives it. Without it the key is taken for a dictionary's: that is right for
+/// everything that clients say, since they assign null before they make an object in a field anew.
 pub fn merge_with_columns(
     ours: &mut [Branch],
     theirs: &mut [Branch],
@@ -123,9 +123,9 @@ pub fn merge_with_columns(
 /// What a merge cannot see to by itself.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Report {
-    /// Objects in which a collection marker won over another assignment, though it may keep old content: the two
-    /// orders of application can end differently there, since the merge does not know the content. Whoever cannot
-    /// tell sends the object anew.
+    /// Objects in which a collection marker won over another assignment, though it may keep old content: the
+    /// two orders of application can end differently there, since the merge does not know the content.
+    /// Whoever cannot tell sends the object anew.
     pub uncertain: Vec<(Name, PrimaryKey)>,
 }
 

@@ -1,7 +1,8 @@
 //! Instructions as the merge sees them: small, flat, with names and keys replaced by numbers.
 //!
-//! A merge looks at pairs, so what one look costs decides everything. Taking in an [`Instruction`] once turns every
-//! comparison of strings into one of integers, and all that a rule can change is held in plain integers.
+//! A merge looks at pairs, so what one look costs decides everything. Taking in an [`Instruction`] once turns
+//! every comparison of strings into one of integers, and all that a rule can change is held in plain
+//! integers.
 //!
 //! [`Instruction`]: tidemark_changeset::Instruction
 

@@ -1,8 +1,9 @@
 //! Where the values of set erasures lie within their changeset.
 //!
-//! The original compares the values of two set erasures by the memory they were decoded into (defect OT3): strings and
-//! binaries by offset and length in a buffer of all strings of the changeset, links by the intern indexes of
-//! their strings. To end where it ends, its rules need these places, and they follow from the bytes.
+//! The original compares the values of two set erasures by the memory they were decoded into (defect OT3):
+//! strings and binaries by offset and length in a buffer of all strings of the changeset, links by the intern
+//! indexes of their strings. To end where it ends, its rules need these places, and they follow from the
+//! bytes.
 
 use rustc_hash::{FxHashMap, FxHashSet};
 use tidemark_changeset::{
@@ -19,7 +20,8 @@ impl Places {
         self.0.get(position)?.as_deref()
     }
 
-    /// Keeps the places of the instructions that are kept; `positions` are their old ones, `None` for new ones.
+    /// Keeps the places of the instructions that are kept; `positions` are their old ones, `None` for new
+    /// ones.
     pub fn keep(&mut self, positions: impl Iterator<Item = Option<usize>>) {
         let mut old = std::mem::take(&mut self.0);
         self.0 = positions
@@ -27,8 +29,8 @@ impl Places {
             .collect();
     }
 
-    /// Finds the places in a changeset. `definitions_first` says how its bytes were written: all strings before the
-    /// instructions, or each before the first instruction that needs it.
+    /// Finds the places in a changeset. `definitions_first` says how its bytes were written: all strings
+    /// before the instructions, or each before the first instruction that needs it.
     pub fn find(changeset: &Changeset, definitions_first: bool) -> Self {
         let mut buffer = Buffer::default();
         for name in &changeset.strings {

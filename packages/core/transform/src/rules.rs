@@ -2,8 +2,9 @@
 
 /// Which known defects of the original's rules to keep. A switch that is `true` keeps the defect.
 ///
-/// Tidemark merges with [`Rules::CORRECTED`], always. [`Rules::ORIGINAL`] exists to replay recordings of the original
-/// engine, and to tell where it would have ended elsewhere. The numbers are those of the recorded defects.
+/// Tidemark merges with [`Rules::CORRECTED`], always. [`Rules::ORIGINAL`] exists to replay recordings of the
+/// original engine, and to tell where it would have ended elsewhere. The numbers are those of the recorded
+/// defects.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[allow(
     clippy::struct_excessive_bools,
@@ -12,11 +13,14 @@
 pub struct Rules {
     /// OT1: a move in an outer list rewrites its own source index instead of the path of an inner edit.
     pub ot1_nested_move: bool,
-    /// OT2: a Clear that addresses a list element is not shifted by insertions, erasures and moves of its siblings.
+    /// OT2: a Clear that addresses a list element is not shifted by insertions, erasures and moves of its
+    /// siblings.
     pub ot2_clear_of_element: bool,
-    /// OT3: two set erasures compare strings, binaries and links by their place in each changeset, not by content.
+    /// OT3: two set erasures compare strings, binaries and links by their place in each changeset, not by
+    /// content.
     pub ot3_erase_by_place: bool,
-    /// OT4: of two embedded objects made under one dictionary key one marker survives, and replaces the object.
+    /// OT4: of two embedded objects made under one dictionary key one marker survives, and replaces the
+    /// object.
     pub ot4_embedded_under_key: bool,
     /// OT5: numbers that a set takes for equal, but that differ in type or sign of zero, count as different.
     pub ot5_equal_numbers: bool,

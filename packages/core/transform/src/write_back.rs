@@ -16,7 +16,8 @@ pub(crate) struct Edits {
     pub extra: Vec<Extra>,
 }
 
-/// Rewrites the branches of one side. The answer is the names that extra instructions brought from the other side.
+/// Rewrites the branches of one side. The answer is the names that extra instructions brought from the other
+/// side.
 pub(crate) fn write_back(
     branches: &mut [Branch],
     edits: Edits,

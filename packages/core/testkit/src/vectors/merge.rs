@@ -31,8 +31,8 @@ fn replay(case: &Json) -> Result<Outcome, String> {
     Ok(Outcome::Passed)
 }
 
-/// Checks that both orders of a line end equal by the corrected rules, where the line has a state to start from and
-/// its input can be applied. `None` where it does not.
+/// Checks that both orders of a line end equal by the corrected rules, where the line has a state to start
+/// from and its input can be applied. `None` where it does not.
 pub fn converges_corrected(line: &str) -> Option<Result<Outcome, String>> {
     let case = match parse(line) {
         Ok(case) => case,
@@ -82,14 +82,15 @@ fn entries(input: &Json, side: &str) -> Result<Vec<Entry>, String> {
         .collect()
 }
 
-/// Whether a case with a common state must converge under the corrected rules: its input can be applied at all.
+/// Whether a case with a common state must converge under the corrected rules: its input can be applied at
+/// all.
 fn must_converge(case: &Json) -> bool {
     case.get("base").is_some_and(Json::is_string)
         && case.get("converges").is_some_and(Json::is_boolean)
 }
 
-/// Merges a case by the rules given and applies both orders to its base: ours, then theirs rewritten; theirs, then
-/// ours rewritten. The answer is the common end state; the error shows both.
+/// Merges a case by the rules given and applies both orders to its base: ours, then theirs rewritten; theirs,
+/// then ours rewritten. The answer is the common end state; the error shows both.
 fn converge(case: &Json, rules: Rules) -> Result<Database, String> {
     let input = member(case, "input")?;
     let (ours, theirs) = (entries(input, "ours")?, entries(input, "theirs")?);

@@ -7,8 +7,8 @@ use super::{Outcome, drop_lower, lists};
 use crate::driver::Context;
 use crate::operation::{Assigned, Kind, Operation};
 
-/// A Clear can address a collection that is itself an element of a list. It then moves with the element, and goes when
-/// the element is erased. The original leaves its index alone (OT2).
+/// A Clear can address a collection that is itself an element of a list. It then moves with the element, and
+/// goes when the element is erased. The original leaves its index alone (OT2).
 pub(super) fn clear_list_edit(
     clear: &mut Operation,
     edit: &Operation,
@@ -30,11 +30,11 @@ pub(super) fn clear_list_edit(
     Ok(())
 }
 
-/// A Clear leaves an empty collection of its kind, so it agrees with a marker of that kind; with any other assignment
-/// it cannot share the place, and the later one stays.
+/// A Clear leaves an empty collection of its kind, so it agrees with a marker of that kind; with any other
+/// assignment it cannot share the place, and the later one stays.
 ///
-/// Against the erasure of the dictionary key that it clears, the Clear goes regardless of time: it could not be
-/// applied where the key is gone. (The original keeps a later Clear, which then fails.)
+/// Against the erasure of the dictionary key that it clears, the Clear goes regardless of time: it could not
+/// be applied where the key is gone. (The original keeps a later Clear, which then fails.)
 pub(super) fn clear_update(
     left: &mut Operation,
     right: &mut Operation,

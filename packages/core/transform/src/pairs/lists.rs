@@ -1,7 +1,8 @@
 //! Lists: ArrayInsert, ArrayMove, ArrayErase, and Updates of elements of the same list.
 //!
-//! Both sides saw the list at one size and speak in its indexes; after the pair each speaks in indexes of the list as
-//! the other left it. Letters: p, q sizes; i, j insertions; u an updated element; e, f erased or moved from; t moved to.
+//! Both sides saw the list at one size and speak in its indexes; after the pair each speaks in indexes of the
+//! list as the other left it. Letters: p, q sizes; i, j insertions; u an updated element; e, f erased or
+//! moved from; t moved to.
 
 use super::{Outcome, drop_both};
 use crate::driver::Context;
@@ -119,7 +120,8 @@ pub(super) fn erase_update(
     Ok(())
 }
 
-/// Two insertions at one place: the earlier one ends up first, as if the later writer had seen it and added behind it.
+/// Two insertions at one place: the earlier one ends up first, as if the later writer had seen it and added
+/// behind it.
 #[inline]
 pub(super) fn insert_insert(
     left: &mut Operation,
@@ -139,9 +141,9 @@ pub(super) fn insert_insert(
     Ok(())
 }
 
-/// [`insert_insert`] against the first of `list`, for as long as they are insertions into the same list directly in a
-/// field: what long histories meet most, so that a long run of them gets a short way. The answer is how many were
-/// dealt with; whatever is special about the next one, its own rule sees to it.
+/// [`insert_insert`] against the first of `list`, for as long as they are insertions into the same list
+/// directly in a field: what long histories meet most, so that a long run of them gets a short way. The
+/// answer is how many were dealt with; whatever is special about the next one, its own rule sees to it.
 pub(crate) fn run_of_insertions(
     major: &mut Operation,
     list: &[u32],
@@ -180,8 +182,8 @@ pub(crate) fn run_of_insertions(
     done
 }
 
-/// First the moved element is taken out of the other's indexes (or the insertion pushes it up), then it is put back in.
-/// At one place the earlier one ends up first. The original does not compare sizes here.
+/// First the moved element is taken out of the other's indexes (or the insertion pushes it up), then it is
+/// put back in. At one place the earlier one ends up first. The original does not compare sizes here.
 pub(super) fn move_insert(
     left: &mut Operation,
     right: &mut Operation,
@@ -223,9 +225,9 @@ pub(super) fn erase_insert(
     Ok(())
 }
 
-/// Two moves. Of one element: the later move decides where it is, and starts from where the earlier one left it. Of two
-/// elements: each is taken out of and put into the other's indexes; at one place the earlier one ends up first.
-/// A move that ends where it starts is none.
+/// Two moves. Of one element: the later move decides where it is, and starts from where the earlier one left
+/// it. Of two elements: each is taken out of and put into the other's indexes; at one place the earlier one
+/// ends up first. A move that ends where it starts is none.
 pub(super) fn move_move(
     left: &mut Operation,
     right: &mut Operation,
@@ -282,8 +284,8 @@ pub(super) fn move_move(
     Ok(())
 }
 
-/// Erasing wins over moving: it finds the element where the move put it. Otherwise each is rewritten for the list
-/// without the other's element.
+/// Erasing wins over moving: it finds the element where the move put it. Otherwise each is rewritten for the
+/// list without the other's element.
 pub(super) fn erase_move(
     left: &mut Operation,
     right: &mut Operation,

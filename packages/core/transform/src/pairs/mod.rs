@@ -1,8 +1,9 @@
 //! What two operations of diverged histories do to each other: one file per family of pairs.
 //!
-//! First the *nested* rule: if one operation goes deeper than the other, the outer one acts on the inner one. If both
-//! live on, the *flat* rule of the two kinds follows. In a flat rule "left" is the one with the higher opcode, and of
-//! two of one kind the major (ours); this has nothing to do with who wins. A pair that no rule names is left alone.
+//! First the *nested* rule: if one operation goes deeper than the other, the outer one acts on the inner one.
+//! If both live on, the *flat* rule of the two kinds follows. In a flat rule "left" is the one with the
+//! higher opcode, and of two of one kind the major (ours); this has nothing to do with who wins. A pair that
+//! no rule names is left alone.
 
 #![allow(
     clippy::unnecessary_wraps,
@@ -124,8 +125,8 @@ fn path(left: &mut Operation, right: &mut Operation, context: &mut Context<'_>) 
     }
 }
 
-/// Of two that exclude each other the later one stays: the greater (timestamp, ident). On equality, which a server
-/// never lets happen, the right one goes, as it does in the original.
+/// Of two that exclude each other the later one stays: the greater (timestamp, ident). On equality, which a
+/// server never lets happen, the right one goes, as it does in the original.
 fn drop_lower(left: &mut Operation, right: &mut Operation) -> Outcome {
     if left.rank < right.rank {
         left.drop_it();

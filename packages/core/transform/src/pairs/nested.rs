@@ -5,8 +5,9 @@ use crate::driver::Context;
 use crate::error::TransformError;
 use crate::operation::{Assigned, Kind, Operation, Step, extends, slot};
 
-/// An erased class takes everything in it along, an erased object every edit of it, whatever the times are: there is
-/// nothing left that the edit could be applied to, and whoever erased did not mean a part of it to stay.
+/// An erased class takes everything in it along, an erased object every edit of it, whatever the times are:
+/// there is nothing left that the edit could be applied to, and whoever erased did not mean a part of it to
+/// stay.
 pub(super) fn whole(major: &mut Operation, minor: &mut Operation) {
     if covers(major, minor) {
         minor.drop_it();
@@ -56,8 +57,8 @@ fn next(outer: &Operation, inner: &Operation, context: &Context<'_>) -> Option<S
 /// An assignment replaces what was there, and edits of the replaced content go with it, regardless of time. A
 /// collection marker keeps edits that fit the collection: both sides meant one, and their contents merge.
 ///
-/// Under a dictionary key the marker of an embedded object replaces the object each time it is applied, so edits of
-/// the replaced object go too (OT4; the original lets them live, and they survive on one side only).
+/// Under a dictionary key the marker of an embedded object replaces the object each time it is applied, so
+/// edits of the replaced object go too (OT4; the original lets them live, and they survive on one side only).
 fn update_replaces(outer: &Operation, inner: &Operation, context: &Context<'_>) -> bool {
     let Some(next) = next(outer, inner, context) else {
         return false;

@@ -1,7 +1,8 @@
 //! Classes and columns: AddTable, EraseTable, AddColumn, EraseColumn.
 //!
-//! Clients that know the same schema all announce it, so agreeing announcements annihilate each other; disagreeing
-//! ones cannot be reconciled by anyone. An erasure beats an addition: the addition is void, not the erasure.
+//! Clients that know the same schema all announce it, so agreeing announcements annihilate each other;
+//! disagreeing ones cannot be reconciled by anyone. An erasure beats an addition: the addition is void, not
+//! the erasure.
 
 use tidemark_changeset::{CollectionKind, ColumnSpec, ColumnType, Instruction, TableSpec};
 
@@ -76,8 +77,8 @@ pub(super) fn erase_table_erase_table(left: &mut Operation, right: &mut Operatio
     }
 }
 
-/// A link column was added towards a class that the other side erased. A class that is linked to cannot be erased, so
-/// where the column exists it is erased first; where the class is gone the column is not added.
+/// A link column was added towards a class that the other side erased. A class that is linked to cannot be
+/// erased, so where the column exists it is erased first; where the class is gone the column is not added.
 pub(super) fn add_column_erase_table(
     left: &mut Operation,
     right: &mut Operation,
@@ -183,8 +184,9 @@ pub(super) fn erase_column_erase_column(left: &mut Operation, right: &mut Operat
     }
 }
 
-/// An erased column takes every edit of it along, at any depth. The original drops only Updates (OT6), and the others
-/// then fail with "no such field". A field of an embedded class is found on an edit's way if the schema is known.
+/// An erased column takes every edit of it along, at any depth. The original drops only Updates (OT6), and
+/// the others then fail with "no such field". A field of an embedded class is found on an edit's way if the
+/// schema is known.
 pub(super) fn erase_column_edit(
     erase: &mut Operation,
     edit: &mut Operation,

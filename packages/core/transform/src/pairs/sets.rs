@@ -1,8 +1,8 @@
 //! Sets: SetInsert and SetErase.
 //!
-//! A client says that it inserts a value only if the set did not hold it, and that it erases one only if it did. So
-//! two operations on one value either both mean the same, and one is enough, or they exclude each other: in both
-//! cases the later one stays.
+//! A client says that it inserts a value only if the set did not hold it, and that it erases one only if it
+//! did. So two operations on one value either both mean the same, and one is enough, or they exclude each
+//! other: in both cases the later one stays.
 
 use tidemark_changeset::Instruction;
 
@@ -10,7 +10,8 @@ use super::{Outcome, drop_lower};
 use crate::driver::{Context, Extra};
 use crate::operation::{Kind, NONE, Operation};
 
-/// The same value inserted twice: the later insertion stays, so that it can still win over an erasure between them.
+/// The same value inserted twice: the later insertion stays, so that it can still win over an erasure between
+/// them.
 ///
 /// Equal numbers can be written differently (1 and 1.0, 0 and −0). A set keeps what came first, so where the
 /// loser's is already in, the winner's is erased (equality finds the other) and inserted anew (OT5).
@@ -64,8 +65,8 @@ pub(super) fn erase_insert(
     }
 }
 
-/// Erased by both: one is enough, and the later one stays. The original compares strings, binaries and links by where
-/// they lie in their changesets (OT3).
+/// Erased by both: one is enough, and the later one stays. The original compares strings, binaries and links
+/// by where they lie in their changesets (OT3).
 pub(super) fn erase_erase(
     left: &mut Operation,
     right: &mut Operation,

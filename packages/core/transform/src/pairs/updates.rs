@@ -9,10 +9,12 @@ use crate::operation::{Assigned, Kind, Operation};
 /// Two assignments to one place.
 ///
 /// * In a list both must have seen the same size.
-/// * An explicit value, null too, beats the making of an embedded object regardless of time: the object is made only
+/// * An explicit value, null too, beats the making of an embedded object regardless of time: the object is
+///   made only
 ///   where nothing is, and its content would be applied to what the other side put there.
 /// * Two markers of one kind of collection are one: both stay, their contents merge.
-/// * Two embedded objects: the later marker stays. Under a dictionary key both go, since each side has the object already, and a
+/// * Two embedded objects: the later marker stays. Under a dictionary key both go, since each side has the
+///   object already, and a
 ///   marker in a dictionary would replace it with all that the other side put in (OT4). Contents merge.
 /// * Otherwise the later one stays, but a schema default loses against any explicit value.
 pub(super) fn update_update(
@@ -57,15 +59,17 @@ fn last_writer(left: &mut Operation, right: &mut Operation, context: &mut Contex
     Ok(())
 }
 
-/// Drops the loser of two assignments — unless the winner is a collection marker that may have kept old content.
+/// Drops the loser of two assignments — unless the winner is a collection marker that may have kept old
+/// content.
 ///
-/// A marker makes an empty collection, but leaves one of its own kind as it is. Where the loser was applied first, the
-/// collection starts empty; where the marker was, old content may still be there (OT11). The merge does not know
-/// whether there is any. If what follows the marker in its changeset fills a new collection, or clears it, there is
-/// none. Otherwise the loser turns into a Clear of the winner's kind, so that the collection is empty on both sides.
+/// A marker makes an empty collection, but leaves one of its own kind as it is. Where the loser was applied
+/// first, the collection starts empty; where the marker was, old content may still be there (OT11). The merge
+/// does not know whether there is any. If what follows the marker in its changeset fills a new collection, or
+/// clears it, there is none. Otherwise the loser turns into a Clear of the winner's kind, so that the
+/// collection is empty on both sides.
 ///
-/// That "there is none" can be wrong, where the loser's side had made and filled a collection itself before; so the
-/// object is reported, for whoever can compare the states.
+/// That "there is none" can be wrong, where the loser's side had made and filled a collection itself before;
+/// so the object is reported, for whoever can compare the states.
 pub(super) fn overrule(winner: &Operation, loser: &mut Operation, context: &mut Context<'_>) {
     let kind = match winner.assigned {
         Assigned::List if winner.kind == Kind::Update => CollectionKind::List,
@@ -81,8 +85,8 @@ pub(super) fn overrule(winner: &Operation, loser: &mut Operation, context: &mut 
     loser.changed = true;
 }
 
-/// Whether the changeset of a collection marker goes on as if the collection were new or replaced. Only what no merge
-/// changes is asked, so that the answer is the same however the histories are cut into merges.
+/// Whether the changeset of a collection marker goes on as if the collection were new or replaced. Only what
+/// no merge changes is asked, so that the answer is the same however the histories are cut into merges.
 fn starts_empty(marker: &Operation, context: &Context<'_>) -> bool {
     let (Some(branch), Some(instruction)) = (context.branch(marker), context.instruction(marker))
     else {
@@ -140,10 +144,10 @@ fn continues(place: &Target, next: &Instruction) -> Option<bool> {
     })
 }
 
-/// An addition on top of an assignment. If the addition is later (a default always counts as earlier), it is applied to
-/// the assigned number: the assignment takes the sum for the side where the addition came first, and the addition
-/// lives on for the other. To null nothing can be added, but the addition survives, to count for a value that sorts
-/// between. An earlier addition, or one to something that is no number, goes.
+/// An addition on top of an assignment. If the addition is later (a default always counts as earlier), it is
+/// applied to the assigned number: the assignment takes the sum for the side where the addition came first,
+/// and the addition lives on for the other. To null nothing can be added, but the addition survives, to count
+/// for a value that sorts between. An earlier addition, or one to something that is no number, goes.
 pub(super) fn add_integer_update(add: &mut Operation, update: &mut Operation) -> Outcome {
     let later = update.rank < add.rank || update.is_default;
     match update.assigned {

@@ -313,7 +313,8 @@ impl Draw<'_> {
         let value = self.value(column);
         let is_default = self.random.one_in(4);
         if value == Payload::Object && !node.is_null() {
-            // What is in a field is taken away first; a dictionary's entry is simply replaced, and is drawn elsewhere.
+            // What is in a field is taken away first; a dictionary's entry is simply replaced, and is drawn
+            // elsewhere.
             let value = Payload::Value(Value::Null);
             let kind = UpdateKind::Property { is_default: false };
             made.push(Instruction::Update {
@@ -433,7 +434,8 @@ impl Draw<'_> {
         kind: CollectionKind,
     ) -> Vec<Instruction> {
         let target = self.target(field, path);
-        // A column that is a collection holds no other; inside of one the value is mixed and can become anything.
+        // A column that is a collection holds no other; inside of one the value is mixed and can become
+        // anything.
         let mixed = column.column_type == ColumnType::Mixed && collection == CollectionKind::Single;
         if !mixed || self.random.one_in(2) || target.ends_with_index() {
             return vec![Instruction::Clear {
@@ -481,7 +483,8 @@ impl Draw<'_> {
             tidemark_changeset::order::compare(other, &value) == std::cmp::Ordering::Equal
         });
         vec![match present {
-            // A client erases what it was asked for, equal to what is there though perhaps written differently.
+            // A client erases what it was asked for, equal to what is there though perhaps written
+            // differently.
             Some(_) => Instruction::SetErase {
                 target,
                 value: Payload::Value(value),

@@ -103,8 +103,8 @@ fn both_orders_end_equal() -> Result<(), String> {
     })
 }
 
-/// Collection markers on values that hold such a collection already, and on little else: where the merge cannot know
-/// what the marker keeps, it says so.
+/// Collection markers on values that hold such a collection already, and on little else: where the merge
+/// cannot know what the marker keeps, it says so.
 #[test]
 fn what_may_differ_is_reported() {
     // The first numbers whose columns are the mixed one, by either draw.
@@ -166,8 +166,8 @@ fn it_does_not_matter_which_side_merges() -> Result<(), String> {
     })
 }
 
-/// A client merges all it has with what one message brings, a server one upload at a time with its history: however
-/// both histories are cut into merges, the forms are the same.
+/// A client merges all it has with what one message brings, a server one upload at a time with its history:
+/// however both histories are cut into merges, the forms are the same.
 #[test]
 fn histories_can_be_cut_anywhere() -> Result<(), String> {
     check(histories(1500), PLAIN, |base, ours, theirs| {

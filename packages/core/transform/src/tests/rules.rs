@@ -1,4 +1,5 @@
-//! Single rules, by example: those that random histories meet too seldom, and those that are decisions of ours.
+//! Single rules, by example: those that random histories meet too seldom, and those that are decisions of
+//! ours.
 
 use tidemark_changeset::{
     CollectionKind, ColumnSpec, ColumnType, Instruction, PathElement, Payload, PrimaryKey, Target,
