@@ -18,7 +18,7 @@ const copiesPerRound = 20;
 async function changesetOf(directory: string, count: number): Promise<Uint8Array> {
   const server = await BenchServer.start(directory);
   try {
-    const realm = await server.device();
+    const realm = await server.devices.ready();
     realm.syncSession?.pause();
     realm.write(() => {
       for (const row of items(count)) realm.create("Item", { ...row });

@@ -1,29 +1,32 @@
 /**
- * The floor's other end, in a process of its own: sends rows as JSON over one WebSocket, or echoes.
+ * The floor's other end, in a process of its own: sends rows, takes rows, or echoes.
  *
  * @module
  */
-import { WebSocketServer } from "ws";
+
+import { type WebSocket, WebSocketServer } from "ws";
+import { sendRows, takeRows } from "./floor-rows.js";
 import { items } from "./items.js";
 
-/** Rows in one message. */
-const rowsPerMessage = 1_000;
+function serve(socket: WebSocket, url: URL): void {
+  const count = Number(url.searchParams.get("count"));
+  switch (url.pathname) {
+    case "/down": {
+      const rows = items(count);
+      socket.once("message", () => sendRows(socket, rows));
+      break;
+    }
+    case "/up":
+      takeRows(socket, count, () => socket.send("taken"));
+      break;
+    default:
+      socket.on("message", (data, isBinary) => socket.send(data, { binary: isBinary }));
+  }
+  socket.send("ready");
+}
 
 const server = new WebSocketServer({ host: "127.0.0.1", port: 0, perMessageDeflate: false });
-server.on("connection", (socket, request) => {
-  const url = new URL(request.url ?? "/", "http://127.0.0.1");
-  if (url.pathname === "/echo") {
-    socket.on("message", (data, isBinary) => socket.send(data, { binary: isBinary }));
-    return;
-  }
-  const rows = items(Number(url.searchParams.get("count")));
-  socket.once("message", () => {
-    for (let start = 0; start < rows.length; start += rowsPerMessage) {
-      socket.send(JSON.stringify(rows.slice(start, start + rowsPerMessage)));
-    }
-  });
-  socket.send("ready");
-});
+server.on("connection", (socket, request) => serve(socket, new URL(request.url ?? "/", "http://127.0.0.1")));
 server.on("listening", () => {
   const address = server.address();
   if (typeof address === "object" && address) process.send?.({ port: address.port });

@@ -4,11 +4,12 @@
  * @module
  */
 
-import { type ChildProcess, fork } from "node:child_process";
-import { fileURLToPath } from "node:url";
+import type { ChildProcess } from "node:child_process";
 import { WebSocket } from "ws";
 import { timed } from "./figures.js";
+import { sendRows, takeRows } from "./floor-rows.js";
 import type { Item } from "./items.js";
+import { startProcess, stopProcess } from "./processes.js";
 
 /** The floor server of one benchmark run. */
 export class Floor {
@@ -21,34 +22,45 @@ export class Floor {
   }
 
   static async start(): Promise<Floor> {
-    const child = fork(fileURLToPath(new URL("../dist/floor-server.js", import.meta.url)));
-    const port = await new Promise<number>((resolve, reject) => {
-      child.once("message", (message: { port: number }) => resolve(message.port));
-      child.once("exit", () => reject(new Error("the floor server ended")));
-    });
+    const [child, { port }] = await startProcess<{ readonly port: number }>("floor-server", []);
     return new Floor(child, port);
   }
 
-  stop(): void {
-    this.#child.disconnect();
+  async stop(): Promise<void> {
+    await stopProcess(this.#child);
   }
 
-  /** Milliseconds until `count` rows have come as JSON over one socket into a Map. */
-  async rows(count: number): Promise<number> {
-    const socket = new WebSocket(`ws://127.0.0.1:${this.#port}/rows?count=${count}`, { perMessageDeflate: false });
+  async #open(path: string): Promise<WebSocket> {
+    const socket = new WebSocket(`ws://127.0.0.1:${this.#port}${path}`, { perMessageDeflate: false });
     await new Promise((resolve, reject) => {
       socket.once("message", resolve);
       socket.once("error", reject);
     });
-    const rows = new Map<number, Item>();
+    return socket;
+  }
+
+  /** Milliseconds until `count` rows have come as JSON over one socket into a Map. */
+  async rowsDown(count: number): Promise<number> {
+    const socket = await this.#open(`/down?count=${count}`);
     const tookMs = await timed(
       () =>
         new Promise<void>((resolve) => {
-          socket.on("message", (data) => {
-            for (const row of JSON.parse((data as Buffer).toString("utf8")) as Item[]) rows.set(row._id, row);
-            if (rows.size === count) resolve();
-          });
+          takeRows(socket, count, resolve);
           socket.send("go");
+        }),
+    );
+    socket.close();
+    return tookMs;
+  }
+
+  /** Milliseconds until the other end has said that it has the rows in a Map. */
+  async rowsUp(rows: readonly Item[]): Promise<number> {
+    const socket = await this.#open(`/up?count=${rows.length}`);
+    const tookMs = await timed(
+      () =>
+        new Promise((resolve) => {
+          socket.once("message", resolve);
+          sendRows(socket, rows);
         }),
     );
     socket.close();
@@ -57,11 +69,7 @@ export class Floor {
 
   /** Milliseconds of `count` round trips of a small message, one after the other. */
   async roundTrips(count: number): Promise<number[]> {
-    const socket = new WebSocket(`ws://127.0.0.1:${this.#port}/echo`, { perMessageDeflate: false });
-    await new Promise((resolve, reject) => {
-      socket.once("open", resolve);
-      socket.once("error", reject);
-    });
+    const socket = await this.#open("/echo");
     const samples: number[] = [];
     for (let i = 0; i < count; i += 1) {
       samples.push(

@@ -1,9 +1,11 @@
 /**
- * Benchmarks of synchronisation: bootstrap, upload, grouping, latency, local writes during a bootstrap.
+ * Benchmarks of synchronisation beside their floors: bootstrap, upload, grouping, latency, local writes during a bootstrap.
  *
  * @module
  */
 
+import type { ChildProcess } from "node:child_process";
+import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import { deflateSync } from "node:zlib";
 import type { Realm } from "@tidemark/node";
@@ -18,6 +20,8 @@ import {
 } from "./figures.js";
 import { Floor } from "./floor.js";
 import { type Item, item, items } from "./items.js";
+import { monotonicMs, startProcess, stopProcess } from "./processes.js";
+import type { Sighting } from "./reader-process.js";
 import { BenchServer } from "./tidemark.js";
 
 /** Objects in one write of the upload benchmark. */
@@ -40,7 +44,7 @@ async function* withPeers(
       await server.stop();
     }
   } finally {
-    floor.stop();
+    await floor.stop();
   }
 }
 
@@ -61,7 +65,7 @@ async function upload(realm: Realm, rows: readonly Item[]): Promise<void> {
 
 /** Fills the server from a device that is closed afterwards. */
 async function fill(server: BenchServer, count: number): Promise<void> {
-  const writer = await server.device();
+  const writer = await server.devices.ready();
   await upload(writer, items(count));
   writer.close();
 }
@@ -81,15 +85,28 @@ async function listened(realm: Realm, count: number): Promise<void> {
 
 /** Milliseconds from opening a new device's file until its listener has seen every item. */
 async function bootstrapOnce(server: BenchServer, count: number): Promise<number> {
-  const user = await server.user();
+  const user = await server.devices.user();
   let realm: Realm | undefined;
   const tookMs = await timed(async () => {
-    realm = server.open(user);
+    realm = server.devices.open(user);
     await listened(realm, count);
   });
   realm?.close();
   return tookMs;
 }
+
+const rowsDown: Benchmark = {
+  name: "floor",
+  run: async function* (options) {
+    const floor = await Floor.start();
+    try {
+      const [floorMs = 0] = await interleaved(options, [() => floor.rowsDown(countOf(options))]);
+      yield figure("floor", "ms", floorMs);
+    } finally {
+      await floor.stop();
+    }
+  },
+};
 
 const bootstrap: Benchmark = {
   name: "bootstrap",
@@ -99,9 +116,8 @@ const bootstrap: Benchmark = {
       await fill(server, count);
       const [bootstrapMs = 0, floorMs = 0] = await interleaved(options, [
         () => bootstrapOnce(server, count),
-        () => floor.rows(count),
+        () => floor.rowsDown(count),
       ]);
-      yield figure("floor", "ms", floorMs);
       yield figure("bootstrap", "ms", bootstrapMs, { name: "floor", value: floorMs });
     }),
 };
@@ -127,7 +143,7 @@ const uploading: Benchmark = {
       const rows = items(countOf(options));
       let used = 0;
       const uploadOnce = async (): Promise<number> => {
-        const device = await server.device();
+        const device = await server.devices.ready();
         // Objects that nobody has yet: the same ones again would be changes that say nothing.
         const fresh = rows.map((row) => ({ ...row, _id: row._id + used }));
         used += rows.length;
@@ -135,7 +151,7 @@ const uploading: Benchmark = {
         device.close();
         return tookMs;
       };
-      const [uploadMs = 0, floorMs = 0] = await interleaved(options, [uploadOnce, () => floor.rows(rows.length)]);
+      const [uploadMs = 0, floorMs = 0] = await interleaved(options, [uploadOnce, () => floor.rowsUp(rows)]);
       yield figure("upload", "ms", uploadMs, { name: "floor", value: floorMs });
     }),
 };
@@ -146,7 +162,7 @@ const grouping: Benchmark = {
     withPeers(options, async function* (server) {
       const writeCount = options.quick ? 100 : 1_000;
       let next = 0;
-      const writer = await server.device();
+      const writer = await server.devices.ready();
       const single = (): Promise<number> =>
         timed(async () => {
           for (let i = 0; i < writeCount; i += 1) writer.write(() => writer.create("Item", { ...item(next++) }));
@@ -165,26 +181,23 @@ const grouping: Benchmark = {
     }),
 };
 
-/** Milliseconds from each of `count` writes on one device to the listener of another. */
-async function hops(writer: Realm, reader: Realm, count: number): Promise<number[]> {
-  const results = reader.objects("Item");
-  let onChange = (): void => undefined;
-  results.addListener(() => onChange());
+/** Milliseconds from each of `count` creations to the listener of a device in another process that sees all items. */
+async function hops(writer: Realm, reader: ChildProcess, first: number, count: number): Promise<number[]> {
+  let onSight: ((sighting: Sighting) => void) | undefined;
+  const hear = (sighting: Sighting): void => onSight?.(sighting);
+  reader.on("message", hear);
   const samples: number[] = [];
-  for (let i = 0; i < count; i += 1) {
-    const seen = new Promise<void>((resolve) => {
-      onChange = () => {
-        if (results.length > i) resolve();
+  for (let i = first; i < first + count; i += 1) {
+    const seen = new Promise<Sighting>((resolve) => {
+      onSight = (sighting) => {
+        if (sighting.count > i) resolve(sighting);
       };
     });
-    samples.push(
-      await timed(async () => {
-        writer.write(() => writer.create("Item", { ...item(i) }));
-        await seen;
-      }),
-    );
+    const writtenAtMs = monotonicMs();
+    writer.write(() => writer.create("Item", { ...item(i) }));
+    samples.push((await seen).atMs - writtenAtMs);
   }
-  results.removeAllListeners();
+  reader.off("message", hear);
   return samples;
 }
 
@@ -192,10 +205,14 @@ const latency: Benchmark = {
   name: "latency",
   run: (options) =>
     withPeers(options, async function* (server, floor) {
-      const sampleCount = options.quick ? 20 : 500;
-      const [writer, reader] = [await server.device(), await server.device()];
-      const measured = await hops(writer, reader, sampleCount);
-      const trips = await floor.roundTrips(sampleCount);
+      const [turnCount, turnLength] = options.quick ? [1, 20] : [5, 100];
+      const writer = await server.devices.ready();
+      const [reader] = await startProcess<Sighting>("reader-process", [server.url, join(options.directory, "reader")]);
+      const [measured, trips]: [number[], number[]] = [[], []];
+      for (let turn = 0; turn < turnCount; turn += 1) {
+        measured.push(...(await hops(writer, reader, turn * turnLength, turnLength)));
+        trips.push(...(await floor.roundTrips(turnLength)));
+      }
       for (const [name, fraction] of [
         ["p50", 0.5],
         ["p99", 0.99],
@@ -204,7 +221,7 @@ const latency: Benchmark = {
         yield figure(`latency-${name}`, "ms", percentile(measured, fraction), peer);
       }
       writer.close();
-      reader.close();
+      await stopProcess(reader);
     }),
 };
 
@@ -225,10 +242,10 @@ const writeDuringBootstrap: Benchmark = {
     withPeers(options, async function* (server) {
       const count = countOf(options);
       await fill(server, count);
-      const device = server.open(await server.user());
+      const device = server.devices.open(await server.devices.user());
       let isComplete = false;
       const arrival = async (): Promise<void> => {
-        await listened(device, count);
+        await device.subscriptions.waitForSynchronization();
         isComplete = true;
       };
       const done = arrival();
@@ -249,6 +266,7 @@ const writeDuringBootstrap: Benchmark = {
 
 /** All benchmarks that need a server. */
 export const syncBenchmarks: readonly Benchmark[] = [
+  rowsDown,
   bootstrap,
   bootstrapBytes,
   uploading,
