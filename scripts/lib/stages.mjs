@@ -82,7 +82,7 @@ async function wasm() {
 async function packageTests(env) {
   const folders = packageFolders();
   for (const folder of folders) rmSync(join(folder, reportName), { force: true });
-  const { status } = await turbo(["test"], ["--continue", "--concurrency=1", "--", ...reporters], { env });
+  const { status } = await turbo(["test"], ["--only", "--continue", "--concurrency=1", "--", ...reporters], { env });
   const tallies = folders.map((folder) => {
     const report = join(folder, reportName);
     if (!existsSync(report)) say(`no report from ${folder.slice(repositoryRoot.length + 1)}: its tests did not run`);
