@@ -1,5 +1,6 @@
 /**
- * Benchmarks of synchronisation beside their floors: bootstrap, upload, grouping, latency, local writes during a bootstrap.
+ * Benchmarks of synchronisation beside their floors: bootstrap, upload, grouping, latency, local writes
+ * during a bootstrap.
  *
  * @module
  */
