@@ -2,5 +2,6 @@
 //! simulator.
 
 pub mod dice;
+pub mod fuzzing;
 pub mod generators;
 pub mod vectors;

@@ -49,7 +49,7 @@ pub fn replay_file(
 }
 
 /// A line of JSON; values may nest deeper than `serde_json` reads by itself.
-pub(crate) fn parse(line: &str) -> Result<Json, String> {
+pub fn parse(line: &str) -> Result<Json, String> {
     let mut deserializer = serde_json::Deserializer::from_str(line);
     deserializer.disable_recursion_limit();
     let mut values = deserializer.into_iter::<Json>();
