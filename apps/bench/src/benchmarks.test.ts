@@ -2,6 +2,7 @@
 import { expect, test } from "vitest";
 import { benchmarks, runBenchmark } from "./benchmarks.js";
 import type { Figure } from "./figures.js";
+import { manyInsertions, manySets, mergePeers } from "./merge-peers.js";
 
 async function figuresOf(name: string): Promise<Figure[]> {
   const benchmark = benchmarks.find((one) => one.name === name);
@@ -27,4 +28,10 @@ test("a bootstrap is compared with the floor", { timeout: 60_000 }, async () => 
 
 test("the codec is compared with a copy", { timeout: 60_000 }, async () => {
   expectCompared(await figuresOf("codec"), ["codec-decode", "codec-encode"]);
+});
+
+test("libraries for merging do the same work", { timeout: 60_000 }, () => {
+  for (const workload of [manySets(), manyInsertions()]) {
+    for (const peer of mergePeers) expect(peer.prepare(workload)(), peer.name).toBe(workload.size);
+  }
 });

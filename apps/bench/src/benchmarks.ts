@@ -9,9 +9,10 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { codecBenchmarks } from "./codec-benchmarks.js";
 import type { Benchmark, Figure } from "./figures.js";
+import { mergeBenchmarks } from "./merge-benchmarks.js";
 import { syncBenchmarks } from "./sync-benchmarks.js";
 
-export const benchmarks: readonly Benchmark[] = [...syncBenchmarks, ...codecBenchmarks];
+export const benchmarks: readonly Benchmark[] = [...syncBenchmarks, ...codecBenchmarks, ...mergeBenchmarks];
 
 /** Runs one benchmark in a folder of its own. */
 export async function* runBenchmark(benchmark: Benchmark, quick: boolean): AsyncIterable<Figure> {
