@@ -117,16 +117,16 @@ function chance(seed: bigint): (end: number) => number {
   };
 }
 
-/** 100 replicas set 100 values each over 1,000 shared keys. */
-export function manySets(): MergeWorkload {
+/** 100 replicas (or fewer) set 100 values each over 1,000 shared keys. */
+export function manySets(replicaCount = 100): MergeWorkload {
   const below = chance(0n);
-  const replicas = Array.from({ length: 100 }, () => Array.from({ length: 100 }, () => below(1_000)));
+  const replicas = Array.from({ length: replicaCount }, () => Array.from({ length: 100 }, () => below(1_000)));
   return { name: "M1", replicas, size: new Set(replicas.flat()).size };
 }
 
-/** Two replicas make 5,000 insertions each at random places of one list. */
-export function manyInsertions(): MergeWorkload {
+/** Two replicas make 5,000 insertions (or fewer) each at random places of one list. */
+export function manyInsertions(count = 5_000): MergeWorkload {
   const below = chance(0n);
-  const replicas = Array.from({ length: 2 }, () => Array.from({ length: 5_000 }, (_, at) => below(at + 1)));
-  return { name: "M2", replicas, size: 10_000 };
+  const replicas = Array.from({ length: 2 }, () => Array.from({ length: count }, (_, at) => below(at + 1)));
+  return { name: "M2", replicas, size: 2 * count };
 }
