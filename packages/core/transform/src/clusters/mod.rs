@@ -1,0 +1,270 @@
+//! Long histories of one list, merged without going through all pairs.
+//!
+//! Two edits of one list that are not at one place do the same to each other whatever they are: one shifts
+//! the other by one, and both change the other's size. Only those at one place have more to say: which of two
+//! insertions goes first, whether both erase the same element. So their operations on a list (the minors) are
+//! kept in *clusters*: windows of neighbouring places, with the edits in each in the order they were made and
+//! in coordinates of the window. Between two clusters stands at least one element that is there all the time,
+//! and that neither side has erased. Clusters and what is between them form a [`sequence`], which finds a
+//! place, and sums what is before it, in logarithmic time. One of ours (a major)
+//!
+//! * between clusters costs nothing more: an inserted element is one more that keeps clusters apart, an erased
+//!   one is one less; where it was the last, two clusters meet, and become one when that matters;
+//! * in a cluster goes through the edits of that cluster, and of no other. An inserted element is one that
+//!   no minor touches, so the cluster falls into two; an end is reached without a walk where all ranks say so;
+//! * of which an element is erased by both goes with the minor's erasure, at the moment they meet.
+//!
+//! Indexes and sizes of minors are computed once, at the end, from what is before each at its time.
+//!
+//! # Why the results are those of the pairwise way
+//!
+//! 1. *A pair in two clusters, or with a major between clusters, never ties.* The element between them is
+//!    there in both states a pair is in, with all of one operation's places on one side of it and all of the
+//!    other's on the other side. Every rule then shifts the right one by what the left one adds or takes,
+//!    which is what sums over the sequence say. By induction over the pairs the order of the two never changes.
+//! 2. *A pair in one cluster* goes by the same rules, in coordinates of the window. Rules compare indexes and
+//!    shift them; what is before the window is before both, so it can be subtracted from both.
+//! 3. *A cluster falls apart rightly.* The new element is on the same side of each edit at the time of the
+//!    pair, as the walk found; later majors are made where it is there, so 1 holds for what is on its sides.
+//! 4. *Sizes.* Both operations of a pair say the same size, if both sides began with one size and counted
+//!    rightly; that is checked before. So no rule fails, and a prior size is the size at the start plus what
+//!    those before it add. Where a major and a minor both go, those after the minor are not visited by it, but
+//!    what one of the two would have taken from their sizes the other one does not take any more.
+//! 5. *Changed or not.* Each major insertion or erasure changes the size of every minor that it meets, which
+//!    are all that live, or all up to the one it dies with; and a minor that of every major.
+//!
+//! Whatever does not fit goes the pairwise way, all pairs of the field: moves, Clears, edits inside elements,
+//! collection markers in elements, edits of several lists in one field, sizes that do not agree; also objects,
+//! classes and columns that one side erases. Moves would need a window over all between their two places; a
+//! few would make one cluster of everything.
+
+mod cluster;
+mod list;
+mod sequence;
+
+use rustc_hash::FxHashSet;
+
+use crate::driver::Context;
+use crate::error::TransformError;
+use crate::index::{Groups, Index};
+use crate::operation::{Assigned, Kind, Operation, Side, Step};
+use crate::pairs;
+
+use cluster::{Act, Edit, Fate, Meeting};
+use list::{List, Major};
+
+/// How many pairs each operation of a field would have to pay for on average, before clusters are worth
+/// making: n · m pairs against n + m operations. Below, the pairwise way is the faster one.
+pub(crate) const PAIRS_PER_OPERATION: u64 = 64;
+
+/// The operations of one field, as positions on both sides.
+struct Field<'a> {
+    majors: &'a [u32],
+    minors: &'a [u32],
+}
+
+/// Merges the fields that have long histories and fit. The answer says which those are, by number; empty if
+/// none. All other operations are untouched.
+pub(crate) fn merge_lists(
+    majors: &mut [Operation],
+    minors: &mut [Operation],
+    index: &Index,
+    context: &mut Context<'_>,
+    (fields, pairs_per_operation): (usize, u64),
+) -> Result<Vec<bool>, TransformError> {
+    let mut done = Vec::new();
+    let mut counts = vec![0u64; fields];
+    for major in majors.iter().filter(|major| major.has_path()) {
+        counts[major.field as usize] += 1;
+    }
+    let long: Vec<u32> = (0u32..)
+        .zip(&counts)
+        .filter(|(field, ours)| {
+            let theirs = index.of_field(*field).len() as u64;
+            **ours > 0
+                && theirs > 0
+                && **ours * theirs >= pairs_per_operation.saturating_mul(**ours + theirs)
+        })
+        .map(|(field, _)| field)
+        .collect();
+    if long.is_empty() || index.is_destructive() || majors.iter().any(Operation::is_destructive) {
+        return Ok(done);
+    }
+    let erased: FxHashSet<u32> = majors
+        .iter()
+        .filter(|major| major.kind == Kind::EraseObject)
+        .map(|major| major.object)
+        .collect();
+    let groups = Groups::new(majors, fields, |major| {
+        major.has_path().then_some(major.field)
+    });
+    for number in long {
+        let field = Field {
+            majors: groups.of(number),
+            minors: index.of_field(number),
+        };
+        if fits(&field, majors, minors, &erased, index, context) {
+            done.resize(fields, false);
+            done[number as usize] = true;
+            merge_list(&field, majors, minors, context)?;
+        }
+    }
+    Ok(done)
+}
+
+/// Whether a field's operations are edits of one list, from one size, and can only meet each other.
+fn fits(
+    field: &Field<'_>,
+    majors: &[Operation],
+    minors: &[Operation],
+    erased: &FxHashSet<u32>,
+    index: &Index,
+    context: &Context<'_>,
+) -> bool {
+    let (Some(major), Some(minor)) = (
+        field.majors.first().map(|at| majors[*at as usize]),
+        field.minors.first().map(|at| minors[*at as usize]),
+    ) else {
+        return false;
+    };
+    let mut lives = index.of_life(major.object).iter();
+    if erased.contains(&major.object)
+        || lives.any(|at| minors[*at as usize].kind == Kind::EraseObject)
+        || major.size != minor.size
+    {
+        return false;
+    }
+    let container = major.container(context.steps(Side::Ours)).to_vec();
+    let side = |list: &[u32], operations: &[Operation], side: Side| {
+        let steps = context.steps(side);
+        let operations = list.iter().map(|at| &operations[*at as usize]);
+        edits_of_one_list(operations, steps, &container, major.size)
+    };
+    let inserted = side(field.majors, majors, Side::Ours)
+        .zip(side(field.minors, minors, Side::Theirs))
+        .map(|(ours, theirs)| ours + theirs);
+    inserted.is_some_and(|inserted| u64::from(major.size) + inserted < u64::from(u32::MAX))
+}
+
+/// How many elements a series of edits inserts, if all act on elements of one list and count its size rightly.
+fn edits_of_one_list<'a>(
+    operations: impl Iterator<Item = &'a Operation>,
+    steps: &[Step],
+    container: &[Step],
+    mut size: u32,
+) -> Option<u64> {
+    let mut inserted = 0;
+    for operation in operations {
+        let index = operation.index()?;
+        if operation.size != size
+            || operation.depth as usize != container.len() + 1
+            || operation.container(steps) != container
+        {
+            return None;
+        }
+        match operation.kind {
+            Kind::ArrayInsert if index <= size => {
+                size = size.checked_add(1)?;
+                inserted += 1;
+            }
+            Kind::ArrayErase if index < size => size -= 1,
+            // A marker that wins can turn the other assignment into a Clear.
+            Kind::Update
+                if index < size
+                    && !matches!(operation.assigned, Assigned::List | Assigned::Dictionary) => {}
+            _ => return None,
+        }
+    }
+    Some(inserted)
+}
+
+/// One of ours among theirs.
+struct Pairing<'a, 'b> {
+    major: &'a mut Operation,
+    minors: &'a mut [Operation],
+    /// Where the minors of this list are, by their order.
+    positions: &'a [u32],
+    context: &'a mut Context<'b>,
+    outcome: Result<(), TransformError>,
+}
+
+impl Meeting for Pairing<'_, '_> {
+    fn drop_minor(&mut self, order: u32) {
+        self.minors[self.positions[order as usize] as usize].drop_it();
+    }
+
+    fn tie(&mut self, order: u32) -> (bool, bool) {
+        let minor = &mut self.minors[self.positions[order as usize] as usize];
+        // They name one element of one state; both get their indexes and sizes later.
+        (minor.last, minor.size) = (self.major.last, self.major.size);
+        if let Err(error) = pairs::pair(self.major, minor, self.context) {
+            self.outcome = Err(error);
+        }
+        (self.major.alive, minor.alive)
+    }
+}
+
+fn merge_list(
+    field: &Field<'_>,
+    majors: &mut [Operation],
+    minors: &mut [Operation],
+    context: &mut Context<'_>,
+) -> Result<(), TransformError> {
+    let size = majors[field.majors[0] as usize].size;
+    let mut list = List::new(size);
+    for (order, at) in (0u32..).zip(field.minors) {
+        let minor = &minors[*at as usize];
+        let (act, at) = act(minor);
+        let rank = minor.rank;
+        list.add(Edit {
+            at,
+            rank,
+            order,
+            act,
+        });
+    }
+    for at in field.majors {
+        let major = &mut majors[*at as usize];
+        let size = list.sizes().1;
+        let changed = list.structural > 0;
+        let edit = match act(major) {
+            (Act::Insert, gap) => Major::Insert {
+                gap,
+                rank: major.rank,
+            },
+            (Act::Erase, element) => Major::Erase { element },
+            (Act::Update, element) => Major::Update { element },
+        };
+        let mut pairing = Pairing {
+            major,
+            minors,
+            positions: field.minors,
+            context,
+            outcome: Ok(()),
+        };
+        let fate = list.go_through(edit, &mut pairing);
+        pairing.outcome?;
+        match fate {
+            Fate::At(index) => {
+                (major.last, major.size) = (Step::Index(index), size);
+                major.changed |= changed;
+            }
+            Fate::Met(_) => major.drop_it(),
+        }
+    }
+    list.each_minor(field.minors.len(), |order, index, size| {
+        let minor = &mut minors[field.minors[order as usize] as usize];
+        (minor.last, minor.size) = (Step::Index(index), size);
+        minor.changed |= list.has_met(order);
+    });
+    Ok(())
+}
+
+fn act(operation: &Operation) -> (Act, u32) {
+    let act = match operation.kind {
+        Kind::ArrayInsert => Act::Insert,
+        Kind::ArrayErase => Act::Erase,
+        _ => Act::Update,
+    };
+    (act, operation.index().unwrap_or_default())
+}
