@@ -1,6 +1,7 @@
 //! One list: the minors in clusters, and the majors that go through them.
 
-use super::cluster::{Act, Cluster, Edit, Fate, Meeting, Side};
+use super::block::{Act, Edit, Fate, Meeting, Side};
+use super::cluster::Cluster;
 use super::sequence::{Frame, Place, Sequence, Stretch};
 
 /// What a major does to the list.
@@ -20,8 +21,6 @@ pub(super) struct List {
     /// Minors up to this place in the order have met a major that changed their sizes: those after the place
     /// where a major died have not met it. One more than the last of them.
     reach: u32,
-    /// What a walk needs for a while.
-    behind: Vec<Edit>,
 }
 
 impl List {
@@ -30,7 +29,6 @@ impl List {
             sequence: Sequence::new(size),
             structural: 0,
             reach: 0,
-            behind: Vec::new(),
         }
     }
 
@@ -80,7 +78,8 @@ impl List {
         let before = local - cluster.after;
         if before == 0 && edit.act == Act::Erase && cluster.is_passing() {
             return self.sequence.change(place.stretch, |stretch| {
-                stretch.cluster.push_erasure_behind(edit);
+                stretch.cluster.widen();
+                stretch.cluster.push(Edit { at: local, ..edit });
                 stretch.run -= 1;
             });
         }
@@ -147,17 +146,17 @@ impl List {
         let cluster = &self.sequence.get(place.stretch).cluster;
         let local = gap - place.before;
         match cluster.side(local, rank) {
-            Side::Front => {
+            Side::Before => {
                 let previous = self.sequence.previous(place.stretch);
                 self.lengthen(previous.expect("the border is before all clusters"));
                 place.after
             }
-            Side::Back => {
+            Side::Behind => {
                 let index = place.after + cluster.after;
                 self.lengthen(place.stretch);
                 index
             }
-            Side::Inside => place.after + self.split(place.stretch, local, rank),
+            Side::Amid => place.after + self.split(place.stretch, local, rank),
         }
     }
 
@@ -166,13 +165,11 @@ impl List {
     }
 
     fn split(&mut self, stretch: u32, local: u32, rank: u32) -> u32 {
-        let mut behind = std::mem::take(&mut self.behind);
         let (at, new) = self.sequence.change(stretch, |stretch| {
-            let cluster = stretch.cluster.split(local, rank, &mut behind);
+            let cluster = stretch.cluster.split(local, rank);
             let run = std::mem::replace(&mut stretch.run, 1);
             (stretch.cluster.after, Stretch { cluster, run })
         });
-        self.behind = behind;
         self.sequence.insert_after(stretch, new);
         at
     }
@@ -242,8 +239,8 @@ impl List {
         for (place, stretch) in self.sequence.iter().enumerate() {
             let Stretch { cluster, run } = self.sequence.get(stretch);
             sums.set(place, cluster.before + run);
-            for edit in &cluster.edits {
-                found[edit.order as usize] = Some((place, *edit));
+            for edit in cluster.edits() {
+                found[edit.order as usize] = Some((place, edit));
             }
         }
         sums.build();

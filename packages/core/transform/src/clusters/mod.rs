@@ -38,6 +38,7 @@
 //! classes and columns that one side erases. Moves would need a window over all between their two places; a
 //! few would make one cluster of everything.
 
+mod block;
 mod cluster;
 mod list;
 mod sequence;
@@ -50,7 +51,7 @@ use crate::index::{Groups, Index};
 use crate::operation::{Assigned, Kind, Operation, Side, Step};
 use crate::pairs;
 
-use cluster::{Act, Edit, Fate, Meeting};
+use block::{Act, Edit, Fate, Meeting};
 use list::{List, Major};
 
 /// How many pairs each operation of a field would have to pay for on average, before clusters are worth

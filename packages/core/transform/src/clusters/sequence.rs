@@ -28,14 +28,16 @@ struct Links {
     right: u32,
     previous: u32,
     next: u32,
-    /// Elements of the subtree before and after the minors.
-    before: u32,
-    after: u32,
+    /// Elements of the stretch before and after the minors.
+    own: [u32; 2],
+    /// Elements of the subtree.
+    total: [u32; 2],
 }
 
 /// Which of the two states positions are counted in: the one that the minors start from, or the one they
 /// lead to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
 pub(super) enum Frame {
     Before,
     After,
@@ -82,16 +84,17 @@ impl Sequence {
             right: NIL,
             previous: NIL,
             next: NIL,
-            before: 0,
-            after: 0,
+            own: [0; 2],
+            total: [0; 2],
         });
+        self.count(fresh);
         fresh
     }
 
     /// How many elements the list has in both states.
     pub fn sizes(&self) -> (u32, u32) {
-        let root = self.link(self.root);
-        (root.before, root.after)
+        let [before, after] = self.link(self.root).total;
+        (before, after)
     }
 
     pub fn get(&self, stretch: u32) -> &Stretch {
@@ -107,6 +110,7 @@ impl Sequence {
     pub fn change<T>(&mut self, stretch: u32, change: impl FnOnce(&mut Stretch) -> T) -> T {
         self.splay(stretch);
         let answer = change(self.get_mut(stretch));
+        self.count(stretch);
         self.measure(stretch);
         answer
     }
@@ -133,10 +137,11 @@ impl Sequence {
     pub fn place(&mut self, stretch: u32) -> Place {
         self.splay(stretch);
         let left = self.link(stretch).left;
+        let [before, after] = self.total(left);
         Place {
             stretch,
-            before: self.total(left, Frame::Before),
-            after: self.total(left, Frame::After),
+            before,
+            after,
         }
     }
 
@@ -188,7 +193,7 @@ impl Sequence {
             previous,
             next,
             ..
-        } = self.link(stretch);
+        } = *self.link(stretch);
         self.link_mut(left).parent = NIL;
         self.root = left;
         // The last of what is left of it has nothing to its right.
@@ -215,13 +220,13 @@ impl Sequence {
             #[cfg(test)]
             crate::driver::visits::count_step();
             let links = self.link(at);
-            let left = self.total(links.left, frame);
+            let left = self.total(links.left)[frame as usize];
             if links.left != NIL && ends(position, left) {
                 at = links.left;
                 continue;
             }
             position -= left;
-            let own = self.own(at, frame);
+            let own = links.own[frame as usize];
             if links.right == NIL || ends(position, own) {
                 return at;
             }
@@ -230,38 +235,36 @@ impl Sequence {
         }
     }
 
-    fn own(&self, stretch: u32, frame: Frame) -> u32 {
-        let Stretch { cluster, run } = self.get(stretch);
-        match frame {
-            Frame::Before => cluster.before + run,
-            Frame::After => cluster.after + run,
+    fn total(&self, stretch: u32) -> [u32; 2] {
+        match stretch {
+            NIL => [0; 2],
+            stretch => self.link(stretch).total,
         }
     }
 
-    fn total(&self, stretch: u32, frame: Frame) -> u32 {
-        match (stretch, frame) {
-            (NIL, _) => 0,
-            (_, Frame::Before) => self.link(stretch).before,
-            (_, Frame::After) => self.link(stretch).after,
-        }
-    }
-
-    fn link(&self, stretch: u32) -> Links {
-        self.links[stretch as usize]
+    fn link(&self, stretch: u32) -> &Links {
+        &self.links[stretch as usize]
     }
 
     fn link_mut(&mut self, stretch: u32) -> &mut Links {
         &mut self.links[stretch as usize]
     }
 
+    /// Counts the elements of a stretch anew.
+    fn count(&mut self, stretch: u32) {
+        let Stretch { cluster, run } = self.get(stretch);
+        let own = [cluster.before + run, cluster.after + run];
+        self.link_mut(stretch).own = own;
+    }
+
     /// Counts the elements of a subtree anew, from its parts.
     fn measure(&mut self, stretch: u32) {
-        let Links { left, right, .. } = self.link(stretch);
-        let sum =
-            |frame| self.total(left, frame) + self.own(stretch, frame) + self.total(right, frame);
-        let (before, after) = (sum(Frame::Before), sum(Frame::After));
-        let links = self.link_mut(stretch);
-        (links.before, links.after) = (before, after);
+        let Links {
+            left, right, own, ..
+        } = *self.link(stretch);
+        let (left, right) = (self.total(left), self.total(right));
+        let sum = |frame: usize| left[frame] + own[frame] + right[frame];
+        self.link_mut(stretch).total = [sum(0), sum(1)];
     }
 
     /// Brings a stretch to the root.
@@ -311,7 +314,7 @@ impl Sequence {
                 links.right = stretch;
             }
         }
+        self.link_mut(stretch).total = self.link(parent).total;
         self.measure(parent);
-        self.measure(stretch);
     }
 }

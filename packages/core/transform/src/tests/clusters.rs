@@ -184,7 +184,9 @@ fn draw(random: &mut Random) -> (Vec<Branch>, Vec<Branch>) {
         _ => Vec::new(),
     };
     let times = *random.pick(&[1, 2, 5]);
-    let longest = *random.pick(&[3, 12, 60]);
+    let longest = *random.pick(&[3, 12, 60, 60, 200]);
+    // Equal ones on both sides, which a server never lets happen, are decided alike all the same.
+    let theirs = *random.pick(&[[4, 5], [4, 5], [3, 2]]);
     let mut side = |idents| {
         let count = 1 + random.below(3);
         let habits = (0..count).map(|_| *random.pick(&HABITS)).collect();
@@ -199,7 +201,7 @@ fn draw(random: &mut Random) -> (Vec<Branch>, Vec<Branch>) {
         let history = writer.history(length);
         branches(writer.random, history, idents, times)
     };
-    (side([2, 3]), side([4, 5]))
+    (side([2, 3]), side(theirs))
 }
 
 /// Both ways, which have to agree in everything, on what clusters can do and on what they cannot.
@@ -231,7 +233,7 @@ fn histories(count: u64) -> u64 {
 
 #[test]
 fn clusters_give_what_pairs_give() -> Result<(), String> {
-    let count = histories(20_000);
+    let count = histories(4_000);
     let mut changed = 0;
     for seed in 0..count {
         let (ours, theirs) = draw(&mut Random(seed));
@@ -306,7 +308,7 @@ fn disturb(random: &mut Random, branches: &mut [Branch]) {
 
 #[test]
 fn what_clusters_cannot_do_goes_by_pairs() -> Result<(), String> {
-    for seed in 0..histories(20_000) {
+    for seed in 0..histories(4_000) {
         let mut random = Random(seed);
         let (mut ours, mut theirs) = draw(&mut random);
         match random.below(3) {
