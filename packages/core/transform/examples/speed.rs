@@ -30,7 +30,7 @@ fn time(merge: Merge, ours: &[Branch], theirs: &[Branch]) -> Duration {
         let (mut ours, mut theirs) = (ours.to_vec(), theirs.to_vec());
         let start = now();
         merge(&mut ours, &mut theirs, Rules::CORRECTED).expect("mergeable");
-        now() - start
+        now().saturating_sub(start)
     };
     let mut best = run();
     let mut total = best;

@@ -156,6 +156,14 @@ impl<'a> Context<'a> {
         }
     }
 
+    /// Puts a step at a place in the middle of an operation's path, and says nothing of a change.
+    pub fn put_step(&mut self, operation: &Operation, depth: u32, step: Step) {
+        let place = operation.steps.saturating_add(depth) as usize;
+        if let Some(known) = self.steps_mut(operation.side).get_mut(place) {
+            *known = step;
+        }
+    }
+
     /// The objects of the uncertain markers, each once.
     fn uncertain_objects(&self) -> Vec<(Name, PrimaryKey)> {
         let object = |marker: &Operation| self.instruction(marker).and_then(Instruction::object);

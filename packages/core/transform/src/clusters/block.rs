@@ -17,6 +17,15 @@ pub(super) enum Act {
     Erase,
     /// An Update of the element.
     Update,
+    /// An edit of something inside the element.
+    Inside,
+}
+
+impl Act {
+    /// Whether it changes the size of the list.
+    pub fn is_structural(self) -> bool {
+        matches!(self, Self::Insert | Self::Erase)
+    }
 }
 
 /// One minor, in its cluster.
@@ -28,6 +37,8 @@ pub(super) struct Edit {
     /// Its place among all minors of the list: the time.
     pub order: u32,
     pub act: Act,
+    /// Whether a major before it has moved it; not all that have are noted here (see `Stretch::moves`).
+    pub is_moved: bool,
 }
 
 impl Edit {
@@ -36,7 +47,7 @@ impl Edit {
         match self.act {
             Act::Insert => size + 1,
             Act::Erase => size - 1,
-            Act::Update => size,
+            Act::Update | Act::Inside => size,
         }
     }
 }
@@ -46,14 +57,14 @@ pub(super) trait Meeting {
     /// The major takes the minor along.
     fn drop_minor(&mut self, order: u32);
 
-    /// Two Updates: which of them lives on, first the major, then the minor?
+    /// Two edits of the element or inside it: which of them lives on, first the major, then the minor?
     fn tie(&mut self, order: u32) -> (bool, bool);
 }
 
 /// What became of a major that names an element in a window.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Fate {
-    /// It lives on, at this index of the window.
+    /// It lives on, at this index.
     At(u32),
     /// It met the edit with this order, and is gone.
     Met(u32),
@@ -122,7 +133,11 @@ pub(super) struct Block {
     behind: i64,
     /// What the edits add to the window's size.
     net: i64,
+    /// How many edits change the size.
+    structural: u32,
     ranks: Ranks,
+    /// Whether all edits are moved.
+    is_moved: bool,
 }
 
 impl Default for Block {
@@ -133,7 +148,9 @@ impl Default for Block {
             first: u32::MAX,
             behind: i64::MIN,
             net: 0,
+            structural: 0,
             ranks: Ranks::default(),
+            is_moved: false,
         }
     }
 }
@@ -151,10 +168,15 @@ impl Block {
         self.ranks
     }
 
+    pub fn structural(&self) -> u32 {
+        self.structural
+    }
+
     /// The edits, with indexes in the window.
     pub fn edits(&self) -> impl Iterator<Item = Edit> {
         self.edits.iter().map(|edit| Edit {
             at: edit.at - self.start,
+            is_moved: edit.is_moved || self.is_moved,
             ..*edit
         })
     }
@@ -169,6 +191,8 @@ impl Block {
 
     /// Takes over a block whose edits are made after those of this one.
     pub fn append(&mut self, later: &Self) {
+        self.settle();
+        self.recount();
         self.edits.reserve(later.edits.len());
         for edit in later.edits() {
             self.push(edit);
@@ -180,6 +204,19 @@ impl Block {
         self.start += by;
     }
 
+    /// Takes an element out that is before all edits.
+    pub fn erase_before(&mut self) {
+        self.start += 1;
+        self.is_moved = true;
+    }
+
+    /// Notes that the edits made before one were moved.
+    pub fn move_before(&mut self, order: u32) {
+        for edit in &mut self.edits {
+            edit.is_moved |= edit.order < order;
+        }
+    }
+
     fn count(&mut self, edit: Edit) {
         let element = i64::from(edit.act != Act::Insert);
         self.first = self.first.min(edit.at);
@@ -187,8 +224,9 @@ impl Block {
         self.net += match edit.act {
             Act::Insert => 1,
             Act::Erase => -1,
-            Act::Update => 0,
+            Act::Update | Act::Inside => 0,
         };
+        self.structural += u32::from(edit.act.is_structural());
         self.ranks.count(edit);
     }
 
@@ -202,13 +240,14 @@ impl Block {
         self.edits = edits;
     }
 
-    /// Makes indexes those in the window; the bounds have to be found anew then.
+    /// Gives each edit what is noted for all; the bounds have to be found anew then.
     fn settle(&mut self) {
-        if self.start > 0 {
+        if self.start > 0 || self.is_moved {
             for edit in &mut self.edits {
                 edit.at -= self.start;
+                edit.is_moved |= self.is_moved;
             }
-            self.start = 0;
+            (self.start, self.is_moved) = (0, false);
         }
     }
 
@@ -256,7 +295,7 @@ impl Block {
             let edit = self.edits[read];
             let is_behind = match edit.act {
                 Act::Insert => at < edit.at || (at == edit.at && rank < edit.rank),
-                Act::Erase | Act::Update => at <= edit.at,
+                _ => at <= edit.at,
             };
             if is_behind {
                 behind.push(Edit {
@@ -278,7 +317,7 @@ impl Block {
     /// Takes an erasure of an element through the edits.
     pub fn erase(&mut self, mut element: u32, meeting: &mut impl Meeting) -> Fate {
         self.settle();
-        let mut updates = false;
+        let mut drops = false;
         let mut met = None;
         for (position, edit) in self.edits.iter_mut().enumerate() {
             #[cfg(test)]
@@ -290,13 +329,13 @@ impl Block {
                     met = Some(position);
                     break;
                 }
-                Act::Update if edit.at < element => {}
-                Act::Update if edit.at == element => {
+                Act::Update | Act::Inside if edit.at < element => {}
+                Act::Update | Act::Inside if edit.at == element => {
                     meeting.drop_minor(edit.order);
                     edit.at = u32::MAX;
-                    updates = true;
+                    drops = true;
                 }
-                _ => edit.at -= 1,
+                _ => (edit.at, edit.is_moved) = (edit.at - 1, true),
             }
         }
         let mut fate = Fate::At(element);
@@ -305,17 +344,17 @@ impl Block {
             meeting.drop_minor(edit.order);
             fate = Fate::Met(edit.order);
         }
-        if updates {
+        if drops {
             self.edits.retain(|edit| edit.at != u32::MAX);
         }
         self.recount();
         fate
     }
 
-    /// Takes an Update of an element through the edits.
-    pub fn update(&mut self, mut element: u32, meeting: &mut impl Meeting) -> Fate {
+    /// Takes an edit of an element, or inside it, through the edits.
+    pub fn edit_element(&mut self, mut element: u32, meeting: &mut impl Meeting) -> Fate {
         self.settle();
-        let mut updates = false;
+        let mut drops = false;
         let mut met = None;
         for edit in &mut self.edits {
             #[cfg(test)]
@@ -324,11 +363,11 @@ impl Block {
                 Act::Insert if edit.at <= element => element += 1,
                 Act::Erase if edit.at < element => element -= 1,
                 Act::Erase if edit.at == element => met = Some(edit.order),
-                Act::Update if edit.at == element => {
+                Act::Update | Act::Inside if edit.at == element => {
                     let (major, minor) = meeting.tie(edit.order);
                     if !minor {
                         edit.at = u32::MAX;
-                        updates = true;
+                        drops = true;
                     }
                     if !major {
                         met = Some(edit.order);
@@ -340,7 +379,7 @@ impl Block {
                 break;
             }
         }
-        if updates {
+        if drops {
             self.edits.retain(|edit| edit.at != u32::MAX);
         }
         self.recount();

@@ -8,7 +8,7 @@ pub(super) enum Content {
     /// None is there from the beginning to the end: each is inserted or erased by the minors, or both.
     #[default]
     Passing,
-    /// One element, which stays, with Updates of it. It keeps its neighbours apart.
+    /// One element, which stays, with edits of it and inside it. It keeps its neighbours apart.
     Staying,
     /// None: the border before the list's first element, which keeps nothing apart but ends everything.
     Border,
@@ -23,6 +23,8 @@ pub(super) struct Cluster {
     content: Content,
     /// In the order they were made.
     blocks: Vec<Block>,
+    /// How many edits change the size of the list.
+    structural: u32,
     ranks: Ranks,
 }
 
@@ -40,7 +42,7 @@ impl Cluster {
         let (before, content) = match first.act {
             Act::Insert => (0, Content::Passing),
             Act::Erase => (1, Content::Passing),
-            Act::Update => (1, Content::Staying),
+            Act::Update | Act::Inside => (1, Content::Staying),
         };
         let mut cluster = Self {
             before,
@@ -57,11 +59,13 @@ impl Cluster {
         for block in &blocks {
             ranks.include(block.ranks());
         }
+        let structural = blocks.iter().map(Block::structural).sum();
         Self {
             before,
             after,
             content: Content::Passing,
             blocks,
+            structural,
             ranks,
         }
     }
@@ -69,6 +73,11 @@ impl Cluster {
     /// Whether insertions at its borders meet its edits.
     pub fn is_passing(&self) -> bool {
         self.content == Content::Passing
+    }
+
+    /// How many edits change the size of the list.
+    pub fn structural(&self) -> u32 {
+        self.structural
     }
 
     /// The edits, with indexes in the window.
@@ -82,6 +91,7 @@ impl Cluster {
         if edit.act == Act::Erase {
             self.content = Content::Passing;
         }
+        self.structural += u32::from(edit.act.is_structural());
         self.ranks.count(edit);
         push(&mut self.blocks, edit);
     }
@@ -89,6 +99,13 @@ impl Cluster {
     /// Makes the element right behind the window one of it.
     pub fn widen(&mut self) {
         (self.before, self.after) = (self.before + 1, self.after + 1);
+    }
+
+    /// Notes that the edits made before one were moved.
+    pub fn move_before(&mut self, order: u32) {
+        for block in &mut self.blocks {
+            block.move_before(order);
+        }
     }
 
     /// Where an insertion of this rank is, if that is clear without looking at the edits.
@@ -145,11 +162,12 @@ impl Cluster {
             #[cfg(test)]
             crate::driver::visits::count_step();
             match block.element_side(element) {
-                Side::Before => block.cut_front(1),
+                Side::Before => block.erase_before(),
                 Side::Behind => element = block.moved(element),
                 Side::Amid => match block.erase(element, meeting) {
                     Fate::At(moved) => element = moved,
                     met @ Fate::Met(_) => {
+                        self.structural -= 1;
                         // What the minor took from the window, the major has taken: the end is the same.
                         if block.is_empty() {
                             self.blocks.remove(position);
@@ -163,15 +181,15 @@ impl Cluster {
         Fate::At(element)
     }
 
-    /// A major's Update of an element in the window.
-    pub fn update(&mut self, mut element: u32, meeting: &mut impl Meeting) -> Fate {
+    /// A major's edit of an element in the window, or inside it.
+    pub fn edit_element(&mut self, mut element: u32, meeting: &mut impl Meeting) -> Fate {
         for block in &mut self.blocks {
             #[cfg(test)]
             crate::driver::visits::count_step();
             match block.element_side(element) {
                 Side::Before => {}
                 Side::Behind => element = block.moved(element),
-                Side::Amid => match block.update(element, meeting) {
+                Side::Amid => match block.edit_element(element, meeting) {
                     Fate::At(moved) => element = moved,
                     met @ Fate::Met(_) => return met,
                 },

@@ -4,20 +4,10 @@ use super::block::{Act, Edit, Fate, Meeting, Side};
 use super::cluster::Cluster;
 use super::sequence::{Frame, Place, Sequence, Stretch};
 
-/// What a major does to the list.
-#[derive(Clone, Copy, Debug)]
-pub(super) enum Major {
-    Insert { gap: u32, rank: u32 },
-    Erase { element: u32 },
-    Update { element: u32 },
-}
-
 /// A list with their operations on it.
 #[derive(Debug)]
 pub(super) struct List {
     sequence: Sequence,
-    /// How many insertions and erasures there are among the minors that live.
-    pub structural: usize,
     /// Minors up to this place in the order have met a major that changed their sizes: those after the place
     /// where a major died have not met it. One more than the last of them.
     reach: u32,
@@ -27,7 +17,6 @@ impl List {
     pub fn new(size: u32) -> Self {
         Self {
             sequence: Sequence::new(size),
-            structural: 0,
             reach: 0,
         }
     }
@@ -35,6 +24,11 @@ impl List {
     /// How long the list is now: at first, and after the minors.
     pub fn sizes(&self) -> (u32, u32) {
         self.sequence.sizes()
+    }
+
+    /// How many of the minors that live change the size.
+    pub fn structural(&self) -> u32 {
+        self.sequence.structural()
     }
 
     /// Whether a minor met a major that changed its size.
@@ -46,15 +40,13 @@ impl List {
     pub fn add(&mut self, edit: Edit) {
         match edit.act {
             Act::Insert => self.add_insertion(edit),
-            Act::Erase => self.add_to_element(edit),
-            Act::Update => return self.add_to_element(edit),
+            Act::Erase | Act::Update | Act::Inside => self.add_to_element(edit),
         }
-        self.structural += 1;
     }
 
     fn add_insertion(&mut self, edit: Edit) {
         let place = self.sequence.at_gap(edit.at, Frame::After);
-        let Stretch { cluster, run } = self.sequence.get(place.stretch);
+        let Stretch { cluster, run, .. } = self.sequence.get(place.stretch);
         let local = edit.at - place.after;
         if cluster.is_passing() && local <= cluster.after {
             return self.push(place.stretch, edit, local);
@@ -99,8 +91,12 @@ impl List {
             rest
         });
         let cluster = Cluster::new(Edit { at: 0, ..edit });
-        self.sequence
-            .insert_after(stretch, Stretch { cluster, run: rest });
+        let new = Stretch {
+            cluster,
+            run: rest,
+            moves: 0,
+        };
+        self.sequence.insert_after(stretch, new);
     }
 
     fn passing_next(&self, stretch: u32) -> Option<u32> {
@@ -108,28 +104,11 @@ impl List {
         self.sequence.get(next).cluster.is_passing().then_some(next)
     }
 
-    /// Takes a major through all minors.
-    pub fn go_through(&mut self, major: Major, meeting: &mut impl Meeting) -> Fate {
-        match major {
-            Major::Insert { gap, rank } => {
-                self.reach = u32::MAX;
-                Fate::At(self.insert(gap, rank))
-            }
-            Major::Erase { element } => {
-                let fate = self.erase(element, meeting);
-                match fate {
-                    Fate::At(_) => self.reach = u32::MAX,
-                    Fate::Met(order) => self.reach = self.reach.max(order),
-                }
-                fate
-            }
-            Major::Update { element } => self.update(element, meeting),
-        }
-    }
-
-    fn insert(&mut self, gap: u32, rank: u32) -> u32 {
+    /// Takes a major's insertion through all minors. The answer is where it ends up.
+    pub fn insert(&mut self, gap: u32, rank: u32) -> u32 {
+        self.reach = u32::MAX;
         let place = self.sequence.at_gap(gap, Frame::Before);
-        let Stretch { cluster, run } = self.sequence.get(place.stretch);
+        let Stretch { cluster, run, .. } = self.sequence.get(place.stretch);
         let local = gap - place.before;
         let mut group = None;
         if cluster.is_passing() && local <= cluster.before {
@@ -161,14 +140,22 @@ impl List {
     }
 
     fn lengthen(&mut self, stretch: u32) {
-        self.sequence.change(stretch, |stretch| stretch.run += 1);
+        self.sequence.change(stretch, |stretch| {
+            (stretch.run, stretch.moves) = (stretch.run + 1, u32::MAX);
+        });
     }
 
     fn split(&mut self, stretch: u32, local: u32, rank: u32) -> u32 {
         let (at, new) = self.sequence.change(stretch, |stretch| {
             let cluster = stretch.cluster.split(local, rank);
             let run = std::mem::replace(&mut stretch.run, 1);
-            (stretch.cluster.after, Stretch { cluster, run })
+            let moves = std::mem::replace(&mut stretch.moves, u32::MAX);
+            let new = Stretch {
+                cluster,
+                run,
+                moves,
+            };
+            (stretch.cluster.after, new)
         });
         self.sequence.insert_after(stretch, new);
         at
@@ -178,75 +165,93 @@ impl List {
     fn join_around(&mut self, stretch: u32) -> Place {
         let mut first = stretch;
         while let Some(previous) = self.sequence.previous(first) {
-            let Stretch { cluster, run } = self.sequence.get(previous);
+            let Stretch { cluster, run, .. } = self.sequence.get(previous);
             if *run > 0 || !cluster.is_passing() {
                 break;
             }
             first = previous;
         }
         let mut parts = Vec::new();
-        let mut run = self.sequence.get(first).run;
+        let Stretch { run, moves, .. } = self.sequence.get(first);
+        let (mut run, mut moves) = (*run, *moves);
         while run == 0
             && let Some(next) = self.passing_next(first)
         {
-            let removed = self.sequence.remove(next);
+            let mut removed = self.sequence.remove(next);
+            // What moved all that followed is noted with each, now that it does not stand between them.
+            if moves > 0 {
+                removed.cluster.move_before(moves);
+            }
             parts.push(removed.cluster);
-            run = removed.run;
+            (run, moves) = (removed.run, moves.max(removed.moves));
         }
         if !parts.is_empty() {
             self.sequence.change(first, |stretch| {
                 parts.insert(0, std::mem::take(&mut stretch.cluster));
                 stretch.cluster = Cluster::joined(parts);
-                stretch.run = run;
+                (stretch.run, stretch.moves) = (run, moves);
             });
         }
         self.sequence.place(first)
     }
 
-    fn erase(&mut self, element: u32, meeting: &mut impl Meeting) -> Fate {
+    /// Takes a major's erasure of an element through all minors.
+    pub fn erase(&mut self, element: u32, meeting: &mut impl Meeting) -> Fate {
         let place = self.sequence.at_element(element, Frame::Before);
-        let mut erasures = 0;
-        let fate = self.sequence.change(place.stretch, |stretch| {
+        let (fate, reach) = self.sequence.change(place.stretch, |stretch| {
             let (cluster, local) = (&mut stretch.cluster, element - place.before);
-            if local >= cluster.before {
+            let fate = if local < cluster.before {
+                cluster.erase(local, meeting)
+            } else {
                 stretch.run -= 1;
-                return Fate::At(cluster.after + (local - cluster.before));
-            }
-            let fate = cluster.erase(local, meeting);
-            erasures = usize::from(matches!(fate, Fate::Met(_)));
-            fate
+                Fate::At(cluster.after + (local - cluster.before))
+            };
+            let reach = match fate {
+                Fate::At(_) => u32::MAX,
+                Fate::Met(order) => order,
+            };
+            stretch.moves = stretch.moves.max(reach);
+            (fate, reach)
         });
-        self.structural -= erasures;
+        self.reach = self.reach.max(reach);
         in_list(fate, place)
     }
 
-    fn update(&mut self, element: u32, meeting: &mut impl Meeting) -> Fate {
+    /// Takes a major's edit of an element, or inside it, through all minors. The second answer is whether a minor
+    /// has moved the element.
+    pub fn edit_element(&mut self, element: u32, meeting: &mut impl Meeting) -> (Fate, bool) {
         let place = self.sequence.at_element(element, Frame::Before);
         let cluster = &mut self.sequence.get_mut(place.stretch).cluster;
         let local = element - place.before;
-        let fate = if local >= cluster.before {
-            Fate::At(cluster.after + (local - cluster.before))
+        let (fate, structural) = if local < cluster.before {
+            // What lives on in a window is the one element that stays there: nothing in the window moves it.
+            (cluster.edit_element(local, meeting), 0)
         } else {
-            cluster.update(local, meeting)
+            let index = cluster.after + (local - cluster.before);
+            (Fate::At(index), cluster.structural())
         };
-        in_list(fate, place)
+        (in_list(fate, place), place.structural + structural > 0)
     }
 
-    /// Calls with order, index and prior size of each minor that lives, in their order.
-    pub fn each_minor(&self, minors: usize, mut each: impl FnMut(u32, u32, u32)) {
+    /// Calls for each minor that lives, in their order, with its index and prior size.
+    pub fn each_minor(&self, minors: usize, mut each: impl FnMut(Edit, u32)) {
         let mut sums = Sums::new(self.sequence.made());
         let mut found = vec![None; minors];
+        let mut moves = 0;
         for (place, stretch) in self.sequence.iter().enumerate() {
-            let Stretch { cluster, run } = self.sequence.get(stretch);
+            let Stretch { cluster, run, .. } = self.sequence.get(stretch);
             sums.set(place, cluster.before + run);
             for edit in cluster.edits() {
-                found[edit.order as usize] = Some((place, edit));
+                let is_moved = edit.is_moved || edit.order < moves;
+                found[edit.order as usize] = Some((place, Edit { is_moved, ..edit }));
             }
+            moves = moves.max(self.sequence.get(stretch).moves);
         }
         sums.build();
         let mut size = self.sequence.sizes().0;
         for (place, edit) in found.into_iter().flatten() {
-            each(edit.order, sums.before(place) + edit.at, size);
+            let at = sums.before(place) + edit.at;
+            each(Edit { at, ..edit }, size);
             size = edit.resized(size);
             sums.add(place, edit.resized(1).wrapping_sub(1));
         }

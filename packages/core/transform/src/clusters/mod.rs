@@ -31,12 +31,14 @@
 //!    those before it add. Where a major and a minor both go, those after the minor are not visited by it, but
 //!    what one of the two would have taken from their sizes the other one does not take any more.
 //! 5. *Changed or not.* Each major insertion or erasure changes the size of every minor that it meets, which
-//!    are all that live, or all up to the one it dies with; and a minor that of every major.
+//!    are all that live, or all up to the one it dies with; and a minor that of every major. Edits inside an
+//!    element say no size: they are changed by what moves their element, which is noted where it happens.
 //!
-//! Whatever does not fit goes the pairwise way, all pairs of the field: moves, Clears, edits inside elements,
-//! collection markers in elements, edits of several lists in one field, sizes that do not agree; also objects,
-//! classes and columns that one side erases. Moves would need a window over all between their two places; a
-//! few would make one cluster of everything.
+//! Edits inside elements (an assignment or addition in an embedded object) follow their element like an Update
+//! of it. Whatever does not fit goes the pairwise way, all pairs of the field: moves, Clears, collections inside
+//! elements, edits of several lists in one field, sizes that do not agree; also objects, classes and columns
+//! that one side erases. Moves would need a window over all between their two places; a few would make one
+//! cluster of everything.
 
 mod block;
 mod cluster;
@@ -52,7 +54,7 @@ use crate::operation::{Assigned, Kind, Operation, Side, Step};
 use crate::pairs;
 
 use block::{Act, Edit, Fate, Meeting};
-use list::{List, Major};
+use list::List;
 
 /// How many pairs each operation of a field would have to pay for on average, before clusters are worth
 /// making: n · m pairs against n + m operations. Below, the pairwise way is the faster one.
@@ -104,75 +106,121 @@ pub(crate) fn merge_lists(
             majors: groups.of(number),
             minors: index.of_field(number),
         };
-        if fits(&field, majors, minors, &erased, index, context) {
+        if let Some(list) = one_list(&field, majors, minors, &erased, index, context) {
             done.resize(fields, false);
             done[number as usize] = true;
-            merge_list(&field, majors, minors, context)?;
+            merge_list(&field, &list, majors, minors, context)?;
         }
     }
     Ok(done)
 }
 
-/// Whether a field's operations are edits of one list, from one size, and can only meet each other.
-fn fits(
+/// The list, if a field's operations are edits of one, from one size, and can only meet each other.
+fn one_list(
     field: &Field<'_>,
     majors: &[Operation],
     minors: &[Operation],
     erased: &FxHashSet<u32>,
     index: &Index,
     context: &Context<'_>,
-) -> bool {
-    let (Some(major), Some(minor)) = (
-        field.majors.first().map(|at| majors[*at as usize]),
-        field.minors.first().map(|at| minors[*at as usize]),
-    ) else {
-        return false;
+) -> Option<Place> {
+    let on_side = |side: Side| match side {
+        Side::Ours => (field.majors, majors, context.steps(side)),
+        Side::Theirs => (field.minors, minors, context.steps(side)),
     };
-    let mut lives = index.of_life(major.object).iter();
-    if erased.contains(&major.object)
-        || lives.any(|at| minors[*at as usize].kind == Kind::EraseObject)
-        || major.size != minor.size
-    {
-        return false;
+    let first = |side: Side| {
+        let (list, operations, steps) = on_side(side);
+        first_of_list(list, operations, steps)
+    };
+    let place = match (first(Side::Ours), first(Side::Theirs)) {
+        (Some(ours), Some(theirs)) if ours != theirs => return None,
+        // A side that only edits inside of elements says no size.
+        (ours, theirs) => ours.or(theirs)?,
+    };
+    if is_erased(field, majors, minors, erased, index) {
+        return None;
     }
-    let container = major.container(context.steps(Side::Ours)).to_vec();
-    let side = |list: &[u32], operations: &[Operation], side: Side| {
-        let steps = context.steps(side);
+    let inserted = |side: Side| {
+        let (list, operations, steps) = on_side(side);
         let operations = list.iter().map(|at| &operations[*at as usize]);
-        edits_of_one_list(operations, steps, &container, major.size)
+        edits_of_one_list(operations, steps, &place)
     };
-    let inserted = side(field.majors, majors, Side::Ours)
-        .zip(side(field.minors, minors, Side::Theirs))
-        .map(|(ours, theirs)| ours + theirs);
-    inserted.is_some_and(|inserted| u64::from(major.size) + inserted < u64::from(u32::MAX))
+    let inserted = inserted(Side::Ours)? + inserted(Side::Theirs)?;
+    (u64::from(place.size) + inserted < u64::from(u32::MAX)).then_some(place)
 }
 
-/// How many elements a series of edits inserts, if all act on elements of one list and count its size rightly.
+/// The list that a field's operations edit, as the first of them that says a size has it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Place {
+    container: Vec<Step>,
+    size: u32,
+}
+
+impl Place {
+    /// Number of path elements of its elements.
+    fn depth(&self) -> u32 {
+        u32::try_from(self.container.len() + 1).expect("a depth is a u32")
+    }
+}
+
+fn first_of_list(list: &[u32], operations: &[Operation], steps: &[Step]) -> Option<Place> {
+    let operations = list.iter().map(|at| &operations[*at as usize]);
+    let mut edits = operations.filter(|operation| operation.index().is_some());
+    edits.next().map(|operation| Place {
+        container: operation.container(steps).to_vec(),
+        size: operation.size,
+    })
+}
+
+fn is_erased(
+    field: &Field<'_>,
+    majors: &[Operation],
+    minors: &[Operation],
+    erased: &FxHashSet<u32>,
+    index: &Index,
+) -> bool {
+    let object = field.majors.first().map(|at| majors[*at as usize].object);
+    object.is_none_or(|object| {
+        let mut lives = index.of_life(object).iter();
+        erased.contains(&object) || lives.any(|at| minors[*at as usize].kind == Kind::EraseObject)
+    })
+}
+
+/// How many elements a series of edits inserts, if all act on elements of one list, or inside them, and count
+/// its size rightly.
 fn edits_of_one_list<'a>(
     operations: impl Iterator<Item = &'a Operation>,
     steps: &[Step],
-    container: &[Step],
-    mut size: u32,
+    list: &Place,
 ) -> Option<u64> {
-    let mut inserted = 0;
+    let (mut size, mut inserted) = (list.size, 0);
     for operation in operations {
-        let index = operation.index()?;
-        if operation.size != size
-            || operation.depth as usize != container.len() + 1
-            || operation.container(steps) != container
-        {
+        let Some(Step::Index(index)) = operation.step(steps, list.depth() - 1) else {
+            return None;
+        };
+        let path = operation.container(steps);
+        if path.get(..list.container.len()) != Some(list.container.as_slice()) {
             return None;
         }
+        // A marker that wins can turn the other assignment into a Clear.
+        let is_marker = matches!(operation.assigned, Assigned::List | Assigned::Dictionary);
+        if operation.depth > list.depth() {
+            let is_plain = matches!(operation.kind, Kind::Update | Kind::AddInteger)
+                && operation.ends_with_key()
+                && !is_marker;
+            if !is_plain || index >= size {
+                return None;
+            }
+            continue;
+        }
         match operation.kind {
+            _ if operation.size != size => return None,
             Kind::ArrayInsert if index <= size => {
                 size = size.checked_add(1)?;
                 inserted += 1;
             }
             Kind::ArrayErase if index < size => size -= 1,
-            // A marker that wins can turn the other assignment into a Clear.
-            Kind::Update
-                if index < size
-                    && !matches!(operation.assigned, Assigned::List | Assigned::Dictionary) => {}
+            Kind::Update if index < size && !is_marker => {}
             _ => return None,
         }
     }
@@ -186,6 +234,7 @@ struct Pairing<'a, 'b> {
     /// Where the minors of this list are, by their order.
     positions: &'a [u32],
     context: &'a mut Context<'b>,
+    depth: u32,
     outcome: Result<(), TransformError>,
 }
 
@@ -197,7 +246,9 @@ impl Meeting for Pairing<'_, '_> {
     fn tie(&mut self, order: u32) -> (bool, bool) {
         let minor = &mut self.minors[self.positions[order as usize] as usize];
         // They name one element of one state; both get their indexes and sizes later.
-        (minor.last, minor.size) = (self.major.last, self.major.size);
+        for operation in [&mut *self.major, &mut *minor] {
+            put(operation, self.depth, (0, 0), self.context);
+        }
         if let Err(error) = pairs::pair(self.major, minor, self.context) {
             self.outcome = Err(error);
         }
@@ -205,67 +256,93 @@ impl Meeting for Pairing<'_, '_> {
     }
 }
 
+/// Says where in its list an operation acts, and how long that is, and nothing of having changed.
+fn put(
+    operation: &mut Operation,
+    depth: u32,
+    (index, size): (u32, u32),
+    context: &mut Context<'_>,
+) {
+    if operation.depth == depth {
+        (operation.last, operation.size) = (Step::Index(index), size);
+    } else {
+        context.put_step(operation, depth - 1, Step::Index(index));
+    }
+}
+
 fn merge_list(
     field: &Field<'_>,
+    place: &Place,
     majors: &mut [Operation],
     minors: &mut [Operation],
     context: &mut Context<'_>,
 ) -> Result<(), TransformError> {
-    let size = majors[field.majors[0] as usize].size;
-    let mut list = List::new(size);
+    let depth = place.depth();
+    let mut list = List::new(place.size);
     for (order, at) in (0u32..).zip(field.minors) {
         let minor = &minors[*at as usize];
-        let (act, at) = act(minor);
-        let rank = minor.rank;
+        let (act, at) = act(minor, depth, context.steps(Side::Theirs));
         list.add(Edit {
             at,
-            rank,
+            rank: minor.rank,
             order,
             act,
+            is_moved: false,
         });
     }
     for at in field.majors {
         let major = &mut majors[*at as usize];
         let size = list.sizes().1;
-        let changed = list.structural > 0;
-        let edit = match act(major) {
-            (Act::Insert, gap) => Major::Insert {
-                gap,
-                rank: major.rank,
-            },
-            (Act::Erase, element) => Major::Erase { element },
-            (Act::Update, element) => Major::Update { element },
-        };
+        let (act, at) = act(major, depth, context.steps(Side::Ours));
         let mut pairing = Pairing {
             major,
             minors,
             positions: field.minors,
             context,
+            depth,
             outcome: Ok(()),
         };
-        let fate = list.go_through(edit, &mut pairing);
+        let mut changed = list.structural() > 0;
+        let fate = match act {
+            Act::Insert => Fate::At(list.insert(at, pairing.major.rank)),
+            Act::Erase => list.erase(at, &mut pairing),
+            Act::Update => list.edit_element(at, &mut pairing).0,
+            Act::Inside => {
+                let (fate, is_moved) = list.edit_element(at, &mut pairing);
+                changed = is_moved;
+                fate
+            }
+        };
         pairing.outcome?;
         match fate {
             Fate::At(index) => {
-                (major.last, major.size) = (Step::Index(index), size);
+                put(major, depth, (index, size), context);
                 major.changed |= changed;
             }
             Fate::Met(_) => major.drop_it(),
         }
     }
-    list.each_minor(field.minors.len(), |order, index, size| {
-        let minor = &mut minors[field.minors[order as usize] as usize];
-        (minor.last, minor.size) = (Step::Index(index), size);
-        minor.changed |= list.has_met(order);
+    list.each_minor(field.minors.len(), |edit, size| {
+        let minor = &mut minors[field.minors[edit.order as usize] as usize];
+        put(minor, depth, (edit.at, size), context);
+        minor.changed |= match edit.act {
+            Act::Inside => edit.is_moved,
+            _ => list.has_met(edit.order),
+        };
     });
     Ok(())
 }
 
-fn act(operation: &Operation) -> (Act, u32) {
+/// What an operation does to the list whose elements are at a depth, and where.
+fn act(operation: &Operation, depth: u32, steps: &[Step]) -> (Act, u32) {
     let act = match operation.kind {
+        _ if operation.depth > depth => Act::Inside,
         Kind::ArrayInsert => Act::Insert,
         Kind::ArrayErase => Act::Erase,
         _ => Act::Update,
     };
-    (act, operation.index().unwrap_or_default())
+    match operation.step(steps, depth - 1) {
+        Some(Step::Index(index)) => (act, index),
+        _ => (act, 0),
+    }
 }

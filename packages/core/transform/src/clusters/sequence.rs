@@ -19,6 +19,9 @@ pub(super) struct Stretch {
     pub cluster: Cluster,
     /// How many untouched elements follow.
     pub run: u32,
+    /// Majors behind some of this stretch, and before all that follows it, have moved what follows, as far as it
+    /// was made before the minor of this order.
+    pub moves: u32,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -28,10 +31,10 @@ struct Links {
     right: u32,
     previous: u32,
     next: u32,
-    /// Elements of the stretch before and after the minors.
-    own: [u32; 2],
-    /// Elements of the subtree.
-    total: [u32; 2],
+    /// Elements of the stretch before and after the minors, and minors that change the size.
+    own: [u32; 3],
+    /// The same of the subtree.
+    total: [u32; 3],
 }
 
 /// Which of the two states positions are counted in: the one that the minors start from, or the one they
@@ -49,6 +52,8 @@ pub(super) struct Place {
     pub stretch: u32,
     pub before: u32,
     pub after: u32,
+    /// How many minors before it change the size.
+    pub structural: u32,
 }
 
 /// All stretches of a list.
@@ -70,6 +75,7 @@ impl Sequence {
         sequence.make(Stretch {
             cluster: Cluster::border(),
             run: size,
+            moves: 0,
         });
         sequence.measure(FIRST);
         sequence
@@ -84,8 +90,8 @@ impl Sequence {
             right: NIL,
             previous: NIL,
             next: NIL,
-            own: [0; 2],
-            total: [0; 2],
+            own: [0; 3],
+            total: [0; 3],
         });
         self.count(fresh);
         fresh
@@ -93,8 +99,13 @@ impl Sequence {
 
     /// How many elements the list has in both states.
     pub fn sizes(&self) -> (u32, u32) {
-        let [before, after] = self.link(self.root).total;
+        let [before, after, _] = self.link(self.root).total;
         (before, after)
+    }
+
+    /// How many minors change the size.
+    pub fn structural(&self) -> u32 {
+        self.link(self.root).total[2]
     }
 
     pub fn get(&self, stretch: u32) -> &Stretch {
@@ -137,11 +148,12 @@ impl Sequence {
     pub fn place(&mut self, stretch: u32) -> Place {
         self.splay(stretch);
         let left = self.link(stretch).left;
-        let [before, after] = self.total(left);
+        let [before, after, structural] = self.total(left);
         Place {
             stretch,
             before,
             after,
+            structural,
         }
     }
 
@@ -210,6 +222,7 @@ impl Sequence {
         let nothing = Stretch {
             cluster: Cluster::default(),
             run: 0,
+            moves: 0,
         };
         std::mem::replace(self.get_mut(stretch), nothing)
     }
@@ -235,9 +248,9 @@ impl Sequence {
         }
     }
 
-    fn total(&self, stretch: u32) -> [u32; 2] {
+    fn total(&self, stretch: u32) -> [u32; 3] {
         match stretch {
-            NIL => [0; 2],
+            NIL => [0; 3],
             stretch => self.link(stretch).total,
         }
     }
@@ -252,8 +265,9 @@ impl Sequence {
 
     /// Counts the elements of a stretch anew.
     fn count(&mut self, stretch: u32) {
-        let Stretch { cluster, run } = self.get(stretch);
-        let own = [cluster.before + run, cluster.after + run];
+        let Stretch { cluster, run, .. } = self.get(stretch);
+        let (before, after) = (cluster.before + run, cluster.after + run);
+        let own = [before, after, cluster.structural()];
         self.link_mut(stretch).own = own;
     }
 
@@ -264,7 +278,7 @@ impl Sequence {
         } = *self.link(stretch);
         let (left, right) = (self.total(left), self.total(right));
         let sum = |frame: usize| left[frame] + own[frame] + right[frame];
-        self.link_mut(stretch).total = [sum(0), sum(1)];
+        self.link_mut(stretch).total = [sum(0), sum(1), sum(2)];
     }
 
     /// Brings a stretch to the root.

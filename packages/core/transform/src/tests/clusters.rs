@@ -21,11 +21,15 @@ enum Habit {
     Empties(u8),
     /// Assigns elements.
     Assigns,
+    /// Assigns and adds to fields inside of elements.
+    Inside,
+    /// Inserts embedded objects with their fields, and erases some.
+    Embeds,
     /// Inserts and erases at few places, so that both sides meet.
     Nearby,
 }
 
-const HABITS: [Habit; 9] = [
+const HABITS: [Habit; 11] = [
     Habit::Anywhere,
     Habit::Types,
     Habit::Appends,
@@ -34,6 +38,8 @@ const HABITS: [Habit; 9] = [
     Habit::Empties(1),
     Habit::Empties(2),
     Habit::Assigns,
+    Habit::Inside,
+    Habit::Embeds,
     Habit::Nearby,
 ];
 
@@ -95,6 +101,26 @@ impl Writer<'_> {
         }
     }
 
+    /// An edit at a field, or a field's field, of an element.
+    fn edit_inside(&mut self, index: u32) -> Instruction {
+        let mut target = self.target(Some(index));
+        for _ in 0..=self.random.below(2) {
+            let field = *self.random.pick(&["a", "b"]);
+            target.path.push(PathElement::Key(field.into()));
+        }
+        if self.random.one_in(3) {
+            let delta = i64::try_from(self.random.below(3)).expect("small");
+            return Instruction::AddInteger { target, delta };
+        }
+        Instruction::Update {
+            target,
+            value: self.value(),
+            kind: UpdateKind::Property {
+                is_default: self.random.one_in(4),
+            },
+        }
+    }
+
     fn step(&mut self, habit: Habit) -> Instruction {
         let size = self.size;
         match habit {
@@ -121,18 +147,22 @@ impl Writer<'_> {
             }
             Habit::Empties(0) => self.erase(0),
             Habit::Empties(1) => self.erase(size - 1),
-            Habit::Assigns | Habit::Empties(_) => {
+            Habit::Assigns | Habit::Inside | Habit::Embeds | Habit::Empties(_) => {
                 let index = self.below(size);
                 match habit {
                     Habit::Assigns => self.assign(index),
+                    Habit::Inside => self.edit_inside(index),
+                    Habit::Embeds if self.random.one_in(3) => self.insert(index),
+                    Habit::Embeds if !self.random.one_in(4) => self.edit_inside(index),
                     _ => self.erase(index),
                 }
             }
             Habit::Nearby => {
                 let index = self.below(size.min(4));
-                match self.random.below(4) {
+                match self.random.below(5) {
                     0 => self.assign(index),
                     1 => self.erase(index),
+                    2 => self.edit_inside(index),
                     _ => self.insert(index),
                 }
             }
@@ -254,7 +284,7 @@ fn disturb(random: &mut Random, branches: &mut [Branch]) {
         return;
     };
     let mut inner = target.clone();
-    inner.path.push(PathElement::Key("x".into()));
+    inner.path.push(PathElement::Key("a".into()));
     let mut whole = target.clone();
     whole.path.pop();
     let kind = UpdateKind::Property { is_default: false };
@@ -263,7 +293,7 @@ fn disturb(random: &mut Random, branches: &mut [Branch]) {
     let disturbance = match random.below(10) {
         0 => Instruction::Update {
             target: inner,
-            value: zero,
+            value: if small > 1 { Payload::List } else { zero },
             kind,
         },
         1 if !whole.ends_with_index() => Instruction::Update {
