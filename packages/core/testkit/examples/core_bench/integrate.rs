@@ -173,7 +173,8 @@ fn write_updates(device: &InMemory, count: i64, at_once: bool) {
 
 fn updates(bench: &mut Bench) {
     let count = i64::from(bench.count(10_000));
-    // Name, whether there are local writes, whether they meet the others, whether each side has one changeset.
+    // Name, whether there are local writes, whether they meet the others, whether each side has one
+    // changeset.
     let workloads = [
         ("core-T0", false, false, false),
         ("core-T1", true, false, false),

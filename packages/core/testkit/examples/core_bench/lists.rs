@@ -1,6 +1,7 @@
 //! The merge of long histories of one list alone: insertions and erasures anywhere in it, as many of each.
 //!
-//! The list had as many elements as each side has edits. Instructions in, instructions out; no bytes, no store.
+//! The list had as many elements as each side has edits. Instructions in, instructions out; no bytes, no
+//! store.
 
 use tidemark_changeset::{Instruction, PathElement, Payload, Value};
 use tidemark_testkit::dice::Dice;

@@ -1,10 +1,10 @@
 //! Benchmarks of the core without languages around it: `cargo run --release -p tidemark-testkit --example
 //! core_bench -- [--quick] [NAME…]`.
 //!
-//! Each figure is one JSON object a line on standard output, `{"name","unit","value"}`; what is going on goes to
-//! standard error. A name chooses figures: itself, or a beginning of it up to a hyphen (`core-T5`, `core-merge`,
-//! `list-merge`). The value is the least of several rounds, each with fresh data; `docs/benchmarks.md` says what
-//! each figure means.
+//! Each figure is one JSON object a line on standard output, `{"name","unit","value"}`; what is going on
+//! goes to standard error. A name chooses figures: itself, or a beginning of it up to a hyphen (`core-T5`,
+//! `core-merge`, `list-merge`). The value is the least of several rounds, each with fresh data;
+//! `docs/benchmarks.md` says what each figure means.
 
 #![allow(
     clippy::disallowed_methods,

@@ -217,8 +217,8 @@ impl List {
         in_list(fate, place)
     }
 
-    /// Takes a major's edit of an element, or inside it, through all minors. The second answer is whether a minor
-    /// has moved the element.
+    /// Takes a major's edit of an element, or inside it, through all minors. The second answer is whether a
+    /// minor has moved the element.
     pub fn edit_element(&mut self, element: u32, meeting: &mut impl Meeting) -> (Fate, bool) {
         let place = self.sequence.at_element(element, Frame::Before);
         let cluster = &mut self.sequence.get_mut(place.stretch).cluster;

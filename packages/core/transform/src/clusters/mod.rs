@@ -8,11 +8,13 @@
 //! and that neither side has erased. Clusters and what is between them form a [`sequence`], which finds a
 //! place, and sums what is before it, in logarithmic time. One of ours (a major)
 //!
-//! * between clusters costs nothing more: an inserted element is one more that keeps clusters apart, an erased
-//!   one is one less; where it was the last, two clusters meet, and become one when that matters;
-//! * in a cluster goes through the edits of that cluster, and of no other. An inserted element is one that
-//!   no minor touches, so the cluster falls into two; an end is reached without a walk where all ranks say so;
-//! * of which an element is erased by both goes with the minor's erasure, at the moment they meet.
+//! * between clusters costs nothing more: an inserted element is one more that keeps clusters apart, an
+//!   erased one is one less; where it was the last, two clusters meet, and become one when that matters;
+//! * that inserts in a cluster goes through the edits of that cluster, and of no other. The new element is
+//!   one that no minor touches, so the cluster falls into two; an end is reached without a walk where the
+//!   ranks say so, and [`block`]s of edits on one side are passed in one step;
+//! * that erases or assigns an element in a cluster goes through its edits until the element is erased there
+//!   too, which neither the major nor that minor survives, if both erase.
 //!
 //! Indexes and sizes of minors are computed once, at the end, from what is before each at its time.
 //!
@@ -21,24 +23,27 @@
 //! 1. *A pair in two clusters, or with a major between clusters, never ties.* The element between them is
 //!    there in both states a pair is in, with all of one operation's places on one side of it and all of the
 //!    other's on the other side. Every rule then shifts the right one by what the left one adds or takes,
-//!    which is what sums over the sequence say. By induction over the pairs the order of the two never changes.
+//!    which is what sums over the sequence say. By induction over the pairs the order of the two never
+//!    changes.
 //! 2. *A pair in one cluster* goes by the same rules, in coordinates of the window. Rules compare indexes and
-//!    shift them; what is before the window is before both, so it can be subtracted from both.
+//!    shift them; what is before the window is before both, so it can be subtracted from both. Clusters with
+//!    nothing between them any more become one only for an insertion, which could tie in both: an erasure is
+//!    of an element inside one window, and that is never at the place of an edit in another one.
 //! 3. *A cluster falls apart rightly.* The new element is on the same side of each edit at the time of the
 //!    pair, as the walk found; later majors are made where it is there, so 1 holds for what is on its sides.
 //! 4. *Sizes.* Both operations of a pair say the same size, if both sides began with one size and counted
 //!    rightly; that is checked before. So no rule fails, and a prior size is the size at the start plus what
-//!    those before it add. Where a major and a minor both go, those after the minor are not visited by it, but
-//!    what one of the two would have taken from their sizes the other one does not take any more.
+//!    those before it add. Where a major and a minor both go, those after the minor are not visited by it,
+//!    but what one of the two would have taken from their sizes the other one does not take any more.
 //! 5. *Changed or not.* Each major insertion or erasure changes the size of every minor that it meets, which
 //!    are all that live, or all up to the one it dies with; and a minor that of every major. Edits inside an
 //!    element say no size: they are changed by what moves their element, which is noted where it happens.
 //!
-//! Edits inside elements (an assignment or addition in an embedded object) follow their element like an Update
-//! of it. Whatever does not fit goes the pairwise way, all pairs of the field: moves, Clears, collections inside
-//! elements, edits of several lists in one field, sizes that do not agree; also objects, classes and columns
-//! that one side erases. Moves would need a window over all between their two places; a few would make one
-//! cluster of everything.
+//! Edits inside elements (an assignment or addition in an embedded object) follow their element like an
+//! Update of it. Whatever does not fit goes the pairwise way, all pairs of the field: moves, Clears,
+//! collections inside elements, edits of several lists in one field, sizes that do not agree; also objects,
+//! classes and columns that one side erases. Moves would need a window over all between their two places; a
+//! few would make one cluster of everything.
 
 mod block;
 mod cluster;

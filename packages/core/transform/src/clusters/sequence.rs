@@ -19,8 +19,8 @@ pub(super) struct Stretch {
     pub cluster: Cluster,
     /// How many untouched elements follow.
     pub run: u32,
-    /// Majors behind some of this stretch, and before all that follows it, have moved what follows, as far as it
-    /// was made before the minor of this order.
+    /// Majors behind some of this stretch, and before all that follows it, have moved what follows, as far
+    /// as it was made before the minor of this order.
     pub moves: u32,
 }
 

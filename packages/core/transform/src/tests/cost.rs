@@ -75,6 +75,31 @@ fn anywhere(seed: u64, count: u32, mut size: u32) -> Vec<Instruction> {
     (0..count).map(&mut step).collect()
 }
 
+/// Embedded objects: every third edit is one inside an element.
+fn embedded(seed: u64, count: u32, mut size: u32) -> Vec<Instruction> {
+    let mut random = Random(seed);
+    let edits = anywhere(seed, count - count / 3, size).into_iter();
+    let mut made = Vec::new();
+    for (at, edit) in edits.enumerate() {
+        match edit {
+            Instruction::ArrayInsert { prior_size, .. } => size = prior_size + 1,
+            Instruction::ArrayErase { prior_size, .. } => size = prior_size - 1,
+            _ => {}
+        }
+        made.push(edit);
+        if at % 2 == 1 && size > 0 {
+            let index = u32::try_from(random.below(size as usize)).expect("below a u32");
+            let path = [PathElement::Index(index), PathElement::Key("x".into())];
+            made.push(Instruction::Update {
+                target: target(1, &path),
+                value: Payload::Value(Value::Int(1)),
+                kind: UpdateKind::Property { is_default: false },
+            });
+        }
+    }
+    made
+}
+
 /// Everything erased from the back, and as much inserted again.
 fn retyped(count: u32) -> Vec<Instruction> {
     let half = count / 2;
@@ -119,7 +144,7 @@ fn whole(ours: Vec<Instruction>, theirs: Vec<Instruction>) -> [Vec<Branch>; 2] {
 /// Edits anywhere in a list meet few others: what all cost together grows as n log n, of n² pairs.
 #[test]
 fn the_cost_of_a_list_follows_what_meets() {
-    let workloads: [&dyn Fn(u32) -> [Vec<Branch>; 2]; 4] = [
+    let workloads: [&dyn Fn(u32) -> [Vec<Branch>; 2]; 5] = [
         &|count| whole(anywhere(1, count, count), anywhere(2, count, count)),
         &|count| {
             [
@@ -127,6 +152,7 @@ fn the_cost_of_a_list_follows_what_meets() {
                 each(11, 3, anywhere(2, count, 4 * count)),
             ]
         },
+        &|count| whole(embedded(1, count, count), embedded(2, count, count)),
         &|count| whole(retyped(count), anywhere(2, count, count / 2)),
         &|count| whole(anywhere(1, count, count / 2), retyped(count)),
     ];
