@@ -72,7 +72,7 @@ pub fn merge_changesets(
     rules: Rules,
     columns: Option<Columns<'_>>,
 ) -> Result<(), TransformError> {
-    let options = Options { rules, columns };
+    let options = Options::new(rules, columns);
     let mut rest = theirs;
     while let Some(base) = rest
         .first()

@@ -13,13 +13,26 @@ use crate::pairs;
 use crate::places::Places;
 use crate::rules::Rules;
 use crate::write_back::{Edits, write_back};
-use crate::{Branch, ColumnShape, Columns};
+use crate::{Branch, ColumnShape, Columns, clusters};
 
 /// How to merge.
 pub(crate) struct Options<'a> {
     pub rules: Rules,
     /// The schema, if it is known.
     pub columns: Option<Columns<'a>>,
+    /// From how many pairs an operation on lists are merged by clusters; `u64::MAX` for never.
+    pub pairs_per_operation: u64,
+}
+
+impl<'a> Options<'a> {
+    /// How the original merges, or we do.
+    pub fn new(rules: Rules, columns: Option<Columns<'a>>) -> Self {
+        Self {
+            rules,
+            columns,
+            pairs_per_operation: clusters::PAIRS_PER_OPERATION,
+        }
+    }
 }
 
 /// An operation that a rule asks for, to stand directly before the one that made it necessary.
@@ -55,7 +68,7 @@ impl<'a> Context<'a> {
         theirs: &'a [Branch],
         (our_steps, their_steps): (Vec<Step>, Vec<Step>),
     ) -> Self {
-        let Options { rules, columns } = *options;
+        let Options { rules, columns, .. } = *options;
         Self {
             rules,
             columns,
@@ -140,6 +153,14 @@ impl<'a> Context<'a> {
         if let Some(step) = self.steps_mut(operation.side).get_mut(place) {
             operation.changed |= *step != Step::Index(index);
             *step = Step::Index(index);
+        }
+    }
+
+    /// Puts a step at a place in the middle of an operation's path, and says nothing of a change.
+    pub fn put_step(&mut self, operation: &Operation, depth: u32, step: Step) {
+        let place = operation.steps.saturating_add(depth) as usize;
+        if let Some(known) = self.steps_mut(operation.side).get_mut(place) {
+            *known = step;
         }
     }
 
@@ -430,8 +451,18 @@ fn plan(
         },
         extra: Vec::new(),
     };
+    let Merge {
+        context,
+        index,
+        minors,
+        ..
+    } = &mut merge;
+    let long = (numbers.fields(), options.pairs_per_operation);
+    let done = clusters::merge_lists(&mut majors, &mut minors.operations, index, context, long)?;
     for major in &mut majors {
-        merge.run(major, 0)?;
+        if done.get(major.field as usize) != Some(&true) {
+            merge.run(major, 0)?;
+        }
     }
     Ok(merge.finish(majors))
 }
@@ -485,16 +516,28 @@ pub(crate) mod visits {
 
     thread_local! {
         static VISITED: Cell<u64> = const { Cell::new(0) };
+        static STEPS: Cell<u64> = const { Cell::new(0) };
     }
 
+    /// A pair.
     pub fn count() {
         VISITED.set(VISITED.get() + 1);
     }
 
+    /// A step of what finds pairs.
+    pub fn count_step() {
+        STEPS.set(STEPS.get() + 1);
+    }
+
     /// Pairs visited by some work.
     pub fn during(work: impl FnOnce()) -> u64 {
-        let before = VISITED.get();
+        pairs_and_steps(work).0
+    }
+
+    /// Pairs visited, and steps taken to find them.
+    pub fn pairs_and_steps(work: impl FnOnce()) -> (u64, u64) {
+        let before = (VISITED.get(), STEPS.get());
         work();
-        VISITED.get() - before
+        (VISITED.get() - before.0, STEPS.get() - before.1)
     }
 }

@@ -36,19 +36,34 @@ impl Index {
         };
         Self {
             all: list(&|_| true),
-            schema: list(&|operation| is_schema(operation.kind)),
-            destructive: list(&|operation| is_destructive(operation.kind)),
+            schema: list(&is_schema),
+            destructive: list(&Operation::is_destructive),
             lives: Groups::new(operations, objects, |operation| {
                 matches!(operation.kind, Kind::CreateObject | Kind::EraseObject)
                     .then_some(operation.object)
             }),
             objects: Groups::new(operations, objects, |operation| {
-                (!is_schema(operation.kind)).then_some(operation.object)
+                (!is_schema(operation)).then_some(operation.object)
             }),
             fields: Groups::new(operations, fields, |operation| {
                 operation.has_path().then_some(operation.field)
             }),
         }
+    }
+
+    /// Everything that acts in a field of an object.
+    pub fn of_field(&self, field: u32) -> &[u32] {
+        self.fields.of(field)
+    }
+
+    /// Creations and erasures of an object.
+    pub fn of_life(&self, object: u32) -> &[u32] {
+        self.lives.of(object)
+    }
+
+    /// Whether anything erases a class or a column.
+    pub fn is_destructive(&self) -> bool {
+        !self.destructive.is_empty()
     }
 
     /// The lists that together hold everything `major` can touch.
@@ -67,24 +82,21 @@ impl Index {
     }
 }
 
-fn is_schema(kind: Kind) -> bool {
-    matches!(kind, Kind::AddTable | Kind::AddColumn) || is_destructive(kind)
-}
-
-fn is_destructive(kind: Kind) -> bool {
-    matches!(kind, Kind::EraseTable | Kind::EraseColumn)
+fn is_schema(operation: &Operation) -> bool {
+    matches!(operation.kind, Kind::AddTable | Kind::AddColumn) || operation.is_destructive()
 }
 
 /// Lists by group number, one after another in one allocation.
 #[derive(Debug, Default)]
-struct Groups {
+pub(crate) struct Groups {
     /// Where each group begins; one more than there are groups.
     starts: Vec<u32>,
     members: Vec<u32>,
 }
 
 impl Groups {
-    fn new(
+    /// Groups operations by number; those without one, or with one that is not below `groups`, are left out.
+    pub fn new(
         operations: &[Operation],
         groups: usize,
         group: impl Fn(&Operation) -> Option<u32>,
@@ -112,7 +124,8 @@ impl Groups {
         Self { starts, members }
     }
 
-    fn of(&self, group: u32) -> &[u32] {
+    /// The positions of a group's operations, in order.
+    pub fn of(&self, group: u32) -> &[u32] {
         let bound = |at: usize| self.starts.get(at).map(|start| *start as usize);
         match (
             bound(group as usize),

@@ -8,6 +8,7 @@
 //!
 //! * [`pairs`](self) of instructions have their rules in one file per family, under `pairs/`;
 //! * the driving loop is `driver`; it visits only pairs that can touch each other, found by `index`;
+//! * long histories of one list go by `clusters`, with the same results;
 //! * the known defects of the original's rules stand behind the switches of [`Rules`].
 //!
 //! Every arithmetic step on sizes and indexes wraps instead of panicking: a size near 2³² is nothing a
@@ -19,6 +20,7 @@
 )]
 
 mod changesets;
+mod clusters;
 mod driver;
 mod equality;
 mod error;
@@ -136,9 +138,21 @@ pub fn merge_reporting(
     rules: Rules,
     columns: Option<Columns<'_>>,
 ) -> Result<Report, TransformError> {
-    let options = driver::Options { rules, columns };
+    let options = driver::Options::new(rules, columns);
     let outcome = driver::merge(ours, theirs, &options, None)?;
     Ok(Report {
         uncertain: outcome.uncertain,
     })
+}
+
+/// [`merge`] by visiting all pairs, long histories of one list too: what results are compared with.
+#[doc(hidden)]
+pub fn merge_pairwise(
+    ours: &mut [Branch],
+    theirs: &mut [Branch],
+    rules: Rules,
+) -> Result<(), TransformError> {
+    let mut options = driver::Options::new(rules, None);
+    options.pairs_per_operation = u64::MAX;
+    driver::merge(ours, theirs, &options, None).map(|_| ())
 }

@@ -150,6 +150,11 @@ impl Operation {
         self.field != NONE
     }
 
+    /// Whether it erases a class or a column, with what others do in it.
+    pub fn is_destructive(&self) -> bool {
+        matches!(self.kind, Kind::EraseTable | Kind::EraseColumn)
+    }
+
     /// The last path element as an index; list rules ask only where intake made sure that it is one.
     pub fn index(&self) -> Option<u32> {
         match self.last {

@@ -1,5 +1,6 @@
 //! Tests of the merge as a whole: against a plain double loop, and against what a merge is for.
 
+mod clusters;
 mod cost;
 mod generate;
 mod properties;

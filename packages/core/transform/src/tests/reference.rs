@@ -67,10 +67,7 @@ fn double_loop(
         let mut numbers = Numbers::new(ours, theirs, rules);
         let majors = numbers.take_in(ours, Side::Ours, None)?;
         let minors = numbers.take_in(theirs, Side::Theirs, None)?;
-        let options = Options {
-            rules,
-            columns: None,
-        };
+        let options = Options::new(rules, None);
         let identities = std::mem::take(&mut numbers.identities);
         let steps = (majors.steps, minors.steps);
         let mut context = Context::new(&options, identities, ours, theirs, steps);

@@ -1,0 +1,356 @@
+//! Long histories of one list: whatever they are, the result is the one of visiting all pairs.
+
+use tidemark_changeset::{
+    CollectionKind, Instruction, PathElement, Payload, PrimaryKey, Target, UpdateKind, Value,
+};
+
+use super::generate::Random;
+use crate::driver::{Options, merge};
+use crate::{Branch, Rules};
+
+/// What somebody does to a list for a while.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Habit {
+    /// Inserts and erases anywhere.
+    Anywhere,
+    /// Types at a place that moves along, and takes back some of it.
+    Types,
+    Appends,
+    Prepends,
+    /// Erases everything, from one end or from anywhere.
+    Empties(u8),
+    /// Assigns elements.
+    Assigns,
+    /// Assigns and adds to fields inside of elements.
+    Inside,
+    /// Inserts embedded objects with their fields, and erases some.
+    Embeds,
+    /// Inserts and erases at few places, so that both sides meet.
+    Nearby,
+}
+
+const HABITS: [Habit; 11] = [
+    Habit::Anywhere,
+    Habit::Types,
+    Habit::Appends,
+    Habit::Prepends,
+    Habit::Empties(0),
+    Habit::Empties(1),
+    Habit::Empties(2),
+    Habit::Assigns,
+    Habit::Inside,
+    Habit::Embeds,
+    Habit::Nearby,
+];
+
+struct Writer<'a> {
+    random: &'a mut Random,
+    size: u32,
+    cursor: u32,
+    container: Vec<PathElement>,
+    habits: Vec<Habit>,
+}
+
+impl Writer<'_> {
+    fn below(&mut self, end: u32) -> u32 {
+        u32::try_from(self.random.below(end as usize)).expect("small")
+    }
+
+    fn target(&self, index: Option<u32>) -> Target {
+        let path = self.container.iter().cloned();
+        Target {
+            class: "T".into(),
+            key: PrimaryKey::Int(1),
+            field: "f".into(),
+            path: path.chain(index.map(PathElement::Index)).collect(),
+        }
+    }
+
+    fn value(&mut self) -> Payload {
+        match self.random.below(8) {
+            0 => Payload::Object,
+            1 => Payload::Value(Value::Null),
+            value => Payload::Value(Value::Int(i64::try_from(value).expect("small"))),
+        }
+    }
+
+    fn insert(&mut self, index: u32) -> Instruction {
+        self.size += 1;
+        Instruction::ArrayInsert {
+            target: self.target(Some(index)),
+            value: self.value(),
+            prior_size: self.size - 1,
+        }
+    }
+
+    fn erase(&mut self, index: u32) -> Instruction {
+        self.size -= 1;
+        Instruction::ArrayErase {
+            target: self.target(Some(index)),
+            prior_size: self.size + 1,
+        }
+    }
+
+    fn assign(&mut self, index: u32) -> Instruction {
+        Instruction::Update {
+            target: self.target(Some(index)),
+            value: self.value(),
+            kind: UpdateKind::Element {
+                prior_size: self.size,
+            },
+        }
+    }
+
+    /// An edit at a field, or a field's field, of an element.
+    fn edit_inside(&mut self, index: u32) -> Instruction {
+        let mut target = self.target(Some(index));
+        for _ in 0..=self.random.below(2) {
+            let field = *self.random.pick(&["a", "b"]);
+            target.path.push(PathElement::Key(field.into()));
+        }
+        if self.random.one_in(3) {
+            let delta = i64::try_from(self.random.below(3)).expect("small");
+            return Instruction::AddInteger { target, delta };
+        }
+        Instruction::Update {
+            target,
+            value: self.value(),
+            kind: UpdateKind::Property {
+                is_default: self.random.one_in(4),
+            },
+        }
+    }
+
+    fn step(&mut self, habit: Habit) -> Instruction {
+        let size = self.size;
+        match habit {
+            _ if size >= u32::MAX - 1 => self.erase(size / 2),
+            Habit::Appends => self.insert(size),
+            Habit::Prepends => self.insert(0),
+            _ if size == 0 => self.insert(0),
+            Habit::Anywhere if self.random.one_in(2) => {
+                let index = self.below(size);
+                self.erase(index)
+            }
+            Habit::Anywhere => {
+                let index = self.below(size + 1);
+                self.insert(index)
+            }
+            Habit::Types if self.cursor > 0 && self.cursor <= size && self.random.one_in(4) => {
+                self.cursor -= 1;
+                self.erase(self.cursor)
+            }
+            Habit::Types => {
+                let index = self.cursor.min(size);
+                self.cursor = index + 1;
+                self.insert(index)
+            }
+            Habit::Empties(0) => self.erase(0),
+            Habit::Empties(1) => self.erase(size - 1),
+            Habit::Assigns | Habit::Inside | Habit::Embeds | Habit::Empties(_) => {
+                let index = self.below(size);
+                match habit {
+                    Habit::Assigns => self.assign(index),
+                    Habit::Inside => self.edit_inside(index),
+                    Habit::Embeds if self.random.one_in(3) => self.insert(index),
+                    Habit::Embeds if !self.random.one_in(4) => self.edit_inside(index),
+                    _ => self.erase(index),
+                }
+            }
+            Habit::Nearby => {
+                let index = self.below(size.min(4));
+                match self.random.below(5) {
+                    0 => self.assign(index),
+                    1 => self.erase(index),
+                    2 => self.edit_inside(index),
+                    _ => self.insert(index),
+                }
+            }
+        }
+    }
+
+    fn history(&mut self, length: usize) -> Vec<Instruction> {
+        let mut made = Vec::new();
+        let mut habit = *self.random.pick(&self.habits);
+        while made.len() < length {
+            if self.random.one_in(12) {
+                habit = *self.random.pick(&self.habits);
+                self.cursor = self.below(self.size + 1);
+            }
+            made.push(self.step(habit));
+        }
+        made
+    }
+}
+
+/// Cuts a history into changesets with times that rise, mostly.
+fn branches(
+    random: &mut Random,
+    history: Vec<Instruction>,
+    idents: [u64; 2],
+    times: usize,
+) -> Vec<Branch> {
+    let longest = *random.pick(&[1, 3, 1_000]);
+    let mut made: Vec<Branch> = Vec::new();
+    let mut rest = history.into_iter().peekable();
+    let mut timestamp = 10;
+    while rest.peek().is_some() {
+        let length = 1 + random.below(longest);
+        let instructions = rest.by_ref().take(length).collect();
+        timestamp += u64::try_from(random.below(times)).expect("few");
+        let timestamp = match random.below(10) {
+            0 => 10 + u64::try_from(random.below(times * 20)).expect("few"),
+            _ => timestamp,
+        };
+        made.push(Branch::new(timestamp, *random.pick(&idents), instructions));
+    }
+    made
+}
+
+fn draw(random: &mut Random) -> (Vec<Branch>, Vec<Branch>) {
+    let size = *random.pick(&[0, 1, 2, 5, 20, 100, u32::MAX - 200, u32::MAX - 3]);
+    let container = match random.below(3) {
+        0 => vec![PathElement::Key("c".into()), PathElement::Index(2)],
+        _ => Vec::new(),
+    };
+    let times = *random.pick(&[1, 2, 5]);
+    let longest = *random.pick(&[3, 12, 60, 60, 200]);
+    // Equal ones on both sides, which a server never lets happen, are decided alike all the same.
+    let theirs = *random.pick(&[[4, 5], [4, 5], [3, 2]]);
+    let mut side = |idents| {
+        let count = 1 + random.below(3);
+        let habits = (0..count).map(|_| *random.pick(&HABITS)).collect();
+        let length = 1 + random.below(longest);
+        let mut writer = Writer {
+            random,
+            size,
+            cursor: 0,
+            container: container.clone(),
+            habits,
+        };
+        let history = writer.history(length);
+        branches(writer.random, history, idents, times)
+    };
+    (side([2, 3]), side(theirs))
+}
+
+/// Both ways, which have to agree in everything, on what clusters can do and on what they cannot.
+fn compare(ours: &[Branch], theirs: &[Branch], rules: Rules) -> Result<bool, String> {
+    let mut results = [0, u64::MAX].map(|pairs_per_operation| {
+        let mut sides = (ours.to_vec(), theirs.to_vec());
+        let mut options = Options::new(rules, None);
+        options.pairs_per_operation = pairs_per_operation;
+        let outcome = merge(&mut sides.0, &mut sides.1, &options, None);
+        (outcome.map(|outcome| outcome.uncertain), sides)
+    });
+    let [clusters, pairs] = &mut results;
+    if clusters == pairs {
+        return Ok(clusters.0.is_ok() && clusters.1.0 != ours && clusters.1.1 != theirs);
+    }
+    Err(format!(
+        "ours {ours:#?}\ntheirs {theirs:#?}\nclusters {clusters:#?}\npairs {pairs:#?}"
+    ))
+}
+
+#[allow(
+    clippy::disallowed_methods,
+    reason = "a switch for whoever runs the tests"
+)]
+fn histories(count: u64) -> u64 {
+    let wanted = std::env::var("TIDEMARK_HISTORIES").ok();
+    wanted.and_then(|text| text.parse().ok()).unwrap_or(count)
+}
+
+#[test]
+fn clusters_give_what_pairs_give() -> Result<(), String> {
+    let count = histories(4_000);
+    let mut changed = 0;
+    for seed in 0..count {
+        let (ours, theirs) = draw(&mut Random(seed));
+        let both = compare(&ours, &theirs, Rules::CORRECTED)
+            .map_err(|error| format!("seed {seed}: {error}"))?;
+        changed += u64::from(both);
+    }
+    assert!(changed > count / 2, "only {changed} histories met");
+    Ok(())
+}
+
+/// Something that clusters do not do, anywhere in one of the histories.
+fn disturb(random: &mut Random, branches: &mut [Branch]) {
+    let count = branches.len();
+    let branch = &mut branches[random.below(count)];
+    let at = random.below(branch.instructions.len());
+    let Some(target) = branch.instructions[at].target().cloned() else {
+        return;
+    };
+    let mut inner = target.clone();
+    inner.path.push(PathElement::Key("a".into()));
+    let mut whole = target.clone();
+    whole.path.pop();
+    let kind = UpdateKind::Property { is_default: false };
+    let zero = Payload::Value(Value::Int(0));
+    let small = u32::try_from(random.below(4)).expect("small");
+    let disturbance = match random.below(10) {
+        0 => Instruction::Update {
+            target: inner,
+            value: if small > 1 { Payload::List } else { zero },
+            kind,
+        },
+        1 if !whole.ends_with_index() => Instruction::Update {
+            target: whole,
+            value: if small > 1 { Payload::List } else { zero },
+            kind,
+        },
+        2 => Instruction::Clear {
+            target: whole,
+            collection: CollectionKind::List,
+        },
+        3 => Instruction::ArrayMove {
+            target,
+            to: small,
+            prior_size: 4,
+        },
+        4 => Instruction::ArrayErase {
+            target,
+            prior_size: 4,
+        },
+        5 => Instruction::EraseObject {
+            class: "T".into(),
+            key: PrimaryKey::Int(1),
+        },
+        6 => Instruction::EraseColumn {
+            class: "T".into(),
+            field: "f".into(),
+        },
+        7 => Instruction::Update {
+            target,
+            value: Payload::Dictionary,
+            kind: UpdateKind::Element { prior_size: 4 },
+        },
+        8 => Instruction::EraseTable { class: "T".into() },
+        _ => Instruction::CreateObject {
+            class: "T".into(),
+            key: PrimaryKey::Int(1),
+        },
+    };
+    branch.instructions.insert(at, disturbance);
+}
+
+#[test]
+fn what_clusters_cannot_do_goes_by_pairs() -> Result<(), String> {
+    for seed in 0..histories(4_000) {
+        let mut random = Random(seed);
+        let (mut ours, mut theirs) = draw(&mut random);
+        match random.below(3) {
+            0 => disturb(&mut random, &mut ours),
+            1 => disturb(&mut random, &mut theirs),
+            _ => {
+                disturb(&mut random, &mut ours);
+                disturb(&mut random, &mut theirs);
+            }
+        }
+        let rules = *random.pick(&[Rules::CORRECTED, Rules::ORIGINAL]);
+        compare(&ours, &theirs, rules).map_err(|error| format!("seed {seed}: {error}"))?;
+    }
+    Ok(())
+}
