@@ -5,6 +5,7 @@ use tidemark_changeset::{
 };
 
 use crate::document::{Document, Node};
+use crate::original::keeps_zero;
 use crate::schema::{Class, Column, Schema};
 
 /// The instructions that make `document` where there is no such object: `CreateObject`, then what
@@ -66,6 +67,10 @@ impl Painter<'_> {
         });
     }
 
+    fn set(&mut self, value: Value) {
+        self.update(Payload::Value(value));
+    }
+
     /// Writes what a field holds. The collection of a collection column is there already.
     fn column(&mut self, column: &Column, node: &Node) {
         if *node == Node::default_of(column) {
@@ -73,6 +78,14 @@ impl Painter<'_> {
         }
         let embedded = self.schema.embedded_target(column);
         if column.collection == CollectionKind::Single {
+            // The original's storage would keep the zero that a new object has (OT12).
+            match node {
+                Node::Value(Value::Float(_)) if is_kept(column, node) => self.set(Value::Float(1.0)),
+                Node::Value(Value::Double(_)) if is_kept(column, node) => {
+                    self.set(Value::Double(1.0));
+                }
+                _ => {}
+            }
             self.place(embedded, node);
         } else {
             self.fill(embedded, node);
@@ -132,6 +145,11 @@ impl Painter<'_> {
             self.path.pop();
         }
     }
+}
+
+/// Whether the original's storage keeps the default where this is stored, though they differ.
+fn is_kept(column: &Column, node: &Node) -> bool {
+    keeps_zero(&Node::default_of(column), &marker(node))
 }
 
 /// The payload that makes the node, or its empty form.

@@ -28,6 +28,9 @@ pub struct Rules {
     pub ot6_erased_column: bool,
     /// OT11: a collection marker that wins drops the losing assignment, though the marker keeps old content.
     pub ot11_kept_content: bool,
+    /// OT12: storing a zero where a zero is changes nothing, not even the sign, so that the sign depends on
+    /// the order. The merge itself is right; it reports where it may matter.
+    pub ot12_kept_zero: bool,
     /// A Clear under a dictionary key can win over the erasure of that key, and then finds no key to clear.
     pub clear_of_erased_key: bool,
 }
@@ -48,6 +51,7 @@ impl Rules {
             ot5_equal_numbers: defect,
             ot6_erased_column: defect,
             ot11_kept_content: defect,
+            ot12_kept_zero: defect,
             clear_of_erased_key: defect,
         }
     }

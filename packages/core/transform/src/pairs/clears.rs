@@ -40,6 +40,9 @@ pub(super) fn clear_update(
     right: &mut Operation,
     context: &mut Context<'_>,
 ) -> Outcome {
+    if context.rules.ot12_kept_zero && right.assigned == Assigned::Zero {
+        context.uncertain.push(*right);
+    }
     match (left.collection, right.assigned) {
         (CollectionKind::List, Assigned::List)
         | (CollectionKind::Dictionary, Assigned::Dictionary) => Ok(()),

@@ -17,6 +17,9 @@ use crate::operation::{Assigned, Kind, Operation};
 ///   object already, and a
 ///   marker in a dictionary would replace it with all that the other side put in (OT4). Contents merge.
 /// * Otherwise the later one stays, but a schema default loses against any explicit value.
+///
+/// Where one of them is a zero, the original's storage may keep the sign of another zero that only one side
+/// had there (OT12); nothing assigned can prevent that, so it is reported.
 pub(super) fn update_update(
     left: &mut Operation,
     right: &mut Operation,
@@ -40,6 +43,10 @@ pub(super) fn update_update(
         }
         (Assigned::Object, _) => left.drop_it(),
         (_, Assigned::Object) => right.drop_it(),
+        (Assigned::Zero, _) | (_, Assigned::Zero) if context.rules.ot12_kept_zero => {
+            context.uncertain.push(*left);
+            return last_writer(left, right, context);
+        }
         _ => return last_writer(left, right, context),
     }
     Ok(())

@@ -2,6 +2,7 @@
 
 mod cost;
 mod generate;
+mod old_and_new;
 mod properties;
 mod reference;
 mod rules;

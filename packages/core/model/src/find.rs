@@ -1,0 +1,40 @@
+//! Looking at the place that an instruction acts on, without changing anything.
+
+use tidemark_changeset::{CollectionKind, PathElement, Target};
+
+use crate::document::{Document, Node};
+use crate::schema::{Class, Schema};
+
+/// What an object holds where a target points. `None` where nothing is: a field that the object is too old to
+/// have, an element beyond the end, a key that is absent, a path that leads nowhere.
+pub fn node_at<'d>(
+    schema: &Schema,
+    class: &Class,
+    document: &'d Document,
+    target: &Target,
+) -> Option<&'d Node> {
+    let mut column = class.columns.get(class.column_index(&target.field)?)?;
+    let mut node = document.field(class.column_index(&target.field)?)?;
+    let mut single = column.collection == CollectionKind::Single;
+    for element in &target.path {
+        node = match (node, element) {
+            (Node::Object(object), PathElement::Key(name)) if single => {
+                let embedded = schema.embedded_target(column)?;
+                let index = embedded.column_index(name)?;
+                column = embedded.columns.get(index)?;
+                single = column.collection == CollectionKind::Single;
+                object.field(index)?
+            }
+            (Node::List(elements), PathElement::Index(index)) => {
+                single = true;
+                elements.get(*index as usize)?
+            }
+            (Node::Dictionary(entries), PathElement::Key(key)) => {
+                single = true;
+                entries.get(key)?
+            }
+            _ => return None,
+        };
+    }
+    Some(node)
+}
