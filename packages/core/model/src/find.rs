@@ -3,7 +3,26 @@
 use tidemark_changeset::{CollectionKind, PathElement, Target};
 
 use crate::document::{Document, Node};
-use crate::schema::{Class, Schema};
+use crate::schema::{Class, Column, Schema};
+
+/// The column that a target's path goes into last: of the innermost embedded object on the way, or of the
+/// object itself. `None` where the schema does not know the way.
+pub fn column_at<'s>(schema: &'s Schema, target: &Target) -> Option<&'s Column> {
+    let class = schema.class(&target.class)?;
+    let mut column = class.columns.get(class.column_index(&target.field)?)?;
+    let mut path = target.path.as_slice();
+    while let Some(embedded) = schema.embedded_target(column) {
+        if column.collection != CollectionKind::Single {
+            path = path.get(1..).unwrap_or_default();
+        }
+        let Some((PathElement::Key(field), rest)) = path.split_first() else {
+            return Some(column);
+        };
+        column = embedded.columns.get(embedded.column_index(field)?)?;
+        path = rest;
+    }
+    Some(column)
+}
 
 /// What an object holds where a target points. `None` where nothing is: a field that the object is too old to
 /// have, an element beyond the end, a key that is absent, a path that leads nowhere.

@@ -127,7 +127,8 @@ pub struct Report {
     /// not know. Whoever cannot tell sends the object anew. By all rules: a collection marker won over another
     /// assignment, though it may keep old content. By the original's moreover: both sides erased strings,
     /// binaries or links from one set, and their places in the changesets are not known (OT3); a zero met
-    /// another assignment, and storage may keep the sign of the zero before (OT12).
+    /// another assignment, and storage may keep the sign of the zero before (OT12); one side made a collection of
+    /// an element that the other moved (OT13).
     pub uncertain: Vec<(Name, PrimaryKey)>,
 }
 
@@ -141,15 +142,24 @@ pub fn merge_beside_original(
     theirs: &mut [Branch],
     columns: Option<Columns<'_>>,
 ) -> Result<bool, TransformError> {
+    merge_beside(ours, theirs, Rules::ORIGINAL, columns)
+}
+
+fn merge_beside(
+    ours: &mut [Branch],
+    theirs: &mut [Branch],
+    rules: Rules,
+    columns: Option<Columns<'_>>,
+) -> Result<bool, TransformError> {
     let (mut peer_ours, mut peer_theirs) = (ours.to_vec(), theirs.to_vec());
-    let original = merge_reporting(&mut peer_ours, &mut peer_theirs, Rules::ORIGINAL, columns);
+    let peer = merge_reporting(&mut peer_ours, &mut peer_theirs, rules, columns);
     let report = merge_reporting(ours, theirs, Rules::CORRECTED, columns)?;
     let same = |left: &[Branch], right: &[Branch]| {
         let mut pairs = left.iter().zip(right);
         pairs.all(|(left, right)| left.instructions == right.instructions)
     };
     let certain = report.uncertain.is_empty()
-        && original.is_ok_and(|report| report.uncertain.is_empty())
+        && peer.is_ok_and(|report| report.uncertain.is_empty())
         && same(&peer_ours, ours)
         && same(&peer_theirs, theirs);
     Ok(!certain)
