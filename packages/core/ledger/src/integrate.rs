@@ -8,7 +8,7 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use tidemark_changeset::Instruction;
-use tidemark_model::{Document, apply_to_document};
+use tidemark_model::{Document, apply_to_document, original};
 use tidemark_transform::Branch;
 
 use crate::entries::{Origin, TouchedObject};
@@ -37,8 +37,6 @@ pub struct Uploader<'a> {
     pub newest: &'a View,
     /// What the user may write.
     pub writes: &'a WriteRules,
-    /// Whether the client merges by the corrected rules.
-    pub is_own_client: bool,
     /// What the client has integrated.
     pub download: u64,
     /// Rules that tests leave out.
@@ -59,8 +57,10 @@ struct Integrated {
     reciprocals: Vec<(u64, Reciprocal)>,
     after: Option<Arc<[u8]>>,
     conflict: bool,
-    /// The client's own merge may have ended elsewhere.
+    /// The client may hold something else than the server: its own merge may have ended elsewhere.
     defect: bool,
+    /// The original's storage makes something else of the instructions.
+    misapplied: bool,
     /// What touched the object since the base.
     touches: Vec<Touch>,
 }
@@ -178,7 +178,7 @@ impl Step<'_> {
         };
         if integrated.conflict {
             let upload = Branch::new(self.timestamp, self.ident(), planned.instructions.clone());
-            let compare = !self.uploader.is_own_client && self.uploader.switches.defects;
+            let compare = self.derivation.refreshes_originals();
             let merged = foreign
                 .merge(&self.schema().model, upload, self.base, compare)
                 .map_err(|error| {
@@ -193,7 +193,13 @@ impl Step<'_> {
         } else {
             integrated.instructions.clone_from(&planned.instructions);
         }
-        integrated.after = self.apply(object, row, &integrated.instructions)?;
+        (integrated.after, integrated.misapplied) =
+            self.apply(object, row, &integrated.instructions)?;
+        if self.derivation.refreshes_originals() {
+            let moves = |of| original::mixed_moves(&self.schema().model, of);
+            let lost = moves(&integrated.instructions) < moves(&planned.instructions);
+            integrated.defect |= integrated.misapplied || lost;
+        }
         if !integrated.instructions.is_empty()
             && !self.allowed(object, row, integrated.after.as_ref())
         {
@@ -213,7 +219,7 @@ impl Step<'_> {
         if row.is_some() {
             return Ok(Verdict::Discarded);
         }
-        let after = self.apply(object, None, &planned.instructions)?;
+        let (after, _) = self.apply(object, None, &planned.instructions)?;
         if !self.allowed(object, None, after.as_ref()) {
             let text =
                 RejectedUpdate::new(&planned.class, &planned.key, Rejection::Forbidden).reason;
@@ -350,15 +356,17 @@ impl Step<'_> {
         Ok(foreign)
     }
 
+    /// The row after the instructions, and whether the original's storage would make something else of them.
     fn apply(
         &self,
         object: &ObjectKey,
         row: Option<&Arc<[u8]>>,
         instructions: &[Instruction],
-    ) -> Result<Option<Arc<[u8]>>, Stop> {
+    ) -> Result<(Option<Arc<[u8]>>, bool), Stop> {
         if instructions.is_empty() {
-            return Ok(row.cloned());
+            return Ok((row.cloned(), false));
         }
+        let mut misapplied = false;
         let schema = &self.schema().model;
         let class = self
             .schema()
@@ -385,12 +393,14 @@ impl Step<'_> {
                     let document = document
                         .as_mut()
                         .ok_or_else(|| refused("no such object".to_owned()))?;
+                    misapplied |= original::is_misapplied(schema, class, document, other);
                     apply_to_document(schema, class, document, other)
                         .map_err(|error| refused(error.to_string()))?;
                 }
             }
         }
-        Ok(document.map(|document| Arc::from(document.to_row())))
+        let after = document.map(|document| Arc::from(document.to_row()));
+        Ok((after, misapplied))
     }
 
     /// Adds an object's part to the outcome.
@@ -408,6 +418,7 @@ impl Step<'_> {
             after,
             conflict,
             defect,
+            misapplied,
             touches,
         } = integrated;
         outcome.conflicts += usize::from(conflict);
@@ -427,7 +438,7 @@ impl Step<'_> {
             return Ok(());
         }
         let span = first..outcome.instructions.len();
-        let touched = self.touched(&object, before.as_ref(), after.as_ref(), span);
+        let touched = self.touched(&object, (before.as_ref(), after.as_ref()), span, misapplied);
         let record = defect
             || self
                 .derivation
@@ -437,6 +448,7 @@ impl Step<'_> {
             ghost,
             record,
             moves: touched.moves(),
+            misapplied,
             ..Marks::default()
         };
         outcome.touches.push((object.clone(), marks));
@@ -462,9 +474,9 @@ impl Step<'_> {
     fn touched(
         &self,
         object: &ObjectKey,
-        before: Option<&Arc<[u8]>>,
-        after: Option<&Arc<[u8]>>,
+        (before, after): (Option<&Arc<[u8]>>, Option<&Arc<[u8]>>),
         instructions: Range<usize>,
+        misapplied: bool,
     ) -> TouchedObject {
         let columns = self.schema().evaluated(object.class());
         let pick = |row: &Arc<[u8]>| Fields::Row(row).pick(&columns);
@@ -474,7 +486,8 @@ impl Step<'_> {
             values_before.is_some() && values_after.is_some() && values_before != values_after;
         TouchedObject {
             object: object.clone(),
-            image: after.filter(|_| crossed).cloned(),
+            image: after.filter(|_| crossed || misapplied).cloned(),
+            misapplied,
             before: values_before,
             after: values_after,
             instructions,

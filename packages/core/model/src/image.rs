@@ -67,10 +67,6 @@ impl Painter<'_> {
         });
     }
 
-    fn set(&mut self, value: Value) {
-        self.update(Payload::Value(value));
-    }
-
     /// Writes what a field holds. The collection of a collection column is there already.
     fn column(&mut self, column: &Column, node: &Node) {
         if *node == Node::default_of(column) {
@@ -78,13 +74,14 @@ impl Painter<'_> {
         }
         let embedded = self.schema.embedded_target(column);
         if column.collection == CollectionKind::Single {
-            // The original's storage would keep the zero that a new object has (OT12).
-            match node {
-                Node::Value(Value::Float(_)) if is_kept(column, node) => self.set(Value::Float(1.0)),
-                Node::Value(Value::Double(_)) if is_kept(column, node) => {
-                    self.set(Value::Double(1.0));
-                }
-                _ => {}
+            if let Node::Value(value) = node
+                && keeps_zero(&Node::default_of(column), value)
+            {
+                // Something else first, or the original's storage would keep the zero of a new object (OT12).
+                self.update(Payload::Value(match value {
+                    Value::Float(_) => Value::Float(1.0),
+                    _ => Value::Double(1.0),
+                }));
             }
             self.place(embedded, node);
         } else {
@@ -145,11 +142,6 @@ impl Painter<'_> {
             self.path.pop();
         }
     }
-}
-
-/// Whether the original's storage keeps the default where this is stored, though they differ.
-fn is_kept(column: &Column, node: &Node) -> bool {
-    keeps_zero(&Node::default_of(column), &marker(node))
 }
 
 /// The payload that makes the node, or its empty form.

@@ -22,8 +22,8 @@ pub fn apply(database: &mut Database, instructions: &[Instruction]) -> Result<()
 }
 
 /// Whether storing a value where this is leaves it as it is, though they differ: zeros of unlike sign.
-pub fn keeps_zero(held: &Node, stored: &Payload) -> bool {
-    let (Node::Value(held), Payload::Value(stored)) = (held, stored) else {
+pub(crate) fn keeps_zero(held: &Node, stored: &Value) -> bool {
+    let Node::Value(held) = held else {
         return false;
     };
     let same_type = std::mem::discriminant(held) == std::mem::discriminant(stored);
@@ -44,9 +44,16 @@ pub fn is_misapplied(
 ) -> bool {
     let held = |target| node_at(schema, class, document, target);
     match instruction {
-        Instruction::Update { target, value, .. } => {
-            held(target).is_some_and(|held| keeps_zero(held, value))
-        }
+        Instruction::Update {
+            target,
+            value: Payload::Value(zero),
+            ..
+        } if zero.is_binary_zero() => match held(target) {
+            Some(held) => keeps_zero(held, zero),
+            // The object may be older than the column, and then holds its default.
+            None => column_at(schema, target)
+                .is_some_and(|column| keeps_zero(&Node::default_of(column), zero)),
+        },
         Instruction::ArrayMove { target, .. } => held(target).is_some_and(is_lost_by_moving),
         _ => false,
     }

@@ -9,9 +9,13 @@
 )]
 
 mod client;
+mod defects;
 mod dice;
+mod ending;
 mod ops;
+mod originals;
 mod peer;
+mod recovery;
 mod rights;
 mod show;
 mod storage;
@@ -37,6 +41,7 @@ const FEATURES: Features = Features {
     skew: true,
     rich: true,
     keys: 3,
+    defect: None,
 };
 
 const PLAN: Plan = Plan {
@@ -116,7 +121,11 @@ impl std::ops::Add for Tally {
             compensations: self.compensations + other.compensations,
             bootstraps: self.bootstraps + other.bootstraps,
             kills: self.kills + other.kills,
+            refreshes: self.refreshes + other.refreshes,
             resets: self.resets + other.resets,
+            refusals: self.refusals + other.refusals,
+            recovered: self.recovered + other.recovered,
+            dropped: self.dropped + other.dropped,
         }
     }
 }

@@ -35,7 +35,16 @@ pub struct Tally {
     pub compensations: u64,
     pub bootstraps: u64,
     pub kills: u64,
+    /// Objects given afresh, other than after compensations.
+    pub refreshes: u64,
+    /// Clients that began with a new file.
     pub resets: u64,
+    /// … because an upload was refused.
+    pub refusals: u64,
+    /// Instructions that were done again after a reset.
+    pub recovered: u64,
+    /// Instructions that made no sense any more after a reset.
+    pub dropped: u64,
 }
 
 /// Body, progress and locked version of an UPLOAD.
