@@ -91,6 +91,8 @@ pub enum Message {
 pub struct Client {
     pub ident: u64,
     pub rules: Rules,
+    /// Whether it is no fault if what it is sent cannot be merged or applied: it then starts over.
+    pub may_fail: bool,
     pub database: Database,
     pub version: u64,
     pub history: Vec<Change>,
@@ -127,6 +129,7 @@ impl Client {
         Self {
             ident,
             rules,
+            may_fail: rules == Rules::ORIGINAL,
             database: Database::new(),
             version: 1,
             history: Vec::new(),
@@ -316,8 +319,7 @@ impl Client {
         Ok(())
     }
 
-    /// Takes a DOWNLOAD. `Ok(false)`: by the original's rules it could not be merged or applied, and the
-    /// client has to start over.
+    /// Takes a DOWNLOAD. `Ok(false)`: it could not be merged or applied, and the client has to start over.
     pub fn receive(&mut self, part: &DownloadPart) -> Result<bool, Fault> {
         let entries = self.check(part)?;
         let steady = part.batch_state == BatchState::Steady;
@@ -448,8 +450,7 @@ impl Client {
 
     fn integrate(&mut self, entries: &[Incoming], part: &DownloadPart) -> Result<bool, Fault> {
         let last = entries.last().map(|entry| entry.version);
-        let original = self.rules == Rules::ORIGINAL;
-        let before = original.then(|| (self.database.clone(), self.history.clone()));
+        let before = self.may_fail.then(|| (self.database.clone(), self.history.clone()));
         if let Err(error) = self.merge(entries) {
             return if let Some(before) = before {
                 (self.database, self.history) = before;

@@ -13,6 +13,8 @@ use crate::world::Plan;
 fn plan(defect: Defect) -> Plan {
     Plan {
         originals: true,
+        // A marker may keep content that the merge does not know of, with our rules too.
+        own_resets: matches!(defect, Defect::KeptContent | Defect::ClearOfErasedKey),
         clients: 3,
         steps: 90,
         roles: false,
@@ -91,6 +93,7 @@ fn everything_at_once() {
         let plan = Plan {
             features,
             originals: true,
+            own_resets: defect == Defect::KeptContent,
             clients: 3,
             steps: 120,
             ..PLAN

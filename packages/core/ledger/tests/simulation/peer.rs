@@ -39,6 +39,8 @@ pub struct Tally {
     pub refreshes: u64,
     /// Clients that began with a new file.
     pub resets: u64,
+    /// … clients of ours among them.
+    pub own_resets: u64,
     /// … because an upload was refused.
     pub refusals: u64,
     /// Instructions that were done again after a reset.

@@ -28,6 +28,8 @@ pub struct Plan {
     pub cuts: bool,
     pub kills: bool,
     pub originals: bool,
+    /// Whether clients of ours may have to start over as well.
+    pub own_resets: bool,
     pub switches: Switches,
     pub weights: Weights,
     pub trace: bool,
@@ -82,6 +84,7 @@ impl World {
             Rules::CORRECTED
         };
         let mut client = Client::new(ident, rules);
+        client.may_fail |= self.plan.own_resets;
         client.write(schema(self.plan.features.defect), 1);
         let all: BTreeSet<_> = VIEWS.into_iter().collect();
         let rights = Rights {
@@ -334,22 +337,22 @@ impl World {
                 body,
             })
             .collect();
-        if self.plan.kills && self.dice.chance(20) {
+        let dies = self.plan.kills && self.dice.chance(20);
+        if dies {
             self.disk.die_in_next_commit();
-            let died = self.ledger.integrate(&uploads, 0).is_err();
-            if died {
+        }
+        let answers = match self.ledger.integrate(&uploads, 0) {
+            Err(_) if dies => {
                 self.kill();
-            }
-            self.disk.revive();
-            if died {
                 return Ok(());
             }
+            answers => answers.map_err(|error| format!("the ledger fails: {error}"))?,
+        };
+        self.disk.revive();
+        // Where everything is refused there is nothing to commit.
+        if dies && answers.iter().any(|answer| answer.refusal.is_none()) {
             return Err("a commit that dies was reported as done".to_owned());
         }
-        let answers = self
-            .ledger
-            .integrate(&uploads, 0)
-            .map_err(|error| format!("the ledger fails: {error}"))?;
         for ((at, _, _), answer) in batch.into_iter().zip(answers) {
             self.tally.uploads += answer.changesets;
             self.tally.conflicts += answer.conflicts;
@@ -357,7 +360,7 @@ impl World {
             self.tally.refreshes += answer.refreshes;
             if let Some(refusal) = answer.refusal {
                 let client = &self.peers[at].client;
-                if client.rules != Rules::ORIGINAL {
+                if !client.may_fail {
                     return Err(format!("upload of {} refused: {refusal}", client.ident));
                 }
                 self.say(|| format!("refused: {refusal}"));
@@ -435,9 +438,11 @@ impl World {
     /// what it had not synchronised.
     fn reset(&mut self, at: usize) -> Result<(), Fault> {
         self.tally.resets += 1;
+        let original = self.peers[at].client.rules == Rules::ORIGINAL;
+        self.tally.own_resets += u64::from(!original);
         self.say(|| format!("reset {}", self.peers[at].client.ident));
         self.end_session(at);
-        let mut fresh = self.new_peer(true);
+        let mut fresh = self.new_peer(original);
         fresh.rights = self.peers[at].rights.clone();
         let subscription = self.peers[at].client.newest_set().subscription.clone();
         fresh.client.subscribe(subscription);

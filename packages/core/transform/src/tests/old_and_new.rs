@@ -22,6 +22,8 @@ struct Tally {
     apart: u64,
     /// Histories in which the client gave up.
     failed: u64,
+    /// Histories in which the server refused the upload.
+    refused: u64,
 }
 
 /// What one side's changesets do to one object.
@@ -212,7 +214,11 @@ fn history(
     let objects = (0..3).map(|key| (Name::from("T"), PrimaryKey::Int(key)));
     let mut noticed_any = false;
     for object in objects {
-        let judged = judge(&mut server, &object, (&log, &made), known)?;
+        let Ok(judged) = judge(&mut server, &object, (&log, &made), known) else {
+            // The client is told, and starts over.
+            tally.refused += 1;
+            return Ok(());
+        };
         noticed_any |= judged.noticed;
         let edited = |side: &[Branch]| on(side, &object).iter().any(|b| !b.instructions.is_empty());
         let met = edited(&made) && edited(&log);
@@ -261,6 +267,7 @@ fn search(name: &str, families: Families, count: u64) {
         }
     }
     assert!(tally.apart > 0 && tally.noticed < tally.met, "{tally:?}");
+    assert!(tally.refused * 1000 <= count, "{tally:?}");
     if number("TIDEMARK_FIGURES").is_some() {
         eprintln!("{name}: {count} histories, {tally:?}");
     }
