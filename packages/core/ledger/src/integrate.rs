@@ -7,8 +7,8 @@
 use std::ops::Range;
 use std::sync::Arc;
 
-use tidemark_changeset::Instruction;
-use tidemark_model::{Document, apply_to_document, original};
+use tidemark_changeset::{Instruction, UpdateKind};
+use tidemark_model::{Class, Document, Schema, apply_to_document, list_size_at, original};
 use tidemark_transform::Branch;
 
 use crate::entries::{Origin, TouchedObject};
@@ -393,6 +393,7 @@ impl Step<'_> {
                     let document = document
                         .as_mut()
                         .ok_or_else(|| refused("no such object".to_owned()))?;
+                    check_size(schema, class, document, other).map_err(refused)?;
                     misapplied |= original::is_misapplied(schema, class, document, other);
                     apply_to_document(schema, class, document, other)
                         .map_err(|error| refused(error.to_string()))?;
@@ -517,6 +518,31 @@ impl Step<'_> {
             };
             passage.wipes(self.uploader.switches.own_leaves)
         })
+    }
+}
+
+/// That an element's assignment speaks of the list that is there. Applying does not depend on it, but every
+/// later merge with it does: one that is wrong would stop others' uploads.
+fn check_size(
+    schema: &Schema,
+    class: &Class,
+    document: &Document,
+    instruction: &Instruction,
+) -> Result<(), String> {
+    let Instruction::Update {
+        target,
+        kind: UpdateKind::Element { prior_size },
+        ..
+    } = instruction
+    else {
+        return Ok(());
+    };
+    let prior_size = *prior_size as usize;
+    match list_size_at(schema, class, document, target) {
+        Some(size) if size != prior_size => {
+            Err(format!("prior size {prior_size} of a list of {size}"))
+        }
+        _ => Ok(()),
     }
 }
 

@@ -2,7 +2,9 @@
 
 use tidemark_changeset::{Instruction, Name};
 use tidemark_model::Schema;
-use tidemark_transform::{Branch, ColumnShape, Rules, TransformError, merge_beside_original, merge_reporting};
+use tidemark_transform::{
+    Branch, ColumnShape, Rules, TransformError, merge_beside_original, merge_reporting,
+};
 
 use crate::entries::Origin;
 use crate::error::Result;

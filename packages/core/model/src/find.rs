@@ -32,10 +32,35 @@ pub fn node_at<'d>(
     document: &'d Document,
     target: &Target,
 ) -> Option<&'d Node> {
-    let mut column = class.columns.get(class.column_index(&target.field)?)?;
-    let mut node = document.field(class.column_index(&target.field)?)?;
+    walk(schema, class, document, target, &target.path)
+}
+
+/// How many elements the list has of which a target names one. `None` where there is no list.
+pub fn list_size_at(
+    schema: &Schema,
+    class: &Class,
+    document: &Document,
+    target: &Target,
+) -> Option<usize> {
+    let (_, path) = target.path.split_last()?;
+    match walk(schema, class, document, target, path)? {
+        Node::List(elements) => Some(elements.len()),
+        _ => None,
+    }
+}
+
+fn walk<'d>(
+    schema: &Schema,
+    class: &Class,
+    document: &'d Document,
+    target: &Target,
+    path: &[PathElement],
+) -> Option<&'d Node> {
+    let index = class.column_index(&target.field)?;
+    let mut column = class.columns.get(index)?;
+    let mut node = document.field(index)?;
     let mut single = column.collection == CollectionKind::Single;
-    for element in &target.path {
+    for element in path {
         node = match (node, element) {
             (Node::Object(object), PathElement::Key(name)) if single => {
                 let embedded = schema.embedded_target(column)?;

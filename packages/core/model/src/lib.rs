@@ -10,7 +10,7 @@
 //! * [`apply_to_document`]: one instruction on one object at hand;
 //! * [`Objects`] and [`apply_instruction`]: any instruction on whatever keeps the objects;
 //! * [`image`]: the instructions that rebuild an object from nothing;
-//! * [`node_at`], [`column_at`]: looking at the place an instruction acts on;
+//! * [`node_at`], [`list_size_at`], [`column_at`]: looking at the place an instruction acts on;
 //! * [`memory`]: the simplest keeper of objects, for tests and small states;
 //! * [`original`]: what the original's storage makes of instructions where it differs.
 //!
@@ -32,7 +32,7 @@ mod schema;
 pub use apply::apply_to_document;
 pub use document::{Document, Node};
 pub use error::{ApplyError, Problem};
-pub use find::{column_at, node_at};
+pub use find::{column_at, list_size_at, node_at};
 pub use image::image;
 pub use objects::{Objects, apply_instruction};
 pub use row::RowError;

@@ -278,7 +278,12 @@ impl<S: Storage> Ledger<S> {
             (begun.timeline, VecDeque::from([begun.job]))
         } else {
             (
-                Arc::new(Timeline::new(ident, is_original, &batch.newest.schema, views)),
+                Arc::new(Timeline::new(
+                    ident,
+                    is_original,
+                    &batch.newest.schema,
+                    views,
+                )),
                 VecDeque::new(),
             )
         };
@@ -371,7 +376,12 @@ impl<S: Storage> Ledger<S> {
             leftovers,
         });
         batch.put_views(ident, &views);
-        let timeline = Arc::new(Timeline::new(ident, is_original, &batch.newest.schema, views));
+        let timeline = Arc::new(Timeline::new(
+            ident,
+            is_original,
+            &batch.newest.schema,
+            views,
+        ));
         let job = Job::new(version, query_version, Arc::clone(&timeline), with_schema);
         Begun { timeline, job }
     }

@@ -157,13 +157,7 @@ impl Client {
         self.commit(instructions, timestamp, self.download.0, false);
     }
 
-    fn commit(
-        &mut self,
-        instructions: Vec<Instruction>,
-        timestamp: u64,
-        base: u64,
-        remote: bool,
-    ) {
+    fn commit(&mut self, instructions: Vec<Instruction>, timestamp: u64, base: u64, remote: bool) {
         self.version += 1;
         let bytes = codec::encode(&instructions);
         let form = Entry::decode(self.version, 0, timestamp, self.ident, &bytes);
@@ -450,7 +444,9 @@ impl Client {
 
     fn integrate(&mut self, entries: &[Incoming], part: &DownloadPart) -> Result<bool, Fault> {
         let last = entries.last().map(|entry| entry.version);
-        let before = self.may_fail.then(|| (self.database.clone(), self.history.clone()));
+        let before = self
+            .may_fail
+            .then(|| (self.database.clone(), self.history.clone()));
         if let Err(error) = self.merge(entries) {
             return if let Some(before) = before {
                 (self.database, self.history) = before;

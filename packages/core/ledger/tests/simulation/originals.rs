@@ -6,8 +6,8 @@ use tidemark_ledger::switches::Switches;
 use crate::defects::Defect;
 use crate::ops::Features;
 use crate::peer::Tally;
-use crate::{FEATURES, PLAN, canary, family, number};
 use crate::world::Plan;
+use crate::{FEATURES, PLAN, canary, family, number};
 
 /// Few objects, three clients of which two are the original's, and everybody sees everything.
 fn plan(defect: Defect) -> Plan {

@@ -1,9 +1,9 @@
 //! A client reset with recovery, as coarsely as the histories need it: a fresh file, on which what was not
 //! synchronised is done again as far as it still makes sense there.
 
-use tidemark_changeset::{CollectionKind, Instruction, PathElement, Target};
+use tidemark_changeset::{CollectionKind, Instruction, PathElement, Target, UpdateKind};
+use tidemark_model::list_size_at;
 use tidemark_model::memory::Database;
-use tidemark_model::{Node, node_at};
 
 use crate::client::{Client, apply};
 
@@ -66,6 +66,11 @@ fn fit(database: &Database, instruction: &Instruction) -> Option<Instruction> {
             }
         }
         Instruction::ArrayErase { target, prior_size }
+        | Instruction::Update {
+            target,
+            kind: UpdateKind::Element { prior_size },
+            ..
+        }
         | Instruction::ArrayMove {
             target, prior_size, ..
         } => *prior_size = list_size(database, target)?,
@@ -83,12 +88,8 @@ fn fit(database: &Database, instruction: &Instruction) -> Option<Instruction> {
 }
 
 fn list_size(database: &Database, target: &Target) -> Option<u32> {
-    let mut container = target.clone();
-    container.path.pop();
     let class = database.schema.class(&target.class)?;
     let document = database.get(&target.class, &target.key)?;
-    match node_at(&database.schema, class, document, &container)? {
-        Node::List(items) => u32::try_from(items.len()).ok(),
-        _ => None,
-    }
+    let size = list_size_at(&database.schema, class, document, target)?;
+    u32::try_from(size).ok()
 }

@@ -63,7 +63,11 @@ impl Client {
     }
 
     fn receive(&mut self, portion: &[Branch]) -> Result<(), String> {
-        let mut theirs: Vec<_> = portion.iter().zip(1..).map(|(b, at)| entry(b, at, 0)).collect();
+        let mut theirs: Vec<_> = portion
+            .iter()
+            .zip(1..)
+            .map(|(b, at)| entry(b, at, 0))
+            .collect();
         let schema = self.database.schema.clone();
         let columns = |class: &Name, field: &Name| shape(&schema, class, field);
         merge_changesets(
@@ -183,12 +187,7 @@ fn same(left: &[Branch], right: &[Branch]) -> bool {
     left.len() == right.len() && pairs.all(|(a, b)| a.instructions == b.instructions)
 }
 
-fn history(
-    seed: u64,
-    families: Families,
-    known: Known,
-    tally: &mut Tally,
-) -> Result<(), String> {
+fn history(seed: u64, families: Families, known: Known, tally: &mut Tally) -> Result<(), String> {
     let mut random = Random(seed);
     let families = Families {
         focus: random.next(),
@@ -258,7 +257,11 @@ fn number(name: &str) -> Option<u64> {
 #[allow(clippy::print_stderr, reason = "figures are what one asks for")]
 fn search(name: &str, families: Families, count: u64) {
     let first = number("TIDEMARK_FIRST").unwrap_or(0);
-    let factor = if number("TIDEMARK_SLOW").is_some() { 100 } else { 1 };
+    let factor = if number("TIDEMARK_SLOW").is_some() {
+        100
+    } else {
+        1
+    };
     let count = number("TIDEMARK_HISTORIES").unwrap_or(count * factor);
     let mut tally = Tally::default();
     for seed in first..first + count {
