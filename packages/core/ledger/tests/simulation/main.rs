@@ -127,6 +127,7 @@ impl std::ops::Add for Tally {
             own_resets: self.own_resets + other.own_resets,
             refusals: self.refusals + other.refusals,
             recovered: self.recovered + other.recovered,
+            discarded: self.discarded + other.discarded,
             dropped: self.dropped + other.dropped,
         }
     }

@@ -24,6 +24,10 @@ pub struct Peer {
     pub up: VecDeque<Message>,
     pub down: VecDeque<Answer>,
     pub marks: usize,
+    /// Client version up to which changes were made again after a reset.
+    pub recovered_to: u64,
+    /// Resets in a row, each before what the last one made again was acknowledged.
+    pub attempts: u64,
     pub salt: u64,
 }
 
@@ -45,6 +49,8 @@ pub struct Tally {
     pub refusals: u64,
     /// Instructions that were done again after a reset.
     pub recovered: u64,
+    /// Changes given up, because doing them again ended in a reset again.
+    pub discarded: u64,
     /// Instructions that made no sense any more after a reset.
     pub dropped: u64,
 }

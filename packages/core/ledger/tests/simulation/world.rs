@@ -35,6 +35,9 @@ pub struct Plan {
     pub trace: bool,
 }
 
+/// After so many resets in a row a client gives up what it had not synchronised.
+const ATTEMPTS_MAX: u64 = 3;
+
 /// How often what happens: write, speak, serve, send, receive, pump, cut, connect, subscribe, change of role,
 /// kill.
 pub type Weights = [u64; 11];
@@ -98,6 +101,8 @@ impl World {
             up: VecDeque::new(),
             down: VecDeque::new(),
             marks: 0,
+            recovered_to: 0,
+            attempts: 0,
             salt,
         }
     }
@@ -446,19 +451,28 @@ impl World {
         fresh.rights = self.peers[at].rights.clone();
         let subscription = self.peers[at].client.newest_set().subscription.clone();
         fresh.client.subscribe(subscription);
-        let lost = std::mem::replace(&mut self.peers[at], fresh).client;
+        let lost = std::mem::replace(&mut self.peers[at], fresh);
         for _ in 0..20 {
             if self.peers[at].client.newest_set().state == SetState::Complete {
                 break;
             }
             self.pump(at)?;
         }
-        for change in recover(&lost, &self.peers[at].client.database) {
+        let changes = recover(&lost.client, &self.peers[at].client.database);
+        let peer = &mut self.peers[at];
+        if lost.client.upload.0 < lost.recovered_to {
+            peer.attempts = lost.attempts + 1;
+        }
+        if peer.attempts == ATTEMPTS_MAX {
+            self.tally.discarded += changes.len() as u64;
+            return Ok(());
+        }
+        for change in changes {
             self.tally.recovered += change.instructions.len() as u64;
             self.tally.dropped += change.dropped as u64;
             if !change.instructions.is_empty() {
-                let client = &mut self.peers[at].client;
-                client.write(change.instructions, change.timestamp);
+                peer.client.write(change.instructions, change.timestamp);
+                peer.recovered_to = peer.client.version;
             }
         }
         if self.tally.resets > 100 {
