@@ -189,7 +189,7 @@ impl Step<'_> {
                 })?;
             integrated.instructions = merged.instructions;
             integrated.reciprocals = merged.reciprocals;
-            integrated.defect = merged.defect;
+            integrated.defect = merged.defect && self.uploader.switches.uncertain;
         } else {
             integrated.instructions.clone_from(&planned.instructions);
         }
