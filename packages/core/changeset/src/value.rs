@@ -153,6 +153,17 @@ pub enum Value {
     Uuid(Uuid),
 }
 
+impl Value {
+    /// Whether this is a float or double that is zero, of either sign.
+    pub fn is_binary_zero(&self) -> bool {
+        match self {
+            Self::Float(value) => *value == 0.0,
+            Self::Double(value) => *value == 0.0,
+            _ => false,
+        }
+    }
+}
+
 impl PartialEq for Value {
     fn eq(&self, other: &Self) -> bool {
         match (self, other) {

@@ -1,8 +1,8 @@
 //! Entries of the log: one per version, with what selecting and integrating need to know about it.
 //!
 //! An entry holds the transformed changeset and, per touched object, the queryable values before and after.
-//! One that changes a queryable value of an existing object also holds its whole after-image. The
-//! instructions of one object stand together, so that a part of an entry can be sent without sorting it
+//! One that changes a queryable value of an existing object also holds its whole after-image, and so does one
+//! that the original's storage would misapply. The instructions of one object stand together, so that a part of an entry can be sent without sorting it
 //! first.
 
 use std::ops::Range;
@@ -21,6 +21,7 @@ const BEFORE: u8 = 1;
 const AFTER: u8 = 2;
 const SAME: u8 = 4;
 const IMAGE: u8 = 8;
+const MISAPPLIED: u8 = 16;
 
 const CLASS_BYTES: usize = 4;
 
@@ -44,8 +45,10 @@ pub struct TouchedObject {
     pub before: Option<Vec<u8>>,
     /// Its queryable values after.
     pub after: Option<Vec<u8>>,
-    /// The row after, if it existed before and a queryable value changed.
+    /// The row after, if it existed before and a queryable value changed, or if it is misapplied.
     pub image: Option<Arc<[u8]>>,
+    /// Whether the original's storage makes something else of the instructions than they say.
+    pub misapplied: bool,
     /// Which of the changeset's instructions are its own.
     pub instructions: Range<usize>,
 }
@@ -110,7 +113,8 @@ fn write_touched(out: &mut Vec<u8>, touched: &TouchedObject) {
     let flags = u8::from(touched.before.is_some()) * BEFORE
         + u8::from(touched.after.is_some()) * AFTER
         + u8::from(same) * SAME
-        + u8::from(touched.image.is_some()) * IMAGE;
+        + u8::from(touched.image.is_some()) * IMAGE
+        + u8::from(touched.misapplied) * MISAPPLIED;
     out.push(flags);
     put_bytes(
         out,
@@ -143,6 +147,8 @@ pub struct Touched {
     /// Where its queryable values after stand, if it exists.
     after: Option<Range<usize>>,
     image: Option<Range<usize>>,
+    /// Whether the original's storage makes something else of the instructions than they say.
+    pub misapplied: bool,
     /// Which instructions of the changeset are its own.
     pub instructions: Range<usize>,
 }
@@ -352,6 +358,7 @@ fn read_touched(body: &mut Reader<'_>, class: ClassNumber, end: usize) -> Result
         before,
         after,
         image,
+        misapplied: flags & MISAPPLIED != 0,
         instructions: first..past,
     })
 }
@@ -373,6 +380,7 @@ mod tests {
             after: after.map(<[u8]>::to_vec),
             image: (before.is_some() && after.is_some() && before != after)
                 .then(|| Arc::from(&b"row"[..])),
+            misapplied: key % 2 == 0,
             instructions,
         }
     }

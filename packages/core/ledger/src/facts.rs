@@ -229,6 +229,11 @@ impl Derivation<'_> {
         ))
     }
 
+    /// Whether the client merges and stores as the original does, and is refreshed where that ends elsewhere.
+    pub fn refreshes_originals(&self) -> bool {
+        self.timeline.is_original && self.switches.defects
+    }
+
     /// Whether another's entry on an object was not sent to the client: outside of its view before and after.
     pub fn withheld(&self, object: &ObjectKey, touch: &Touch) -> Result<bool> {
         let passage = self.passage(object, touch, self.timeline.element_at(touch.version))?;
@@ -310,15 +315,17 @@ impl Derivation<'_> {
         if own && touch.marks.record && !forgotten {
             return Ok(true);
         }
+        let misapplied = touch.marks.misapplied && !own && self.refreshes_originals();
         // Neither existence nor a queryable value changed: the object did not cross the border of a view.
-        // Only what the client itself writes outside of its view is erased nevertheless.
-        if touch.marks.ghost || (!touch.marks.moves && !own) {
+        // Only what the client itself writes outside of its view is erased nevertheless, and what it would
+        // misapply.
+        if touch.marks.ghost || (!touch.marks.moves && !own && !misapplied) {
             return Ok(false);
         }
         for element in elements {
-            if self
-                .passage(object, touch, element)?
-                .wipes(own && self.switches.own_leaves)
+            let passage = self.passage(object, touch, element)?;
+            if passage.wipes(own && self.switches.own_leaves)
+                || (misapplied && (passage.was_in || passage.now_in))
             {
                 return Ok(true);
             }

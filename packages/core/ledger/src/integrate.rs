@@ -7,8 +7,8 @@
 use std::ops::Range;
 use std::sync::Arc;
 
-use tidemark_changeset::Instruction;
-use tidemark_model::{Document, apply_to_document};
+use tidemark_changeset::{Instruction, UpdateKind};
+use tidemark_model::{Class, Document, Schema, apply_to_document, list_size_at, original};
 use tidemark_transform::Branch;
 
 use crate::entries::{Origin, TouchedObject};
@@ -37,8 +37,6 @@ pub struct Uploader<'a> {
     pub newest: &'a View,
     /// What the user may write.
     pub writes: &'a WriteRules,
-    /// Whether the client merges by the corrected rules.
-    pub is_own_client: bool,
     /// What the client has integrated.
     pub download: u64,
     /// Rules that tests leave out.
@@ -59,8 +57,10 @@ struct Integrated {
     reciprocals: Vec<(u64, Reciprocal)>,
     after: Option<Arc<[u8]>>,
     conflict: bool,
-    /// The client's own merge may have ended elsewhere.
+    /// The client may hold something else than the server: its own merge may have ended elsewhere.
     defect: bool,
+    /// The original's storage makes something else of the instructions.
+    misapplied: bool,
     /// What touched the object since the base.
     touches: Vec<Touch>,
 }
@@ -178,7 +178,7 @@ impl Step<'_> {
         };
         if integrated.conflict {
             let upload = Branch::new(self.timestamp, self.ident(), planned.instructions.clone());
-            let compare = !self.uploader.is_own_client && self.uploader.switches.defects;
+            let compare = self.derivation.refreshes_originals();
             let merged = foreign
                 .merge(&self.schema().model, upload, self.base, compare)
                 .map_err(|error| {
@@ -189,11 +189,17 @@ impl Step<'_> {
                 })?;
             integrated.instructions = merged.instructions;
             integrated.reciprocals = merged.reciprocals;
-            integrated.defect = merged.defect;
+            integrated.defect = merged.defect && self.uploader.switches.uncertain;
         } else {
             integrated.instructions.clone_from(&planned.instructions);
         }
-        integrated.after = self.apply(object, row, &integrated.instructions)?;
+        (integrated.after, integrated.misapplied) =
+            self.apply(object, row, &integrated.instructions)?;
+        if self.derivation.refreshes_originals() {
+            let moves = |of| original::mixed_moves(&self.schema().model, of);
+            let lost = moves(&integrated.instructions) < moves(&planned.instructions);
+            integrated.defect |= integrated.misapplied || lost;
+        }
         if !integrated.instructions.is_empty()
             && !self.allowed(object, row, integrated.after.as_ref())
         {
@@ -213,7 +219,7 @@ impl Step<'_> {
         if row.is_some() {
             return Ok(Verdict::Discarded);
         }
-        let after = self.apply(object, None, &planned.instructions)?;
+        let (after, _) = self.apply(object, None, &planned.instructions)?;
         if !self.allowed(object, None, after.as_ref()) {
             let text =
                 RejectedUpdate::new(&planned.class, &planned.key, Rejection::Forbidden).reason;
@@ -350,15 +356,17 @@ impl Step<'_> {
         Ok(foreign)
     }
 
+    /// The row after the instructions, and whether the original's storage would make something else of them.
     fn apply(
         &self,
         object: &ObjectKey,
         row: Option<&Arc<[u8]>>,
         instructions: &[Instruction],
-    ) -> Result<Option<Arc<[u8]>>, Stop> {
+    ) -> Result<(Option<Arc<[u8]>>, bool), Stop> {
         if instructions.is_empty() {
-            return Ok(row.cloned());
+            return Ok((row.cloned(), false));
         }
+        let mut misapplied = false;
         let schema = &self.schema().model;
         let class = self
             .schema()
@@ -385,12 +393,15 @@ impl Step<'_> {
                     let document = document
                         .as_mut()
                         .ok_or_else(|| refused("no such object".to_owned()))?;
+                    check_size(schema, class, document, other).map_err(refused)?;
+                    misapplied |= original::is_misapplied(schema, class, document, other);
                     apply_to_document(schema, class, document, other)
                         .map_err(|error| refused(error.to_string()))?;
                 }
             }
         }
-        Ok(document.map(|document| Arc::from(document.to_row())))
+        let after = document.map(|document| Arc::from(document.to_row()));
+        Ok((after, misapplied))
     }
 
     /// Adds an object's part to the outcome.
@@ -408,6 +419,7 @@ impl Step<'_> {
             after,
             conflict,
             defect,
+            misapplied,
             touches,
         } = integrated;
         outcome.conflicts += usize::from(conflict);
@@ -427,7 +439,7 @@ impl Step<'_> {
             return Ok(());
         }
         let span = first..outcome.instructions.len();
-        let touched = self.touched(&object, before.as_ref(), after.as_ref(), span);
+        let touched = self.touched(&object, (before.as_ref(), after.as_ref()), span, misapplied);
         let record = defect
             || self
                 .derivation
@@ -437,6 +449,7 @@ impl Step<'_> {
             ghost,
             record,
             moves: touched.moves(),
+            misapplied,
             ..Marks::default()
         };
         outcome.touches.push((object.clone(), marks));
@@ -462,9 +475,9 @@ impl Step<'_> {
     fn touched(
         &self,
         object: &ObjectKey,
-        before: Option<&Arc<[u8]>>,
-        after: Option<&Arc<[u8]>>,
+        (before, after): (Option<&Arc<[u8]>>, Option<&Arc<[u8]>>),
         instructions: Range<usize>,
+        misapplied: bool,
     ) -> TouchedObject {
         let columns = self.schema().evaluated(object.class());
         let pick = |row: &Arc<[u8]>| Fields::Row(row).pick(&columns);
@@ -474,7 +487,8 @@ impl Step<'_> {
             values_before.is_some() && values_after.is_some() && values_before != values_after;
         TouchedObject {
             object: object.clone(),
-            image: after.filter(|_| crossed).cloned(),
+            image: after.filter(|_| crossed || misapplied).cloned(),
+            misapplied,
             before: values_before,
             after: values_after,
             instructions,
@@ -504,6 +518,31 @@ impl Step<'_> {
             };
             passage.wipes(self.uploader.switches.own_leaves)
         })
+    }
+}
+
+/// That an element's assignment speaks of the list that is there. Applying does not depend on it, but every
+/// later merge with it does: one that is wrong would stop others' uploads.
+fn check_size(
+    schema: &Schema,
+    class: &Class,
+    document: &Document,
+    instruction: &Instruction,
+) -> Result<(), String> {
+    let Instruction::Update {
+        target,
+        kind: UpdateKind::Element { prior_size },
+        ..
+    } = instruction
+    else {
+        return Ok(());
+    };
+    let prior_size = *prior_size as usize;
+    match list_size_at(schema, class, document, target) {
+        Some(size) if size != prior_size => {
+            Err(format!("prior size {prior_size} of a list of {size}"))
+        }
+        _ => Ok(()),
     }
 }
 

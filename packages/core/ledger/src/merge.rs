@@ -2,7 +2,9 @@
 
 use tidemark_changeset::{Instruction, Name};
 use tidemark_model::Schema;
-use tidemark_transform::{Branch, ColumnShape, Rules, TransformError, merge_reporting};
+use tidemark_transform::{
+    Branch, ColumnShape, Rules, TransformError, merge_beside_original, merge_reporting,
+};
 
 use crate::entries::Origin;
 use crate::error::Result;
@@ -85,30 +87,13 @@ impl Foreign {
                 target: column.target.clone(),
             })
         };
-        let original = compare.then(|| {
-            let mut ours = self.branches.clone();
-            let mut theirs = [upload.clone()];
-            let outcome = merge_reporting(&mut ours, &mut theirs, Rules::ORIGINAL, Some(&columns));
-            (outcome, ours, theirs)
-        });
-        let mut theirs = [upload];
-        let report = merge_reporting(
-            &mut self.branches,
-            &mut theirs,
-            Rules::CORRECTED,
-            Some(&columns),
-        )?;
-        let same = |left: &[Branch], right: &[Branch]| {
-            left.iter()
-                .zip(right)
-                .all(|(left, right)| left.instructions == right.instructions)
+        let (ours, mut theirs) = (&mut self.branches, [upload]);
+        let defect = if compare {
+            merge_beside_original(ours, &mut theirs, Some(&columns))?
+        } else {
+            let report = merge_reporting(ours, &mut theirs, Rules::CORRECTED, Some(&columns))?;
+            !report.uncertain.is_empty()
         };
-        let defect = !report.uncertain.is_empty()
-            || original.is_some_and(|(outcome, their_ours, their_theirs)| {
-                outcome.is_err()
-                    || !same(&their_ours, &self.branches)
-                    || !same(&their_theirs, &theirs)
-            });
         let forms = self.versions.into_iter().zip(self.branches);
         let changed = forms.filter(|(_, branch)| branch.dirty);
         let reciprocals = changed

@@ -57,6 +57,12 @@ impl Outcome {
         }
     }
 
+    /// How many objects the client is to be given afresh, other than after compensations.
+    pub fn refreshes(&self) -> usize {
+        let refresh = |(_, record): &&(ObjectKey, Record)| record.rejection.is_none();
+        self.records.iter().filter(refresh).count()
+    }
+
     /// Adds an object whose part of the changeset is compensated; `image` is its row now.
     pub(crate) fn compensate(
         &mut self,
@@ -71,7 +77,7 @@ impl Outcome {
             compensated: true,
             forbidden,
             record: true,
-            moves: false,
+            ..Marks::default()
         };
         self.touches.push((object.clone(), marks));
         self.records.push((

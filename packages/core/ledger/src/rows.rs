@@ -9,6 +9,10 @@ use crate::error::{LedgerError, Result};
 
 const FORMAT: u8 = 1;
 
+const EXPIRED: u8 = 1;
+const OWN: u8 = 2;
+const ORIGINAL: u8 = 4;
+
 fn check_format(reader: &mut Reader<'_>) -> Result<()> {
     if reader.byte()? == FORMAT {
         Ok(())
@@ -38,12 +42,20 @@ pub struct ClientRow {
     pub newest_entry: u64,
     /// Whether it was expired: it has to start over.
     pub expired: bool,
+    /// Whether it merges and stores as the original does. Known from its first IDENT on, and fixed then: what
+    /// it was sent depends on it.
+    pub is_original: Option<bool>,
 }
 
 impl ClientRow {
     /// The row as bytes.
     pub fn write(&self) -> Vec<u8> {
-        let mut out = vec![FORMAT, u8::from(self.expired)];
+        let kind = match self.is_original {
+            None => 0,
+            Some(false) => OWN,
+            Some(true) => ORIGINAL,
+        };
+        let mut out = vec![FORMAT, u8::from(self.expired) * EXPIRED + kind];
         put_number(&mut out, self.salt);
         put_bytes(&mut out, self.user.as_bytes());
         for number in [
@@ -65,7 +77,7 @@ impl ClientRow {
     pub fn read(bytes: &[u8]) -> Result<Self> {
         let mut reader = Reader::new(bytes);
         check_format(&mut reader)?;
-        let expired = reader.byte()? != 0;
+        let flags = reader.byte()?;
         let salt = reader.number()?;
         let user = reader.text()?;
         let mut number = || reader.number();
@@ -78,7 +90,8 @@ impl ClientRow {
             integrated: number()?,
             progress: (number()?, number()?),
             newest_entry: number()?,
-            expired,
+            expired: flags & EXPIRED != 0,
+            is_original: (flags & (OWN | ORIGINAL) != 0).then_some(flags & ORIGINAL != 0),
         })
     }
 }
@@ -111,6 +124,9 @@ pub struct Marks {
     pub record: bool,
     /// A queryable value or the existence of the object changed.
     pub moves: bool,
+    /// The original's storage makes something else of the instructions than they say: clients that store so
+    /// are given the object afresh.
+    pub misapplied: bool,
 }
 
 impl Marks {
@@ -120,6 +136,7 @@ impl Marks {
             | u8::from(self.forbidden) << 2
             | u8::from(self.record) << 3
             | u8::from(self.moves) << 4
+            | u8::from(self.misapplied) << 5
     }
 
     fn from_bits(bits: u8) -> Self {
@@ -129,6 +146,7 @@ impl Marks {
             forbidden: bits & 4 != 0,
             record: bits & 8 != 0,
             moves: bits & 16 != 0,
+            misapplied: bits & 32 != 0,
         }
     }
 }
@@ -285,19 +303,22 @@ mod tests {
 
     #[test]
     fn rows_come_back() {
-        let row = ClientRow {
-            salt: u64::MAX >> 1,
-            user: "anna".to_owned(),
-            created_ms: 1,
-            seen_ms: 2,
-            download: (3, 4),
-            integrated: 5,
-            progress: (6, 7),
-            newest_entry: 8,
-            expired: true,
-        };
-        assert_eq!(ClientRow::read(&row.write()).expect("just written"), row);
-        for bits in 0..32 {
+        for is_original in [None, Some(false), Some(true)] {
+            let row = ClientRow {
+                salt: u64::MAX >> 1,
+                user: "anna".to_owned(),
+                created_ms: 1,
+                seen_ms: 2,
+                download: (3, 4),
+                integrated: 5,
+                progress: (6, 7),
+                newest_entry: 8,
+                expired: is_original.is_some(),
+                is_original,
+            };
+            assert_eq!(ClientRow::read(&row.write()).expect("just written"), row);
+        }
+        for bits in 0..64 {
             let touch = Touch {
                 version: 9,
                 origin: 300,

@@ -149,7 +149,13 @@ impl Selection<'_> {
         } else if passage.wipes(self.own && self.switches.own_leaves) {
             self.afresh.push((touched.object.clone(), Afresh::Nothing));
         } else if !self.own && (passage.was_in || passage.now_in) {
-            self.spans.push(touched.instructions.clone());
+            if touched.misapplied && self.timeline.is_original && self.switches.defects {
+                let image = self.entry.image(touched).filter(|_| passage.now_in);
+                let afresh = image.map_or(Afresh::Nothing, |image| Afresh::Row(Arc::from(image)));
+                self.afresh.push((touched.object.clone(), afresh));
+            } else {
+                self.spans.push(touched.instructions.clone());
+            }
         }
         Ok(())
     }

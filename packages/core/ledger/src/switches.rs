@@ -26,6 +26,8 @@ pub struct Switches {
     pub either_future: bool,
     /// Where the original's merge has a defect, a client that merges so is refreshed.
     pub defects: bool,
+    /// Where a merge cannot tell whether both sides end equal, the client is refreshed.
+    pub uncertain: bool,
 }
 
 impl Switches {
@@ -40,6 +42,7 @@ impl Switches {
         dead_wipe_nothing: true,
         either_future: true,
         defects: true,
+        uncertain: true,
     };
 }
 

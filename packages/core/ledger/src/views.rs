@@ -183,6 +183,8 @@ impl View {
 pub struct Timeline {
     /// File ident of the client.
     pub ident: u64,
+    /// Whether the client merges and stores as the original does.
+    pub is_original: bool,
     /// The list as it is stored.
     pub list: ViewList,
     views: Vec<Arc<View>>,
@@ -190,10 +192,15 @@ pub struct Timeline {
 
 impl Timeline {
     /// Compiles a stored list.
-    pub fn new(ident: u64, schema: &LedgerSchema, list: ViewList) -> Self {
+    pub fn new(ident: u64, is_original: bool, schema: &LedgerSchema, list: ViewList) -> Self {
         let compile = |rules| Arc::new(View::compile(schema, rules));
         let views = list.rules.iter().map(compile).collect();
-        Self { ident, list, views }
+        Self {
+            ident,
+            is_original,
+            list,
+            views,
+        }
     }
 
     /// Compiles rules that were added to the list since.

@@ -4,9 +4,11 @@ mod common;
 
 use common::{
     Made, Peer, SALT, TestLedger, add_column, body, city_schema, create, entries, erase, insert,
-    open, set, text,
+    open, set, target, text,
 };
-use tidemark_changeset::{CollectionKind, ColumnType, Instruction, KeyType, TableSpec};
+use tidemark_changeset::{
+    CollectionKind, ColumnType, Instruction, KeyType, PathElement, Payload, TableSpec, UpdateKind,
+};
 use tidemark_ledger::Refusal;
 use tidemark_ledger::embedded::{Identification, QueryableFields, Upload};
 use tidemark_ledger::error::Stop;
@@ -204,7 +206,14 @@ fn empty_uploads_with_bad_cursors_are_ignored() {
 fn bad_changesets_are_refused_whole() {
     let good: Made = (4, 5, 9, vec![create("City", 2)]);
     let bad = |instructions| [good.clone(), (5, 5, 9, instructions)];
-    let cases: [Vec<Instruction>; 5] = [
+    // Applying would not mind the size, but every merge with it would.
+    let of_another_size = Instruction::Update {
+        target: target("City", 2, "tags", vec![PathElement::Index(0)]),
+        value: Payload::Value(text("y")),
+        kind: UpdateKind::Element { prior_size: 2 },
+    };
+    let cases: [Vec<Instruction>; 6] = [
+        vec![insert("City", 2, "tags", 0, text("x"), 0), of_another_size],
         vec![insert("City", 1, "tags", 3, text("x"), 3)],
         vec![set("City", 1, "nope", text("x"))],
         vec![set("Nope", 1, "name", text("x"))],

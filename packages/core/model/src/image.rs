@@ -5,6 +5,7 @@ use tidemark_changeset::{
 };
 
 use crate::document::{Document, Node};
+use crate::original::keeps_zero;
 use crate::schema::{Class, Column, Schema};
 
 /// The instructions that make `document` where there is no such object: `CreateObject`, then what
@@ -73,6 +74,15 @@ impl Painter<'_> {
         }
         let embedded = self.schema.embedded_target(column);
         if column.collection == CollectionKind::Single {
+            if let Node::Value(value) = node
+                && keeps_zero(&Node::default_of(column), value)
+            {
+                // Something else first, or the original's storage would keep the zero of a new object (OT12).
+                self.update(Payload::Value(match value {
+                    Value::Float(_) => Value::Float(1.0),
+                    _ => Value::Double(1.0),
+                }));
+            }
             self.place(embedded, node);
         } else {
             self.fill(embedded, node);

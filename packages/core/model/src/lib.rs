@@ -10,7 +10,9 @@
 //! * [`apply_to_document`]: one instruction on one object at hand;
 //! * [`Objects`] and [`apply_instruction`]: any instruction on whatever keeps the objects;
 //! * [`image`]: the instructions that rebuild an object from nothing;
-//! * [`memory`]: the simplest keeper of objects, for tests and small states.
+//! * [`node_at`], [`list_size_at`], [`column_at`]: looking at the place an instruction acts on;
+//! * [`memory`]: the simplest keeper of objects, for tests and small states;
+//! * [`original`]: what the original's storage makes of instructions where it differs.
 //!
 //! A link is a value, class and key. Whether its target exists is the reader's question; nothing is
 //! stored for targets that are absent, and lists keep a slot for each link whether or not it
@@ -19,15 +21,18 @@
 mod apply;
 mod document;
 mod error;
+mod find;
 mod image;
 pub mod memory;
 mod objects;
+pub mod original;
 mod row;
 mod schema;
 
 pub use apply::apply_to_document;
 pub use document::{Document, Node};
 pub use error::{ApplyError, Problem};
+pub use find::{column_at, list_size_at, node_at};
 pub use image::image;
 pub use objects::{Objects, apply_instruction};
 pub use row::RowError;

@@ -1,6 +1,7 @@
 //! Every recorded merge: by the original's rules to the byte, by the corrected ones to convergence.
 
 use tidemark_testkit::vectors::{self, Outcome, merge};
+use tidemark_transform::Rules;
 
 fn file() -> std::path::PathBuf {
     vectors::directory().join("merge/merge.jsonl")
@@ -38,6 +39,40 @@ fn the_corrected_rules_converge() {
         failures[0]
     );
     assert_eq!(results.len(), 1799);
+}
+
+/// What the original does not bring together the corrected rules do, so the lines above prove something.
+#[test]
+fn the_original_rules_leave_recorded_cases_apart() {
+    let text = std::fs::read_to_string(file()).expect("the file is there");
+    let (mut apart, mut recorded) = (0, 0);
+    for line in text.lines() {
+        if line.contains("\"converges\":false") {
+            recorded += 1;
+            apart += usize::from(merge::converges_by(line, Rules::ORIGINAL) == Some(false));
+        }
+    }
+    // The others differ in what the original's storage does, not in the merge (OT12).
+    assert_eq!((apart, recorded), (68, 71));
+}
+
+/// Every recorded case as a client of the original's against our server: where they end apart, the server
+/// knows, and sends the object anew.
+#[test]
+fn a_client_of_the_original_that_ends_elsewhere_is_noticed() {
+    let text = std::fs::read_to_string(file()).expect("the file is there");
+    let (mut apart, mut noticed, mut all) = (0, 0, 0);
+    for line in text.lines() {
+        let Some(met) = merge::old_and_new(line) else {
+            continue;
+        };
+        let met = met.unwrap_or_else(|error| panic!("{error}"));
+        assert!(met.noticed || !met.apart, "{line:.300}");
+        all += 1;
+        apart += usize::from(met.apart);
+        noticed += usize::from(met.noticed);
+    }
+    assert_eq!((all, apart, noticed), (1799, 42, 156));
 }
 
 /// A replay that cannot fail proves nothing.

@@ -2,7 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use tidemark_changeset::{CollectionKind, Instruction, Name, PathElement, PrimaryKey, Target};
+use tidemark_changeset::{
+    CollectionKind, Instruction, Name, PathElement, Payload, PrimaryKey, Target, Value,
+};
 
 use crate::equality::Identities;
 use crate::error::TransformError;
@@ -53,7 +55,7 @@ pub(crate) struct Context<'a> {
     pub theirs: &'a [Branch],
     our_steps: Vec<Step>,
     their_steps: Vec<Step>,
-    /// Winning markers of which it is not known whether they keep old content.
+    /// Operations of pairs that may end differently on the two sides, which the merge cannot see.
     pub uncertain: Vec<Operation>,
     /// What the rule for the present pair asks for.
     pub request: Option<Box<Extra>>,
@@ -147,6 +149,18 @@ impl<'a> Context<'a> {
         }
     }
 
+    /// Whether the original compares this erasure's value with another's by their places.
+    pub fn is_compared_by_place(&self, erase: &Operation) -> bool {
+        let Some(Instruction::SetErase {
+            value: Payload::Value(value),
+            ..
+        }) = self.instruction(erase)
+        else {
+            return false;
+        };
+        matches!(value, Value::String(_) | Value::Binary(_) | Value::Link(_))
+    }
+
     /// Puts another index at a place in the middle of an operation's path.
     pub fn set_slot(&mut self, operation: &mut Operation, depth: u32, index: u32) {
         let place = operation.steps.saturating_add(depth) as usize;
@@ -164,7 +178,7 @@ impl<'a> Context<'a> {
         }
     }
 
-    /// The objects of the uncertain markers, each once.
+    /// The objects of the uncertain operations, each once.
     fn uncertain_objects(&self) -> Vec<(Name, PrimaryKey)> {
         let object = |marker: &Operation| self.instruction(marker).and_then(Instruction::object);
         let objects = self.uncertain.iter().filter_map(object);

@@ -217,6 +217,7 @@ fn assigned(value: &Payload) -> (Assigned, i64) {
     match value {
         Payload::Value(Value::Null) => (Assigned::Null, 0),
         Payload::Value(Value::Int(number)) => (Assigned::Int, *number),
+        Payload::Value(value) if value.is_binary_zero() => (Assigned::Zero, 0),
         Payload::Value(_) | Payload::Set => (Assigned::Other, 0),
         Payload::Object => (Assigned::Object, 0),
         Payload::Dictionary => (Assigned::Dictionary, 0),

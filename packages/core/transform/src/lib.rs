@@ -125,10 +125,46 @@ pub fn merge_with_columns(
 /// What a merge cannot see to by itself.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Report {
-    /// Objects in which a collection marker won over another assignment, though it may keep old content: the
-    /// two orders of application can end differently there, since the merge does not know the content.
-    /// Whoever cannot tell sends the object anew.
+    /// Objects in which the two orders of application can end differently, for reasons that the merge does
+    /// not know. Whoever cannot tell sends the object anew. By all rules: a collection marker won over another
+    /// assignment, and it may keep old content or not. By the original's moreover: both sides erased strings,
+    /// binaries or links from one set, and their places in the changesets are not known (OT3); a zero met
+    /// another assignment, and storage may keep the sign of the zero before (OT12); one side made a collection of
+    /// an element that the other moved (OT13).
     pub uncertain: Vec<(Name, PrimaryKey)>,
+}
+
+/// [`merge_reporting`] by the corrected rules, for a peer that merges by the original's. The answer is
+/// whether the two may end apart: whoever hears `true` sends the peer the objects anew.
+///
+/// The peer does what the original's rules say with the same branches, in whatever portions. So the two end
+/// equal if these rules give the same instructions on both sides, and nothing is reported as uncertain.
+pub fn merge_beside_original(
+    ours: &mut [Branch],
+    theirs: &mut [Branch],
+    columns: Option<Columns<'_>>,
+) -> Result<bool, TransformError> {
+    merge_beside(ours, theirs, Rules::ORIGINAL, columns)
+}
+
+fn merge_beside(
+    ours: &mut [Branch],
+    theirs: &mut [Branch],
+    rules: Rules,
+    columns: Option<Columns<'_>>,
+) -> Result<bool, TransformError> {
+    let (mut peer_ours, mut peer_theirs) = (ours.to_vec(), theirs.to_vec());
+    let peer = merge_reporting(&mut peer_ours, &mut peer_theirs, rules, columns);
+    let report = merge_reporting(ours, theirs, Rules::CORRECTED, columns)?;
+    let same = |left: &[Branch], right: &[Branch]| {
+        let mut pairs = left.iter().zip(right);
+        pairs.all(|(left, right)| left.instructions == right.instructions)
+    };
+    let certain = report.uncertain.is_empty()
+        && peer.is_ok_and(|report| report.uncertain.is_empty())
+        && same(&peer_ours, ours)
+        && same(&peer_theirs, theirs);
+    Ok(!certain)
 }
 
 /// [`merge`], with the schema if it is known, and a report.

@@ -40,6 +40,8 @@ pub(crate) enum Assigned {
     Null,
     /// An integer; `number` has it.
     Int,
+    /// A float or double that is zero, of either sign.
+    Zero,
     Object,
     List,
     Dictionary,

@@ -28,6 +28,12 @@ pub struct Rules {
     pub ot6_erased_column: bool,
     /// OT11: a collection marker that wins drops the losing assignment, though the marker keeps old content.
     pub ot11_kept_content: bool,
+    /// OT12: storing a zero where a zero is changes nothing, not even the sign, so that the sign depends on
+    /// the order. The merge itself is right; it reports where it may matter.
+    pub ot12_kept_zero: bool,
+    /// OT13: a list or dictionary that moves within a list of mixed values cannot be read any more. The merge
+    /// itself is right; it reports where only one side may have a collection there.
+    pub ot13_moved_collection: bool,
     /// A Clear under a dictionary key can win over the erasure of that key, and then finds no key to clear.
     pub clear_of_erased_key: bool,
 }
@@ -48,6 +54,8 @@ impl Rules {
             ot5_equal_numbers: defect,
             ot6_erased_column: defect,
             ot11_kept_content: defect,
+            ot12_kept_zero: defect,
+            ot13_moved_collection: defect,
             clear_of_erased_key: defect,
         }
     }

@@ -42,7 +42,7 @@ pub struct Identification {
     /// Class name to predicate, as JSON text.
     pub query: String,
     pub role: Role,
-    /// Whether the client merges by our corrected rules.
+    /// Whether the client merges by our corrected rules. What it says first holds for good.
     pub is_own_client: bool,
     pub protocol_version: u32,
 }
@@ -124,7 +124,6 @@ fn session_of(said: Identification, start: Start) -> Session {
     let download = (said.download_server_version, said.download_client_version);
     Session {
         ident: said.file_ident,
-        is_own_client: said.is_own_client,
         sent: AtomicU64::new(download.0),
         owed: AtomicBool::new(true),
         live: AtomicBool::new(true),
@@ -233,6 +232,7 @@ impl<S: Storage> Ledger<S> {
         let download = (said.download_server_version, said.download_client_version);
         row.download = download;
         row.seen_ms = now_ms;
+        let is_original = *row.is_original.get_or_insert(!said.is_own_client);
         batch.put_client(ident, &row);
         let mut views = batch.views(ident)?;
         let changed = if self.switches.dead_stay_dead {
@@ -278,7 +278,12 @@ impl<S: Storage> Ledger<S> {
             (begun.timeline, VecDeque::from([begun.job]))
         } else {
             (
-                Arc::new(Timeline::new(ident, &batch.newest.schema, views)),
+                Arc::new(Timeline::new(
+                    ident,
+                    is_original,
+                    &batch.newest.schema,
+                    views,
+                )),
                 VecDeque::new(),
             )
         };
@@ -352,6 +357,7 @@ impl<S: Storage> Ledger<S> {
         with_schema: bool,
     ) -> Begun {
         let last = batch.newest.state.version;
+        let is_original = row.is_original.unwrap_or(true);
         let in_force = views.in_force(last);
         let before = views
             .elements
@@ -370,7 +376,12 @@ impl<S: Storage> Ledger<S> {
             leftovers,
         });
         batch.put_views(ident, &views);
-        let timeline = Arc::new(Timeline::new(ident, &batch.newest.schema, views));
+        let timeline = Arc::new(Timeline::new(
+            ident,
+            is_original,
+            &batch.newest.schema,
+            views,
+        ));
         let job = Job::new(version, query_version, Arc::clone(&timeline), with_schema);
         Begun { timeline, job }
     }

@@ -56,8 +56,6 @@ pub(super) struct DownloadSide {
 pub(super) struct Session {
     /// The client's file ident.
     pub ident: u64,
-    /// Whether the client merges by the corrected rules.
-    pub is_own_client: bool,
     /// What the user may do, as of the IDENT.
     pub role: Role,
     /// Server version up to which anything was given: bases and cursors of uploads lie below.

@@ -43,6 +43,8 @@ pub struct UploadAnswer {
     pub instructions: u64,
     /// Objects on which they met a foreign change.
     pub conflicts: u64,
+    /// Objects that the client is to be given afresh, other than after compensations.
+    pub refreshes: u64,
     /// Whether the schema changed.
     pub schema_changed: bool,
 }
@@ -378,7 +380,6 @@ impl<S: Storage> Message<'_, S> {
             timeline: &self.side.timeline,
             newest: &self.side.newest,
             writes: &self.side.writes,
-            is_own_client: self.session.is_own_client,
             download,
             switches: self.switches,
         };
@@ -391,6 +392,7 @@ impl<S: Storage> Message<'_, S> {
             .sum::<u64>()
             + changeset.schema.len() as u64;
         answer.conflicts += outcome.conflicts as u64;
+        answer.refreshes += outcome.refreshes() as u64;
         answer.compensations.extend(outcome.compensation.take());
         self.batch
             .apply(origin(self.session.ident, changeset), outcome);

@@ -7,8 +7,8 @@ use std::collections::BTreeSet;
 use tidemark_changeset::body::{BodyLimits, parse_download_body};
 use tidemark_changeset::{Instruction, Name, codec};
 use tidemark_ledger::embedded::{BatchState, DownloadPart};
-use tidemark_model::memory::Database;
-use tidemark_transform::{Branch, ColumnShape, Rules, merge_with_columns};
+use tidemark_model::{ApplyError, memory::Database, original};
+use tidemark_transform::{ColumnShape, Entry, Rules, merge_changesets};
 
 /// Which values of `view` a client subscribes to, and whether to the second class.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -38,7 +38,8 @@ pub struct Change {
     pub base: u64,
     pub timestamp: u64,
     pub instructions: Vec<Instruction>,
-    pub reciprocal: Vec<Instruction>,
+    /// The form after the merges so far, with its bytes: the original's merge depends on them.
+    pub form: Entry,
     pub remote: bool,
 }
 
@@ -54,7 +55,7 @@ struct Incoming {
     client_version: u64,
     timestamp: u64,
     origin: u64,
-    instructions: Vec<Instruction>,
+    changeset: Vec<u8>,
 }
 
 #[derive(Clone, Copy, Debug, Default)]
@@ -90,6 +91,8 @@ pub enum Message {
 pub struct Client {
     pub ident: u64,
     pub rules: Rules,
+    /// Whether it is no fault if what it is sent cannot be merged or applied: it then starts over.
+    pub may_fail: bool,
     pub database: Database,
     pub version: u64,
     pub history: Vec<Change>,
@@ -126,6 +129,7 @@ impl Client {
         Self {
             ident,
             rules,
+            may_fail: rules == Rules::ORIGINAL,
             database: Database::new(),
             version: 1,
             history: Vec::new(),
@@ -148,30 +152,27 @@ impl Client {
 
     /// Commits a write transaction.
     pub fn write(&mut self, instructions: Vec<Instruction>, timestamp: u64) {
-        self.database
-            .apply(&instructions)
+        apply(self.rules, &mut self.database, &instructions)
             .expect("a client writes only what applies");
+        self.commit(instructions, timestamp, self.download.0, false);
+    }
+
+    fn commit(&mut self, instructions: Vec<Instruction>, timestamp: u64, base: u64, remote: bool) {
         self.version += 1;
+        let bytes = codec::encode(&instructions);
+        let form = Entry::decode(self.version, 0, timestamp, self.ident, &bytes);
         self.history.push(Change {
             client_version: self.version,
-            base: self.download.0,
+            base,
             timestamp,
-            reciprocal: instructions.clone(),
             instructions,
-            remote: false,
+            form: form.expect("just encoded"),
+            remote,
         });
     }
 
     fn commit_empty(&mut self, remote: bool, base: u64) {
-        self.version += 1;
-        self.history.push(Change {
-            client_version: self.version,
-            base,
-            timestamp: 0,
-            instructions: Vec::new(),
-            reciprocal: Vec::new(),
-            remote,
-        });
+        self.commit(Vec::new(), 0, base, remote);
     }
 
     /// Commits a new subscription set.
@@ -312,8 +313,7 @@ impl Client {
         Ok(())
     }
 
-    /// Takes a DOWNLOAD. `Ok(false)`: by the original's rules it could not be merged or applied, and the
-    /// client has to start over.
+    /// Takes a DOWNLOAD. `Ok(false)`: it could not be merged or applied, and the client has to start over.
     pub fn receive(&mut self, part: &DownloadPart) -> Result<bool, Fault> {
         let entries = self.check(part)?;
         let steady = part.batch_state == BatchState::Steady;
@@ -416,14 +416,13 @@ impl Client {
                 return fail("entry origin");
             }
             last = (entry.server_version, entry.client_version);
-            let changeset = codec::decode(entry.changeset)
-                .map_err(|error| format!("bad changeset: {error}"))?;
+            codec::decode(entry.changeset).map_err(|error| format!("bad changeset: {error}"))?;
             entries.push(Incoming {
                 version: entry.server_version,
                 client_version: entry.client_version,
                 timestamp: entry.timestamp,
                 origin: entry.origin_file_ident,
-                instructions: changeset.instructions,
+                changeset: entry.changeset.to_vec(),
             });
         }
         Ok(entries)
@@ -444,20 +443,17 @@ impl Client {
     }
 
     fn integrate(&mut self, entries: &[Incoming], part: &DownloadPart) -> Result<bool, Fault> {
-        let floor = self.download.1;
         let last = entries.last().map(|entry| entry.version);
-        let mut rest = entries;
-        while let Some(first) = rest.first() {
-            let base = first.client_version;
-            let count = rest
-                .iter()
-                .take_while(|entry| entry.client_version == base)
-                .count();
-            let (run, later) = rest.split_at(count);
-            rest = later;
-            if !self.integrate_run(run, base.max(floor))? {
-                return Ok(false);
-            }
+        let before = self
+            .may_fail
+            .then(|| (self.database.clone(), self.history.clone()));
+        if let Err(error) = self.merge(entries) {
+            return if let Some(before) = before {
+                (self.database, self.history) = before;
+                Ok(false)
+            } else {
+                Err(format!("client {} cannot {error}", self.ident))
+            };
         }
         self.download = (part.download_server_version, part.download_client_version);
         self.latest = (part.latest_server_version, part.latest_server_version_salt);
@@ -474,22 +470,28 @@ impl Client {
         Ok(true)
     }
 
-    fn integrate_run(&mut self, run: &[Incoming], base: u64) -> Result<bool, Fault> {
-        let pending: Vec<usize> = (0..self.history.len())
-            .filter(|at| self.history[*at].client_version > base && self.history[*at].counts())
-            .collect();
-        let mut ours: Vec<Branch> = pending
-            .iter()
-            .map(|at| {
-                let change = &self.history[*at];
-                Branch::new(change.timestamp, self.ident, change.reciprocal.clone())
-            })
-            .collect();
-        let mut theirs: Vec<Branch> = run
-            .iter()
-            .map(|entry| Branch::new(entry.timestamp, entry.origin, entry.instructions.clone()))
-            .collect();
-        let original = self.rules == Rules::ORIGINAL;
+    /// Merges what came with what is pending, and applies it.
+    fn merge(&mut self, entries: &[Incoming]) -> Result<(), Fault> {
+        let floor = self.download.1;
+        let (mut pending, mut ours) = (Vec::new(), Vec::new());
+        for (at, change) in self.history.iter().enumerate() {
+            if change.counts() {
+                pending.push(at);
+                ours.push(change.form.clone());
+            }
+        }
+        let incoming = |entry: &Incoming| {
+            let base = entry.client_version.max(floor);
+            Entry::decode(
+                entry.version,
+                base,
+                entry.timestamp,
+                entry.origin,
+                &entry.changeset,
+            )
+            .expect("it was decoded before")
+        };
+        let mut theirs: Vec<Entry> = entries.iter().map(incoming).collect();
         let schema = self.database.schema.clone();
         let columns = |class: &Name, field: &Name| {
             let class = schema.class(class)?;
@@ -499,26 +501,23 @@ impl Client {
                 target: column.target.clone(),
             })
         };
-        if let Err(error) = merge_with_columns(&mut ours, &mut theirs, self.rules, &columns) {
-            return if original {
-                Ok(false)
-            } else {
-                Err(format!("client {} cannot merge: {error}", self.ident))
-            };
+        merge_changesets(
+            self.ident,
+            &mut ours,
+            &mut theirs,
+            self.rules,
+            Some(&columns),
+        )
+        .map_err(|error| format!("merge: {error}"))?;
+        for (at, form) in pending.into_iter().zip(ours) {
+            self.history[at].form = stored(form);
         }
-        for (at, branch) in pending.into_iter().zip(ours) {
-            self.history[at].reciprocal = branch.instructions;
+        for (entry, merged) in entries.iter().zip(&theirs) {
+            let instructions = &merged.changeset.instructions;
+            apply(self.rules, &mut self.database, instructions)
+                .map_err(|error| format!("apply {}: {error}", entry.version))?;
         }
-        for (branch, entry) in theirs.iter().zip(run) {
-            if let Err(error) = self.database.apply(&branch.instructions) {
-                let what = format!(
-                    "client {} cannot apply {}: {error}",
-                    self.ident, entry.version
-                );
-                return if original { Ok(false) } else { Err(what) };
-            }
-        }
-        Ok(true)
+        Ok(())
     }
 
     /// Whether everything it wrote was acknowledged.
@@ -526,5 +525,27 @@ impl Client {
         self.history
             .iter()
             .all(|change| !change.counts() || change.client_version <= self.upload.0)
+    }
+}
+
+/// A form that a merge changed is kept as bytes, all its strings first.
+fn stored(form: Entry) -> Entry {
+    if !form.dirty {
+        return form;
+    }
+    let bytes = codec::encode_canonical(&form.changeset);
+    Entry::decode(form.version, 0, form.timestamp, form.ident, &bytes).expect("just encoded")
+}
+
+/// Applies as the client's storage does.
+pub fn apply(
+    rules: Rules,
+    database: &mut Database,
+    instructions: &[Instruction],
+) -> Result<(), ApplyError> {
+    if rules == Rules::ORIGINAL {
+        original::apply(database, instructions)
+    } else {
+        database.apply(instructions)
     }
 }

@@ -9,9 +9,13 @@
 )]
 
 mod client;
+mod defects;
 mod dice;
+mod ending;
 mod ops;
+mod originals;
 mod peer;
+mod recovery;
 mod rights;
 mod show;
 mod storage;
@@ -37,6 +41,7 @@ const FEATURES: Features = Features {
     skew: true,
     rich: true,
     keys: 3,
+    defect: None,
 };
 
 const PLAN: Plan = Plan {
@@ -48,6 +53,7 @@ const PLAN: Plan = Plan {
     cuts: true,
     kills: true,
     originals: false,
+    own_resets: false,
     switches: Switches::ALL,
     weights: USUAL,
     trace: false,
@@ -116,7 +122,13 @@ impl std::ops::Add for Tally {
             compensations: self.compensations + other.compensations,
             bootstraps: self.bootstraps + other.bootstraps,
             kills: self.kills + other.kills,
+            refreshes: self.refreshes + other.refreshes,
             resets: self.resets + other.resets,
+            own_resets: self.own_resets + other.own_resets,
+            refusals: self.refusals + other.refusals,
+            recovered: self.recovered + other.recovered,
+            discarded: self.discarded + other.discarded,
+            dropped: self.dropped + other.dropped,
         }
     }
 }

@@ -6,7 +6,10 @@ use tidemark_changeset::{
 };
 use tidemark_model::memory::Database;
 use tidemark_model::{Document, Node};
+use tidemark_transform::Rules;
 
+use crate::client::{Client, apply};
+use crate::defects::{self, Defect};
 use crate::dice::Dice;
 
 /// Values of the field that subscriptions and roles ask about.
@@ -15,7 +18,7 @@ pub const VIEWS: [&str; 4] = ["", "a", "b", "c"];
 /// The second class: its objects are subscribed to whole or not at all.
 pub const PARTNER: &str = "Partner";
 pub const OBJECT: &str = "Object";
-const PART: &str = "Part";
+pub const PART: &str = "Part";
 
 /// What random transactions may do.
 #[derive(Clone, Copy, Debug)]
@@ -24,6 +27,8 @@ pub struct Features {
     pub skew: bool,
     pub rich: bool,
     pub keys: u64,
+    /// Little else than what provokes a defect of the original's.
+    pub defect: Option<Defect>,
 }
 
 fn table(class: &str, key_type: KeyType) -> Instruction {
@@ -39,7 +44,7 @@ fn table(class: &str, key_type: KeyType) -> Instruction {
     }
 }
 
-fn column(
+pub fn column(
     class: &str,
     field: &str,
     of: ColumnType,
@@ -53,7 +58,7 @@ fn column(
     }
 }
 
-fn link(field: &str, target: &str, kind: CollectionKind) -> Instruction {
+pub fn link(field: &str, target: &str, kind: CollectionKind) -> Instruction {
     let nullable = matches!(kind, CollectionKind::Single | CollectionKind::Dictionary);
     let spec = ColumnSpec::new(ColumnType::Link, nullable, kind, Some(target.into()));
     Instruction::AddColumn {
@@ -64,10 +69,10 @@ fn link(field: &str, target: &str, kind: CollectionKind) -> Instruction {
 }
 
 /// The schema every client brings along.
-pub fn schema() -> Vec<Instruction> {
+pub fn schema(defect: Option<Defect>) -> Vec<Instruction> {
     use CollectionKind::{Dictionary, List, Set, Single};
     use ColumnType::{Int, Mixed, String};
-    vec![
+    let mut all = vec![
         table(OBJECT, KeyType::Int),
         table(PARTNER, KeyType::String),
         Instruction::AddTable {
@@ -89,18 +94,23 @@ pub fn schema() -> Vec<Instruction> {
         link("es", PART, List),
         column(PARTNER, "name", String, true, Single),
         column(PARTNER, "l", Int, false, List),
-    ]
+    ];
+    if defect.is_some() {
+        all.extend(defects::columns());
+    }
+    all
 }
 
 /// Makes transactions of one client.
 pub struct Writer<'a> {
     pub dice: &'a mut Dice,
     pub features: Features,
-    database: Database,
+    rules: Rules,
+    pub database: Database,
     out: Vec<Instruction>,
 }
 
-fn target(key: &PrimaryKey, field: &str, path: Vec<PathElement>) -> Target {
+pub fn target(key: &PrimaryKey, field: &str, path: Vec<PathElement>) -> Target {
     Target {
         class: OBJECT.into(),
         key: key.clone(),
@@ -109,23 +119,23 @@ fn target(key: &PrimaryKey, field: &str, path: Vec<PathElement>) -> Target {
     }
 }
 
-fn index(at: u64) -> PathElement {
+pub fn index(at: u64) -> PathElement {
     PathElement::Index(u32::try_from(at).expect("lists are short"))
 }
 
-fn name(text: &str) -> PathElement {
+pub fn name(text: &str) -> PathElement {
     PathElement::Key(text.into())
 }
 
-fn int(value: u64) -> Payload {
+pub fn int(value: u64) -> Payload {
     Payload::Value(Value::Int(i64::try_from(value).expect("small")))
 }
 
-fn text(value: &str) -> Payload {
+pub fn text(value: &str) -> Payload {
     Payload::Value(Value::String(value.into()))
 }
 
-fn list_size(node: Option<&Node>) -> u64 {
+pub fn list_size(node: Option<&Node>) -> u64 {
     match node {
         Some(Node::List(items)) => items.len() as u64,
         _ => 0,
@@ -133,11 +143,12 @@ fn list_size(node: Option<&Node>) -> u64 {
 }
 
 impl<'a> Writer<'a> {
-    pub fn new(dice: &'a mut Dice, features: Features, database: &Database) -> Self {
+    pub fn new(dice: &'a mut Dice, features: Features, client: &Client) -> Self {
         Self {
             dice,
             features,
-            database: database.clone(),
+            rules: client.rules,
+            database: client.database.clone(),
             out: Vec::new(),
         }
     }
@@ -152,6 +163,10 @@ impl<'a> Writer<'a> {
                 self.partner();
             } else if self.document(&key).is_none() {
                 self.create(&key);
+            } else if let Some(defect) = self.features.defect
+                && self.dice.chance(900)
+            {
+                self.provoke(defect, &key);
             } else {
                 self.change(&key);
             }
@@ -159,24 +174,24 @@ impl<'a> Writer<'a> {
         self.out
     }
 
-    fn document(&self, key: &PrimaryKey) -> Option<&Document> {
+    pub fn document(&self, key: &PrimaryKey) -> Option<&Document> {
         self.database.get(&Name::from(OBJECT), key)
     }
 
-    fn field(&self, key: &PrimaryKey, field: &str) -> Option<&Node> {
+    pub fn field(&self, key: &PrimaryKey, field: &str) -> Option<&Node> {
         let class = self.database.schema.class(&Name::from(OBJECT))?;
         self.document(key)?
             .field(class.column_index(&Name::from(field))?)
     }
 
-    fn push(&mut self, instruction: Instruction) {
-        self.database
-            .apply(std::slice::from_ref(&instruction))
+    pub fn push(&mut self, instruction: Instruction) {
+        let one = std::slice::from_ref(&instruction);
+        apply(self.rules, &mut self.database, one)
             .unwrap_or_else(|error| panic!("{error}: {instruction:?}"));
         self.out.push(instruction);
     }
 
-    fn update(&mut self, target: Target, value: Payload) {
+    pub fn update(&mut self, target: Target, value: Payload) {
         self.push(Instruction::Update {
             target,
             value,
@@ -197,7 +212,7 @@ impl<'a> Writer<'a> {
         }
     }
 
-    fn insert(&mut self, target: Target, value: Payload, size: u64) {
+    pub fn insert(&mut self, target: Target, value: Payload, size: u64) {
         let prior_size = u32::try_from(size).expect("lists are short");
         self.push(Instruction::ArrayInsert {
             target,

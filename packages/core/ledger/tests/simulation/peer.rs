@@ -24,6 +24,10 @@ pub struct Peer {
     pub up: VecDeque<Message>,
     pub down: VecDeque<Answer>,
     pub marks: usize,
+    /// Client version up to which changes were made again after a reset.
+    pub recovered_to: u64,
+    /// Resets in a row, each before what the last one made again was acknowledged.
+    pub attempts: u64,
     pub salt: u64,
 }
 
@@ -35,7 +39,20 @@ pub struct Tally {
     pub compensations: u64,
     pub bootstraps: u64,
     pub kills: u64,
+    /// Objects given afresh, other than after compensations.
+    pub refreshes: u64,
+    /// Clients that began with a new file.
     pub resets: u64,
+    /// … clients of ours among them.
+    pub own_resets: u64,
+    /// … because an upload was refused.
+    pub refusals: u64,
+    /// Instructions that were done again after a reset.
+    pub recovered: u64,
+    /// Changes given up, because doing them again ended in a reset again.
+    pub discarded: u64,
+    /// Instructions that made no sense any more after a reset.
+    pub dropped: u64,
 }
 
 /// Body, progress and locked version of an UPLOAD.

@@ -11,7 +11,8 @@ use crate::client::{Client, Fault, Message, SetState, Subscription};
 use crate::dice::Dice;
 use crate::ops::{Features, OBJECT, VIEWS, Writer, schema};
 use crate::peer::{Answer, Peer, Tally, encode_upload};
-use crate::rights::{Rights, predicate, query_text, restrict};
+use crate::recovery::recover;
+use crate::rights::{Rights, predicate, query_text};
 use crate::show;
 use crate::storage::{Disk, open};
 
@@ -27,10 +28,15 @@ pub struct Plan {
     pub cuts: bool,
     pub kills: bool,
     pub originals: bool,
+    /// Whether clients of ours may have to start over as well.
+    pub own_resets: bool,
     pub switches: Switches,
     pub weights: Weights,
     pub trace: bool,
 }
+
+/// After so many resets in a row a client gives up what it had not synchronised.
+const ATTEMPTS_MAX: u64 = 3;
 
 /// How often what happens: write, speak, serve, send, receive, pump, cut, connect, subscribe, change of role,
 /// kill.
@@ -40,10 +46,10 @@ pub struct World {
     dice: Dice,
     plan: Plan,
     disk: Disk,
-    ledger: Ledger<Disk>,
+    pub ledger: Ledger<Disk>,
     starts: u64,
     clock: u64,
-    peers: Vec<Peer>,
+    pub peers: Vec<Peer>,
     pub tally: Tally,
 }
 
@@ -62,13 +68,14 @@ impl World {
             tally: Tally::default(),
         };
         for number in 0..plan.clients {
-            let peer = world.new_peer(number % 2 == 1 && plan.originals);
+            let defects = plan.features.defect.is_some() && number > 0;
+            let peer = world.new_peer(plan.originals && (number % 2 == 1 || defects));
             world.peers.push(peer);
         }
         world
     }
 
-    fn new_peer(&mut self, original: bool) -> Peer {
+    pub fn new_peer(&mut self, original: bool) -> Peer {
         let salt = 7;
         let ident = self
             .ledger
@@ -80,7 +87,8 @@ impl World {
             Rules::CORRECTED
         };
         let mut client = Client::new(ident, rules);
-        client.write(schema(), 1);
+        client.may_fail |= self.plan.own_resets;
+        client.write(schema(self.plan.features.defect), 1);
         let all: BTreeSet<_> = VIEWS.into_iter().collect();
         let rights = Rights {
             read: all.clone(),
@@ -93,11 +101,13 @@ impl World {
             up: VecDeque::new(),
             down: VecDeque::new(),
             marks: 0,
+            recovered_to: 0,
+            attempts: 0,
             salt,
         }
     }
 
-    fn say(&self, text: impl FnOnce() -> String) {
+    pub fn say(&self, text: impl FnOnce() -> String) {
         if self.plan.trace {
             eprintln!("{}", text());
         }
@@ -151,8 +161,9 @@ impl World {
         } else {
             60
         };
-        let database = self.peers[at].client.database.clone();
-        let instructions = Writer::new(&mut self.dice, self.plan.features, &database).transaction();
+        let client = &self.peers[at].client;
+        let writer = Writer::new(&mut self.dice, self.plan.features, client);
+        let instructions = writer.transaction();
         if !instructions.is_empty() {
             let timestamp = self.clock + skew - 60;
             self.say(|| {
@@ -331,31 +342,36 @@ impl World {
                 body,
             })
             .collect();
-        if self.plan.kills && self.dice.chance(20) {
+        let dies = self.plan.kills && self.dice.chance(20);
+        if dies {
             self.disk.die_in_next_commit();
-            let died = self.ledger.integrate(&uploads, 0).is_err();
-            if died {
+        }
+        let answers = match self.ledger.integrate(&uploads, 0) {
+            Err(_) if dies => {
                 self.kill();
-            }
-            self.disk.revive();
-            if died {
                 return Ok(());
             }
+            answers => answers.map_err(|error| format!("the ledger fails: {error}"))?,
+        };
+        self.disk.revive();
+        // Where everything is refused there is nothing to commit.
+        if dies && answers.iter().any(|answer| answer.refusal.is_none()) {
             return Err("a commit that dies was reported as done".to_owned());
         }
-        let answers = self
-            .ledger
-            .integrate(&uploads, 0)
-            .map_err(|error| format!("the ledger fails: {error}"))?;
         for ((at, _, _), answer) in batch.into_iter().zip(answers) {
             self.tally.uploads += answer.changesets;
             self.tally.conflicts += answer.conflicts;
             self.tally.compensations += answer.compensations.len() as u64;
+            self.tally.refreshes += answer.refreshes;
             if let Some(refusal) = answer.refusal {
-                return Err(format!(
-                    "upload of {} refused: {refusal}",
-                    self.peers[at].client.ident
-                ));
+                let client = &self.peers[at].client;
+                if !client.may_fail {
+                    return Err(format!("upload of {} refused: {refusal}", client.ident));
+                }
+                self.say(|| format!("refused: {refusal}"));
+                self.tally.refusals += 1;
+                self.reset(at)?;
+                continue;
             }
             for told in answer.compensations {
                 self.say(|| format!("   231 for {} {told:?}", self.peers[at].client.ident));
@@ -416,23 +432,53 @@ impl World {
             }
             Answer::Part(part) => {
                 if !peer.client.receive(&part)? {
-                    self.reset(at);
+                    self.reset(at)?;
                 }
             }
         }
         Ok(())
     }
 
-    /// A client whose own merge failed begins with a new file.
-    fn reset(&mut self, at: usize) {
+    /// A client whose own merge failed, or whose upload was refused, begins with a new file, and does again
+    /// what it had not synchronised.
+    fn reset(&mut self, at: usize) -> Result<(), Fault> {
         self.tally.resets += 1;
+        let original = self.peers[at].client.rules == Rules::ORIGINAL;
+        self.tally.own_resets += u64::from(!original);
+        self.say(|| format!("reset {}", self.peers[at].client.ident));
         self.end_session(at);
-        let rights = self.peers[at].rights.clone();
+        let mut fresh = self.new_peer(original);
+        fresh.rights = self.peers[at].rights.clone();
         let subscription = self.peers[at].client.newest_set().subscription.clone();
-        let mut fresh = self.new_peer(true);
-        fresh.rights = rights;
         fresh.client.subscribe(subscription);
-        self.peers[at] = fresh;
+        let lost = std::mem::replace(&mut self.peers[at], fresh);
+        for _ in 0..20 {
+            if self.peers[at].client.newest_set().state == SetState::Complete {
+                break;
+            }
+            self.pump(at)?;
+        }
+        let changes = recover(&lost.client, &self.peers[at].client.database);
+        let peer = &mut self.peers[at];
+        if lost.client.upload.0 < lost.recovered_to {
+            peer.attempts = lost.attempts + 1;
+        }
+        if peer.attempts == ATTEMPTS_MAX {
+            self.tally.discarded += changes.len() as u64;
+            return Ok(());
+        }
+        for change in changes {
+            self.tally.recovered += change.instructions.len() as u64;
+            self.tally.dropped += change.dropped as u64;
+            if !change.instructions.is_empty() {
+                peer.client.write(change.instructions, change.timestamp);
+                peer.recovered_to = peer.client.version;
+            }
+        }
+        if self.tally.resets > 100 {
+            return Err("resets without end".to_owned());
+        }
+        Ok(())
     }
 
     fn speak(&mut self, at: usize) {
@@ -443,7 +489,7 @@ impl World {
     }
 
     /// Exchanges messages until a client has said and heard everything.
-    fn pump(&mut self, at: usize) -> Result<bool, Fault> {
+    pub fn pump(&mut self, at: usize) -> Result<bool, Fault> {
         let mut busy = false;
         if !self.peers[at].client.online {
             self.connect(at);
@@ -532,71 +578,5 @@ impl World {
         }
         self.settle()?;
         self.compare()
-    }
-
-    fn settle(&mut self) -> Result<(), Fault> {
-        self.say(|| "--- settle".to_owned());
-        for round in 0..60 {
-            let mut busy = false;
-            for at in 0..self.peers.len() {
-                busy |= self.pump(at)?;
-            }
-            let head = self.ledger.version();
-            let caught_up = self.peers.iter().all(|peer| {
-                let client = &peer.client;
-                client.is_uploaded()
-                    && client.newest_set().state == SetState::Complete
-                    && client.download.0 <= head
-            });
-            if !busy && round > 2 && caught_up {
-                return Ok(());
-            }
-        }
-        let states: Vec<_> = self
-            .peers
-            .iter()
-            .map(|peer| {
-                (
-                    peer.client.ident,
-                    peer.client.is_uploaded(),
-                    peer.client.newest_set().state,
-                )
-            })
-            .collect();
-        Err(format!("never comes to rest: {states:?}"))
-    }
-
-    /// Everybody has to hold what its view shows of the server's objects, which a new client with every right
-    /// tells.
-    fn compare(&mut self) -> Result<(), Fault> {
-        let mut observer = self.new_peer(false);
-        observer.client.subscribe(Subscription {
-            values: VIEWS.into_iter().collect(),
-            partners: true,
-        });
-        self.peers.push(observer);
-        let last = self.peers.len() - 1;
-        for _ in 0..4 {
-            self.pump(last)?;
-        }
-        let truth = self.peers[last].client.database.clone();
-        for peer in &self.peers[..last] {
-            let mut expected = truth.clone();
-            restrict(
-                &mut expected,
-                &peer.client.newest_set().subscription,
-                &peer.rights,
-            );
-            let mut held = peer.client.database.clone();
-            expected.fill();
-            held.fill();
-            if held.objects != expected.objects {
-                return Err(format!(
-                    "client {} differs:\n  has  {:?}\n  want {:?}",
-                    peer.client.ident, held.objects, expected.objects
-                ));
-            }
-        }
-        Ok(())
     }
 }

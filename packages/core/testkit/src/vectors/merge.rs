@@ -5,8 +5,11 @@ use std::path::Path;
 use serde_json::Value as Json;
 use tidemark_changeset::json::to_hex;
 use tidemark_changeset::{Name, codec};
-use tidemark_model::{Schema, memory::Database};
-use tidemark_transform::{ColumnShape, Columns, Entry, Rules, TransformError, merge_changesets};
+use tidemark_model::{Schema, memory::Database, original};
+use tidemark_transform::{
+    Branch, ColumnShape, Columns, Entry, Rules, TransformError, merge_beside_original,
+    merge_changesets,
+};
 
 use super::{Outcome, array, hex, instructions, member, named, parse, text};
 
@@ -44,6 +47,97 @@ pub fn converges_corrected(line: &str) -> Option<Result<Outcome, String>> {
             converge(&case, Rules::CORRECTED).map(|_| Outcome::Passed),
         )
     })
+}
+
+/// Whether both orders of a line end equal by the rules given. `None` where the line has no state to start
+/// from, or its input cannot be applied.
+pub fn converges_by(line: &str, rules: Rules) -> Option<bool> {
+    let case = parse(line).ok()?;
+    must_converge(&case).then(|| converge(&case, rules).is_ok())
+}
+
+/// A recorded case with a client of the original's as theirs, and our server as ours.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct OldAndNew {
+    /// Whether the client ends elsewhere than the server, or cannot merge or apply at all.
+    pub apart: bool,
+    /// Whether the server says that this may be.
+    pub noticed: bool,
+}
+
+/// Merges a line by the corrected rules at the server, and by the original's at the client, which also stores
+/// as the original does.
+pub fn old_and_new(line: &str) -> Option<Result<OldAndNew, String>> {
+    let case = match parse(line) {
+        Ok(case) => case,
+        Err(error) => return Some(Err(error)),
+    };
+    must_converge(&case).then(|| named(&case, meet(&case)))
+}
+
+fn meet(case: &Json) -> Result<OldAndNew, String> {
+    let input = member(case, "input")?;
+    let (log, uploads) = (entries(input, "ours")?, entries(input, "theirs")?);
+    let mut base = Database::new();
+    let setup = codec::decode(&hex(case, "base")?).map_err(|error| error.to_string())?;
+    base.apply(&setup.instructions)
+        .map_err(|error| format!("base: {error}"))?;
+    let columns = |class: &Name, field: &Name| column_shape(&base.schema, class, field);
+    let local = number(input, "localFileIdent")?;
+    let branches = |entries: &[Entry]| -> Vec<Branch> {
+        let ident = |entry: &Entry| if entry.ident == 0 { local } else { entry.ident };
+        let branch = |entry: &Entry| {
+            let instructions = entry.changeset.instructions.clone();
+            Branch::new(entry.timestamp, ident(entry), instructions)
+        };
+        entries.iter().map(branch).collect()
+    };
+    let (mut ours, mut theirs) = (branches(&log), branches(&uploads));
+    let mut server = base.clone();
+    let mut noticed = apply_noticing(&mut server, &ours)?;
+    noticed |= merge_beside_original(&mut ours, &mut theirs, Some(&columns))
+        .map_err(|error| error.to_string())?;
+    noticed |= apply_noticing(&mut server, &theirs)?;
+    server.fill();
+    let client = original_client(&base, &log, &uploads, (local, &columns));
+    let apart = client.is_none_or(|client| client.objects != server.objects);
+    Ok(OldAndNew { apart, noticed })
+}
+
+/// Applies branches; the answer is whether the original's storage would make something else of any.
+fn apply_noticing(database: &mut Database, branches: &[Branch]) -> Result<bool, String> {
+    let mut noticed = false;
+    for instruction in branches.iter().flat_map(|branch| &branch.instructions) {
+        let document = instruction.object().and_then(|(class, key)| {
+            let document = database.get(class, key)?;
+            Some((database.schema.class(class)?, document))
+        });
+        noticed |= document.is_some_and(|(class, document)| {
+            original::is_misapplied(&database.schema, class, document, instruction)
+        });
+        database
+            .apply(std::slice::from_ref(instruction))
+            .map_err(|error| error.to_string())?;
+    }
+    Ok(noticed)
+}
+
+/// Where a client of the original's ends that made `uploads` and then received `log`.
+fn original_client(
+    base: &Database,
+    log: &[Entry],
+    uploads: &[Entry],
+    (local, columns): (u64, Columns<'_>),
+) -> Option<Database> {
+    let (mut pending, mut received) = (uploads.to_vec(), log.to_vec());
+    let rules = Rules::ORIGINAL;
+    merge_changesets(local, &mut received, &mut pending, rules, Some(columns)).ok()?;
+    let mut database = base.clone();
+    for entry in uploads.iter().chain(&received) {
+        original::apply(&mut database, &entry.changeset.instructions).ok()?;
+    }
+    database.fill();
+    Some(database)
 }
 
 /// Both sides of a case after the merge, or why it is impossible.

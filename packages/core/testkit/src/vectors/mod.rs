@@ -93,7 +93,7 @@ pub(crate) fn instructions(json: &Json) -> Result<Vec<Instruction>, String> {
 }
 
 /// Puts the id of the case in front of what went wrong with it.
-pub(crate) fn named(case: &Json, result: Result<Outcome, String>) -> Result<Outcome, String> {
+pub(crate) fn named<T>(case: &Json, result: Result<T, String>) -> Result<T, String> {
     result.map_err(|failure| {
         let id = case
             .get("id")

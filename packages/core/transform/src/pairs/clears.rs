@@ -8,18 +8,23 @@ use crate::driver::Context;
 use crate::operation::{Assigned, Kind, Operation};
 
 /// A Clear can address a collection that is itself an element of a list. It then moves with the element, and
-/// goes when the element is erased. The original leaves its index alone (OT2).
+/// goes when the element is erased. The original leaves its index alone (OT2). It leaves a collection there,
+/// which one side then moves (OT13).
 pub(super) fn clear_list_edit(
     clear: &mut Operation,
     edit: &Operation,
-    context: &Context<'_>,
+    context: &mut Context<'_>,
 ) -> Outcome {
-    if context.rules.ot2_clear_of_element {
-        return Ok(());
-    }
     let (Some(cleared), Some(index)) = (clear.index(), edit.index()) else {
         return Ok(());
     };
+    let moves = edit.kind == Kind::ArrayMove && cleared == index;
+    if context.rules.ot13_moved_collection && moves {
+        context.uncertain.push(*clear);
+    }
+    if context.rules.ot2_clear_of_element {
+        return Ok(());
+    }
     match edit.kind {
         Kind::ArrayInsert if cleared >= index => clear.set_index(cleared.wrapping_add(1)),
         Kind::ArrayErase if cleared == index => clear.drop_it(),
@@ -40,6 +45,9 @@ pub(super) fn clear_update(
     right: &mut Operation,
     context: &mut Context<'_>,
 ) -> Outcome {
+    if context.rules.ot12_kept_zero && right.assigned == Assigned::Zero {
+        context.uncertain.push(*right);
+    }
     match (left.collection, right.assigned) {
         (CollectionKind::List, Assigned::List)
         | (CollectionKind::Dictionary, Assigned::Dictionary) => Ok(()),

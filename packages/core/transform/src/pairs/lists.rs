@@ -7,7 +7,7 @@
 use super::{Outcome, drop_both};
 use crate::driver::Context;
 use crate::error::TransformError;
-use crate::operation::{Kind, Operation, Step};
+use crate::operation::{Assigned, Kind, Operation, Step};
 
 /// Where the element at `index` is after an element moved from `from` to `to`.
 pub(super) fn follow_move(index: u32, from: u32, to: u32) -> u32 {
@@ -90,13 +90,18 @@ pub(super) fn insert_update(
     Ok(())
 }
 
-/// The update follows the element. The original does not compare sizes here.
+/// The update follows the element. The original does not compare sizes here. Where the update makes a
+/// collection of the element, the side that has it already moves a collection (OT13).
 pub(super) fn move_update(
     left: &mut Operation,
     right: &mut Operation,
-    context: &Context<'_>,
+    context: &mut Context<'_>,
 ) -> Outcome {
     let (f, u) = (element(left, context)?, element(right, context)?);
+    let makes_collection = matches!(right.assigned, Assigned::List | Assigned::Dictionary);
+    if context.rules.ot13_moved_collection && f == u && makes_collection {
+        context.uncertain.push(*left);
+    }
     right.set_index(follow_move(u, f, left.to));
     Ok(())
 }

@@ -66,15 +66,19 @@ pub(super) fn erase_insert(
 }
 
 /// Erased by both: one is enough, and the later one stays. The original compares strings, binaries and links
-/// by where they lie in their changesets (OT3).
+/// by where they lie in their changesets (OT3). Where that is not known, it may take any two for one: the
+/// places depend on the bytes that the other side has, and on what its earlier merges did to them.
 pub(super) fn erase_erase(
     left: &mut Operation,
     right: &mut Operation,
-    context: &Context<'_>,
+    context: &mut Context<'_>,
 ) -> Outcome {
     let same = if context.rules.ot3_erase_by_place && left.place != NONE && right.place != NONE {
         left.place == right.place
     } else {
+        if context.rules.ot3_erase_by_place && context.is_compared_by_place(left) {
+            context.uncertain.push(*left);
+        }
         context.identities.same(left, right)
     };
     if same {

@@ -17,6 +17,9 @@ use crate::operation::{Assigned, Kind, Operation};
 ///   object already, and a
 ///   marker in a dictionary would replace it with all that the other side put in (OT4). Contents merge.
 /// * Otherwise the later one stays, but a schema default loses against any explicit value.
+///
+/// Where one of them is a zero, the original's storage may keep the sign of another zero that only one side
+/// had there (OT12); nothing assigned can prevent that, so it is reported.
 pub(super) fn update_update(
     left: &mut Operation,
     right: &mut Operation,
@@ -40,6 +43,10 @@ pub(super) fn update_update(
         }
         (Assigned::Object, _) => left.drop_it(),
         (_, Assigned::Object) => right.drop_it(),
+        (Assigned::Zero, _) | (_, Assigned::Zero) if context.rules.ot12_kept_zero => {
+            context.uncertain.push(*left);
+            return last_writer(left, right, context);
+        }
         _ => return last_writer(left, right, context),
     }
     Ok(())
@@ -68,16 +75,17 @@ fn last_writer(left: &mut Operation, right: &mut Operation, context: &mut Contex
 /// clears it, there is none. Otherwise the loser turns into a Clear of the winner's kind, so that the
 /// collection is empty on both sides.
 ///
-/// That "there is none" can be wrong, where the loser's side had made and filled a collection itself before;
-/// so the object is reported, for whoever can compare the states.
+/// Either answer can be wrong: the loser's side may have made and filled a collection itself before, and what
+/// followed the marker may be gone, dropped by an earlier merge on one side and not yet on the other. So the
+/// object is reported, for whoever can send it anew.
 pub(super) fn overrule(winner: &Operation, loser: &mut Operation, context: &mut Context<'_>) {
     let kind = match winner.assigned {
         Assigned::List if winner.kind == Kind::Update => CollectionKind::List,
         Assigned::Dictionary if winner.kind == Kind::Update => CollectionKind::Dictionary,
         _ => return loser.drop_it(),
     };
+    context.uncertain.push(*winner);
     if context.rules.ot11_kept_content || starts_empty(winner, context) {
-        context.uncertain.push(*winner);
         return loser.drop_it();
     }
     (loser.kind, loser.collection, loser.is_default) = (Kind::Clear, kind, false);
@@ -86,7 +94,7 @@ pub(super) fn overrule(winner: &Operation, loser: &mut Operation, context: &mut 
 }
 
 /// Whether the changeset of a collection marker goes on as if the collection were new or replaced. Only what
-/// no merge changes is asked, so that the answer is the same however the histories are cut into merges.
+/// merges rarely change is asked, so that the answer seldom depends on how the histories are cut into merges.
 fn starts_empty(marker: &Operation, context: &Context<'_>) -> bool {
     let (Some(branch), Some(instruction)) = (context.branch(marker), context.instruction(marker))
     else {

@@ -6,7 +6,7 @@ use tidemark_changeset::{
     CollectionKind, ColumnSpec, ColumnType, Decimal, Instruction, KeyType, Link, Name, PathElement,
     Payload, PrimaryKey, TableSpec, Target, UpdateKind, Value,
 };
-use tidemark_model::{Class, Column, Document, Node, Schema, memory::Database};
+use tidemark_model::{Class, Column, Document, Node, Schema, memory::Database, original};
 
 use crate::{Branch, ColumnShape};
 
@@ -43,6 +43,8 @@ pub struct Families {
     pub schema: bool,
     /// Markers on a mixed value that holds a collection of the same kind already.
     pub kept_content: bool,
+    /// The one who writes stores as the original does.
+    pub original: bool,
     /// Which columns a history is about: few, so that both sides meet.
     pub focus: u64,
 }
@@ -180,7 +182,12 @@ pub fn side(
 fn step(random: &mut Random, state: &mut Database, families: Families) -> Vec<Instruction> {
     let drawn = draw(random, state, families);
     let mut next = state.clone();
-    match next.apply(&drawn) {
+    let applied = if families.original {
+        original::apply(&mut next, &drawn)
+    } else {
+        next.apply(&drawn)
+    };
+    match applied {
         Ok(()) => {
             *state = next;
             drawn

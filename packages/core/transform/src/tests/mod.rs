@@ -3,6 +3,7 @@
 mod clusters;
 mod cost;
 mod generate;
+mod old_and_new;
 mod properties;
 mod reference;
 mod rules;

@@ -9,6 +9,7 @@ use crate::{Branch, Rules, TransformError, merge_reporting, merge_with_columns};
 const PLAIN: Families = Families {
     schema: false,
     kept_content: false,
+    original: false,
     focus: 0,
 };
 

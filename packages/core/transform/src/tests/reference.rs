@@ -104,6 +104,7 @@ fn the_index_leaves_out_nothing_that_matters() {
         let families = Families {
             schema: seed % 2 == 0,
             kept_content: true,
+            original: false,
             focus,
         };
         let base = base(&mut random, families);

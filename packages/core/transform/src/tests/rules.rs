@@ -134,6 +134,31 @@ fn an_object_whose_content_is_unknown_is_reported() {
     }
 }
 
+/// Merged at once, the number goes since the list starts empty. Merged one after the other, the first Clear
+/// has taken away what told so, and the number turns into a Clear. Either way it is reported.
+#[test]
+fn a_marker_that_wins_is_reported_however_the_histories_are_cut() {
+    let clear = vec![Instruction::Clear {
+        target: at(&[]),
+        collection: CollectionKind::List,
+    }];
+    let edits = [clear, vec![update(&[], int(5))]];
+    let uploads = edits.map(|edit| Branch::new(10, 3, edit));
+    let filled = vec![update(&[], Payload::List), insert(&[index(0)], 0)];
+    let log = [Branch::new(20, 2, filled)];
+    let (mut whole, mut whole_log) = (uploads.clone(), log.clone());
+    let report = merge_reporting(&mut whole_log, &mut whole, Rules::CORRECTED, None);
+    assert_eq!(report.expect("mergeable").uncertain.len(), 1);
+    let (mut cut, mut cut_log) = (uploads, log);
+    let mut reported = 0;
+    for upload in cut.chunks_mut(1) {
+        let report = merge_reporting(&mut cut_log, upload, Rules::CORRECTED, None);
+        reported += report.expect("mergeable").uncertain.len();
+    }
+    assert_eq!(reported, 1);
+    assert_ne!(whole, cut);
+}
+
 #[test]
 fn equal_numbers_written_differently_end_as_the_later_one() {
     let insert = |value| Instruction::SetInsert {
