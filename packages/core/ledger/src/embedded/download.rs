@@ -117,6 +117,11 @@ impl<S: Storage> Ledger<S> {
             read: &snapshot,
             schema: &newest.schema,
             caches: &caches,
+            trimmed: if self.switches.refuse_trimmed {
+                newest.state.trimmed
+            } else {
+                0
+            },
         };
         let row = snapshot.get(CLIENTS, &tables::number(session.ident))?;
         let row = ClientRow::read(&row.ok_or(LedgerError::NoSession)?)?;

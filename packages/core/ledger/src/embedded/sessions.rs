@@ -58,6 +58,8 @@ pub(super) struct Session {
     pub ident: u64,
     /// Whether the client merges by the corrected rules.
     pub is_own_client: bool,
+    /// When it began, in milliseconds that the ledger has served.
+    pub since_ms: u64,
     /// What the user may do, as of the IDENT.
     pub role: Role,
     /// Server version up to which anything was given: bases and cursors of uploads lie below.
@@ -121,6 +123,16 @@ impl Sessions {
         } else {
             Err(LedgerError::NoSession)
         }
+    }
+
+    /// Since when a client file has a live session, if it has one.
+    pub fn connected_since(&self, ident: u64) -> Option<u64> {
+        let table = lock(&self.table);
+        let session = table.sessions.get(table.by_ident.get(&ident)?)?;
+        session
+            .live
+            .load(Ordering::Acquire)
+            .then_some(session.since_ms)
     }
 
     /// Forgets a session.
