@@ -31,6 +31,17 @@ pub struct Newest {
     pub schema: Arc<LedgerSchema>,
 }
 
+impl Newest {
+    /// Up to which version nobody may refer to the log any more.
+    pub fn trimmed(&self, switches: Switches) -> u64 {
+        if switches.refuse_trimmed {
+            self.state.trimmed
+        } else {
+            0
+        }
+    }
+}
+
 /// An open write with what it has made so far.
 pub struct Batch<S: Storage> {
     write: Write<S>,
@@ -39,7 +50,7 @@ pub struct Batch<S: Storage> {
     caches: Caches,
     changed_rows: Vec<(u64, RowChange)>,
     schema_changed: bool,
-    refuse_trimmed: bool,
+    switches: Switches,
     /// Grows with everything that is written.
     pub writes: u64,
 }
@@ -53,7 +64,7 @@ impl<S: Storage> Batch<S> {
             caches: Caches::default(),
             changed_rows: Vec::new(),
             schema_changed: false,
-            refuse_trimmed: switches.refuse_trimmed,
+            switches,
             writes: 0,
         })
     }
@@ -70,11 +81,7 @@ impl<S: Storage> Batch<S> {
 
     /// Up to which version nobody may refer to the log any more.
     pub fn trimmed(&self) -> u64 {
-        if self.refuse_trimmed {
-            self.newest.state.trimmed
-        } else {
-            0
-        }
+        self.newest.trimmed(self.switches)
     }
 
     /// The schema, to be changed.

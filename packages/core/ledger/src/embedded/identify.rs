@@ -227,22 +227,13 @@ impl<S: Storage> Ledger<S> {
         let is_first = said.download_server_version == 0;
         let mut row = check(batch, &said)?;
         self.sessions.supersede(ident);
-        let window_ms = self.max_offline_ms.load(Ordering::Relaxed);
-        batch.newest.state.count_time(now_ms, window_ms);
+        self.count_time(batch, now_ms);
         let schema = Arc::clone(&batch.newest.schema);
         let subscriptions = self
             .admit(&schema, &said.query)
             .map_err(|text| Refusal::reset(codes::BAD_QUERY, text))?;
         let download = (said.download_server_version, said.download_client_version);
-        row.download = download;
-        let state = &batch.newest.state;
-        row.seen_ms = state.served_ms;
-        if is_first && row.integrated == 0 {
-            // Nothing is known of it yet, and nothing to it: it may as well begin now.
-            row.born = state.version;
-        }
-        let since_ms = state.served_ms;
-        batch.put_client(ident, &row);
+        let since_ms = came(batch, ident, &mut row, download);
         let mut views = batch.views(ident)?;
         let changed = if self.switches.dead_stay_dead {
             views.identified(download.0)
@@ -409,6 +400,25 @@ impl<S: Storage> Ledger<S> {
         let job = Job::new(version, query_version, Arc::clone(&timeline), with_schema);
         Begun { timeline, job }
     }
+}
+
+/// Notes in a client's row that it came. Returns when, in milliseconds that the ledger has served.
+fn came(
+    batch: &mut Batch<impl Storage>,
+    ident: u64,
+    row: &mut ClientRow,
+    download: (u64, u64),
+) -> u64 {
+    let state = &batch.newest.state;
+    let now_ms = state.served_ms;
+    row.download = download;
+    row.seen_ms = now_ms;
+    if download.0 == 0 && row.integrated == 0 {
+        // Nothing is known of it yet, and nothing to it: it may as well begin now.
+        row.born = state.version;
+    }
+    batch.put_client(ident, row);
+    now_ms
 }
 
 /// The lowest version that a bootstrap made now would have to look at to repair earlier ones.

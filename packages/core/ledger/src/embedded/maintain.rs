@@ -9,18 +9,27 @@ use std::sync::atomic::Ordering;
 
 use tidemark_storage::{Read, Storage};
 
+use super::Ledger;
 use super::batch::Batch;
 use super::before_images::lock;
+use super::sessions::{Session, Sessions};
 use super::tables::{CHECKPOINTS, META, OWN_UPLOADS, RECIPROCALS, RECORDS, State};
-use super::{Ledger, Sessions};
 use crate::bytes::{Reader, put_number};
 use crate::error::Result;
 use crate::rows::ClientRow;
 use crate::switches::Switches;
+use crate::view_list::ViewList;
 
 /// A session younger than this share of the maximum offline time holds back what it is still being sent. The
 /// row of a connected client is written this often.
 const GRACE_SHARE: u64 = 30;
+
+/// A connected client for which nothing comes is told of its new cursor when the old one is older than this
+/// share of the maximum offline time …
+const TELL_SHARE: u64 = 16;
+
+/// … so that a cursor is never older than the end of the client's last session by more than this share.
+const LAG_SHARE: u64 = 8;
 
 /// Checkpoints are this share of the maximum offline time apart, or more.
 const CHECKPOINT_SHARE: u64 = 100;
@@ -36,6 +45,8 @@ pub struct Progress {
     pub entries_trimmed: u64,
     /// Their bytes.
     pub bytes_trimmed: u64,
+    /// Sessions that are owed a message since, to tell them of their cursor.
+    pub cursors_owed: u64,
 }
 
 /// At some time some version was the newest.
@@ -120,6 +131,8 @@ struct Cycle {
     lowest: u64,
     /// The lowest version that is kept beyond the maximum offline time for those who are just being served.
     held: u64,
+    /// Cursors below are old.
+    old_cursor: u64,
 }
 
 /// One step.
@@ -137,6 +150,12 @@ impl<S: Storage> Ledger<S> {
     pub fn set_max_offline_ms(&self, window_ms: u64) {
         self.max_offline_ms
             .store(window_ms.max(1), Ordering::Relaxed);
+    }
+
+    /// Counts the time that passed since it was last counted.
+    pub(super) fn count_time(&self, batch: &mut Batch<S>, now_ms: u64) {
+        let window_ms = self.max_offline_ms.load(Ordering::Relaxed);
+        batch.newest.state.count_time(now_ms, window_ms);
     }
 
     /// One step of the upkeep. `budget` bounds the rows looked at and deleted in it (an entry of the log goes
@@ -178,6 +197,10 @@ impl<S: Storage> Step<'_, S> {
         self.batch.newest.state.served_ms
     }
 
+    fn grace_ms(&self) -> u64 {
+        (self.window_ms / GRACE_SHARE).max(1)
+    }
+
     fn begin_cycle(&mut self, upkeep: &mut Upkeep, now_ms: u64) -> Cycle {
         self.batch.newest.state.count_time(now_ms, self.window_ms);
         let State {
@@ -188,7 +211,9 @@ impl<S: Storage> Step<'_, S> {
             self.batch.put_checkpoints(&checkpoints);
         }
         self.batch.writes += 1;
+        let old_ms = served_ms.checked_sub(self.window_ms / TELL_SHARE);
         Cycle {
+            old_cursor: old_ms.map_or(0, |ms| upkeep.version_at(ms)),
             limit: version,
             next_ident: Some(0),
             lowest: version,
@@ -208,12 +233,14 @@ impl<S: Storage> Step<'_, S> {
                 return Ok(());
             };
             cycle.next_ident = Some(ident);
-            let since_ms = self.sessions.connected_since(ident);
+            let session = self.sessions.live(ident);
             let away_ms = self.served_ms().saturating_sub(row.seen_ms);
-            let finished = if row.expired || (since_ms.is_none() && away_ms >= self.window_ms) {
+            // The row may be older than the end of the last session by the grace.
+            let after_ms = self.window_ms + self.grace_ms();
+            let finished = if row.expired || (session.is_none() && away_ms >= after_ms) {
                 self.expire(ident, row)?
             } else {
-                self.client(cycle, ident, row, since_ms)?
+                self.client(cycle, ident, row, session.as_deref())?
             };
             if !finished {
                 return Ok(());
@@ -250,13 +277,19 @@ impl<S: Storage> Step<'_, S> {
         cycle: &mut Cycle,
         ident: u64,
         mut row: ClientRow,
-        since_ms: Option<u64>,
+        session: Option<&Session>,
     ) -> Result<bool> {
         let served_ms = self.served_ms();
-        let grace_ms = self.window_ms / GRACE_SHARE;
-        if since_ms.is_some() && served_ms - row.seen_ms.min(served_ms) >= grace_ms.max(1) {
+        let grace_ms = self.grace_ms();
+        if session.is_some() && served_ms.saturating_sub(row.seen_ms) >= grace_ms {
             row.seen_ms = served_ms;
             self.batch.put_client(ident, &row);
+        }
+        if let Some(session) = session
+            && session.sent.load(Ordering::Acquire) < cycle.old_cursor
+        {
+            session.owed.store(true, Ordering::Release);
+            self.progress.cursors_owed += 1;
         }
         let trimmed = self.batch.newest.state.trimmed;
         let base = row.progress.1.max(row.born).max(trimmed);
@@ -274,17 +307,17 @@ impl<S: Storage> Step<'_, S> {
         if views.prune(horizon) {
             self.batch.put_views(ident, &views);
         }
-        let begins = row.download.0 == 0 && row.integrated == 0;
+        let never_came = views == ViewList::default() && row.download.0 == 0;
         let lingering = views.floor(horizon);
         let mut floor = u64::MAX;
-        if since_ms.is_some() || !begins {
+        if session.is_some() || !never_came {
             floor = base.min(row.download.0.max(row.born));
         }
         if self.switches.keep_for_derivations {
             floor = floor.min(own).min(lingering);
         }
         cycle.lowest = cycle.lowest.min(floor);
-        let is_young = since_ms.is_some_and(|since_ms| served_ms < since_ms + grace_ms.max(1));
+        let is_young = session.is_some_and(|session| served_ms < session.since_ms + grace_ms);
         let unrepaired = views.leftovers(row.newest_entry, cycle.limit);
         let unrepaired = unrepaired.iter().map(|leftover| leftover.at).min();
         let held = unrepaired.into_iter().chain(is_young.then_some(floor));
@@ -294,12 +327,14 @@ impl<S: Storage> Step<'_, S> {
 
     /// Takes entries away from the start of the log, as far as the budget goes.
     fn entries(&mut self, cycle: &Cycle, upkeep: &Upkeep) -> Result<()> {
-        let made_before = |windows: u64| {
-            let window_ms = self.window_ms.saturating_mul(windows);
-            let at_ms = self.served_ms().checked_sub(window_ms);
+        let made_before = |ago_ms: u64| {
+            let at_ms = self.served_ms().checked_sub(ago_ms);
             at_ms.map_or(0, |at_ms| upkeep.version_at(at_ms))
         };
-        let old = made_before(1).min(cycle.held).max(made_before(2));
+        let window_ms = self.window_ms;
+        let usual = made_before(window_ms.saturating_add(window_ms / LAG_SHARE));
+        let latest = made_before(window_ms.saturating_mul(2));
+        let old = usual.min(cycle.held).max(latest);
         let lowest = if self.switches.keep_for_clients {
             cycle.lowest
         } else {

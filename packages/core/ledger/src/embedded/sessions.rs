@@ -125,14 +125,12 @@ impl Sessions {
         }
     }
 
-    /// Since when a client file has a live session, if it has one.
-    pub fn connected_since(&self, ident: u64) -> Option<u64> {
+    /// The live session of a client file, if it has one.
+    pub fn live(&self, ident: u64) -> Option<Arc<Session>> {
         let table = lock(&self.table);
         let session = table.sessions.get(table.by_ident.get(&ident)?)?;
-        session
-            .live
-            .load(Ordering::Acquire)
-            .then_some(session.since_ms)
+        let live = session.live.load(Ordering::Acquire);
+        live.then(|| Arc::clone(session))
     }
 
     /// Forgets a session.

@@ -137,8 +137,7 @@ impl<S: Storage> Ledger<S> {
     ) -> Result<Attempt> {
         let mut answers = Vec::with_capacity(uploads.len());
         let mut accepted: Vec<Accepted> = Vec::new();
-        let window_ms = self.max_offline_ms.load(Ordering::Relaxed);
-        batch.newest.state.count_time(now_ms, window_ms);
+        self.count_time(batch, now_ms);
         for (index, upload) in uploads.iter().enumerate() {
             let writes = batch.writes;
             let taken = match refusals.get(index).cloned().flatten() {
