@@ -12,7 +12,7 @@ use crate::client::{Client, Fault, Message, SetState, Subscription};
 use crate::dice::Dice;
 use crate::ops::{Features, OBJECT, VIEWS, Writer, schema};
 use crate::peer::{Answer, Peer, Tally, encode_upload};
-use crate::rights::{Rights, predicate, query_text};
+use crate::rights::{Rights, predicate, query_text, restrict};
 use crate::show;
 use crate::storage::{Disk, open};
 use crate::upkeep::{Time, Upkeep};
@@ -74,7 +74,7 @@ impl World {
         world
     }
 
-    pub fn new_peer(&mut self, original: bool) -> Peer {
+    fn new_peer(&mut self, original: bool) -> Peer {
         let salt = 7;
         let now_ms = self.time.now_ms;
         let ident = self
@@ -590,5 +590,42 @@ impl World {
             })
             .collect();
         Err(format!("never comes to rest: {states:?}"))
+    }
+
+    /// Everybody has to hold what its view shows of the server's objects, which a new client with every right
+    /// tells.
+    pub fn compare(&mut self) -> Result<(), Fault> {
+        let mut observer = self.new_peer(false);
+        observer.client.subscribe(Subscription {
+            values: VIEWS.into_iter().collect(),
+            partners: true,
+        });
+        self.peers.push(observer);
+        let last = self.peers.len() - 1;
+        for _ in 0..4 {
+            self.pump(last)?;
+        }
+        let truth = self.peers[last].client.database.clone();
+        for (at, peer) in self.peers[..last].iter().enumerate() {
+            if self.time.has_left(at) {
+                continue;
+            }
+            let mut expected = truth.clone();
+            restrict(
+                &mut expected,
+                &peer.client.newest_set().subscription,
+                &peer.rights,
+            );
+            let mut held = peer.client.database.clone();
+            expected.fill();
+            held.fill();
+            if held.objects != expected.objects {
+                return Err(format!(
+                    "client {} differs:\n  has  {:?}\n  want {:?}",
+                    peer.client.ident, held.objects, expected.objects
+                ));
+            }
+        }
+        Ok(())
     }
 }
