@@ -299,17 +299,21 @@ impl Entry {
 
     /// The objects that have a line in the index for this version: touched ones, and ghosts.
     pub fn indexed(&self) -> Result<Vec<ObjectKey>> {
-        let mut reader = self.reader_of_groups();
-        let groups = self.read_groups(&mut reader)?;
-        let mut indexed: Vec<ObjectKey> = groups
-            .into_iter()
-            .flat_map(|group| group.touched)
-            .map(|touched| touched.object)
-            .collect();
-        while self.names_ghosts && !reader.is_empty() {
-            indexed.push(ObjectKey::from_bytes(reader.bytes()?)?);
-        }
+        let touched = self.groups()?.iter().flat_map(|group| &group.touched);
+        let mut indexed: Vec<_> = touched.map(|touched| touched.object.clone()).collect();
+        indexed.extend(self.ghosts()?);
         Ok(indexed)
+    }
+
+    /// The objects that only the index connects with it.
+    pub fn ghosts(&self) -> Result<Vec<ObjectKey>> {
+        let mut reader = self.reader_of_groups();
+        self.read_groups(&mut reader)?;
+        let mut ghosts = Vec::new();
+        while self.names_ghosts && !reader.is_empty() {
+            ghosts.push(ObjectKey::from_bytes(reader.bytes()?)?);
+        }
+        Ok(ghosts)
     }
 
     fn reader_of_groups(&self) -> Reader<'_> {

@@ -32,6 +32,10 @@ pub struct Switches {
     pub keep_for_derivations: bool,
     /// Who refers to what was trimmed is refused.
     pub refuse_trimmed: bool,
+    /// An assignment is left out of the log only for one that is at least as strong.
+    pub fold_by_rank: bool,
+    /// … and only when its client has passed it.
+    pub fold_when_passed: bool,
 }
 
 impl Switches {
@@ -49,6 +53,8 @@ impl Switches {
         keep_for_clients: true,
         keep_for_derivations: true,
         refuse_trimmed: true,
+        fold_by_rank: true,
+        fold_when_passed: true,
     };
 }
 

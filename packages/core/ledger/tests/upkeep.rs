@@ -4,9 +4,10 @@ mod common;
 
 use common::{Peer, SALT, city_schema, create, erase, open, options, set, text};
 use tidemark_ledger::LedgerError;
-use tidemark_ledger::embedded::{Ledger, Progress, tables};
+use tidemark_ledger::embedded::{Ledger, Options, Progress, tables};
 use tidemark_ledger::error::{Action, Stop};
 use tidemark_ledger::limits::{CLOCK_AHEAD_MAX_MS, TIMESTAMP_START_UNIX_MS};
+use tidemark_ledger::switches::Switches;
 use tidemark_storage::{FileStorage, OrderedStorage, Read, Storage, TableId};
 
 const ALL: &str = r#"{"City":"TRUEPREDICATE"}"#;
@@ -380,6 +381,59 @@ fn size_is_bounded_by_live_data_and_the_offline_window() {
     let status = ledger.status();
     assert_eq!((status.bytes, status.clients - status.expired), (0, 1));
     assert!(bytes(&*storage) < 1_500, "{}", bytes(&*storage));
+}
+
+/// Bert's edit of City 1 is in the log, and he may have heard so. Then Anna says it again, while Carl has
+/// heard of neither. Returns how many entries on the city are left, and which client versions Bert's
+/// downloads have when he comes back.
+fn said_again(switches: Switches, bert_hears: bool) -> (usize, Vec<u64>) {
+    let storage = std::sync::Arc::new(OrderedStorage::new());
+    let options = Options {
+        switches,
+        ..options(SALT)
+    };
+    let ledger = Ledger::open(std::sync::Arc::clone(&storage), options).expect("it opens");
+    let clock = Clock::new(&ledger);
+    let mut anna = clock.join(ALL);
+    let mut bert = clock.join(ALL);
+    let carl = clock.join(ALL);
+    ledger.end_session(carl.session);
+    rename(&mut anna, clock.now_ms, 4, "a");
+    let mut cursor = (reconnect(&mut bert, clock.now_ms, 3, ALL), 3);
+    let edit = |name| vec![set("City", 1, "name", text(name))];
+    bert.send((4, cursor.0), cursor.0, &[(4, cursor.0, 10, edit("b"))]);
+    if bert_hears {
+        cursor = (reconnect(&mut bert, clock.now_ms, 4, ALL), 4);
+        bert.send((5, cursor.0), cursor.0, &[]);
+    }
+    ledger.end_session(bert.session);
+    let base = reconnect(&mut anna, clock.now_ms, 4, ALL);
+    anna.send((5, base), base, &[(5, base, 11, edit("c"))]);
+    anna.drain();
+    clock.cycle();
+    bert.identify(cursor, 1, ALL);
+    let parts = bert.drain();
+    let told = parts.iter().flat_map(common::entries);
+    (
+        keys(&*storage, tables::INDEX),
+        told.map(|entry| entry.client_version).collect(),
+    )
+}
+
+#[test]
+fn what_is_said_again_is_left_out_once_its_client_has_passed_it() {
+    assert_eq!(said_again(Switches::ALL, true), (2, vec![4]));
+    // He has to be told that Anna's edit knows his.
+    assert_eq!(said_again(Switches::ALL, false), (3, vec![4]));
+    let careless = Switches {
+        fold_when_passed: false,
+        ..Switches::ALL
+    };
+    assert_eq!(
+        said_again(careless, false),
+        (2, vec![3]),
+        "without the rule Bert merges his edit with one that contains it"
+    );
 }
 
 #[test]

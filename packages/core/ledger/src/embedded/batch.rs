@@ -1,5 +1,6 @@
 //! One write of the ledger: everything in it becomes true with one durable commit.
 
+use std::collections::BTreeSet;
 use std::ops::Bound;
 use std::sync::Arc;
 
@@ -14,6 +15,8 @@ use super::tables::{
 };
 use crate::entries::{Entry, Origin, write_entry};
 use crate::error::{LedgerError, Result};
+use crate::facts::Facts;
+use crate::fold::without;
 use crate::object::ObjectKey;
 use crate::outcome::{Outcome, RowChange};
 use crate::rows::{ClientRow, Marks, OwnUpload, Touch};
@@ -287,6 +290,27 @@ impl<S: Storage> Batch<S> {
         state.trimmed = version;
         self.writes += 1;
         Ok(gone)
+    }
+
+    /// Writes an entry anew without some of its instructions, and takes its lines out of the index where it
+    /// says nothing more.
+    pub fn fold_entry(&mut self, version: u64, dropped: &BTreeSet<usize>) -> Result<()> {
+        let entry = self.facts().entry(version)?;
+        let folded = without(&entry, dropped)?;
+        let key = tables::number(version);
+        for object in &folded.gone {
+            self.write.delete(INDEX, &tables::index(object, version));
+        }
+        match &folded.bytes {
+            Some(bytes) => self.write.put(ENTRIES, &key, bytes),
+            None => self.write.delete(ENTRIES, &key),
+        }
+        let left = folded.bytes.map_or(0, |bytes| bytes.len() as u64);
+        let bytes = &mut self.newest.state.entry_bytes;
+        *bytes = bytes.saturating_sub(entry.size() as u64) + left;
+        self.caches.forget_entry(version);
+        self.writes += 1;
+        Ok(())
     }
 
     /// Drops epochs of which no client can present a version.

@@ -206,7 +206,10 @@ impl<S: Storage> Ledger<S> {
         let mut records = records_between(facts, session.ident, side.to, last)?;
         while side.to < last && body.bytes.len() < bytes_max {
             let version = side.to + 1;
-            let entry = facts.entry_once(version)?;
+            let Some(entry) = facts.entry_once(version)? else {
+                side.to = version;
+                continue;
+            };
             if entry.origin.ident == session.ident {
                 side.client_version = side.client_version.max(entry.origin.client_version);
             }

@@ -5,6 +5,7 @@
 //! done in cycles of short steps, each one durable commit, so that writers never wait for long and a crash
 //! loses nothing but the place in the cycle.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::Ordering;
 
 use tidemark_storage::{Read, Storage};
@@ -16,6 +17,8 @@ use super::sessions::{Session, Sessions};
 use super::tables::{CHECKPOINTS, META, OWN_UPLOADS, RECIPROCALS, RECORDS, State};
 use crate::bytes::{Reader, put_number};
 use crate::error::Result;
+use crate::facts::{Facts, find};
+use crate::fold::Later;
 use crate::rows::ClientRow;
 use crate::switches::Switches;
 use crate::view_list::ViewList;
@@ -34,6 +37,9 @@ const LAG_SHARE: u64 = 8;
 /// Checkpoints are this share of the maximum offline time apart, or more.
 const CHECKPOINT_SHARE: u64 = 100;
 
+/// Earlier entries on an object that one is compared with.
+const COMPARED_MAX: usize = 16;
+
 /// What one step of the upkeep did.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Progress {
@@ -45,6 +51,8 @@ pub struct Progress {
     pub entries_trimmed: u64,
     /// Their bytes.
     pub bytes_trimmed: u64,
+    /// Instructions that were said again later, and went.
+    pub instructions_folded: u64,
     /// Sessions that are owed a message since, to tell them of their cursor.
     pub cursors_owed: u64,
 }
@@ -61,6 +69,8 @@ struct Checkpoint {
 pub(super) struct Upkeep {
     /// Oldest first.
     checkpoints: Vec<Checkpoint>,
+    /// Entries up to this version were compared with those before them.
+    folded: u64,
     /// The cycle under way.
     cycle: Option<Cycle>,
 }
@@ -133,6 +143,8 @@ struct Cycle {
     held: u64,
     /// Cursors below are old.
     old_cursor: u64,
+    /// What every live session was given.
+    given: u64,
 }
 
 /// One step.
@@ -178,8 +190,8 @@ impl<S: Storage> Ledger<S> {
             None => step.begin_cycle(&mut next, now_ms),
         };
         step.clients(&mut cycle)?;
-        if cycle.next_ident.is_none() {
-            step.entries(&cycle, &next)?;
+        if cycle.next_ident.is_none() && step.entries(&cycle, &next)? {
+            step.progress.is_done = step.fold(&cycle, &mut next)?;
         }
         let progress = step.progress;
         next.cycle = (!progress.is_done).then_some(cycle);
@@ -218,6 +230,7 @@ impl<S: Storage> Step<'_, S> {
             next_ident: Some(0),
             lowest: version,
             held: u64::MAX,
+            given: version,
         }
     }
 
@@ -285,11 +298,13 @@ impl<S: Storage> Step<'_, S> {
             row.seen_ms = served_ms;
             self.batch.put_client(ident, &row);
         }
-        if let Some(session) = session
-            && session.sent.load(Ordering::Acquire) < cycle.old_cursor
-        {
-            session.owed.store(true, Ordering::Release);
-            self.progress.cursors_owed += 1;
+        if let Some(session) = session {
+            let sent = session.sent.load(Ordering::Acquire);
+            cycle.given = cycle.given.min(sent);
+            if sent < cycle.old_cursor {
+                session.owed.store(true, Ordering::Release);
+                self.progress.cursors_owed += 1;
+            }
         }
         let trimmed = self.batch.newest.state.trimmed;
         let base = row.progress.1.max(row.born).max(trimmed);
@@ -325,8 +340,8 @@ impl<S: Storage> Step<'_, S> {
         Ok(true)
     }
 
-    /// Takes entries away from the start of the log, as far as the budget goes.
-    fn entries(&mut self, cycle: &Cycle, upkeep: &Upkeep) -> Result<()> {
+    /// Takes entries away from the start of the log, as far as the budget goes. Returns whether all are gone.
+    fn entries(&mut self, cycle: &Cycle, upkeep: &Upkeep) -> Result<bool> {
         let made_before = |ago_ms: u64| {
             let at_ms = self.served_ms().checked_sub(ago_ms);
             at_ms.map_or(0, |at_ms| upkeep.version_at(at_ms))
@@ -347,11 +362,71 @@ impl<S: Storage> Step<'_, S> {
             self.progress.bytes_trimmed += bytes;
             self.budget = self.budget.saturating_sub(keys);
         }
-        self.progress.is_done = self.batch.newest.state.trimmed >= target;
-        if self.progress.is_done {
+        let all = self.batch.newest.state.trimmed >= target;
+        if all {
             self.batch.drop_epochs();
         }
-        Ok(())
+        Ok(all)
+    }
+
+    /// Leaves out of the log what later entries say again, as far as the budget goes. Returns whether
+    /// everything was compared.
+    fn fold(&mut self, cycle: &Cycle, upkeep: &mut Upkeep) -> Result<bool> {
+        let limit = cycle.limit.min(cycle.given);
+        upkeep.folded = upkeep.folded.max(self.batch.newest.state.trimmed);
+        while upkeep.folded < limit && self.budget > 0 {
+            self.budget -= 1;
+            upkeep.folded += 1;
+            for (version, dropped) in self.overwritten(upkeep.folded)? {
+                self.progress.instructions_folded += dropped.len() as u64;
+                self.batch.fold_entry(version, &dropped)?;
+            }
+        }
+        Ok(upkeep.folded >= limit)
+    }
+
+    /// Which instructions of which earlier entries an entry says again. Only the next few entries before it
+    /// are compared: others were compared when those came.
+    fn overwritten(&mut self, version: u64) -> Result<BTreeMap<u64, BTreeSet<usize>>> {
+        let mut dropped: BTreeMap<u64, BTreeSet<usize>> = BTreeMap::new();
+        let facts = self.batch.facts();
+        let Some(entry) = facts.entry_once(version)? else {
+            return Ok(dropped);
+        };
+        for touched in entry.groups()?.iter().flat_map(|group| &group.touched) {
+            let careless = !self.switches.fold_by_rank;
+            let Some(mut later) = Later::new(facts.schema, &entry, touched, careless)? else {
+                continue;
+            };
+            for touch in facts
+                .touches_below(&touched.object, version)?
+                .take(COMPARED_MAX)
+            {
+                let touch = touch?;
+                self.budget = self.budget.saturating_sub(1);
+                if touch.marks.ghost {
+                    continue;
+                }
+                let earlier = facts.entry(touch.version)?;
+                let (_, touched) = find(&earlier, &touched.object)?;
+                let (places, goes_on) = later.overwritten(&earlier, touched)?;
+                if !places.is_empty() && self.passed(touch.origin, touch.version)? {
+                    dropped.entry(touch.version).or_default().extend(places);
+                }
+                if !goes_on {
+                    break;
+                }
+            }
+        }
+        Ok(dropped)
+    }
+
+    /// Whether a client will never again be served from, nor refer to, what lies below its own entry. The
+    /// client versions in its downloads come from its entries.
+    fn passed(&self, origin: u64, version: u64) -> Result<bool> {
+        let row = self.batch.client(origin)?;
+        Ok(!self.switches.fold_when_passed
+            || row.is_none_or(|row| row.download.0.min(row.progress.1) >= version))
     }
 }
 

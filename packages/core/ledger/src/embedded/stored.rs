@@ -30,6 +30,11 @@ pub struct Caches {
 }
 
 impl Caches {
+    /// Forgets an entry: it is written anew.
+    pub fn forget_entry(&self, version: u64) {
+        self.entries.borrow_mut().remove(&version);
+    }
+
     /// Forgets own uploads: they are trimmed while a batch runs.
     pub fn forget_own_uploads(&self) {
         self.own_uploads.borrow_mut().clear();
@@ -56,12 +61,30 @@ impl<R: Read> StoredFacts<'_, R> {
         Ok(())
     }
 
-    /// An entry that will not be asked for again: it is not kept.
-    pub fn entry_once(&self, version: u64) -> Result<Entry> {
+    /// An entry that will not be asked for again: it is not kept. `None` if nothing of it is left.
+    pub fn entry_once(&self, version: u64) -> Result<Option<Entry>> {
         self.check_trimmed(version.saturating_sub(1))?;
         let bytes = self.read.get(ENTRIES, &tables::number(version))?;
-        let bytes = bytes.ok_or(LedgerError::Damaged("an entry of the log is missing"))?;
-        Entry::read(version, bytes.into_shared())
+        bytes
+            .map(|bytes| Entry::read(version, bytes.into_shared()))
+            .transpose()
+    }
+
+    /// What touched an object below a version, from the newest on, as far as it is kept.
+    pub fn touches_below(
+        &self,
+        object: &ObjectKey,
+        version: u64,
+    ) -> Result<impl Iterator<Item = Result<Touch>>> {
+        let from = tables::index(object, self.trimmed);
+        let to = tables::index(object, version);
+        let range = self
+            .read
+            .range(INDEX, Bound::Excluded(&from), Bound::Excluded(&to))?;
+        Ok(range.rev().map(|line| {
+            let (key, value) = line?;
+            Touch::read(tables::last_number(&key)?, &value)
+        }))
     }
 
     fn originals(&self, ident: u64, version: u64, bytes: &[u8]) -> Result<Arc<ByObject>> {
@@ -97,7 +120,8 @@ impl<R: Read> Facts for StoredFacts<'_, R> {
         if let Some(entry) = self.caches.entries.borrow().get(&version) {
             return Ok(Arc::clone(entry));
         }
-        let entry = Arc::new(self.entry_once(version)?);
+        let entry = self.entry_once(version)?;
+        let entry = Arc::new(entry.ok_or(LedgerError::Damaged("an entry of the log is missing"))?);
         let mut kept = self.caches.entries.borrow_mut();
         if kept.len() >= ENTRIES_KEPT_MAX {
             kept.clear();

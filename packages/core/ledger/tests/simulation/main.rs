@@ -13,6 +13,7 @@ mod dice;
 mod ops;
 mod peer;
 mod rights;
+mod shadow;
 mod show;
 mod storage;
 mod upkeep;
@@ -54,6 +55,7 @@ const PLAN: Plan = Plan {
     weights: USUAL,
     trace: false,
     upkeep: Upkeep::None,
+    shadow: false,
 };
 
 const USUAL: Weights = [250, 130, 140, 110, 200, 40, 35, 45, 30, 15, 5];
@@ -122,6 +124,7 @@ impl std::ops::Add for Tally {
             resets: self.resets + other.resets,
             late: self.late + other.late,
             trimmed: self.trimmed + other.trimmed,
+            folded: self.folded + other.folded,
         }
     }
 }
@@ -273,6 +276,32 @@ fn upkeep_changes_nothing_that_a_client_can_tell() {
     assert!(trimmed > 0);
 }
 
+/// The server ends with what one ends with that keeps every entry, and compensates the same.
+#[test]
+fn upkeep_leaves_the_server_where_it_would_be_without() {
+    for (plan, share) in [(FOLDABLE, 150), (BUSY, 50), (PLAN, 50)] {
+        let plan = Plan {
+            upkeep: Upkeep::Compaction,
+            kills: false,
+            shadow: true,
+            ..plan
+        };
+        let tally = family("shadow", plan, share);
+        let none = number("TIDEMARK_SEED").is_none();
+        assert!(!none || tally.trimmed > 0);
+        assert!(!none || plan != FOLDABLE || tally.folded > 0);
+    }
+}
+
+/// Few objects, everybody sees all of them and is often away: much is said again.
+const FOLDABLE: Plan = Plan {
+    clients: 3,
+    steps: 150,
+    roles: false,
+    subscriptions: false,
+    ..PLAN
+};
+
 /// Three clients, often disconnected.
 const BUSY: Plan = Plan {
     clients: 3,
@@ -333,6 +362,21 @@ fn without_refusing_who_refers_to_the_trimmed_something_fails() {
         ..BUSY
     };
     canary("refuse_trimmed", switches, plan, 0);
+}
+
+#[test]
+fn without_comparing_what_is_folded_something_fails() {
+    let switches = Switches {
+        fold_by_rank: false,
+        ..Switches::ALL
+    };
+    let plan = Plan {
+        upkeep: Upkeep::Compaction,
+        kills: false,
+        shadow: true,
+        ..FOLDABLE
+    };
+    canary("fold_by_rank", switches, plan, 0);
 }
 
 /// With one rule left out some history has to fail: otherwise these tests would prove nothing about it.

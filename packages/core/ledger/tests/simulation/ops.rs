@@ -18,7 +18,7 @@ pub const OBJECT: &str = "Object";
 const PART: &str = "Part";
 
 /// What random transactions may do.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Features {
     pub erase: bool,
     pub skew: bool,

@@ -42,6 +42,8 @@ pub struct Tally {
     pub late: u64,
     /// Entries trimmed from the log.
     pub trimmed: u64,
+    /// Instructions that were said again later, and went from it.
+    pub folded: u64,
 }
 
 /// Body, progress and locked version of an UPLOAD.

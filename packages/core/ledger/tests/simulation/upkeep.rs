@@ -200,6 +200,7 @@ impl World {
         let progress = self.ledger.maintain(self.time.now_ms, budget);
         let progress = progress.map_err(|error| format!("upkeep fails: {error}"))?;
         self.tally.trimmed += progress.entries_trimmed;
+        self.tally.folded += progress.instructions_folded;
         Ok(progress.is_done)
     }
 

@@ -13,12 +13,13 @@ use crate::dice::Dice;
 use crate::ops::{Features, OBJECT, VIEWS, Writer, schema};
 use crate::peer::{Answer, Peer, Tally, encode_upload};
 use crate::rights::{Rights, predicate, query_text, restrict};
+use crate::shadow::Shadow;
 use crate::show;
 use crate::storage::{Disk, open};
 use crate::upkeep::{Time, Upkeep};
 
 /// How histories are made.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 #[allow(clippy::struct_excessive_bools, reason = "independent features")]
 pub struct Plan {
     pub clients: usize,
@@ -33,6 +34,8 @@ pub struct Plan {
     pub weights: Weights,
     pub trace: bool,
     pub upkeep: Upkeep,
+    /// Whether a second ledger takes the same messages and keeps everything.
+    pub shadow: bool,
 }
 
 /// How often what happens: write, speak, serve, send, receive, pump, cut, connect, subscribe, change of role,
@@ -49,6 +52,7 @@ pub struct World {
     pub peers: Vec<Peer>,
     pub tally: Tally,
     pub time: Time,
+    shadow: Option<Shadow>,
 }
 
 impl World {
@@ -65,6 +69,7 @@ impl World {
             peers: Vec::new(),
             tally: Tally::default(),
             time: Time::new(seed, plan.upkeep),
+            shadow: Shadow::new(&plan),
         };
         world.set_window();
         for number in 0..plan.clients {
@@ -81,6 +86,9 @@ impl World {
             .ledger
             .allocate_file_ident("user", salt, now_ms)
             .expect("an ident is given");
+        if let Some(shadow) = &self.shadow {
+            shadow.allocate(salt);
+        }
         let rules = if original {
             Rules::ORIGINAL
         } else {
@@ -124,6 +132,9 @@ impl World {
     fn end_session(&mut self, at: usize) {
         if let Some(session) = self.peers[at].session.take() {
             self.ledger.end_session(session);
+            if let Some(shadow) = &mut self.shadow {
+                shadow.end_session(session);
+            }
         }
     }
 
@@ -262,6 +273,9 @@ impl World {
                     .ledger
                     .query(session, version, &query_text(&subscription));
                 self.peers[at].marks += 1;
+                if let (Some(shadow), Ok(_)) = (&self.shadow, &answer) {
+                    shadow.query(session, version, &query_text(&subscription));
+                }
                 match answer {
                     Ok(None) => Ok(()),
                     Err(LedgerError::Trimmed) => self.told_to_reset(at, "QUERY"),
@@ -296,6 +310,7 @@ impl World {
             is_own_client: peer.client.rules == Rules::CORRECTED,
             protocol_version: 14,
         };
+        let copy = said.clone();
         let identified = match self.ledger.identify(said, self.time.now_ms) {
             Ok(identified) => identified,
             Err(Stop::Refused(refusal)) if refusal.code == codes::CLIENT_FILE_EXPIRED => {
@@ -304,6 +319,9 @@ impl World {
             Err(Stop::Refused(refusal)) => return Err(format!("ident refused: {refusal}")),
             Err(Stop::Failed(error)) => return Err(format!("the ledger fails: {error}")),
         };
+        if let Some(shadow) = &mut self.shadow {
+            shadow.identify(copy, &identified)?;
+        }
         let peer = &mut self.peers[at];
         peer.session = Some(identified.session);
         for told in identified.compensations {
@@ -361,6 +379,9 @@ impl World {
             .ledger
             .integrate(&uploads, self.time.now_ms)
             .map_err(|error| format!("the ledger fails: {error}"))?;
+        if let Some(shadow) = &self.shadow {
+            shadow.integrate(&uploads, &answers)?;
+        }
         for ((at, _, _), answer) in batch.into_iter().zip(answers) {
             self.tally.uploads += answer.changesets;
             self.tally.conflicts += answer.conflicts;
@@ -556,6 +577,9 @@ impl World {
         }
         self.settle()?;
         self.compare()?;
+        if let Some(shadow) = &self.shadow {
+            shadow.compare(&self.disk, &self.ledger)?;
+        }
         self.check_size()
     }
 
