@@ -261,43 +261,47 @@ describe("a server", () => {
     return file;
   }
 
-  test("a file that was away for too long gets 222, and one that is connected never does", { timeout: 60_000 }, async () => {
-    server = createServer({
-      dataDirectory: null,
-      openLedger: openNativeLedger,
-      developmentMode: true,
-      maxOfflineMs: 400,
-      limits: { closeMs: 200 },
-      passwordCost: { memoryKib: 64, passes: 1 },
-    });
-    await server.start();
-    const { access_token: token } = await logInAnonymously(server.url, appId);
-    const away = await city(token, 1);
-    const here = await city(token, 2);
-    away.client.close();
-    let status = await statusOf(server.url);
-    while (status.expiredClientFiles === 0 || status.entries > 0) {
-      await new Promise((resolve) => setTimeout(resolve, 20));
-      status = await statusOf(server.url);
-    }
-    expect(status).toMatchObject({ clientFiles: 2, expiredClientFiles: 1, bytes: 0, objects: { City: 2 } });
-    expect(status.trimmedVersion).toBe(status.version);
-    expect(server.metrics.total("clientFilesExpired")).toBe(1);
-    away.client = await connect(token);
-    await away.open();
-    expect(await away.client.expectError(222)).toMatchObject({
-      action: "ClientReset",
-      shouldClientReset: true,
-      isRecoveryModeDisabled: false,
-      tryAgain: false,
-    });
-    here.mark(7);
-    for (let message = await here.client.receive(); message.type !== "mark"; message = await here.client.receive()) {
-      if (message.type === "download") await here.take(message);
-    }
-    here.upload(newCity(3, "Ribe", "DK"));
-    while (here.uploadClientVersion < here.clientVersion) await here.download();
-    const fresh = await city(token, 4);
-    expect(fresh.received.join("\n")).toContain("Ribe");
-  });
+  test(
+    "a file that was away for too long gets 222, and one that is connected never does",
+    { timeout: 60_000 },
+    async () => {
+      server = createServer({
+        dataDirectory: null,
+        openLedger: openNativeLedger,
+        developmentMode: true,
+        maxOfflineMs: 400,
+        limits: { closeMs: 200 },
+        passwordCost: { memoryKib: 64, passes: 1 },
+      });
+      await server.start();
+      const { access_token: token } = await logInAnonymously(server.url, appId);
+      const away = await city(token, 1);
+      const here = await city(token, 2);
+      away.client.close();
+      let status = await statusOf(server.url);
+      while (status.expiredClientFiles === 0 || status.entries > 0) {
+        await new Promise((resolve) => setTimeout(resolve, 20));
+        status = await statusOf(server.url);
+      }
+      expect(status).toMatchObject({ clientFiles: 2, expiredClientFiles: 1, bytes: 0, objects: { City: 2 } });
+      expect(status.trimmedVersion).toBe(status.version);
+      expect(server.metrics.total("clientFilesExpired")).toBe(1);
+      away.client = await connect(token);
+      await away.open();
+      expect(await away.client.expectError(222)).toMatchObject({
+        action: "ClientReset",
+        shouldClientReset: true,
+        isRecoveryModeDisabled: false,
+        tryAgain: false,
+      });
+      here.mark(7);
+      for (let message = await here.client.receive(); message.type !== "mark"; message = await here.client.receive()) {
+        if (message.type === "download") await here.take(message);
+      }
+      here.upload(newCity(3, "Ribe", "DK"));
+      while (here.uploadClientVersion < here.clientVersion) await here.download();
+      const fresh = await city(token, 4);
+      expect(fresh.received.join("\n")).toContain("Ribe");
+    },
+  );
 });

@@ -12,7 +12,7 @@ import type { Logger } from "./logger.js";
 import type { Metrics } from "./metrics.js";
 
 /** How long a client may be away before it has to start over: 30 days. */
-export const defaultMaxOfflineMs = 30 * 24 * 60 * 60_000;
+export const defaultMaxOfflineMs: number = 30 * 24 * 60 * 60_000;
 
 /** A cycle begins this often within the maximum offline time: every hour of 30 days. */
 const cyclesPerWindow = 720;
@@ -69,7 +69,7 @@ export class Upkeep {
     const { appId, ledger, host, logger, metrics, onCursorsOwed } = this.#context;
     let [expired, trimmed, bytes, owed] = [0, 0, 0, 0];
     try {
-      for (let isDone = false; !isDone && !this.#isStopped; ) {
+      for (let isDone = false; !isDone && !this.#isStopped;) {
         const step = await ledger.maintain(host.nowMs(), stepRowsMax);
         isDone = step.isDone;
         expired += step.clientsExpired;
