@@ -2,7 +2,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { readAppId } from "./app-directory.js";
+import { readAppId, readMaxOfflineDays } from "./app-directory.js";
 
 let directory: string;
 
@@ -19,6 +19,20 @@ test("the id is the one of the configuration, else the directory's name", () => 
   expect(readAppId(directory)).toBe("todo-abcde");
   writeFileSync(join(directory, "root_config.json"), '{"name":"todo"}');
   expect(readAppId(directory)).toBe("todo-abcde");
+});
+
+test("the maximum offline time is the one of the sync configuration, in whole days", () => {
+  expect(readMaxOfflineDays(directory)).toBeNull();
+  mkdirSync(join(directory, "sync"));
+  const file = join(directory, "sync", "config.json");
+  writeFileSync(file, '{"type":"flexible"}');
+  expect(readMaxOfflineDays(directory)).toBeNull();
+  writeFileSync(file, '{"type":"flexible","client_max_offline_days":7}');
+  expect(readMaxOfflineDays(directory)).toBe(7);
+  for (const days of ["0", '"7"', "1.5"]) {
+    writeFileSync(file, `{"client_max_offline_days":${days}}`);
+    expect(() => readMaxOfflineDays(directory)).toThrow(expect.objectContaining({ code: "bad-configuration" }));
+  }
 });
 
 test("what is no app is an error with a code", () => {

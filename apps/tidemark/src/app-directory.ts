@@ -1,5 +1,5 @@
 /**
- * The directory of an exported app: so far only the app's id is read from it.
+ * The directory of an exported app: so far its id and its maximum offline time are read from it.
  *
  * @module
  */
@@ -27,6 +27,18 @@ export function readAppId(directory: string): string {
     if (typeof appId === "string" && appId !== "") return appId;
   }
   return basename(path);
+}
+
+/** Days that a client may be away, by the app's sync configuration; `null` if it does not say. */
+export function readMaxOfflineDays(directory: string): number | null {
+  const file = join(resolve(directory), "sync", "config.json");
+  if (!existsSync(file)) return null;
+  const days = readConfiguration(file)["client_max_offline_days"];
+  if (days === undefined) return null;
+  if (typeof days !== "number" || !Number.isInteger(days) || days < 1) {
+    throw new AppDirectoryError("bad-configuration", `${file}: client_max_offline_days must be a whole number from 1`);
+  }
+  return days;
 }
 
 function readConfiguration(file: string): Record<string, unknown> {

@@ -69,6 +69,7 @@ test("what is wrong is said in one line", { timeout: 30_000 }, async () => {
     [["dev", "--data", directory, "--log", "loud"], /--log must be one of/],
     [["dev", "--data", directory, "--app", join(directory, "none")], /is not a directory/],
     [["start", "--data", directory], /give --app or --app-id/],
+    [["start", "--data", directory, "--max-offline-days", "0"], /not a number of days/],
   ] as const) {
     const failed = run(...commandArguments);
     expect(await once(failed.child, "exit")).toEqual([1, null]);

@@ -12,6 +12,9 @@ const { version } = JSON.parse(readFileSync(new URL("../package.json", import.me
   readonly version: string;
 };
 
+const maxOfflineOption = "--max-offline-days <number>";
+const maxOfflineText = "how long a client may be away before it has to start over (default: the app's, or 30)";
+
 const program = new Command("tidemark")
   .description("An open, self-hosted sync server for Realm clients")
   .version(version);
@@ -23,6 +26,7 @@ program
   .option("--data <directory>", "where everything is kept", "./tidemark-data")
   .option("--app <directory>", "answer for the app in this directory only, instead of any that is asked for")
   .option("--app-id <id>", "client app id of that app")
+  .option(maxOfflineOption, maxOfflineText, parseDays)
   .option("--log <level>", "debug, info, warn, error or silent", "warn")
   .action((options: DevelopmentOptions) =>
     runServer({
@@ -33,6 +37,7 @@ program
       appIds: options.appId === undefined ? [] : [options.appId],
       developmentMode: true,
       publicUrl: null,
+      maxOfflineDays: options.maxOfflineDays ?? null,
       logLevel: options.log,
     }),
   );
@@ -46,6 +51,7 @@ program
   .option("--public-url <url>", "URL by which clients reach the server, if it is not the one they ask by")
   .option("--app <directory>", "answer for the app in this directory")
   .option("--app-id <id...>", "client app ids to answer for")
+  .option(maxOfflineOption, maxOfflineText, parseDays)
   .option("--development-mode", "let clients extend the schema", false)
   .option("--status-page", "show the status page, which names users, to everybody", false)
   .option("--log <level>", "debug, info, warn, error or silent", "info")
@@ -60,6 +66,7 @@ program
       appIds,
       developmentMode: options.developmentMode,
       publicUrl: options.publicUrl ?? null,
+      maxOfflineDays: options.maxOfflineDays ?? null,
       logLevel: options.log,
       ...(options.statusPage ? { statusPage: true } : {}),
     });
@@ -70,6 +77,7 @@ interface DevelopmentOptions {
   readonly data: string;
   readonly app?: string;
   readonly appId?: string;
+  readonly maxOfflineDays?: number;
   readonly log: string;
 }
 
@@ -80,6 +88,7 @@ interface StartOptions {
   readonly publicUrl?: string;
   readonly app?: string;
   readonly appId?: readonly string[];
+  readonly maxOfflineDays?: number;
   readonly developmentMode: boolean;
   readonly statusPage: boolean;
   readonly log: string;
@@ -89,6 +98,12 @@ function parsePort(text: string): number {
   const port = Number(text);
   if (!/^\d{1,5}$/.test(text) || port > 65_535) throw new InvalidArgumentError("not a port");
   return port;
+}
+
+function parseDays(text: string): number {
+  const days = Number(text);
+  if (!/^\d{1,5}$/.test(text) || days < 1) throw new InvalidArgumentError("not a number of days, 1 or more");
+  return days;
 }
 
 await program.parseAsync();

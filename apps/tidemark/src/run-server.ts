@@ -15,7 +15,7 @@ import {
   type Server,
   TidemarkError,
 } from "@tidemark/server";
-import { readAppId } from "./app-directory.js";
+import { readAppId, readMaxOfflineDays } from "./app-directory.js";
 
 /** What the command line says. */
 export interface RunOptions {
@@ -27,6 +27,8 @@ export interface RunOptions {
   readonly appIds: readonly string[];
   readonly developmentMode: boolean;
   readonly publicUrl: string | null;
+  /** `null`: what the app directory says, or the server's default. */
+  readonly maxOfflineDays: number | null;
   readonly statusPage?: boolean;
   readonly logLevel: string;
 }
@@ -63,6 +65,7 @@ export async function startServer(options: RunOptions): Promise<Server> {
     appIds: appIdsOf(options),
     developmentMode: options.developmentMode,
     publicUrl: options.publicUrl,
+    ...maxOfflineOf(options),
     logger: createLogger(options.logLevel as LogLevel),
     ...(options.statusPage === undefined ? {} : { statusPage: options.statusPage }),
   });
@@ -74,6 +77,12 @@ export async function startServer(options: RunOptions): Promise<Server> {
 function appIdsOf(options: RunOptions): readonly string[] | null {
   if (options.appIds.length > 0) return options.appIds;
   return options.appDirectory === null ? null : [readAppId(options.appDirectory)];
+}
+
+function maxOfflineOf(options: RunOptions): { readonly maxOfflineMs?: number } {
+  const { maxOfflineDays, appDirectory } = options;
+  const days = maxOfflineDays ?? (appDirectory === null ? null : readMaxOfflineDays(appDirectory));
+  return days === null ? {} : { maxOfflineMs: days * 24 * 60 * 60_000 };
 }
 
 function greeting(url: string, options: RunOptions): string {

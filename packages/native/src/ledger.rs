@@ -286,6 +286,7 @@ pub struct NativeUploadAnswer {
     pub instructions: f64,
     pub conflicts: f64,
     pub schema_changed: bool,
+    pub clock_ahead_ms: Option<f64>,
 }
 
 impl From<embedded::UploadAnswer> for NativeUploadAnswer {
@@ -297,6 +298,7 @@ impl From<embedded::UploadAnswer> for NativeUploadAnswer {
             instructions: number(answer.instructions),
             conflicts: number(answer.conflicts),
             schema_changed: answer.schema_changed,
+            clock_ahead_ms: answer.clock_ahead_ms.map(number),
         }
     }
 }
@@ -341,6 +343,17 @@ pub struct NativeLedgerStatus {
     pub clients: f64,
     pub objects: HashMap<String, f64>,
     pub bytes: f64,
+    pub trimmed_version: f64,
+    pub expired_clients: f64,
+}
+
+#[napi(object)]
+pub struct NativeUpkeepStep {
+    pub is_done: bool,
+    pub clients_expired: f64,
+    pub entries_trimmed: f64,
+    pub bytes_trimmed: f64,
+    pub cursors_owed: f64,
 }
 
 #[napi(object)]
@@ -397,6 +410,8 @@ impl NativeLedger {
                 clients: number(status.clients),
                 objects: objects.collect(),
                 bytes: number(status.bytes),
+                trimmed_version: number(status.trimmed),
+                expired_clients: number(status.expired),
             })
         })
     }
@@ -514,6 +529,30 @@ impl NativeLedger {
             let part =
                 ledger.next_download(session, usize::try_from(bytes_max).unwrap_or(usize::MAX))?;
             Ok(part.map(Into::into))
+        })
+    }
+
+    #[napi]
+    pub fn set_max_offline_ms(&self, max_offline_ms: f64) -> napi::Result<()> {
+        let max_offline_ms = version(max_offline_ms.round())
+            .map_err(|failure| Error::from_reason(failure.message))?;
+        self.ledger.set_max_offline_ms(max_offline_ms);
+        Ok(())
+    }
+
+    #[napi(ts_return_type = "Promise<NativeUpkeepStep>")]
+    pub fn maintain(&self, now_ms: f64, budget: u32) -> AsyncTask<Work<NativeUpkeepStep>> {
+        let ledger = Arc::clone(&self.ledger);
+        Work::task(move || {
+            let budget = usize::try_from(budget).unwrap_or(usize::MAX);
+            let step = ledger.maintain(version(now_ms)?, budget)?;
+            Ok(NativeUpkeepStep {
+                is_done: step.is_done,
+                clients_expired: number(step.clients_expired),
+                entries_trimmed: number(step.entries_trimmed),
+                bytes_trimmed: number(step.bytes_trimmed),
+                cursors_owed: number(step.cursors_owed),
+            })
         })
     }
 

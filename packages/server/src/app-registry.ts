@@ -33,6 +33,7 @@ export interface AppRegistryContext {
   /** The client app ids that exist; `null` accepts any. */
   readonly appIds: readonly string[] | null;
   readonly developmentMode: boolean;
+  readonly maxOfflineMs: number;
 }
 
 /** One app. */
@@ -143,10 +144,10 @@ export class AppRegistry {
   }
 
   async #openLedger(appId: string): Promise<SyncApp> {
-    const { openLedger, ledgerPath, host, limits, logger, metrics, developmentMode } = this.#context;
+    const { openLedger, ledgerPath, host, limits, logger, metrics, developmentMode, maxOfflineMs } = this.#context;
     const path = ledgerPath(appId);
     const ledger = await openLedger({ path, epochSalt: randomSalt(host), developmentMode });
     logger.info({ app: appId, version: ledger.version() }, "ledger opened");
-    return new SyncApp({ id: appId, ledger, host, limits, logger, metrics, developmentMode });
+    return new SyncApp({ id: appId, ledger, host, limits, logger, metrics, developmentMode, maxOfflineMs });
   }
 }

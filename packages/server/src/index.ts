@@ -17,4 +17,6 @@ export { type CounterName, type Metrics, type MetricsSink } from "./metrics.js";
 export { openNativeKeyValue, openNativeLedger } from "./native.js";
 export { createServer, type Server, ServerError, type ServerOptions } from "./server.js";
 export { type SessionStatus } from "./session.js";
+export { type AheadDevice, type ClocksAhead } from "./clock-skew.js";
 export { type AppStatus, type ServerStatus } from "./status.js";
+export { defaultMaxOfflineMs } from "./upkeep.js";

@@ -94,6 +94,8 @@ export interface UploadAnswer {
   readonly conflicts: number;
   /** Whether the schema changed. */
   readonly schemaChanged: boolean;
+  /** How far the newest timestamp is ahead of the server's clock; absent within the allowed five minutes. */
+  readonly clockAheadMs?: number;
 }
 
 /** The next DOWNLOAD of a session. */
@@ -126,7 +128,23 @@ export interface LedgerStatus {
   readonly epoch: number;
   readonly clients: number;
   readonly objects: Readonly<Record<string, number>>;
+  /** Bytes of the log. */
   readonly bytes: number;
+  /** Entries of the log up to this version are gone. */
+  readonly trimmedVersion: number;
+  /** Client files that expired, of all that were given out. */
+  readonly expiredClients: number;
+}
+
+/** What one step of the upkeep did. */
+export interface UpkeepStep {
+  /** Whether the cycle ended. */
+  readonly isDone: boolean;
+  readonly clientsExpired: number;
+  readonly entriesTrimmed: number;
+  readonly bytesTrimmed: number;
+  /** Sessions that are owed a message since. */
+  readonly cursorsOwed: number;
 }
 
 export interface Ledger {
@@ -162,6 +180,15 @@ export interface Ledger {
    * @returns `null` when nothing is owed: everything up to {@link Ledger.version} was given.
    */
   nextDownload(session: LedgerSession, bytesMax: number): Promise<DownloadPart | null>;
+  /** Sets how long a client may be away before it has to start over. What is trimmed does not come back. */
+  setMaxOfflineMs(maxOfflineMs: number): void;
+  /**
+   * One step of the upkeep: files that stayed away expire, the log is trimmed. To be called until a cycle is done, and
+   * again after a while that is short against a tenth of the maximum offline time.
+   *
+   * @param budget bounds the rows looked at or deleted.
+   */
+  maintain(nowMs: number, budget: number): Promise<UpkeepStep>;
   /** Forgets a session. No call of it is under way then; its client file may be identified again afterwards. */
   endSession(session: LedgerSession): void;
   /** Newest version; grows with integrations and bootstraps. */

@@ -26,6 +26,9 @@ export type CounterName =
   | "queryErrors"
   | "protocolErrors"
   | "sessionErrors"
+  | "clientFilesExpired"
+  | "entriesTrimmed"
+  | "clocksAhead"
   | "logins"
   | "loginsRefused"
   | "requests";

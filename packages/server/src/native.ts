@@ -19,6 +19,7 @@ import type {
   LedgerStatus,
   Upload,
   UploadAnswer,
+  UpkeepStep,
 } from "./ledger.js";
 
 /** Opens the embedded ledger of an app, and makes its directory. */
@@ -76,12 +77,24 @@ class EmbeddedLedger implements Ledger {
 
   async integrate(uploads: readonly Upload[], nowMs: number): Promise<readonly UploadAnswer[]> {
     const answers = await this.#ledger.integrate([...uploads], nowMs);
-    return answers.map(({ refusal, ...answer }) => ({ ...answer, ...given(refusal) }));
+    return answers.map(({ refusal, clockAheadMs, ...answer }) => ({
+      ...answer,
+      ...given(refusal),
+      ...(clockAheadMs === undefined || clockAheadMs === null ? {} : { clockAheadMs }),
+    }));
   }
 
   async nextDownload(session: LedgerSession, bytesMax: number): Promise<DownloadPart | null> {
     const part = await this.#ledger.nextDownload(session, bytesMax);
     return part === null ? null : { ...part, batchState: batchStateOf(part.batchState) };
+  }
+
+  setMaxOfflineMs(maxOfflineMs: number): void {
+    this.#ledger.setMaxOfflineMs(maxOfflineMs);
+  }
+
+  maintain(nowMs: number, budget: number): Promise<UpkeepStep> {
+    return this.#ledger.maintain(nowMs, budget);
   }
 
   endSession(session: LedgerSession): void {

@@ -24,6 +24,7 @@ import { readSchemas, readStatus, type ServerStatus, type StatusContext } from "
 import { statusPage } from "./status-page.js";
 import { createTokenKey, Tokens } from "./tokens.js";
 import { Upgrades } from "./upgrade.js";
+import { defaultMaxOfflineMs } from "./upkeep.js";
 
 /** How a server is set up. */
 export interface ServerOptions {
@@ -40,6 +41,8 @@ export interface ServerOptions {
   readonly appIds?: readonly string[] | null;
   /** Whether clients may extend the schema. */
   readonly developmentMode?: boolean;
+  /** How long a client may be away before it has to start over; 30 days by default. */
+  readonly maxOfflineMs?: number;
   /** Base of the URLs that clients are told, if it is not the one they asked by. */
   readonly publicUrl?: string | null;
   /** Whether the status page and its JSON answer; by default only on a loopback address, as they name users. */
@@ -207,6 +210,7 @@ class TidemarkServer implements Server {
       ledgerPath: (appId) => (dataDirectory === null ? null : join(dataDirectory, "apps", appId, "ledger.redb")),
       appIds: appIds ?? null,
       developmentMode: this.#developmentMode,
+      maxOfflineMs: this.#options.maxOfflineMs ?? defaultMaxOfflineMs,
     });
   }
 

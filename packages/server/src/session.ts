@@ -304,6 +304,10 @@ export class SyncSession implements BoundSession, CommitParticipant {
       this.connection.failBy(error);
       return;
     }
+    if (error instanceof Error && "code" in error && error.code === "history-trimmed") {
+      this.fail(errorCode.clientFileExpired, "Client file has expired");
+      return;
+    }
     this.#app.logger.error({ session: this.ident, err: error }, "a session failed");
     this.fail(errorCode.otherSessionError, "internal server error", restartLaterSeconds);
   }
@@ -478,6 +482,9 @@ export class SyncSession implements BoundSession, CommitParticipant {
     try {
       const answer = await this.#app.commits.submit(this, upload);
       if (answer === null || this.isOver) return;
+      if (answer.changesets > 0) {
+        this.#app.clockSkew.note(this.#fileIdent.toString(), this.userId, answer.clockAheadMs);
+      }
       for (const compensation of answer.compensations) this.#sendCompensation(compensation);
       if (answer.refusal !== undefined) this.#refuse(answer.refusal);
     } catch (error) {

@@ -84,8 +84,12 @@ function show(status) {
   figure("out", bytes(status.perSecond.bytesSent) + "/s");
   figure("conflicts", number.format(status.totals.conflicts ?? 0));
   const apps = status.apps.map((app) => [app.id, number.format(app.version), number.format(app.epoch),
-    number.format(app.clientFiles), number.format(app.sessions), number.format(app.uploadsWaiting), bytes(app.bytes)]);
-  fill("apps", apps, [1, 2, 3, 4, 5, 6], "No app has synced yet.");
+    number.format(app.clientFiles), number.format(app.expiredClientFiles), number.format(app.sessions),
+    number.format(app.uploadsWaiting), number.format(app.entries), bytes(app.bytes)]);
+  fill("apps", apps, [1, 2, 3, 4, 5, 6, 7, 8], "No app has synced yet.");
+  const clocks = status.apps.flatMap((app) => app.clocksAhead.listed.map((device) =>
+    [app.id, device.userId, device.fileIdent, duration(device.aheadMs)]));
+  fill("clocks", clocks, [2, 3], "No device's clock is ahead.");
   const objects = status.apps.flatMap((app) =>
     Object.entries(app.objects).map(([name, count]) => [app.id, name, number.format(count)]));
   fill("objects", objects, [2], "No objects yet.");
@@ -145,9 +149,17 @@ export function statusPage(nonce: string): string {
     ["Version", true],
     ["Epoch", true],
     ["Client files", true],
+    ["Expired", true],
     ["Sessions", true],
     ["Uploads waiting", true],
-    ["Stored", true],
+    ["Log entries", true],
+    ["Log", true],
+  ]);
+  const clocks = table("clocks", "Clocks that are ahead", [
+    ["App", false],
+    ["User", false],
+    ["File", true],
+    ["Ahead by", true],
   ]);
   const objects = table("objects", "Objects", [
     ["App", false],
@@ -181,6 +193,7 @@ export function statusPage(nonce: string): string {
 ${apps}
 ${objects}
 ${connected}
+${clocks}
 <footer><p>As JSON: <a href="/api/tidemark/status">status</a>, <a href="/api/tidemark/schema">schema</a>.</p>
 <noscript><p>This page needs JavaScript to refresh; the same figures are in the JSON.</p></noscript></footer>
 </main>

@@ -5,6 +5,7 @@
  */
 
 import type { AppRegistry } from "./app-registry.js";
+import type { ClocksAhead } from "./clock-skew.js";
 import type { ConnectionStatus, SyncConnection } from "./connection.js";
 import type { Host } from "./host.js";
 import { type ClassInformation, type CollectionSchema, deriveJsonSchema } from "./json-schema.js";
@@ -18,7 +19,15 @@ export interface AppStatus {
   /** Client files that were ever made. */
   readonly clientFiles: number;
   readonly objects: Readonly<Record<string, number>>;
+  /** Bytes and entries of the log that are kept. */
   readonly bytes: number;
+  readonly entries: number;
+  /** Entries up to this version are gone. */
+  readonly trimmedVersion: number;
+  /** Client files that stayed away for too long, of all that were ever made. */
+  readonly expiredClientFiles: number;
+  /** Devices that win every conflict. */
+  readonly clocksAhead: ClocksAhead;
   readonly uploadsWaiting: number;
   readonly sessions: number;
 }
@@ -76,6 +85,10 @@ export async function readStatus(context: StatusContext): Promise<ServerStatus> 
       clientFiles: status.clients,
       objects: status.objects,
       bytes: status.bytes,
+      entries: status.version - status.trimmedVersion,
+      trimmedVersion: status.trimmedVersion,
+      expiredClientFiles: status.expiredClients,
+      clocksAhead: app.clockSkew.status(),
       uploadsWaiting: app.commits.length,
       sessions: app.active.size,
     });

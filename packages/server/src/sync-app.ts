@@ -4,6 +4,7 @@
  * @module
  */
 
+import { ClockSkew } from "./clock-skew.js";
 import { CommitQueue } from "./commit-queue.js";
 import { Semaphore } from "./concurrency.js";
 import type { Host } from "./host.js";
@@ -11,6 +12,7 @@ import type { Ledger, Role, UploadAnswer } from "./ledger.js";
 import type { ServerLimits } from "./limits.js";
 import type { Logger } from "./logger.js";
 import type { Metrics } from "./metrics.js";
+import { Upkeep } from "./upkeep.js";
 
 /** A session as the app sees it. */
 export interface BoundSession {
@@ -36,6 +38,8 @@ export interface SyncAppContext {
   readonly logger: Logger;
   readonly metrics: Metrics;
   readonly developmentMode: boolean;
+  /** How long a client may be away before it has to start over. */
+  readonly maxOfflineMs: number;
 }
 
 /** Who may do what when the app brings no rules: everybody everything. */
@@ -57,6 +61,8 @@ export class SyncApp {
   readonly files: Map<bigint, BoundSession> = new Map();
   /** Sessions that get downloads. */
   readonly active: Set<BoundSession> = new Set();
+  readonly clockSkew: ClockSkew;
+  readonly #upkeep: Upkeep;
   #schema: Promise<string> | null = null;
 
   constructor(context: SyncAppContext) {
@@ -75,6 +81,10 @@ export class SyncApp {
       uploadsMax: context.limits.commitUploadsMax,
       onCommit: (answers) => this.#committed(answers),
     });
+    const { id: appId, ledger, host, logger, metrics, maxOfflineMs } = context;
+    this.clockSkew = new ClockSkew({ appId, host, logger, metrics });
+    const onCursorsOwed = (): void => this.#wakeAll();
+    this.#upkeep = new Upkeep({ appId, ledger, host, logger, metrics, maxOfflineMs, onCursorsOwed });
   }
 
   /** What a user may read and write. */
@@ -92,6 +102,7 @@ export class SyncApp {
   async close(): Promise<void> {
     await this.commits.idle();
     await Promise.all([...this.files.values()].map((session) => session.settled));
+    await this.#upkeep.stop();
     await this.ledger.close();
   }
 
@@ -104,6 +115,10 @@ export class SyncApp {
       this.metrics.count("compensations", answer.compensations.length);
       if (answer.schemaChanged) this.#schema = null;
     }
+    this.#wakeAll();
+  }
+
+  #wakeAll(): void {
     for (const session of this.active) session.wake();
   }
 }

@@ -5,6 +5,7 @@
 //! `docs/ledger.md`.
 //!
 //! * [`plan`], [`integrate`], [`select`]: pure functions over what [`facts::Facts`] answers;
+//! * [`fold`]: what of the log is said again later;
 //! * [`entries`], [`rows`], [`view_list`], [`schema`]: what is stored, and its bytes;
 //! * [`views`], [`permission`], [`predicate`], [`eye`]: what clients may see and write;
 //! * [`embedded`]: runs all of it over a storage, with sessions in memory.
@@ -16,6 +17,7 @@ pub mod error;
 pub mod eye;
 pub mod facts;
 pub mod fields;
+pub mod fold;
 pub mod integrate;
 pub mod limits;
 pub mod merge;

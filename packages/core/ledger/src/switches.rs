@@ -28,6 +28,16 @@ pub struct Switches {
     pub defects: bool,
     /// Where a merge cannot tell whether both sides end equal, the client is refreshed.
     pub uncertain: bool,
+    /// The log is kept from the lowest version that an unexpired client may refer to.
+    pub keep_for_clients: bool,
+    /// … also if it refers to it only by what earlier uploads or bootstraps left to be told apart.
+    pub keep_for_derivations: bool,
+    /// Who refers to what was trimmed is refused.
+    pub refuse_trimmed: bool,
+    /// An assignment is left out of the log only for one that is at least as strong.
+    pub fold_by_rank: bool,
+    /// … and only when its client has passed it.
+    pub fold_when_passed: bool,
 }
 
 impl Switches {
@@ -43,6 +53,11 @@ impl Switches {
         either_future: true,
         defects: true,
         uncertain: true,
+        keep_for_clients: true,
+        keep_for_derivations: true,
+        refuse_trimmed: true,
+        fold_by_rank: true,
+        fold_when_passed: true,
     };
 }
 

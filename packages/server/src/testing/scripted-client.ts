@@ -179,6 +179,8 @@ export class ScriptedFile {
   queryVersion = 0;
   query = "{}";
   clientVersion = 1;
+  /** The file's clock, in milliseconds since 2015. */
+  clock = 1000;
   /** Changesets received, as text. */
   readonly received: string[] = [];
 
@@ -240,7 +242,7 @@ export class ScriptedFile {
       return {
         clientVersion: this.clientVersion,
         serverVersion: this.downloadServerVersion,
-        originTimestamp: 1000 + this.clientVersion,
+        originTimestamp: this.clock + this.clientVersion,
         originFileIdent: 0n,
         changeset: typeof changeset === "string" ? encoder.encode(changeset) : changeset,
       };

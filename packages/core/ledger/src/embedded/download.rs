@@ -117,9 +117,9 @@ impl<S: Storage> Ledger<S> {
             read: &snapshot,
             schema: &newest.schema,
             caches: &caches,
+            trimmed: newest.trimmed(self.switches),
         };
-        let row = snapshot.get(CLIENTS, &tables::number(session.ident))?;
-        let row = ClientRow::read(&row.ok_or(LedgerError::NoSession)?)?;
+        let row = client_row(&snapshot, session.ident)?;
         let header = Header {
             newest: &newest,
             row: &row,
@@ -206,7 +206,10 @@ impl<S: Storage> Ledger<S> {
         let mut records = records_between(facts, session.ident, side.to, last)?;
         while side.to < last && body.bytes.len() < bytes_max {
             let version = side.to + 1;
-            let entry = facts.entry_once(version)?;
+            let Some(entry) = facts.entry_once(version)? else {
+                side.to = version;
+                continue;
+            };
             if entry.origin.ident == session.ident {
                 side.client_version = side.client_version.max(entry.origin.client_version);
             }
@@ -242,6 +245,11 @@ impl<S: Storage> Ledger<S> {
         }
         Ok(body)
     }
+}
+
+fn client_row(read: &impl Read, ident: u64) -> Result<ClientRow> {
+    let row = read.get(CLIENTS, &tables::number(ident))?;
+    ClientRow::read(&row.ok_or(LedgerError::NoSession)?)
 }
 
 fn catching_up(from: u64, to: u64, end: u64) -> f64 {

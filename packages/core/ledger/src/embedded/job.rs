@@ -16,7 +16,7 @@ use super::before_images::{BeforeImages, Image};
 use super::stored::StoredFacts;
 use super::tables::OBJECTS;
 use crate::error::{LedgerError, Result};
-use crate::facts::{Derivation, Facts, is_in};
+use crate::facts::{Derivation, is_in};
 use crate::fields::Fields;
 use crate::limits::{ENTRY_BYTES_SOFT, SCAN_DOCUMENTS_MAX};
 use crate::object::{ClassNumber, ObjectKey};
@@ -234,7 +234,10 @@ impl Job {
         self.total = classes.iter().map(count).sum();
         if let Some(first) = element.leftovers.iter().map(|leftover| leftover.at).min() {
             for version in first + 1..=self.version {
-                for group in facts.entry(version)?.groups()? {
+                let Some(entry) = facts.entry_once(version)? else {
+                    continue;
+                };
+                for group in entry.groups()? {
                     let changed = group.touched.iter().map(|touched| touched.object.clone());
                     self.suspects.extend(changed);
                 }

@@ -30,6 +30,11 @@ pub struct Caches {
 }
 
 impl Caches {
+    /// Forgets an entry: it is written anew.
+    pub fn forget_entry(&self, version: u64) {
+        self.entries.borrow_mut().remove(&version);
+    }
+
     /// Forgets own uploads: they are trimmed while a batch runs.
     pub fn forget_own_uploads(&self) {
         self.own_uploads.borrow_mut().clear();
@@ -44,14 +49,42 @@ pub struct StoredFacts<'a, R: Read> {
     pub schema: &'a LedgerSchema,
     /// What was read already.
     pub caches: &'a Caches,
+    /// Entries up to this version are gone: what would have to look at them is an error, never an answer.
+    pub trimmed: u64,
 }
 
 impl<R: Read> StoredFacts<'_, R> {
-    /// An entry that will not be asked for again: it is not kept.
-    pub fn entry_once(&self, version: u64) -> Result<Entry> {
+    fn check_trimmed(&self, after: u64) -> Result<()> {
+        if after < self.trimmed {
+            return Err(LedgerError::Trimmed);
+        }
+        Ok(())
+    }
+
+    /// An entry that will not be asked for again: it is not kept. `None` if nothing of it is left.
+    pub fn entry_once(&self, version: u64) -> Result<Option<Entry>> {
+        self.check_trimmed(version.saturating_sub(1))?;
         let bytes = self.read.get(ENTRIES, &tables::number(version))?;
-        let bytes = bytes.ok_or(LedgerError::Damaged("an entry of the log is missing"))?;
-        Entry::read(version, bytes.into_shared())
+        bytes
+            .map(|bytes| Entry::read(version, bytes.into_shared()))
+            .transpose()
+    }
+
+    /// What touched an object below a version, from the newest on, as far as it is kept.
+    pub fn touches_below(
+        &self,
+        object: &ObjectKey,
+        version: u64,
+    ) -> Result<impl Iterator<Item = Result<Touch>>> {
+        let from = tables::index(object, self.trimmed);
+        let to = tables::index(object, version);
+        let range = self
+            .read
+            .range(INDEX, Bound::Excluded(&from), Bound::Excluded(&to))?;
+        Ok(range.rev().map(|line| {
+            let (key, value) = line?;
+            Touch::read(tables::last_number(&key)?, &value)
+        }))
     }
 
     fn originals(&self, ident: u64, version: u64, bytes: &[u8]) -> Result<Arc<ByObject>> {
@@ -87,7 +120,8 @@ impl<R: Read> Facts for StoredFacts<'_, R> {
         if let Some(entry) = self.caches.entries.borrow().get(&version) {
             return Ok(Arc::clone(entry));
         }
-        let entry = Arc::new(self.entry_once(version)?);
+        let entry = self.entry_once(version)?;
+        let entry = Arc::new(entry.ok_or(LedgerError::Damaged("an entry of the log is missing"))?);
         let mut kept = self.caches.entries.borrow_mut();
         if kept.len() >= ENTRIES_KEPT_MAX {
             kept.clear();
@@ -97,6 +131,7 @@ impl<R: Read> Facts for StoredFacts<'_, R> {
     }
 
     fn touches(&self, object: &ObjectKey, after: u64, through: u64) -> Result<Vec<Touch>> {
+        self.check_trimmed(after)?;
         let (from, to) = (tables::index(object, after), tables::index(object, through));
         let range = self
             .read
@@ -110,6 +145,7 @@ impl<R: Read> Facts for StoredFacts<'_, R> {
     }
 
     fn first_change(&self, object: &ObjectKey, after: u64) -> Result<Option<Touch>> {
+        self.check_trimmed(after)?;
         let (from, to) = (
             tables::index(object, after),
             tables::index(object, u64::MAX),

@@ -11,14 +11,15 @@ impl World {
         for round in 0..60 {
             let mut busy = false;
             for at in 0..self.peers.len() {
-                busy |= self.pump(at)?;
+                busy |= !self.time.has_left(at) && self.pump(at)?;
             }
             let head = self.ledger.version();
-            let caught_up = self.peers.iter().all(|peer| {
-                let client = &peer.client;
-                client.is_uploaded()
-                    && client.newest_set().state == SetState::Complete
-                    && client.download.0 <= head
+            let caught_up = (0..self.peers.len()).all(|at| {
+                let client = &self.peers[at].client;
+                self.time.has_left(at)
+                    || client.is_uploaded()
+                        && client.newest_set().state == SetState::Complete
+                        && client.download.0 <= head
             });
             if !busy && round > 2 && caught_up {
                 return Ok(());
@@ -52,7 +53,10 @@ impl World {
             self.pump(last)?;
         }
         let truth = self.peers[last].client.database.clone();
-        for peer in &self.peers[..last] {
+        for (at, peer) in self.peers[..last].iter().enumerate() {
+            if self.time.has_left(at) {
+                continue;
+            }
             let mut expected = truth.clone();
             restrict(
                 &mut expected,

@@ -17,13 +17,16 @@ mod originals;
 mod peer;
 mod recovery;
 mod rights;
+mod shadow;
 mod show;
 mod storage;
+mod upkeep;
 mod world;
 
 use ops::Features;
 use peer::Tally;
 use tidemark_ledger::switches::Switches;
+use upkeep::Upkeep;
 use world::{Plan, Weights, World};
 
 const SEEDS: u64 = 40;
@@ -57,6 +60,8 @@ const PLAN: Plan = Plan {
     switches: Switches::ALL,
     weights: USUAL,
     trace: false,
+    upkeep: Upkeep::None,
+    shadow: false,
 };
 
 const USUAL: Weights = [250, 130, 140, 110, 200, 40, 35, 45, 30, 15, 5];
@@ -129,6 +134,9 @@ impl std::ops::Add for Tally {
             recovered: self.recovered + other.recovered,
             discarded: self.discarded + other.discarded,
             dropped: self.dropped + other.dropped,
+            late: self.late + other.late,
+            trimmed: self.trimmed + other.trimmed,
+            folded: self.folded + other.folded,
         }
     }
 }
@@ -232,6 +240,89 @@ fn clients_that_merge_by_the_original_rules() {
 }
 
 #[test]
+fn upkeep_while_clients_work() {
+    for (plan, share) in [(PLAN, 100), (BUSY, 40)] {
+        let plan = Plan {
+            upkeep: Upkeep::Compaction,
+            ..plan
+        };
+        let tally = family("compaction", plan, share);
+        assert!(number("TIDEMARK_SEED").is_some() || tally.trimmed > 0);
+    }
+}
+
+#[test]
+fn clients_that_stay_away_too_long() {
+    for (plan, share) in [(PLAN, 60), (BUSY, 40)] {
+        let plan = Plan {
+            upkeep: Upkeep::Expiry,
+            ..plan
+        };
+        let tally = family("expiry", plan, share);
+        assert!(number("TIDEMARK_SEED").is_some() || tally.trimmed > 0 && tally.late > 0);
+    }
+}
+
+/// With upkeep and without, everybody ends with the same, the server too.
+#[test]
+fn upkeep_changes_nothing_that_a_client_can_tell() {
+    let seeds = (number("TIDEMARK_SEEDS").unwrap_or(SEEDS) / 2).max(2);
+    let first = number("TIDEMARK_FIRST").unwrap_or(0);
+    let mut trimmed = 0;
+    for seed in first..first + seeds {
+        let mut end = |upkeep| {
+            let plan = Plan {
+                kills: false,
+                upkeep,
+                ..if seed % 2 == 0 { PLAN } else { BUSY }
+            };
+            let mut world = World::new(seed, plan);
+            let ended = world.run();
+            ended.unwrap_or_else(|fault| panic!("seed {seed}, {upkeep:?}: {fault}"));
+            trimmed += world.tally.trimmed;
+            world.end()
+        };
+        assert_eq!(end(Upkeep::Compaction), end(Upkeep::None), "seed {seed}");
+        assert_eq!(end(Upkeep::Absence), end(Upkeep::Awaiting), "seed {seed}");
+    }
+    assert!(trimmed > 0);
+}
+
+/// The server ends with what one ends with that keeps every entry, and compensates the same.
+#[test]
+fn upkeep_leaves_the_server_where_it_would_be_without() {
+    for (plan, share) in [(FOLDABLE, 150), (BUSY, 50), (PLAN, 50)] {
+        let plan = Plan {
+            upkeep: Upkeep::Compaction,
+            kills: false,
+            shadow: true,
+            ..plan
+        };
+        let tally = family("shadow", plan, share);
+        let none = number("TIDEMARK_SEED").is_none();
+        assert!(!none || tally.trimmed > 0);
+        assert!(!none || plan != FOLDABLE || tally.folded > 0);
+    }
+}
+
+/// Few objects, everybody sees all of them and is often away: much is said again.
+const FOLDABLE: Plan = Plan {
+    clients: 3,
+    steps: 150,
+    roles: false,
+    subscriptions: false,
+    ..PLAN
+};
+
+/// Three clients, often disconnected.
+const BUSY: Plan = Plan {
+    clients: 3,
+    steps: 150,
+    weights: RESTLESS,
+    ..PLAN
+};
+
+#[test]
 fn scalars_and_lists_only() {
     family(
         "scalars and lists",
@@ -244,6 +335,60 @@ fn scalars_and_lists_only() {
         },
         150,
     );
+}
+
+#[test]
+fn without_keeping_the_log_for_clients_something_fails() {
+    let switches = Switches {
+        keep_for_clients: false,
+        ..Switches::ALL
+    };
+    let plan = Plan {
+        upkeep: Upkeep::Compaction,
+        ..SMALL
+    };
+    canary("keep_for_clients", switches, plan, 0);
+}
+
+#[test]
+fn without_keeping_the_log_for_derivations_something_fails() {
+    let switches = Switches {
+        keep_for_derivations: false,
+        ..Switches::ALL
+    };
+    let plan = Plan {
+        upkeep: Upkeep::Compaction,
+        ..BUSY
+    };
+    canary("keep_for_derivations", switches, plan, 0);
+}
+
+#[test]
+fn without_refusing_who_refers_to_the_trimmed_something_fails() {
+    let switches = Switches {
+        refuse_trimmed: false,
+        ..Switches::ALL
+    };
+    let plan = Plan {
+        upkeep: Upkeep::Expiry,
+        ..BUSY
+    };
+    canary("refuse_trimmed", switches, plan, 0);
+}
+
+#[test]
+fn without_comparing_what_is_folded_something_fails() {
+    let switches = Switches {
+        fold_by_rank: false,
+        ..Switches::ALL
+    };
+    let plan = Plan {
+        upkeep: Upkeep::Compaction,
+        kills: false,
+        shadow: true,
+        ..FOLDABLE
+    };
+    canary("fold_by_rank", switches, plan, 0);
 }
 
 /// With one rule left out some history has to fail: otherwise these tests would prove nothing about it.

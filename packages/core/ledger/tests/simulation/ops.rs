@@ -21,7 +21,7 @@ pub const OBJECT: &str = "Object";
 pub const PART: &str = "Part";
 
 /// What random transactions may do.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Features {
     pub erase: bool,
     pub skew: bool,

@@ -29,6 +29,8 @@ pub struct Peer {
     /// Resets in a row, each before what the last one made again was acknowledged.
     pub attempts: u64,
     pub salt: u64,
+    /// When it was last known to be up to date.
+    pub current_ms: u64,
 }
 
 /// What happened in a history.
@@ -53,6 +55,12 @@ pub struct Tally {
     pub discarded: u64,
     /// Instructions that made no sense any more after a reset.
     pub dropped: u64,
+    /// Clients that were told to start over because they were away for too long.
+    pub late: u64,
+    /// Entries trimmed from the log.
+    pub trimmed: u64,
+    /// Instructions that were said again later, and went from it.
+    pub folded: u64,
 }
 
 /// Body, progress and locked version of an UPLOAD.

@@ -1,8 +1,9 @@
 //! One random history: clients, a server that is killed now and then, and the messages between them.
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
+use tidemark_ledger::LedgerError;
 use tidemark_ledger::embedded::{Identification, Ledger, Upload};
-use tidemark_ledger::error::Stop;
+use tidemark_ledger::error::{Stop, codes};
 use tidemark_ledger::switches::Switches;
 use tidemark_ledger::views::{ClassRole, Role};
 use tidemark_transform::Rules;
@@ -13,11 +14,13 @@ use crate::ops::{Features, OBJECT, VIEWS, Writer, schema};
 use crate::peer::{Answer, Peer, Tally, encode_upload};
 use crate::recovery::recover;
 use crate::rights::{Rights, predicate, query_text};
+use crate::shadow::Shadow;
 use crate::show;
 use crate::storage::{Disk, open};
+use crate::upkeep::{Time, Upkeep};
 
 /// How histories are made.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 #[allow(clippy::struct_excessive_bools, reason = "independent features")]
 pub struct Plan {
     pub clients: usize,
@@ -33,6 +36,9 @@ pub struct Plan {
     pub switches: Switches,
     pub weights: Weights,
     pub trace: bool,
+    pub upkeep: Upkeep,
+    /// Whether a second ledger takes the same messages and keeps everything.
+    pub shadow: bool,
 }
 
 /// After so many resets in a row a client gives up what it had not synchronised.
@@ -43,14 +49,16 @@ const ATTEMPTS_MAX: u64 = 3;
 pub type Weights = [u64; 11];
 
 pub struct World {
-    dice: Dice,
-    plan: Plan,
-    disk: Disk,
+    pub dice: Dice,
+    pub plan: Plan,
+    pub disk: Disk,
     pub ledger: Ledger<Disk>,
     starts: u64,
     clock: u64,
     pub peers: Vec<Peer>,
     pub tally: Tally,
+    pub time: Time,
+    shadow: Option<Shadow>,
 }
 
 impl World {
@@ -66,7 +74,10 @@ impl World {
             clock: 1000,
             peers: Vec::new(),
             tally: Tally::default(),
+            time: Time::new(seed, plan.upkeep),
+            shadow: Shadow::new(&plan),
         };
+        world.set_window();
         for number in 0..plan.clients {
             let defects = plan.features.defect.is_some() && number > 0;
             let peer = world.new_peer(plan.originals && (number % 2 == 1 || defects));
@@ -77,10 +88,14 @@ impl World {
 
     pub fn new_peer(&mut self, original: bool) -> Peer {
         let salt = 7;
+        let now_ms = self.time.now_ms;
         let ident = self
             .ledger
-            .allocate_file_ident("user", salt, 0)
+            .allocate_file_ident("user", salt, now_ms)
             .expect("an ident is given");
+        if let Some(shadow) = &self.shadow {
+            shadow.allocate(salt);
+        }
         let rules = if original {
             Rules::ORIGINAL
         } else {
@@ -104,6 +119,7 @@ impl World {
             recovered_to: 0,
             attempts: 0,
             salt,
+            current_ms: now_ms,
         }
     }
 
@@ -126,10 +142,13 @@ impl World {
     fn end_session(&mut self, at: usize) {
         if let Some(session) = self.peers[at].session.take() {
             self.ledger.end_session(session);
+            if let Some(shadow) = &mut self.shadow {
+                shadow.end_session(session);
+            }
         }
     }
 
-    fn cut(&mut self, at: usize) {
+    pub fn cut(&mut self, at: usize) {
         if self.peers[at].client.online {
             self.say(|| format!("cut {}", self.peers[at].client.ident));
             let restart = self.dice.chance(300);
@@ -142,7 +161,7 @@ impl World {
     }
 
     /// The server's process dies, and another begins.
-    fn kill(&mut self) {
+    pub fn kill(&mut self) {
         self.say(|| "kill".to_owned());
         self.tally.kills += 1;
         for at in 0..self.peers.len() {
@@ -151,6 +170,7 @@ impl World {
         self.disk.revive();
         self.starts += 1;
         self.ledger = open(&self.disk, self.starts, self.plan.switches);
+        self.set_window();
     }
 
     fn write(&mut self, at: usize) {
@@ -264,8 +284,12 @@ impl World {
                     .ledger
                     .query(session, version, &query_text(&subscription));
                 self.peers[at].marks += 1;
+                if let (Some(shadow), Ok(_)) = (&self.shadow, &answer) {
+                    shadow.query(session, version, &query_text(&subscription));
+                }
                 match answer {
                     Ok(None) => Ok(()),
+                    Err(LedgerError::Trimmed) => self.told_to_reset(at, "QUERY"),
                     other => Err(format!("query refused: {other:?}")),
                 }
             }
@@ -297,10 +321,18 @@ impl World {
             is_own_client: peer.client.rules == Rules::CORRECTED,
             protocol_version: 14,
         };
-        let identified = self.ledger.identify(said, 0).map_err(|stop| match stop {
-            Stop::Refused(refusal) => format!("ident refused: {refusal}"),
-            Stop::Failed(error) => format!("the ledger fails: {error}"),
-        })?;
+        let copy = said.clone();
+        let identified = match self.ledger.identify(said, self.time.now_ms) {
+            Ok(identified) => identified,
+            Err(Stop::Refused(refusal)) if refusal.code == codes::CLIENT_FILE_EXPIRED => {
+                return self.told_to_reset(at, "IDENT");
+            }
+            Err(Stop::Refused(refusal)) => return Err(format!("ident refused: {refusal}")),
+            Err(Stop::Failed(error)) => return Err(format!("the ledger fails: {error}")),
+        };
+        if let Some(shadow) = &mut self.shadow {
+            shadow.identify(copy, &identified)?;
+        }
         let peer = &mut self.peers[at];
         peer.session = Some(identified.session);
         for told in identified.compensations {
@@ -346,7 +378,7 @@ impl World {
         if dies {
             self.disk.die_in_next_commit();
         }
-        let answers = match self.ledger.integrate(&uploads, 0) {
+        let answers = match self.ledger.integrate(&uploads, self.time.now_ms) {
             Err(_) if dies => {
                 self.kill();
                 return Ok(());
@@ -358,12 +390,19 @@ impl World {
         if dies && answers.iter().any(|answer| answer.refusal.is_none()) {
             return Err("a commit that dies was reported as done".to_owned());
         }
+        if let Some(shadow) = &self.shadow {
+            shadow.integrate(&uploads, &answers)?;
+        }
         for ((at, _, _), answer) in batch.into_iter().zip(answers) {
             self.tally.uploads += answer.changesets;
             self.tally.conflicts += answer.conflicts;
             self.tally.compensations += answer.compensations.len() as u64;
             self.tally.refreshes += answer.refreshes;
             if let Some(refusal) = answer.refusal {
+                if refusal.code == codes::CLIENT_FILE_EXPIRED {
+                    self.told_to_reset(at, "UPLOAD")?;
+                    continue;
+                }
                 let client = &self.peers[at].client;
                 if !client.may_fail {
                     return Err(format!("upload of {} refused: {refusal}", client.ident));
@@ -383,7 +422,7 @@ impl World {
     }
 
     /// The server sends a client some of what it is owed; `all` for everything.
-    fn send(&mut self, at: usize, all: bool) -> Result<(), Fault> {
+    pub fn send(&mut self, at: usize, all: bool) -> Result<(), Fault> {
         let Some(session) = self.peers[at].session else {
             return Ok(());
         };
@@ -407,13 +446,14 @@ impl World {
                     }
                     return Ok(());
                 }
+                Err(LedgerError::Trimmed) => return self.told_to_reset(at, "DOWNLOAD"),
                 Err(error) => return Err(format!("the ledger fails: {error}")),
             }
         }
         Ok(())
     }
 
-    fn receive(&mut self, at: usize) -> Result<(), Fault> {
+    pub fn receive(&mut self, at: usize) -> Result<(), Fault> {
         let Some(answer) = self.peers[at].down.pop_front() else {
             return Ok(());
         };
@@ -439,9 +479,9 @@ impl World {
         Ok(())
     }
 
-    /// A client whose own merge failed, or whose upload was refused, begins with a new file, and does again
-    /// what it had not synchronised.
-    fn reset(&mut self, at: usize) -> Result<(), Fault> {
+    /// A client whose own merge failed, whose upload was refused or that was away for too long begins with a new
+    /// file, and does again what it had not synchronised.
+    pub fn reset(&mut self, at: usize) -> Result<(), Fault> {
         self.tally.resets += 1;
         let original = self.peers[at].client.rules == Rules::ORIGINAL;
         self.tally.own_resets += u64::from(!original);
@@ -521,8 +561,11 @@ impl World {
         Ok(busy)
     }
 
-    fn step(&mut self) -> Result<(), Fault> {
+    pub fn step(&mut self) -> Result<(), Fault> {
         let at = usize::try_from(self.dice.below(self.peers.len() as u64)).expect("small");
+        if self.time.is_away(at) {
+            return Ok(());
+        }
         let total: u64 = self.plan.weights.iter().sum();
         let mut roll = self.dice.below(total);
         let weights = self.plan.weights.iter();
@@ -575,8 +618,13 @@ impl World {
         }
         for _ in 0..self.plan.steps {
             self.step()?;
+            self.keep_up()?;
         }
         self.settle()?;
-        self.compare()
+        self.compare()?;
+        if let Some(shadow) = &self.shadow {
+            shadow.compare(&self.disk, &self.ledger)?;
+        }
+        self.check_size()
     }
 }
