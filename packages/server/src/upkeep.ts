@@ -19,7 +19,7 @@ const cyclesPerWindow = 720;
 const intervalMsMin = 10;
 const intervalMsMax = 60 * 60_000;
 /** The first cycle of a start comes soon: a server that is restarted often has to get to it too. */
-const firstMsMax = 60_000;
+const firstMsMax = 30_000;
 /** Rows that one step looks at or deletes. */
 const stepRowsMax = 500;
 
