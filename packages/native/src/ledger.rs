@@ -353,6 +353,7 @@ pub struct NativeUpkeepStep {
     pub clients_expired: f64,
     pub entries_trimmed: f64,
     pub bytes_trimmed: f64,
+    pub instructions_folded: f64,
     pub cursors_owed: f64,
 }
 
@@ -551,6 +552,7 @@ impl NativeLedger {
                 clients_expired: number(step.clients_expired),
                 entries_trimmed: number(step.entries_trimmed),
                 bytes_trimmed: number(step.bytes_trimmed),
+                instructions_folded: number(step.instructions_folded),
                 cursors_owed: number(step.cursors_owed),
             })
         })

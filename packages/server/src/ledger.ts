@@ -143,6 +143,8 @@ export interface UpkeepStep {
   readonly clientsExpired: number;
   readonly entriesTrimmed: number;
   readonly bytesTrimmed: number;
+  /** Instructions that were said again later, and went from the log. */
+  readonly instructionsFolded: number;
   /** Sessions that are owed a message since. */
   readonly cursorsOwed: number;
 }

@@ -28,6 +28,7 @@ export type CounterName =
   | "sessionErrors"
   | "clientFilesExpired"
   | "entriesTrimmed"
+  | "instructionsFolded"
   | "clocksAhead"
   | "logins"
   | "loginsRefused"

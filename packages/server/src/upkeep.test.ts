@@ -84,7 +84,7 @@ describe("the timer of the upkeep", () => {
   test("a cycle is all its steps, one after the other, and another follows within the hour", async () => {
     const { host, ledger, metrics, upkeep } = start(30 * dayMs);
     expect(ledger.maxOfflineMs).toBe(30 * dayMs);
-    expect(host.timers).toEqual([60_000]);
+    expect(host.timers).toEqual([30_000]);
     await host.next();
     expect(ledger.steps).toHaveLength(3);
     expect(host.timers).toEqual([60 * 60_000]);

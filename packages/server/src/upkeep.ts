@@ -19,7 +19,7 @@ const cyclesPerWindow = 720;
 const intervalMsMin = 10;
 const intervalMsMax = 60 * 60_000;
 /** The first cycle of a start comes soon: a server that is restarted often has to get to it too. */
-const firstMsMax = 60_000;
+const firstMsMax = 30_000;
 /** Rows that one step looks at or deletes. */
 const stepRowsMax = 500;
 
@@ -67,7 +67,7 @@ export class Upkeep {
 
   async #cycle(): Promise<void> {
     const { appId, ledger, host, logger, metrics, onCursorsOwed } = this.#context;
-    let [expired, trimmed, bytes, owed] = [0, 0, 0, 0];
+    let [expired, trimmed, bytes, folded, owed] = [0, 0, 0, 0, 0];
     try {
       for (let isDone = false; !isDone && !this.#isStopped;) {
         const step = await ledger.maintain(host.nowMs(), stepRowsMax);
@@ -75,6 +75,7 @@ export class Upkeep {
         expired += step.clientsExpired;
         trimmed += step.entriesTrimmed;
         bytes += step.bytesTrimmed;
+        folded += step.instructionsFolded;
         owed += step.cursorsOwed;
       }
     } catch (error) {
@@ -82,7 +83,10 @@ export class Upkeep {
     }
     metrics.count("clientFilesExpired", expired);
     metrics.count("entriesTrimmed", trimmed);
-    if (expired > 0 || trimmed > 0) logger.info({ app: appId, expired, trimmed, bytes }, "ledger trimmed");
+    metrics.count("instructionsFolded", folded);
+    if (expired > 0 || trimmed > 0 || folded > 0) {
+      logger.info({ app: appId, expired, trimmed, bytes, folded }, "ledger trimmed");
+    }
     if (owed > 0) onCursorsOwed();
   }
 }

@@ -319,13 +319,17 @@ mod tests {
     }
 
     /// Which places of an earlier changeset a later one says again.
-    fn said(earlier: &[Instruction], later: &[Instruction]) -> Vec<usize> {
+    fn said(earlier: &[&Instruction], later: &[&Instruction]) -> Vec<usize> {
         said_at(10, earlier, 11, later)
     }
 
-    fn said_at(ago: u64, earlier: &[Instruction], now: u64, later: &[Instruction]) -> Vec<usize> {
+    fn said_at(ago: u64, earlier: &[&Instruction], now: u64, later: &[&Instruction]) -> Vec<usize> {
         let schema = schema();
-        let (earlier, later) = (entry(ago, earlier, false), entry(now, later, false));
+        let entry_of = |timestamp, instructions: &[&Instruction]| {
+            let instructions: Vec<_> = instructions.iter().copied().cloned().collect();
+            entry(timestamp, &instructions, false)
+        };
+        let (earlier, later) = (entry_of(ago, earlier), entry_of(now, later));
         let found = Later::new(&schema, &later, touched(&later), false).expect("readable");
         found.map_or_else(Vec::new, |mut found| {
             let places = found.overwritten(&earlier, touched(&earlier));
@@ -335,36 +339,35 @@ mod tests {
 
     #[test]
     fn only_what_is_said_again_as_strongly_is_left_out() {
-        let (s, t) = (assign("s", text("a")), assign("s", text("b")));
-        assert_eq!(said(&[s.clone(), s.clone()], &[t.clone()]), [1, 0]);
-        assert_eq!(said_at(12, &[s.clone()], 11, &[t.clone()]), [0; 0]);
-        let loose = default("s", text("a"), true);
-        assert_eq!(said_at(12, &[loose.clone()], 11, &[t.clone()]), [0]);
-        assert_eq!(said(&[s.clone()], &[loose]), [0; 0]);
+        let (s, t) = (&assign("s", text("a")), &assign("s", text("b")));
+        assert_eq!(said(&[s, s], &[t]), [1, 0]);
+        assert_eq!(said_at(12, &[s], 11, &[t]), [0; 0]);
+        let loose = &default("s", text("a"), true);
+        assert_eq!(said_at(12, &[loose], 11, &[t]), [0]);
+        assert_eq!(said(&[s], &[loose]), [0; 0]);
         for field in ["q", "m"] {
-            let again = assign(field, text("a"));
-            assert_eq!(said(&[again.clone()], &[again]), [0; 0], "{field}");
+            let again = &assign(field, text("a"));
+            assert_eq!(said(&[again], &[again]), [0; 0], "{field}");
         }
-        assert_eq!(said(&[s.clone()], &[assign("n", Value::Int(1))]), [0; 0]);
-        let create = Instruction::CreateObject {
+        assert_eq!(said(&[s], &[&assign("n", Value::Int(1))]), [0; 0]);
+        let create = &Instruction::CreateObject {
             class: "T".into(),
             key: KEY,
         };
-        let made = [s.clone(), create.clone(), s.clone()];
-        assert_eq!(said(&made, &[t.clone()]), [2]);
+        assert_eq!(said(&[s, create, s], &[t]), [2]);
         assert_eq!(said(&[s], &[create, t]), [0; 0]);
     }
 
     #[test]
     fn integers_are_compared_with_what_is_added() {
-        let number = |value| assign("n", Value::Int(value));
-        let null = assign("n", Value::Null);
-        assert_eq!(said(&[number(1)], &[number(2)]), [0]);
-        assert_eq!(said(&[null.clone()], &[number(2)]), [0; 0]);
-        assert_eq!(said(&[number(1)], &[null]), [0; 0]);
-        assert_eq!(said(&[number(1), add("n")], &[number(2)]), [0; 0]);
-        assert_eq!(said(&[add("n"), number(1)], &[number(2)]), [1]);
-        assert_eq!(said(&[number(1)], &[add("n"), number(2)]), [0; 0]);
+        let (one, two) = (&assign("n", Value::Int(1)), &assign("n", Value::Int(2)));
+        let (null, add) = (&assign("n", Value::Null), &add("n"));
+        assert_eq!(said(&[one], &[two]), [0]);
+        assert_eq!(said(&[null], &[two]), [0; 0]);
+        assert_eq!(said(&[one], &[null]), [0; 0]);
+        assert_eq!(said(&[one, add], &[two]), [0; 0]);
+        assert_eq!(said(&[add, one], &[two]), [1]);
+        assert_eq!(said(&[one], &[add, two]), [0; 0]);
     }
 
     #[test]

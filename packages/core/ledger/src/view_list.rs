@@ -534,6 +534,26 @@ mod tests {
     }
 
     #[test]
+    fn a_client_that_keeps_failing_does_not_make_its_list_grow() {
+        let mut list = ViewList::default();
+        bootstrap(&mut list, 2, "x");
+        assert!(list.locked(2));
+        for from in 3..100 {
+            bootstrap(&mut list, from, if from % 2 == 0 { "y" } else { "z" });
+            assert!(list.identified(2));
+        }
+        // The first and the last of each kind, beside the first two.
+        let kept: Vec<u64> = list.elements.iter().map(|element| element.from).collect();
+        assert_eq!(kept, [0, 2, 3, 4, 98, 99]);
+        assert_eq!((list.in_force(200), list.rules.len()), (1, 4));
+        let spans: Vec<_> = list.leftovers(50, 200);
+        let spans: Vec<_> = spans.iter().map(|left| (left.at, left.through)).collect();
+        assert_eq!(spans, [(3, 99), (4, 98)]);
+        assert_eq!(list.floor(0), 3);
+        assert_eq!(ViewList::read(&list.write()).expect("just written"), list);
+    }
+
+    #[test]
     fn damaged_lists_are_errors() {
         let bytes = ViewList::default().write();
         for length in 0..bytes.len() {

@@ -350,7 +350,8 @@ export class FakeLedger implements Ledger {
     const isDone = this.steps.length % 3 === 0;
     if (isDone && this.owesCursors) for (const open of this.#sessions.values()) open.isAcknowledgementOwed = true;
     const cursorsOwed = isDone && this.owesCursors ? this.#sessions.size : 0;
-    return { isDone, clientsExpired: 0, entriesTrimmed: isDone ? 0 : 1, bytesTrimmed: 0, cursorsOwed };
+    const entriesTrimmed = isDone ? 0 : 1;
+    return { isDone, clientsExpired: 0, entriesTrimmed, bytesTrimmed: 0, instructionsFolded: 0, cursorsOwed };
   }
 
   endSession(session: LedgerSession): void {

@@ -240,7 +240,6 @@ impl<S: Storage> Step<'_, S> {
             if self.budget == 0 {
                 return Ok(());
             }
-            self.budget -= 1;
             let Some((ident, row)) = self.batch.client_from(from)? else {
                 cycle.next_ident = None;
                 return Ok(());
@@ -258,6 +257,7 @@ impl<S: Storage> Step<'_, S> {
             if !finished {
                 return Ok(());
             }
+            self.budget = self.budget.saturating_sub(1);
             cycle.next_ident = Some(ident + 1);
         }
         Ok(())
