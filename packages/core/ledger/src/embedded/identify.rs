@@ -232,7 +232,7 @@ impl<S: Storage> Ledger<S> {
         let download = (said.download_server_version, said.download_client_version);
         row.download = download;
         row.seen_ms = now_ms;
-        let is_original = *row.is_original.get_or_insert(!said.is_own_client);
+        row.is_original.get_or_insert(!said.is_own_client);
         batch.put_client(ident, &row);
         let mut views = batch.views(ident)?;
         let changed = if self.switches.dead_stay_dead {
@@ -257,12 +257,8 @@ impl<S: Storage> Ledger<S> {
         let skips_log = is_first && row.integrated == 0;
         let (timeline, jobs) = if due {
             if !is_first {
-                guard(
-                    batch,
-                    &mut views,
-                    &said.role,
-                    download.0.max(row.newest_entry),
-                );
+                let last = download.0.max(row.newest_entry);
+                guard(batch, &mut views, &said.role, last);
             }
             let begun = Self::begin(
                 batch,
@@ -277,15 +273,7 @@ impl<S: Storage> Ledger<S> {
             self.jobs.add(&begun.job.images);
             (begun.timeline, VecDeque::from([begun.job]))
         } else {
-            (
-                Arc::new(Timeline::new(
-                    ident,
-                    is_original,
-                    &batch.newest.schema,
-                    views,
-                )),
-                VecDeque::new(),
-            )
+            (timeline_of(batch, ident, &row, views), VecDeque::new())
         };
         let to = match jobs.front() {
             Some(job) if skips_log => job.version - 1,
@@ -357,7 +345,6 @@ impl<S: Storage> Ledger<S> {
         with_schema: bool,
     ) -> Begun {
         let last = batch.newest.state.version;
-        let is_original = row.is_original.unwrap_or(true);
         let in_force = views.in_force(last);
         let before = views
             .elements
@@ -376,15 +363,23 @@ impl<S: Storage> Ledger<S> {
             leftovers,
         });
         batch.put_views(ident, &views);
-        let timeline = Arc::new(Timeline::new(
-            ident,
-            is_original,
-            &batch.newest.schema,
-            views,
-        ));
+        let timeline = timeline_of(batch, ident, row, views);
         let job = Job::new(version, query_version, Arc::clone(&timeline), with_schema);
         Begun { timeline, job }
     }
+}
+
+/// A client's views, compiled.
+fn timeline_of(
+    batch: &Batch<impl Storage>,
+    ident: u64,
+    row: &ClientRow,
+    views: ViewList,
+) -> Arc<Timeline> {
+    // What never said what it is merges as the original does, for all that is known.
+    let is_original = row.is_original.unwrap_or(true);
+    let schema = &batch.newest.schema;
+    Arc::new(Timeline::new(ident, is_original, schema, views))
 }
 
 /// Puts a narrowed view in force from the next version on, if the new role forbids what the old one allowed:
