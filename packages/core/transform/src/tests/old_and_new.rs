@@ -291,7 +291,7 @@ const PLAIN: Families = Families {
 
 #[test]
 fn a_client_that_ends_elsewhere_is_noticed() {
-    search("plain", PLAIN, 3000);
+    search("plain", PLAIN, 2000);
 }
 
 #[test]
@@ -300,11 +300,11 @@ fn a_client_that_ends_elsewhere_is_noticed_where_markers_keep_content() {
         kept_content: true,
         ..PLAIN
     };
-    search("kept content", families, 3000);
+    search("kept content", families, 2000);
 }
 
-/// Whatever the server does not know of the original, some client ends elsewhere unnoticed. (Not OT11: our own
-/// rules report that as well.) The seeds to begin with are near one that is known to be missed.
+/// Whatever the server does not know of the original, some client ends elsewhere unnoticed. (Not OT11: our
+/// own rules report that as well.) The seeds to begin with are near one that is known to be missed.
 #[test]
 fn the_search_finds_what_is_not_known() {
     let without = |forget: fn(&mut Rules)| {
