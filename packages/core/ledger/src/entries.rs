@@ -2,8 +2,8 @@
 //!
 //! An entry holds the transformed changeset and, per touched object, the queryable values before and after.
 //! One that changes a queryable value of an existing object also holds its whole after-image, and so does one
-//! that the original's storage would misapply. The instructions of one object stand together, so that a part of an entry can be sent without sorting it
-//! first.
+//! that the original's storage would misapply. The instructions of one object stand together, so that a part
+//! of an entry can be sent without sorting it first.
 
 use std::ops::Range;
 use std::sync::{Arc, OnceLock};

@@ -51,16 +51,22 @@ enum Verdict {
     Discarded,
 }
 
+/// An object after a changeset's instructions.
+#[derive(Debug, Default)]
+struct Applied {
+    row: Option<Arc<[u8]>>,
+    /// Whether the original's storage makes something else of the instructions than they say.
+    misapplied: bool,
+}
+
 #[derive(Debug, Default)]
 struct Integrated {
     instructions: Vec<Instruction>,
     reciprocals: Vec<(u64, Reciprocal)>,
-    after: Option<Arc<[u8]>>,
+    after: Applied,
     conflict: bool,
     /// The client may hold something else than the server: its own merge may have ended elsewhere.
     defect: bool,
-    /// The original's storage makes something else of the instructions.
-    misapplied: bool,
     /// What touched the object since the base.
     touches: Vec<Touch>,
 }
@@ -193,15 +199,14 @@ impl Step<'_> {
         } else {
             integrated.instructions.clone_from(&planned.instructions);
         }
-        (integrated.after, integrated.misapplied) =
-            self.apply(object, row, &integrated.instructions)?;
+        integrated.after = self.apply(object, row, &integrated.instructions)?;
         if self.derivation.refreshes_originals() {
             let moves = |of| original::mixed_moves(&self.schema().model, of);
             let lost = moves(&integrated.instructions) < moves(&planned.instructions);
-            integrated.defect |= integrated.misapplied || lost;
+            integrated.defect |= integrated.after.misapplied || lost;
         }
         if !integrated.instructions.is_empty()
-            && !self.allowed(object, row, integrated.after.as_ref())
+            && !self.allowed(object, row, integrated.after.row.as_ref())
         {
             return Ok(Verdict::Compensated(Rejection::Forbidden));
         }
@@ -219,8 +224,8 @@ impl Step<'_> {
         if row.is_some() {
             return Ok(Verdict::Discarded);
         }
-        let (after, _) = self.apply(object, None, &planned.instructions)?;
-        if !self.allowed(object, None, after.as_ref()) {
+        let after = self.apply(object, None, &planned.instructions)?;
+        if !self.allowed(object, None, after.row.as_ref()) {
             let text =
                 RejectedUpdate::new(&planned.class, &planned.key, Rejection::Forbidden).reason;
             return Err(Refusal::reset(codes::WRITE_NOT_ALLOWED, text).into());
@@ -356,15 +361,17 @@ impl Step<'_> {
         Ok(foreign)
     }
 
-    /// The row after the instructions, and whether the original's storage would make something else of them.
     fn apply(
         &self,
         object: &ObjectKey,
         row: Option<&Arc<[u8]>>,
         instructions: &[Instruction],
-    ) -> Result<(Option<Arc<[u8]>>, bool), Stop> {
+    ) -> Result<Applied, Stop> {
         if instructions.is_empty() {
-            return Ok((row.cloned(), false));
+            return Ok(Applied {
+                row: row.cloned(),
+                misapplied: false,
+            });
         }
         let mut misapplied = false;
         let schema = &self.schema().model;
@@ -400,8 +407,10 @@ impl Step<'_> {
                 }
             }
         }
-        let after = document.map(|document| Arc::from(document.to_row()));
-        Ok((after, misapplied))
+        Ok(Applied {
+            row: document.map(|document| Arc::from(document.to_row())),
+            misapplied,
+        })
     }
 
     /// Adds an object's part to the outcome.
@@ -419,7 +428,6 @@ impl Step<'_> {
             after,
             conflict,
             defect,
-            misapplied,
             touches,
         } = integrated;
         outcome.conflicts += usize::from(conflict);
@@ -434,12 +442,12 @@ impl Step<'_> {
             outcome.rows.push(RowChange {
                 object,
                 before,
-                after,
+                after: after.row,
             });
             return Ok(());
         }
         let span = first..outcome.instructions.len();
-        let touched = self.touched(&object, (before.as_ref(), after.as_ref()), span, misapplied);
+        let touched = self.touched(&object, before.as_ref(), &after, span);
         let record = defect
             || self
                 .derivation
@@ -449,7 +457,7 @@ impl Step<'_> {
             ghost,
             record,
             moves: touched.moves(),
-            misapplied,
+            misapplied: after.misapplied,
             ..Marks::default()
         };
         outcome.touches.push((object.clone(), marks));
@@ -457,7 +465,7 @@ impl Step<'_> {
             let record = Record {
                 client_version,
                 rejection: None,
-                image: after.clone(),
+                image: after.row.clone(),
             };
             outcome.records.push((object.clone(), record));
         }
@@ -466,7 +474,7 @@ impl Step<'_> {
             outcome.rows.push(RowChange {
                 object,
                 before,
-                after,
+                after: after.row,
             });
         }
         Ok(())
@@ -475,20 +483,20 @@ impl Step<'_> {
     fn touched(
         &self,
         object: &ObjectKey,
-        (before, after): (Option<&Arc<[u8]>>, Option<&Arc<[u8]>>),
+        before: Option<&Arc<[u8]>>,
+        after: &Applied,
         instructions: Range<usize>,
-        misapplied: bool,
     ) -> TouchedObject {
         let columns = self.schema().evaluated(object.class());
         let pick = |row: &Arc<[u8]>| Fields::Row(row).pick(&columns);
         let values_before = before.map(pick);
-        let values_after = after.map(pick);
+        let values_after = after.row.as_ref().map(pick);
         let crossed =
             values_before.is_some() && values_after.is_some() && values_before != values_after;
         TouchedObject {
             object: object.clone(),
-            image: after.filter(|_| crossed || misapplied).cloned(),
-            misapplied,
+            image: after.row.clone().filter(|_| crossed || after.misapplied),
+            misapplied: after.misapplied,
             before: values_before,
             after: values_after,
             instructions,

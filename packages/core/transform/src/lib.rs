@@ -126,11 +126,11 @@ pub fn merge_with_columns(
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Report {
     /// Objects in which the two orders of application can end differently, for reasons that the merge does
-    /// not know. Whoever cannot tell sends the object anew. By all rules: a collection marker won over another
-    /// assignment, and it may keep old content or not. By the original's moreover: both sides erased strings,
-    /// binaries or links from one set, and their places in the changesets are not known (OT3); a zero met
-    /// another assignment, and storage may keep the sign of the zero before (OT12); one side made a collection of
-    /// an element that the other moved (OT13).
+    /// not know. Whoever cannot tell sends the object anew. By all rules: a collection marker won over
+    /// another assignment, and it may keep old content or not. By the original's moreover: both sides erased
+    /// strings, binaries or links from one set, and their places in the changesets are not known (OT3); a
+    /// zero met another assignment, and storage may keep the sign of the zero before (OT12); one side made a
+    /// collection of an element that the other moved (OT13).
     pub uncertain: Vec<(Name, PrimaryKey)>,
 }
 

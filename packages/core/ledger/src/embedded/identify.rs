@@ -232,7 +232,7 @@ impl<S: Storage> Ledger<S> {
             .admit(&schema, &said.query)
             .map_err(|text| Refusal::reset(codes::BAD_QUERY, text))?;
         let download = (said.download_server_version, said.download_client_version);
-        let is_original = *row.is_original.get_or_insert(!said.is_own_client);
+        row.is_original.get_or_insert(!said.is_own_client);
         let since_ms = came(batch, ident, &mut row, download);
         let mut views = batch.views(ident)?;
         let changed = if self.switches.dead_stay_dead {
@@ -258,12 +258,8 @@ impl<S: Storage> Ledger<S> {
         let skips_log = is_first && row.integrated == 0;
         let (timeline, jobs) = if due {
             if !is_first {
-                guard(
-                    batch,
-                    &mut views,
-                    &said.role,
-                    download.0.max(row.newest_entry),
-                );
+                let last = download.0.max(row.newest_entry);
+                guard(batch, &mut views, &said.role, last);
             }
             let begun = Self::begin(
                 batch,
@@ -278,15 +274,7 @@ impl<S: Storage> Ledger<S> {
             self.jobs.add(&begun.job.images);
             (begun.timeline, VecDeque::from([begun.job]))
         } else {
-            (
-                Arc::new(Timeline::new(
-                    ident,
-                    is_original,
-                    &batch.newest.schema,
-                    views,
-                )),
-                VecDeque::new(),
-            )
+            (timeline_of(batch, ident, &row, views), VecDeque::new())
         };
         let to = match jobs.front() {
             Some(job) if skips_log => job.version - 1,
@@ -383,7 +371,6 @@ impl<S: Storage> Ledger<S> {
         with_schema: bool,
     ) -> Begun {
         let last = batch.newest.state.version;
-        let is_original = row.is_original.unwrap_or(true);
         let in_force = views.in_force(last);
         let before = views
             .elements
@@ -402,12 +389,7 @@ impl<S: Storage> Ledger<S> {
             leftovers,
         });
         batch.put_views(ident, &views);
-        let timeline = Arc::new(Timeline::new(
-            ident,
-            is_original,
-            &batch.newest.schema,
-            views,
-        ));
+        let timeline = timeline_of(batch, ident, row, views);
         let job = Job::new(version, query_version, Arc::clone(&timeline), with_schema);
         Begun { timeline, job }
     }
@@ -436,6 +418,19 @@ fn came(
 fn oldest_leftover(views: &ViewList, row: &ClientRow, version: u64) -> Option<u64> {
     let leftovers = views.leftovers(row.newest_entry, version);
     leftovers.iter().map(|leftover| leftover.at).min()
+}
+
+/// A client's views, compiled.
+fn timeline_of(
+    batch: &Batch<impl Storage>,
+    ident: u64,
+    row: &ClientRow,
+    views: ViewList,
+) -> Arc<Timeline> {
+    // What never said what it is merges as the original does, for all that is known.
+    let is_original = row.is_original.unwrap_or(true);
+    let schema = &batch.newest.schema;
+    Arc::new(Timeline::new(ident, is_original, schema, views))
 }
 
 /// Puts a narrowed view in force from the next version on, if the new role forbids what the old one allowed:

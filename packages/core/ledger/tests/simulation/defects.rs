@@ -2,8 +2,8 @@
 
 use tidemark_changeset::order;
 use tidemark_changeset::{
-    CollectionKind, ColumnType, Decimal, Instruction, Payload, PrimaryKey, Target, UpdateKind,
-    Value,
+    CollectionKind, ColumnType, Decimal, Instruction, PathElement, Payload, PrimaryKey, Target,
+    UpdateKind, Value,
 };
 use tidemark_model::{Node, node_at};
 
@@ -67,6 +67,10 @@ impl Writer<'_> {
         let class = self.database.schema.class(&target.class)?;
         let document = self.database.get(&target.class, &target.key)?;
         node_at(&self.database.schema, class, document, target)
+    }
+
+    fn key(&mut self) -> PathElement {
+        name(if self.dice.chance(500) { "x" } else { "y" })
     }
 
     fn size(&self, target: &Target) -> u64 {
@@ -210,7 +214,7 @@ impl Writer<'_> {
     }
 
     fn embedded_under_key(&mut self, key: &PrimaryKey) {
-        let entry = name(*self.dice.pick(&["x", "y"]));
+        let entry = self.key();
         let place = target(key, "de", vec![entry.clone()]);
         let is_there = self.node(&place).is_some();
         match self.dice.below(10) {
@@ -256,7 +260,7 @@ impl Writer<'_> {
             }
             _ => {
                 let mut inner = place;
-                inner.path.push(name(*self.dice.pick(&["x", "y"])));
+                inner.path.push(self.key());
                 let value = int(self.dice.below(100));
                 self.update(inner, value);
             }
@@ -285,7 +289,7 @@ impl Writer<'_> {
     }
 
     fn keys(&mut self, key: &PrimaryKey) {
-        let entry = name(*self.dice.pick(&["x", "y"]));
+        let entry = self.key();
         let place = target(key, "md", vec![entry]);
         let is_list = matches!(self.node(&place), Some(Node::List(_)));
         match self.dice.below(10) {

@@ -1,7 +1,8 @@
 //! Random histories of several clients and a server: whatever happens, everybody ends with what its view
 //! shows.
 //!
-//! `TIDEMARK_SEEDS=N` runs N histories per family, `TIDEMARK_SEED=S` one of them with a trace.
+//! `TIDEMARK_SEEDS=N` runs N histories per family, `TIDEMARK_SEED=S` one of them with a trace;
+//! `TIDEMARK_SLOW` makes many more of them the default, `TIDEMARK_FIGURES` prints what happened in them.
 
 #![allow(
     clippy::print_stderr,
@@ -93,7 +94,12 @@ fn family(name: &str, plan: Plan, share: u64) -> Tally {
         }
         return Tally::default();
     }
-    let seeds = number("TIDEMARK_SEEDS").unwrap_or(SEEDS) * share / 100;
+    let usual = if number("TIDEMARK_SLOW").is_some() {
+        SEEDS * 25
+    } else {
+        SEEDS
+    };
+    let seeds = number("TIDEMARK_SEEDS").unwrap_or(usual) * share / 100;
     let first = number("TIDEMARK_FIRST").unwrap_or(0);
     let mut total = Tally::default();
     let mut faults = Vec::new();

@@ -43,7 +43,7 @@ fn report(name: &str, tally: &Tally) {
 }
 
 fn converges(name: &str, defect: Defect) {
-    let tally = family(name, plan(defect), 100);
+    let tally = family(name, plan(defect), 60);
     report(name, &tally);
     if number("TIDEMARK_SEED").is_none() {
         assert!(tally.refreshes > 0, "{tally:?}");
