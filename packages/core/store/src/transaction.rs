@@ -33,7 +33,7 @@ pub(crate) struct Loaded {
     /// Whether the row in the storage's write is older than the document.
     pub is_dirty: bool,
     /// Whether this write created it.
-    is_fresh: bool,
+    pub is_fresh: bool,
     /// Columns that this write touched.
     touched: ColumnBits,
     /// The links that the backlink table knows of, once the object's own may differ.
@@ -249,7 +249,7 @@ impl<S: Storage> WriteTransaction<S> {
     }
 
     /// Remembers that a column of an object is about to change.
-    fn touch(&mut self, class: ClassId, object: u64, column: usize) -> Result<()> {
+    pub(crate) fn touch(&mut self, class: ClassId, object: u64, column: usize) -> Result<()> {
         let linking = self.catalog.is_linking(class, column);
         let loaded = self.load(class, object)?;
         loaded
@@ -448,11 +448,7 @@ impl<S: Storage> WriteTransaction<S> {
 
     /// Ends the objects' part of the write: everything is in the storage's write and `changes` is complete.
     pub(crate) fn finish_objects(&mut self) -> Result<()> {
-        for (class, object) in std::mem::take(&mut self.asymmetric) {
-            if self.buffer.contains_key(&(class, object)) {
-                self.remove(class, object, false)?;
-            }
-        }
+        self.drop_asymmetric()?;
         self.flush()?;
         self.note_modified();
         if self.changes.schema {
@@ -461,6 +457,26 @@ impl<S: Storage> WriteTransaction<S> {
             self.storage
                 .put(META, meta::SCHEMA, &self.catalog.to_record());
         }
+        Ok(())
+    }
+
+    /// Objects of asymmetric classes go as soon as what was done to them is recorded.
+    pub(crate) fn drop_asymmetric(&mut self) -> Result<()> {
+        for (class, object) in std::mem::take(&mut self.asymmetric) {
+            if self.buffer.contains_key(&(class, object)) {
+                self.remove(class, object, false)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Turns the objects held decoded into rows and lets go of them: for writes that touch very many. Not
+    /// for one that applied downloaded erasures: those are compared with what comes after them.
+    pub(crate) fn spill(&mut self) -> Result<()> {
+        debug_assert!(self.erased.is_empty(), "erased objects may still return");
+        self.flush()?;
+        self.note_touched();
+        self.buffer.clear();
         Ok(())
     }
 
@@ -489,6 +505,10 @@ impl<S: Storage> WriteTransaction<S> {
                 .deleted
                 .remove(&erased.object);
         }
+        self.note_touched();
+    }
+
+    fn note_touched(&mut self) {
         for ((class, object), loaded) in &self.buffer {
             if loaded.is_fresh {
                 continue;

@@ -1,0 +1,708 @@
+//! Replaying unsynced changesets onto the fresh state, in a write of it that is recorded and never committed:
+//! what it records are the recovered changesets.
+//!
+//! An instruction is applied as a downloaded one would be, and recorded as a client emits it: nothing for
+//! what is there already, nullified links before an erased object. What does not fit the fresh state is
+//! dropped and reported; lists follow [`super::tracker`].
+
+use std::collections::BTreeSet;
+
+use tidemark_changeset::codec::Encoder;
+use tidemark_changeset::{
+    CollectionKind, Instruction, Link, Name, PathElement, Payload, PrimaryKey, Target, UpdateKind,
+    Value, order,
+};
+use tidemark_model::{NESTING_MAX, Node, Problem};
+use tidemark_storage::{Read, Storage};
+
+use super::agreement::Mapping;
+use super::copy::Painter;
+use super::report::{DropReason, Dropped, ResetFailure, ResetReport};
+use super::tracker::{Found, ListKey, Lists, Route, split};
+use crate::tables::ClassId;
+use crate::transaction::{WriteTransaction, class_of, decode};
+use crate::view::View;
+use crate::walk::{Slot, Step, Walk, narrow, walk};
+use crate::{Result, StoreError};
+
+/// A recovery in progress.
+pub(super) struct Replay<'a, F: Storage, R: Read> {
+    /// A recorded write of the fresh copy.
+    fresh: &'a mut WriteTransaction<F>,
+    /// The file before the reset.
+    local: View<'a, R>,
+    lists: Lists,
+    /// Lists that were taken over without links whose targets a later changeset may create.
+    incomplete: BTreeSet<ListKey>,
+    report: &'a mut ResetReport,
+    /// Client version of the changeset at hand.
+    version: u64,
+}
+
+/// The place of an instruction in the fresh state.
+#[derive(Clone, Copy)]
+struct At<'t> {
+    class: ClassId,
+    object: u64,
+    /// As it was here.
+    target: &'t Target,
+}
+
+/// What stands at a place of the fresh state, as far as the rules ask.
+#[allow(clippy::struct_excessive_bools)] // They are answers to independent questions.
+struct Seen {
+    is_single_link: bool,
+    is_typed_collection: bool,
+    is_entry: bool,
+    exists: bool,
+    is_null: bool,
+    is_int: bool,
+    is_nullable: bool,
+    collection: Option<CollectionKind>,
+    is_empty: bool,
+    /// Whether the set there contains the instruction's value.
+    contains: bool,
+    /// Size of the list that the path ends in.
+    list_size: Option<u32>,
+    /// Size of the list that stands here.
+    size: Option<u32>,
+}
+
+impl Seen {
+    fn of(walk: &Walk<'_>, element: Option<&Value>) -> Result<Self> {
+        let node = walk.slot.node();
+        let (collection, is_empty) = match node {
+            Some(Node::List(elements)) => (Some(CollectionKind::List), elements.is_empty()),
+            Some(Node::Set(elements)) => (Some(CollectionKind::Set), elements.is_empty()),
+            Some(Node::Dictionary(entries)) => {
+                (Some(CollectionKind::Dictionary), entries.is_empty())
+            }
+            _ => (None, true),
+        };
+        let contains = match (node, element) {
+            (Some(Node::Set(elements)), Some(value)) => elements
+                .binary_search_by(|element| order::compare(element, value))
+                .is_ok(),
+            _ => false,
+        };
+        let size = |list: &[Node]| narrow(list.len());
+        Ok(Self {
+            is_single_link: walk.is_single_link(),
+            is_typed_collection: walk.is_typed_collection(),
+            is_entry: matches!(walk.slot, Slot::Entry(_)),
+            exists: node.is_some(),
+            is_null: node.is_none_or(Node::is_null),
+            is_int: matches!(node, Some(Node::Value(Value::Int(_)))),
+            is_nullable: walk.column.nullable,
+            collection,
+            is_empty,
+            contains,
+            list_size: match walk.slot {
+                Slot::Element { list, .. } => Some(size(list)?),
+                _ => None,
+            },
+            size: match node {
+                Some(Node::List(list)) => Some(size(list)?),
+                _ => None,
+            },
+        })
+    }
+}
+
+fn steps(path: &[PathElement]) -> Vec<Step> {
+    let step = |element: &PathElement| match element {
+        // Nothing is hidden from the replay, so visible indexes are real ones.
+        PathElement::Index(index) => Step::Visible(*index),
+        PathElement::Key(key) => Step::Key(key.clone()),
+    };
+    path.iter().map(step).collect()
+}
+
+/// `None` if there is no such place.
+fn found<T>(result: Result<T>) -> Result<Option<T>> {
+    match result {
+        Ok(found) => Ok(Some(found)),
+        Err(StoreError::InvalidMutation(_) | StoreError::NotFound(_)) => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+impl<'a, F: Storage, R: Read> Replay<'a, F, R> {
+    pub fn new(
+        fresh: &'a mut WriteTransaction<F>,
+        local: View<'a, R>,
+        report: &'a mut ResetReport,
+    ) -> Self {
+        Self {
+            fresh,
+            local,
+            lists: Lists::default(),
+            incomplete: BTreeSet::new(),
+            report,
+            version: 0,
+        }
+    }
+
+    /// Replays one changeset; the answer is the recovered one. `is_last` says that none follows.
+    pub fn changeset(
+        &mut self,
+        version: u64,
+        instructions: &[Instruction],
+        is_last: bool,
+    ) -> Result<Vec<u8>> {
+        self.version = version;
+        for instruction in instructions {
+            self.report.instructions += 1;
+            self.instruction(instruction)?;
+        }
+        let waiting = self.lists.take_waiting();
+        for list in &waiting {
+            self.report.lists_copied += u64::from(self.copy_list(list, is_last)?);
+        }
+        if is_last {
+            // What was missing then may have been created since.
+            for list in std::mem::take(&mut self.incomplete) {
+                if self.lists.is_copied(&list) && !waiting.contains(&list) {
+                    self.copy_list(&list, true)?;
+                }
+            }
+        }
+        self.fresh.drop_asymmetric()?;
+        let recorder = self.fresh.recorder.replace(Encoder::new());
+        Ok(recorder.map(Encoder::finish).unwrap_or_default())
+    }
+
+    fn drop_it(&mut self, target: &Target, reason: DropReason) {
+        self.report.note(Dropped {
+            client_version: self.version,
+            class: target.class.clone(),
+            key: target.key.clone(),
+            field: Some(target.field.clone()),
+            path: target.path.clone(),
+            reason,
+        });
+    }
+
+    fn drop_object(&mut self, class: &Name, key: &PrimaryKey, reason: DropReason) {
+        self.report.note(Dropped {
+            client_version: self.version,
+            class: class.clone(),
+            key: key.clone(),
+            field: None,
+            path: Vec::new(),
+            reason,
+        });
+    }
+
+    fn needless(&mut self) {
+        self.report.instructions_needless += 1;
+    }
+
+    fn instruction(&mut self, instruction: &Instruction) -> Result<()> {
+        match instruction {
+            Instruction::AddTable { .. } | Instruction::AddColumn { .. } => {
+                self.fresh.apply(instruction).map_err(|error| match error {
+                    StoreError::Apply(error) => ResetFailure::SchemaConflict(error).into(),
+                    error => error,
+                })?;
+                // Also if it is there: the server forgives the repetition, not the lack.
+                self.fresh.record(instruction);
+                self.report.instructions_recovered += 1;
+                Ok(())
+            }
+            Instruction::EraseTable { class } | Instruction::EraseColumn { class, .. } => {
+                Err(ResetFailure::SchemaErased(class.clone()).into())
+            }
+            Instruction::CreateObject { class, key } => self.create(class, key),
+            Instruction::EraseObject { class, key } => self.erase(class, key),
+            _ => match instruction.target() {
+                Some(target) => self.inside(instruction, target),
+                None => Ok(()),
+            },
+        }
+    }
+
+    fn class(&mut self, class: &Name, key: &PrimaryKey) -> Option<ClassId> {
+        let id = self.fresh.catalog.id(class);
+        let problem = match (id, self.fresh.catalog.class(class)) {
+            (Some(id), Some(definition)) if definition.accepts_key(key) => return Some(id),
+            (Some(_), Some(_)) => Problem::KeyMismatch,
+            _ => Problem::NoSuchClass(class.clone()),
+        };
+        // The schemas differ: the transfer will say so and fail.
+        self.drop_object(class, key, DropReason::Refused(problem));
+        None
+    }
+
+    fn create(&mut self, class: &Name, key: &PrimaryKey) -> Result<()> {
+        let Some(id) = self.class(class, key) else {
+            return Ok(());
+        };
+        if self.fresh.find(id, key)?.is_some() {
+            self.needless();
+            return Ok(());
+        }
+        self.fresh.insert(id, key)?;
+        let (class, key) = (class.clone(), key.clone());
+        self.fresh.record(&Instruction::CreateObject { class, key });
+        self.report.instructions_recovered += 1;
+        Ok(())
+    }
+
+    fn erase(&mut self, class: &Name, key: &PrimaryKey) -> Result<()> {
+        let Some(id) = self.class(class, key) else {
+            return Ok(());
+        };
+        self.lists.forget_object(class, key);
+        let Some(object) = self.fresh.find(id, key)? else {
+            self.needless();
+            return Ok(());
+        };
+        let (lists, mut recovered) = (&mut self.lists, 1);
+        self.fresh.erase_telling(id, object, &mut |nullified| {
+            recovered += 1;
+            if let Instruction::ArrayErase { target, .. } = nullified {
+                lists.lost(target);
+            }
+        })?;
+        self.report.instructions_recovered += recovered;
+        Ok(())
+    }
+
+    fn inside(&mut self, instruction: &Instruction, target: &Target) -> Result<()> {
+        let Some(class) = self.class(&target.class, &target.key) else {
+            return Ok(());
+        };
+        if target.path.len() > NESTING_MAX {
+            self.drop_it(target, DropReason::Refused(Problem::TooDeep));
+            return Ok(());
+        }
+        let Some(object) = self.fresh.find(class, &target.key)? else {
+            self.drop_it(target, DropReason::ObjectMissing);
+            return Ok(());
+        };
+        let at = At {
+            class,
+            object,
+            target,
+        };
+        let (keys, first_index) = split(&target.path);
+        if first_index.is_some() {
+            let keys: Vec<PathElement> = keys.into_iter().map(PathElement::Key).collect();
+            let list = self.look(at, &keys, None)?;
+            if list.is_none_or(|seen| seen.size.is_none()) {
+                self.drop_it(target, DropReason::PathGone);
+                return Ok(());
+            }
+        }
+        match instruction {
+            Instruction::ArrayInsert { value, .. } => self.array_insert(at, value),
+            Instruction::ArrayErase { .. } => self.array_erase(at),
+            Instruction::ArrayMove { to, .. } => self.array_move(at, *to),
+            _ => match self.lists.route(target, &target.path) {
+                Route::Copied => {
+                    self.report.instructions_in_copied_lists += 1;
+                    Ok(())
+                }
+                Route::At(path) => self.act(at, instruction, path),
+            },
+        }
+    }
+
+    /// What stands at a path of the object in the fresh state; `None` if the path leads nowhere.
+    fn look(
+        &mut self,
+        at: At<'_>,
+        path: &[PathElement],
+        element: Option<&Value>,
+    ) -> Result<Option<Seen>> {
+        self.fresh.load(at.class, at.object)?;
+        let definition = class_of(&self.fresh.catalog, at.class)?;
+        let Some(column) = definition.column_index(&at.target.field) else {
+            return Ok(None);
+        };
+        let loaded = self.fresh.buffer.get(&(at.class, at.object));
+        let document = loaded.map(|loaded| &loaded.document);
+        let document = document.ok_or(StoreError::Damaged("a lost object"))?;
+        let schema = &self.fresh.catalog.schema;
+        let steps = steps(path);
+        let place = walk(schema, definition, document, column, &steps, &|_| Ok(false));
+        found(place)?
+            .map(|walk| Seen::of(&walk, element))
+            .transpose()
+    }
+
+    /// Whether the value is a link to nothing.
+    fn is_missing(&self, payload: &Payload) -> Result<Option<Link>> {
+        let Payload::Value(Value::Link(link)) = payload else {
+            return Ok(None);
+        };
+        let view = View::new(&self.fresh.storage, &self.fresh.catalog);
+        Ok((!view.exists(link)?).then(|| (**link).clone()))
+    }
+
+    /// Applies and records; a refusal is reported.
+    fn emit(&mut self, at: At<'_>, instruction: &Instruction) -> Result<bool> {
+        match self.fresh.emit(at.class, at.object, instruction) {
+            Ok(()) => {
+                self.report.instructions_recovered += 1;
+                Ok(true)
+            }
+            Err(StoreError::Apply(error)) => {
+                self.drop_it(at.target, DropReason::Refused(error.problem));
+                Ok(false)
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    fn act(&mut self, at: At<'_>, instruction: &Instruction, path: Vec<PathElement>) -> Result<()> {
+        let element = match instruction {
+            Instruction::SetInsert { value, .. } | Instruction::SetErase { value, .. } => {
+                match value {
+                    Payload::Value(value) => Some(value),
+                    _ => None,
+                }
+            }
+            _ => None,
+        };
+        let Some(seen) = self.look(at, &path, element)? else {
+            self.drop_it(at.target, DropReason::PathGone);
+            return Ok(());
+        };
+        let target = Target {
+            path,
+            ..at.target.clone()
+        };
+        match instruction {
+            Instruction::Update { value, kind, .. } => {
+                self.update(at, target, &seen, value.clone(), *kind)
+            }
+            Instruction::AddInteger { delta, .. } if seen.is_int => {
+                let delta = *delta;
+                self.emit(at, &Instruction::AddInteger { target, delta })
+                    .map(drop)
+            }
+            Instruction::AddInteger { .. } => {
+                self.drop_it(at.target, DropReason::NotAnInteger);
+                Ok(())
+            }
+            Instruction::Clear { collection, .. } => self.clear(at, target, &seen, *collection),
+            Instruction::SetInsert { value, .. } => {
+                if let Some(link) = self.is_missing(value)? {
+                    let became_null = false;
+                    self.drop_it(
+                        at.target,
+                        DropReason::LinkTargetMissing { link, became_null },
+                    );
+                } else if seen.contains {
+                    self.needless();
+                } else {
+                    let value = value.clone();
+                    self.emit(at, &Instruction::SetInsert { target, value })?;
+                }
+                Ok(())
+            }
+            Instruction::SetErase { value, .. } => {
+                if seen.contains {
+                    let value = value.clone();
+                    self.emit(at, &Instruction::SetErase { target, value })?;
+                } else {
+                    self.needless();
+                }
+                Ok(())
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn update(
+        &mut self,
+        at: At<'_>,
+        target: Target,
+        seen: &Seen,
+        mut value: Payload,
+        kind: UpdateKind,
+    ) -> Result<()> {
+        let is_there = match &value {
+            Payload::Erased => !seen.exists,
+            // Under a dictionary key a new object takes the place of the one that is there.
+            Payload::Object => seen.list_size.is_some() || !(seen.is_entry || seen.is_null),
+            Payload::List => seen.collection == Some(CollectionKind::List),
+            Payload::Dictionary => seen.collection == Some(CollectionKind::Dictionary),
+            Payload::Value(Value::Null) => {
+                kind == UpdateKind::Property { is_default: true }
+                    && seen.is_single_link
+                    && seen.is_null
+            }
+            _ => false,
+        };
+        if is_there {
+            self.needless();
+            return Ok(());
+        }
+        if kind == (UpdateKind::Property { is_default: true })
+            && target.path.is_empty()
+            && !self.fresh.load(at.class, at.object)?.is_fresh
+        {
+            self.drop_it(at.target, DropReason::DefaultOvertaken);
+            return Ok(());
+        }
+        if let Some(link) = self.is_missing(&value)? {
+            let became_null = seen.is_nullable;
+            self.drop_it(
+                at.target,
+                DropReason::LinkTargetMissing { link, became_null },
+            );
+            if !became_null {
+                return Ok(());
+            }
+            value = Payload::Value(Value::Null);
+        }
+        let kind = match seen.list_size {
+            Some(prior_size) => UpdateKind::Element { prior_size },
+            None => kind,
+        };
+        let update = Instruction::Update {
+            target,
+            value,
+            kind,
+        };
+        if self.emit(at, &update)? {
+            self.lists.forget(at.target);
+        }
+        Ok(())
+    }
+
+    fn clear(
+        &mut self,
+        at: At<'_>,
+        target: Target,
+        seen: &Seen,
+        collection: CollectionKind,
+    ) -> Result<()> {
+        if seen.is_typed_collection && seen.is_empty {
+            self.lists.forget(at.target);
+            self.needless();
+            return Ok(());
+        }
+        if seen.is_entry && !seen.exists {
+            let value = match collection {
+                CollectionKind::Dictionary => Payload::Dictionary,
+                _ => Payload::List,
+            };
+            let make = Instruction::Update {
+                target: target.clone(),
+                value,
+                kind: UpdateKind::Property { is_default: false },
+            };
+            if !self.emit(at, &make)? {
+                return Ok(());
+            }
+        }
+        if self.emit(at, &Instruction::Clear { target, collection })? {
+            self.lists.forget(at.target);
+        }
+        Ok(())
+    }
+
+    /// The list that an instruction on an element acts in, in the fresh state: path and size. `None` if
+    /// there is nothing more to do.
+    fn list(&mut self, at: At<'_>) -> Result<Option<(Vec<PathElement>, u32)>> {
+        let Route::At(path) = self.lists.container(at.target) else {
+            self.report.instructions_in_copied_lists += 1;
+            return Ok(None);
+        };
+        match self.look(at, &path, None)?.and_then(|seen| seen.size) {
+            Some(size) => Ok(Some((path, size))),
+            None => {
+                self.drop_it(at.target, DropReason::PathGone);
+                Ok(None)
+            }
+        }
+    }
+
+    fn array_insert(&mut self, at: At<'_>, value: &Payload) -> Result<()> {
+        let Some((mut path, prior_size)) = self.list(at)? else {
+            return Ok(());
+        };
+        if let Some(link) = self.is_missing(value)? {
+            self.lists.inserted(at.target, None);
+            let became_null = false;
+            self.drop_it(
+                at.target,
+                DropReason::LinkTargetMissing { link, became_null },
+            );
+            return Ok(());
+        }
+        let index = self.lists.place(at.target, prior_size);
+        path.push(PathElement::Index(index));
+        let target = Target {
+            path,
+            ..at.target.clone()
+        };
+        let insert = Instruction::ArrayInsert {
+            target,
+            value: value.clone(),
+            prior_size,
+        };
+        let is_in = self.emit(at, &insert)?;
+        self.lists.inserted(at.target, is_in.then_some(index));
+        Ok(())
+    }
+
+    fn array_erase(&mut self, at: At<'_>) -> Result<()> {
+        let Some((mut path, prior_size)) = self.list(at)? else {
+            return Ok(());
+        };
+        match self.lists.erase(at.target) {
+            Found::Copied => self.report.instructions_in_copied_lists += 1,
+            Found::Nowhere => self.needless(),
+            Found::At(index) => {
+                path.push(PathElement::Index(index));
+                let target = Target {
+                    path,
+                    ..at.target.clone()
+                };
+                self.emit(at, &Instruction::ArrayErase { target, prior_size })?;
+            }
+        }
+        Ok(())
+    }
+
+    fn array_move(&mut self, at: At<'_>, to: u32) -> Result<()> {
+        let Some((mut path, prior_size)) = self.list(at)? else {
+            return Ok(());
+        };
+        match self.lists.relocate(at.target, to) {
+            Found::Copied | Found::Nowhere => self.report.instructions_in_copied_lists += 1,
+            Found::At((from, to)) => {
+                path.push(PathElement::Index(from));
+                let target = Target {
+                    path,
+                    ..at.target.clone()
+                };
+                self.emit(
+                    at,
+                    &Instruction::ArrayMove {
+                        target,
+                        to,
+                        prior_size,
+                    },
+                )?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Makes a list of the fresh state equal to what it was in the file. Says whether it could.
+    fn copy_list(&mut self, list: &ListKey, is_last: bool) -> Result<bool> {
+        let target = list.target();
+        let Some(wanted) = self.local_list(&target)? else {
+            self.drop_it(&target, DropReason::ListNotCopied);
+            return Ok(false);
+        };
+        let class = self.fresh.catalog.id(&list.class);
+        let object = match class {
+            Some(class) => self.fresh.find(class, &list.key)?,
+            None => None,
+        };
+        let (Some(class), Some(object)) = (class, object) else {
+            self.drop_it(&target, DropReason::ListNotCopied);
+            return Ok(false);
+        };
+        let at = At {
+            class,
+            object,
+            target: &target,
+        };
+        let Some((instructions, missing)) = self.difference(at, wanted)? else {
+            self.drop_it(&target, DropReason::ListNotCopied);
+            return Ok(false);
+        };
+        for instruction in &instructions {
+            self.emit(at, instruction)?;
+        }
+        for link in missing {
+            if !is_last && self.local.exists(&link)? {
+                self.incomplete.insert(list.clone());
+            } else {
+                let became_null = false;
+                self.drop_it(&target, DropReason::LinkTargetMissing { link, became_null });
+            }
+        }
+        Ok(true)
+    }
+
+    /// A list as it was in the file, with columns in the order of the fresh state.
+    fn local_list(&self, target: &Target) -> Result<Option<Vec<Node>>> {
+        let Some(class) = self.local.catalog.id(&target.class) else {
+            return Ok(None);
+        };
+        let Some(object) = self.local.find_by_id(class, &target.key)? else {
+            return Ok(None);
+        };
+        let row = self.local.row_by_id(class, object)?;
+        let row = row.ok_or(StoreError::Damaged("a row is missing"))?;
+        let loaded = decode(self.local.catalog, class, &row)?;
+        let schema = &self.local.catalog.schema;
+        let definition = class_of(self.local.catalog, class)?;
+        let Some(column) = definition.column_index(&target.field) else {
+            return Ok(None);
+        };
+        let steps = steps(&target.path);
+        let place = walk(
+            schema,
+            definition,
+            &loaded.document,
+            column,
+            &steps,
+            &|_| Ok(false),
+        );
+        let Some(walk) = found(place)? else {
+            return Ok(None);
+        };
+        let Some(Node::List(elements)) = walk.slot.node() else {
+            return Ok(None);
+        };
+        let Some(embedded) = schema.embedded_target(walk.column) else {
+            return Ok(Some(elements.clone()));
+        };
+        let mapping = Mapping::new(schema, &self.fresh.catalog.schema);
+        match mapping.node(&embedded.name, Node::List(elements.clone())) {
+            Node::List(elements) => Ok(Some(elements)),
+            _ => Ok(None),
+        }
+    }
+
+    /// The instructions that make the list at a place equal to another, and the links that were left out.
+    #[allow(clippy::type_complexity)] // Two lists, of which one may not be there.
+    fn difference(
+        &mut self,
+        at: At<'_>,
+        wanted: Vec<Node>,
+    ) -> Result<Option<(Vec<Instruction>, Vec<Link>)>> {
+        self.fresh.load(at.class, at.object)?;
+        let catalog = &self.fresh.catalog;
+        let definition = class_of(catalog, at.class)?;
+        let Some(column) = definition.column_index(&at.target.field) else {
+            return Ok(None);
+        };
+        let loaded = self.fresh.buffer.get(&(at.class, at.object));
+        let loaded = loaded.ok_or(StoreError::Damaged("a lost object"))?;
+        let steps = steps(&at.target.path);
+        let (schema, document) = (&catalog.schema, &loaded.document);
+        let place = walk(schema, definition, document, column, &steps, &|_| Ok(false));
+        let Some(walk) = found(place)? else {
+            return Ok(None);
+        };
+        let Some(Node::List(there)) = walk.slot.node() else {
+            return Ok(None);
+        };
+        let view = View::new(&self.fresh.storage, catalog);
+        let exists = |link: &Link| view.exists(link);
+        let mut painter = Painter::new(schema, &exists, at.target.clone());
+        painter.list(walk.column, &wanted, there)?;
+        Ok(Some((painter.out, painter.missing)))
+    }
+}
