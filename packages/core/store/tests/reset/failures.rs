@@ -115,8 +115,9 @@ fn a_new_class_is_recovered_but_cannot_be_discarded() {
     let prepare = |fresh: &[Instruction]| {
         let scene = two(std::slice::from_ref(&a), fresh);
         scene.write(|write| {
-            made.iter()
-                .for_each(|made| write.change_schema(made).unwrap())
+            for made in &made {
+                write.change_schema(made).unwrap();
+            }
         });
         scene
     };
@@ -129,7 +130,7 @@ fn a_new_class_is_recovered_but_cannot_be_discarded() {
     scene.recover_all();
     assert_eq!(scene.uploads(), made);
     // It is emitted again even where somebody else has made it meanwhile.
-    let scene = prepare(&[&[a.clone()], &made[..]].concat());
+    let scene = prepare(&[std::slice::from_ref(&a), &made[..]].concat());
     scene.recover_all();
     assert_eq!(scene.uploads(), made);
 }

@@ -7,101 +7,69 @@ use tidemark_store::sync::{
     ResetAction, ResetDemand, ResetFailure, ResetMode, ResetPolicy, decide,
 };
 
+/// Pending (mode and action), policy, action, and what follows.
+const TABLE: &str = "
+    -                recover  reset    -> recover
+    -                either   reset    -> recover
+    -                discard  reset    -> discard
+    -                recover  without  -> forbidden
+    -                either   without  -> discard
+    -                discard  without  -> discard
+    recover/reset    recover  reset    -> again
+    recover/reset    either   reset    -> discard
+    recover/reset    discard  reset    -> discard
+    discard/reset    recover  reset    -> again
+    discard/reset    either   reset    -> again
+    discard/reset    discard  reset    -> again
+    discard/without  recover  without  -> forbidden
+    discard/without  either   without  -> again
+    discard/without  discard  without  -> again
+    recover/reset    recover  without  -> forbidden
+    recover/reset    either   without  -> discard
+    recover/reset    discard  without  -> discard
+    discard/reset    either   without  -> discard
+    discard/reset    discard  without  -> discard
+    discard/without  recover  reset    -> recover
+    discard/without  either   reset    -> recover
+    discard/without  discard  reset    -> discard";
+
+fn mode(word: &str) -> ResetMode {
+    match word {
+        "recover" => ResetMode::Recover,
+        "discard" => ResetMode::Discard,
+        other => panic!("{other}"),
+    }
+}
+
+fn action(word: &str) -> ResetAction {
+    match word {
+        "reset" => ResetAction::Reset,
+        "without" => ResetAction::ResetWithoutRecovery,
+        other => panic!("{other}"),
+    }
+}
+
 #[test]
 fn the_table() {
-    use ResetAction::{Reset, ResetWithoutRecovery as Without};
-    use ResetMode::{Discard, Recover};
-    use ResetPolicy::RecoverOrDiscard as Either;
-    let again = |mode| Err(ResetFailure::Repeated { mode });
-    let forbidden = || Err(ResetFailure::RecoveryForbidden);
-    let rows = [
-        // Nothing is pending.
-        (None, ResetPolicy::Recover, Reset, Ok(Recover)),
-        (None, Either, Reset, Ok(Recover)),
-        (None, ResetPolicy::Discard, Reset, Ok(Discard)),
-        (None, ResetPolicy::Recover, Without, forbidden()),
-        (None, Either, Without, Ok(Discard)),
-        (None, ResetPolicy::Discard, Without, Ok(Discard)),
-        // The same is demanded again.
-        (
-            Some((Recover, Reset)),
-            ResetPolicy::Recover,
-            Reset,
-            again(Recover),
-        ),
-        (Some((Recover, Reset)), Either, Reset, Ok(Discard)),
-        (
-            Some((Recover, Reset)),
-            ResetPolicy::Discard,
-            Reset,
-            Ok(Discard),
-        ),
-        (
-            Some((Discard, Reset)),
-            ResetPolicy::Recover,
-            Reset,
-            again(Discard),
-        ),
-        (Some((Discard, Reset)), Either, Reset, again(Discard)),
-        (
-            Some((Discard, Reset)),
-            ResetPolicy::Discard,
-            Reset,
-            again(Discard),
-        ),
-        (
-            Some((Discard, Without)),
-            ResetPolicy::Recover,
-            Without,
-            forbidden(),
-        ),
-        (Some((Discard, Without)), Either, Without, again(Discard)),
-        (
-            Some((Discard, Without)),
-            ResetPolicy::Discard,
-            Without,
-            again(Discard),
-        ),
-        // Something else is demanded: a new beginning.
-        (
-            Some((Recover, Reset)),
-            ResetPolicy::Recover,
-            Without,
-            forbidden(),
-        ),
-        (Some((Recover, Reset)), Either, Without, Ok(Discard)),
-        (
-            Some((Recover, Reset)),
-            ResetPolicy::Discard,
-            Without,
-            Ok(Discard),
-        ),
-        (
-            Some((Discard, Reset)),
-            ResetPolicy::Discard,
-            Without,
-            Ok(Discard),
-        ),
-        (
-            Some((Discard, Without)),
-            ResetPolicy::Recover,
-            Reset,
-            Ok(Recover),
-        ),
-        (Some((Discard, Without)), Either, Reset, Ok(Recover)),
-        (
-            Some((Discard, Without)),
-            ResetPolicy::Discard,
-            Reset,
-            Ok(Discard),
-        ),
-    ];
-    for (previous, policy, action, wanted) in rows {
-        assert_eq!(
-            decide(previous, policy, action),
-            wanted,
-            "{previous:?} {policy:?} {action:?}"
-        );
+    for row in TABLE.trim().lines() {
+        let words: Vec<&str> = row.split_whitespace().collect();
+        let [pending, policy, demanded, _, wanted] = words[..] else {
+            panic!("{row}");
+        };
+        let previous = pending
+            .split_once('/')
+            .map(|(before, demanded)| (mode(before), action(demanded)));
+        let policy = match policy {
+            "recover" => ResetPolicy::Recover,
+            "either" => ResetPolicy::RecoverOrDiscard,
+            _ => ResetPolicy::Discard,
+        };
+        let wanted = match (wanted, previous) {
+            ("forbidden", _) => Err(ResetFailure::RecoveryForbidden),
+            ("again", Some((mode, _))) => Err(ResetFailure::Repeated { mode }),
+            (word, _) => Ok(mode(word)),
+        };
+        assert_eq!(decide(previous, policy, action(demanded)), wanted, "{row}");
     }
 }
 

@@ -44,7 +44,7 @@ fn ident_cursors_and_counters_are_the_fresh_ones() {
     };
     assert_eq!(scene.local.sync_state().unwrap(), wanted);
     assert_eq!(reopen(&scene.storage).sync_state().unwrap(), wanted);
-    assert_eq!(scene.field(1, AGE), Some(tidemark_model::Node::NULL));
+    assert_eq!(scene.field(1, AGE), tidemark_model::Node::NULL);
 }
 
 /// The changesets keep their versions and times, and are merged and acknowledged like any others.
@@ -54,7 +54,7 @@ fn recovered_changesets_are_merged_and_acknowledged() {
     let version = scene.write(|write| {
         write
             .set(&at(0, NAME), false, &payload(text("ours")))
-            .unwrap()
+            .unwrap();
     });
     scene.recover_all();
     let upload = scene.local.next_upload(0, 0, u64::MAX, u64::MAX).unwrap();
@@ -70,7 +70,7 @@ fn recovered_changesets_are_merged_and_acknowledged() {
         let wanted = if wins { "theirs" } else { "ours" };
         assert_eq!(
             scene.field(1, NAME),
-            Some(tidemark_model::Node::Value(text(wanted)))
+            tidemark_model::Node::Value(text(wanted))
         );
     }
     integrate(&scene.local, progress(23, version), &[]).unwrap();
@@ -103,7 +103,7 @@ fn the_reciprocal_form_is_replayed() {
     scene.write(|write| {
         write
             .list_insert(&below(0, NUMBERS, &[visible(1)]), &number(9))
-            .unwrap()
+            .unwrap();
     });
     integrate(
         &scene.local,

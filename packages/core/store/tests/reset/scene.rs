@@ -173,8 +173,8 @@ impl Scene {
             .collect()
     }
 
-    pub fn field(&self, key: i64, column: u16) -> Option<Node> {
-        field(&self.local, key, column)
+    pub fn field(&self, key: i64, column: u16) -> Node {
+        field(&self.local, key, column).unwrap()
     }
 
     pub fn object(&self, key: i64) -> u64 {
@@ -192,13 +192,13 @@ pub fn int(value: i64) -> Node {
     Node::Value(Value::Int(value))
 }
 
-pub fn ints(values: &[i64]) -> Option<Node> {
-    Some(Node::List(values.iter().copied().map(int).collect()))
+pub fn ints(values: &[i64]) -> Node {
+    Node::List(values.iter().copied().map(int).collect())
 }
 
-pub fn links(keys: &[i64]) -> Option<Node> {
+pub fn links(keys: &[i64]) -> Node {
     let node = |key: &i64| Node::Value(link(*key));
-    Some(Node::List(keys.iter().map(node).collect()))
+    Node::List(keys.iter().map(node).collect())
 }
 
 pub fn insert_at(target: Target, value: Payload, prior_size: u32) -> Instruction {

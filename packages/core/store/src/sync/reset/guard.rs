@@ -57,14 +57,13 @@ pub fn decide(
     action: ResetAction,
 ) -> std::result::Result<ResetMode, ResetFailure> {
     let wanted = match (policy, action) {
-        (ResetPolicy::Discard, _) => ResetMode::Discard,
-        (ResetPolicy::Recover | ResetPolicy::RecoverOrDiscard, ResetAction::Reset) => {
-            ResetMode::Recover
-        }
-        (ResetPolicy::RecoverOrDiscard, ResetAction::ResetWithoutRecovery) => ResetMode::Discard,
         (ResetPolicy::Recover, ResetAction::ResetWithoutRecovery) => {
             return Err(ResetFailure::RecoveryForbidden);
         }
+        (ResetPolicy::Recover | ResetPolicy::RecoverOrDiscard, ResetAction::Reset) => {
+            ResetMode::Recover
+        }
+        (ResetPolicy::Discard | ResetPolicy::RecoverOrDiscard, _) => ResetMode::Discard,
     };
     match previous {
         Some((mode, earlier)) if earlier == action => match (mode, policy) {

@@ -148,9 +148,9 @@ impl Tracker {
         let forward = from < to;
         let between = if forward { from..to } else { to + 1..from + 1 };
         for element in self.elements.get_mut(between).unwrap_or_default() {
-            let shift = |index: u32| if forward { index - 1 } else { index + 1 };
-            element.local = shift(element.local);
-            element.remote = element.remote.map(shift);
+            let shift = |index: &mut u32| *index = if forward { *index - 1 } else { *index + 1 };
+            shift(&mut element.local);
+            element.remote.iter_mut().for_each(shift);
         }
     }
 
@@ -227,19 +227,15 @@ impl Lists {
             .roots
             .entry(root.clone())
             .or_insert_with(|| Root::Merged(Tracker::default()));
-        match state {
-            Root::Copied => Route::Copied,
-            Root::Merged(tracker) => match tracker.translate(index, rest) {
-                Some(way) => {
-                    out.extend(way);
-                    Route::At(out)
-                }
-                None => {
-                    self.copy(root);
-                    Route::Copied
-                }
-            },
+        let Root::Merged(tracker) = state else {
+            return Route::Copied;
+        };
+        if let Some(way) = tracker.translate(index, rest) {
+            out.extend(way);
+            return Route::At(out);
         }
+        self.copy(root);
+        Route::Copied
     }
 
     fn copy(&mut self, root: ListKey) {

@@ -114,14 +114,13 @@ impl<S: Storage, R: Read> Transfer<'_, S, R> {
             }
             let document = decode(self.fresh.catalog, fresh, &bytes)?.document;
             let document = self.mapping.document(name, document);
-            match object {
-                Some(object) => self.change(local, object, document.fields)?,
-                None => {
-                    let object = self.local.insert(local, &key)?;
-                    self.report.objects_created += 1;
-                    self.change(local, object, document.fields)?;
-                }
-            }
+            let object = if let Some(object) = object {
+                object
+            } else {
+                self.report.objects_created += 1;
+                self.local.insert(local, &key)?
+            };
+            self.change(local, object, document.fields)?;
             if self.local.buffer.len() >= BATCH_OBJECTS {
                 self.local.spill()?;
             }

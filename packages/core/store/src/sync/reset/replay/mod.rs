@@ -5,25 +5,26 @@
 //! what is there already, nullified links before an erased object. What does not fit the fresh state is
 //! dropped and reported; lists follow [`super::tracker`].
 
+mod lists;
+mod seen;
+
 use std::collections::BTreeSet;
 
 use tidemark_changeset::codec::Encoder;
 use tidemark_changeset::{
     CollectionKind, Instruction, Link, Name, PathElement, Payload, PrimaryKey, Target, UpdateKind,
-    Value, order,
+    Value,
 };
-use tidemark_model::{NESTING_MAX, Node, Problem};
+use tidemark_model::{NESTING_MAX, Problem};
 use tidemark_storage::{Read, Storage};
 
-use super::agreement::Mapping;
-use super::copy::Painter;
 use super::report::{DropReason, Dropped, ResetFailure, ResetReport};
-use super::tracker::{Found, ListKey, Lists, Route, split};
+use super::tracker::{ListKey, Lists, Route, split};
 use crate::tables::ClassId;
-use crate::transaction::{WriteTransaction, class_of, decode};
+use crate::transaction::WriteTransaction;
 use crate::view::View;
-use crate::walk::{Slot, Step, Walk, narrow, walk};
 use crate::{Result, StoreError};
+use seen::{At, Seen};
 
 /// A recovery in progress.
 pub(super) struct Replay<'a, F: Storage, R: Read> {
@@ -37,94 +38,6 @@ pub(super) struct Replay<'a, F: Storage, R: Read> {
     report: &'a mut ResetReport,
     /// Client version of the changeset at hand.
     version: u64,
-}
-
-/// The place of an instruction in the fresh state.
-#[derive(Clone, Copy)]
-struct At<'t> {
-    class: ClassId,
-    object: u64,
-    /// As it was here.
-    target: &'t Target,
-}
-
-/// What stands at a place of the fresh state, as far as the rules ask.
-#[allow(clippy::struct_excessive_bools)] // They are answers to independent questions.
-struct Seen {
-    is_single_link: bool,
-    is_typed_collection: bool,
-    is_entry: bool,
-    exists: bool,
-    is_null: bool,
-    is_int: bool,
-    is_nullable: bool,
-    collection: Option<CollectionKind>,
-    is_empty: bool,
-    /// Whether the set there contains the instruction's value.
-    contains: bool,
-    /// Size of the list that the path ends in.
-    list_size: Option<u32>,
-    /// Size of the list that stands here.
-    size: Option<u32>,
-}
-
-impl Seen {
-    fn of(walk: &Walk<'_>, element: Option<&Value>) -> Result<Self> {
-        let node = walk.slot.node();
-        let (collection, is_empty) = match node {
-            Some(Node::List(elements)) => (Some(CollectionKind::List), elements.is_empty()),
-            Some(Node::Set(elements)) => (Some(CollectionKind::Set), elements.is_empty()),
-            Some(Node::Dictionary(entries)) => {
-                (Some(CollectionKind::Dictionary), entries.is_empty())
-            }
-            _ => (None, true),
-        };
-        let contains = match (node, element) {
-            (Some(Node::Set(elements)), Some(value)) => elements
-                .binary_search_by(|element| order::compare(element, value))
-                .is_ok(),
-            _ => false,
-        };
-        let size = |list: &[Node]| narrow(list.len());
-        Ok(Self {
-            is_single_link: walk.is_single_link(),
-            is_typed_collection: walk.is_typed_collection(),
-            is_entry: matches!(walk.slot, Slot::Entry(_)),
-            exists: node.is_some(),
-            is_null: node.is_none_or(Node::is_null),
-            is_int: matches!(node, Some(Node::Value(Value::Int(_)))),
-            is_nullable: walk.column.nullable,
-            collection,
-            is_empty,
-            contains,
-            list_size: match walk.slot {
-                Slot::Element { list, .. } => Some(size(list)?),
-                _ => None,
-            },
-            size: match node {
-                Some(Node::List(list)) => Some(size(list)?),
-                _ => None,
-            },
-        })
-    }
-}
-
-fn steps(path: &[PathElement]) -> Vec<Step> {
-    let step = |element: &PathElement| match element {
-        // Nothing is hidden from the replay, so visible indexes are real ones.
-        PathElement::Index(index) => Step::Visible(*index),
-        PathElement::Key(key) => Step::Key(key.clone()),
-    };
-    path.iter().map(step).collect()
-}
-
-/// `None` if there is no such place.
-fn found<T>(result: Result<T>) -> Result<Option<T>> {
-    match result {
-        Ok(found) => Ok(Some(found)),
-        Err(StoreError::InvalidMutation(_) | StoreError::NotFound(_)) => Ok(None),
-        Err(error) => Err(error),
-    }
 }
 
 impl<'a, F: Storage, R: Read> Replay<'a, F, R> {
@@ -309,29 +222,6 @@ impl<'a, F: Storage, R: Read> Replay<'a, F, R> {
         }
     }
 
-    /// What stands at a path of the object in the fresh state; `None` if the path leads nowhere.
-    fn look(
-        &mut self,
-        at: At<'_>,
-        path: &[PathElement],
-        element: Option<&Value>,
-    ) -> Result<Option<Seen>> {
-        self.fresh.load(at.class, at.object)?;
-        let definition = class_of(&self.fresh.catalog, at.class)?;
-        let Some(column) = definition.column_index(&at.target.field) else {
-            return Ok(None);
-        };
-        let loaded = self.fresh.buffer.get(&(at.class, at.object));
-        let document = loaded.map(|loaded| &loaded.document);
-        let document = document.ok_or(StoreError::Damaged("a lost object"))?;
-        let schema = &self.fresh.catalog.schema;
-        let steps = steps(path);
-        let place = walk(schema, definition, document, column, &steps, &|_| Ok(false));
-        found(place)?
-            .map(|walk| Seen::of(&walk, element))
-            .transpose()
-    }
-
     /// Whether the value is a link to nothing.
     fn is_missing(&self, payload: &Payload) -> Result<Option<Link>> {
         let Payload::Value(Value::Link(link)) = payload else {
@@ -504,205 +394,5 @@ impl<'a, F: Storage, R: Read> Replay<'a, F, R> {
             self.lists.forget(at.target);
         }
         Ok(())
-    }
-
-    /// The list that an instruction on an element acts in, in the fresh state: path and size. `None` if
-    /// there is nothing more to do.
-    fn list(&mut self, at: At<'_>) -> Result<Option<(Vec<PathElement>, u32)>> {
-        let Route::At(path) = self.lists.container(at.target) else {
-            self.report.instructions_in_copied_lists += 1;
-            return Ok(None);
-        };
-        match self.look(at, &path, None)?.and_then(|seen| seen.size) {
-            Some(size) => Ok(Some((path, size))),
-            None => {
-                self.drop_it(at.target, DropReason::PathGone);
-                Ok(None)
-            }
-        }
-    }
-
-    fn array_insert(&mut self, at: At<'_>, value: &Payload) -> Result<()> {
-        let Some((mut path, prior_size)) = self.list(at)? else {
-            return Ok(());
-        };
-        if let Some(link) = self.is_missing(value)? {
-            self.lists.inserted(at.target, None);
-            let became_null = false;
-            self.drop_it(
-                at.target,
-                DropReason::LinkTargetMissing { link, became_null },
-            );
-            return Ok(());
-        }
-        let index = self.lists.place(at.target, prior_size);
-        path.push(PathElement::Index(index));
-        let target = Target {
-            path,
-            ..at.target.clone()
-        };
-        let insert = Instruction::ArrayInsert {
-            target,
-            value: value.clone(),
-            prior_size,
-        };
-        let is_in = self.emit(at, &insert)?;
-        self.lists.inserted(at.target, is_in.then_some(index));
-        Ok(())
-    }
-
-    fn array_erase(&mut self, at: At<'_>) -> Result<()> {
-        let Some((mut path, prior_size)) = self.list(at)? else {
-            return Ok(());
-        };
-        match self.lists.erase(at.target) {
-            Found::Copied => self.report.instructions_in_copied_lists += 1,
-            Found::Nowhere => self.needless(),
-            Found::At(index) => {
-                path.push(PathElement::Index(index));
-                let target = Target {
-                    path,
-                    ..at.target.clone()
-                };
-                self.emit(at, &Instruction::ArrayErase { target, prior_size })?;
-            }
-        }
-        Ok(())
-    }
-
-    fn array_move(&mut self, at: At<'_>, to: u32) -> Result<()> {
-        let Some((mut path, prior_size)) = self.list(at)? else {
-            return Ok(());
-        };
-        match self.lists.relocate(at.target, to) {
-            Found::Copied | Found::Nowhere => self.report.instructions_in_copied_lists += 1,
-            Found::At((from, to)) => {
-                path.push(PathElement::Index(from));
-                let target = Target {
-                    path,
-                    ..at.target.clone()
-                };
-                self.emit(
-                    at,
-                    &Instruction::ArrayMove {
-                        target,
-                        to,
-                        prior_size,
-                    },
-                )?;
-            }
-        }
-        Ok(())
-    }
-
-    /// Makes a list of the fresh state equal to what it was in the file. Says whether it could.
-    fn copy_list(&mut self, list: &ListKey, is_last: bool) -> Result<bool> {
-        let target = list.target();
-        let Some(wanted) = self.local_list(&target)? else {
-            self.drop_it(&target, DropReason::ListNotCopied);
-            return Ok(false);
-        };
-        let class = self.fresh.catalog.id(&list.class);
-        let object = match class {
-            Some(class) => self.fresh.find(class, &list.key)?,
-            None => None,
-        };
-        let (Some(class), Some(object)) = (class, object) else {
-            self.drop_it(&target, DropReason::ListNotCopied);
-            return Ok(false);
-        };
-        let at = At {
-            class,
-            object,
-            target: &target,
-        };
-        let Some((instructions, missing)) = self.difference(at, wanted)? else {
-            self.drop_it(&target, DropReason::ListNotCopied);
-            return Ok(false);
-        };
-        for instruction in &instructions {
-            self.emit(at, instruction)?;
-        }
-        for link in missing {
-            if !is_last && self.local.exists(&link)? {
-                self.incomplete.insert(list.clone());
-            } else {
-                let became_null = false;
-                self.drop_it(&target, DropReason::LinkTargetMissing { link, became_null });
-            }
-        }
-        Ok(true)
-    }
-
-    /// A list as it was in the file, with columns in the order of the fresh state.
-    fn local_list(&self, target: &Target) -> Result<Option<Vec<Node>>> {
-        let Some(class) = self.local.catalog.id(&target.class) else {
-            return Ok(None);
-        };
-        let Some(object) = self.local.find_by_id(class, &target.key)? else {
-            return Ok(None);
-        };
-        let row = self.local.row_by_id(class, object)?;
-        let row = row.ok_or(StoreError::Damaged("a row is missing"))?;
-        let loaded = decode(self.local.catalog, class, &row)?;
-        let schema = &self.local.catalog.schema;
-        let definition = class_of(self.local.catalog, class)?;
-        let Some(column) = definition.column_index(&target.field) else {
-            return Ok(None);
-        };
-        let steps = steps(&target.path);
-        let place = walk(
-            schema,
-            definition,
-            &loaded.document,
-            column,
-            &steps,
-            &|_| Ok(false),
-        );
-        let Some(walk) = found(place)? else {
-            return Ok(None);
-        };
-        let Some(Node::List(elements)) = walk.slot.node() else {
-            return Ok(None);
-        };
-        let Some(embedded) = schema.embedded_target(walk.column) else {
-            return Ok(Some(elements.clone()));
-        };
-        let mapping = Mapping::new(schema, &self.fresh.catalog.schema);
-        match mapping.node(&embedded.name, Node::List(elements.clone())) {
-            Node::List(elements) => Ok(Some(elements)),
-            _ => Ok(None),
-        }
-    }
-
-    /// The instructions that make the list at a place equal to another, and the links that were left out.
-    #[allow(clippy::type_complexity)] // Two lists, of which one may not be there.
-    fn difference(
-        &mut self,
-        at: At<'_>,
-        wanted: Vec<Node>,
-    ) -> Result<Option<(Vec<Instruction>, Vec<Link>)>> {
-        self.fresh.load(at.class, at.object)?;
-        let catalog = &self.fresh.catalog;
-        let definition = class_of(catalog, at.class)?;
-        let Some(column) = definition.column_index(&at.target.field) else {
-            return Ok(None);
-        };
-        let loaded = self.fresh.buffer.get(&(at.class, at.object));
-        let loaded = loaded.ok_or(StoreError::Damaged("a lost object"))?;
-        let steps = steps(&at.target.path);
-        let (schema, document) = (&catalog.schema, &loaded.document);
-        let place = walk(schema, definition, document, column, &steps, &|_| Ok(false));
-        let Some(walk) = found(place)? else {
-            return Ok(None);
-        };
-        let Some(Node::List(there)) = walk.slot.node() else {
-            return Ok(None);
-        };
-        let view = View::new(&self.fresh.storage, catalog);
-        let exists = |link: &Link| view.exists(link);
-        let mut painter = Painter::new(schema, &exists, at.target.clone());
-        painter.list(walk.column, &wanted, there)?;
-        Ok(Some((painter.out, painter.missing)))
     }
 }
