@@ -4,3 +4,4 @@
 pub mod dice;
 pub mod generators;
 pub mod vectors;
+pub mod writing;

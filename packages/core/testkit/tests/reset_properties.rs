@@ -10,19 +10,18 @@ use std::sync::Arc;
 use tidemark_changeset::body::{
     BodyLimits, DownloadEntry, parse_upload_body, write_download_entry,
 };
-use tidemark_changeset::{
-    Instruction, Link, PathElement, PrimaryKey, Target, UpdateKind, Value, codec,
-};
+use tidemark_changeset::{Instruction, Link, Value, codec};
 use tidemark_model::memory::Database as Model;
-use tidemark_model::{Class, Document, Node, Problem, Schema};
+use tidemark_model::{Class, Document, Node, Schema};
 use tidemark_query::{LinkView, Objects};
 use tidemark_storage::{OrderedStorage, Storage};
 use tidemark_store::sync::{
     DownloadProgress, ResetAction, ResetDemand, ResetMode, ResetPolicy, ResetReport,
 };
-use tidemark_store::{Database, DatabaseOptions, Location, Snapshot, Step, WriteTransaction};
+use tidemark_store::{Database, DatabaseOptions, Snapshot};
 use tidemark_testkit::dice::Dice;
 use tidemark_testkit::generators;
+use tidemark_testkit::writing::{evolve, instruction, perform};
 
 type Memory = Arc<OrderedStorage>;
 type Store = Database<Memory>;
@@ -217,127 +216,6 @@ fn compare_changes(database: &Store, since: u64, before: &Rows, context: &str) {
     assert!(told[2].is_subset(&new), "{context}: modified");
 }
 
-/// A random instruction that fits the model; sometimes about the objects that are linked to.
-fn instruction(dice: &mut Dice, model: &Model) -> Instruction {
-    if !dice.chance(12) {
-        return generators::fitting_instruction(dice, model);
-    }
-    let (class, key) = match dice.below(3) {
-        0 => ("T", PrimaryKey::Int(dice.below(3).cast_signed() as i64)),
-        _ => (
-            "U",
-            PrimaryKey::String(format!("u{}", dice.below(3)).into()),
-        ),
-    };
-    let class = class.into();
-    if dice.chance(60) {
-        Instruction::CreateObject { class, key }
-    } else {
-        Instruction::EraseObject { class, key }
-    }
-}
-
-/// The size of the list that the target is in: what the model says to an erasure that claims another.
-fn size_of(model: &mut Model, target: &Target) -> u32 {
-    let claim = Instruction::ArrayErase {
-        target: target.clone(),
-        prior_size: u32::MAX,
-    };
-    match model.apply(&[claim]).map_err(|error| error.problem) {
-        Err(Problem::PriorSize { size, .. }) => u32::try_from(size).expect("a short list"),
-        _ => 0,
-    }
-}
-
-/// So many random instructions, applied to the model as far as they fit.
-fn evolve(dice: &mut Dice, model: &mut Model, count: usize) -> Vec<Instruction> {
-    let mut applied = Vec::new();
-    for _ in 0..count {
-        let mut instruction = instruction(dice, model);
-        if let Instruction::Update {
-            target,
-            kind: UpdateKind::Element { prior_size },
-            ..
-        } = &mut instruction
-        {
-            *prior_size = size_of(model, target);
-        }
-        if model.apply(std::slice::from_ref(&instruction)).is_ok() {
-            applied.push(instruction);
-        }
-    }
-    applied
-}
-
-fn location<S: Storage>(write: &mut WriteTransaction<S>, target: &Target) -> Option<Location> {
-    let class = write.catalog().position(&target.class)?;
-    let definition = write.catalog().class(&target.class)?;
-    let column = definition.column_index(&target.field)?;
-    let object = write.view().expect("readable").find(class, &target.key);
-    let steps = target.path.iter().map(|element| match element {
-        PathElement::Index(index) => Step::Visible(*index),
-        PathElement::Key(key) => Step::Key(key.clone()),
-    });
-    Some(Location {
-        class,
-        object: object.expect("readable")?,
-        column: u16::try_from(column).expect("few columns"),
-        steps: steps.collect(),
-    })
-}
-
-/// Does as an application what an instruction says, if that is possible.
-fn perform<S: Storage>(write: &mut WriteTransaction<S>, instruction: &Instruction) {
-    let outcome = match instruction {
-        Instruction::CreateObject { class, key } => {
-            let class = write.catalog().position(class).expect("it is there");
-            write.create(class, key, true).map(drop)
-        }
-        Instruction::EraseObject { class, key } => {
-            let class = write.catalog().position(class).expect("it is there");
-            let object = write.view().expect("readable").find(class, key);
-            match object.expect("readable") {
-                Some(object) => write.erase(class, object),
-                None => Ok(()),
-            }
-        }
-        _ => {
-            let target = instruction.target().expect("it acts inside an object");
-            let Some(at) = location(write, target) else {
-                return;
-            };
-            mutate(write, &at, instruction)
-        }
-    };
-    // What does not fit is refused, as an application's mistake is.
-    drop(outcome);
-}
-
-fn mutate<S: Storage>(
-    write: &mut WriteTransaction<S>,
-    at: &Location,
-    instruction: &Instruction,
-) -> tidemark_store::Result<()> {
-    use tidemark_changeset::Payload;
-    match instruction {
-        Instruction::Update { value, .. } => write.set(at, false, value),
-        Instruction::AddInteger { delta, .. } => write.add_integer(at, *delta),
-        Instruction::ArrayInsert { value, .. } => write.list_insert(at, value),
-        Instruction::ArrayMove { to, .. } => write.list_move(at, *to),
-        Instruction::ArrayErase { .. } => write.list_erase(at),
-        Instruction::Clear { .. } => write.clear(at),
-        Instruction::SetInsert {
-            value: Payload::Value(value),
-            ..
-        } => write.set_insert(at, value),
-        Instruction::SetErase {
-            value: Payload::Value(value),
-            ..
-        } => write.set_erase(at, value),
-        _ => Ok(()),
-    }
-}
-
 /// A part of the generators' schema, so that histories meet in the same columns.
 fn schema(dice: &mut Dice) -> Vec<Instruction> {
     let mut schema = generators::schema();
@@ -452,14 +330,16 @@ fn run(seed: u64, policy: ResetPolicy, has_local_changes: bool) -> ResetReport {
     let scene = scene(seed, has_local_changes);
     let (before, since) = (rows(&scene.local), scene.local.version());
     let fresh = model_of(&scene.fresh);
-    let newest_unsynced = scene.uploads().last().map_or(0, |upload| upload.0);
     let report = scene.reset(policy);
     assert_eq!(model_of(&scene.fresh), fresh, "{context}: the fresh copy");
     let uploads = scene.uploads();
     let mut wanted = fresh;
     for (version, base, instructions) in &uploads {
         assert_eq!(*base, FRESH_VERSION, "{context}");
-        assert!(*version <= newest_unsynced, "{context}");
+        assert!(
+            *version > scene.fresh.version() && *version < report.version,
+            "{context}"
+        );
         wanted
             .apply(instructions)
             .unwrap_or_else(|error| panic!("{context}: {error}"));

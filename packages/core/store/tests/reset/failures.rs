@@ -196,21 +196,6 @@ fn a_copy_that_was_written_to() {
     );
 }
 
-/// The server counts versions that this ident has uploaded; recovered ones below would be taken for repeated.
-#[test]
-fn a_copy_that_has_uploaded() {
-    let scene = scene(&[], &[]);
-    let header = tidemark_store::sync::DownloadProgress {
-        upload_client_version: 2,
-        ..progress(FRESH_VERSION, 0)
-    };
-    integrate(&scene.fresh, header, &[]).unwrap();
-    assert_eq!(
-        fails(&scene, ResetPolicy::Recover),
-        ResetFailure::FreshCopyWritten
-    );
-}
-
 #[test]
 fn a_copy_with_a_waiting_bootstrap() {
     let scene = scene(&[], &[]);

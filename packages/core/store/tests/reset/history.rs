@@ -79,6 +79,38 @@ fn recovered_changesets_are_merged_and_acknowledged() {
     assert_eq!(emitted(&scene.local), []);
 }
 
+/// A version that the copy's session may have told the server of is never used for a recovered changeset.
+#[test]
+fn versions_are_lifted_above_those_of_the_copy() {
+    let scene = scene(&people(&[1]), &[]);
+    for round in 0..10 {
+        let version = FRESH_VERSION + round;
+        integrate(&scene.fresh, progress(version, 0), &[]).unwrap();
+    }
+    let taken = scene.fresh.version();
+    let first = scene.write(|write| _ = create(write, 3));
+    scene.write(|_| ());
+    let second = scene.write(|write| _ = create(write, 4));
+    assert!(second < taken);
+    let since = scene.local.version();
+    scene.recover_all();
+    let versions: Vec<u64> = emitted(&scene.local).iter().map(|entry| entry.0).collect();
+    assert_eq!(versions, [taken + 1, taken + 1 + second - first]);
+    assert_eq!(scene.local.version(), since + taken + 1 - first + 1);
+    let state = scene.local.sync_state().unwrap();
+    assert_eq!(state.newest_uploadable_version, versions[1]);
+    assert!(scene.local.changes_since(since).complete);
+    let reopened = reopen(&scene.storage);
+    assert_eq!(reopened.version(), scene.local.version());
+    // Without anything to recover, the next write is above them too.
+    let scene = self::scene(&[], &[]);
+    for round in 0..10 {
+        integrate(&scene.fresh, progress(FRESH_VERSION + round, 0), &[]).unwrap();
+    }
+    scene.discard();
+    assert!(scene.local.version() > scene.fresh.version());
+}
+
 #[test]
 fn a_changeset_that_comes_to_nothing_is_not_uploaded() {
     let scene = scene(&people(&[1]), &[erase_instruction(1)]);

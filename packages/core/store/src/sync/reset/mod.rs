@@ -28,7 +28,6 @@ pub use guard::{PendingReset, ResetAction, ResetDemand, ResetPolicy, decide};
 pub use report::{DropReason, Dropped, ResetFailure, ResetMode, ResetReport};
 
 use crate::database::Database;
-use crate::head::Head;
 use crate::history::{self, EntryHead};
 use crate::sync::bootstrap::{self, BootstrapRecord};
 use crate::sync::state::{DownloadProgress, SyncRecord};
@@ -39,7 +38,7 @@ use crate::{Result, StoreError};
 use replay::Replay;
 use transfer::transfer;
 
-/// A changeset that the file uploads after the reset, under the version it had.
+/// A changeset that the file uploads after the reset: under the version it had, unless that is lifted.
 struct Recovered {
     version: u64,
     timestamp: u64,
@@ -50,7 +49,8 @@ impl<S: Storage> Database<S> {
     /// Does the reset that [`Database::begin_reset`] decided, in one durable commit: afterwards the file holds
     /// the fresh copy's objects, ident and cursors, and as unsynced changesets what was recovered.
     ///
-    /// `timestamp` is that of the commit, in milliseconds since 2015-01-01; recovered changesets keep theirs.
+    /// `timestamp` is that of the commit, in milliseconds since 2015-01-01; recovered changesets keep theirs,
+    /// and their versions too, unless the fresh copy has reached them: then all are lifted above it.
     /// Fails with [`StoreError::ResetFailed`] where the two cannot be brought together. After any error the
     /// file is as it was, and the fresh copy is never changed.
     ///
@@ -76,6 +76,7 @@ impl<S: Storage> Database<S> {
         transfer(&mut local, fresh_write.view()?, &mut report)?;
         drop(fresh_write);
         local.finish_objects()?;
+        let recovered = move_versions(&mut local, recovered, fresh.version());
         report.file_ident = adopted.file_ident;
         report.changesets_recovered = recovered.len() as u64;
         adjust_history(&mut local, adopted, &recovered, timestamp)?;
@@ -102,8 +103,7 @@ fn adopted_record<F: Storage>(
     if record.file_ident == 0 || record.file_ident == local.file_ident {
         return Err(ResetFailure::NoFreshIdent.into());
     }
-    // What the ident has uploaded already, the server would take later versions of ours for.
-    if record.newest_uploadable != 0 || record.progress.upload_client_version != 0 {
+    if record.newest_uploadable != 0 {
         return Err(ResetFailure::FreshCopyWritten.into());
     }
     if BootstrapRecord::read(&fresh.storage)?.is_some() {
@@ -157,6 +157,27 @@ fn recover<S: Storage, F: Storage>(
     Ok(recovered)
 }
 
+/// Lifts the recovered versions, and the file's own, above every version of the fresh copy.
+///
+/// The server counts the versions of an ident: one that it has heard of already, if only as the progress of
+/// an upload without entries, it would skip as repeated. The copy's session knows of none beyond the copy's
+/// newest.
+fn move_versions<S: Storage>(
+    local: &mut WriteTransaction<S>,
+    mut recovered: Vec<Recovered>,
+    taken: u64,
+) -> Vec<Recovered> {
+    let lowest = recovered
+        .first()
+        .map_or(local.next_version(), |entry| entry.version);
+    let lift = (taken + 1).saturating_sub(lowest);
+    local.head.version += lift;
+    for entry in &mut recovered {
+        entry.version += lift;
+    }
+    recovered
+}
+
 fn decode(changeset: &[u8]) -> Result<Vec<Instruction>> {
     let damaged = |_| StoreError::Damaged("a changeset of the history cannot be read");
     Ok(codec::decode(changeset).map_err(damaged)?.instructions)
@@ -191,8 +212,8 @@ fn adjust_history<S: Storage>(
         timestamp,
         size: 0,
     };
-    let Head { version, .. } = local.head;
-    history::put(&mut local.storage, version + 1, head, &[]);
+    let version = local.next_version();
+    history::put(&mut local.storage, version, head, &[]);
     record.write(&mut local.storage);
     Ok(())
 }
