@@ -100,6 +100,15 @@ fn versions_are_lifted_above_those_of_the_copy() {
     let state = scene.local.sync_state().unwrap();
     assert_eq!(state.newest_uploadable_version, versions[1]);
     assert!(scene.local.changes_since(since).complete);
+    // What was known of the old history is forgotten.
+    let theirs = [erase_instruction(3)];
+    let next = FRESH_VERSION + 10;
+    integrate(
+        &scene.local,
+        progress(next, 0),
+        &body(&[(next, 0, &theirs)]),
+    )
+    .unwrap();
     let reopened = reopen(&scene.storage);
     assert_eq!(reopened.version(), scene.local.version());
     // Without anything to recover, the next write is above them too.

@@ -126,22 +126,23 @@ fn a_link_to_a_missing_object_is_dropped_and_later_indexes_still_fit() {
     assert_eq!(scene.field(1, FRIENDS), links(&[4]));
 }
 
-/// The fresh list holds a link more to the object that was erased here; it goes, and what was inserted behind
-/// it moves up.
+/// The fresh list begins with a link more to the object that was erased here; it goes, and what was inserted
+/// behind it moves up.
 #[test]
 fn nullified_links_do_not_confuse_the_tracker() {
-    let base = people(&[1, 2, 3, 4]);
-    let scene = scene(&base, &append(1, "friends", 0, &[link(2)]));
+    let base = [people(&[1, 2, 3, 4]), append(1, "friends", 0, &[link(1)])].concat();
+    let first = target(1, "friends", &[PathElement::Index(0)]);
+    let scene = scene(&base, &[insert_at(first, payload(link(2)), 1)]);
     let friend = |index| below(0, FRIENDS, &[visible(index)]);
     scene.write(|write| {
-        write.list_insert(&friend(0), &payload(link(3))).unwrap();
-        write.list_insert(&friend(1), &payload(link(4))).unwrap();
+        write.list_insert(&friend(1), &payload(link(3))).unwrap();
+        write.list_insert(&friend(2), &payload(link(4))).unwrap();
     });
     scene.write(|write| write.erase(PERSON, 1).unwrap());
-    scene.write(|write| write.set(&friend(1), false, &payload(link(1))).unwrap());
+    scene.write(|write| write.set(&friend(2), false, &payload(link(1))).unwrap());
     let report = scene.recover_all();
     assert_eq!(report.lists_copied, 0);
-    assert_eq!(scene.field(1, FRIENDS), links(&[3, 1]));
+    assert_eq!(scene.field(1, FRIENDS), links(&[3, 1, 1]));
 }
 
 #[test]
@@ -251,6 +252,16 @@ fn taking_over_inserts_or_erases_what_is_too_few_or_too_many() {
 }
 
 #[test]
+fn equal_elements_are_counted_once() {
+    let base = [people(&[1]), numbers(1, 0, &[1, 1, 1])].concat();
+    let scene = scene(&base, &[]);
+    scene.write(|write| write.list_erase(&element(0)).unwrap());
+    scene.recover_all();
+    let last = target(1, "numbers", &[PathElement::Index(2)]);
+    assert_eq!(scene.uploads(), [erase_at(last, 3)]);
+}
+
+#[test]
 fn later_operations_on_a_list_that_was_taken_over_are_in_it_already() {
     let scene = three_numbers();
     scene.write(|write| write.list_erase(&element(0)).unwrap());
@@ -277,6 +288,20 @@ fn clear_ends_taking_over() {
     let report = scene.recover_all();
     assert_eq!(report.lists_copied, 0);
     assert_eq!(scene.field(1, NUMBERS), ints(&[7]));
+}
+
+#[test]
+fn clear_ends_taking_over_also_where_nothing_is_left_to_clear() {
+    let base = [people(&[1]), numbers(1, 0, &[1, 2])].concat();
+    let scene = scene(&base, &[clear_numbers()]);
+    scene.write(|write| {
+        write.list_erase(&element(0)).unwrap();
+        write.clear(&at(0, NUMBERS)).unwrap();
+        write.list_insert(&element(0), &number(7)).unwrap();
+    });
+    let report = scene.recover_all();
+    assert_eq!((report.lists_copied, report.instructions_needless), (0, 1));
+    assert_eq!(scene.uploads(), numbers(1, 0, &[7]));
 }
 
 #[test]

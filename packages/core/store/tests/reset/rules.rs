@@ -342,6 +342,24 @@ fn a_collection_that_is_there_keeps_its_content() {
     assert_eq!(scene.uploads(), [inside("b", 2)]);
 }
 
+#[test]
+fn a_list_that_is_there_keeps_its_content() {
+    let any = || target(1, "anything", &[PathElement::Index(0)]);
+    let theirs = [
+        update_at(1, "anything", &[], Payload::List),
+        insert_at(any(), number(1), 0),
+    ];
+    let scene = scene(&people(&[1]), &theirs);
+    scene.write(|write| {
+        write.set(&at(0, ANYTHING), false, &Payload::List).unwrap();
+        let first = below(0, ANYTHING, &[visible(0)]);
+        write.list_insert(&first, &number(2)).unwrap();
+    });
+    let report = scene.recover_all();
+    assert_eq!(report.instructions_needless, 1);
+    assert_eq!(scene.uploads(), [insert_at(any(), number(2), 1)]);
+}
+
 /// A default would have lost against their value in any merge.
 #[test]
 fn a_default_does_not_overwrite_an_existing_object() {

@@ -250,6 +250,30 @@ fn columns_in_another_order_are_matched_by_name() {
     assert_eq!(modified(&told(&scene, since)), [(1, vec![NAME])]);
 }
 
+/// Bytes that are equal by accident: the columns they are of are not.
+#[test]
+fn equal_rows_of_columns_in_another_order_differ() {
+    let add = |field: &str| add_column("Person", field, ColumnType::Int, CollectionKind::Single);
+    let schema = schema();
+    let side = |order: [&str; 2]| {
+        let values = [
+            create_instruction(1),
+            update(1, order[0], Value::Int(5)),
+            update(1, order[1], Value::Int(6)),
+        ];
+        [&schema[..], &order.map(add), &values].concat()
+    };
+    let (storage, local) = downloaded(2, BASE_VERSION, &side(["x", "y"]));
+    let (_, fresh) = downloaded(7, FRESH_VERSION, &side(["y", "x"]));
+    let scene = Scene {
+        storage,
+        local,
+        fresh,
+    };
+    scene.discard();
+    assert_eq!((scene.field(1, 13), scene.field(1, 14)), (int(6), int(5)));
+}
+
 /// Embedded objects lie inside their owner's row: their columns' order matters as well.
 #[test]
 fn columns_of_embedded_objects_in_another_order_are_matched_by_name() {

@@ -513,6 +513,17 @@ mod tests {
         assert_eq!(lists.route(&at(0), &at(0).path), Route::At(at(0).path));
     }
 
+    /// Here it comes behind the other one; a plain minimum would put it before that there.
+    #[test]
+    fn an_element_behind_one_that_is_further_back_there_goes_behind_it() {
+        let mut lists = Lists::default();
+        lists.inserted(&at(0), None);
+        assert_eq!(insert(&mut lists, 1, 2), 1);
+        assert_eq!(lists.erase(&at(0)), Found::Nowhere);
+        assert_eq!(insert(&mut lists, 1, 3), 2);
+        assert_eq!(lists.route(&at(0), &at(0).path), Route::At(at(1).path));
+    }
+
     #[test]
     fn lists_inside_tracked_elements_have_trackers_of_their_own() {
         let mut lists = Lists::default();
