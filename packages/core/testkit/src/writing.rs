@@ -10,6 +10,23 @@ use tidemark_store::{Location, Step, WriteTransaction};
 use crate::dice::Dice;
 use crate::generators;
 
+/// The generators' schema with a few of its columns, so that histories meet in them: mostly lists.
+pub fn some_columns(dice: &mut Dice) -> Vec<Instruction> {
+    let mut schema = generators::schema();
+    schema.retain(|instruction| match instruction {
+        Instruction::AddColumn { class, field, .. } if *class == "T".into() => {
+            let chance = match field.as_str() {
+                Some("Mixed List true") => 100,
+                Some("Link List false" | "embedded List") => 70,
+                _ => 7,
+            };
+            dice.chance(chance)
+        }
+        _ => true,
+    });
+    schema
+}
+
 /// A random instruction that fits the model; sometimes about the objects that are linked to.
 pub fn instruction(dice: &mut Dice, model: &Model) -> Instruction {
     if !dice.chance(12) {
