@@ -88,7 +88,7 @@ fn what_happened_inside_a_missing_object_is_dropped() {
     let base = [people(&[1]), numbers(1, 0, &[7])].concat();
     let scene = scene(&base, &[erase_instruction(1)]);
     let version = scene.write(|write| {
-        write.set(&at(0, AGE), false, &number(5)).unwrap();
+        write.set(&at(0, NAME), false, &payload(text("a"))).unwrap();
         write.add_integer(&at(0, AGE), 1).unwrap();
         write.set_insert(&at(0, TAGS), &text("a")).unwrap();
         write.list_erase(&below(0, NUMBERS, &[visible(0)])).unwrap();
