@@ -1,4 +1,5 @@
-//! Synchronisation as the file knows it: cursors, uploads, downloads, bootstraps, subscriptions.
+//! Synchronisation as the file knows it: cursors, uploads, downloads, bootstraps, subscriptions, client
+//! resets.
 //!
 //! The messages themselves are TypeScript's. What stands here is durable before any call returns, so that
 //! the session never speaks of something that a crash could take back.
@@ -16,7 +17,7 @@ pub use bootstrap::{BootstrapApplied, BootstrapPart};
 pub use download::{Integrated, PreparedDownload};
 pub use reset::{
     DropReason, Dropped, PendingReset, ResetAction, ResetDemand, ResetFailure, ResetMode,
-    ResetPolicy, ResetReport, decide,
+    ResetPolicy, ResetReport,
 };
 pub use state::{DownloadProgress, SyncState};
 pub use subscriptions::{Subscription, SubscriptionSet, SubscriptionState};

@@ -3,9 +3,7 @@
 use super::common::*;
 use super::scene::*;
 use tidemark_store::StoreError;
-use tidemark_store::sync::{
-    ResetAction, ResetDemand, ResetFailure, ResetMode, ResetPolicy, decide,
-};
+use tidemark_store::sync::{ResetAction, ResetDemand, ResetFailure, ResetMode, ResetPolicy};
 
 /// Pending (mode and action), policy, action, and what follows.
 const TABLE: &str = "
@@ -69,7 +67,7 @@ fn the_table() {
             ("again", Some((mode, _))) => Err(ResetFailure::Repeated { mode }),
             (word, _) => Ok(mode(word)),
         };
-        assert_eq!(decide(previous, policy, action(demanded)), wanted, "{row}");
+        assert_eq!(policy.decide(action(demanded), previous), wanted, "{row}");
     }
 }
 

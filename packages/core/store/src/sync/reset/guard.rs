@@ -47,35 +47,35 @@ pub struct PendingReset {
     pub error_message: String,
 }
 
-/// Decides how a demanded reset is done, given the one that was begun before and never acknowledged.
-///
-/// A discarding reset that did not help will not help the second time. A recovering one may have failed
-/// because of what it recovers: whoever allows it goes on by discarding.
-pub fn decide(
-    previous: Option<(ResetMode, ResetAction)>,
-    policy: ResetPolicy,
-    action: ResetAction,
-) -> std::result::Result<ResetMode, ResetFailure> {
-    let wanted = match (policy, action) {
-        (ResetPolicy::Recover, ResetAction::ResetWithoutRecovery) => {
-            return Err(ResetFailure::RecoveryForbidden);
-        }
-        (ResetPolicy::Recover | ResetPolicy::RecoverOrDiscard, ResetAction::Reset) => {
-            ResetMode::Recover
-        }
-        (ResetPolicy::Discard | ResetPolicy::RecoverOrDiscard, _) => ResetMode::Discard,
-    };
-    match previous {
-        Some((mode, earlier)) if earlier == action => match (mode, policy) {
-            (ResetMode::Discard, _) | (ResetMode::Recover, ResetPolicy::Recover) => {
-                Err(ResetFailure::Repeated { mode })
+impl ResetPolicy {
+    /// Decides how a demanded reset is done, given the one that was begun before and never acknowledged.
+    ///
+    /// A discarding reset that did not help will not help the second time. A recovering one may have failed
+    /// because of what it recovers: whoever allows it goes on by discarding.
+    pub fn decide(
+        self,
+        action: ResetAction,
+        previous: Option<(ResetMode, ResetAction)>,
+    ) -> std::result::Result<ResetMode, ResetFailure> {
+        let wanted = match (self, action) {
+            (Self::Recover, ResetAction::ResetWithoutRecovery) => {
+                return Err(ResetFailure::RecoveryForbidden);
             }
-            (ResetMode::Recover, ResetPolicy::RecoverOrDiscard | ResetPolicy::Discard) => {
-                Ok(ResetMode::Discard)
-            }
-        },
-        // The server demands something else now: that is a new beginning.
-        _ => Ok(wanted),
+            (Self::Recover | Self::RecoverOrDiscard, ResetAction::Reset) => ResetMode::Recover,
+            (Self::Discard | Self::RecoverOrDiscard, _) => ResetMode::Discard,
+        };
+        match previous {
+            Some((mode, earlier)) if earlier == action => match (mode, self) {
+                (ResetMode::Discard, _) | (ResetMode::Recover, Self::Recover) => {
+                    Err(ResetFailure::Repeated { mode })
+                }
+                (ResetMode::Recover, Self::RecoverOrDiscard | Self::Discard) => {
+                    Ok(ResetMode::Discard)
+                }
+            },
+            // The server demands something else now: that is a new beginning.
+            _ => Ok(wanted),
+        }
     }
 }
 
@@ -148,7 +148,7 @@ impl<S: Storage> Database<S> {
     pub fn begin_reset(&self, demand: &ResetDemand) -> Result<ResetMode> {
         let previous = self.pending_reset()?;
         let previous = previous.map(|pending| (pending.mode, pending.action));
-        let mode = decide(previous, demand.policy, demand.action)?;
+        let mode = demand.policy.decide(demand.action, previous)?;
         let pending = PendingReset {
             mode,
             action: demand.action,

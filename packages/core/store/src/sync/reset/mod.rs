@@ -24,7 +24,7 @@ mod transfer;
 use tidemark_changeset::{Instruction, codec};
 use tidemark_storage::Storage;
 
-pub use guard::{PendingReset, ResetAction, ResetDemand, ResetPolicy, decide};
+pub use guard::{PendingReset, ResetAction, ResetDemand, ResetPolicy};
 pub use report::{DropReason, Dropped, ResetFailure, ResetMode, ResetReport};
 
 use crate::database::Database;
