@@ -20,6 +20,7 @@ mod catalog;
 mod changes;
 mod database;
 mod error;
+mod finish;
 mod head;
 mod history;
 pub mod json;

@@ -18,7 +18,7 @@ use tidemark_storage::{Read, Storage, Write};
 use crate::catalog::Catalog;
 use crate::changes::{Changes, Columns};
 use crate::head::{Counters, Head};
-use crate::tables::{ClassId, INDEX, META, ROWS, index_key, meta, row_key};
+use crate::tables::{ClassId, INDEX, ROWS, index_key, row_key};
 use crate::view::View;
 use crate::{Result, StoreError};
 
@@ -33,22 +33,22 @@ pub(crate) struct Loaded {
     /// Whether the row in the storage's write is older than the document.
     pub is_dirty: bool,
     /// Whether this write created it.
-    is_fresh: bool,
+    pub is_fresh: bool,
     /// Columns that this write touched.
-    touched: ColumnBits,
+    pub touched: ColumnBits,
     /// The links that the backlink table knows of, once the object's own may differ.
     pub links: Option<Links>,
 }
 
 /// A set of columns that takes no allocation for the first 64.
 #[derive(Debug, Default)]
-struct ColumnBits {
+pub(crate) struct ColumnBits {
     first: u64,
     rest: Columns,
 }
 
 impl ColumnBits {
-    fn insert(&mut self, column: u16) {
+    pub fn insert(&mut self, column: u16) {
         if column < 64 {
             self.first |= 1 << column;
         } else {
@@ -56,7 +56,7 @@ impl ColumnBits {
         }
     }
 
-    fn iter(&self) -> impl Iterator<Item = u16> + '_ {
+    pub fn iter(&self) -> impl Iterator<Item = u16> + '_ {
         (0..64)
             .filter(|column| self.first & (1 << column) != 0)
             .chain(self.rest.iter().copied())
@@ -65,9 +65,9 @@ impl ColumnBits {
 
 /// An object that a downloaded instruction erased, in case a later one of the same commit creates it again.
 #[derive(Debug)]
-struct Erased {
-    object: u64,
-    document: Document,
+pub(crate) struct Erased {
+    pub object: u64,
+    pub document: Document,
 }
 
 /// The one open write of a database.
@@ -81,9 +81,9 @@ pub struct WriteTransaction<S: Storage> {
     dirty: Vec<(ClassId, u64)>,
     /// Objects whose links must be compared with the backlink table.
     pub(crate) relinked: Vec<(ClassId, u64)>,
-    erased: FxHashMap<(ClassId, PrimaryKey), Erased>,
+    pub(crate) erased: FxHashMap<(ClassId, PrimaryKey), Erased>,
     /// Objects of asymmetric classes: gone at the commit.
-    asymmetric: Vec<(ClassId, u64)>,
+    pub(crate) asymmetric: Vec<(ClassId, u64)>,
     pub(crate) changes: Changes,
     /// Takes what a local write does; `None` when nothing is recorded.
     pub(crate) recorder: Option<Encoder>,
@@ -249,7 +249,7 @@ impl<S: Storage> WriteTransaction<S> {
     }
 
     /// Remembers that a column of an object is about to change.
-    fn touch(&mut self, class: ClassId, object: u64, column: usize) -> Result<()> {
+    pub(crate) fn touch(&mut self, class: ClassId, object: u64, column: usize) -> Result<()> {
         let linking = self.catalog.is_linking(class, column);
         let loaded = self.load(class, object)?;
         loaded
@@ -444,62 +444,6 @@ impl<S: Storage> WriteTransaction<S> {
             counters.write(&mut self.storage, *class);
         }
         Ok(())
-    }
-
-    /// Ends the objects' part of the write: everything is in the storage's write and `changes` is complete.
-    pub(crate) fn finish_objects(&mut self) -> Result<()> {
-        for (class, object) in std::mem::take(&mut self.asymmetric) {
-            if self.buffer.contains_key(&(class, object)) {
-                self.remove(class, object, false)?;
-            }
-        }
-        self.flush()?;
-        self.note_modified();
-        if self.changes.schema {
-            self.head.schema_version += 1;
-            Arc::make_mut(&mut self.catalog).version = self.head.schema_version;
-            self.storage
-                .put(META, meta::SCHEMA, &self.catalog.to_record());
-        }
-        Ok(())
-    }
-
-    fn note_modified(&mut self) {
-        for ((class, _), erased) in std::mem::take(&mut self.erased) {
-            // Erased and created again: one object to the reader, changed where it differs.
-            let Some(loaded) = self.buffer.get_mut(&(class, erased.object)) else {
-                continue;
-            };
-            let Some(definition) = self.catalog.class_of_id(class) else {
-                continue;
-            };
-            let mut old = erased.document;
-            old.fill_deep(&self.catalog.schema, definition);
-            loaded.document.fill_deep(&self.catalog.schema, definition);
-            loaded.touched = ColumnBits::default();
-            for (column, (before, after)) in
-                (0..).zip(old.fields.iter().zip(&loaded.document.fields))
-            {
-                if before != after {
-                    loaded.touched.insert(column);
-                }
-            }
-            self.changes
-                .class(&definition.name)
-                .deleted
-                .remove(&erased.object);
-        }
-        for ((class, object), loaded) in &self.buffer {
-            if loaded.is_fresh {
-                continue;
-            }
-            let Some(definition) = self.catalog.class_of_id(*class) else {
-                continue;
-            };
-            for column in loaded.touched.iter() {
-                self.changes.class(&definition.name).modify(*object, column);
-            }
-        }
     }
 }
 

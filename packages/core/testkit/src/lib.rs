@@ -5,3 +5,4 @@ pub mod dice;
 pub mod fuzzing;
 pub mod generators;
 pub mod vectors;
+pub mod writing;

@@ -1,4 +1,5 @@
-//! Synchronisation as the file knows it: cursors, uploads, downloads, bootstraps, subscriptions.
+//! Synchronisation as the file knows it: cursors, uploads, downloads, bootstraps, subscriptions, client
+//! resets.
 //!
 //! The messages themselves are TypeScript's. What stands here is durable before any call returns, so that
 //! the session never speaks of something that a crash could take back.
@@ -6,6 +7,7 @@
 mod bootstrap;
 mod download;
 mod original;
+mod reset;
 mod state;
 mod subscriptions;
 mod unsynced;
@@ -13,6 +15,10 @@ mod upload;
 
 pub use bootstrap::{BootstrapApplied, BootstrapPart};
 pub use download::{Integrated, PreparedDownload};
+pub use reset::{
+    DropReason, Dropped, PendingReset, ResetAction, ResetDemand, ResetFailure, ResetMode,
+    ResetPolicy, ResetReport,
+};
 pub use state::{DownloadProgress, SyncState};
 pub use subscriptions::{Subscription, SubscriptionSet, SubscriptionState};
 pub use upload::Upload;
