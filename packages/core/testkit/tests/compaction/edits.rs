@@ -44,6 +44,8 @@ pub struct Features {
     pub moves: bool,
     /// Everything but the most usual: collections, mixed, embedded objects.
     pub rich: bool,
+    /// Mostly one field that may hold anything.
+    pub mixed: bool,
 }
 
 fn number(dice: &mut Dice) -> Payload {
@@ -126,7 +128,11 @@ impl Edit {
 
     fn existing<S: Storage>(&mut self, write: &mut WriteTransaction<S>, object: u64) -> Result<()> {
         let kinds = if self.features.rich { 100 } else { 62 };
-        let kind = self.dice.below(kinds);
+        let kind = if self.features.mixed && self.dice.chance(80) {
+            62
+        } else {
+            self.dice.below(kinds)
+        };
         let n = self.at(object, N, &[]);
         match kind {
             0..25 => {

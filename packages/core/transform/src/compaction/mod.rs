@@ -9,6 +9,9 @@ mod fold;
 mod footprint;
 mod overwrites;
 
+#[cfg(test)]
+mod tests;
+
 pub use fold::fold;
 pub use footprint::{Footprint, MARKS_MAX};
 pub use overwrites::{CANDIDATES_MAX, Committed, Overwrites};

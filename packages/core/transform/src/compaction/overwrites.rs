@@ -94,8 +94,8 @@ impl<K: Clone + Eq + Hash> Overwrites<K> {
     /// Takes note of the next changeset. `is_decisive` says whether the client's view of an object depends
     /// on a column.
     ///
-    /// Answers the versions that have become so needless that writing them anew is worth it: half of what
-    /// is stored, so that all the writing costs no more than a few times what was ever committed.
+    /// Answers the versions that have become so needless that writing them anew is worth it: three quarters
+    /// of what is stored, so that all the writing costs a fraction of what was ever committed.
     pub fn commit(
         &mut self,
         committed: Committed,
@@ -254,9 +254,10 @@ impl<K: Clone + Eq + Hash> Overwrites<K> {
         entry.candidates -= 1;
         self.candidates -= 1;
         let stored = entry.length - entry.gone.count();
-        let was_due = 2 * entry.needless.count() >= stored;
+        let is_due = |entry: &Entry| 4 * u64::from(entry.needless.count()) >= 3 * u64::from(stored);
+        let was_due = is_due(entry);
         entry.needless.insert(candidate.position);
-        if !was_due && 2 * entry.needless.count() >= stored {
+        if !was_due && is_due(entry) {
             due.push(candidate.version);
         }
     }
