@@ -14,7 +14,7 @@ use tidemark_changeset::{Instruction, PathElement, Payload, UpdateKind, Value, c
 use tidemark_model::memory::Database as Model;
 use tidemark_storage::{OrderedStorage, Storage, StorageError};
 use tidemark_store::boundary::update_schema;
-use tidemark_store::sync::Subscription;
+use tidemark_store::sync::{Subscription, Upload};
 use tidemark_store::{Database, Result, Step, WriteTransaction};
 
 /// Commits without looking at what would be uploaded.
@@ -452,9 +452,19 @@ struct Server {
 }
 
 impl Server {
-    /// Takes an upload; what it knows must come again in the same form.
-    fn integrate(&mut self, body: &[u8]) {
-        for entry in parse_upload_body(body, BodyLimits::default()).unwrap() {
+    /// Takes an upload that follows a position; what it knows must come again, in the same form.
+    fn integrate(&mut self, after: u64, upload: &Upload) {
+        let entries = parse_upload_body(&upload.body, BodyLimits::default()).unwrap();
+        let range = after + 1..=upload.progress_client_version;
+        for (version, _) in self
+            .received
+            .iter()
+            .filter(|entry| range.contains(&entry.0))
+        {
+            let comes_again = entries.iter().any(|entry| entry.client_version == *version);
+            assert!(comes_again, "version {version} was sent and is gone");
+        }
+        for entry in entries {
             let known = self
                 .received
                 .iter()
@@ -495,10 +505,10 @@ impl Life {
             // A message is handed out, and lost or not.
             2 | 5 => {
                 let upload = database.next_upload(self.scan, 0, u64::MAX, 60)?;
-                self.scan = upload.progress_client_version;
                 if step % 3 != 0 {
-                    self.server.integrate(&upload.body);
+                    self.server.integrate(self.scan, &upload);
                 }
+                self.scan = upload.progress_client_version;
             }
             // The acknowledgement arrives, and after it a new connection.
             6 => {
@@ -510,7 +520,9 @@ impl Life {
             _ => {
                 let mut write = database.begin_write()?;
                 let number = i64::try_from(step).unwrap();
-                set(&mut write, AGE, int(number));
+                if step % 4 == 0 {
+                    set(&mut write, AGE, int(number));
+                }
                 write.add_integer(&at(0, AGE), 1_000)?;
                 if step % 2 == 0 {
                     set(&mut write, NAME, text("even"));
@@ -576,7 +588,7 @@ fn a_crash_anywhere_counts_nothing_twice() {
             .database
             .next_upload(life.scan, 0, u64::MAX, u64::MAX)
             .unwrap();
-        life.server.integrate(&upload.body);
+        life.server.integrate(life.scan, &upload);
         let mut local = life.database.read().unwrap().view().export().unwrap();
         life.server.state.fill();
         local.fill();
