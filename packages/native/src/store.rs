@@ -439,7 +439,7 @@ impl NativeStore {
         bytes_max: f64,
     ) -> Result<Uint8Array> {
         let target = milliseconds(target_version);
-        let next = |open: &OpenStore| {
+        let next = |open: &OpenStore, target: u64| {
             let (scan, scan_server) = (
                 milliseconds(scan_version),
                 milliseconds(scan_server_version),
@@ -447,17 +447,23 @@ impl NativeStore {
             let database = open.store.database();
             database.next_upload(scan, scan_server, target, milliseconds(bytes_max))
         };
-        let hands_out = self
-            .open()
-            .and_then(|open| open.store.database().hands_out(target));
-        let upload = if hands_out.map_err(store_failure)? {
-            self.as_session(next)
-        } else {
-            self.open()
-                .and_then(|open| next(open))
-                .map_err(store_failure)
-        };
-        upload.map(|upload| Uint8Array::from(boundary::upload_bytes(&upload)))
+        let upload = self.open().and_then(|open| {
+            let database = open.store.database();
+            if !database.hands_out(target)? {
+                return next(open, target);
+            }
+            let turn = || next(open, target);
+            match open.gate.with(Writer::Session, SESSION_TIMEOUT, turn) {
+                // Another time; what left once may leave again meanwhile.
+                Err(StoreError::WriteInProgress | StoreError::WriteTimeout) => {
+                    next(open, target.min(database.handed_out_version()?))
+                }
+                result => result,
+            }
+        });
+        upload
+            .map(|upload| Uint8Array::from(boundary::upload_bytes(&upload)))
+            .map_err(store_failure)
     }
 
     /// Integrates a steady DOWNLOAD; with an empty body goes on with the one at hand.

@@ -100,7 +100,7 @@ fn a_later_assignment_overwrites_and_nothing_else_changes() {
         set(write, NAME, text("a"));
     });
     commit(&database, 11, |write| {
-        write.add_integer(&at(0, AGE), 5).unwrap()
+        write.add_integer(&at(0, AGE), 5).unwrap();
     });
     commit(&database, 12, |write| set(write, AGE, int(2)));
     let expected = [
@@ -115,7 +115,7 @@ fn embedded_fields_and_dictionary_entries_are_overwritten_too() {
     let (_storage, database, base) = with_person();
     let weight = below(0, PART_OF, &[Step::Key("weight".into())]);
     commit(&database, 9, |write| {
-        write.set(&at(0, PART_OF), false, &Payload::Object).unwrap()
+        write.set(&at(0, PART_OF), false, &Payload::Object).unwrap();
     });
     for value in [1, 2] {
         commit(&database, 10, |write| {
@@ -156,7 +156,7 @@ fn counters_of_different_transactions_stay() {
     let (_storage, database, base) = with_person();
     for timestamp in [10, 11] {
         commit(&database, timestamp, |write| {
-            write.add_integer(&at(0, AGE), 1).unwrap()
+            write.add_integer(&at(0, AGE), 1).unwrap();
         });
     }
     assert_eq!(said(&database, base), [[add(1)], [add(1)]]);
@@ -505,7 +505,7 @@ impl Life {
             // A message is handed out, and lost or not.
             2 | 5 => {
                 let upload = database.next_upload(self.scan, 0, u64::MAX, 60)?;
-                if step % 3 != 0 {
+                if !step.is_multiple_of(3) {
                     self.server.integrate(self.scan, &upload);
                 }
                 self.scan = upload.progress_client_version;
@@ -520,11 +520,11 @@ impl Life {
             _ => {
                 let mut write = database.begin_write()?;
                 let number = i64::try_from(step).unwrap();
-                if step % 4 == 0 {
+                if step.is_multiple_of(4) {
                     set(&mut write, AGE, int(number));
                 }
                 write.add_integer(&at(0, AGE), 1_000)?;
-                if step % 2 == 0 {
+                if step.is_multiple_of(2) {
                     set(&mut write, NAME, text("even"));
                 }
                 database.commit(write, 10 + step as u64)?;
@@ -604,13 +604,13 @@ fn the_key_of_a_dictionary_that_goes_separates() {
     let (_storage, database, base) = with_person();
     let boss = below(0, BY_ROLE, &[Step::Key("boss".into())]);
     commit(&database, 10, |write| {
-        write.set(&boss, false, &payload(link(1))).unwrap()
+        write.set(&boss, false, &payload(link(1))).unwrap();
     });
     commit(&database, 11, |write| {
-        write.set(&boss, false, &Payload::Erased).unwrap()
+        write.set(&boss, false, &Payload::Erased).unwrap();
     });
     commit(&database, 12, |write| {
-        write.set(&boss, false, &payload(link(1))).unwrap()
+        write.set(&boss, false, &payload(link(1))).unwrap();
     });
     let said = said(&database, base);
     assert_eq!(said.len(), 3);

@@ -15,6 +15,7 @@
     clippy::print_stdout,
     clippy::print_stderr,
     clippy::disallowed_methods,
+    clippy::cast_precision_loss,
     reason = "a program that measures"
 )]
 

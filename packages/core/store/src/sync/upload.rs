@@ -136,6 +136,12 @@ impl<S: Storage> Database<S> {
         Ok(SyncRecord::read(&self.read()?.storage)?.has_unsent(target))
     }
 
+    /// Newest version that was handed out: up to here nothing changes any more.
+    pub fn handed_out_version(&self) -> Result<u64> {
+        self.expect_synced()?;
+        Ok(SyncRecord::read(&self.read()?.storage)?.sent)
+    }
+
     fn drained_by(&self, upload: &Upload, newest: u64) {
         if upload.progress_client_version >= newest {
             self.with_compactor(Compactor::drained);

@@ -118,7 +118,7 @@ impl Device {
         self.database.subscription_sets().map_err(fault)
     }
 
-    fn identify(&mut self, server: &Server) -> Result<SessionId, Fault> {
+    pub fn identify(&mut self, server: &Server) -> Result<SessionId, Fault> {
         let state = self.database.sync_state().map_err(fault)?;
         let is_active = |set: &&SubscriptionSet| {
             matches!(
@@ -208,7 +208,7 @@ impl Device {
         Ok(busy)
     }
 
-    fn upload(
+    pub fn upload(
         &mut self,
         server: &Server,
         session: SessionId,
