@@ -1,9 +1,9 @@
 //! Compaction of what was not sent: where its rules ([`tidemark_transform::compaction`]) meet the file.
 //!
 //! A commit notes what it does ([`Notes`]), is shortened by itself, and makes older instructions needless.
-//! Those stay where they are until three quarters of an entry are needless; then the entry is written anew, in
-//! the storage commit of whatever made it so. The rest is taken out when an entry is handed out to be sent. What
-//! may have been sent is never touched: [`SyncRecord`](crate::sync::SyncRecord) says how far that goes.
+//! Those stay where they are until three quarters of an entry are needless; then the entry is written anew,
+//! in the storage commit of whatever made it so. The rest is taken out when an entry is handed out to be
+//! sent. What may have been sent is never touched: the record of the synchronisation says how far that goes.
 //!
 //! All that is in memory can be made again from the file, and is when it is first needed after a start.
 

@@ -46,7 +46,8 @@ pub struct Database<S: Storage> {
     /// Newest committed version.
     version: AtomicU64,
     state: Mutex<State>,
-    /// Used by the holder of the write alone. Where both are needed, this comes before `state`.
+    /// Used by the holder of the write, but for the word that a session waits. Where both are needed, this
+    /// comes before `state`.
     compactor: Mutex<Compactor>,
 }
 

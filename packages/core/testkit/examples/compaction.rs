@@ -39,7 +39,8 @@ const UPLOAD_BYTES_MAX: u64 = 131_072;
 /// The level of the session's deflate.
 const COMPRESSION_LEVEL: u8 = 1;
 
-const SCHEMA: &str = r#"[{"name":"Item","kind":"top","primaryKey":{"name":"_id","type":"int","nullable":false},
+const SCHEMA: &str = r#"[{"name":"Item","kind":"top",
+  "primaryKey":{"name":"_id","type":"int","nullable":false},
   "columns":[{"name":"title","type":"string","nullable":false},{"name":"count","type":"int","nullable":false},
     {"name":"price","type":"double","nullable":false},{"name":"done","type":"bool","nullable":false},
     {"name":"at","type":"timestamp","nullable":false},{"name":"text","type":"string","nullable":false}]}]"#;
@@ -231,7 +232,8 @@ fn report(shape: Shape, transactions: usize) {
     let peer = snapshot(&with.finals);
     for (name, run) in [("compacted", &with), ("not compacted", &without)] {
         eprintln!(
-            "{} {name}: {} entries, {} bytes, {} deflated; writing {:?}, slowest {:?}; upload {:?}; file {} bytes",
+            "{} {name}: {} entries, {} bytes, {} deflated; writing {:?}, slowest {:?}; upload {:?}; \
+             file {} bytes",
             shape.name(),
             run.uploaded.entries,
             run.uploaded.bytes,
@@ -271,9 +273,10 @@ fn report(shape: Shape, transactions: usize) {
 }
 
 fn figure(name: &str, unit: &str, value: f64, peer: &str, peer_value: f64) {
+    let peer = format!(r#"{{"name":"{peer}","value":{peer_value:.0}}}"#);
+    let ratio = value / peer_value;
     println!(
-        r#"{{"name":"{name}","unit":"{unit}","value":{value:.0},"peer":{{"name":"{peer}","value":{peer_value:.0}}},"ratio":{:.3}}}"#,
-        value / peer_value
+        r#"{{"name":"{name}","unit":"{unit}","value":{value:.0},"peer":{peer},"ratio":{ratio:.3}}}"#
     );
 }
 

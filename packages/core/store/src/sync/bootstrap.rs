@@ -191,6 +191,7 @@ impl<S: Storage> Database<S> {
                 if is_done {
                     progress = record.progress;
                     clear(&mut write.storage)?;
+                    self.with_compactor(Compactor::subscriptions_changed);
                     complete_set(&mut write.storage, record.query_version)?;
                 } else {
                     record.write(&mut write.storage);
@@ -199,18 +200,14 @@ impl<S: Storage> Database<S> {
                 self.finish_integration(write, &progress, base, &entries, timestamp)
             });
         match result {
-            Ok(version) => {
-                if is_done {
-                    self.with_compactor(Compactor::subscriptions_changed);
-                }
-                Ok(BootstrapApplied {
-                    version,
-                    is_done,
-                    query_version: Some(record.query_version),
-                })
-            }
+            Ok(version) => Ok(BootstrapApplied {
+                version,
+                is_done,
+                query_version: Some(record.query_version),
+            }),
             Err(error) => {
                 self.with_unsynced(super::unsynced::Unsynced::reset);
+                self.with_compactor(Compactor::reset);
                 Err(error)
             }
         }

@@ -243,8 +243,8 @@ impl<S: Storage> Database<S> {
             subscriptions,
         }
         .write(&mut write.storage);
-        self.commit(write, timestamp)?;
         self.with_compactor(Compactor::subscriptions_changed);
+        self.commit(write, timestamp)?;
         Ok(version)
     }
 
@@ -256,8 +256,9 @@ impl<S: Storage> Database<S> {
         error: Option<String>,
     ) -> Result<()> {
         self.expect_synced()?;
-        self.change_quietly(|write| change_state(write, version, state, error))?;
-        self.with_compactor(Compactor::subscriptions_changed);
-        Ok(())
+        self.change_quietly(|write| {
+            self.with_compactor(Compactor::subscriptions_changed);
+            change_state(write, version, state, error)
+        })
     }
 }

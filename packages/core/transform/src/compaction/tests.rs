@@ -268,7 +268,8 @@ fn an_erasure_overwrites_whatever_the_time() {
     assert_eq!(overwrites.take_out(1, vec![0, 1, 2]), [2]);
 }
 
-/// Writing an entry anew is asked for when three quarters of what is stored are needless, and again after that.
+/// Writing an entry anew is asked for when three quarters of what is stored are needless, and again after
+/// that.
 #[test]
 fn entries_are_written_anew_when_it_is_worth_it() {
     let mut overwrites = Overwrites::new(Folds::ALL);
