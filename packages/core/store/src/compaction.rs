@@ -300,8 +300,9 @@ impl<R: Read> UnsentHistory<'_, R> {
         for head in history::heads(self.storage, *unsent.start(), *unsent.end())? {
             let (version, head) = head?;
             if !head.is_local {
-                // An integration, new subscriptions, or an empty commit.
-                into.separate();
+                // An integration, new subscriptions, or an empty commit. What the subscriptions were before
+                // is not known, so what was before stays as it is.
+                *into = Overwrites::new(self.folds);
                 continue;
             }
             let instructions = decode(&history::original(self.storage, version)?)?;
@@ -498,10 +499,13 @@ impl<S: Storage> Database<S> {
         });
     }
 
-    /// A download is about to be committed: nothing that follows overwrites what was made without it.
+    /// A download is to be integrated, or the subscriptions change: nothing that follows overwrites what was
+    /// made before. What is needless already is found out now, while it is still known what the
+    /// subscriptions look at.
     pub(crate) fn separate_history(&self, write: &WriteTransaction<S>, sent: u64) -> Result<()> {
         self.with_compactor(|compactor| {
-            let unsent = sent + 1..=u64::MAX;
+            // What this write has put into the history comes after that.
+            let unsent = sent + 1..=write.head.version;
             compactor
                 .overwrites(&write.storage, &write.catalog, unsent)?
                 .separate();

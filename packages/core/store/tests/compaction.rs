@@ -386,6 +386,26 @@ fn a_restart_folds_on() {
     assert_eq!(said[1], [age(5)]);
 }
 
+/// A session begins with a download, even after a restart.
+#[test]
+fn what_was_needless_before_a_download_goes_after_it() {
+    let (storage, database, base) = with_person();
+    for value in 1..=3 {
+        commit(&database, 10, |write| {
+            set(write, AGE, int(value));
+            if value == 1 {
+                set(write, NAME, text("a"));
+                write.set(&at(0, BEST), false, &payload(link(1))).unwrap();
+            }
+        });
+    }
+    drop(database);
+    let database = reopen(&storage);
+    integrate(&database, progress(5, base), &[]).unwrap();
+    let said = said(&database, base);
+    assert_eq!((said.len(), said[0].len()), (2, 2), "{said:?}");
+}
+
 #[test]
 fn a_write_that_is_not_committed_overwrites_nothing() {
     let (_storage, database, base) = with_person();

@@ -175,6 +175,7 @@ impl<S: Storage> Database<S> {
             });
         };
         let sync = SyncRecord::read(&write.storage)?;
+        self.separate_history(&write, sync.sent)?;
         let piece = write
             .storage
             .get(BOOTSTRAP, &record.applied.to_be_bytes())?;

@@ -5,6 +5,7 @@ use tidemark_storage::{Read, Storage, Write};
 use crate::compaction::Compactor;
 use crate::database::Database;
 use crate::record::{RecordReader, RecordWriter};
+use crate::sync::SyncRecord;
 use crate::tables::SUBSCRIPTIONS;
 use crate::{Result, StoreError};
 
@@ -232,6 +233,8 @@ impl<S: Storage> Database<S> {
     ) -> Result<u64> {
         self.expect_synced()?;
         let mut write = self.begin_write()?;
+        let sync = SyncRecord::read(&write.storage)?;
+        self.separate_history(&write, sync.sent)?;
         let newest = read_sets(&write.storage)?.last().map(|set| set.version);
         let version = newest.map_or(0, |newest| newest + 1);
         let (state, snapshot_version) = (SubscriptionState::Pending, write.next_version());
