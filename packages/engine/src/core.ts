@@ -163,7 +163,9 @@ export interface CoreStore {
   /** Stores the file ident that the server gave, durable when it returns; zeroes the client-version cursors. */
   setFileIdent(ident: bigint, salt: bigint): void;
   /**
-   * Body of the next UPLOAD after a scan position.
+   * Body of the next UPLOAD after a scan position. What leaves for the first time is durably marked as sent before
+   * this returns, which takes the right to write for a moment; while that cannot be had, only what left before is
+   * given.
    *
    * @param scanVersion client version up to which was already sent on this connection.
    * @param scanServerVersion server version of the progress sent with it.

@@ -428,7 +428,8 @@ impl NativeStore {
         self.as_session(|open| open.store.database().set_file_ident(ident, salt))
     }
 
-    /// Body of the next UPLOAD: `f64 client version, f64 server version, u32 entry count, body`.
+    /// Body of the next UPLOAD: `f64 client version, f64 server version, u32 entry count, body`. What leaves
+    /// for the first time is written down as sent before, which takes its turn among the writes.
     #[napi(catch_unwind)]
     pub fn next_upload(
         &self,
@@ -437,13 +438,28 @@ impl NativeStore {
         target_version: f64,
         bytes_max: f64,
     ) -> Result<Uint8Array> {
-        let upload = self.open().and_then(|open| {
-            open.store.database().next_upload(
+        let target = milliseconds(target_version);
+        let next = |open: &OpenStore, target: u64| {
+            let (scan, scan_server) = (
                 milliseconds(scan_version),
                 milliseconds(scan_server_version),
-                milliseconds(target_version),
-                milliseconds(bytes_max),
-            )
+            );
+            let database = open.store.database();
+            database.next_upload(scan, scan_server, target, milliseconds(bytes_max))
+        };
+        let upload = self.open().and_then(|open| {
+            let database = open.store.database();
+            if !database.hands_out(target)? {
+                return next(open, target);
+            }
+            let turn = || next(open, target);
+            match open.gate.with(Writer::Session, SESSION_TIMEOUT, turn) {
+                // Another time; what left once may leave again meanwhile.
+                Err(StoreError::WriteInProgress | StoreError::WriteTimeout) => {
+                    next(open, target.min(database.handed_out_version()?))
+                }
+                result => result,
+            }
         });
         upload
             .map(|upload| Uint8Array::from(boundary::upload_bytes(&upload)))

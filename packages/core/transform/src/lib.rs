@@ -9,6 +9,7 @@
 //! * [`pairs`](self) of instructions have their rules in one file per family, under `pairs/`;
 //! * the driving loop is `driver`; it visits only pairs that can touch each other, found by `index`;
 //! * long histories of one list go by `clusters`, with the same results;
+//! * what a history can go without before anybody has seen it says [`compaction`];
 //! * the known defects of the original's rules stand behind the switches of [`Rules`].
 //!
 //! Every arithmetic step on sizes and indexes wraps instead of panicking: a size near 2³² is nothing a
@@ -21,6 +22,7 @@
 
 mod changesets;
 mod clusters;
+pub mod compaction;
 mod driver;
 mod equality;
 mod error;

@@ -8,6 +8,7 @@
 use tidemark_changeset::body::{BodyLimits, parse_download_body};
 use tidemark_storage::{Read, Storage, Write};
 
+use crate::compaction::Compactor;
 use crate::database::Database;
 use crate::record::{RecordReader, RecordWriter};
 use crate::sync::download::{SLICE_INSTRUCTIONS_MAX, blame, parse_entries};
@@ -174,6 +175,7 @@ impl<S: Storage> Database<S> {
             });
         };
         let sync = SyncRecord::read(&write.storage)?;
+        self.separate_history(&write, sync.sent)?;
         let piece = write
             .storage
             .get(BOOTSTRAP, &record.applied.to_be_bytes())?;
@@ -190,6 +192,7 @@ impl<S: Storage> Database<S> {
                 if is_done {
                     progress = record.progress;
                     clear(&mut write.storage)?;
+                    self.with_compactor(Compactor::subscriptions_changed);
                     complete_set(&mut write.storage, record.query_version)?;
                 } else {
                     record.write(&mut write.storage);
@@ -205,6 +208,7 @@ impl<S: Storage> Database<S> {
             }),
             Err(error) => {
                 self.with_unsynced(super::unsynced::Unsynced::reset);
+                self.with_compactor(Compactor::reset);
                 Err(error)
             }
         }

@@ -9,6 +9,7 @@ use tidemark_changeset::{Instruction, Name, codec};
 use tidemark_storage::Storage;
 use tidemark_transform::{Branch, ColumnShape, merge_with_columns};
 
+use crate::compaction::Compactor;
 use crate::database::Database;
 use crate::history::{self, EntryHead};
 use crate::sync::state::{DownloadProgress, SyncRecord, check_progress};
@@ -161,6 +162,7 @@ impl<S: Storage> Database<S> {
             Err(error) => {
                 // The slice's entries may be half merged; nobody may use them again.
                 self.with_unsynced(super::unsynced::Unsynced::reset);
+                self.with_compactor(Compactor::reset);
                 download.entries.clear();
                 Err(error)
             }
@@ -265,6 +267,7 @@ impl<S: Storage> Database<S> {
         };
         history::put(&mut write.storage, version, head, &[]);
         let mut record = SyncRecord::read(&write.storage)?;
+        self.separate_history(&write, record.sent)?;
         record.bytes_downloaded += entries.iter().map(|entry| entry.original_size).sum::<u64>();
         let first_needed = record.advance(&mut write.storage, version, progress)?;
         record.write(&mut write.storage);

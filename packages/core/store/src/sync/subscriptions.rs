@@ -2,8 +2,10 @@
 
 use tidemark_storage::{Read, Storage, Write};
 
+use crate::compaction::Compactor;
 use crate::database::Database;
 use crate::record::{RecordReader, RecordWriter};
+use crate::sync::SyncRecord;
 use crate::tables::SUBSCRIPTIONS;
 use crate::{Result, StoreError};
 
@@ -159,7 +161,7 @@ fn write_optional(record: &mut RecordWriter, text: Option<&str>) {
     };
 }
 
-fn read_sets(from: &impl Read) -> Result<Vec<SubscriptionSet>> {
+pub(crate) fn read_sets(from: &impl Read) -> Result<Vec<SubscriptionSet>> {
     let entries = from.prefix(SUBSCRIPTIONS, &[])?;
     entries
         .map(|entry| {
@@ -253,6 +255,8 @@ impl<S: Storage> Database<S> {
     ) -> Result<u64> {
         self.expect_synced()?;
         let mut write = self.begin_write()?;
+        let sync = SyncRecord::read(&write.storage)?;
+        self.separate_history(&write, sync.sent)?;
         let newest = read_sets(&write.storage)?.last().map(|set| set.version);
         let version = newest.map_or(0, |newest| newest + 1);
         let (state, snapshot_version) = (SubscriptionState::Pending, write.next_version());
@@ -264,6 +268,7 @@ impl<S: Storage> Database<S> {
             subscriptions,
         }
         .write(&mut write.storage);
+        self.with_compactor(Compactor::subscriptions_changed);
         self.commit(write, timestamp)?;
         Ok(version)
     }
@@ -276,6 +281,9 @@ impl<S: Storage> Database<S> {
         error: Option<String>,
     ) -> Result<()> {
         self.expect_synced()?;
-        self.change_quietly(|write| change_state(write, version, state, error))
+        self.change_quietly(|write| {
+            self.with_compactor(Compactor::subscriptions_changed);
+            change_state(write, version, state, error)
+        })
     }
 }

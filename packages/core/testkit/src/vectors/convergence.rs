@@ -19,6 +19,7 @@ use tidemark_model::memory::Database as MemoryDatabase;
 use tidemark_storage::OrderedStorage;
 use tidemark_store::sync::DownloadProgress;
 use tidemark_store::{Database, DatabaseOptions};
+use tidemark_transform::compaction::Folds;
 use tidemark_transform::{ColumnShape, Entry as MergeEntry, Rules, merge_changesets};
 
 use operations::perform;
@@ -149,6 +150,8 @@ impl Client {
         let options = DatabaseOptions {
             is_synced: true,
             rules,
+            // The bytes are compared with those of the original, which compacts nothing.
+            folds: Folds::NONE,
         };
         let database = Database::open(OrderedStorage::new(), options).map_err(failure)?;
         database.set_file_ident(ident, 1).map_err(failure)?;
