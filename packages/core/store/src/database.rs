@@ -11,7 +11,7 @@ use crate::catalog::Catalog;
 use crate::changes::{ChangeLog, Changes};
 use crate::head::{FIRST_VERSION, Head};
 use crate::history::{self, EntryHead};
-use crate::sync::{SyncRecord, Unsynced, create_zeroth};
+use crate::sync::{SLICE_INSTRUCTIONS_MAX, SyncRecord, Unsynced, create_zeroth};
 use crate::tables::{META, meta};
 use crate::transaction::WriteTransaction;
 use crate::view::View;
@@ -24,6 +24,8 @@ pub struct DatabaseOptions {
     pub is_synced: bool,
     /// Rules of the merge.
     pub rules: Rules,
+    /// A slice of an integration takes no further changeset once it has this many instructions.
+    pub slice_instructions_max: usize,
 }
 
 impl Default for DatabaseOptions {
@@ -31,6 +33,7 @@ impl Default for DatabaseOptions {
         Self {
             is_synced: true,
             rules: Rules::CORRECTED,
+            slice_instructions_max: SLICE_INSTRUCTIONS_MAX,
         }
     }
 }
@@ -96,6 +99,10 @@ impl<S: Storage> Database<S> {
 
     pub(crate) fn rules(&self) -> Rules {
         self.options.rules
+    }
+
+    pub(crate) fn slice_instructions_max(&self) -> usize {
+        self.options.slice_instructions_max
     }
 
     pub(crate) fn expect_synced(&self) -> Result<()> {

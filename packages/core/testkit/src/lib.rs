@@ -3,4 +3,6 @@
 
 pub mod dice;
 pub mod generators;
+#[cfg(feature = "simulation")]
+pub mod simulation;
 pub mod vectors;

@@ -2,7 +2,6 @@
 
 use std::fmt::Write;
 
-use tidemark_transform::Rules;
 
 use super::{malformed, number_of};
 use crate::changes::ClassChanges;
@@ -19,7 +18,7 @@ pub fn options_of(text: &str) -> Result<(DatabaseOptions, bool)> {
     let flag = |name: &str| json.get(name).and_then(Json::as_bool).unwrap_or(false);
     let options = DatabaseOptions {
         is_synced: flag("synced"),
-        rules: Rules::CORRECTED,
+        ..DatabaseOptions::default()
     };
     Ok((options, flag("readOnly")))
 }
