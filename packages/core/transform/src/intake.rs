@@ -47,11 +47,7 @@ fn next<K>(map: &FxHashMap<K, u32>) -> u32 {
 impl<'a> Numbers<'a> {
     /// Numbers for a merge of these branches. The tie-breaks are ranked here, once.
     pub fn new(ours: &[Branch], theirs: &[Branch], rules: Rules) -> Self {
-        let mut ranks: Vec<_> = ours
-            .iter()
-            .chain(theirs)
-            .map(tie_break)
-            .collect();
+        let mut ranks: Vec<_> = ours.iter().chain(theirs).map(tie_break).collect();
         ranks.sort_unstable();
         ranks.dedup();
         Self {

@@ -2,7 +2,6 @@
 
 use std::fmt::Write;
 
-
 use super::{malformed, number_of};
 use crate::changes::ClassChanges;
 use crate::json::{Json, write_array, write_string};

@@ -116,7 +116,9 @@ impl<S: Storage> Database<S> {
         // Read now so that a bad part is refused while its session can still say so.
         parse_entries(part.body, &part.progress, &sync, false)?;
         drop(snapshot);
-        let slice_bytes_max = self.slice_instructions_max().saturating_mul(INSTRUCTION_BYTES);
+        let slice_bytes_max = self
+            .slice_instructions_max()
+            .saturating_mul(INSTRUCTION_BYTES);
         self.change_quietly(|write| {
             let mut record = match BootstrapRecord::read(write)? {
                 Some(record) if record.is_complete => {

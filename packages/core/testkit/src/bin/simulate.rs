@@ -161,7 +161,10 @@ fn fault_of(script: &Script, outcome: Outcome, settings: &Settings) -> Option<St
 
 fn report(seed: u64, script: &Script, fault: &str, settings: &Settings) {
     eprintln!("seed {seed} failed: {fault}");
-    eprintln!("again: npm run simulate -- --seed {seed} --count 1 --operations {}", settings.operations);
+    eprintln!(
+        "again: npm run simulate -- --seed {seed} --count 1 --operations {}",
+        settings.operations
+    );
     if !settings.shrinks {
         return;
     }

@@ -39,10 +39,13 @@ impl World<'_> {
         let mut held = self.read_documents()?;
         // Objects that are only sent up come down to nobody.
         held.objects.retain(|class, _| {
-            held.schema.class(class).is_none_or(|class| !class.is_asymmetric())
+            held.schema
+                .class(class)
+                .is_none_or(|class| !class.is_asymmetric())
         });
         canonical(&mut held);
-        compare(&truth, &held).map_err(|what| format!("a new file differs from the server: {what}"))?;
+        compare(&truth, &held)
+            .map_err(|what| format!("a new file differs from the server: {what}"))?;
         self.check_marks(&log, &truth)?;
         for who in 0..self.peers.len() {
             self.check_view(who, &observer, &truth)?;
@@ -86,7 +89,8 @@ impl World<'_> {
         let expected = restrict(truth, observer, &seen)?;
         let mut held = client.export().map_err(text)?;
         canonical(&mut held);
-        compare(&expected, &held).map_err(|what| format!("{name} differs from its view: {what}"))?;
+        compare(&expected, &held)
+            .map_err(|what| format!("{name} differs from its view: {what}"))?;
         let fresh = self.observer(&user, wanted)?;
         let mut held = fresh.export().map_err(text)?;
         canonical(&mut held);
@@ -117,7 +121,11 @@ impl World<'_> {
 
     /// Nothing is in the log that nobody wrote.
     fn check_origins(&self, log: &Log) -> Result<(), String> {
-        let files = self.peers.iter().map(|peer| &peer.client).chain(&self.former);
+        let files = self
+            .peers
+            .iter()
+            .map(|peer| &peer.client)
+            .chain(&self.former);
         let mut known = BTreeMap::new();
         for client in files {
             for commit in &client.committed {
@@ -146,7 +154,10 @@ impl World<'_> {
         let mut model = Model::new();
         for number in 0..u32::try_from(schema.len()).map_err(words)? {
             if let Some(class) = schema.class(number) {
-                model.schema.classes.insert(class.name.clone(), class.clone());
+                model
+                    .schema
+                    .classes
+                    .insert(class.name.clone(), class.clone());
             }
         }
         for line in snapshot.prefix(tables::OBJECTS, &[]).map_err(words)? {
@@ -228,20 +239,23 @@ impl Marks {
             let column = truth.schema.class(class)?.column_index(&field.into())?;
             truth.get(class, key)?.field(column).cloned()
         };
-        let was_erased = |class: &Name, key: &PrimaryKey| {
-            self.erased.contains(&(class.clone(), key.clone()))
-        };
+        let was_erased =
+            |class: &Name, key: &PrimaryKey| self.erased.contains(&(class.clone(), key.clone()));
         for ((class, key), sum) in &self.counts {
             let found = field(class, key, "count");
             if !was_erased(class, key) && found != Some(Node::Value(Value::Int(*sum))) {
-                return Err(format!("{class}[{key:?}].count is {found:?}, {sum} was acknowledged"));
+                return Err(format!(
+                    "{class}[{key:?}].count is {found:?}, {sum} was acknowledged"
+                ));
             }
         }
         for (class, key, token) in &self.tokens {
             let found = field(class, key, "tokens");
             let is_there = matches!(&found, Some(Node::Set(elements)) if elements.contains(token));
             if !was_erased(class, key) && !is_there {
-                return Err(format!("{token:?} was acknowledged, {class}[{key:?}] has {found:?}"));
+                return Err(format!(
+                    "{token:?} was acknowledged, {class}[{key:?}] has {found:?}"
+                ));
             }
         }
         Ok(())
@@ -256,12 +270,18 @@ fn is_rejected(client: &Client, commit: &Committed, class: &Name, key: &PrimaryK
 
 fn speaks_of(entry: &Entry, class: &Name, key: &PrimaryKey) -> Result<bool, String> {
     let instructions = entry.instructions().map_err(words)?;
-    Ok(instructions.iter().any(|instruction| instruction.object() == Some((class, key))))
+    Ok(instructions
+        .iter()
+        .any(|instruction| instruction.object() == Some((class, key))))
 }
 
 /// Everything that a file's server has acknowledged is in the log.
 fn check_acknowledged(client: &Client, log: &Log) -> Result<(), String> {
-    let state = client.database().map_err(text)?.sync_state().map_err(words)?;
+    let state = client
+        .database()
+        .map_err(text)?
+        .sync_state()
+        .map_err(words)?;
     let acknowledged = state.progress.upload_client_version;
     for commit in &client.committed {
         let is_due = commit.is_uploadable && commit.version <= acknowledged;
@@ -318,7 +338,9 @@ fn canonical(model: &mut Model) {
         }
     }
     for class in schema.classes.values_mut() {
-        class.columns.sort_by(|left, right| left.name.cmp(&right.name));
+        class
+            .columns
+            .sort_by(|left, right| left.name.cmp(&right.name));
     }
 }
 
@@ -341,7 +363,10 @@ fn sort_fields(schema: &Schema, class: &Class, document: &mut Document) {
     order.sort_by(|left, right| class.columns[*left].name.cmp(&class.columns[*right].name));
     let fields = std::mem::take(&mut document.fields);
     let mut fields: Vec<Option<Node>> = fields.into_iter().map(Some).collect();
-    document.fields = order.into_iter().filter_map(|at| fields[at].take()).collect();
+    document.fields = order
+        .into_iter()
+        .filter_map(|at| fields[at].take())
+        .collect();
 }
 
 fn compare(wanted: &Model, held: &Model) -> Result<(), String> {
@@ -360,10 +385,17 @@ fn compare(wanted: &Model, held: &Model) -> Result<(), String> {
                 continue;
             }
             let (Some(wanted_object), Some(held_object)) = (wanted_object, held_object) else {
-                let which = if held_object.is_some() { "is there" } else { "is missing" };
+                let which = if held_object.is_some() {
+                    "is there"
+                } else {
+                    "is missing"
+                };
                 return Err(format!("{class}[{key:?}] {which}"));
             };
-            let columns = wanted.schema.class(class).map(|class| class.columns.clone());
+            let columns = wanted
+                .schema
+                .class(class)
+                .map(|class| class.columns.clone());
             for (at, column) in columns.unwrap_or_default().iter().enumerate() {
                 let (wanted_node, held_node) = (wanted_object.field(at), held_object.field(at));
                 if wanted_node != held_node {

@@ -98,7 +98,8 @@ impl Client {
         doing: &'static str,
         work: impl FnOnce(&Database<Disk>) -> tidemark_store::Result<T>,
     ) -> Result<T, Stop> {
-        self.attempt(doing, work)?.map_err(|error| self.stop(&error))
+        self.attempt(doing, work)?
+            .map_err(|error| self.stop(&error))
     }
 
     /// Like [`Client::run`], for what may be refused: the inner error is no crash.
@@ -141,7 +142,10 @@ impl Client {
         let version = self.database()?.version();
         let newest = self.committed.last().map_or(0, |commit| commit.version);
         if version < newest {
-            let text = format!("{}: version {newest} was durable, {version} is left", self.user);
+            let text = format!(
+                "{}: version {newest} was durable, {version} is left",
+                self.user
+            );
             return Err(Stop::Fault(text));
         }
         self.start_session()
@@ -229,16 +233,24 @@ impl Client {
 
     /// Whether what was just committed will be found by the next process.
     fn is_durable(&self) -> bool {
-        self.disk.crashed().is_none_or(|(_, side)| side == Side::After)
+        self.disk
+            .crashed()
+            .is_none_or(|(_, side)| side == Side::After)
     }
 
     fn newest_uploadable(&self) -> Result<u64, Stop> {
         let state = self.database()?.sync_state();
-        Ok(state.map_err(|error| self.stop(&error))?.newest_uploadable_version)
+        Ok(state
+            .map_err(|error| self.stop(&error))?
+            .newest_uploadable_version)
     }
 
     /// Commits a new subscription set.
-    pub fn subscribe(&mut self, wanted: BTreeMap<String, String>, timestamp: u64) -> Result<(), Stop> {
+    pub fn subscribe(
+        &mut self,
+        wanted: BTreeMap<String, String>,
+        timestamp: u64,
+    ) -> Result<(), Stop> {
         let subscriptions = wanted.iter().map(|(class, query)| Subscription {
             class_name: class.clone(),
             query: query.clone(),
@@ -290,7 +302,9 @@ impl Client {
     /// The process ends for good.
     pub fn close(&mut self) -> Result<(), Stop> {
         self.database = None;
-        self.disk.close().map_err(|error| Stop::Fault(error.to_string()))
+        self.disk
+            .close()
+            .map_err(|error| Stop::Fault(error.to_string()))
     }
 
     /// A name for messages.

@@ -63,15 +63,20 @@ fn expected_pairs() -> Vec<Pair> {
     ];
     let whole = whole.map(|(left, right)| (Relation::Whole, left, right));
     let erased = EDITS.map(|edit| (Relation::Whole, edit, "EraseObject"));
-    let inside = ["Update", "Clear"].into_iter().flat_map(|outer| {
-        EDITS.map(|inner| (Relation::Inside, outer, inner))
-    });
+    let inside = ["Update", "Clear"]
+        .into_iter()
+        .flat_map(|outer| EDITS.map(|inner| (Relation::Inside, outer, inner)));
     let list_inside = LIST_EDITS.into_iter().flat_map(|outer| {
         let through = EDITS.map(|inner| (Relation::Inside, outer, inner));
         let beside = EDITS.map(|inner| (Relation::Beside, outer, inner));
         through.into_iter().chain(beside)
     });
-    let mut all: Vec<Pair> = siblings.into_iter().chain(same).chain(whole).chain(erased).collect();
+    let mut all: Vec<Pair> = siblings
+        .into_iter()
+        .chain(same)
+        .chain(whole)
+        .chain(erased)
+        .collect();
     all.extend(inside);
     all.extend(list_inside);
     all

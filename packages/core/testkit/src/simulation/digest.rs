@@ -13,7 +13,9 @@ impl Default for Digest {
 impl Digest {
     /// Adds a number.
     pub fn number(&mut self, value: u64) {
-        self.0 = (self.0 ^ value).wrapping_mul(0x0000_0100_0000_01b3).rotate_left(23);
+        self.0 = (self.0 ^ value)
+            .wrapping_mul(0x0000_0100_0000_01b3)
+            .rotate_left(23);
     }
 
     /// Adds bytes and their number.

@@ -60,7 +60,11 @@ impl<S: Storage> Writer<'_, S> {
     /// Does one edit. One that makes no sense in the state does nothing.
     pub fn edit(&mut self, edit: &Edit) -> Result<()> {
         match edit {
-            Edit::Create { object, view, defaults } => self.create(*object, *view, *defaults),
+            Edit::Create {
+                object,
+                view,
+                defaults,
+            } => self.create(*object, *view, *defaults),
             Edit::Erase { object } if is_eternal(object.key) => Ok(()),
             Edit::Erase { object } => match self.find(*object)? {
                 Some((class, object, _)) => self.write.erase(class, object),
@@ -74,7 +78,11 @@ impl<S: Storage> Writer<'_, S> {
                 }
                 None => Ok(()),
             },
-            Edit::Change { object, column, dice } => self.change(*object, *column, *dice),
+            Edit::Change {
+                object,
+                column,
+                dice,
+            } => self.change(*object, *column, *dice),
             Edit::Count { object, delta } => self.count(*object, i64::from(*delta)),
             Edit::Token { object } => self.token(*object),
             Edit::Extend(number) => match self.layout.extension(*number) {
@@ -168,7 +176,8 @@ impl<S: Storage> Writer<'_, S> {
         *self.next_token += 1;
         let token = Text::from(format!("t{}", self.next_token));
         let location = self.field(class, object, "tokens")?;
-        self.write.set_insert(&location, &Value::String(token.clone()))?;
+        self.write
+            .set_insert(&location, &Value::String(token.clone()))?;
         let name = self.write.catalog().class_at(class)?.name.clone();
         self.marks.tokens.push((name, key, token));
         Ok(())
@@ -176,7 +185,10 @@ impl<S: Storage> Writer<'_, S> {
 
     fn send(&mut self, number: u32) -> Result<()> {
         let layout = self.layout;
-        let Some(position) = layout.asymmetric(number).and_then(|class| self.position(class)) else {
+        let Some(position) = layout
+            .asymmetric(number)
+            .and_then(|class| self.position(class))
+        else {
             return Ok(());
         };
         *self.next_token += 1;
@@ -184,14 +196,16 @@ impl<S: Storage> Writer<'_, S> {
         let (object, _) = self.write.create(position, &key, false)?;
         let columns = self.write.catalog().class_at(position)?.columns.clone();
         for (index, column) in columns.iter().enumerate() {
-            if column.collection == CollectionKind::Single && column.column_type == ColumnType::Int {
+            if column.collection == CollectionKind::Single && column.column_type == ColumnType::Int
+            {
                 let location = Location {
                     class: position,
                     object,
                     column: u16::try_from(index).unwrap_or_default(),
                     steps: Vec::new(),
                 };
-                self.write.set(&location, false, &Payload::Value(Value::Int(1)))?;
+                self.write
+                    .set(&location, false, &Payload::Value(Value::Int(1)))?;
             }
         }
         Ok(())
@@ -236,7 +250,9 @@ impl<S: Storage> Writer<'_, S> {
         let Some((size, rest)) = row.split_first_chunk::<4>() else {
             return Err(damaged);
         };
-        let row = rest.get(u32::from_le_bytes(*size) as usize..).ok_or(damaged)?;
+        let row = rest
+            .get(u32::from_le_bytes(*size) as usize..)
+            .ok_or(damaged)?;
         let document = Document::from_row(row);
         document
             .map(Some)
@@ -252,7 +268,9 @@ impl<S: Storage> Writer<'_, S> {
     fn at(&mut self, dice: &mut Dice, place: Place<'_>, node: &Node) -> Result<()> {
         match node {
             Node::Set(elements) => self.set(dice, &place, elements),
-            Node::List(_) | Node::Dictionary(_) if self.leaves(dice, &place) => self.assign(dice, &place, node),
+            Node::List(_) | Node::Dictionary(_) if self.leaves(dice, &place) => {
+                self.assign(dice, &place, node)
+            }
             Node::List(elements) => self.list(dice, place, elements),
             Node::Dictionary(entries) => {
                 if dice.chance(6) {
@@ -262,7 +280,9 @@ impl<S: Storage> Writer<'_, S> {
                 let entry = entries.get(&key);
                 let place = place.below(Step::Key(key), PlaceKind::Entry);
                 match entry {
-                    Some(_) if dice.chance(20) => self.write.set(&place.location, false, &Payload::Erased),
+                    Some(_) if dice.chance(20) => {
+                        self.write.set(&place.location, false, &Payload::Erased)
+                    }
                     Some(entry) => self.at(dice, place, entry),
                     None => self.assign(dice, &place, &Node::Value(Value::Null)),
                 }
@@ -281,7 +301,16 @@ impl<S: Storage> Writer<'_, S> {
                 location.steps.push(Step::Key(column.name.clone()));
                 let depth = place.depth + 1;
                 let kind = PlaceKind::Property;
-                self.at(dice, Place { location, column, depth, kind }, &node)
+                self.at(
+                    dice,
+                    Place {
+                        location,
+                        column,
+                        depth,
+                        kind,
+                    },
+                    &node,
+                )
             }
             _ => self.assign(dice, &place, node),
         }
@@ -400,7 +429,11 @@ impl<S: Storage> Writer<'_, S> {
         if self.embedded(column).is_some() {
             let may_be_null = place.kind != PlaceKind::Element;
             let null = may_be_null && dice.chance(15);
-            return Ok(Some(if null { Payload::Value(Value::Null) } else { Payload::Object }));
+            return Ok(Some(if null {
+                Payload::Value(Value::Null)
+            } else {
+                Payload::Object
+            }));
         }
         let may_be_null = match column.column_type {
             ColumnType::Link => place.kind != PlaceKind::Element && !in_set,
@@ -421,7 +454,10 @@ impl<S: Storage> Writer<'_, S> {
                     2..4 if nests => Ok(Some(Payload::Dictionary)),
                     4 => {
                         let number = u32::try_from(dice.below(8)).unwrap_or_default();
-                        let class = self.layout.top(number).map(|class| class.name.as_str().into());
+                        let class = self
+                            .layout
+                            .top(number)
+                            .map(|class| class.name.as_str().into());
                         match class {
                             Some(class) => self.link(dice, &class),
                             None => Ok(None),
@@ -436,11 +472,17 @@ impl<S: Storage> Writer<'_, S> {
 
     fn link(&mut self, dice: &mut Dice, class: &Name) -> Result<Option<Payload>> {
         let layout = self.layout;
-        let Some(target) = layout.tops().find(|top| top.name.as_bytes() == class.as_bytes()) else {
+        let Some(target) = layout
+            .tops()
+            .find(|top| top.name.as_bytes() == class.as_bytes())
+        else {
             return Ok(None);
         };
         let key = target.key(u32::try_from(dice.below(8)).unwrap_or_default());
-        let link = Link { class: class.clone(), key };
+        let link = Link {
+            class: class.clone(),
+            key,
+        };
         let exists = self.write.view()?.exists(&link)?;
         Ok(exists.then(|| Payload::Value(Value::Link(Box::new(link)))))
     }

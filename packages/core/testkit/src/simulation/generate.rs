@@ -16,15 +16,25 @@ type Mood = [usize; 20];
 /// connection, subscribe, role, clock, crash, crash of the server, restart, restart of the server, reset, nothing.
 const MOODS: [Mood; 5] = [
     // Busy lines.
-    [100, 90, 90, 40, 80, 90, 25, 40, 12, 8, 6, 8, 4, 3, 6, 4, 2, 1, 1, 0],
+    [
+        100, 90, 90, 40, 80, 90, 25, 40, 12, 8, 6, 8, 4, 3, 6, 4, 2, 1, 1, 0,
+    ],
     // Everybody sees everything at once, conflicts come from what is under way.
-    [120, 40, 40, 25, 40, 40, 60, 30, 6, 4, 2, 3, 1, 2, 3, 2, 1, 1, 0, 0],
+    [
+        120, 40, 40, 25, 40, 40, 60, 30, 6, 4, 2, 3, 1, 2, 3, 2, 1, 1, 0, 0,
+    ],
     // Long times without a connection.
-    [150, 30, 30, 20, 30, 30, 14, 8, 25, 6, 3, 4, 2, 4, 4, 2, 3, 1, 1, 0],
+    [
+        150, 30, 30, 20, 30, 30, 14, 8, 25, 6, 3, 4, 2, 4, 4, 2, 3, 1, 1, 0,
+    ],
     // Nothing lasts.
-    [80, 90, 100, 40, 100, 100, 10, 70, 35, 25, 20, 35, 8, 3, 10, 6, 4, 2, 2, 0],
+    [
+        80, 90, 100, 40, 100, 100, 10, 70, 35, 25, 20, 35, 8, 3, 10, 6, 4, 2, 2, 0,
+    ],
     // Processes that die.
-    [100, 70, 80, 35, 70, 80, 20, 50, 12, 10, 6, 10, 3, 3, 40, 20, 10, 5, 2, 0],
+    [
+        100, 70, 80, 35, 70, 80, 20, 50, 12, 10, 6, 10, 3, 3, 40, 20, 10, 5, 2, 0,
+    ],
 ];
 
 fn below(dice: &mut Dice, end: u32) -> u32 {
@@ -42,13 +52,24 @@ pub fn script(seed: u64, operations: usize) -> Script {
     let slice = *dice.pick(&[1, 3, 10, 4_000]);
     let layout = layout(dice);
     let mood = dice.pick(&MOODS);
-    let mut script = Script { clients, slice, layout, steps: Vec::new() };
+    let mut script = Script {
+        clients,
+        slice,
+        layout,
+        steps: Vec::new(),
+    };
     let mut done = 0;
     let focus = dice.chance(30);
     for who in 0..clients {
-        script.steps.push(Step { who, act: Act::Subscribe(number(dice)) });
+        script.steps.push(Step {
+            who,
+            act: Act::Subscribe(number(dice)),
+        });
         if dice.chance(70) {
-            script.steps.push(Step { who, act: Act::Exchange });
+            script.steps.push(Step {
+                who,
+                act: Act::Exchange,
+            });
         }
     }
     while done < operations {
@@ -63,14 +84,22 @@ pub fn script(seed: u64, operations: usize) -> Script {
 }
 
 fn side(dice: &mut Dice) -> Side {
-    if dice.chance(50) { Side::Before } else { Side::After }
+    if dice.chance(50) {
+        Side::Before
+    } else {
+        Side::After
+    }
 }
 
 fn draw(dice: &mut Dice, mood: &Mood, layout: &Layout, focus: bool, left: usize) -> Act {
     let mut roll = dice.below(mood.iter().sum());
     let choice = mood
         .iter()
-        .take_while(|weight| roll.checked_sub(**weight).inspect(|rest| roll = *rest).is_some())
+        .take_while(|weight| {
+            roll.checked_sub(**weight)
+                .inspect(|rest| roll = *rest)
+                .is_some()
+        })
         .count();
     match choice {
         0 => write(dice, layout, focus, left),
@@ -83,15 +112,23 @@ fn draw(dice: &mut Dice, mood: &Mood, layout: &Layout, focus: bool, left: usize)
         },
         5 => Act::Receive(1 + below(dice, 4)),
         6 => Act::Exchange,
-        7 => Act::Connect { fast: dice.chance(70) },
+        7 => Act::Connect {
+            fast: dice.chance(70),
+        },
         8 => Act::Cut,
         9 => Act::Drop,
         10 => Act::ServeDropped,
         11 => Act::Subscribe(number(dice)),
         12 => Act::Role(number(dice)),
         13 => Act::Clock(*dice.pick(&[0, 1, -1, 50, -50, 4_000, -4_000])),
-        14 => Act::Crash { commits: below(dice, 4), side: side(dice) },
-        15 => Act::CrashServer { commits: below(dice, 4), side: side(dice) },
+        14 => Act::Crash {
+            commits: below(dice, 4),
+            side: side(dice),
+        },
+        15 => Act::CrashServer {
+            commits: below(dice, 4),
+            side: side(dice),
+        },
         16 => Act::Restart,
         17 => Act::RestartServer,
         18 => Act::Reset,
@@ -103,14 +140,21 @@ fn write(dice: &mut Dice, layout: &Layout, focus: bool, left: usize) -> Act {
     let count = 1 + dice.below(4).min(left.saturating_sub(1));
     let edits = (0..count).map(|_| edit(dice, layout, focus)).collect();
     // Equal times are common, so that idents decide.
-    Act::Write { wait: *dice.pick(&[0, 0, 1, 7]), edits }
+    Act::Write {
+        wait: *dice.pick(&[0, 0, 1, 7]),
+        edits,
+    }
 }
 
 fn edit(dice: &mut Dice, layout: &Layout, focus: bool) -> Edit {
     let classes = u32::try_from(layout.tops().count()).expect("few classes");
     let object = Pick {
         class: below(dice, classes),
-        key: if focus { below(dice, KEYS).min(below(dice, KEYS)) } else { below(dice, KEYS) },
+        key: if focus {
+            below(dice, KEYS).min(below(dice, KEYS))
+        } else {
+            below(dice, KEYS)
+        },
     };
     match dice.below(100) {
         0..22 => Edit::Create {
@@ -119,15 +163,25 @@ fn edit(dice: &mut Dice, layout: &Layout, focus: bool) -> Edit {
             defaults: if dice.chance(30) { number(dice) } else { 0 },
         },
         22..27 => Edit::Erase { object },
-        27..35 => Edit::Move { object, view: below(dice, VIEWS) },
-        35..43 => Edit::Count { object, delta: i32::try_from(below(dice, 9)).expect("small") - 3 },
+        27..35 => Edit::Move {
+            object,
+            view: below(dice, VIEWS),
+        },
+        35..43 => Edit::Count {
+            object,
+            delta: i32::try_from(below(dice, 9)).expect("small") - 3,
+        },
         43..51 => Edit::Token { object },
         51..53 => Edit::Extend(number(dice)),
         53 => Edit::Send(number(dice)),
         _ => {
             // A few columns more often than the others, so that changes meet.
             let column = below(dice, 8).min(below(dice, 8));
-            Edit::Change { object, column, dice: number(dice) }
+            Edit::Change {
+                object,
+                column,
+                dice: number(dice),
+            }
         }
     }
 }
@@ -164,7 +218,11 @@ fn layout(dice: &mut Dice) -> Layout {
             let is_extra = number > 1 && dice.chance(25);
             let prefix = if is_extra { 'x' } else { 'f' };
             let name = format!("{prefix}{number}");
-            layout.classes[class].columns.push(ColumnLayout { name, spec, is_extra });
+            layout.classes[class].columns.push(ColumnLayout {
+                name,
+                spec,
+                is_extra,
+            });
         }
     }
     layout

@@ -104,7 +104,13 @@ impl fmt::Display for Layout {
         }
         for class in &self.classes {
             for column in &class.columns {
-                let ColumnSpec { column_type, nullable, collection, target, .. } = &column.spec;
+                let ColumnSpec {
+                    column_type,
+                    nullable,
+                    collection,
+                    target,
+                    ..
+                } = &column.spec;
                 write!(out, "column {} {} ", class.name, column.name)?;
                 write!(out, "{} ", name_of(&COLLECTIONS, *collection))?;
                 write!(out, "{}", name_of(&COLUMN_TYPES, *column_type))?;
@@ -133,7 +139,11 @@ impl Layout {
                 nullable: kind.ends_with('?'),
             },
         };
-        self.classes.push(ClassLayout { name, class_use, columns: Vec::new() });
+        self.classes.push(ClassLayout {
+            name,
+            class_use,
+            columns: Vec::new(),
+        });
         Ok(())
     }
 
@@ -151,12 +161,18 @@ impl Layout {
         let spec = ColumnSpec::new(column_type, kind.ends_with('?'), collection, target);
         let class = self.classes.iter_mut().find(|known| known.name == class);
         let class = class.ok_or("a column of no class")?;
-        class.columns.push(ColumnLayout { name, spec, is_extra });
+        class.columns.push(ColumnLayout {
+            name,
+            spec,
+            is_extra,
+        });
         Ok(())
     }
 
     fn with(&self, wanted: impl Fn(ClassUse) -> bool) -> impl Iterator<Item = &ClassLayout> {
-        self.classes.iter().filter(move |class| wanted(class.class_use))
+        self.classes
+            .iter()
+            .filter(move |class| wanted(class.class_use))
     }
 
     /// The classes of objects that are kept and sent both ways.
@@ -193,9 +209,10 @@ impl Layout {
     /// The instruction that makes an extra column; the number wraps around.
     pub fn extension(&self, number: u32) -> Option<Instruction> {
         let extra = || {
-            let columns = self.classes.iter().flat_map(|class| {
-                class.columns.iter().map(move |column| (class, column))
-            });
+            let columns = self
+                .classes
+                .iter()
+                .flat_map(|class| class.columns.iter().map(move |column| (class, column)));
             columns.filter(|(_, column)| column.is_extra)
         };
         let (class, column) = extra().nth(wrap(number, extra().count())?)?;
@@ -250,13 +267,18 @@ impl ClassLayout {
         let byte = u8::try_from(number).expect("there are few keys");
         match self.class_use {
             ClassUse::Top { nullable: true, .. } if number == KEYS - 1 => PrimaryKey::Null,
-            ClassUse::Top { key_type: KeyType::String, .. } => {
-                PrimaryKey::String(format!("k{number}").into())
-            }
-            ClassUse::Top { key_type: KeyType::ObjectId, .. } => {
-                PrimaryKey::ObjectId(ObjectId([byte; 12]))
-            }
-            ClassUse::Top { key_type: KeyType::Uuid, .. } => PrimaryKey::Uuid(Uuid([byte; 16])),
+            ClassUse::Top {
+                key_type: KeyType::String,
+                ..
+            } => PrimaryKey::String(format!("k{number}").into()),
+            ClassUse::Top {
+                key_type: KeyType::ObjectId,
+                ..
+            } => PrimaryKey::ObjectId(ObjectId([byte; 12])),
+            ClassUse::Top {
+                key_type: KeyType::Uuid,
+                ..
+            } => PrimaryKey::Uuid(Uuid([byte; 16])),
             _ => PrimaryKey::Int(i64::from(number)),
         }
     }

@@ -105,13 +105,27 @@ impl World<'_> {
 pub fn shrink(script: &Script, faults: Faults) -> Script {
     let kind = |outcome: &Outcome| outcome.fault.as_deref().map(kind_of_fault);
     let wanted = kind(&run(script, faults, false));
-    shrink::shrink(script, &mut |candidate| kind(&run(candidate, faults, false)) == wanted)
+    shrink::shrink(script, &mut |candidate| {
+        kind(&run(candidate, faults, false)) == wanted
+    })
 }
 
 /// What a fault is about, without numbers and places, so that a shrink stays with one fault.
 fn kind_of_fault(fault: &str) -> String {
     let after_step = fault.split_once("): ").map_or(fault, |(_, rest)| rest);
-    let words = ["differs", "hangs", "panic", "acknowledged", "cannot take", "violation", "refused", "fails"];
+    let words = [
+        "differs",
+        "hangs",
+        "panic",
+        "acknowledged",
+        "cannot take",
+        "violation",
+        "refused",
+        "fails",
+    ];
     let found = words.iter().find(|word| after_step.contains(*word));
-    found.map_or_else(|| after_step.chars().take(30).collect(), |word| (*word).to_owned())
+    found.map_or_else(
+        || after_step.chars().take(30).collect(),
+        |word| (*word).to_owned(),
+    )
 }

@@ -28,20 +28,38 @@ fn instruction(instruction: &Instruction) -> String {
     match instruction {
         Instruction::CreateObject { class, key } => format!("create {class}[{key:?}]"),
         Instruction::EraseObject { class, key } => format!("erase {class}[{key:?}]"),
-        Instruction::Update { target, value, .. } => format!("{} = {}", place(target), payload(value)),
-        Instruction::AddInteger { target, delta } => format!("{} += {delta}", place(target)),
-        Instruction::ArrayInsert { target, value, prior_size } => {
-            format!("insert {} of {prior_size} {}", place(target), payload(value))
+        Instruction::Update { target, value, .. } => {
+            format!("{} = {}", place(target), payload(value))
         }
-        Instruction::ArrayMove { target, to, prior_size } => {
+        Instruction::AddInteger { target, delta } => format!("{} += {delta}", place(target)),
+        Instruction::ArrayInsert {
+            target,
+            value,
+            prior_size,
+        } => {
+            format!(
+                "insert {} of {prior_size} {}",
+                place(target),
+                payload(value)
+            )
+        }
+        Instruction::ArrayMove {
+            target,
+            to,
+            prior_size,
+        } => {
             format!("move {} of {prior_size} to {to}", place(target))
         }
         Instruction::ArrayErase { target, prior_size } => {
             format!("remove {} of {prior_size}", place(target))
         }
         Instruction::Clear { target, .. } => format!("clear {}", place(target)),
-        Instruction::SetInsert { target, value } => format!("{} add {}", place(target), payload(value)),
-        Instruction::SetErase { target, value } => format!("{} take {}", place(target), payload(value)),
+        Instruction::SetInsert { target, value } => {
+            format!("{} add {}", place(target), payload(value))
+        }
+        Instruction::SetErase { target, value } => {
+            format!("{} take {}", place(target), payload(value))
+        }
         schema => format!("schema of {}", schema.class()),
     }
 }
@@ -65,7 +83,10 @@ pub fn written(client: &Client, after: u64) -> String {
     let entries = parse_upload_body(&body, BodyLimits::default()).unwrap_or_default();
     let words = entries.iter().map(|entry| {
         let (version, base) = (entry.client_version, entry.server_version);
-        format!("version {version} on {base}: {}", instructions(entry.changeset))
+        format!(
+            "version {version} on {base}: {}",
+            instructions(entry.changeset)
+        )
     });
     words.collect::<Vec<_>>().join(" | ")
 }
@@ -74,7 +95,8 @@ pub fn written(client: &Client, after: u64) -> String {
 pub fn answer(answer: &Answer) -> String {
     match answer {
         Answer::Download(part) => {
-            let entries = parse_download_body(&part.body, BodyLimits::default()).unwrap_or_default();
+            let entries =
+                parse_download_body(&part.body, BodyLimits::default()).unwrap_or_default();
             let entries = entries.iter().map(|entry| {
                 format!(
                     "[{} ({}) by {} at {}: {}]",

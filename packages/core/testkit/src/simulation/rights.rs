@@ -28,13 +28,24 @@ fn query(dice: &mut Dice, class: &ClassLayout) -> Option<String> {
         0 => None,
         1..4 => Some(EVERYTHING.to_owned()),
         4 => Some(format!("count {} 2", dice.pick(&["<", ">="]))),
-        5 => match (class.class_use, class.key(u32::try_from(dice.below(4)).unwrap_or_default())) {
-            (ClassUse::Top { key_type: KeyType::Int, .. }, PrimaryKey::Int(key)) => {
-                Some(format!("_id == {key} OR view == 0"))
-            }
-            (ClassUse::Top { key_type: KeyType::String, .. }, PrimaryKey::String(key)) => {
-                Some(format!("_id == \"{key}\" OR view == 0"))
-            }
+        5 => match (
+            class.class_use,
+            class.key(u32::try_from(dice.below(4)).unwrap_or_default()),
+        ) {
+            (
+                ClassUse::Top {
+                    key_type: KeyType::Int,
+                    ..
+                },
+                PrimaryKey::Int(key),
+            ) => Some(format!("_id == {key} OR view == 0")),
+            (
+                ClassUse::Top {
+                    key_type: KeyType::String,
+                    ..
+                },
+                PrimaryKey::String(key),
+            ) => Some(format!("_id == \"{key}\" OR view == 0")),
             _ => Some("view == 1 OR count == 0".to_owned()),
         },
         _ => Some(some_views(dice)),
@@ -46,7 +57,11 @@ pub fn subscriptions(layout: &Layout, number: u32) -> BTreeMap<String, String> {
     let dice = &mut Dice::new(u64::from(number));
     let everything = dice.chance(25);
     let classes = layout.tops().filter_map(|class| {
-        let query = if everything { Some(EVERYTHING.to_owned()) } else { query(dice, class) };
+        let query = if everything {
+            Some(EVERYTHING.to_owned())
+        } else {
+            query(dice, class)
+        };
         Some((class.name.clone(), query?))
     });
     classes.collect()
@@ -78,7 +93,8 @@ pub fn role(layout: &Layout, number: u32) -> Role {
             2 => EVERYTHING.to_owned(),
             _ => some_views(dice),
         };
-        role.classes.insert(class.name.clone(), ClassRole { read, write });
+        role.classes
+            .insert(class.name.clone(), ClassRole { read, write });
     }
     role
 }

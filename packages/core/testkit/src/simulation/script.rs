@@ -85,13 +85,21 @@ pub struct Pick {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Edit {
     /// Creates an object or finds it; a new one gets its `view`, and defaults if there is a number.
-    Create { object: Pick, view: u32, defaults: u32 },
+    Create {
+        object: Pick,
+        view: u32,
+        defaults: u32,
+    },
     /// Deletes an object, unless it is one that nobody deletes.
     Erase { object: Pick },
     /// Gives an object another `view`.
     Move { object: Pick, view: u32 },
     /// Changes something in a column; what, is drawn from the number.
-    Change { object: Pick, column: u32, dice: u32 },
+    Change {
+        object: Pick,
+        column: u32,
+        dice: u32,
+    },
     /// Adds to the counter that is never assigned.
     Count { object: Pick, delta: i32 },
     /// Puts something unique where nothing is ever taken out.
@@ -111,10 +119,18 @@ impl fmt::Display for Pick {
 impl fmt::Display for Edit {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Create { object, view, defaults } => write!(out, "create {object} {view} {defaults}"),
+            Self::Create {
+                object,
+                view,
+                defaults,
+            } => write!(out, "create {object} {view} {defaults}"),
             Self::Erase { object } => write!(out, "erase {object}"),
             Self::Move { object, view } => write!(out, "move {object} {view}"),
-            Self::Change { object, column, dice } => write!(out, "change {object} {column} {dice}"),
+            Self::Change {
+                object,
+                column,
+                dice,
+            } => write!(out, "change {object} {column} {dice}"),
             Self::Count { object, delta } => write!(out, "count {object} {delta}"),
             Self::Token { object } => write!(out, "token {object}"),
             Self::Extend(column) => write!(out, "extend {column}"),
@@ -155,7 +171,9 @@ impl fmt::Display for Step {
             Act::Receive(count) => write!(out, "{who} receive {count}"),
             Act::Exchange => write!(out, "{who} exchange"),
             Act::Crash { commits, side: at } => write!(out, "{who} crash {commits} {}", side(*at)),
-            Act::CrashServer { commits, side: at } => write!(out, "server crash {commits} {}", side(*at)),
+            Act::CrashServer { commits, side: at } => {
+                write!(out, "server crash {commits} {}", side(*at))
+            }
             Act::Restart => write!(out, "{who} restart"),
             Act::RestartServer => write!(out, "server restart"),
             Act::Reset => write!(out, "{who} reset"),
@@ -184,11 +202,15 @@ type Parsed<T> = Result<T, String>;
 
 impl<'a> Words<'a> {
     pub fn new(text: &'a str) -> Self {
-        Self { words: text.split_whitespace() }
+        Self {
+            words: text.split_whitespace(),
+        }
     }
 
     pub fn word(&mut self) -> Parsed<&'a str> {
-        self.words.next().ok_or_else(|| "a word is missing".to_owned())
+        self.words
+            .next()
+            .ok_or_else(|| "a word is missing".to_owned())
     }
 
     pub fn optional(&mut self) -> Option<&'a str> {
@@ -197,14 +219,20 @@ impl<'a> Words<'a> {
 
     pub fn number<T: std::str::FromStr>(&mut self) -> Parsed<T> {
         let word = self.word()?;
-        word.parse().map_err(|_| format!("'{word}' is not a number that fits"))
+        word.parse()
+            .map_err(|_| format!("'{word}' is not a number that fits"))
     }
 
     fn pick(&mut self) -> Parsed<Pick> {
         let word = self.word()?;
-        let (class, key) = word.split_once('.').ok_or_else(|| format!("'{word}' is no object"))?;
+        let (class, key) = word
+            .split_once('.')
+            .ok_or_else(|| format!("'{word}' is no object"))?;
         let number = |text: &str| text.parse().map_err(|_| format!("'{word}' is no object"));
-        Ok(Pick { class: number(class)?, key: number(key)? })
+        Ok(Pick {
+            class: number(class)?,
+            key: number(key)?,
+        })
     }
 
     fn side(&mut self) -> Parsed<Side> {
@@ -224,15 +252,25 @@ fn parse_edit(text: &str) -> Parsed<Edit> {
             view: words.number()?,
             defaults: words.number()?,
         },
-        "erase" => Edit::Erase { object: words.pick()? },
-        "move" => Edit::Move { object: words.pick()?, view: words.number()? },
+        "erase" => Edit::Erase {
+            object: words.pick()?,
+        },
+        "move" => Edit::Move {
+            object: words.pick()?,
+            view: words.number()?,
+        },
         "change" => Edit::Change {
             object: words.pick()?,
             column: words.number()?,
             dice: words.number()?,
         },
-        "count" => Edit::Count { object: words.pick()?, delta: words.number()? },
-        "token" => Edit::Token { object: words.pick()? },
+        "count" => Edit::Count {
+            object: words.pick()?,
+            delta: words.number()?,
+        },
+        "token" => Edit::Token {
+            object: words.pick()?,
+        },
         "extend" => Edit::Extend(words.number()?),
         "send" => Edit::Send(words.number()?),
         other => return Err(format!("'{other}' is no edit")),
@@ -242,7 +280,10 @@ fn parse_edit(text: &str) -> Parsed<Edit> {
 fn parse_server(words: &mut Words<'_>) -> Parsed<Act> {
     Ok(match words.word()? {
         "commit" => Act::Commit,
-        "crash" => Act::CrashServer { commits: words.number()?, side: words.side()? },
+        "crash" => Act::CrashServer {
+            commits: words.number()?,
+            side: words.side()?,
+        },
         "restart" => Act::RestartServer,
         other => return Err(format!("the server cannot '{other}'")),
     })
@@ -253,28 +294,44 @@ fn parse_step(line: &str) -> Parsed<Step> {
     let mut words = Words::new(head);
     let who = words.word()?;
     if who == "server" {
-        return Ok(Step { who: 0, act: parse_server(&mut words)? });
+        return Ok(Step {
+            who: 0,
+            act: parse_server(&mut words)?,
+        });
     }
-    let who = who.parse().map_err(|_| format!("'{who}' is neither a client nor a keyword"))?;
+    let who = who
+        .parse()
+        .map_err(|_| format!("'{who}' is neither a client nor a keyword"))?;
     let act = match words.word()? {
         "write" => {
             let wait = words.number()?;
             let edits = edits.split(';').filter(|edit| !edit.trim().is_empty());
-            Act::Write { wait, edits: edits.map(parse_edit).collect::<Parsed<_>>()? }
+            Act::Write {
+                wait,
+                edits: edits.map(parse_edit).collect::<Parsed<_>>()?,
+            }
         }
         "subscribe" => Act::Subscribe(words.number()?),
         "role" => Act::Role(words.number()?),
         "clock" => Act::Clock(words.number()?),
-        "connect" => Act::Connect { fast: words.number::<u32>()? != 0 },
+        "connect" => Act::Connect {
+            fast: words.number::<u32>()? != 0,
+        },
         "cut" => Act::Cut,
         "drop" => Act::Drop,
         "send" => Act::Send(words.number()?),
         "serve" => Act::Serve(words.number()?),
         "serve-dropped" => Act::ServeDropped,
-        "pull" => Act::Pull { bytes: words.number()?, count: words.number()? },
+        "pull" => Act::Pull {
+            bytes: words.number()?,
+            count: words.number()?,
+        },
         "receive" => Act::Receive(words.number()?),
         "exchange" => Act::Exchange,
-        "crash" => Act::Crash { commits: words.number()?, side: words.side()? },
+        "crash" => Act::Crash {
+            commits: words.number()?,
+            side: words.side()?,
+        },
         "restart" => Act::Restart,
         "reset" => Act::Reset,
         other => return Err(format!("a client cannot '{other}'")),
@@ -318,7 +375,10 @@ impl Script {
 
     /// The text with a comment behind some steps: what they did.
     pub fn annotated(&self, notes: &[(usize, String)]) -> String {
-        let mut text = format!("clients {}\nslice {}\n{}", self.clients, self.slice, self.layout);
+        let mut text = format!(
+            "clients {}\nslice {}\n{}",
+            self.clients, self.slice, self.layout
+        );
         for (at, step) in self.steps.iter().enumerate() {
             let _ = writeln!(text, "{step}");
             for (_, note) in notes.iter().filter(|(of, _)| *of == at) {

@@ -197,14 +197,20 @@ impl Server {
             Some(Request::Ident(ident)) => self.identify(link, ident)?,
             Some(Request::Mark(request)) => self.mark(link, request)?,
             Some(Request::Query { version, text }) => self.query(link, version, &text)?,
-            Some(Request::Upload { upload, locked_server_version }) => {
+            Some(Request::Upload {
+                upload,
+                locked_server_version,
+            }) => {
                 if let Some(session) = link.side.session {
                     let body = self.received(upload.body);
                     link.side.uploads_under_way += 1;
                     self.waiting.push(Waiting {
                         link: link.id,
                         session,
-                        progress: (upload.progress_client_version, upload.progress_server_version),
+                        progress: (
+                            upload.progress_client_version,
+                            upload.progress_server_version,
+                        ),
                         locked: locked_server_version,
                         body,
                     });
@@ -212,7 +218,9 @@ impl Server {
             }
             Some(Request::Error { code, text }) => {
                 let who = &link.user;
-                return Err(Stop::Fault(format!("{who} cannot take a download in: {code}, {text}")));
+                return Err(Stop::Fault(format!(
+                    "{who} cannot take a download in: {code}, {text}"
+                )));
             }
         }
         Ok(Served::Done)
@@ -227,7 +235,10 @@ impl Server {
     /// Makes older links of the same file go. Says whether they are gone.
     fn claim(&mut self, file_ident: u64, others: &mut [Link]) -> bool {
         let mut is_free = true;
-        for other in others.iter_mut().filter(|other| other.side.file_ident == file_ident) {
+        for other in others
+            .iter_mut()
+            .filter(|other| other.side.file_ident == file_ident)
+        {
             if !other.side.is_over {
                 self.end(other);
             }
@@ -240,7 +251,10 @@ impl Server {
         self.disk.doing("allocate a file ident");
         let allocated = self.ledger()?.allocate_file_ident(&link.user, SALT, 0);
         let file_ident = allocated.map_err(|error| self.stop(&error))?;
-        link.down.push_back(Answer::Ident { file_ident, salt: SALT });
+        link.down.push_back(Answer::Ident {
+            file_ident,
+            salt: SALT,
+        });
         Ok(())
     }
 
@@ -280,7 +294,8 @@ impl Server {
 
     fn tell(&self, link: &mut Link, compensations: Vec<Compensation>) {
         if !self.faults.is_silent_about_rejections {
-            link.down.extend(compensations.into_iter().map(Answer::Compensation));
+            link.down
+                .extend(compensations.into_iter().map(Answer::Compensation));
         }
     }
 
@@ -289,7 +304,11 @@ impl Server {
         let side = &mut link.side;
         let bootstraps = side.bootstraps_done + side.bootstraps_owed;
         if !(self.faults.forgets_marks && request % 5 == 4) {
-            side.marks.push_back(Mark { request, version, bootstraps });
+            side.marks.push_back(Mark {
+                request,
+                version,
+                bootstraps,
+            });
         }
         Ok(())
     }
@@ -326,7 +345,8 @@ impl Server {
             // Nothing is owed, so every mark is due.
             let marks = std::mem::take(&mut link.side.marks);
             let was_any = !marks.is_empty();
-            link.down.extend(marks.into_iter().map(|mark| Answer::Mark(mark.request)));
+            link.down
+                .extend(marks.into_iter().map(|mark| Answer::Mark(mark.request)));
             return Ok(was_any);
         };
         let steady = part.batch_state == BatchState::Steady;
@@ -370,7 +390,10 @@ impl Server {
         self.disk.doing("integrate");
         let answers = self.ledger()?.integrate(&uploads, 0);
         let answers = answers.map_err(|error| self.stop(&error))?;
-        let mut committed = Committed { uploads: uploads.len() as u64, ..Committed::default() };
+        let mut committed = Committed {
+            uploads: uploads.len() as u64,
+            ..Committed::default()
+        };
         for (one, answer) in waiting.iter().zip(answers) {
             committed.add(&answer);
             let link = links.iter_mut().find(|link| link.id == one.link);

@@ -54,12 +54,18 @@ enum Work {
 /// The JSON of a subscription set in IDENT and QUERY.
 pub fn subscription_text(set: Option<&SubscriptionSet>) -> String {
     let mut classes: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
-    for subscription in set.map(|set| set.subscriptions.as_slice()).unwrap_or_default() {
+    for subscription in set
+        .map(|set| set.subscriptions.as_slice())
+        .unwrap_or_default()
+    {
         let queries = classes.entry(&subscription.class_name).or_default();
         queries.insert(&subscription.query);
     }
     let joined = classes.into_iter().map(|(class, queries)| {
-        let queries: Vec<String> = queries.into_iter().map(|query| format!("({query})")).collect();
+        let queries: Vec<String> = queries
+            .into_iter()
+            .map(|query| format!("({query})"))
+            .collect();
         (class, queries.join(" OR "))
     });
     let joined: BTreeMap<&str, String> = joined.collect();
@@ -116,7 +122,10 @@ impl Client {
     /// Readies the file when a process begins.
     pub(super) fn start_session(&mut self) -> Result<(), Stop> {
         self.forget_sets();
-        if self.run("discard a partial bootstrap", Database::discard_partial_bootstrap)? {
+        if self.run(
+            "discard a partial bootstrap",
+            Database::discard_partial_bootstrap,
+        )? {
             while !self.apply_slice()? {}
         }
         Ok(())
@@ -125,7 +134,10 @@ impl Client {
     /// The set that the server is to sync: the newest that has arrived.
     fn active_set(&mut self) -> Result<Option<SubscriptionSet>, Stop> {
         let arrived = |set: &&SubscriptionSet| {
-            matches!(set.state, SubscriptionState::Complete | SubscriptionState::AwaitingMark)
+            matches!(
+                set.state,
+                SubscriptionState::Complete | SubscriptionState::AwaitingMark
+            )
         };
         Ok(self.sets()?.iter().rfind(arrived).cloned())
     }
@@ -157,7 +169,10 @@ impl Client {
         }
         if let Some((text, is_sent)) = &mut self.session.own_error {
             let text = (!std::mem::replace(is_sent, true)).then(|| text.clone());
-            return Ok(text.map(|text| Request::Error { code: BAD_CHANGESET, text }));
+            return Ok(text.map(|text| Request::Error {
+                code: BAD_CHANGESET,
+                text,
+            }));
         }
         if self.session.wanted_mark > self.session.sent_mark {
             self.session.sent_mark = self.session.wanted_mark;
@@ -214,7 +229,9 @@ impl Client {
     fn upload(&mut self) -> Result<Option<Request>, Stop> {
         let pending = self.pending_set()?;
         let newest = self.database()?.version();
-        let target = pending.as_ref().map_or(newest, |set| newest.min(set.snapshot_version));
+        let target = pending
+            .as_ref()
+            .map_or(newest, |set| newest.min(set.snapshot_version));
         let (client, server) = self.session.scan;
         let upload = self.run("read", |database| {
             database.next_upload(client, server, target, UPLOAD_BYTES_MAX)
@@ -222,11 +239,18 @@ impl Client {
         let has_news = upload.entries > 0 || upload.progress_server_version > server;
         self.session.scan.0 = client.max(upload.progress_client_version);
         if !has_news {
-            return if pending.is_some() { self.query() } else { Ok(None) };
+            return if pending.is_some() {
+                self.query()
+            } else {
+                Ok(None)
+            };
         }
         self.session.scan.1 = upload.progress_server_version;
         let locked_server_version = upload.progress_server_version;
-        Ok(Some(Request::Upload { upload, locked_server_version }))
+        Ok(Some(Request::Upload {
+            upload,
+            locked_server_version,
+        }))
     }
 
     /// Goes on with what is being taken in. Says whether there was anything.
@@ -265,7 +289,9 @@ impl Client {
                 if self.session.is_identified {
                     return violation("ident for a session that has one");
                 }
-                self.run("set file ident", |database| database.set_file_ident(file_ident, salt))?;
+                self.run("set file ident", |database| {
+                    database.set_file_ident(file_ident, salt)
+                })?;
                 self.ident = file_ident;
                 Ok(())
             }
@@ -315,7 +341,13 @@ impl Client {
         let progress = progress_of(&part);
         let stored = self.attempt("bootstrap part", |database| {
             let body = &part.body;
-            database.store_bootstrap(&BootstrapPart { query_version, is_first, is_last, progress, body })
+            database.store_bootstrap(&BootstrapPart {
+                query_version,
+                is_first,
+                is_last,
+                progress,
+                body,
+            })
         })?;
         self.forget_sets();
         if let Err(error) = stored {
@@ -364,10 +396,16 @@ impl Client {
     fn compensation(&mut self, told: Compensation) -> Result<(), Stop> {
         let state = self.run("read", Database::sync_state)?;
         if told.server_version <= state.progress.download_server_version {
-            return violation(format!("231 for {}, which was downloaded", told.server_version));
+            return violation(format!(
+                "231 for {}, which was downloaded",
+                told.server_version
+            ));
         }
         if told.rejected_client_version > self.database()?.version() {
-            return violation(format!("231 about the future: {}", told.rejected_client_version));
+            return violation(format!(
+                "231 about the future: {}",
+                told.rejected_client_version
+            ));
         }
         for update in &told.rejected_updates {
             let rejected = (
@@ -384,7 +422,9 @@ impl Client {
     }
 
     fn report_compensations(&mut self, through: u64) -> Result<(), Stop> {
-        self.session.compensations.retain(|told| told.server_version > through);
+        self.session
+            .compensations
+            .retain(|told| told.server_version > through);
         Ok(())
     }
 

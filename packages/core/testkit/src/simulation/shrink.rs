@@ -71,7 +71,8 @@ impl Search<'_> {
             let mut at = 0;
             loop {
                 let mut candidate = self.best.clone();
-                let Some(Act::Write { edits, .. }) = candidate.steps.get_mut(step).map(|step| &mut step.act)
+                let Some(Act::Write { edits, .. }) =
+                    candidate.steps.get_mut(step).map(|step| &mut step.act)
                 else {
                     break;
                 };
@@ -137,15 +138,26 @@ fn simpler_acts(act: &Act) -> Vec<Act> {
         Act::Write { wait, edits } => {
             let mut simpler = Vec::new();
             if *wait > 0 {
-                simpler.push(Act::Write { wait: 0, edits: edits.clone() });
+                simpler.push(Act::Write {
+                    wait: 0,
+                    edits: edits.clone(),
+                });
             }
             for (at, edit) in edits.iter().enumerate() {
-                if let Edit::Create { object, view, defaults } = edit
+                if let Edit::Create {
+                    object,
+                    view,
+                    defaults,
+                } = edit
                     && (*defaults > 0 || *view > 0)
                 {
                     let mut edits = edits.clone();
                     let view = if *defaults > 0 { *view } else { 0 };
-                    edits[at] = Edit::Create { object: *object, view, defaults: 0 };
+                    edits[at] = Edit::Create {
+                        object: *object,
+                        view,
+                        defaults: 0,
+                    };
                     simpler.push(Act::Write { wait: *wait, edits });
                 }
             }

@@ -142,14 +142,18 @@ impl<'s> World<'s> {
 
     /// The time as a client's application has it.
     fn time(&self, who: usize) -> u64 {
-        self.clock.saturating_add_signed(self.peers[who].client.clock_offset).max(1)
+        self.clock
+            .saturating_add_signed(self.peers[who].client.clock_offset)
+            .max(1)
     }
 
     fn write(&mut self, who: usize, wait: u32, edits: &[Edit]) -> Result<(), String> {
         self.clock += u64::from(wait);
         let time = self.time(who);
         self.coverage.count("operations", edits.len() as u64);
-        let Self { script, next_token, .. } = self;
+        let Self {
+            script, next_token, ..
+        } = self;
         let client = &mut self.peers[who].client;
         let before = client.database().map_err(text)?.version();
         let result = client.write(&script.layout, edits, time, next_token);
@@ -162,7 +166,11 @@ impl<'s> World<'s> {
     }
 
     /// Takes what a client's process did: it may have died.
-    pub(super) fn client_did(&mut self, who: usize, result: Result<(), Stop>) -> Result<(), String> {
+    pub(super) fn client_did(
+        &mut self,
+        who: usize,
+        result: Result<(), Stop>,
+    ) -> Result<(), String> {
         let died = self.peers[who].client.survive(result)?;
         if let Some(point) = died {
             self.coverage.crash(point);
@@ -278,7 +286,12 @@ impl<'s> World<'s> {
     fn serve(&mut self, who: usize, count: u32) -> Result<(), String> {
         for _ in 0..count {
             let Self { peers, server, .. } = self;
-            let Peer { link: Some(link), dropped, .. } = &mut peers[who] else {
+            let Peer {
+                link: Some(link),
+                dropped,
+                ..
+            } = &mut peers[who]
+            else {
                 return Ok(());
             };
             if link.side.is_over {
@@ -329,7 +342,8 @@ impl<'s> World<'s> {
             self.coverage.count("changesets", done.changesets);
             self.coverage.count("conflicts", done.conflicts);
             self.coverage.count("compensations", done.compensations);
-            self.coverage.count("group commits", u64::from(done.uploads > 1));
+            self.coverage
+                .count("group commits", u64::from(done.uploads > 1));
         }
         Ok(())
     }
@@ -388,7 +402,10 @@ impl<'s> World<'s> {
         for _ in 0..EXCHANGE_ROUNDS {
             self.connect(who, true)?;
             self.send(who, 100)?;
-            let said = self.peers[who].link.as_ref().map_or(0, |link| link.up.len());
+            let said = self.peers[who]
+                .link
+                .as_ref()
+                .map_or(0, |link| link.up.len());
             let held = !self.peers[who].client.session.is_idle();
             self.serve(who, 100)?;
             self.commit()?;
@@ -402,7 +419,10 @@ impl<'s> World<'s> {
             }
             was_busy = true;
         }
-        Err(format!("{} and the server never stop talking", self.peers[who].client.name()))
+        Err(format!(
+            "{} and the server never stop talking",
+            self.peers[who].client.name()
+        ))
     }
 
     /// Everything heals: nothing dies any more, everybody is connected and says everything.
@@ -432,15 +452,28 @@ impl<'s> World<'s> {
             if !client.session.is_answered() {
                 return Err(format!("{name} hangs: a mark was not answered"));
             }
-            let state = client.run("read", tidemark_store::Database::sync_state).map_err(text)?;
-            let (sent, made) = (state.progress.upload_client_version, state.newest_uploadable_version);
+            let state = client
+                .run("read", tidemark_store::Database::sync_state)
+                .map_err(text)?;
+            let (sent, made) = (
+                state.progress.upload_client_version,
+                state.newest_uploadable_version,
+            );
             if sent < made {
-                return Err(format!("{name} hangs: {made} was made, {sent} is acknowledged"));
+                return Err(format!(
+                    "{name} hangs: {made} was made, {sent} is acknowledged"
+                ));
             }
             let newest = client.sets().map_err(text)?.last().map(|set| set.state);
-            let is_zeroth = client.sets().map_err(text)?.last().is_some_and(|set| set.version == 0);
+            let is_zeroth = client
+                .sets()
+                .map_err(text)?
+                .last()
+                .is_some_and(|set| set.version == 0);
             if !is_zeroth && newest != Some(tidemark_store::sync::SubscriptionState::Complete) {
-                return Err(format!("{name} hangs: its newest subscription set is {newest:?}"));
+                return Err(format!(
+                    "{name} hangs: its newest subscription set is {newest:?}"
+                ));
             }
         }
         Ok(())
