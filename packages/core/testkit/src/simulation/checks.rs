@@ -33,7 +33,7 @@ impl World<'_> {
         }
         self.check_origins(&log)?;
         let everything = rights::everything(&self.script.layout);
-        let observer = self.observer("observer", everything)?;
+        let observer = self.observer("observer", &everything)?;
         let mut truth = observer.export().map_err(text)?;
         canonical(&mut truth);
         let mut held = self.read_documents()?;
@@ -60,8 +60,12 @@ impl World<'_> {
     }
 
     /// A new file that is up to date.
-    fn observer(&mut self, user: &str, wanted: BTreeMap<String, String>) -> Result<Client, String> {
-        let client = self.new_client(user.to_owned(), wanted)?;
+    fn observer(
+        &mut self,
+        user: &str,
+        wanted: &BTreeMap<String, String>,
+    ) -> Result<Client, String> {
+        let client = self.new_client(user.to_owned(), None, wanted, None)?;
         self.peers.push(Peer {
             client,
             link: None,
@@ -69,8 +73,6 @@ impl World<'_> {
             files: 1,
         });
         let who = self.peers.len() - 1;
-        // The schema that it writes may have to be answered first.
-        self.exchange(who)?;
         self.exchange(who)?;
         self.cut(who)?;
         let peer = self.peers.pop().ok_or("the observer is gone")?;
@@ -91,7 +93,7 @@ impl World<'_> {
         canonical(&mut held);
         compare(&expected, &held)
             .map_err(|what| format!("{name} differs from its view: {what}"))?;
-        let fresh = self.observer(&user, wanted)?;
+        let fresh = self.observer(&user, &wanted)?;
         let mut held = fresh.export().map_err(text)?;
         canonical(&mut held);
         compare(&expected, &held)

@@ -60,14 +60,14 @@ pub struct Client {
 }
 
 impl Client {
-    /// A new file.
+    /// A new file, which [`Client::begin`] makes.
     pub fn new(user: String, slice: u32, forgets: bool) -> Result<Self, Stop> {
         let disk = Disk::new(forgets).map_err(|error| Stop::Fault(error.to_string()))?;
         let options = DatabaseOptions {
             slice_instructions_max: (slice as usize).max(1),
             ..DatabaseOptions::default()
         };
-        let mut client = Self {
+        Ok(Self {
             disk,
             user,
             session: Session::default(),
@@ -79,9 +79,26 @@ impl Client {
             rejected: Vec::new(),
             wanted: BTreeMap::new(),
             clock_offset: 0,
-        };
-        client.open()?;
-        Ok(client)
+        })
+    }
+
+    /// Makes the file: the schema if the application has one, then the first subscription set. Done again
+    /// after a crash, it does what is left.
+    pub fn begin(
+        &mut self,
+        layout: Option<&Layout>,
+        wanted: &BTreeMap<String, String>,
+    ) -> Result<(), Stop> {
+        if self.database.is_none() {
+            self.open()?;
+        }
+        if let Some(layout) = layout.filter(|_| self.committed.is_empty()) {
+            self.write_schema(layout, 1)?;
+        }
+        if !wanted.is_empty() && self.wanted.is_empty() {
+            self.subscribe(wanted.clone(), 1)?;
+        }
+        Ok(())
     }
 
     /// What an error of the store means.

@@ -72,9 +72,9 @@ impl Disk {
         self.state().fuse = Some((commits, side));
     }
 
-    /// No commit fails any more.
-    pub fn disarm(&self) {
-        self.state().fuse = None;
+    /// No commit fails any more. Says which one would have.
+    pub fn disarm(&self) -> Option<(u32, Side)> {
+        self.state().fuse.take()
     }
 
     /// Where the process died, until [`Disk::restart`].

@@ -50,7 +50,12 @@ pub fn script(seed: u64, operations: usize) -> Script {
     let dice = &mut Dice::new(seed);
     let clients = 2 + below(dice, 5).min(below(dice, 5));
     let slice = *dice.pick(&[1, 3, 10, 4_000]);
-    let layout = layout(dice);
+    let narrow = dice.chance(35);
+    let layout = if narrow {
+        narrow_layout(dice)
+    } else {
+        layout(dice)
+    };
     let mood = dice.pick(&MOODS);
     let mut script = Script {
         clients,
@@ -59,7 +64,10 @@ pub fn script(seed: u64, operations: usize) -> Script {
         steps: Vec::new(),
     };
     let mut done = 0;
-    let focus = dice.chance(30);
+    let habits = Habits {
+        narrow,
+        focused: dice.chance(30),
+    };
     for who in 0..clients {
         script.steps.push(Step {
             who,
@@ -74,13 +82,31 @@ pub fn script(seed: u64, operations: usize) -> Script {
     }
     while done < operations {
         let who = below(dice, clients);
-        let act = draw(dice, mood, &script.layout, focus, operations - done);
-        if let Act::Write { edits, .. } = &act {
-            done += edits.len();
+        let act = draw(dice, mood, &script.layout, habits, operations - done);
+        match &act {
+            Act::Write { edits, .. } => done += edits.len(),
+            // A process that dies at the first thing it does.
+            Act::Restart | Act::Reset if dice.chance(50) => {
+                let act = Act::Crash {
+                    commits: below(dice, 3),
+                    side: side(dice),
+                };
+                script.steps.push(Step { who, act });
+            }
+            _ => {}
         }
         script.steps.push(Step { who, act });
     }
     script
+}
+
+/// What users do with their objects.
+#[derive(Clone, Copy)]
+struct Habits {
+    /// Nearly all changes are inside few objects.
+    narrow: bool,
+    /// Some objects are changed more than others.
+    focused: bool,
 }
 
 fn side(dice: &mut Dice) -> Side {
@@ -91,7 +117,7 @@ fn side(dice: &mut Dice) -> Side {
     }
 }
 
-fn draw(dice: &mut Dice, mood: &Mood, layout: &Layout, focus: bool, left: usize) -> Act {
+fn draw(dice: &mut Dice, mood: &Mood, layout: &Layout, habits: Habits, left: usize) -> Act {
     let mut roll = dice.below(mood.iter().sum());
     let choice = mood
         .iter()
@@ -102,7 +128,7 @@ fn draw(dice: &mut Dice, mood: &Mood, layout: &Layout, focus: bool, left: usize)
         })
         .count();
     match choice {
-        0 => write(dice, layout, focus, left),
+        0 => write(dice, layout, habits, left),
         1 => Act::Send(1 + below(dice, 4)),
         2 => Act::Serve(1 + below(dice, 4)),
         3 => Act::Commit,
@@ -136,9 +162,9 @@ fn draw(dice: &mut Dice, mood: &Mood, layout: &Layout, focus: bool, left: usize)
     }
 }
 
-fn write(dice: &mut Dice, layout: &Layout, focus: bool, left: usize) -> Act {
-    let count = 1 + dice.below(4).min(left.saturating_sub(1));
-    let edits = (0..count).map(|_| edit(dice, layout, focus)).collect();
+fn write(dice: &mut Dice, layout: &Layout, habits: Habits, left: usize) -> Act {
+    let count = 1 + dice.below(5).min(left.saturating_sub(1));
+    let edits = (0..count).map(|_| edit(dice, layout, habits)).collect();
     // Equal times are common, so that idents decide.
     Act::Write {
         wait: *dice.pick(&[0, 0, 1, 7]),
@@ -146,17 +172,20 @@ fn write(dice: &mut Dice, layout: &Layout, focus: bool, left: usize) -> Act {
     }
 }
 
-fn edit(dice: &mut Dice, layout: &Layout, focus: bool) -> Edit {
+fn edit(dice: &mut Dice, layout: &Layout, habits: Habits) -> Edit {
     let classes = u32::try_from(layout.tops().count()).expect("few classes");
+    let key = match habits {
+        Habits { narrow: true, .. } => below(dice, 20) / 9,
+        Habits { focused: true, .. } => below(dice, KEYS).min(below(dice, KEYS)),
+        _ => below(dice, KEYS),
+    };
     let object = Pick {
         class: below(dice, classes),
-        key: if focus {
-            below(dice, KEYS).min(below(dice, KEYS))
-        } else {
-            below(dice, KEYS)
-        },
+        key,
     };
-    match dice.below(100) {
+    // Where all is about the inside of objects, the rest is rare.
+    let roll = dice.below(if habits.narrow { 250 } else { 100 });
+    match roll {
         0..22 => Edit::Create {
             object,
             view: below(dice, VIEWS),
@@ -225,6 +254,62 @@ fn layout(dice: &mut Dice) -> Layout {
             });
         }
     }
+    layout
+}
+
+/// One class, and columns that hold lists and more inside each other.
+fn narrow_layout(dice: &mut Dice) -> Layout {
+    let mut layout = Layout::default();
+    let key_type = dice.pick(&KEY_TYPES).1;
+    add_class(
+        &mut layout,
+        "A",
+        ClassUse::Top {
+            key_type,
+            nullable: false,
+        },
+    );
+    add_class(&mut layout, "E", ClassUse::Embedded);
+    let embedded = |collection: CollectionKind| {
+        let nullable = collection != CollectionKind::List;
+        ColumnSpec::new(ColumnType::Link, nullable, collection, Some("E".into()))
+    };
+    let mixed = |collection| ColumnSpec::new(ColumnType::Mixed, true, collection, None);
+    let outer = [
+        embedded(CollectionKind::List),
+        embedded(CollectionKind::List),
+        embedded(CollectionKind::Dictionary),
+        embedded(CollectionKind::Single),
+        mixed(CollectionKind::Single),
+        mixed(CollectionKind::List),
+        mixed(CollectionKind::Dictionary),
+        ColumnSpec::new(ColumnType::String, false, CollectionKind::List, None),
+    ];
+    let int = |nullable, collection| ColumnSpec::new(ColumnType::Int, nullable, collection, None);
+    let inner = [
+        int(false, CollectionKind::Single),
+        int(true, CollectionKind::Single),
+        int(false, CollectionKind::List),
+        int(false, CollectionKind::Set),
+        mixed(CollectionKind::List),
+        mixed(CollectionKind::Single),
+        mixed(CollectionKind::Set),
+        embedded(CollectionKind::List),
+    ];
+    let fill = |dice: &mut Dice, class: &mut ClassLayout, specs: &[ColumnSpec], count: usize| {
+        for number in 0..count {
+            let spec = dice.pick(specs).clone();
+            class.columns.push(ColumnLayout {
+                name: format!("f{number}"),
+                spec,
+                is_extra: false,
+            });
+        }
+    };
+    let count = 1 + dice.below(2);
+    fill(dice, &mut layout.classes[0], &outer, count);
+    let count = 1 + dice.below(3);
+    fill(dice, &mut layout.classes[1], &inner, count);
     layout
 }
 

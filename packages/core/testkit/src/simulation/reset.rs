@@ -12,7 +12,8 @@ impl World<'_> {
         self.cut(who)?;
         let old = &self.peers[who].client;
         let (user, wanted, offset) = (old.user.clone(), old.wanted.clone(), old.clock_offset);
-        let mut fresh = self.new_client(user, wanted)?;
+        let fuse = old.disk.disarm();
+        let mut fresh = self.new_client(user, Some(&self.script.layout), &wanted, fuse)?;
         fresh.clock_offset = offset;
         let peer = &mut self.peers[who];
         peer.files += 1;

@@ -7,7 +7,9 @@ use tidemark_transform::simulation as merge_hooks;
 use super::client::{Client, Stop};
 use super::coverage::Coverage;
 use super::digest::Digest;
+use super::disk::Side;
 use super::faults::Faults;
+use super::layout::Layout;
 use super::rights;
 use super::script::{Act, Edit, Script, Step};
 use super::server::{Link, Served, Server};
@@ -71,7 +73,9 @@ impl<'s> World<'s> {
             at: 0,
         };
         for number in 0..script.clients {
-            let client = world.new_client(format!("user {number}"), BTreeMap::new())?;
+            let layout = Some(&script.layout);
+            let nothing = BTreeMap::new();
+            let client = world.new_client(format!("user {number}"), layout, &nothing, None)?;
             world.peers.push(Peer {
                 client,
                 link: None,
@@ -82,19 +86,27 @@ impl<'s> World<'s> {
         Ok(world)
     }
 
-    /// A new file of a user, with the schema and a subscription set.
+    /// A new file of a user, with the schema that the application has and what it subscribes to. Its process
+    /// may die while it is made.
     pub(super) fn new_client(
         &mut self,
         user: String,
-        wanted: BTreeMap<String, String>,
+        layout: Option<&Layout>,
+        wanted: &BTreeMap<String, String>,
+        fuse: Option<(u32, Side)>,
     ) -> Result<Client, String> {
         let client = Client::new(user, self.script.slice, self.faults.forgets_commits);
         let mut client = client.map_err(text)?;
-        client.write_schema(&self.script.layout, 1).map_err(text)?;
-        if !wanted.is_empty() {
-            client.subscribe(wanted, 1).map_err(text)?;
+        if let Some((commits, side)) = fuse {
+            client.disk.arm(commits, side);
         }
-        Ok(client)
+        loop {
+            let result = client.begin(layout, wanted);
+            match client.survive(result)? {
+                Some(point) => self.coverage.crash(point),
+                None => return Ok(client),
+            }
+        }
     }
 
     /// Runs a step. The error is what nothing excuses.
@@ -427,9 +439,9 @@ impl<'s> World<'s> {
 
     /// Everything heals: nothing dies any more, everybody is connected and says everything.
     pub fn settle(&mut self) -> Result<(), String> {
-        self.server.disk.disarm();
+        let _ = self.server.disk.disarm();
         for who in 0..self.peers.len() {
-            self.peers[who].client.disk.disarm();
+            let _ = self.peers[who].client.disk.disarm();
             self.cut(who)?;
         }
         self.commit()?;
