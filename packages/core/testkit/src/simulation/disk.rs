@@ -19,13 +19,26 @@ pub enum Side {
 /// Where a process died: what it was about to commit, and the side.
 pub type CrashPoint = (&'static str, Side);
 
+/// When a process dies.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Fuse {
+    /// Commits that pass before the fatal one.
+    pub commits: u32,
+    /// On which side of it.
+    pub side: Side,
+    /// Whether the next process dies at its first commit too.
+    pub again: bool,
+}
+
 struct State {
     storage: Arc<OrderedStorage>,
     durable: OrderedSnapshot,
     /// What the process is doing, as crash points are named.
     doing: &'static str,
     /// Commits until the process dies, and how.
-    fuse: Option<(u32, Side)>,
+    fuse: Option<Fuse>,
+    /// What the next process begins with.
+    next_fuse: Option<Fuse>,
     /// Set from a crash until the process is started anew.
     crashed: Option<CrashPoint>,
     /// Whether a crash loses the last durable commit too: a deliberate fault.
@@ -49,6 +62,7 @@ impl Disk {
             durable: empty.clone(),
             doing: "open",
             fuse: None,
+            next_fuse: None,
             crashed: None,
             forgets,
             before_last: empty,
@@ -67,14 +81,16 @@ impl Disk {
         self.state().doing = what;
     }
 
-    /// The process dies at a commit: 0 is the next one.
-    pub fn arm(&self, commits: u32, side: Side) {
-        self.state().fuse = Some((commits, side));
+    /// The process dies at a commit.
+    pub fn arm(&self, fuse: Fuse) {
+        self.state().fuse = Some(fuse);
     }
 
     /// No commit fails any more. Says which one would have.
-    pub fn disarm(&self) -> Option<(u32, Side)> {
-        self.state().fuse.take()
+    pub fn disarm(&self) -> Option<Fuse> {
+        let mut state = self.state();
+        state.next_fuse = None;
+        state.fuse.take()
     }
 
     /// Where the process died, until [`Disk::restart`].
@@ -89,6 +105,9 @@ impl Disk {
             state.durable = state.before_last.clone();
         }
         state.crashed = None;
+        if state.next_fuse.is_some() {
+            state.fuse = state.next_fuse.take();
+        }
         state.storage = Arc::new(OrderedStorage::from_snapshot(&state.durable));
         state.doing = "open";
     }
@@ -111,17 +130,22 @@ impl Sink for DiskSink {
             return Err(power_loss());
         }
         let blown = match &mut state.fuse {
-            Some((0, side)) => Some(*side),
-            Some((left, _)) => {
-                *left -= 1;
+            Some(fuse) if fuse.commits == 0 => Some(*fuse),
+            Some(fuse) => {
+                fuse.commits -= 1;
                 None
             }
             None => None,
         };
-        if let Some(side) = blown {
+        if let Some(fuse) = blown {
             state.fuse = None;
-            state.crashed = Some((state.doing, side));
+            state.next_fuse = fuse.again.then_some(Fuse {
+                again: false,
+                ..fuse
+            });
+            state.crashed = Some((state.doing, fuse.side));
         }
+        let blown = blown.map(|fuse| fuse.side);
         if blown == Some(Side::Before) {
             return Err(power_loss());
         }
@@ -169,6 +193,14 @@ mod tests {
 
     const TABLE: TableId = TableId::new(0);
 
+    fn fuse(commits: u32, side: Side) -> Fuse {
+        Fuse {
+            commits,
+            side,
+            again: false,
+        }
+    }
+
     fn put(disk: &Disk, key: &[u8], durability: Durability) -> Result<()> {
         let mut write = disk.begin_write()?;
         write.put(TABLE, key, b"x");
@@ -186,7 +218,7 @@ mod tests {
         put(&disk, b"later", Durability::Later).unwrap();
         assert!(has(&disk, b"later"));
         disk.doing("work");
-        disk.arm(0, Side::Before);
+        disk.arm(fuse(0, Side::Before));
         assert!(put(&disk, b"lost", Durability::Durable).is_err());
         assert_eq!(disk.crashed(), Some(("work", Side::Before)));
         assert!(put(&disk, b"dead", Durability::Durable).is_err());
@@ -198,7 +230,7 @@ mod tests {
     #[test]
     fn a_crash_after_a_commit_keeps_it() {
         let disk = Disk::new(false).unwrap();
-        disk.arm(1, Side::After);
+        disk.arm(fuse(1, Side::After));
         put(&disk, b"first", Durability::Later).unwrap();
         assert!(put(&disk, b"second", Durability::Durable).is_err());
         disk.restart();

@@ -339,16 +339,16 @@ impl<S: Storage> Writer<'_, S> {
     fn list(&mut self, dice: &mut Dice, place: Place<'_>, elements: &[Node]) -> Result<()> {
         let visible = self.visible(elements)?;
         let length = visible.len();
-        let choice = dice.below(if length > LIST_LONG { 16 } else { 12 });
+        let choice = dice.below(if length > LIST_LONG { 17 } else { 13 });
         let step = |index: usize| Step::Visible(u32::try_from(index).unwrap_or_default());
-        if length == 0 || choice < 4 {
+        if length == 0 || choice < 3 {
             let location = place.below(step(dice.below(length + 1)), PlaceKind::Element);
             return match self.payload(dice, &location)? {
                 Some(payload) => self.write.list_insert(&location.location, &payload),
                 None => Ok(()),
             };
         }
-        if choice == 4 && dice.chance(40) {
+        if choice == 3 && dice.chance(50) {
             return self.write.clear(&place.location);
         }
         let from = dice.below(length);
@@ -356,7 +356,7 @@ impl<S: Storage> Writer<'_, S> {
         let node = visible[from];
         let element = place.below(step(from), PlaceKind::Element);
         match choice {
-            4 | 5 => self.write.list_move(&element.location, to),
+            3..6 => self.write.list_move(&element.location, to),
             // Two elements change places.
             6 => {
                 let first = u32::try_from(from).unwrap_or_default();
@@ -370,7 +370,7 @@ impl<S: Storage> Writer<'_, S> {
                 location.steps.push(Step::Visible(back));
                 self.write.list_move(&location, first)
             }
-            7..10 => self.at(dice, element, node),
+            7..11 => self.at(dice, element, node),
             _ => self.write.list_erase(&element.location),
         }
     }

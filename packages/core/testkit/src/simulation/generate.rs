@@ -2,7 +2,7 @@
 
 use tidemark_changeset::{CollectionKind, ColumnSpec, ColumnType};
 
-use super::disk::Side;
+use super::disk::{Fuse, Side};
 use super::layout::{
     COLUMN_TYPES, ClassLayout, ClassUse, ColumnLayout, KEY_TYPES, KEYS, Layout, VIEWS,
 };
@@ -67,6 +67,7 @@ pub fn script(seed: u64, operations: usize) -> Script {
     let habits = Habits {
         narrow,
         focused: dice.chance(30),
+        hasty: dice.chance(25),
     };
     for who in 0..clients {
         script.steps.push(Step {
@@ -87,10 +88,7 @@ pub fn script(seed: u64, operations: usize) -> Script {
             Act::Write { edits, .. } => done += edits.len(),
             // A process that dies at the first thing it does.
             Act::Restart | Act::Reset if dice.chance(50) => {
-                let act = Act::Crash {
-                    commits: below(dice, 3),
-                    side: side(dice),
-                };
+                let act = Act::Crash(fuse(dice, 3));
                 script.steps.push(Step { who, act });
             }
             _ => {}
@@ -107,13 +105,20 @@ struct Habits {
     narrow: bool,
     /// Some objects are changed more than others.
     focused: bool,
+    /// Everything happens in the same millisecond.
+    hasty: bool,
 }
 
-fn side(dice: &mut Dice) -> Side {
-    if dice.chance(50) {
+fn fuse(dice: &mut Dice, commits: u32) -> Fuse {
+    let side = if dice.chance(50) {
         Side::Before
     } else {
         Side::After
+    };
+    Fuse {
+        commits: below(dice, commits),
+        side,
+        again: dice.chance(20),
     }
 }
 
@@ -147,14 +152,8 @@ fn draw(dice: &mut Dice, mood: &Mood, layout: &Layout, habits: Habits, left: usi
         11 => Act::Subscribe(number(dice)),
         12 => Act::Role(number(dice)),
         13 => Act::Clock(*dice.pick(&[0, 1, -1, 50, -50, 4_000, -4_000])),
-        14 => Act::Crash {
-            commits: below(dice, 4),
-            side: side(dice),
-        },
-        15 => Act::CrashServer {
-            commits: below(dice, 4),
-            side: side(dice),
-        },
+        14 => Act::Crash(fuse(dice, 4)),
+        15 => Act::CrashServer(fuse(dice, 4)),
         16 => Act::Restart,
         17 => Act::RestartServer,
         18 => Act::Reset,
@@ -167,7 +166,11 @@ fn write(dice: &mut Dice, layout: &Layout, habits: Habits, left: usize) -> Act {
     let edits = (0..count).map(|_| edit(dice, layout, habits)).collect();
     // Equal times are common, so that idents decide.
     Act::Write {
-        wait: *dice.pick(&[0, 0, 1, 7]),
+        wait: if habits.hasty {
+            0
+        } else {
+            *dice.pick(&[0, 0, 0, 1, 7])
+        },
         edits,
     }
 }

@@ -6,7 +6,7 @@
 use std::fmt;
 use std::fmt::Write as _;
 
-use super::disk::Side;
+use super::disk::{Fuse, Side};
 use super::layout::Layout;
 
 /// What a whole history is made of.
@@ -63,9 +63,9 @@ pub enum Act {
     /// Messages go to and fro until nobody has anything to say.
     Exchange,
     /// The client's process dies at a commit.
-    Crash { commits: u32, side: Side },
+    Crash(Fuse),
     /// The server's process dies at a commit.
-    CrashServer { commits: u32, side: Side },
+    CrashServer(Fuse),
     /// The client's process dies at once.
     Restart,
     /// The server's process dies at once.
@@ -139,11 +139,13 @@ impl fmt::Display for Edit {
     }
 }
 
-fn side(side: Side) -> &'static str {
-    match side {
+fn crash(fuse: Fuse) -> String {
+    let side = match fuse.side {
         Side::Before => "before",
         Side::After => "after",
-    }
+    };
+    let again = if fuse.again { " again" } else { "" };
+    format!("{} {side}{again}", fuse.commits)
 }
 
 impl fmt::Display for Step {
@@ -170,10 +172,8 @@ impl fmt::Display for Step {
             Act::Pull { bytes, count } => write!(out, "{who} pull {bytes} {count}"),
             Act::Receive(count) => write!(out, "{who} receive {count}"),
             Act::Exchange => write!(out, "{who} exchange"),
-            Act::Crash { commits, side: at } => write!(out, "{who} crash {commits} {}", side(*at)),
-            Act::CrashServer { commits, side: at } => {
-                write!(out, "server crash {commits} {}", side(*at))
-            }
+            Act::Crash(fuse) => write!(out, "{who} crash {}", crash(*fuse)),
+            Act::CrashServer(fuse) => write!(out, "server crash {}", crash(*fuse)),
             Act::Restart => write!(out, "{who} restart"),
             Act::RestartServer => write!(out, "server restart"),
             Act::Reset => write!(out, "{who} reset"),
@@ -235,12 +235,19 @@ impl<'a> Words<'a> {
         })
     }
 
-    fn side(&mut self) -> Parsed<Side> {
-        match self.word()? {
-            "before" => Ok(Side::Before),
-            "after" => Ok(Side::After),
-            other => Err(format!("'{other}' is no side of a commit")),
-        }
+    fn fuse(&mut self) -> Parsed<Fuse> {
+        let commits = self.number()?;
+        let side = match self.word()? {
+            "before" => Side::Before,
+            "after" => Side::After,
+            other => return Err(format!("'{other}' is no side of a commit")),
+        };
+        let again = self.optional() == Some("again");
+        Ok(Fuse {
+            commits,
+            side,
+            again,
+        })
     }
 }
 
@@ -280,10 +287,7 @@ fn parse_edit(text: &str) -> Parsed<Edit> {
 fn parse_server(words: &mut Words<'_>) -> Parsed<Act> {
     Ok(match words.word()? {
         "commit" => Act::Commit,
-        "crash" => Act::CrashServer {
-            commits: words.number()?,
-            side: words.side()?,
-        },
+        "crash" => Act::CrashServer(words.fuse()?),
         "restart" => Act::RestartServer,
         other => return Err(format!("the server cannot '{other}'")),
     })
@@ -328,10 +332,7 @@ fn parse_step(line: &str) -> Parsed<Step> {
         },
         "receive" => Act::Receive(words.number()?),
         "exchange" => Act::Exchange,
-        "crash" => Act::Crash {
-            commits: words.number()?,
-            side: words.side()?,
-        },
+        "crash" => Act::Crash(words.fuse()?),
         "restart" => Act::Restart,
         "reset" => Act::Reset,
         other => return Err(format!("a client cannot '{other}'")),

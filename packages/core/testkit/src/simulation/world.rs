@@ -7,7 +7,7 @@ use tidemark_transform::simulation as merge_hooks;
 use super::client::{Client, Stop};
 use super::coverage::Coverage;
 use super::digest::Digest;
-use super::disk::Side;
+use super::disk::Fuse;
 use super::faults::Faults;
 use super::layout::Layout;
 use super::rights;
@@ -54,6 +54,8 @@ const SETTLE_ROUNDS: usize = 40;
 
 pub(super) const BYTES_MAX: usize = 1 << 20;
 
+const BYTES_SHORT: usize = 150;
+
 impl<'s> World<'s> {
     /// Everybody before the first step: files with the schema, nobody connected.
     pub fn new(script: &'s Script, faults: Faults) -> Result<Self, String> {
@@ -93,12 +95,12 @@ impl<'s> World<'s> {
         user: String,
         layout: Option<&Layout>,
         wanted: &BTreeMap<String, String>,
-        fuse: Option<(u32, Side)>,
+        fuse: Option<Fuse>,
     ) -> Result<Client, String> {
         let client = Client::new(user, self.script.slice, self.faults.forgets_commits);
         let mut client = client.map_err(text)?;
-        if let Some((commits, side)) = fuse {
-            client.disk.arm(commits, side);
+        if let Some(fuse) = fuse {
+            client.disk.arm(fuse);
         }
         loop {
             let result = client.begin(layout, wanted);
@@ -137,8 +139,8 @@ impl<'s> World<'s> {
             Act::Pull { bytes, count } => return self.pull(who, *bytes as usize, *count),
             Act::Receive(count) => return self.receive(who, *count),
             Act::Exchange => return self.exchange(who).map(drop),
-            Act::Crash { commits, side } => self.peers[who].client.disk.arm(*commits, *side),
-            Act::CrashServer { commits, side } => self.server.disk.arm(*commits, *side),
+            Act::Crash(fuse) => self.peers[who].client.disk.arm(*fuse),
+            Act::CrashServer(fuse) => self.server.disk.arm(*fuse),
             Act::Restart => return self.restart_client(who),
             Act::RestartServer => return self.restart_server(),
             Act::Reset => self.reset(who)?,
@@ -167,6 +169,9 @@ impl<'s> World<'s> {
             script, next_token, ..
         } = self;
         let client = &mut self.peers[who].client;
+        if !client.session.is_idle() {
+            self.coverage.count("writes between slices", 1);
+        }
         let before = client.database().map_err(text)?.version();
         let result = client.write(&script.layout, edits, time, next_token);
         if self.notes.is_some() && result.is_ok() {
@@ -410,6 +415,12 @@ impl<'s> World<'s> {
     /// had anything new to say.
     pub(super) fn exchange(&mut self, who: usize) -> Result<bool, String> {
         self.connect(who, true)?;
+        // Where slices are short, so are messages: bootstraps come in several parts.
+        let bytes = if self.script.slice < 100 {
+            BYTES_SHORT
+        } else {
+            BYTES_MAX
+        };
         let mut was_busy = false;
         for _ in 0..EXCHANGE_ROUNDS {
             self.connect(who, true)?;
@@ -421,7 +432,7 @@ impl<'s> World<'s> {
             let held = !self.peers[who].client.session.is_idle();
             self.serve(who, 100)?;
             self.commit()?;
-            self.pull(who, BYTES_MAX, 1_000)?;
+            self.pull(who, bytes, 1_000)?;
             let link = self.peers[who].link.as_ref();
             let heard = link.map_or(0, |link| link.down.len());
             self.receive(who, 10_000)?;
