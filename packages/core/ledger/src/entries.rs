@@ -14,7 +14,10 @@ use crate::bytes::{Reader, put_bytes, put_number};
 use crate::error::{LedgerError, Result};
 use crate::object::{ClassNumber, ObjectKey};
 
-const FORMAT: u8 = 1;
+const FORMAT: u8 = 2;
+
+/// Entries that do not name their ghosts.
+const FORMAT_WITHOUT_GHOSTS: u8 = 1;
 const HAS_SCHEMA: u8 = 1;
 
 const BEFORE: u8 = 1;
@@ -69,11 +72,13 @@ pub struct TouchedClass {
 }
 
 /// Writes an entry. Schema instructions stand first in the changeset; `classes` and their objects are sorted.
+/// `ghosts` are the objects that only the index connects with it.
 pub fn write_entry(
     origin: Origin,
     schema_instructions: usize,
     changeset: &[u8],
     classes: &[TouchedClass],
+    ghosts: &[ObjectKey],
 ) -> Vec<u8> {
     let mut out = Vec::with_capacity(changeset.len() + 64);
     out.push(FORMAT);
@@ -101,6 +106,9 @@ pub fn write_entry(
             write_touched(&mut body, touched);
         }
         put_bytes(&mut out, &body);
+    }
+    for ghost in ghosts {
+        put_bytes(&mut out, ghost.as_bytes());
     }
     out
 }
@@ -182,6 +190,7 @@ pub struct Entry {
     bytes: Arc<[u8]>,
     changeset: Range<usize>,
     groups_at: usize,
+    names_ghosts: bool,
     groups: OnceLock<Vec<TouchedGroup>>,
     instructions: OnceLock<Vec<Instruction>>,
 }
@@ -190,7 +199,8 @@ impl Entry {
     /// Reads an entry's head; the rest is read when it is asked for.
     pub fn read(version: u64, bytes: Arc<[u8]>) -> Result<Self> {
         let mut reader = Reader::new(&bytes);
-        if reader.byte()? != FORMAT {
+        let format = reader.byte()?;
+        if format != FORMAT && format != FORMAT_WITHOUT_GHOSTS {
             return Err(LedgerError::Damaged("an entry has an unknown format"));
         }
         reader.byte()?;
@@ -208,6 +218,7 @@ impl Entry {
             schema_instructions,
             changeset: groups_at - length..groups_at,
             groups_at,
+            names_ghosts: format == FORMAT,
             bytes,
             groups: OnceLock::new(),
             instructions: OnceLock::new(),
@@ -243,7 +254,7 @@ impl Entry {
         if let Some(groups) = self.groups.get() {
             return Ok(groups);
         }
-        let groups = self.read_groups()?;
+        let groups = self.read_groups(&mut self.reader_of_groups())?;
         Ok(self.groups.get_or_init(|| groups))
     }
 
@@ -286,8 +297,26 @@ impl Entry {
         self.bytes.get(range.clone()).unwrap_or_default()
     }
 
-    fn read_groups(&self) -> Result<Vec<TouchedGroup>> {
-        let mut reader = Reader::new(self.bytes.get(self.groups_at..).unwrap_or_default());
+    /// The objects that have a line in the index for this version: touched ones, and ghosts.
+    pub fn indexed(&self) -> Result<Vec<ObjectKey>> {
+        let mut reader = self.reader_of_groups();
+        let groups = self.read_groups(&mut reader)?;
+        let mut indexed: Vec<ObjectKey> = groups
+            .into_iter()
+            .flat_map(|group| group.touched)
+            .map(|touched| touched.object)
+            .collect();
+        while self.names_ghosts && !reader.is_empty() {
+            indexed.push(ObjectKey::from_bytes(reader.bytes()?)?);
+        }
+        Ok(indexed)
+    }
+
+    fn reader_of_groups(&self) -> Reader<'_> {
+        Reader::new(self.bytes.get(self.groups_at..).unwrap_or_default())
+    }
+
+    fn read_groups(&self, reader: &mut Reader<'_>) -> Result<Vec<TouchedGroup>> {
         let count = reader.length()?;
         let mut groups = Vec::with_capacity(count.min(64));
         for _ in 0..count {
@@ -399,7 +428,8 @@ mod tests {
             client_version: 7,
             timestamp: 99,
         };
-        let bytes = write_entry(origin, 0, &changeset, &[class]);
+        let ghosts = [ObjectKey::new(1, &PrimaryKey::Int(8))];
+        let bytes = write_entry(origin, 0, &changeset, &[class], &ghosts);
         let entry = Entry::read(12, Arc::from(bytes)).expect("just written");
         assert_eq!(
             (entry.version, entry.origin, entry.changeset()),
@@ -425,6 +455,9 @@ mod tests {
             (Some(&b"e"[..]), None)
         );
         assert_eq!(entry.instructions_of(find(2)).expect("decodes").len(), 2);
+        let named = [1, 2, 3, 4].map(|key| ObjectKey::new(3, &PrimaryKey::Int(key)));
+        let indexed = entry.indexed().expect("readable");
+        assert_eq!(indexed, [&named[..], &ghosts[..]].concat());
         assert!(
             entry
                 .find(&ObjectKey::new(3, &PrimaryKey::Int(9)))
@@ -445,7 +478,7 @@ mod tests {
             columns: Arc::from([]),
             objects: vec![touched(1, None, Some(b""), 0..0)],
         };
-        let bytes = write_entry(origin, 0, b"", &[class]);
+        let bytes = write_entry(origin, 0, b"", &[class], &[]);
         for length in 0..bytes.len() {
             let cut = Arc::from(bytes.get(..length).expect("within"));
             let read = Entry::read(1, cut).and_then(|entry| entry.groups().map(<[_]>::len));

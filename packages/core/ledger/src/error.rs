@@ -24,6 +24,9 @@ pub enum LedgerError {
     /// A schema change by the server itself that contradicts the schema.
     #[error("{0}")]
     Schema(String),
+    /// What a client refers to is no longer in the log: it has to start over.
+    #[error("the history that the client refers to was trimmed")]
+    Trimmed,
     /// The session cannot go on and has to be restarted by its client.
     #[error("the session has to be restarted: {0}")]
     Restart(&'static str),
@@ -38,6 +41,7 @@ impl LedgerError {
             Self::NoSession => "no-session",
             Self::Argument(_) => "invalid-argument",
             Self::Schema(_) => "schema-mismatch",
+            Self::Trimmed => "history-trimmed",
             Self::Restart(_) => "restart-session",
         }
     }
@@ -105,6 +109,12 @@ impl Refusal {
             action: Action::ClientReset,
             message: message.into(),
         }
+    }
+
+    /// The refusal of a client that refers to what is no longer in the log.
+    pub fn expired(message: &str) -> Self {
+        let text = format!("Client file has expired ({message})");
+        Self::reset(codes::CLIENT_FILE_EXPIRED, text)
     }
 
     /// A refusal that only the application can do something about.

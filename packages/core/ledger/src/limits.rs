@@ -35,6 +35,16 @@ pub const SCAN_ENTRIES_MAX: usize = 200_000;
 /// Before-images kept for one bootstrap under way; a session that needs more has to start again.
 pub const BEFORE_IMAGE_BYTES_MAX: usize = 256 * 1024 * 1024;
 
+/// How long a client may be away before it has to start over, unless the server is told otherwise: 30 days.
+pub const MAX_OFFLINE_MS: u64 = 30 * 24 * 60 * 60 * 1000;
+
+/// A changeset with a timestamp further ahead of the server's clock than this is reported: 5 minutes. Such a
+/// device wins every conflict until the others have caught up with its clock.
+pub const CLOCK_AHEAD_MAX_MS: u64 = 5 * 60 * 1000;
+
+/// Start of the timestamps of changesets, 2015-01-01T00:00:00Z, in milliseconds of the Unix clock.
+pub const TIMESTAMP_START_UNIX_MS: u64 = 1_420_070_400_000;
+
 /// Length of a class name, as the original's database allows.
 pub const CLASS_NAME_BYTES_MAX: usize = 57;
 

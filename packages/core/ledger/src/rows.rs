@@ -7,15 +7,10 @@ use tidemark_changeset::{Instruction, codec};
 use crate::bytes::{Reader, put_bytes, put_number};
 use crate::error::{LedgerError, Result};
 
-const FORMAT: u8 = 1;
+const FORMAT: u8 = 2;
 
-fn check_format(reader: &mut Reader<'_>) -> Result<()> {
-    if reader.byte()? == FORMAT {
-        Ok(())
-    } else {
-        Err(LedgerError::Damaged("a row has an unknown format"))
-    }
-}
+/// Rows without [`ClientRow::born`], whose [`ClientRow::seen_ms`] was of another clock.
+const FORMAT_WITHOUT_BIRTH: u8 = 1;
 
 /// A client file.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -26,8 +21,10 @@ pub struct ClientRow {
     pub user: String,
     /// When the ident was given out, Unix milliseconds.
     pub created_ms: u64,
-    /// When it was last heard of.
+    /// When it was last heard of, in milliseconds that the ledger has served (`State::served_ms`).
     pub seen_ms: u64,
+    /// Newest version when its file began: what it makes before its first download is judged as of it.
+    pub born: u64,
     /// Download cursor: server version it has integrated, and the client version contained in that.
     pub download: (u64, u64),
     /// Newest client version integrated from it: the acknowledgement.
@@ -49,6 +46,7 @@ impl ClientRow {
         for number in [
             self.created_ms,
             self.seen_ms,
+            self.born,
             self.download.0,
             self.download.1,
             self.integrated,
@@ -64,16 +62,26 @@ impl ClientRow {
     /// Reads what [`ClientRow::write`] wrote.
     pub fn read(bytes: &[u8]) -> Result<Self> {
         let mut reader = Reader::new(bytes);
-        check_format(&mut reader)?;
+        let format = reader.byte()?;
+        if format != FORMAT && format != FORMAT_WITHOUT_BIRTH {
+            return Err(LedgerError::Damaged("a row has an unknown format"));
+        }
         let expired = reader.byte()? != 0;
         let salt = reader.number()?;
         let user = reader.text()?;
         let mut number = || reader.number();
+        let (created_ms, seen_ms) = (number()?, number()?);
+        let (seen_ms, born) = if format == FORMAT {
+            (seen_ms, number()?)
+        } else {
+            (0, 0)
+        };
         Ok(Self {
             salt,
             user,
-            created_ms: number()?,
-            seen_ms: number()?,
+            created_ms,
+            seen_ms,
+            born,
             download: (number()?, number()?),
             integrated: number()?,
             progress: (number()?, number()?),
@@ -284,12 +292,35 @@ mod tests {
     use tidemark_changeset::PrimaryKey;
 
     #[test]
+    fn rows_without_birth_are_read() {
+        let row = ClientRow {
+            created_ms: 1,
+            seen_ms: 2,
+            born: 9,
+            download: (3, 4),
+            ..ClientRow::default()
+        };
+        let mut older = row.write();
+        older[0] = FORMAT_WITHOUT_BIRTH;
+        let born_at = older.iter().position(|byte| *byte == 9).expect("born");
+        older.remove(born_at);
+        let (seen_ms, born) = (0, 0);
+        let expected = ClientRow {
+            seen_ms,
+            born,
+            ..row
+        };
+        assert_eq!(ClientRow::read(&older).expect("readable"), expected);
+    }
+
+    #[test]
     fn rows_come_back() {
         let row = ClientRow {
             salt: u64::MAX >> 1,
             user: "anna".to_owned(),
             created_ms: 1,
             seen_ms: 2,
+            born: 9,
             download: (3, 4),
             integrated: 5,
             progress: (6, 7),

@@ -26,6 +26,12 @@ pub struct Switches {
     pub either_future: bool,
     /// Where the original's merge has a defect, a client that merges so is refreshed.
     pub defects: bool,
+    /// The log is kept from the lowest version that an unexpired client may refer to.
+    pub keep_for_clients: bool,
+    /// … also if it refers to it only by what earlier uploads or bootstraps left to be told apart.
+    pub keep_for_derivations: bool,
+    /// Who refers to what was trimmed is refused.
+    pub refuse_trimmed: bool,
 }
 
 impl Switches {
@@ -40,6 +46,9 @@ impl Switches {
         dead_wipe_nothing: true,
         either_future: true,
         defects: true,
+        keep_for_clients: true,
+        keep_for_derivations: true,
+        refuse_trimmed: true,
     };
 }
 

@@ -137,12 +137,70 @@ impl ViewList {
                 element.state = if arrived {
                     ElementState::Confirmed
                 } else {
+                    // What it had to repair is left over itself, until a bootstrap arrives.
+                    element.leftovers.clear();
                     ElementState::Dead
                 };
                 changed = true;
             }
         }
+        if changed {
+            self.drop_repeated_dead();
+        }
         changed
+    }
+
+    /// Of the dead elements since the last that arrived that took one view to one other, keeps the first and
+    /// the last: a client that keeps failing must not make its list grow for ever.
+    fn drop_repeated_dead(&mut self) {
+        let first = self.first_unarrived();
+        let since = self.elements.split_off(first);
+        let is_dead = |element: &Element| element.state == ElementState::Dead;
+        let alike = |left: &Element, right: &Element| {
+            is_dead(right) && (left.before, left.view) == (right.before, right.view)
+        };
+        let mut kept = since.clone();
+        let mut at = 0;
+        kept.retain(|element| {
+            at += 1;
+            let (earlier, later) = since.split_at(at);
+            let earlier = earlier.iter().take(at - 1);
+            let between = earlier.into_iter().any(|other| alike(element, other))
+                && later.iter().any(|other| alike(element, other));
+            !(is_dead(element) && between)
+        });
+        let dropped = kept.len() < since.len();
+        self.elements.append(&mut kept);
+        if dropped {
+            self.drop_unused_rules();
+        }
+    }
+
+    /// Index of the first element after the last bootstrap that arrived.
+    fn first_unarrived(&self) -> usize {
+        let arrived = |element: &Element| {
+            element.state == ElementState::Confirmed && element.kind != ElementKind::Guard
+        };
+        self.elements
+            .iter()
+            .rposition(arrived)
+            .map_or(0, |index| index + 1)
+    }
+
+    /// The lowest version that this list may make a derivation look behind, given that no upload can have a
+    /// base below `horizon`: what bootstraps had to repair, and what the next one may have to.
+    pub fn floor(&self, horizon: u64) -> u64 {
+        let kept = self
+            .elements
+            .iter()
+            .filter(|element| element.kind == ElementKind::Bootstrap && element.from > horizon);
+        let repaired = kept.flat_map(|element| element.leftovers.iter().map(|left| left.at));
+        let since = self.elements.get(self.first_unarrived()..);
+        let unarrived = since.unwrap_or_default().iter().map(|element| {
+            let is_guard = element.kind == ElementKind::Guard;
+            element.from.saturating_sub(u64::from(is_guard))
+        });
+        repaired.chain(unarrived).min().unwrap_or(u64::MAX)
     }
 
     /// Takes note of a locked version: the client has integrated everything up to it in this session.
@@ -186,15 +244,7 @@ impl ViewList {
     /// `newest_entry` is the version of the client's newest entry, `last` the version before the bootstrap's
     /// own.
     pub fn leftovers(&self, newest_entry: u64, last: u64) -> Vec<Leftover> {
-        let arrived = |element: &Element| {
-            element.state == ElementState::Confirmed && element.kind != ElementKind::Guard
-        };
-        let first = self
-            .elements
-            .iter()
-            .rposition(arrived)
-            .map_or(0, |index| index + 1);
-        let since = self.elements.get(first..).unwrap_or_default();
+        let since = self.elements.get(self.first_unarrived()..);
         let leftover = |element: &Element| match (element.kind, element.state) {
             (ElementKind::Guard, _) => Some(Leftover {
                 at: element.from.saturating_sub(1),
@@ -210,7 +260,20 @@ impl ViewList {
             }),
             _ => None,
         };
-        since.iter().filter_map(leftover).collect()
+        let mut leftovers: Vec<Leftover> = Vec::new();
+        for new in since.unwrap_or_default().iter().filter_map(leftover) {
+            let alike =
+                |known: &&mut Leftover| (known.before, known.view) == (new.before, new.view);
+            match leftovers.iter_mut().find(alike) {
+                // What differed at the later version differs at the earlier, or passed a border between.
+                Some(known) => {
+                    known.at = known.at.min(new.at);
+                    known.through = known.through.max(new.through);
+                }
+                None => leftovers.push(new),
+            }
+        }
+        leftovers
     }
 
     /// Drops elements that nothing can ask for any more: older than a bootstrap that arrived, when no upload

@@ -9,15 +9,17 @@ use tidemark_storage::{Durability, Read, Storage, TableId, Write};
 use super::before_images::Jobs;
 use super::stored::{Caches, StoredFacts};
 use super::tables::{
-    self, CLIENTS, ENTRIES, INDEX, META, OBJECTS, OWN_UPLOADS, RECIPROCALS, RECORDS, SCHEMA, STATE,
-    State, VIEWS,
+    self, CHECKPOINTS, CLIENTS, ENTRIES, INDEX, META, OBJECTS, OWN_UPLOADS, RECIPROCALS, RECORDS,
+    SCHEMA, STATE, State, VIEWS,
 };
-use crate::entries::{Origin, write_entry};
+use crate::entries::{Entry, Origin, write_entry};
 use crate::error::{LedgerError, Result};
+use crate::object::ObjectKey;
 use crate::outcome::{Outcome, RowChange};
-use crate::rows::{ClientRow, Touch};
+use crate::rows::{ClientRow, Marks, OwnUpload, Touch};
 use crate::schema::LedgerSchema;
 use crate::select::{SERVER_IDENT, SYNTHETIC_TIMESTAMP};
+use crate::switches::Switches;
 use crate::view_list::ViewList;
 
 /// State and schema as of the newest commit.
@@ -29,6 +31,17 @@ pub struct Newest {
     pub schema: Arc<LedgerSchema>,
 }
 
+impl Newest {
+    /// Up to which version nobody may refer to the log any more.
+    pub fn trimmed(&self, switches: Switches) -> u64 {
+        if switches.refuse_trimmed {
+            self.state.trimmed
+        } else {
+            0
+        }
+    }
+}
+
 /// An open write with what it has made so far.
 pub struct Batch<S: Storage> {
     write: Write<S>,
@@ -37,19 +50,21 @@ pub struct Batch<S: Storage> {
     caches: Caches,
     changed_rows: Vec<(u64, RowChange)>,
     schema_changed: bool,
+    switches: Switches,
     /// Grows with everything that is written.
     pub writes: u64,
 }
 
 impl<S: Storage> Batch<S> {
     /// Begins a write on the newest commit.
-    pub fn begin(storage: &S, newest: &Newest) -> Result<Self> {
+    pub fn begin(storage: &S, newest: &Newest, switches: Switches) -> Result<Self> {
         Ok(Self {
             write: storage.begin_write()?,
             newest: newest.clone(),
             caches: Caches::default(),
             changed_rows: Vec::new(),
             schema_changed: false,
+            switches,
             writes: 0,
         })
     }
@@ -60,7 +75,13 @@ impl<S: Storage> Batch<S> {
             read: &self.write,
             schema: &self.newest.schema,
             caches: &self.caches,
+            trimmed: self.trimmed(),
         }
+    }
+
+    /// Up to which version nobody may refer to the log any more.
+    pub fn trimmed(&self) -> u64 {
+        self.newest.trimmed(self.switches)
     }
 
     /// The schema, to be changed.
@@ -89,17 +110,20 @@ impl<S: Storage> Batch<S> {
             client_version: 0,
             timestamp: SYNTHETIC_TIMESTAMP,
         };
-        self.append(&write_entry(origin, 0, &[], &[]))
+        self.append(&write_entry(origin, 0, &[], &[], &[]))
     }
 
     /// Writes what an integrated changeset, or a change by the server, leads to, as the next version.
     pub fn apply(&mut self, origin: Origin, outcome: Outcome) -> u64 {
         let changeset = codec::encode(&outcome.instructions);
+        let is_ghost = |(object, marks): &(ObjectKey, Marks)| marks.ghost.then(|| object.clone());
+        let ghosts: Vec<ObjectKey> = outcome.touches.iter().filter_map(is_ghost).collect();
         let entry = write_entry(
             origin,
             outcome.schema_instructions,
             &changeset,
             &outcome.classes,
+            &ghosts,
         );
         let version = self.append(&entry);
         for (object, marks) in outcome.touches {
@@ -181,18 +205,103 @@ impl<S: Storage> Batch<S> {
             delete_range(&mut self.write, table, &first, &below(progress))?;
         }
         self.caches.forget_own_uploads();
-        let mut own = self.write.prefix(OWN_UPLOADS, &ident.to_be_bytes())?;
-        let oldest = own.next().transpose()?;
-        drop(own);
-        let oldest = match oldest {
-            Some((_, bytes)) => crate::rows::OwnUpload::read(&bytes)?.base,
-            None => u64::MAX,
-        };
-        let horizon = progress.min(oldest);
+        let horizon = progress.min(self.oldest_own_base(ident)?);
         let records = horizon.min(row.download.0);
         delete_range(&mut self.write, RECORDS, &first, &below(records))?;
         self.writes += 1;
         Ok(horizon)
+    }
+
+    /// The lowest base of the own uploads that are kept of a client: they are in order. `u64::MAX` if there
+    /// are none.
+    pub fn oldest_own_base(&self, ident: u64) -> Result<u64> {
+        let mut own = self.write.prefix(OWN_UPLOADS, &ident.to_be_bytes())?;
+        match own.next().transpose()? {
+            Some((_, bytes)) => Ok(OwnUpload::read(&bytes)?.base),
+            None => Ok(u64::MAX),
+        }
+    }
+
+    /// Deletes keys of a client at versions up to, and with, `through`, but not more than the budget allows.
+    /// Returns whether all are gone.
+    pub fn delete_of_client(
+        &mut self,
+        table: TableId,
+        ident: u64,
+        through: u64,
+        budget: &mut usize,
+    ) -> Result<bool> {
+        let from = tables::of_client(ident, 0);
+        let to = tables::of_client(ident, through.saturating_add(1));
+        let range = self
+            .write
+            .range(table, Bound::Included(&from), Bound::Excluded(&to))?;
+        let keys = range.take(*budget + 1).map(|line| Ok(line?.0));
+        let keys = keys.collect::<Result<Vec<_>>>()?;
+        let all = keys.len() <= *budget;
+        for key in keys.iter().take(*budget) {
+            self.write.delete(table, key);
+            self.writes += 1;
+        }
+        *budget -= keys.len().min(*budget);
+        self.caches.forget_own_uploads();
+        Ok(all)
+    }
+
+    /// Deletes a client's row and views: it is not known any more.
+    pub fn delete_client(&mut self, ident: u64) {
+        self.write.delete(VIEWS, &tables::number(ident));
+        self.write.delete(CLIENTS, &tables::number(ident));
+        self.writes += 1;
+    }
+
+    /// The first client with an ident from `ident` on.
+    pub fn client_from(&self, ident: u64) -> Result<Option<(u64, ClientRow)>> {
+        let from = tables::number(ident);
+        let mut range = self
+            .write
+            .range(CLIENTS, Bound::Included(&from), Bound::Unbounded)?;
+        let Some((key, bytes)) = range.next().transpose()? else {
+            return Ok(None);
+        };
+        Ok(Some((tables::last_number(&key)?, ClientRow::read(&bytes)?)))
+    }
+
+    /// Deletes the oldest entry of the log with its lines in the index. Returns its size, and how many keys
+    /// went.
+    pub fn trim_entry(&mut self) -> Result<(u64, usize)> {
+        let version = self.newest.state.trimmed + 1;
+        let key = tables::number(version);
+        let mut gone = (0, 1);
+        if let Some(bytes) = self.write.get(ENTRIES, &key)? {
+            let entry = Entry::read(version, bytes.into_shared())?;
+            let indexed = entry.indexed()?;
+            for object in &indexed {
+                self.write.delete(INDEX, &tables::index(object, version));
+            }
+            self.write.delete(ENTRIES, &key);
+            gone = (entry.size() as u64, 1 + indexed.len());
+        }
+        let state = &mut self.newest.state;
+        state.entry_bytes = state.entry_bytes.saturating_sub(gone.0);
+        state.trimmed = version;
+        self.writes += 1;
+        Ok(gone)
+    }
+
+    /// Drops epochs of which no client can present a version.
+    pub fn drop_epochs(&mut self) {
+        let state = &mut self.newest.state;
+        let covers = |epoch: &tables::Epoch| epoch.first <= state.trimmed;
+        let unused = state.epochs.iter().rposition(covers).unwrap_or(0);
+        state.epochs.drain(..unused);
+        state.epochs_dropped += unused as u64;
+    }
+
+    /// Writes the checkpoints.
+    pub fn put_checkpoints(&mut self, checkpoints: &[u8]) {
+        self.write.put(META, CHECKPOINTS, checkpoints);
+        self.writes += 1;
     }
 
     /// Makes everything true, durably. `jobs` get the rows as they were, first.

@@ -117,9 +117,9 @@ impl<S: Storage> Ledger<S> {
             read: &snapshot,
             schema: &newest.schema,
             caches: &caches,
+            trimmed: newest.trimmed(self.switches),
         };
-        let row = snapshot.get(CLIENTS, &tables::number(session.ident))?;
-        let row = ClientRow::read(&row.ok_or(LedgerError::NoSession)?)?;
+        let row = client_row(&snapshot, session.ident)?;
         let header = Header {
             newest: &newest,
             row: &row,
@@ -242,6 +242,11 @@ impl<S: Storage> Ledger<S> {
         }
         Ok(body)
     }
+}
+
+fn client_row(read: &impl Read, ident: u64) -> Result<ClientRow> {
+    let row = read.get(CLIENTS, &tables::number(ident))?;
+    ClientRow::read(&row.ok_or(LedgerError::NoSession)?)
 }
 
 fn catching_up(from: u64, to: u64, end: u64) -> f64 {

@@ -120,11 +120,12 @@ struct Start {
     jobs: VecDeque<Job>,
 }
 
-fn session_of(said: Identification, start: Start) -> Session {
+fn session_of(said: Identification, start: Start, since_ms: u64) -> Session {
     let download = (said.download_server_version, said.download_client_version);
     Session {
         ident: said.file_ident,
         is_own_client: said.is_own_client,
+        since_ms,
         sent: AtomicU64::new(download.0),
         owed: AtomicBool::new(true),
         live: AtomicBool::new(true),
@@ -227,14 +228,13 @@ impl<S: Storage> Ledger<S> {
         let is_first = said.download_server_version == 0;
         let mut row = check(batch, &said)?;
         self.sessions.supersede(ident);
+        self.count_time(batch, now_ms);
         let schema = Arc::clone(&batch.newest.schema);
         let subscriptions = self
             .admit(&schema, &said.query)
             .map_err(|text| Refusal::reset(codes::BAD_QUERY, text))?;
         let download = (said.download_server_version, said.download_client_version);
-        row.download = download;
-        row.seen_ms = now_ms;
-        batch.put_client(ident, &row);
+        let since_ms = came(batch, ident, &mut row, download);
         let mut views = batch.views(ident)?;
         let changed = if self.switches.dead_stay_dead {
             views.identified(download.0)
@@ -253,7 +253,8 @@ impl<S: Storage> Ledger<S> {
             .get(in_force)
             .ok_or(LedgerError::Damaged("a client has no views"))?;
         let settled = current.kind != ElementKind::Guard;
-        let due = is_first || !settled || views.rules.get(current.view) != Some(&rules);
+        let repair = self.repair_is_due(batch, &row, &views)?;
+        let due = is_first || !settled || repair || views.rules.get(current.view) != Some(&rules);
         let compensations = pending_compensations(batch, ident, download.0)?;
         let skips_log = is_first && row.integrated == 0;
         let (timeline, jobs) = if due {
@@ -285,7 +286,7 @@ impl<S: Storage> Ledger<S> {
         };
         let to = match jobs.front() {
             Some(job) if skips_log => job.version - 1,
-            _ => download.0,
+            _ => download.0.max(row.born),
         };
         let start = Start {
             timeline,
@@ -293,7 +294,28 @@ impl<S: Storage> Ledger<S> {
             to,
             jobs,
         };
-        Ok((session_of(said, start), compensations, due))
+        Ok((session_of(said, start, since_ms), compensations, due))
+    }
+
+    /// Whether an interrupted bootstrap has waited so long for its repair that the repair must not wait for
+    /// the next change of the view: what it has to look at would be trimmed.
+    fn repair_is_due(
+        &self,
+        batch: &Batch<S>,
+        row: &ClientRow,
+        views: &ViewList,
+    ) -> std::result::Result<bool, Stop> {
+        let state = &batch.newest.state;
+        let Some(oldest) = oldest_leftover(views, row, state.version) else {
+            return Ok(false);
+        };
+        if oldest < batch.trimmed() {
+            return Err(Refusal::expired("IDENT").into());
+        }
+        let window_ms = self.max_offline_ms.load(Ordering::Relaxed);
+        let before_ms = state.served_ms.checked_sub(window_ms / 4);
+        let upkeep = lock(&self.upkeep);
+        Ok(before_ms.is_some_and(|ms| oldest < upkeep.version_at(ms)))
     }
 
     /// Takes a QUERY: `Some` is the text of a `QUERY_ERROR`.
@@ -314,6 +336,10 @@ impl<S: Storage> Ledger<S> {
             evaluate(batch, &view, &session.role, &subscriptions);
             let row = batch.client(session.ident)?.ok_or(LedgerError::NoSession)?;
             let views = batch.views(session.ident)?;
+            let oldest = oldest_leftover(&views, &row, batch.newest.state.version);
+            if oldest.is_some_and(|oldest| oldest < batch.trimmed()) {
+                return Err(LedgerError::Trimmed.into());
+            }
             let begun = Self::begin(
                 batch,
                 session.ident,
@@ -377,6 +403,31 @@ impl<S: Storage> Ledger<S> {
     }
 }
 
+/// Notes in a client's row that it came. Returns when, in milliseconds that the ledger has served.
+fn came(
+    batch: &mut Batch<impl Storage>,
+    ident: u64,
+    row: &mut ClientRow,
+    download: (u64, u64),
+) -> u64 {
+    let state = &batch.newest.state;
+    let now_ms = state.served_ms;
+    row.download = download;
+    row.seen_ms = now_ms;
+    if download.0 == 0 && row.integrated == 0 {
+        // Nothing is known of it yet, and nothing to it: it may as well begin now.
+        row.born = state.version;
+    }
+    batch.put_client(ident, row);
+    now_ms
+}
+
+/// The lowest version that a bootstrap made now would have to look at to repair earlier ones.
+fn oldest_leftover(views: &ViewList, row: &ClientRow, version: u64) -> Option<u64> {
+    let leftovers = views.leftovers(row.newest_entry, version);
+    leftovers.iter().map(|leftover| leftover.at).min()
+}
+
 /// Puts a narrowed view in force from the next version on, if the new role forbids what the old one allowed:
 /// what others wrote meanwhile must not reach the client before the bootstrap that takes it away. `last` is
 /// the last version to which the old rules apply: the client has integrated it, or was still writing under
@@ -434,6 +485,9 @@ fn check<S: Storage>(
         batch.client(said.file_ident)?
     };
     let Some(row) = row else {
+        if (2..state.next_ident).contains(&said.file_ident) {
+            return Err(Refusal::expired("IDENT").into());
+        }
         return refuse(
             codes::BAD_CLIENT_FILE_IDENT,
             "Bad client file identifier (IDENT)",
@@ -456,11 +510,10 @@ fn check<S: Storage>(
             "Bad server version (IDENT): older than acknowledged",
         );
     }
-    if row.expired {
-        return refuse(
-            codes::CLIENT_FILE_EXPIRED,
-            "Client file has expired (IDENT)",
-        );
+    let begins = download == 0 && row.integrated == 0;
+    let needs = if download == 0 { row.born } else { download };
+    if row.expired || (!begins && needs < batch.trimmed()) {
+        return Err(Refusal::expired("IDENT").into());
     }
     if download > state.version {
         return refuse(

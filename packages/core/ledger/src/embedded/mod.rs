@@ -9,6 +9,7 @@ mod before_images;
 mod download;
 mod identify;
 mod job;
+mod maintain;
 mod sessions;
 mod status;
 mod stored;
@@ -16,22 +17,25 @@ pub mod tables;
 mod upload;
 
 use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use tidemark_storage::{Read, Storage};
 
 use batch::{Batch, Newest, read_newest};
 use before_images::{Jobs, lock};
+use maintain::Upkeep;
 use sessions::Sessions;
 use tables::Epoch;
 
 use crate::error::{LedgerError, Result};
+use crate::limits::MAX_OFFLINE_MS;
 use crate::rows::ClientRow;
 use crate::switches::Switches;
 
 pub use download::{BatchState, DownloadPart};
 pub use identify::{Identification, Identified};
+pub use maintain::Progress;
 pub use sessions::SessionId;
 pub use status::Status;
 pub use upload::{Upload, UploadAnswer};
@@ -65,6 +69,9 @@ pub struct Ledger<S: Storage> {
     jobs: Jobs,
     development_mode: AtomicBool,
     queryable: RwLock<QueryableFields>,
+    max_offline_ms: AtomicU64,
+    /// Taken only by who holds `writer`.
+    upkeep: Mutex<Upkeep>,
     switches: Switches,
 }
 
@@ -77,6 +84,7 @@ impl<S: Storage> Ledger<S> {
             ));
         }
         let known = read_newest(&storage.snapshot()?)?;
+        let upkeep = Upkeep::read(&storage.snapshot()?)?;
         let is_new = known.is_none();
         let mut newest = known.unwrap_or_default();
         if is_new {
@@ -90,7 +98,7 @@ impl<S: Storage> Ledger<S> {
         newest.state.epochs.retain(|known| known.first < first);
         newest.state.epochs.push(epoch);
         let jobs = Jobs::default();
-        let mut batch = Batch::begin(&storage, &newest)?;
+        let mut batch = Batch::begin(&storage, &newest, options.switches)?;
         if is_new {
             batch.schema_mut();
             batch.append_empty();
@@ -104,6 +112,8 @@ impl<S: Storage> Ledger<S> {
             jobs,
             development_mode: AtomicBool::new(options.development_mode),
             queryable: RwLock::default(),
+            max_offline_ms: AtomicU64::new(MAX_OFFLINE_MS),
+            upkeep: Mutex::new(upkeep),
             switches: options.switches,
         })
     }
@@ -149,7 +159,8 @@ impl<S: Storage> Ledger<S> {
                 salt,
                 user,
                 created_ms: now_ms,
-                seen_ms: now_ms,
+                seen_ms: batch.newest.state.served_ms,
+                born: batch.newest.state.version,
                 ..ClientRow::default()
             };
             batch.put_client(ident, &row);
@@ -186,7 +197,7 @@ impl<S: Storage> Ledger<S> {
         work: impl FnOnce(&mut Batch<S>) -> std::result::Result<T, E>,
     ) -> std::result::Result<T, E> {
         let mut writer = lock(&self.writer);
-        let mut batch = Batch::begin(&self.storage, &writer)?;
+        let mut batch = Batch::begin(&self.storage, &writer, self.switches)?;
         let result = work(&mut batch)?;
         if batch.writes > 0 {
             *writer = batch.commit(&self.jobs)?;

@@ -61,6 +61,8 @@ pub(super) struct Session {
     pub ident: u64,
     /// Whether the client merges by the corrected rules.
     pub is_own_client: bool,
+    /// When it began, in milliseconds that the ledger has served.
+    pub since_ms: u64,
     /// What the user may do, as of the IDENT.
     pub role: Role,
     /// Server version up to which anything was given: bases and cursors of uploads lie below.
@@ -124,6 +126,14 @@ impl Sessions {
         } else {
             Err(LedgerError::NoSession)
         }
+    }
+
+    /// The live session of a client file, if it has one.
+    pub fn live(&self, ident: u64) -> Option<Arc<Session>> {
+        let table = lock(&self.table);
+        let session = table.sessions.get(table.by_ident.get(&ident)?)?;
+        let live = session.live.load(Ordering::Acquire);
+        live.then(|| Arc::clone(session))
     }
 
     /// Forgets a session.

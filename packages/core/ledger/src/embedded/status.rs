@@ -29,6 +29,10 @@ pub struct Status {
     pub objects: Vec<(String, u64)>,
     /// Bytes of all entries of the log.
     pub bytes: u64,
+    /// Entries up to this version are gone.
+    pub trimmed: u64,
+    /// Client files that expired, of those given out.
+    pub expired: u64,
 }
 
 const COLUMN_TYPES: [(&str, ColumnType); 12] = [
@@ -180,7 +184,7 @@ impl<S: Storage> Ledger<S> {
         let names = (0..).map_while(|number| newest.schema.name(number));
         Status {
             version: newest.state.version,
-            epoch: newest.state.epochs.len() as u64,
+            epoch: newest.state.epochs_dropped + newest.state.epochs.len() as u64,
             clients: newest.state.clients,
             sessions: self.sessions.len(),
             objects: names
@@ -188,6 +192,8 @@ impl<S: Storage> Ledger<S> {
                 .map(|(at, name)| (name.to_string(), count(at)))
                 .collect(),
             bytes: newest.state.entry_bytes,
+            trimmed: newest.state.trimmed,
+            expired: newest.state.expired,
         }
     }
 

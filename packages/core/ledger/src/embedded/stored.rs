@@ -44,11 +44,21 @@ pub struct StoredFacts<'a, R: Read> {
     pub schema: &'a LedgerSchema,
     /// What was read already.
     pub caches: &'a Caches,
+    /// Entries up to this version are gone: what would have to look at them is an error, never an answer.
+    pub trimmed: u64,
 }
 
 impl<R: Read> StoredFacts<'_, R> {
+    fn check_trimmed(&self, after: u64) -> Result<()> {
+        if after < self.trimmed {
+            return Err(LedgerError::Trimmed);
+        }
+        Ok(())
+    }
+
     /// An entry that will not be asked for again: it is not kept.
     pub fn entry_once(&self, version: u64) -> Result<Entry> {
+        self.check_trimmed(version.saturating_sub(1))?;
         let bytes = self.read.get(ENTRIES, &tables::number(version))?;
         let bytes = bytes.ok_or(LedgerError::Damaged("an entry of the log is missing"))?;
         Entry::read(version, bytes.into_shared())
@@ -97,6 +107,7 @@ impl<R: Read> Facts for StoredFacts<'_, R> {
     }
 
     fn touches(&self, object: &ObjectKey, after: u64, through: u64) -> Result<Vec<Touch>> {
+        self.check_trimmed(after)?;
         let (from, to) = (tables::index(object, after), tables::index(object, through));
         let range = self
             .read
@@ -110,6 +121,7 @@ impl<R: Read> Facts for StoredFacts<'_, R> {
     }
 
     fn first_change(&self, object: &ObjectKey, after: u64) -> Result<Option<Touch>> {
+        self.check_trimmed(after)?;
         let (from, to) = (
             tables::index(object, after),
             tables::index(object, u64::MAX),

@@ -36,6 +36,12 @@ pub const RECORDS: TableId = TableId::new(8);
 pub const STATE: &[u8] = b"state";
 /// Key of the schema in [`META`].
 pub const SCHEMA: &[u8] = b"schema";
+/// Key of the checkpoints in [`META`]: when which version was the newest.
+pub const CHECKPOINTS: &[u8] = b"checkpoints";
+
+/// At most this share of the maximum offline time is counted for one silence of the host: an outage of the
+/// server, or a leap of its clock, must not expire everybody.
+const OUTAGE_SHARE: u64 = 10;
 
 /// Key of a number.
 pub fn number(value: u64) -> [u8; 8] {
@@ -98,6 +104,17 @@ pub struct State {
     pub epochs: Vec<Epoch>,
     /// Objects by class number.
     pub objects: Vec<u64>,
+    /// Entries up to this version are gone. Whoever may refer to them is told to start over.
+    pub trimmed: u64,
+    /// For how long the ledger was served, in milliseconds: the clock of everything that expires. An outage
+    /// counts for little, so that nobody expires because the server was away.
+    pub served_ms: u64,
+    /// The host's clock when that was last counted.
+    pub counted_ms: u64,
+    /// Client files that expired.
+    pub expired: u64,
+    /// Epochs dropped from the list because no client can present a version of them.
+    pub epochs_dropped: u64,
 }
 
 impl State {
@@ -107,6 +124,17 @@ impl State {
             .iter()
             .rfind(|epoch| epoch.first <= version)
             .map(|epoch| epoch.salt)
+    }
+
+    /// Counts the time since the last call, in part if that is long ago.
+    pub fn count_time(&mut self, now_ms: u64, window_ms: u64) {
+        let passed = if self.counted_ms == 0 {
+            0
+        } else {
+            now_ms.saturating_sub(self.counted_ms)
+        };
+        self.served_ms += passed.min(window_ms / OUTAGE_SHARE);
+        self.counted_ms = now_ms;
     }
 
     /// Counts objects that came or went.
@@ -142,6 +170,16 @@ impl State {
         for count in &self.objects {
             put_number(&mut out, *count);
         }
+        let upkeep = [
+            self.trimmed,
+            self.served_ms,
+            self.counted_ms,
+            self.expired,
+            self.epochs_dropped,
+        ];
+        for number in upkeep {
+            put_number(&mut out, number);
+        }
         out
     }
 
@@ -165,6 +203,14 @@ impl State {
         }
         for _ in 0..reader.length()? {
             state.objects.push(reader.number()?);
+        }
+        // A ledger from before there was trimming ends here.
+        if !reader.is_empty() {
+            state.trimmed = reader.number()?;
+            state.served_ms = reader.number()?;
+            state.counted_ms = reader.number()?;
+            state.expired = reader.number()?;
+            state.epochs_dropped = reader.number()?;
         }
         Ok(state)
     }
@@ -191,6 +237,11 @@ mod tests {
                 },
             ],
             objects: vec![1],
+            trimmed: 2,
+            served_ms: 1 << 50,
+            counted_ms: 4,
+            expired: 1,
+            epochs_dropped: 3,
         };
         let object = ObjectKey::new(2, &PrimaryKey::Int(1));
         state.count(&object, false, true);
@@ -199,6 +250,12 @@ mod tests {
         state.count(&object, true, false);
         assert_eq!(state.objects, [1, 0, 0]);
         assert_eq!(State::read(&state.write()).expect("just written"), state);
+        let written = state.write();
+        let older = written
+            .get(..written.len() - 12)
+            .expect("the upkeep is 12 bytes here");
+        let older = State::read(older).expect("a ledger without upkeep can be read");
+        assert_eq!((older.trimmed, older.served_ms), (0, 0));
         assert_eq!(
             (state.salt(0), state.salt(3), state.salt(4)),
             (None, Some(11), Some(u64::MAX >> 1))

@@ -13,6 +13,7 @@ use super::before_images::lock;
 use super::sessions::{Session, SessionId, UploadSide};
 use crate::error::{Action, LedgerError, Refusal, Result, Stop, codes};
 use crate::integrate::{Uploader, integrate, origin};
+use crate::limits::{CLOCK_AHEAD_MAX_MS, TIMESTAMP_START_UNIX_MS};
 use crate::plan::{PlannedChangeset, plan_changeset, read_body};
 use crate::records::Compensation;
 use crate::rows::ClientRow;
@@ -45,6 +46,16 @@ pub struct UploadAnswer {
     pub conflicts: u64,
     /// Whether the schema changed.
     pub schema_changed: bool,
+    /// How far the newest timestamp of a changeset is ahead of the server's clock, in milliseconds, if that is
+    /// more than [`CLOCK_AHEAD_MAX_MS`]. It is never rewritten: the merge of the device would differ.
+    pub clock_ahead_ms: Option<u64>,
+}
+
+/// How far a timestamp of a changeset is ahead of a time of the Unix clock, if that is too far.
+fn clock_ahead(timestamp: u64, now_ms: u64) -> Option<u64> {
+    let made_ms = timestamp.saturating_add(TIMESTAMP_START_UNIX_MS);
+    let ahead = made_ms.saturating_sub(now_ms);
+    (ahead > CLOCK_AHEAD_MAX_MS).then_some(ahead)
 }
 
 /// What a session remembers once the batch is durable.
@@ -80,7 +91,7 @@ impl<S: Storage> Ledger<S> {
         let mut writer = lock(&self.writer);
         let mut refusals: Vec<Option<Refusal>> = vec![None; uploads.len()];
         loop {
-            let mut batch = Batch::begin(&self.storage, &writer)?;
+            let mut batch = Batch::begin(&self.storage, &writer, self.switches)?;
             match self.attempt(&mut batch, uploads, &mut refusals, now_ms)? {
                 // The batch holds a part of the refused upload: it is dropped, and made again without that
                 // one.
@@ -126,11 +137,17 @@ impl<S: Storage> Ledger<S> {
     ) -> Result<Attempt> {
         let mut answers = Vec::with_capacity(uploads.len());
         let mut accepted: Vec<Accepted> = Vec::new();
+        self.count_time(batch, now_ms);
         for (index, upload) in uploads.iter().enumerate() {
             let writes = batch.writes;
             let taken = match refusals.get(index).cloned().flatten() {
                 Some(refusal) => Err(Stop::Refused(refusal)),
-                None => self.attempt_one(batch, upload, &accepted, now_ms),
+                None => match self.attempt_one(batch, upload, &accepted, now_ms) {
+                    Err(Stop::Failed(LedgerError::Trimmed)) => {
+                        Err(Refusal::expired("UPLOAD").into())
+                    }
+                    taken => taken,
+                },
             };
             match taken {
                 Ok((answer, remembered)) => {
@@ -265,7 +282,11 @@ impl<S: Storage> Message<'_, S> {
         self.confirm(&mut row, upload.locked_server_version)?;
         for entry in &entries {
             if entry.client_version > row.integrated {
-                self.changeset(&mut answer, &plan_changeset(entry)?, row.download.0)?;
+                let mut changeset = plan_changeset(entry)?;
+                changeset.base = changeset.base.max(row.born);
+                let ahead = clock_ahead(changeset.timestamp, self.now_ms);
+                answer.clock_ahead_ms = answer.clock_ahead_ms.max(ahead);
+                self.changeset(&mut answer, &changeset, row.download.0)?;
                 row.newest_entry = self.batch.newest.state.version;
                 row.integrated = entry.client_version;
             }
@@ -275,7 +296,7 @@ impl<S: Storage> Message<'_, S> {
             row.progress.0.max(upload.progress_client_version),
             row.progress.1.max(upload.progress_server_version),
         );
-        row.seen_ms = self.now_ms;
+        row.seen_ms = self.batch.newest.state.served_ms;
         let horizon = self.batch.trim(ident, &row)?;
         self.batch.put_client(ident, &row);
         let mut views = self.batch.views(ident)?;
@@ -334,8 +355,12 @@ impl<S: Storage> Message<'_, S> {
                 return bad_server("bases are out of order");
             }
             last = (entry.client_version, entry.server_version);
-            if entry.client_version > row.integrated && entry.server_version < row.progress.1 {
+            let is_new = entry.client_version > row.integrated;
+            if is_new && entry.server_version < row.progress.1 {
                 return bad_server("base below acknowledged progress");
+            }
+            if is_new && entry.server_version.max(row.born) < self.batch.trimmed() {
+                return Err(Refusal::expired("UPLOAD"));
             }
         }
         Ok(())

@@ -203,6 +203,8 @@ pub struct Peer<'a, S: Storage> {
     pub ident: u64,
     pub session: SessionId,
     pub role: Role,
+    /// The server's clock.
+    pub now_ms: u64,
 }
 
 impl<'a, S: Storage> Peer<'a, S> {
@@ -215,6 +217,7 @@ impl<'a, S: Storage> Peer<'a, S> {
             ident,
             session: 0,
             role: Role::everything(),
+            now_ms: 0,
         }
     }
 
@@ -225,6 +228,7 @@ impl<'a, S: Storage> Peer<'a, S> {
             ident,
             session: 0,
             role: Role::everything(),
+            now_ms: 0,
         }
     }
 
@@ -257,13 +261,16 @@ impl<'a, S: Storage> Peer<'a, S> {
         query: &str,
     ) -> Identified {
         let said = self.identification(download, query_version, query);
-        let identified = self.ledger.identify(said, 0).expect("the client is let in");
+        let identified = self
+            .ledger
+            .identify(said, self.now_ms)
+            .expect("the client is let in");
         self.session = identified.session;
         identified
     }
 
     pub fn try_identify(&mut self, said: Identification) -> Result<Identified, Stop> {
-        self.ledger.identify(said, 0)
+        self.ledger.identify(said, self.now_ms)
     }
 
     pub fn query(&self, version: u64, query: &str) {
@@ -285,7 +292,7 @@ impl<'a, S: Storage> Peer<'a, S> {
         };
         let mut answers = self
             .ledger
-            .integrate(&[upload], 0)
+            .integrate(&[upload], self.now_ms)
             .expect("the ledger works");
         answers.pop().expect("one answer per upload")
     }

@@ -15,11 +15,13 @@ mod peer;
 mod rights;
 mod show;
 mod storage;
+mod upkeep;
 mod world;
 
 use ops::Features;
 use peer::Tally;
 use tidemark_ledger::switches::Switches;
+use upkeep::Upkeep;
 use world::{Plan, Weights, World};
 
 const SEEDS: u64 = 40;
@@ -51,6 +53,7 @@ const PLAN: Plan = Plan {
     switches: Switches::ALL,
     weights: USUAL,
     trace: false,
+    upkeep: Upkeep::None,
 };
 
 const USUAL: Weights = [250, 130, 140, 110, 200, 40, 35, 45, 30, 15, 5];
@@ -117,6 +120,8 @@ impl std::ops::Add for Tally {
             bootstraps: self.bootstraps + other.bootstraps,
             kills: self.kills + other.kills,
             resets: self.resets + other.resets,
+            late: self.late + other.late,
+            trimmed: self.trimmed + other.trimmed,
         }
     }
 }
@@ -220,6 +225,63 @@ fn clients_that_merge_by_the_original_rules() {
 }
 
 #[test]
+fn upkeep_while_clients_work() {
+    for (plan, share) in [(PLAN, 100), (BUSY, 40)] {
+        let plan = Plan {
+            upkeep: Upkeep::Compaction,
+            ..plan
+        };
+        let tally = family("compaction", plan, share);
+        assert!(number("TIDEMARK_SEED").is_some() || tally.trimmed > 0);
+    }
+}
+
+#[test]
+fn clients_that_stay_away_too_long() {
+    for (plan, share) in [(PLAN, 60), (BUSY, 40)] {
+        let plan = Plan {
+            upkeep: Upkeep::Expiry,
+            ..plan
+        };
+        let tally = family("expiry", plan, share);
+        assert!(number("TIDEMARK_SEED").is_some() || tally.trimmed > 0 && tally.late > 0);
+    }
+}
+
+/// With upkeep and without, everybody ends with the same, the server too.
+#[test]
+fn upkeep_changes_nothing_that_a_client_can_tell() {
+    let seeds = (number("TIDEMARK_SEEDS").unwrap_or(SEEDS) / 2).max(2);
+    let first = number("TIDEMARK_FIRST").unwrap_or(0);
+    let mut trimmed = 0;
+    for seed in first..first + seeds {
+        let mut end = |upkeep| {
+            let plan = Plan {
+                kills: false,
+                upkeep,
+                ..if seed % 2 == 0 { PLAN } else { BUSY }
+            };
+            let mut world = World::new(seed, plan);
+            let ended = world.run();
+            ended.unwrap_or_else(|fault| panic!("seed {seed}, {upkeep:?}: {fault}"));
+            trimmed += world.tally.trimmed;
+            world.end()
+        };
+        assert_eq!(end(Upkeep::Compaction), end(Upkeep::None), "seed {seed}");
+        assert_eq!(end(Upkeep::Absence), end(Upkeep::Awaiting), "seed {seed}");
+    }
+    assert!(trimmed > 0);
+}
+
+/// Three clients, often disconnected.
+const BUSY: Plan = Plan {
+    clients: 3,
+    steps: 150,
+    weights: RESTLESS,
+    ..PLAN
+};
+
+#[test]
 fn scalars_and_lists_only() {
     family(
         "scalars and lists",
@@ -232,6 +294,45 @@ fn scalars_and_lists_only() {
         },
         150,
     );
+}
+
+#[test]
+fn without_keeping_the_log_for_clients_something_fails() {
+    let switches = Switches {
+        keep_for_clients: false,
+        ..Switches::ALL
+    };
+    let plan = Plan {
+        upkeep: Upkeep::Compaction,
+        ..SMALL
+    };
+    canary("keep_for_clients", switches, plan, 0);
+}
+
+#[test]
+fn without_keeping_the_log_for_derivations_something_fails() {
+    let switches = Switches {
+        keep_for_derivations: false,
+        ..Switches::ALL
+    };
+    let plan = Plan {
+        upkeep: Upkeep::Compaction,
+        ..BUSY
+    };
+    canary("keep_for_derivations", switches, plan, 0);
+}
+
+#[test]
+fn without_refusing_who_refers_to_the_trimmed_something_fails() {
+    let switches = Switches {
+        refuse_trimmed: false,
+        ..Switches::ALL
+    };
+    let plan = Plan {
+        upkeep: Upkeep::Expiry,
+        ..BUSY
+    };
+    canary("refuse_trimmed", switches, plan, 0);
 }
 
 /// With one rule left out some history has to fail: otherwise these tests would prove nothing about it.

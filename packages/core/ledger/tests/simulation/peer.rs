@@ -25,6 +25,8 @@ pub struct Peer {
     pub down: VecDeque<Answer>,
     pub marks: usize,
     pub salt: u64,
+    /// When it was last known to be up to date.
+    pub current_ms: u64,
 }
 
 /// What happened in a history.
@@ -36,6 +38,10 @@ pub struct Tally {
     pub bootstraps: u64,
     pub kills: u64,
     pub resets: u64,
+    /// Clients that were told to start over because they were away for too long.
+    pub late: u64,
+    /// Entries trimmed from the log.
+    pub trimmed: u64,
 }
 
 /// Body, progress and locked version of an UPLOAD.

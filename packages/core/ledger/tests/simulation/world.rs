@@ -1,8 +1,9 @@
 //! One random history: clients, a server that is killed now and then, and the messages between them.
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
+use tidemark_ledger::LedgerError;
 use tidemark_ledger::embedded::{Identification, Ledger, Upload};
-use tidemark_ledger::error::Stop;
+use tidemark_ledger::error::{Stop, codes};
 use tidemark_ledger::switches::Switches;
 use tidemark_ledger::views::{ClassRole, Role};
 use tidemark_transform::Rules;
@@ -14,6 +15,7 @@ use crate::peer::{Answer, Peer, Tally, encode_upload};
 use crate::rights::{Rights, predicate, query_text, restrict};
 use crate::show;
 use crate::storage::{Disk, open};
+use crate::upkeep::{Time, Upkeep};
 
 /// How histories are made.
 #[derive(Clone, Copy, Debug)]
@@ -30,6 +32,7 @@ pub struct Plan {
     pub switches: Switches,
     pub weights: Weights,
     pub trace: bool,
+    pub upkeep: Upkeep,
 }
 
 /// How often what happens: write, speak, serve, send, receive, pump, cut, connect, subscribe, change of role,
@@ -37,14 +40,15 @@ pub struct Plan {
 pub type Weights = [u64; 11];
 
 pub struct World {
-    dice: Dice,
-    plan: Plan,
-    disk: Disk,
-    ledger: Ledger<Disk>,
+    pub dice: Dice,
+    pub plan: Plan,
+    pub disk: Disk,
+    pub ledger: Ledger<Disk>,
     starts: u64,
     clock: u64,
-    peers: Vec<Peer>,
+    pub peers: Vec<Peer>,
     pub tally: Tally,
+    pub time: Time,
 }
 
 impl World {
@@ -60,7 +64,9 @@ impl World {
             clock: 1000,
             peers: Vec::new(),
             tally: Tally::default(),
+            time: Time::new(seed, plan.upkeep),
         };
+        world.set_window();
         for number in 0..plan.clients {
             let peer = world.new_peer(number % 2 == 1 && plan.originals);
             world.peers.push(peer);
@@ -70,9 +76,10 @@ impl World {
 
     fn new_peer(&mut self, original: bool) -> Peer {
         let salt = 7;
+        let now_ms = self.time.now_ms;
         let ident = self
             .ledger
-            .allocate_file_ident("user", salt, 0)
+            .allocate_file_ident("user", salt, now_ms)
             .expect("an ident is given");
         let rules = if original {
             Rules::ORIGINAL
@@ -94,10 +101,11 @@ impl World {
             down: VecDeque::new(),
             marks: 0,
             salt,
+            current_ms: now_ms,
         }
     }
 
-    fn say(&self, text: impl FnOnce() -> String) {
+    pub fn say(&self, text: impl FnOnce() -> String) {
         if self.plan.trace {
             eprintln!("{}", text());
         }
@@ -119,7 +127,7 @@ impl World {
         }
     }
 
-    fn cut(&mut self, at: usize) {
+    pub fn cut(&mut self, at: usize) {
         if self.peers[at].client.online {
             self.say(|| format!("cut {}", self.peers[at].client.ident));
             let restart = self.dice.chance(300);
@@ -132,7 +140,7 @@ impl World {
     }
 
     /// The server's process dies, and another begins.
-    fn kill(&mut self) {
+    pub fn kill(&mut self) {
         self.say(|| "kill".to_owned());
         self.tally.kills += 1;
         for at in 0..self.peers.len() {
@@ -141,6 +149,7 @@ impl World {
         self.disk.revive();
         self.starts += 1;
         self.ledger = open(&self.disk, self.starts, self.plan.switches);
+        self.set_window();
     }
 
     fn write(&mut self, at: usize) {
@@ -255,6 +264,7 @@ impl World {
                 self.peers[at].marks += 1;
                 match answer {
                     Ok(None) => Ok(()),
+                    Err(LedgerError::Trimmed) => self.told_to_reset(at, "QUERY"),
                     other => Err(format!("query refused: {other:?}")),
                 }
             }
@@ -286,10 +296,14 @@ impl World {
             is_own_client: peer.client.rules == Rules::CORRECTED,
             protocol_version: 14,
         };
-        let identified = self.ledger.identify(said, 0).map_err(|stop| match stop {
-            Stop::Refused(refusal) => format!("ident refused: {refusal}"),
-            Stop::Failed(error) => format!("the ledger fails: {error}"),
-        })?;
+        let identified = match self.ledger.identify(said, self.time.now_ms) {
+            Ok(identified) => identified,
+            Err(Stop::Refused(refusal)) if refusal.code == codes::CLIENT_FILE_EXPIRED => {
+                return self.told_to_reset(at, "IDENT");
+            }
+            Err(Stop::Refused(refusal)) => return Err(format!("ident refused: {refusal}")),
+            Err(Stop::Failed(error)) => return Err(format!("the ledger fails: {error}")),
+        };
         let peer = &mut self.peers[at];
         peer.session = Some(identified.session);
         for told in identified.compensations {
@@ -333,7 +347,7 @@ impl World {
             .collect();
         if self.plan.kills && self.dice.chance(20) {
             self.disk.die_in_next_commit();
-            let died = self.ledger.integrate(&uploads, 0).is_err();
+            let died = self.ledger.integrate(&uploads, self.time.now_ms).is_err();
             if died {
                 self.kill();
             }
@@ -345,13 +359,17 @@ impl World {
         }
         let answers = self
             .ledger
-            .integrate(&uploads, 0)
+            .integrate(&uploads, self.time.now_ms)
             .map_err(|error| format!("the ledger fails: {error}"))?;
         for ((at, _, _), answer) in batch.into_iter().zip(answers) {
             self.tally.uploads += answer.changesets;
             self.tally.conflicts += answer.conflicts;
             self.tally.compensations += answer.compensations.len() as u64;
             if let Some(refusal) = answer.refusal {
+                if refusal.code == codes::CLIENT_FILE_EXPIRED {
+                    self.told_to_reset(at, "UPLOAD")?;
+                    continue;
+                }
                 return Err(format!(
                     "upload of {} refused: {refusal}",
                     self.peers[at].client.ident
@@ -367,7 +385,7 @@ impl World {
     }
 
     /// The server sends a client some of what it is owed; `all` for everything.
-    fn send(&mut self, at: usize, all: bool) -> Result<(), Fault> {
+    pub fn send(&mut self, at: usize, all: bool) -> Result<(), Fault> {
         let Some(session) = self.peers[at].session else {
             return Ok(());
         };
@@ -391,13 +409,14 @@ impl World {
                     }
                     return Ok(());
                 }
+                Err(LedgerError::Trimmed) => return self.told_to_reset(at, "DOWNLOAD"),
                 Err(error) => return Err(format!("the ledger fails: {error}")),
             }
         }
         Ok(())
     }
 
-    fn receive(&mut self, at: usize) -> Result<(), Fault> {
+    pub fn receive(&mut self, at: usize) -> Result<(), Fault> {
         let Some(answer) = self.peers[at].down.pop_front() else {
             return Ok(());
         };
@@ -423,13 +442,14 @@ impl World {
         Ok(())
     }
 
-    /// A client whose own merge failed begins with a new file.
-    fn reset(&mut self, at: usize) {
+    /// A client whose own merge failed, or that was away for too long, begins with a new file.
+    pub fn reset(&mut self, at: usize) {
         self.tally.resets += 1;
         self.end_session(at);
         let rights = self.peers[at].rights.clone();
         let subscription = self.peers[at].client.newest_set().subscription.clone();
-        let mut fresh = self.new_peer(true);
+        let original = self.peers[at].client.rules == Rules::ORIGINAL;
+        let mut fresh = self.new_peer(original);
         fresh.rights = rights;
         fresh.client.subscribe(subscription);
         self.peers[at] = fresh;
@@ -443,7 +463,7 @@ impl World {
     }
 
     /// Exchanges messages until a client has said and heard everything.
-    fn pump(&mut self, at: usize) -> Result<bool, Fault> {
+    pub fn pump(&mut self, at: usize) -> Result<bool, Fault> {
         let mut busy = false;
         if !self.peers[at].client.online {
             self.connect(at);
@@ -475,8 +495,11 @@ impl World {
         Ok(busy)
     }
 
-    fn step(&mut self) -> Result<(), Fault> {
+    pub fn step(&mut self) -> Result<(), Fault> {
         let at = usize::try_from(self.dice.below(self.peers.len() as u64)).expect("small");
+        if self.time.is_away(at) {
+            return Ok(());
+        }
         let total: u64 = self.plan.weights.iter().sum();
         let mut roll = self.dice.below(total);
         let weights = self.plan.weights.iter();
@@ -529,24 +552,27 @@ impl World {
         }
         for _ in 0..self.plan.steps {
             self.step()?;
+            self.keep_up()?;
         }
         self.settle()?;
-        self.compare()
+        self.compare()?;
+        self.check_size()
     }
 
-    fn settle(&mut self) -> Result<(), Fault> {
+    pub fn settle(&mut self) -> Result<(), Fault> {
         self.say(|| "--- settle".to_owned());
         for round in 0..60 {
             let mut busy = false;
             for at in 0..self.peers.len() {
-                busy |= self.pump(at)?;
+                busy |= !self.time.has_left(at) && self.pump(at)?;
             }
             let head = self.ledger.version();
-            let caught_up = self.peers.iter().all(|peer| {
-                let client = &peer.client;
-                client.is_uploaded()
-                    && client.newest_set().state == SetState::Complete
-                    && client.download.0 <= head
+            let caught_up = (0..self.peers.len()).all(|at| {
+                let client = &self.peers[at].client;
+                self.time.has_left(at)
+                    || client.is_uploaded()
+                        && client.newest_set().state == SetState::Complete
+                        && client.download.0 <= head
             });
             if !busy && round > 2 && caught_up {
                 return Ok(());
@@ -568,7 +594,7 @@ impl World {
 
     /// Everybody has to hold what its view shows of the server's objects, which a new client with every right
     /// tells.
-    fn compare(&mut self) -> Result<(), Fault> {
+    pub fn compare(&mut self) -> Result<(), Fault> {
         let mut observer = self.new_peer(false);
         observer.client.subscribe(Subscription {
             values: VIEWS.into_iter().collect(),
@@ -580,7 +606,10 @@ impl World {
             self.pump(last)?;
         }
         let truth = self.peers[last].client.database.clone();
-        for peer in &self.peers[..last] {
+        for (at, peer) in self.peers[..last].iter().enumerate() {
+            if self.time.has_left(at) {
+                continue;
+            }
             let mut expected = truth.clone();
             restrict(
                 &mut expected,
