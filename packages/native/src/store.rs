@@ -428,7 +428,8 @@ impl NativeStore {
         self.as_session(|open| open.store.database().set_file_ident(ident, salt))
     }
 
-    /// Body of the next UPLOAD: `f64 client version, f64 server version, u32 entry count, body`.
+    /// Body of the next UPLOAD: `f64 client version, f64 server version, u32 entry count, body`. What leaves
+    /// for the first time is written down as sent before, which takes its turn among the writes.
     #[napi(catch_unwind)]
     pub fn next_upload(
         &self,
@@ -437,17 +438,26 @@ impl NativeStore {
         target_version: f64,
         bytes_max: f64,
     ) -> Result<Uint8Array> {
-        let upload = self.open().and_then(|open| {
-            open.store.database().next_upload(
+        let target = milliseconds(target_version);
+        let next = |open: &OpenStore| {
+            let (scan, scan_server) = (
                 milliseconds(scan_version),
                 milliseconds(scan_server_version),
-                milliseconds(target_version),
-                milliseconds(bytes_max),
-            )
-        });
-        upload
-            .map(|upload| Uint8Array::from(boundary::upload_bytes(&upload)))
-            .map_err(store_failure)
+            );
+            let database = open.store.database();
+            database.next_upload(scan, scan_server, target, milliseconds(bytes_max))
+        };
+        let hands_out = self
+            .open()
+            .and_then(|open| open.store.database().hands_out(target));
+        let upload = if hands_out.map_err(store_failure)? {
+            self.as_session(next)
+        } else {
+            self.open()
+                .and_then(|open| next(open))
+                .map_err(store_failure)
+        };
+        upload.map(|upload| Uint8Array::from(boundary::upload_bytes(&upload)))
     }
 
     /// Integrates a steady DOWNLOAD; with an empty body goes on with the one at hand.

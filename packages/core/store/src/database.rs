@@ -3,12 +3,13 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use tidemark_changeset::codec::Encoder;
 use tidemark_storage::{Durability, Read, Storage, Write};
 use tidemark_transform::Rules;
+use tidemark_transform::compaction::{Committed, Folds};
 
 use crate::catalog::Catalog;
 use crate::changes::{ChangeLog, Changes};
+use crate::compaction::Compactor;
 use crate::head::{FIRST_VERSION, Head};
 use crate::history::{self, EntryHead};
 use crate::sync::{SLICE_INSTRUCTIONS_MAX, SyncRecord, Unsynced, create_zeroth};
@@ -26,6 +27,8 @@ pub struct DatabaseOptions {
     pub rules: Rules,
     /// A slice of an integration takes no further changeset once it has this many instructions.
     pub slice_instructions_max: usize,
+    /// How what was not sent is compacted.
+    pub folds: Folds,
 }
 
 impl Default for DatabaseOptions {
@@ -34,6 +37,7 @@ impl Default for DatabaseOptions {
             is_synced: true,
             rules: Rules::CORRECTED,
             slice_instructions_max: SLICE_INSTRUCTIONS_MAX,
+            folds: Folds::ALL,
         }
     }
 }
@@ -45,6 +49,8 @@ pub struct Database<S: Storage> {
     /// Newest committed version.
     version: AtomicU64,
     state: Mutex<State>,
+    /// Used by the holder of the write alone. Where both are needed, this comes before `state`.
+    compactor: Mutex<Compactor>,
 }
 
 /// What is kept in memory beside the storage; all of it can be made again from there.
@@ -84,6 +90,7 @@ impl<S: Storage> Database<S> {
             options,
             version,
             state: Mutex::new(state),
+            compactor: Mutex::new(Compactor::new(options.folds)),
         })
     }
 
@@ -132,6 +139,16 @@ impl<S: Storage> Database<S> {
         work(&mut self.state().unsynced)
     }
 
+    /// What is known of the history that was not sent.
+    pub(crate) fn with_compactor<T>(&self, work: impl FnOnce(&mut Compactor) -> T) -> T {
+        work(
+            &mut self
+                .compactor
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner),
+        )
+    }
+
     /// A snapshot of the newest committed version.
     pub fn read(&self) -> Result<Snapshot<S>> {
         let storage = self.storage.snapshot()?;
@@ -154,7 +171,11 @@ impl<S: Storage> Database<S> {
         if self.options.is_synced {
             self.end_bootstrap()?;
         }
-        self.begin(self.options.is_synced)
+        let mut write = self.begin(self.options.is_synced)?;
+        if self.options.is_synced {
+            write.take_notes(self.options.folds);
+        }
+        Ok(write)
     }
 
     /// Begins the one write, for changes that are not recorded.
@@ -174,35 +195,50 @@ impl<S: Storage> Database<S> {
     /// `timestamp` is the origin timestamp: milliseconds since 2015-01-01.
     pub fn commit(&self, mut write: WriteTransaction<S>, timestamp: u64) -> Result<u64> {
         write.finish_objects()?;
+        if !self.options.is_synced {
+            return self.publish(write);
+        }
         let version = write.next_version();
-        if self.options.is_synced {
-            let changeset = write
-                .recorder
-                .take()
-                .map(Encoder::finish)
-                .unwrap_or_default();
-            let mut record = SyncRecord::read(&write.storage)?;
-            let head = EntryHead {
-                is_local: !changeset.is_empty(),
-                base: record.progress.download_server_version,
-                timestamp,
-                size: u32::try_from(changeset.len()).map_err(|_| {
-                    StoreError::InvalidMutation("The write transaction is too large".to_owned())
-                })?,
-            };
-            history::put(&mut write.storage, version, head, &changeset);
-            if head.is_local {
-                record.newest_uploadable = version;
-                record.bytes_uploadable += u64::from(head.size);
-                record.write(&mut write.storage);
-            }
-            let result = self.publish(write);
-            if result.is_ok() && head.is_local {
+        let committed = Committed { version, timestamp };
+        let result = self
+            .record(&mut write, committed)
+            .and_then(|head| Ok((self.publish(write)?, head)));
+        match result {
+            Ok((version, head)) if head.is_local => {
                 self.with_unsynced(|unsynced| unsynced.committed(version, head));
             }
-            return result;
+            Ok(_) => {}
+            Err(_) => self.with_compactor(Compactor::reset),
         }
-        self.publish(write)
+        result.map(|(version, _)| version)
+    }
+
+    /// Writes the history entry of a local write, and into older ones what it makes of them.
+    fn record(&self, write: &mut WriteTransaction<S>, committed: Committed) -> Result<EntryHead> {
+        let (changeset, footprint) = write.finish_changeset()?;
+        let mut record = SyncRecord::read(&write.storage)?;
+        let head = EntryHead {
+            is_local: !changeset.is_empty(),
+            base: record.progress.download_server_version,
+            timestamp: committed.timestamp,
+            size: u32::try_from(changeset.len()).map_err(|_| {
+                StoreError::InvalidMutation("The write transaction is too large".to_owned())
+            })?,
+        };
+        history::put(&mut write.storage, committed.version, head, &changeset);
+        if head.is_local {
+            let is_first = record.sent >= record.newest_uploadable;
+            record.newest_uploadable = committed.version;
+            record.bytes_uploadable += u64::from(head.size);
+            if is_first && self.take_awaited() {
+                record.sent = committed.version;
+                self.handed_out(committed.version);
+            } else {
+                self.follow(write, committed, footprint, record.sent)?;
+            }
+            record.write(&mut write.storage);
+        }
+        Ok(head)
     }
 
     /// Writes the head, commits the storage and makes the version known. The objects' part is finished.

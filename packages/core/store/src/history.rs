@@ -28,7 +28,7 @@ pub(crate) struct EntryHead {
     pub base: u64,
     /// Origin timestamp.
     pub timestamp: u64,
-    /// Size of the changeset, uncompressed.
+    /// Size of the changeset as it was committed, uncompressed: what progress counts.
     pub size: u32,
 }
 
@@ -112,6 +112,21 @@ pub(crate) fn reciprocal(from: &impl Read, version: u64) -> Result<Vec<u8>> {
         Some(value) => unpack(&mut RecordReader::new(&value)),
         None => original(from, version),
     }
+}
+
+/// Stores an entry anew with a shorter changeset. Everything else about it stays: its size is that of what
+/// was committed.
+pub(crate) fn shorten<S: Storage>(to: &mut Write<S>, version: u64, changeset: &[u8]) -> Result<()> {
+    let value = to.get(HISTORY, &version.to_be_bytes())?;
+    let value = value.ok_or(StoreError::Damaged("a history entry is missing"))?;
+    let head = read_head(&mut RecordReader::new(&value))?;
+    put(to, version, head, changeset);
+    Ok(())
+}
+
+/// Whether downloads have changed an entry.
+pub(crate) fn has_reciprocal(from: &impl Read, version: u64) -> Result<bool> {
+    Ok(from.contains(RECIPROCALS, &version.to_be_bytes())?)
 }
 
 /// Stores the reciprocal form of an entry.

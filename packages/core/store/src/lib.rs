@@ -18,6 +18,7 @@
 pub mod boundary;
 mod catalog;
 mod changes;
+mod compaction;
 mod database;
 mod error;
 mod head;

@@ -135,7 +135,10 @@ impl<S: Storage> WriteTransaction<S> {
         object: u64,
         instruction: &Instruction,
     ) -> Result<()> {
-        self.apply_inside(class, object, instruction)?;
+        let touch = self.apply_inside(class, object, instruction)?;
+        if let Some(notes) = &mut self.notes {
+            notes.edit(&self.catalog.schema, (class, object), touch, instruction);
+        }
         self.record(instruction);
         Ok(())
     }
@@ -154,6 +157,9 @@ impl<S: Storage> WriteTransaction<S> {
             .class(instruction.class())
             .map(|class| class.columns.len());
         if before != self.catalog.classes().count() || columns != after {
+            if let Some(notes) = &mut self.notes {
+                notes.schema();
+            }
             self.record(instruction);
         }
         Ok(())
@@ -194,6 +200,9 @@ impl<S: Storage> WriteTransaction<S> {
             };
         }
         let object = self.insert(id, &key)?;
+        if let Some(notes) = &mut self.notes {
+            notes.create();
+        }
         self.record(&Instruction::CreateObject { class: name, key });
         Ok((object, true))
     }
@@ -203,9 +212,13 @@ impl<S: Storage> WriteTransaction<S> {
         let id = self.catalog.id_at(class)?;
         let key = self.load(id, object)?.key.clone();
         self.nullify_links(id, &key)?;
+        let was_touched = self.is_touched(id, object);
         self.remove(id, object, false)?;
         let definition = class_of(&self.catalog, id)?;
         if !definition.is_asymmetric() {
+            if let Some(notes) = &mut self.notes {
+                notes.erase((id, object), was_touched);
+            }
             let class = definition.name.clone();
             self.record(&Instruction::EraseObject { class, key });
         }

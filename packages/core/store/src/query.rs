@@ -265,7 +265,7 @@ fn place_of(class: &Class, property: &Name) -> Option<Place> {
 }
 
 /// The schema as the binding of queries asks for it.
-struct Names<'a>(&'a Catalog);
+pub(crate) struct Names<'a>(pub &'a Catalog);
 
 impl QueryCatalog for Names<'_> {
     fn has_class(&self, class: &str) -> bool {

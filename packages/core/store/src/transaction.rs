@@ -17,6 +17,7 @@ use tidemark_storage::{Read, Storage, Write};
 
 use crate::catalog::Catalog;
 use crate::changes::{Changes, Columns};
+use crate::compaction::Notes;
 use crate::head::{Counters, Head};
 use crate::tables::{ClassId, INDEX, META, ROWS, index_key, meta, row_key};
 use crate::view::View;
@@ -33,7 +34,7 @@ pub(crate) struct Loaded {
     /// Whether the row in the storage's write is older than the document.
     pub is_dirty: bool,
     /// Whether this write created it.
-    is_fresh: bool,
+    pub is_fresh: bool,
     /// Columns that this write touched.
     touched: ColumnBits,
     /// The links that the backlink table knows of, once the object's own may differ.
@@ -48,11 +49,14 @@ struct ColumnBits {
 }
 
 impl ColumnBits {
-    fn insert(&mut self, column: u16) {
+    /// Says whether it was not there.
+    fn insert(&mut self, column: u16) -> bool {
         if column < 64 {
+            let before = self.first;
             self.first |= 1 << column;
+            self.first != before
         } else {
-            self.rest.insert(column);
+            self.rest.insert(column)
         }
     }
 
@@ -61,6 +65,16 @@ impl ColumnBits {
             .filter(|column| self.first & (1 << column) != 0)
             .chain(self.rest.iter().copied())
     }
+}
+
+/// How an instruction found a column of an object.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Touch {
+    pub column: u16,
+    /// Whether this write had not touched it.
+    pub is_first: bool,
+    /// Whether this write created the object.
+    pub is_fresh: bool,
 }
 
 /// An object that a downloaded instruction erased, in case a later one of the same commit creates it again.
@@ -87,6 +101,8 @@ pub struct WriteTransaction<S: Storage> {
     pub(crate) changes: Changes,
     /// Takes what a local write does; `None` when nothing is recorded.
     pub(crate) recorder: Option<Encoder>,
+    /// Follows what is recorded, for compaction.
+    pub(crate) notes: Option<Notes>,
     /// Instructions of consecutive lines mostly speak of one object.
     last_found: Option<(ClassId, PrimaryKey, u64)>,
 }
@@ -108,6 +124,7 @@ impl<S: Storage> WriteTransaction<S> {
                 ..Changes::default()
             },
             recorder: records.then(Encoder::new),
+            notes: None,
             last_found: None,
         }
     }
@@ -242,6 +259,12 @@ impl<S: Storage> WriteTransaction<S> {
         self.disappeared(class, &loaded.key)
     }
 
+    /// Whether this write created the object or changed something in it.
+    pub(crate) fn is_touched(&self, class: ClassId, object: u64) -> bool {
+        let loaded = self.buffer.get(&(class, object));
+        loaded.is_some_and(|loaded| loaded.is_fresh || loaded.touched.iter().next().is_some())
+    }
+
     fn note(&mut self, class: ClassId, note: impl FnOnce(&mut crate::changes::ClassChanges)) {
         if let Some(definition) = self.catalog.class_of_id(class) {
             note(self.changes.class(&definition.name));
@@ -249,12 +272,15 @@ impl<S: Storage> WriteTransaction<S> {
     }
 
     /// Remembers that a column of an object is about to change.
-    fn touch(&mut self, class: ClassId, object: u64, column: usize) -> Result<()> {
+    fn touch(&mut self, class: ClassId, object: u64, column: usize) -> Result<Touch> {
         let linking = self.catalog.is_linking(class, column);
         let loaded = self.load(class, object)?;
-        loaded
-            .touched
-            .insert(u16::try_from(column).unwrap_or(u16::MAX));
+        let column = u16::try_from(column).unwrap_or(u16::MAX);
+        let touch = Touch {
+            column,
+            is_first: loaded.touched.insert(column),
+            is_fresh: loaded.is_fresh,
+        };
         let was_dirty = std::mem::replace(&mut loaded.is_dirty, true);
         if !was_dirty {
             self.dirty.push((class, object));
@@ -262,7 +288,7 @@ impl<S: Storage> WriteTransaction<S> {
         if linking {
             self.relink(class, object)?;
         }
-        Ok(())
+        Ok(touch)
     }
 
     /// Applies one instruction to the state, with the meaning it has when it was downloaded. It is not
@@ -284,7 +310,7 @@ impl<S: Storage> WriteTransaction<S> {
                 None => Ok(()),
             },
             _ => match self.find(class, key)? {
-                Some(object) => self.apply_inside(class, object, instruction),
+                Some(object) => self.apply_inside(class, object, instruction).map(drop),
                 None => Err(Problem::NoSuchObject.at(instruction).into()),
             },
         }
@@ -313,7 +339,7 @@ impl<S: Storage> WriteTransaction<S> {
         class: ClassId,
         object: u64,
         instruction: &Instruction,
-    ) -> Result<()> {
+    ) -> Result<Touch> {
         let target = instruction
             .target()
             .ok_or_else(|| StoreError::from(Problem::InvalidPath.at(instruction)))?;
@@ -321,18 +347,19 @@ impl<S: Storage> WriteTransaction<S> {
         let column = column.ok_or_else(|| {
             StoreError::from(Problem::NoSuchField(target.field.clone()).at(instruction))
         })?;
-        self.touch(class, object, column)?;
+        let touch = self.touch(class, object, column)?;
         let definition = class_of(&self.catalog, class)?;
         let loaded = self
             .buffer
             .get_mut(&(class, object))
             .ok_or_else(|| no_object(object))?;
-        Ok(apply_to_document(
+        apply_to_document(
             &self.catalog.schema,
             definition,
             &mut loaded.document,
             instruction,
-        )?)
+        )?;
+        Ok(touch)
     }
 
     pub(crate) fn record(&mut self, instruction: &Instruction) {

@@ -8,6 +8,7 @@
 //!
 //! * [`pairs`](self) of instructions have their rules in one file per family, under `pairs/`;
 //! * the driving loop is `driver`; it visits only pairs that can touch each other, found by `index`;
+//! * what a history can go without before anybody has seen it says [`compaction`];
 //! * the known defects of the original's rules stand behind the switches of [`Rules`].
 //!
 //! Every arithmetic step on sizes and indexes wraps instead of panicking: a size near 2³² is nothing a
@@ -19,6 +20,7 @@
 )]
 
 mod changesets;
+pub mod compaction;
 mod driver;
 mod equality;
 mod error;

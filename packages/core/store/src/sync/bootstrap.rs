@@ -8,6 +8,7 @@
 use tidemark_changeset::body::{BodyLimits, parse_download_body};
 use tidemark_storage::{Read, Storage, Write};
 
+use crate::compaction::Compactor;
 use crate::database::Database;
 use crate::record::{RecordReader, RecordWriter};
 use crate::sync::download::{blame, parse_entries};
@@ -199,11 +200,16 @@ impl<S: Storage> Database<S> {
                 self.finish_integration(write, &progress, base, &entries, timestamp)
             });
         match result {
-            Ok(version) => Ok(BootstrapApplied {
-                version,
-                is_done,
-                query_version: Some(record.query_version),
-            }),
+            Ok(version) => {
+                if is_done {
+                    self.with_compactor(Compactor::subscriptions_changed);
+                }
+                Ok(BootstrapApplied {
+                    version,
+                    is_done,
+                    query_version: Some(record.query_version),
+                })
+            }
             Err(error) => {
                 self.with_unsynced(super::unsynced::Unsynced::reset);
                 Err(error)

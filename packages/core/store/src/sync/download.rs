@@ -265,6 +265,7 @@ impl<S: Storage> Database<S> {
         };
         history::put(&mut write.storage, version, head, &[]);
         let mut record = SyncRecord::read(&write.storage)?;
+        self.separate_history(&write, record.sent)?;
         record.bytes_downloaded += entries.iter().map(|entry| entry.original_size).sum::<u64>();
         let first_needed = record.advance(&mut write.storage, version, progress)?;
         record.write(&mut write.storage);

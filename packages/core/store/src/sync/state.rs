@@ -40,6 +40,8 @@ pub(crate) struct SyncRecord {
     pub bytes_uploadable: u64,
     pub bytes_downloaded: u64,
     pub bytes_downloadable: u64,
+    /// Newest client version that may have been sent: entries up to it never change again.
+    pub sent: u64,
 }
 
 /// The estimate is kept as a whole number of ten-thousandths, as the original does.
@@ -51,7 +53,7 @@ impl SyncRecord {
             return Ok(Self::default());
         };
         let mut record = RecordReader::new(&bytes);
-        Ok(Self {
+        let mut read = Self {
             file_ident: record.u64()?,
             file_ident_salt: record.u64()?,
             progress: read_progress(&mut record)?,
@@ -60,7 +62,15 @@ impl SyncRecord {
             bytes_uploadable: record.u64()?,
             bytes_downloaded: record.u64()?,
             bytes_downloadable: record.u64()?,
-        })
+            sent: 0,
+        };
+        // Where nothing is said, everything may have been sent.
+        read.sent = if record.is_empty() {
+            read.newest_uploadable
+        } else {
+            record.u64()?
+        };
+        Ok(read)
     }
 
     pub fn write<S: Storage>(&self, to: &mut Write<S>) {
@@ -72,8 +82,14 @@ impl SyncRecord {
             .u64(self.bytes_uploaded)
             .u64(self.bytes_uploadable)
             .u64(self.bytes_downloaded)
-            .u64(self.bytes_downloadable);
+            .u64(self.bytes_downloadable)
+            .u64(self.sent);
         to.put(META, meta::SYNC, &record.finish());
+    }
+
+    /// Whether up to a version there is something that was never handed out to be sent.
+    pub fn has_unsent(&self, target: u64) -> bool {
+        self.sent < self.newest_uploadable.min(target)
     }
 
     /// Takes over the progress of a download, in the write that integrates it; history that it makes
@@ -206,7 +222,7 @@ pub struct SyncState {
     pub newest_uploadable_version: u64,
     /// Size of the acknowledged changesets.
     pub bytes_uploaded: u64,
-    /// Size of all local changesets.
+    /// Size of all local changesets as they were committed: compaction changes nothing about progress.
     pub bytes_uploadable: u64,
     /// Size of the integrated changesets.
     pub bytes_downloaded: u64,

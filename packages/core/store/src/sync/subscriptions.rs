@@ -2,6 +2,7 @@
 
 use tidemark_storage::{Read, Storage, Write};
 
+use crate::compaction::Compactor;
 use crate::database::Database;
 use crate::record::{RecordReader, RecordWriter};
 use crate::tables::SUBSCRIPTIONS;
@@ -159,7 +160,7 @@ fn write_optional(record: &mut RecordWriter, text: Option<&str>) {
     };
 }
 
-fn read_sets(from: &impl Read) -> Result<Vec<SubscriptionSet>> {
+pub(crate) fn read_sets(from: &impl Read) -> Result<Vec<SubscriptionSet>> {
     let entries = from.prefix(SUBSCRIPTIONS, &[])?;
     entries
         .map(|entry| {
@@ -243,6 +244,7 @@ impl<S: Storage> Database<S> {
         }
         .write(&mut write.storage);
         self.commit(write, timestamp)?;
+        self.with_compactor(Compactor::subscriptions_changed);
         Ok(version)
     }
 
@@ -254,6 +256,8 @@ impl<S: Storage> Database<S> {
         error: Option<String>,
     ) -> Result<()> {
         self.expect_synced()?;
-        self.change_quietly(|write| change_state(write, version, state, error))
+        self.change_quietly(|write| change_state(write, version, state, error))?;
+        self.with_compactor(Compactor::subscriptions_changed);
+        Ok(())
     }
 }

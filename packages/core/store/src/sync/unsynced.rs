@@ -84,6 +84,18 @@ impl Unsynced {
         }
     }
 
+    /// An entry was stored anew with fewer instructions.
+    pub fn shortened(&mut self, version: u64) {
+        if let Some(entry) = self
+            .entries
+            .as_mut()
+            .and_then(|entries| entries.get_mut(&version))
+            && let Some(instructions) = entry.instructions.take()
+        {
+            self.cached -= instructions.len();
+        }
+    }
+
     /// Forgets what is in memory: a write that used it was not committed.
     pub fn reset(&mut self) {
         *self = Self::default();

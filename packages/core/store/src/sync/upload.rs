@@ -1,13 +1,23 @@
 //! What to upload next.
+//!
+//! Before an entry leaves, the file says durably that it may have left; from then on it never changes, so
+//! that whatever is lost on the way is sent again in the very same form.
 
 use tidemark_changeset::body::{UploadEntry, write_upload_entry};
-use tidemark_storage::Storage;
+use tidemark_storage::{Durability, Read, Storage, Write};
 
+use crate::catalog::Catalog;
+use crate::compaction::Compactor;
 use crate::database::Database;
+use crate::history::EntryHead;
+use crate::sync::SyncRecord;
 use crate::{Result, history};
 
 /// The uncompressed changesets of one message never reach this size, unless it is a single one.
 const UPLOAD_BYTES_MAX: u64 = 16 << 20;
+
+/// Entries that are looked at in one go.
+const HEADS_MAX: usize = 1_024;
 
 /// The next UPLOAD message.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -22,11 +32,61 @@ pub struct Upload {
     pub body: Vec<u8>,
 }
 
+/// An [`Upload`] that is being put together.
+struct Collection {
+    upload: Upload,
+    target: u64,
+    bytes: u64,
+    bytes_max: u64,
+}
+
+impl Collection {
+    /// Takes the next entry. Says whether it was taken: if not, the message is full.
+    fn take(&mut self, version: u64, head: EntryHead, changeset: &[u8]) -> bool {
+        let grown = self.bytes + changeset.len() as u64;
+        let upload = &mut self.upload;
+        if self.bytes >= self.bytes_max || (upload.entries > 0 && grown >= UPLOAD_BYTES_MAX) {
+            return false;
+        }
+        self.bytes = grown;
+        upload.progress_client_version = version;
+        upload.progress_server_version = upload.progress_server_version.max(head.base);
+        if !changeset.is_empty() {
+            let entry = UploadEntry {
+                client_version: version,
+                server_version: head.base,
+                timestamp: head.timestamp,
+                origin_file_ident: 0,
+                changeset,
+            };
+            write_upload_entry(&mut upload.body, &entry);
+            upload.entries += 1;
+        }
+        true
+    }
+
+    fn end(mut self) -> Upload {
+        self.upload.progress_client_version = self.upload.progress_client_version.max(self.target);
+        self.upload
+    }
+}
+
+fn changeset(from: &impl Read, version: u64, head: EntryHead) -> Result<Vec<u8>> {
+    if head.is_local {
+        history::original(from, version)
+    } else {
+        Ok(Vec::new())
+    }
+}
+
 impl<S: Storage> Database<S> {
     /// The body of the next UPLOAD after a position, up to and including `target`.
     ///
-    /// Entries that are empty or came from the server are passed over, but count for the progress.
-    /// Collecting stops before the next entry once `bytes_max` is reached.
+    /// Entries that are empty, came from the server or hold nothing that was not overwritten are passed
+    /// over, but count for the progress. Collecting stops before the next entry once `bytes_max` is reached.
+    ///
+    /// Entries that were never handed out before are written to the file as such first, in a write of its
+    /// own: see [`Database::hands_out`].
     pub fn next_upload(
         &self,
         after: u64,
@@ -35,38 +95,104 @@ impl<S: Storage> Database<S> {
         bytes_max: u64,
     ) -> Result<Upload> {
         self.expect_synced()?;
-        let snapshot = self.read()?;
-        let target = target.min(snapshot.version());
-        let mut upload = Upload {
-            progress_client_version: after,
-            progress_server_version: server_version,
-            ..Upload::default()
+        let collection = |newest| Collection {
+            upload: Upload {
+                progress_client_version: after,
+                progress_server_version: server_version,
+                ..Upload::default()
+            },
+            target: target.min(newest),
+            bytes: 0,
+            bytes_max,
         };
-        let mut bytes = 0_u64;
-        for entry in history::heads(&snapshot.storage, after.saturating_add(1), target)? {
-            let (version, head) = entry?;
-            let grown = bytes + u64::from(head.size);
-            if bytes >= bytes_max || (upload.entries > 0 && grown >= UPLOAD_BYTES_MAX) {
-                return Ok(upload);
-            }
-            upload.progress_client_version = version;
-            upload.progress_server_version = upload.progress_server_version.max(head.base);
-            if !head.is_local {
-                continue;
-            }
-            bytes = grown;
-            let changeset = history::original(&snapshot.storage, version)?;
-            let entry = UploadEntry {
-                client_version: version,
-                server_version: head.base,
-                timestamp: head.timestamp,
-                origin_file_ident: 0,
-                changeset: &changeset,
-            };
-            write_upload_entry(&mut upload.body, &entry);
-            upload.entries += 1;
+        let snapshot = self.read()?;
+        let record = SyncRecord::read(&snapshot.storage)?;
+        if record.has_unsent(target) {
+            drop(snapshot);
+            return self.hand_out(after, &collection);
         }
-        upload.progress_client_version = upload.progress_client_version.max(target);
+        let mut collection = collection(snapshot.version());
+        let heads = history::heads(
+            &snapshot.storage,
+            after.saturating_add(1),
+            collection.target,
+        )?;
+        for entry in heads {
+            let (version, head) = entry?;
+            let changeset = changeset(&snapshot.storage, version, head)?;
+            if !collection.take(version, head, &changeset) {
+                return Ok(collection.upload);
+            }
+        }
+        let upload = collection.end();
+        self.drained_by(&upload, snapshot.version());
         Ok(upload)
+    }
+
+    /// Whether an upload up to `target` takes the write: whether there is something that was never handed
+    /// out.
+    pub fn hands_out(&self, target: u64) -> Result<bool> {
+        self.expect_synced()?;
+        Ok(SyncRecord::read(&self.read()?.storage)?.has_unsent(target))
+    }
+
+    fn drained_by(&self, upload: &Upload, newest: u64) {
+        if upload.progress_client_version >= newest {
+            self.with_compactor(Compactor::drained);
+        }
+    }
+
+    /// Collects entries of which some leave for the first time.
+    fn hand_out(&self, after: u64, begin: &dyn Fn(u64) -> Collection) -> Result<Upload> {
+        let write = self.begin_unrecorded()?;
+        let (mut storage, newest, catalog) = (write.storage, write.head.version, write.catalog);
+        let mut record = SyncRecord::read(&storage)?;
+        let collection = begin(newest);
+        let result = self
+            .collect_cleaned(&mut storage, &catalog, record.sent, after, collection)
+            .and_then(|upload| {
+                let reached = upload.progress_client_version.min(newest);
+                record.sent = record.sent.max(reached);
+                record.write(&mut storage);
+                storage.commit(Durability::Durable)?;
+                Ok(upload)
+            });
+        match &result {
+            Ok(upload) => {
+                self.handed_out(record.sent);
+                self.drained_by(upload, newest);
+            }
+            Err(_) => self.with_compactor(Compactor::reset),
+        }
+        result
+    }
+
+    /// Entries that were not sent lose what is needless in them before they are taken.
+    fn collect_cleaned(
+        &self,
+        storage: &mut Write<S>,
+        catalog: &Catalog,
+        sent: u64,
+        after: u64,
+        mut collection: Collection,
+    ) -> Result<Upload> {
+        let mut next = after.saturating_add(1);
+        loop {
+            let heads = history::heads(storage, next, collection.target)?;
+            let heads = heads.take(HEADS_MAX).collect::<Result<Vec<_>>>()?;
+            let Some((last, _)) = heads.last() else {
+                return Ok(collection.end());
+            };
+            next = last + 1;
+            for (version, head) in heads {
+                if head.is_local && version > sent {
+                    self.clean(storage, catalog, sent, version)?;
+                }
+                let changeset = changeset(storage, version, head)?;
+                if !collection.take(version, head, &changeset) {
+                    return Ok(collection.upload);
+                }
+            }
+        }
     }
 }

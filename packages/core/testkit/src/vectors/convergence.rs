@@ -19,6 +19,7 @@ use tidemark_model::memory::Database as MemoryDatabase;
 use tidemark_storage::OrderedStorage;
 use tidemark_store::sync::DownloadProgress;
 use tidemark_store::{Database, DatabaseOptions};
+use tidemark_transform::compaction::Folds;
 use tidemark_transform::{ColumnShape, Entry as MergeEntry, Rules, merge_changesets};
 
 use operations::perform;
@@ -148,6 +149,8 @@ impl Client {
     fn new(ident: u64, rules: Rules) -> Result<Self, String> {
         let options = DatabaseOptions {
             rules,
+            // The bytes are compared with those of the original, which compacts nothing.
+            folds: Folds::NONE,
             ..DatabaseOptions::default()
         };
         let database = Database::open(OrderedStorage::new(), options).map_err(failure)?;

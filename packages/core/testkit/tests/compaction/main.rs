@@ -1,0 +1,327 @@
+//! Compaction changes nothing that anybody ever sees in the end: the same random history, with and without
+//! it, against a ledger, while others edit the same objects.
+//!
+//! `TIDEMARK_SEEDS=N` runs N histories per family from `TIDEMARK_FIRST` on.
+
+mod device;
+mod edits;
+mod rules;
+
+use device::{Device, Extent, Fault, Server, fault};
+use edits::{Features, SCHEMA, VIEWS, transaction};
+use tidemark_ledger::embedded::{Ledger, Options};
+use tidemark_ledger::switches::Switches;
+use tidemark_model::memory::Database as Model;
+use tidemark_storage::OrderedStorage;
+use tidemark_store::boundary::update_schema;
+use tidemark_testkit::dice::Dice;
+use tidemark_transform::compaction::Folds;
+
+/// How histories are made.
+#[derive(Clone, Copy, Debug)]
+struct Plan {
+    devices: usize,
+    steps: usize,
+    features: Features,
+    /// Whether devices see only some objects. What the server then refuses depends on when it is asked, so
+    /// everything that waits is sent at once.
+    views: bool,
+}
+
+const EVERYTHING_SEEN: Plan = Plan {
+    devices: 3,
+    steps: 60,
+    features: Features {
+        keys: 2,
+        moves: true,
+        rich: true,
+    },
+    views: false,
+};
+
+const USUAL_FIELDS: Plan = Plan {
+    features: Features {
+        keys: 2,
+        moves: false,
+        rich: false,
+    },
+    ..EVERYTHING_SEEN
+};
+
+const VIEWED: Plan = Plan {
+    features: Features {
+        keys: 2,
+        moves: true,
+        rich: false,
+    },
+    views: true,
+    ..EVERYTHING_SEEN
+};
+
+/// What came of a history.
+#[derive(Default)]
+struct Outcome {
+    states: Vec<Model>,
+    bytes_uploaded: usize,
+    compensations: usize,
+}
+
+struct World {
+    server: Server,
+    devices: Vec<Device>,
+    dice: Dice,
+    plan: Plan,
+    clock: u64,
+}
+
+fn query(dice: &mut Dice) -> Option<String> {
+    let wanted: Vec<String> = VIEWS
+        .iter()
+        .filter(|_| dice.chance(60))
+        .map(|view| format!("view == \"{view}\""))
+        .collect();
+    (!wanted.is_empty()).then(|| wanted.join(" OR "))
+}
+
+impl World {
+    fn new(seed: u64, plan: Plan, folds: Folds) -> Result<Self, Fault> {
+        let options = Options {
+            epoch_salt: 77,
+            development_mode: true,
+            switches: Switches::ALL,
+        };
+        let server = Ledger::open(OrderedStorage::new(), options).map_err(fault)?;
+        let mut world = Self {
+            devices: Vec::new(),
+            dice: Dice::new(seed),
+            plan,
+            clock: 10_000,
+            server,
+        };
+        for _ in 0..plan.devices {
+            let query = world.query();
+            let device = world.device(folds, query.as_deref())?;
+            world.devices.push(device);
+        }
+        Ok(world)
+    }
+
+    fn query(&mut self) -> Option<String> {
+        if self.plan.views {
+            query(&mut self.dice)
+        } else {
+            Some("TRUEPREDICATE".to_owned())
+        }
+    }
+
+    fn device(&self, folds: Folds, query: Option<&str>) -> Result<Device, Fault> {
+        let mut device = Device::new(&self.server, folds)?;
+        let mut write = device.database.begin_write().map_err(fault)?;
+        update_schema(&mut write, SCHEMA).map_err(fault)?;
+        device.database.commit(write, 1).map_err(fault)?;
+        device.subscribe(query)?;
+        device.sync(&self.server, Extent::WHOLE)?;
+        Ok(device)
+    }
+
+    fn write(&mut self, at: usize) -> Result<(), Fault> {
+        self.clock += *self.dice.pick(&[0, 1, 5]);
+        // Clocks are wrong, and are set back.
+        let timestamp = self.clock + self.dice.number() % 60;
+        let features = self.plan.features;
+        let database = &self.devices[at].database;
+        let mut write = database.begin_write().map_err(fault)?;
+        transaction(&mut write, &mut self.dice, features).map_err(fault)?;
+        database.commit(write, timestamp).map_err(fault)?;
+        Ok(())
+    }
+
+    fn step(&mut self) -> Result<(), Fault> {
+        let at = self.dice.below(self.devices.len());
+        match self.dice.below(100) {
+            0..70 => {
+                for _ in 0..=self.dice.below(4) {
+                    self.write(at)?;
+                }
+            }
+            70..90 => {
+                let (part, small, is_cut) = (
+                    self.dice.chance(50),
+                    self.dice.chance(30),
+                    self.dice.chance(20),
+                );
+                let back = self.dice.number() % 4;
+                let device = &mut self.devices[at];
+                let mut extent = Extent {
+                    is_cut,
+                    ..Extent::WHOLE
+                };
+                if !self.plan.views {
+                    extent.bytes_max = if small { 1 } else { u64::MAX };
+                    if part {
+                        extent.target = device.database.version().saturating_sub(back);
+                    }
+                }
+                device.sync(&self.server, extent)?;
+            }
+            90..95 => self.devices[at].restart(),
+            _ if self.plan.views => {
+                let query = self.query();
+                self.devices[at].subscribe(query.as_deref())?;
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+
+    fn run(mut self, folds: Folds) -> Result<Outcome, Fault> {
+        for _ in 0..self.plan.steps {
+            self.step()?;
+        }
+        for round in 0.. {
+            let mut busy = false;
+            for device in &mut self.devices {
+                busy |= device.sync(&self.server, Extent::WHOLE)?;
+            }
+            if !busy && round > 1 {
+                break;
+            }
+            if round > 20 {
+                return Err("never comes to rest".to_owned());
+            }
+        }
+        // What the server has.
+        let observer = self.device(folds, Some("TRUEPREDICATE"))?;
+        let mut outcome = Outcome::default();
+        for device in self.devices.iter().chain([&observer]) {
+            outcome.states.push(device.state()?);
+            outcome.bytes_uploaded += device.bytes_uploaded;
+            outcome.compensations += device.compensations;
+        }
+        Ok(outcome)
+    }
+}
+
+fn outcome(seed: u64, plan: Plan, folds: Folds) -> Result<Outcome, Fault> {
+    World::new(seed, plan, folds)?.run(folds)
+}
+
+/// Runs a history with and without compaction; the answer is what was uploaded.
+fn compare(seed: u64, plan: Plan, folds: Folds) -> Result<(usize, usize), Fault> {
+    let plain =
+        outcome(seed, plan, Folds::NONE).map_err(|fault| format!("uncompacted: {fault}"))?;
+    let compacted = outcome(seed, plan, folds).map_err(|fault| format!("compacted: {fault}"))?;
+    for (at, (plain, compacted)) in plain.states.iter().zip(&compacted.states).enumerate() {
+        if plain.objects != compacted.objects {
+            return Err(format!(
+                "replica {at} differs:\n  plain     {:?}\n  compacted {:?}",
+                plain.objects, compacted.objects
+            ));
+        }
+    }
+    if !plan.views {
+        let first = compacted.states.first().map(|state| &state.objects);
+        let all_equal = compacted
+            .states
+            .iter()
+            .all(|state| Some(&state.objects) == first);
+        if !all_equal {
+            return Err("the replicas differ from each other".to_owned());
+        }
+    }
+    Ok((plain.bytes_uploaded, compacted.bytes_uploaded))
+}
+
+fn setting(name: &str) -> Option<u64> {
+    #[allow(
+        clippy::disallowed_methods,
+        reason = "a test may be told how long to run"
+    )]
+    std::env::var(name).ok().and_then(|text| text.parse().ok())
+}
+
+fn family(name: &str, plan: Plan) {
+    let (seeds, first) = (
+        setting("TIDEMARK_SEEDS").unwrap_or(400),
+        setting("TIDEMARK_FIRST").unwrap_or(0),
+    );
+    let mut bytes = (0, 0);
+    let mut faults = Vec::new();
+    for seed in first..first + seeds {
+        match compare(seed, plan, Folds::ALL) {
+            Ok((plain, compacted)) => bytes = (bytes.0 + plain, bytes.1 + compacted),
+            Err(fault) => faults.push(format!("seed {seed}: {fault:.1200}")),
+        }
+    }
+    assert!(
+        faults.is_empty(),
+        "{name}: {} of {seeds} fail\n{}",
+        faults.len(),
+        faults
+            .iter()
+            .take(4)
+            .cloned()
+            .collect::<Vec<_>>()
+            .join("\n")
+    );
+    // Otherwise nothing was tried.
+    assert!(bytes.1 * 10 < bytes.0 * 9, "{name}: {bytes:?} bytes");
+}
+
+#[test]
+fn where_everybody_sees_everything_nothing_differs() {
+    family("everything seen", EVERYTHING_SEEN);
+}
+
+#[test]
+fn plain_fields_and_counters_differ_in_nothing() {
+    family("usual fields", USUAL_FIELDS);
+}
+
+#[test]
+fn objects_that_move_between_views_differ_in_nothing() {
+    family("views", VIEWED);
+}
+
+/// With one condition left out some history has to end otherwise.
+fn canary(name: &str, folds: Folds, plan: Plan) {
+    let first = setting("TIDEMARK_FIRST").unwrap_or(0);
+    let failing = (first..first + 3_000).find(|seed| compare(*seed, plan, folds).is_err());
+    assert!(failing.is_some(), "nobody notices that {name}");
+}
+
+#[test]
+fn an_earlier_timestamp_that_overwrites_is_noticed() {
+    let folds = Folds {
+        in_order: false,
+        ..Folds::ALL
+    };
+    canary("an earlier one overwrites a later one", folds, USUAL_FIELDS);
+}
+
+#[test]
+fn a_default_that_overwrites_is_noticed() {
+    let folds = Folds {
+        explicit: false,
+        ..Folds::ALL
+    };
+    canary("a default overwrites", folds, USUAL_FIELDS);
+}
+
+#[test]
+fn folding_mixed_values_is_noticed() {
+    let folds = Folds {
+        typed: false,
+        ..Folds::ALL
+    };
+    canary("values of mixed columns are folded", folds, EVERYTHING_SEEN);
+}
+
+#[test]
+fn folding_what_decides_about_views_is_noticed() {
+    let folds = Folds {
+        decisive: false,
+        ..Folds::ALL
+    };
+    canary("what views depend on is folded", folds, VIEWED);
+}
