@@ -183,7 +183,8 @@ impl<S: Storage> Database<S> {
         self.begin(false)
     }
 
-    fn begin(&self, records: bool) -> Result<WriteTransaction<S>> {
+    /// Begins the one write, whatever state a bootstrap is in.
+    pub(crate) fn begin(&self, records: bool) -> Result<WriteTransaction<S>> {
         let write = self.storage.begin_write()?;
         let head = Head::expect(&write)?;
         let catalog = Arc::clone(&self.state().catalog);

@@ -7,6 +7,8 @@ use tidemark_model::ApplyError;
 use tidemark_query::QueryError;
 use tidemark_storage::StorageError;
 
+use crate::sync::ResetFailure;
+
 /// Why the database refused.
 #[derive(Debug, Error)]
 #[non_exhaustive]
@@ -44,6 +46,9 @@ pub enum StoreError {
     /// Progress or entries of a download break the checks of the protocol.
     #[error("Bad progress in a download: {0}")]
     BadProgress(String),
+    /// A client reset that cannot be done; the file is as it was.
+    #[error("Automatic client reset failed: {0}")]
+    ResetFailed(#[from] ResetFailure),
     /// The database was opened without synchronisation.
     #[error("The database is not synchronised")]
     NotSynced,
@@ -84,6 +89,7 @@ impl StoreError {
             Self::InvalidQuery(_) => "invalid-query",
             Self::BadChangeset(_) => "bad-changeset",
             Self::BadProgress(_) => "bad-progress",
+            Self::ResetFailed(_) => "client-reset-failed",
             Self::NotSynced => "not-synced",
             Self::NotInWrite => "not-in-write",
             Self::WriteInProgress => "write-in-progress",

@@ -210,8 +210,18 @@ impl<S: Storage> WriteTransaction<S> {
     /// Deletes an object: takes all links to it away, then erases it.
     pub fn erase(&mut self, class: usize, object: u64) -> Result<()> {
         let id = self.catalog.id_at(class)?;
+        self.erase_telling(id, object, &mut |_| {})
+    }
+
+    /// Like [`WriteTransaction::erase`]; `nullified` is shown each instruction that took a link away.
+    pub(crate) fn erase_telling(
+        &mut self,
+        id: ClassId,
+        object: u64,
+        nullified: &mut dyn FnMut(&Instruction),
+    ) -> Result<()> {
         let key = self.load(id, object)?.key.clone();
-        self.nullify_links(id, &key)?;
+        self.nullify_links(id, &key, nullified)?;
         let was_touched = self.is_touched(id, object);
         self.remove(id, object, false)?;
         let definition = class_of(&self.catalog, id)?;

@@ -15,7 +15,13 @@ use crate::transaction::{WriteTransaction, class_of, no_object};
 use crate::walk::narrow;
 
 impl<S: Storage> WriteTransaction<S> {
-    pub(crate) fn nullify_links(&mut self, class: ClassId, key: &PrimaryKey) -> Result<()> {
+    /// Takes away every link to an object; `emitted` is shown each instruction that did it.
+    pub(crate) fn nullify_links(
+        &mut self,
+        class: ClassId,
+        key: &PrimaryKey,
+        emitted: &mut dyn FnMut(&Instruction),
+    ) -> Result<()> {
         self.flush_links()?;
         let name = class_of(&self.catalog, class)?.name.clone();
         let link = Link {
@@ -27,6 +33,7 @@ impl<S: Storage> WriteTransaction<S> {
                 self.next_nullification(origin.class, origin.object, origin.column, &link)?
             {
                 self.emit(origin.class, origin.object, &instruction)?;
+                emitted(&instruction);
             }
         }
         Ok(())

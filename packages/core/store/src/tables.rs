@@ -42,6 +42,8 @@ pub(crate) mod meta {
     pub const SYNC: &[u8] = b"sync";
     /// What is known of the stored bootstrap.
     pub const BOOTSTRAP: &[u8] = b"bootstrap";
+    /// A client reset that was begun and is not acknowledged yet.
+    pub const RESET: &[u8] = b"reset";
 }
 
 /// The number of a class inside a file. Given once, kept as long as the class lives.

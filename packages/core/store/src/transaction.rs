@@ -272,7 +272,7 @@ impl<S: Storage> WriteTransaction<S> {
     }
 
     /// Remembers that a column of an object is about to change.
-    fn touch(&mut self, class: ClassId, object: u64, column: usize) -> Result<Touch> {
+    pub(crate) fn touch(&mut self, class: ClassId, object: u64, column: usize) -> Result<Touch> {
         let linking = self.catalog.is_linking(class, column);
         let loaded = self.load(class, object)?;
         let column = u16::try_from(column).unwrap_or(u16::MAX);
@@ -492,11 +492,7 @@ impl<S: Storage> WriteTransaction<S> {
 
     /// Ends the objects' part of the write: everything is in the storage's write and `changes` is complete.
     pub(crate) fn finish_objects(&mut self) -> Result<()> {
-        for (class, object) in std::mem::take(&mut self.asymmetric) {
-            if self.buffer.contains_key(&(class, object)) {
-                self.remove(class, object, false)?;
-            }
-        }
+        self.drop_asymmetric()?;
         self.flush()?;
         self.note_modified();
         if self.changes.schema {
@@ -505,6 +501,26 @@ impl<S: Storage> WriteTransaction<S> {
             self.storage
                 .put(META, meta::SCHEMA, &self.catalog.to_record());
         }
+        Ok(())
+    }
+
+    /// Objects of asymmetric classes go as soon as what was done to them is recorded.
+    pub(crate) fn drop_asymmetric(&mut self) -> Result<()> {
+        for (class, object) in std::mem::take(&mut self.asymmetric) {
+            if self.buffer.contains_key(&(class, object)) {
+                self.remove(class, object, false)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Turns the objects held decoded into rows and lets go of them: for writes that touch very many. Not
+    /// for one that applied downloaded erasures: those are compared with what comes after them.
+    pub(crate) fn spill(&mut self) -> Result<()> {
+        debug_assert!(self.erased.is_empty(), "erased objects may still return");
+        self.flush()?;
+        self.note_touched();
+        self.buffer.clear();
         Ok(())
     }
 
@@ -533,6 +549,10 @@ impl<S: Storage> WriteTransaction<S> {
                 .deleted
                 .remove(&erased.object);
         }
+        self.note_touched();
+    }
+
+    fn note_touched(&mut self) {
         for ((class, object), loaded) in &self.buffer {
             if loaded.is_fresh {
                 continue;

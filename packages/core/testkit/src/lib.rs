@@ -6,3 +6,4 @@ pub mod generators;
 #[cfg(feature = "simulation")]
 pub mod simulation;
 pub mod vectors;
+pub mod writing;

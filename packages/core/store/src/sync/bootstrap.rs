@@ -96,7 +96,7 @@ pub struct BootstrapApplied {
     pub query_version: Option<u64>,
 }
 
-fn clear<S: Storage>(write: &mut Write<S>) -> Result<()> {
+pub(super) fn clear<S: Storage>(write: &mut Write<S>) -> Result<()> {
     write.delete(META, meta::BOOTSTRAP);
     write
         .delete_range(

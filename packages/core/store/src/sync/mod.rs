@@ -6,6 +6,7 @@
 mod bootstrap;
 mod download;
 mod original;
+mod reset;
 mod state;
 mod subscriptions;
 mod unsynced;
@@ -13,6 +14,10 @@ mod upload;
 
 pub use bootstrap::{BootstrapApplied, BootstrapPart};
 pub use download::{Integrated, PreparedDownload};
+pub use reset::{
+    DropReason, Dropped, PendingReset, ResetAction, ResetDemand, ResetFailure, ResetMode,
+    ResetPolicy, ResetReport, decide,
+};
 pub use state::{DownloadProgress, SyncState};
 pub use subscriptions::{Subscription, SubscriptionSet, SubscriptionState};
 pub use upload::Upload;

@@ -209,6 +209,28 @@ pub(crate) fn change_state<S: Storage>(
     Ok(())
 }
 
+/// After a client reset the active set's data is there. Newer sets wait for the server again, or go; the
+/// answer is those that went.
+pub(super) fn settle_sets<S: Storage>(write: &mut Write<S>, keeps_newer: bool) -> Result<Vec<u64>> {
+    let sets = read_sets(write)?;
+    let active = sets.iter().rfind(|set| set.state.supersedes());
+    let Some(active) = active.or(sets.first()).map(|set| set.version) else {
+        return Ok(Vec::new());
+    };
+    let mut gone = Vec::new();
+    for mut set in sets.into_iter().filter(|set| set.version > active) {
+        if !keeps_newer {
+            write.delete(SUBSCRIPTIONS, &set.version.to_be_bytes());
+            gone.push(set.version);
+        } else if set.state == SubscriptionState::Bootstrapping {
+            set.state = SubscriptionState::Pending;
+            set.write(write);
+        }
+    }
+    change_state(write, active, SubscriptionState::Complete, None)?;
+    Ok(gone)
+}
+
 /// The state of a set, if it is still kept.
 pub(crate) fn state_of(from: &impl Read, version: u64) -> Result<Option<SubscriptionState>> {
     let bytes = from.get(SUBSCRIPTIONS, &version.to_be_bytes())?;
