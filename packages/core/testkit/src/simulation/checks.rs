@@ -1,8 +1,9 @@
 //! What must be true in the end, however a history went.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Bound;
 
-use tidemark_changeset::{Instruction, Name, PrimaryKey, Value};
+use tidemark_changeset::{Instruction, Name, PrimaryKey, Text, Value};
 use tidemark_ledger::embedded::tables;
 use tidemark_ledger::entries::Entry;
 use tidemark_ledger::object::ObjectKey;
@@ -13,11 +14,11 @@ use tidemark_model::memory::Database as Model;
 use tidemark_model::{Class, Document, Node, Schema};
 use tidemark_storage::{Read, Storage};
 
-use super::client::{Client, Committed};
+use super::client::{Client, File};
 use super::rights;
 use super::world::{Peer, World, text};
 
-/// The log: who made an entry (ident, client version), and the entry.
+/// Everything that was in the log: who made it (ident, client version), and the entry.
 type Log = BTreeMap<(u64, u64), Entry>;
 
 fn words(error: impl std::fmt::Display) -> String {
@@ -27,7 +28,8 @@ fn words(error: impl std::fmt::Display) -> String {
 impl World<'_> {
     /// All checks, once everything has settled.
     pub fn check(&mut self) -> Result<(), String> {
-        let log = self.read_log()?;
+        self.read_log()?;
+        let log = std::mem::take(&mut self.log);
         for client in self.peers.iter().map(|peer| &peer.client) {
             check_acknowledged(client, &log)?;
         }
@@ -70,7 +72,6 @@ impl World<'_> {
             client,
             link: None,
             dropped: Vec::new(),
-            files: 1,
         });
         let who = self.peers.len() - 1;
         self.exchange(who)?;
@@ -100,49 +101,57 @@ impl World<'_> {
             .map_err(|what| format!("a new file of {name} differs from its view: {what}"))
     }
 
-    fn read_log(&self) -> Result<Log, String> {
+    /// Reads what is new in the log, before it may be trimmed.
+    pub(super) fn read_log(&mut self) -> Result<(), String> {
         let snapshot = self.server.disk.snapshot().map_err(words)?;
-        let mut log = Log::new();
-        for line in snapshot.prefix(tables::ENTRIES, &[]).map_err(words)? {
+        let from = tables::number(self.log_read + 1);
+        let range = snapshot.range(tables::ENTRIES, Bound::Included(&from), Bound::Unbounded);
+        for line in range.map_err(words)? {
             let (key, bytes) = line.map_err(words)?;
             let version = tables::last_number(&key).map_err(words)?;
             let entry = Entry::read(version, std::sync::Arc::from(&bytes[..])).map_err(words)?;
             let origin = (entry.origin.ident, entry.origin.client_version);
+            self.log_read = version;
             if origin.0 < 2 {
                 continue;
             }
-            if let Some(other) = log.insert(origin, entry) {
+            if let Some(other) = self.log.insert(origin, entry) {
+                let other = other.version;
                 return Err(format!(
-                    "{origin:?} is in the log twice: {} and {version}",
-                    other.version
+                    "{origin:?} is in the log twice: {other} and {version}"
                 ));
             }
         }
-        Ok(log)
+        Ok(())
     }
 
     /// Nothing is in the log that nobody wrote.
     fn check_origins(&self, log: &Log) -> Result<(), String> {
-        let files = self
+        let mut files = BTreeMap::new();
+        for file in self
             .peers
             .iter()
-            .map(|peer| &peer.client)
-            .chain(&self.former);
-        let mut known = BTreeMap::new();
-        for client in files {
-            for commit in &client.committed {
-                known.insert((client.ident, commit.version), commit.timestamp);
-            }
+            .map(|peer| &peer.client.file)
+            .chain(&self.former)
+        {
+            files.insert(file.ident, file);
         }
-        for (origin, entry) in log {
-            match known.get(origin) {
-                Some(timestamp) if *timestamp == entry.origin.timestamp => {}
-                other => {
-                    return Err(format!(
-                        "the log has {origin:?} of {}, which was committed at {other:?}",
-                        entry.origin.timestamp
-                    ));
-                }
+        for ((ident, version), entry) in log {
+            let timestamp = entry.origin.timestamp;
+            let file = files.get(ident).ok_or("the log has an entry of no file")?;
+            let committed = file
+                .committed
+                .iter()
+                .find(|commit| commit.version == *version);
+            let known = match (committed, &file.recovered) {
+                (Some(commit), _) => commit.timestamp == timestamp,
+                (None, Some((through, times))) => version <= through && times.contains(&timestamp),
+                (None, None) => false,
+            };
+            if !known {
+                return Err(format!(
+                    "the log has {version} of file {ident} of {timestamp}, committed: {committed:?}"
+                ));
             }
         }
         Ok(())
@@ -178,10 +187,10 @@ impl World<'_> {
     fn check_marks(&self, log: &Log, truth: &Model) -> Result<(), String> {
         let mut marks = Marks::default();
         for peer in &self.peers {
-            marks.take(&peer.client, log, true)?;
+            marks.take(&peer.client.file, log, true)?;
         }
-        for client in &self.former {
-            marks.take(client, log, false)?;
+        for file in &self.former {
+            marks.take(file, log, false)?;
         }
         for entry in log.values() {
             for instruction in entry.instructions().map_err(words)? {
@@ -198,39 +207,76 @@ impl World<'_> {
 #[derive(Default)]
 struct Marks {
     counts: BTreeMap<(Name, PrimaryKey), i64>,
-    tokens: Vec<(Name, PrimaryKey, Value)>,
+    tokens: Vec<(Name, PrimaryKey, Text)>,
     erased: BTreeSet<(Name, PrimaryKey)>,
+    /// Objects whose counter a client reset brought back as a number.
+    assigned: BTreeSet<(Name, PrimaryKey)>,
 }
 
 impl Marks {
     /// Takes what a file wrote and the log has. What was rejected is known by the 231s of a file that is in
-    /// use; of one that was given up, by the log itself.
-    fn take(&mut self, client: &Client, log: &Log, is_in_use: bool) -> Result<(), String> {
-        for commit in &client.committed {
-            let Some(entry) = log.get(&(client.ident, commit.version)) else {
+    /// use; of one that was given up, by the log itself, which also says what was recovered.
+    fn take(&mut self, file: &File, log: &Log, is_in_use: bool) -> Result<(), String> {
+        for commit in &file.committed {
+            let Some(entry) = log.get(&(file.ident, commit.version)) else {
                 continue;
             };
-            for (class, key, delta) in &commit.counts {
-                let kept = if is_in_use {
-                    !is_rejected(client, commit, class, key)
+            let kept = |class: &Name, key: &PrimaryKey| {
+                if is_in_use {
+                    Ok(!is_rejected(file, commit.version, class, key))
                 } else {
-                    speaks_of(entry, class, key)?
-                };
-                if kept {
-                    let sum = self.counts.entry((class.clone(), key.clone())).or_default();
-                    *sum = sum.wrapping_add(*delta);
+                    speaks_of(entry, class, key)
+                }
+            };
+            for (class, key, delta) in &commit.counts {
+                if kept(class, key)? {
+                    self.count(class, key, *delta);
                 }
             }
             for (class, key, token) in &commit.tokens {
-                let kept = if is_in_use {
-                    !is_rejected(client, commit, class, key)
-                } else {
-                    speaks_of(entry, class, key)?
-                };
-                if kept {
-                    let token = Value::String(token.clone());
-                    self.tokens.push((class.clone(), key.clone(), token));
+                if kept(class, key)? {
+                    self.tokens
+                        .push((class.clone(), key.clone(), token.clone()));
                 }
+            }
+        }
+        if let Some((through, _)) = file.recovered {
+            let own = log.range((file.ident, 0)..=(file.ident, through));
+            for (_, entry) in own {
+                self.take_recovered(entry)?;
+            }
+        }
+        for (class, key, token) in &file.promised {
+            let told = RejectedUpdate::new(class, key, Rejection::OutsideView);
+            let is_rejected = file
+                .rejected
+                .iter()
+                .any(|(_, table, key)| *table == told.table && *key == told.primary_key);
+            if is_in_use && !is_rejected {
+                self.tokens
+                    .push((class.clone(), key.clone(), token.clone()));
+            }
+        }
+        Ok(())
+    }
+
+    fn count(&mut self, class: &Name, key: &PrimaryKey, delta: i64) {
+        let sum = self.counts.entry((class.clone(), key.clone())).or_default();
+        *sum = sum.wrapping_add(delta);
+    }
+
+    fn take_recovered(&mut self, entry: &Entry) -> Result<(), String> {
+        for instruction in entry.instructions().map_err(words)? {
+            let Some(target) = instruction.target() else {
+                continue;
+            };
+            let object = (target.class.clone(), target.key.clone());
+            if !target.path.is_empty() || target.field != Name::from("count") {
+                continue;
+            }
+            match instruction {
+                Instruction::AddInteger { delta, .. } => self.count(&object.0, &object.1, *delta),
+                _ => drop(self.assigned.insert(object)),
             }
         }
         Ok(())
@@ -244,6 +290,9 @@ impl Marks {
         let was_erased =
             |class: &Name, key: &PrimaryKey| self.erased.contains(&(class.clone(), key.clone()));
         for ((class, key), sum) in &self.counts {
+            if self.assigned.contains(&(class.clone(), key.clone())) {
+                continue;
+            }
             let found = field(class, key, "count");
             if !was_erased(class, key) && found != Some(Node::Value(Value::Int(*sum))) {
                 return Err(format!(
@@ -253,7 +302,8 @@ impl Marks {
         }
         for (class, key, token) in &self.tokens {
             let found = field(class, key, "tokens");
-            let is_there = matches!(&found, Some(Node::Set(elements)) if elements.contains(token));
+            let value = Value::String(token.clone());
+            let is_there = matches!(&found, Some(Node::Set(elements)) if elements.contains(&value));
             if !was_erased(class, key) && !is_there {
                 return Err(format!(
                     "{token:?} was acknowledged, {class}[{key:?}] has {found:?}"
@@ -264,10 +314,10 @@ impl Marks {
     }
 }
 
-fn is_rejected(client: &Client, commit: &Committed, class: &Name, key: &PrimaryKey) -> bool {
+fn is_rejected(file: &File, version: u64, class: &Name, key: &PrimaryKey) -> bool {
     let told = RejectedUpdate::new(class, key, Rejection::OutsideView);
-    let rejected = (commit.version, told.table, told.primary_key);
-    client.rejected.contains(&rejected)
+    let rejected = (version, told.table, told.primary_key);
+    file.rejected.contains(&rejected)
 }
 
 fn speaks_of(entry: &Entry, class: &Name, key: &PrimaryKey) -> Result<bool, String> {
@@ -277,7 +327,8 @@ fn speaks_of(entry: &Entry, class: &Name, key: &PrimaryKey) -> Result<bool, Stri
         .any(|instruction| instruction.object() == Some((class, key))))
 }
 
-/// Everything that a file's server has acknowledged is in the log.
+/// Everything that the server has acknowledged is in the log: whatever was said in an upload, and whatever
+/// holds something that compaction keeps.
 fn check_acknowledged(client: &Client, log: &Log) -> Result<(), String> {
     let state = client
         .database()
@@ -285,12 +336,15 @@ fn check_acknowledged(client: &Client, log: &Log) -> Result<(), String> {
         .sync_state()
         .map_err(words)?;
     let acknowledged = state.progress.upload_client_version;
-    for commit in &client.committed {
-        let is_due = commit.is_uploadable && commit.version <= acknowledged;
-        if is_due && !log.contains_key(&(client.ident, commit.version)) {
+    let file = &client.file;
+    let marked = file.committed.iter().filter(|commit| !commit.is_plain());
+    let due = marked
+        .map(|commit| commit.version)
+        .chain(file.sent.keys().copied());
+    for version in due.filter(|version| *version <= acknowledged) {
+        if !log.contains_key(&(file.ident, version)) {
             return Err(format!(
-                "version {} of {} was acknowledged and is not in the log",
-                commit.version,
+                "version {version} of {} was acknowledged and is not in the log",
                 client.name()
             ));
         }

@@ -1,6 +1,6 @@
 //! A client file with its process: the real store over a [`Disk`], and what the application does with it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use tidemark_changeset::{Name, PrimaryKey, Text};
 use tidemark_storage::Storage;
@@ -33,10 +33,33 @@ impl From<String> for Stop {
 pub struct Committed {
     pub version: u64,
     pub timestamp: u64,
-    /// Whether it has something to upload.
-    pub is_uploadable: bool,
     pub counts: Vec<(Name, PrimaryKey, i64)>,
     pub tokens: Vec<(Name, PrimaryKey, Text)>,
+}
+
+impl Committed {
+    /// Whether it holds nothing that is looked for in the end.
+    pub fn is_plain(&self) -> bool {
+        self.counts.is_empty() && self.tokens.is_empty()
+    }
+}
+
+/// What is known of a file under one ident, for the checks at the end.
+#[derive(Clone, Debug, Default)]
+pub struct File {
+    /// Ident once the file has one.
+    pub ident: u64,
+    /// Everything that was committed durably.
+    pub committed: Vec<Committed>,
+    /// 231s received: rejected client version, class, packed key.
+    pub rejected: Vec<(u64, String, String)>,
+    /// What was said in uploads: client version, and the bytes as a number.
+    pub sent: BTreeMap<u64, u64>,
+    /// Of a file that a client reset made: up to which version it may have recovered changesets, and the
+    /// times that these have.
+    pub recovered: Option<(u64, BTreeSet<u64>)>,
+    /// Tokens that a client reset has promised to bring back.
+    pub promised: Vec<(Name, PrimaryKey, Text)>,
 }
 
 /// A client file, its process and its user's application.
@@ -44,19 +67,18 @@ pub struct Client {
     pub disk: Disk,
     pub user: String,
     pub session: Session,
+    pub file: File,
     database: Option<Database<Disk>>,
     options: DatabaseOptions,
     sets: Option<Vec<SubscriptionSet>>,
-    /// Ident once the file has one.
-    pub ident: u64,
-    /// Everything that was committed durably.
-    pub committed: Vec<Committed>,
-    /// 231s received: rejected client version, class, packed key.
-    pub rejected: Vec<(u64, String, String)>,
     /// Classes and the queries that the application wants.
     pub wanted: BTreeMap<String, String>,
     /// How far the client's clock is off.
     pub clock_offset: i64,
+    /// What was acknowledged when the last client reset began.
+    pub(super) acknowledged_before_reset: u64,
+    /// The server demands that the client starts over.
+    pub has_to_reset: bool,
 }
 
 impl Client {
@@ -74,11 +96,11 @@ impl Client {
             database: None,
             options,
             sets: None,
-            ident: 0,
-            committed: Vec::new(),
-            rejected: Vec::new(),
+            file: File::default(),
             wanted: BTreeMap::new(),
             clock_offset: 0,
+            acknowledged_before_reset: 0,
+            has_to_reset: false,
         })
     }
 
@@ -92,7 +114,7 @@ impl Client {
         if self.database.is_none() {
             self.open()?;
         }
-        if let Some(layout) = layout.filter(|_| self.committed.is_empty()) {
+        if let Some(layout) = layout.filter(|_| self.file.committed.is_empty()) {
             self.write_schema(layout, 1)?;
         }
         if !wanted.is_empty() && self.wanted.is_empty() {
@@ -155,9 +177,15 @@ impl Client {
         self.session = Session::default();
         self.disk.restart();
         self.open()?;
-        self.ident = self.run("read", Database::sync_state)?.file_ident;
+        if self.file.ident == 0 {
+            self.file.ident = self.run("read", Database::sync_state)?.file_ident;
+        }
         let version = self.database()?.version();
-        let newest = self.committed.last().map_or(0, |commit| commit.version);
+        let newest = self
+            .file
+            .committed
+            .last()
+            .map_or(0, |commit| commit.version);
         if version < newest {
             let text = format!(
                 "{}: version {newest} was durable, {version} is left",
@@ -236,11 +264,9 @@ impl Client {
         }
         if self.is_durable() {
             self.sets = None;
-            let is_uploadable = self.newest_uploadable()? == version;
-            self.committed.push(Committed {
+            self.file.committed.push(Committed {
                 version,
                 timestamp,
-                is_uploadable,
                 counts: marks.counts,
                 tokens: marks.tokens,
             });
@@ -253,13 +279,6 @@ impl Client {
         self.disk
             .crashed()
             .is_none_or(|(_, side)| side == Side::After)
-    }
-
-    fn newest_uploadable(&self) -> Result<u64, Stop> {
-        let state = self.database()?.sync_state();
-        Ok(state
-            .map_err(|error| self.stop(&error))?
-            .newest_uploadable_version)
     }
 
     /// Commits a new subscription set.
@@ -326,6 +345,6 @@ impl Client {
 
     /// A name for messages.
     pub fn name(&self) -> String {
-        format!("{} (file {})", self.user, self.ident)
+        format!("{} (file {})", self.user, self.file.ident)
     }
 }

@@ -13,27 +13,28 @@ use crate::dice::Dice;
 type Mood = [usize; 20];
 
 /// What happens: write, send, serve, commit, pull, receive, exchange, connect, cut, drop, serve a dropped
-/// connection, subscribe, role, clock, crash, crash of the server, restart, restart of the server, reset, nothing.
+/// connection, subscribe, role, clock, crash, crash of the server, restart, restart of the server, reset,
+/// upkeep.
 const MOODS: [Mood; 5] = [
     // Busy lines.
     [
-        100, 90, 90, 40, 80, 90, 25, 40, 12, 8, 6, 8, 4, 3, 6, 4, 2, 1, 1, 0,
+        100, 90, 90, 40, 80, 90, 25, 40, 12, 8, 6, 8, 4, 3, 6, 4, 2, 1, 1, 4,
     ],
     // Everybody sees everything at once, conflicts come from what is under way.
     [
-        120, 40, 40, 25, 40, 40, 60, 30, 6, 4, 2, 3, 1, 2, 3, 2, 1, 1, 0, 0,
+        120, 40, 40, 25, 40, 40, 60, 30, 6, 4, 2, 3, 1, 2, 3, 2, 1, 1, 1, 3,
     ],
     // Long times without a connection.
     [
-        150, 30, 30, 20, 30, 30, 14, 8, 25, 6, 3, 4, 2, 4, 4, 2, 3, 1, 1, 0,
+        150, 30, 30, 20, 30, 30, 14, 8, 25, 6, 3, 4, 2, 4, 4, 2, 3, 1, 2, 6,
     ],
     // Nothing lasts.
     [
-        80, 90, 100, 40, 100, 100, 10, 70, 35, 25, 20, 35, 8, 3, 10, 6, 4, 2, 2, 0,
+        80, 90, 100, 40, 100, 100, 10, 70, 35, 25, 20, 35, 8, 3, 10, 6, 4, 2, 2, 4,
     ],
     // Processes that die.
     [
-        100, 70, 80, 35, 70, 80, 20, 50, 12, 10, 6, 10, 3, 3, 40, 20, 10, 5, 2, 0,
+        100, 70, 80, 35, 70, 80, 20, 50, 12, 10, 6, 10, 3, 3, 40, 20, 10, 5, 3, 4,
     ],
 ];
 
@@ -87,7 +88,7 @@ pub fn script(seed: u64, operations: usize) -> Script {
         match &act {
             Act::Write { edits, .. } => done += edits.len(),
             // A process that dies at the first thing it does.
-            Act::Restart | Act::Reset if dice.chance(50) => {
+            Act::Restart | Act::Reset(_) if dice.chance(50) => {
                 let act = Act::Crash(fuse(dice, 3));
                 script.steps.push(Step { who, act });
             }
@@ -156,8 +157,11 @@ fn draw(dice: &mut Dice, mood: &Mood, layout: &Layout, habits: Habits, left: usi
         15 => Act::CrashServer(fuse(dice, 4)),
         16 => Act::Restart,
         17 => Act::RestartServer,
-        18 => Act::Reset,
-        _ => Act::Commit,
+        18 => Act::Reset(below(dice, 3)),
+        _ => Act::Maintain {
+            wait: *dice.pick(&[0, 10, 300, 1_000]),
+            budget: *dice.pick(&[1, 10, 300]),
+        },
     }
 }
 

@@ -3,8 +3,7 @@
 use tidemark_changeset::body::{BodyLimits, parse_download_body, parse_upload_body};
 use tidemark_changeset::{Instruction, PathElement, Payload, Target, codec};
 
-use super::client::Client;
-use super::messages::Answer;
+use super::messages::{Answer, Request};
 
 fn place(target: &Target) -> String {
     let mut text = format!("{}[{:?}].{}", target.class, target.key, target.field);
@@ -73,22 +72,31 @@ fn instructions(changeset: &[u8]) -> String {
     words.join("; ")
 }
 
-/// What a client wrote after a version.
-pub fn written(client: &Client, after: u64) -> String {
-    let upload = client
-        .database()
-        .ok()
-        .and_then(|database| database.next_upload(after, 0, u64::MAX, u64::MAX).ok());
-    let body = upload.map(|upload| upload.body).unwrap_or_default();
-    let entries = parse_upload_body(&body, BodyLimits::default()).unwrap_or_default();
-    let words = entries.iter().map(|entry| {
-        let (version, base) = (entry.client_version, entry.server_version);
+/// What a client said.
+pub fn request(request: &Request) -> String {
+    let Request::Upload {
+        upload,
+        locked_server_version,
+    } = request
+    else {
+        return format!("{request:?}");
+    };
+    let entries = parse_upload_body(&upload.body, BodyLimits::default()).unwrap_or_default();
+    let entries = entries.iter().map(|entry| {
         format!(
-            "version {version} on {base}: {}",
+            "[{} on {} at {}: {}]",
+            entry.client_version,
+            entry.server_version,
+            entry.timestamp,
             instructions(entry.changeset)
         )
     });
-    words.collect::<Vec<_>>().join(" | ")
+    format!(
+        "upload to ({}, {}), locked {locked_server_version}: {}",
+        upload.progress_client_version,
+        upload.progress_server_version,
+        entries.collect::<Vec<_>>().join(" ")
+    )
 }
 
 /// What the server said.

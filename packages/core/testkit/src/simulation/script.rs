@@ -70,8 +70,10 @@ pub enum Act {
     Restart,
     /// The server's process dies at once.
     RestartServer,
-    /// The client begins with a new file.
-    Reset,
+    /// The client starts over: 0 with a new file, 1 by a client reset with recovery, 2 by one without.
+    Reset(u32),
+    /// So many milliseconds pass, then the server does a step of its upkeep that may look at so many rows.
+    Maintain { wait: u32, budget: u32 },
 }
 
 /// An object, by class and key; both wrap around.
@@ -176,7 +178,8 @@ impl fmt::Display for Step {
             Act::CrashServer(fuse) => write!(out, "server crash {}", crash(*fuse)),
             Act::Restart => write!(out, "{who} restart"),
             Act::RestartServer => write!(out, "server restart"),
-            Act::Reset => write!(out, "{who} reset"),
+            Act::Reset(how) => write!(out, "{who} reset {how}"),
+            Act::Maintain { wait, budget } => write!(out, "server maintain {wait} {budget}"),
         }
     }
 }
@@ -289,6 +292,10 @@ fn parse_server(words: &mut Words<'_>) -> Parsed<Act> {
         "commit" => Act::Commit,
         "crash" => Act::CrashServer(words.fuse()?),
         "restart" => Act::RestartServer,
+        "maintain" => Act::Maintain {
+            wait: words.number()?,
+            budget: words.number()?,
+        },
         other => return Err(format!("the server cannot '{other}'")),
     })
 }
@@ -334,7 +341,7 @@ fn parse_step(line: &str) -> Parsed<Step> {
         "exchange" => Act::Exchange,
         "crash" => Act::Crash(words.fuse()?),
         "restart" => Act::Restart,
-        "reset" => Act::Reset,
+        "reset" => Act::Reset(words.number()?),
         other => return Err(format!("a client cannot '{other}'")),
     };
     Ok(Step { who, act })

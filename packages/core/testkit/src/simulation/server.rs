@@ -82,11 +82,16 @@ pub struct Server {
     pub disk: Disk,
     pub roles: BTreeMap<String, Role>,
     pub faults: ServerFaults,
+    /// The server's clock.
+    pub now_ms: u64,
     ledger: Option<Ledger<Disk>>,
     starts: u64,
     waiting: Vec<Waiting>,
     uploads: u64,
 }
+
+/// How long a client may be away.
+const OFFLINE_MAX_MS: u64 = 3_000;
 
 /// Salt of every file.
 const SALT: u64 = 7;
@@ -99,6 +104,7 @@ impl Server {
             disk,
             roles: BTreeMap::new(),
             faults,
+            now_ms: 0,
             ledger: None,
             starts: 0,
             waiting: Vec::new(),
@@ -117,7 +123,9 @@ impl Server {
             switches: Switches::ALL,
         };
         let opened = Ledger::open(self.disk.clone(), options);
-        self.ledger = Some(opened.map_err(|error| self.stop(&error))?);
+        let ledger = opened.map_err(|error| self.stop(&error))?;
+        ledger.set_max_offline_ms(OFFLINE_MAX_MS);
+        self.ledger = Some(ledger);
         Ok(())
     }
 
@@ -249,7 +257,9 @@ impl Server {
 
     fn allocate(&mut self, link: &mut Link) -> Result<(), Stop> {
         self.disk.doing("allocate a file ident");
-        let allocated = self.ledger()?.allocate_file_ident(&link.user, SALT, 0);
+        let allocated = self
+            .ledger()?
+            .allocate_file_ident(&link.user, SALT, self.now_ms);
         let file_ident = allocated.map_err(|error| self.stop(&error))?;
         link.down.push_back(Answer::Ident {
             file_ident,
@@ -277,7 +287,7 @@ impl Server {
             protocol_version: 14,
         };
         link.side.file_ident = ident.file_ident;
-        match self.ledger()?.identify(said, 0) {
+        match self.ledger()?.identify(said, self.now_ms) {
             Ok(identified) => {
                 link.side.session = Some(identified.session);
                 link.side.bootstraps_owed += usize::from(identified.bootstrap_due);
@@ -321,7 +331,9 @@ impl Server {
         match self.ledger()?.query(session, version, text) {
             Ok(None) => link.side.bootstraps_owed += 1,
             Ok(Some(text)) => link.down.push_back(Answer::QueryError { version, text }),
-            Err(LedgerError::Restart(_) | LedgerError::NoSession) => self.end(link),
+            Err(LedgerError::Restart(_) | LedgerError::NoSession | LedgerError::Trimmed) => {
+                self.end(link)
+            }
             Err(error) => return Err(self.stop(&error)),
         }
         Ok(())
@@ -335,7 +347,7 @@ impl Server {
         self.disk.doing("download");
         let part = match self.ledger()?.next_download(session, bytes_max) {
             Ok(part) => part,
-            Err(LedgerError::Restart(_) | LedgerError::NoSession) => {
+            Err(LedgerError::Restart(_) | LedgerError::NoSession | LedgerError::Trimmed) => {
                 self.end(link);
                 return Ok(false);
             }
@@ -371,6 +383,14 @@ impl Server {
         Ok(true)
     }
 
+    /// A step of the upkeep. Says how many entries and clients went.
+    pub fn maintain(&mut self, budget: usize) -> Result<(u64, u64), Stop> {
+        self.disk.doing("maintain");
+        let progress = self.ledger()?.maintain(self.now_ms, budget);
+        let progress = progress.map_err(|error| self.stop(&error))?;
+        Ok((progress.entries_trimmed, progress.clients_expired))
+    }
+
     /// Integrates the uploads that wait, all in one commit.
     pub fn commit(&mut self, links: &mut [&mut Link]) -> Result<Committed, Stop> {
         let waiting = std::mem::take(&mut self.waiting);
@@ -388,7 +408,7 @@ impl Server {
             })
             .collect();
         self.disk.doing("integrate");
-        let answers = self.ledger()?.integrate(&uploads, 0);
+        let answers = self.ledger()?.integrate(&uploads, self.now_ms);
         let answers = answers.map_err(|error| self.stop(&error))?;
         let mut committed = Committed {
             uploads: uploads.len() as u64,

@@ -6,7 +6,9 @@
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;
 
+use tidemark_changeset::body::{BodyLimits, parse_upload_body};
 use tidemark_ledger::embedded::{BatchState, DownloadPart};
+use tidemark_ledger::error::codes;
 use tidemark_ledger::records::Compensation;
 use tidemark_store::sync::{
     BootstrapPart, DownloadProgress, PreparedDownload, SubscriptionSet, SubscriptionState,
@@ -14,6 +16,7 @@ use tidemark_store::sync::{
 use tidemark_store::{Database, StoreError};
 
 use super::client::{Client, Stop};
+use super::digest::Digest;
 use super::messages::{Answer, Ident, Request, progress_of};
 
 /// Bytes of changesets after which an UPLOAD takes no further one: small, so that many messages are sent.
@@ -132,7 +135,7 @@ impl Client {
     }
 
     /// The set that the server is to sync: the newest that has arrived.
-    fn active_set(&mut self) -> Result<Option<SubscriptionSet>, Stop> {
+    pub(super) fn active_set(&mut self) -> Result<Option<SubscriptionSet>, Stop> {
         let arrived = |set: &&SubscriptionSet| {
             matches!(
                 set.state,
@@ -233,7 +236,7 @@ impl Client {
             .as_ref()
             .map_or(newest, |set| newest.min(set.snapshot_version));
         let (client, server) = self.session.scan;
-        let upload = self.run("read", |database| {
+        let upload = self.run("hand out an upload", |database| {
             database.next_upload(client, server, target, UPLOAD_BYTES_MAX)
         })?;
         let has_news = upload.entries > 0 || upload.progress_server_version > server;
@@ -246,11 +249,29 @@ impl Client {
             };
         }
         self.session.scan.1 = upload.progress_server_version;
+        self.note_sent(&upload.body)?;
         let locked_server_version = upload.progress_server_version;
         Ok(Some(Request::Upload {
             upload,
             locked_server_version,
         }))
+    }
+
+    /// What leaves twice has to be the same both times.
+    fn note_sent(&mut self, body: &[u8]) -> Result<(), Stop> {
+        let entries = parse_upload_body(body, BodyLimits::default());
+        let entries = entries.map_err(|error| Stop::Fault(format!("an upload: {error}")))?;
+        for entry in entries {
+            let mut digest = Digest::default();
+            digest.number(entry.timestamp);
+            digest.bytes(entry.changeset);
+            let earlier = self.file.sent.insert(entry.client_version, digest.value());
+            if earlier.is_some_and(|earlier| earlier != digest.value()) {
+                let version = entry.client_version;
+                return violation(format!("version {version} was uploaded in two forms"));
+            }
+        }
+        Ok(())
     }
 
     /// Goes on with what is being taken in. Says whether there was anything.
@@ -292,7 +313,7 @@ impl Client {
                 self.run("set file ident", |database| {
                     database.set_file_ident(file_ident, salt)
                 })?;
-                self.ident = file_ident;
+                self.file.ident = file_ident;
                 Ok(())
             }
             Answer::Download(part) => self.download(part),
@@ -301,6 +322,10 @@ impl Client {
             Answer::QueryError { version, text } => violation(format!("query {version}: {text}")),
             Answer::Error(refusal) => {
                 self.session.is_refused = true;
+                if refusal.code == codes::CLIENT_FILE_EXPIRED {
+                    self.has_to_reset = true;
+                    return Ok(());
+                }
                 violation(format!("{} is refused: {refusal}", self.name()))
             }
         }
@@ -413,8 +438,8 @@ impl Client {
                 update.table.clone(),
                 update.primary_key.clone(),
             );
-            if !self.rejected.contains(&rejected) {
-                self.rejected.push(rejected);
+            if !self.file.rejected.contains(&rejected) {
+                self.file.rejected.push(rejected);
             }
         }
         self.session.compensations.push(told);

@@ -2,9 +2,11 @@
 
 use std::collections::BTreeMap;
 
+use tidemark_ledger::entries::Entry;
+use tidemark_store::sync::ResetPolicy;
 use tidemark_transform::simulation as merge_hooks;
 
-use super::client::{Client, Stop};
+use super::client::{Client, File, Stop};
 use super::coverage::Coverage;
 use super::digest::Digest;
 use super::disk::Fuse;
@@ -21,8 +23,6 @@ pub struct Peer {
     pub link: Option<Link>,
     /// Connections that the client has given up and the server has not.
     pub dropped: Vec<Link>,
-    /// Number of the present file of this peer.
-    pub files: u32,
 }
 
 /// A history under way.
@@ -31,10 +31,14 @@ pub struct World<'s> {
     pub server: Server,
     pub peers: Vec<Peer>,
     /// Files that were given up, with what was committed to them.
-    pub former: Vec<Client>,
+    pub former: Vec<File>,
     pub coverage: Coverage,
     pub digest: Digest,
     pub faults: Faults,
+    /// Everything that was ever in the server's log, by who made it: ident and client version.
+    pub log: BTreeMap<(u64, u64), Entry>,
+    /// Up to which version the log was read.
+    pub(super) log_read: u64,
     next_token: u64,
     next_link: u64,
     clock: u64,
@@ -68,6 +72,8 @@ impl<'s> World<'s> {
             coverage: Coverage::default(),
             digest: Digest::default(),
             faults,
+            log: BTreeMap::new(),
+            log_read: 0,
             next_token: 0,
             next_link: 0,
             clock: CLOCK_START,
@@ -82,7 +88,6 @@ impl<'s> World<'s> {
                 client,
                 link: None,
                 dropped: Vec::new(),
-                files: 1,
             });
         }
         Ok(world)
@@ -143,7 +148,8 @@ impl<'s> World<'s> {
             Act::CrashServer(fuse) => self.server.disk.arm(*fuse),
             Act::Restart => return self.restart_client(who),
             Act::RestartServer => return self.restart_server(),
-            Act::Reset => self.reset(who)?,
+            Act::Reset(how) => self.start_over(who, *how)?,
+            Act::Maintain { wait, budget } => return self.maintain(*wait, *budget as usize),
         }
         Ok(())
     }
@@ -161,8 +167,24 @@ impl<'s> World<'s> {
             .max(1)
     }
 
+    fn pass(&mut self, milliseconds: u32) {
+        self.clock += u64::from(milliseconds);
+        self.server.now_ms = self.clock;
+    }
+
+    fn maintain(&mut self, wait: u32, budget: usize) -> Result<(), String> {
+        self.pass(wait);
+        self.read_log()?;
+        let done = self.server.maintain(budget);
+        if let Some((entries, clients)) = self.server_did(done)? {
+            self.coverage.count("entries trimmed", entries);
+            self.coverage.count("clients expired", clients);
+        }
+        Ok(())
+    }
+
     fn write(&mut self, who: usize, wait: u32, edits: &[Edit]) -> Result<(), String> {
-        self.clock += u64::from(wait);
+        self.pass(wait);
         let time = self.time(who);
         self.coverage.count("operations", edits.len() as u64);
         let Self {
@@ -172,13 +194,7 @@ impl<'s> World<'s> {
         if !client.session.is_idle() {
             self.coverage.count("writes between slices", 1);
         }
-        let before = client.database().map_err(text)?.version();
         let result = client.write(&script.layout, edits, time, next_token);
-        if self.notes.is_some() && result.is_ok() {
-            let client = &self.peers[who].client;
-            let said = super::notes::written(client, before);
-            self.note(|| format!("at {time}: {said}"));
-        }
         self.client_did(who, result)
     }
 
@@ -291,6 +307,9 @@ impl<'s> World<'s> {
             match peer.client.next_message() {
                 Ok(Some(request)) => {
                     request.digest(&mut self.digest);
+                    if let Some(notes) = &mut self.notes {
+                        notes.push((self.at, super::notes::request(&request)));
+                    }
                     link.up.push_back(request);
                 }
                 Ok(None) => return Ok(()),
@@ -354,7 +373,9 @@ impl<'s> World<'s> {
         for peer in peers.iter_mut() {
             peer.dropped.retain(|link| !Server::is_settled(link));
         }
-        if let Some(done) = self.server_did(result)? {
+        let result = self.server_did(result)?;
+        self.read_log()?;
+        if let Some(done) = result {
             self.coverage.count("uploads", done.uploads);
             self.coverage.count("changesets", done.changesets);
             self.coverage.count("conflicts", done.conflicts);
@@ -397,6 +418,9 @@ impl<'s> World<'s> {
             };
             let stopped = result.is_err();
             self.client_did(who, result)?;
+            if self.peers[who].client.has_to_reset {
+                return self.client_reset(who, ResetPolicy::RecoverOrDiscard);
+            }
             if stopped {
                 return Ok(());
             }
