@@ -249,3 +249,32 @@ fn where_a_range_is_cut_does_not_matter() {
         );
     }
 }
+
+/// A client that died while it took a message in has stored the message's latest version with an earlier
+/// cursor. It refuses a message whose latest version is lower, however little that message holds.
+#[test]
+fn the_latest_version_never_falls() {
+    let ledger = Ledger::open(OrderedStorage::new(), options(SALT)).expect("a ledger opens");
+    let mut peers = ready(&ledger);
+    let base = ledger.version();
+    for (client_version, key) in (3..).zip(1..=3) {
+        let made = [(client_version, BASES[0], 10, vec![create("City", key)])];
+        peers[0].send((client_version, BASES[0]), BASES[0], &made);
+    }
+    let reader = &mut peers[1];
+    let whole = reader.drain();
+    let latest = whole.last().map(|part| part.latest_server_version);
+    assert_eq!(latest, Some(base + 3));
+    let said = tidemark_ledger::embedded::Identification {
+        latest_server_version: base + 3,
+        ..reader.identification((base + 1, 2), 1, ALL)
+    };
+    reader.session = reader.try_identify(said).expect("it is let in").session;
+    let part = ledger
+        .next_download(reader.session, 1)
+        .expect("the ledger works");
+    let part = part.expect("entries are owed");
+    assert_eq!(part.download_server_version, base + 2);
+    assert_eq!(part.latest_server_version, base + 3);
+    assert_eq!(part.latest_server_version_salt, SALT);
+}

@@ -232,6 +232,17 @@ impl OrderedStorage {
         Self::build(Some(observer))
     }
 
+    /// A storage that begins as a snapshot was: cheap, for they share what neither changes.
+    pub fn from_snapshot(snapshot: &OrderedSnapshot) -> Self {
+        let storage = Self::new();
+        *storage
+            .shared
+            .tables
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner) = Some(Arc::clone(&snapshot.tables));
+        storage
+    }
+
     fn build(observer: Option<CommitObserver>) -> Self {
         let tables = Mutex::new(Some(Arc::default()));
         Self {

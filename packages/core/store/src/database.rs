@@ -12,7 +12,7 @@ use crate::changes::{ChangeLog, Changes};
 use crate::compaction::Compactor;
 use crate::head::{FIRST_VERSION, Head};
 use crate::history::{self, EntryHead};
-use crate::sync::{SyncRecord, Unsynced, create_zeroth};
+use crate::sync::{SLICE_INSTRUCTIONS_MAX, SyncRecord, Unsynced, create_zeroth};
 use crate::tables::{META, meta};
 use crate::transaction::WriteTransaction;
 use crate::view::View;
@@ -25,6 +25,8 @@ pub struct DatabaseOptions {
     pub is_synced: bool,
     /// Rules of the merge.
     pub rules: Rules,
+    /// A slice of an integration takes no further changeset once it has this many instructions.
+    pub slice_instructions_max: usize,
     /// How what was not sent is compacted.
     pub folds: Folds,
 }
@@ -34,6 +36,7 @@ impl Default for DatabaseOptions {
         Self {
             is_synced: true,
             rules: Rules::CORRECTED,
+            slice_instructions_max: SLICE_INSTRUCTIONS_MAX,
             folds: Folds::ALL,
         }
     }
@@ -104,6 +107,10 @@ impl<S: Storage> Database<S> {
 
     pub(crate) fn rules(&self) -> Rules {
         self.options.rules
+    }
+
+    pub(crate) fn slice_instructions_max(&self) -> usize {
+        self.options.slice_instructions_max
     }
 
     pub(crate) fn expect_synced(&self) -> Result<()> {

@@ -395,8 +395,25 @@ impl<S: Storage> WriteTransaction<S> {
         }
         if Arc::make_mut(&mut self.catalog).apply(instruction)? {
             self.changes.schema = true;
+            if let Instruction::AddColumn { class, .. } = instruction {
+                self.fill_loaded(class);
+            }
         }
         Ok(())
+    }
+
+    /// Objects that are at hand already get the default of a new column: later edits of this write go there.
+    fn fill_loaded(&mut self, name: &Name) {
+        let is_embedded = self.catalog.class(name).is_some_and(Class::is_embedded);
+        let id = self.catalog.id(name);
+        for ((class, _), loaded) in &mut self.buffer {
+            if (is_embedded || Some(*class) == id)
+                && let Some(definition) = self.catalog.class_of_id(*class)
+            {
+                let schema = &self.catalog.schema;
+                loaded.document.fill_deep(schema, definition);
+            }
+        }
     }
 
     /// Objects of a class, or none.

@@ -7,11 +7,12 @@ mod common;
 use common::*;
 use tidemark_changeset::body::{BodyLimits, parse_upload_body};
 use tidemark_changeset::{
-    Instruction, Name, PathElement, Payload, PrimaryKey, Target, Text, UpdateKind, Value,
+    CollectionKind, ColumnSpec, ColumnType, Instruction, Name, PathElement, Payload, PrimaryKey,
+    Target, Text, UpdateKind, Value,
 };
 use tidemark_model::Node;
 use tidemark_store::boundary::{self, schema_text, update_schema};
-use tidemark_store::{Step, StoreError};
+use tidemark_store::{Location, Step, StoreError};
 
 #[test]
 fn schemas_are_emitted_class_by_class() {
@@ -470,4 +471,38 @@ fn columns_and_classes_can_go() {
             })
             .is_err()
     );
+}
+
+#[test]
+fn a_column_may_be_used_in_the_write_that_adds_it() {
+    let (_storage, database) = database();
+    write(&database, 10, |write| {
+        let object = create(write, 1);
+        write
+            .set(&at(object, PART_OF), false, &Payload::Object)
+            .unwrap();
+    });
+    let (_, emitted) = write(&database, 11, |write| {
+        write
+            .set(&at(0, AGE), false, &payload(Value::Int(1)))
+            .unwrap();
+        let column = |class: &str| Instruction::AddColumn {
+            class: class.into(),
+            field: "marks".into(),
+            spec: ColumnSpec::new(ColumnType::Int, false, CollectionKind::List, None),
+        };
+        write.change_schema(&column("Person")).unwrap();
+        write.change_schema(&column("Part")).unwrap();
+        let marks = Step::Key("marks".into());
+        let first = |place: Location| Location {
+            steps: [place.steps, vec![Step::Visible(0)]].concat(),
+            ..place
+        };
+        for place in [at(0, TAGS + 1), below(0, PART_OF, &[marks])] {
+            write
+                .list_insert(&first(place), &payload(Value::Int(5)))
+                .unwrap();
+        }
+    });
+    assert_eq!(emitted.len(), 5);
 }

@@ -4,5 +4,7 @@
 pub mod dice;
 pub mod fuzzing;
 pub mod generators;
+#[cfg(feature = "simulation")]
+pub mod simulation;
 pub mod vectors;
 pub mod writing;

@@ -30,6 +30,15 @@ pub(crate) struct Numbers<'a> {
     ranks: Vec<(u64, u64)>,
 }
 
+/// What decides between two branches: the time, then the ident.
+fn tie_break(branch: &Branch) -> (u64, u64) {
+    #[cfg(not(feature = "simulation"))]
+    let ident = branch.ident;
+    #[cfg(feature = "simulation")]
+    let ident = crate::simulation::tie_break(branch.ident);
+    (branch.timestamp, ident)
+}
+
 fn next<K>(map: &FxHashMap<K, u32>) -> u32 {
     u32::try_from(map.len())
         .expect("fewer names than instructions and path elements, which were counted")
@@ -38,11 +47,7 @@ fn next<K>(map: &FxHashMap<K, u32>) -> u32 {
 impl<'a> Numbers<'a> {
     /// Numbers for a merge of these branches. The tie-breaks are ranked here, once.
     pub fn new(ours: &[Branch], theirs: &[Branch], rules: Rules) -> Self {
-        let mut ranks: Vec<_> = ours
-            .iter()
-            .chain(theirs)
-            .map(|b| (b.timestamp, b.ident))
-            .collect();
+        let mut ranks: Vec<_> = ours.iter().chain(theirs).map(tie_break).collect();
         ranks.sort_unstable();
         ranks.dedup();
         Self {
@@ -100,7 +105,7 @@ impl<'a> Numbers<'a> {
         for (number, branch) in branches.iter().enumerate() {
             let rank = self
                 .ranks
-                .binary_search(&(branch.timestamp, branch.ident))
+                .binary_search(&tie_break(branch))
                 .unwrap_or_default();
             let places = places.and_then(|places| places.get(number));
             for (position, instruction) in branch.instructions.iter().enumerate() {

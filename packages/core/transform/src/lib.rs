@@ -32,6 +32,8 @@ mod operation;
 mod pairs;
 mod places;
 mod rules;
+#[cfg(feature = "simulation")]
+pub mod simulation;
 mod write_back;
 
 #[cfg(test)]

@@ -299,14 +299,15 @@ impl Header<'_> {
         body: Body,
     ) -> DownloadPart {
         side.mentioned = side.to;
+        side.latest = side.latest.max(side.to);
         session.sent.fetch_max(side.to, Ordering::AcqRel);
         DownloadPart {
             download_server_version: side.to,
             download_client_version: side.client_version,
             // Not the newest there is: after a client reset a file goes on from the latest version it was
             // told, so everything up to that must have been given to it.
-            latest_server_version: side.to,
-            latest_server_version_salt: self.newest.state.salt(side.to).unwrap_or_default(),
+            latest_server_version: side.latest,
+            latest_server_version_salt: self.newest.state.salt(side.latest).unwrap_or_default(),
             upload_client_version: self.row.integrated,
             upload_server_version: self.row.progress.1,
             query_version: side.query_version,

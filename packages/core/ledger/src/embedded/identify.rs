@@ -140,6 +140,7 @@ fn session_of(said: Identification, start: Start, since_ms: u64) -> Session {
             timeline: start.timeline,
             to: start.to,
             mentioned: download.0,
+            latest: said.latest_server_version,
             client_version: download.1,
             query_version: said.query_version,
             jobs: start.jobs,

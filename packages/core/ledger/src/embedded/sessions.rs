@@ -41,6 +41,9 @@ pub(super) struct DownloadSide {
     pub to: u64,
     /// Everything up to this version was given and mentioned in a message.
     pub mentioned: u64,
+    /// The newest version that the client was told of, in this session or before: a client that died while it
+    /// took a message in knows of more than it has.
+    pub latest: u64,
     /// Client version contained in that.
     pub client_version: u64,
     /// Query version of the view the steady messages belong to.

@@ -11,7 +11,7 @@ use tidemark_storage::{Read, Storage, Write};
 use crate::compaction::Compactor;
 use crate::database::Database;
 use crate::record::{RecordReader, RecordWriter};
-use crate::sync::download::{SLICE_INSTRUCTIONS_MAX, blame, parse_entries};
+use crate::sync::download::{blame, parse_entries};
 use crate::sync::state::{DownloadProgress, SyncRecord, check_progress};
 use crate::sync::subscriptions::{SubscriptionState, change_state, state_of};
 use crate::tables::{BOOTSTRAP, META, meta};
@@ -19,8 +19,6 @@ use crate::{Result, StoreError};
 
 /// An instruction takes about this many bytes; bodies are cut into pieces of one slice each.
 const INSTRUCTION_BYTES: usize = 16;
-
-const SLICE_BYTES_MAX: usize = SLICE_INSTRUCTIONS_MAX * INSTRUCTION_BYTES;
 
 /// What is known of the stored bootstrap.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -119,6 +117,9 @@ impl<S: Storage> Database<S> {
         // Read now so that a bad part is refused while its session can still say so.
         parse_entries(part.body, &part.progress, &sync, false)?;
         drop(snapshot);
+        let slice_bytes_max = self
+            .slice_instructions_max()
+            .saturating_mul(INSTRUCTION_BYTES);
         self.change_quietly(|write| {
             let mut record = match BootstrapRecord::read(write)? {
                 Some(record) if record.is_complete => {
@@ -150,7 +151,7 @@ impl<S: Storage> Database<S> {
                 }
                 Some(_) => {}
             }
-            for piece in pieces(part.body)? {
+            for piece in pieces(part.body, slice_bytes_max)? {
                 write.put(BOOTSTRAP, &record.pieces.to_be_bytes(), piece);
                 record.pieces += 1;
             }
@@ -253,7 +254,7 @@ impl<S: Storage> Database<S> {
 }
 
 /// Cuts a body into pieces of whole entries, each of about one slice.
-fn pieces(body: &[u8]) -> Result<Vec<&[u8]>> {
+fn pieces(body: &[u8], slice_bytes_max: usize) -> Result<Vec<&[u8]>> {
     let entries = parse_download_body(body, BodyLimits::default())
         .map_err(|error| StoreError::BadChangeset(error.to_string()))?;
     let mut pieces = Vec::new();
@@ -261,7 +262,7 @@ fn pieces(body: &[u8]) -> Result<Vec<&[u8]>> {
     for entry in entries {
         // A changeset is the end of its entry.
         let end = entry.changeset.as_ptr().addr() + entry.changeset.len() - body.as_ptr().addr();
-        if end - done >= SLICE_BYTES_MAX {
+        if end - done >= slice_bytes_max {
             let (piece, after) = rest.split_at(end - done);
             pieces.push(piece);
             (rest, done) = (after, end);

@@ -132,7 +132,7 @@ impl<S: Storage> Database<S> {
         download: &mut PreparedDownload,
         timestamp: u64,
     ) -> Result<Integrated> {
-        let end = download.slice_end();
+        let end = download.slice_end(self.slice_instructions_max());
         let is_done = end == download.entries.len();
         let slice = download
             .entries
@@ -279,12 +279,12 @@ impl<S: Storage> Database<S> {
 
 impl PreparedDownload {
     /// Where the next slice ends.
-    fn slice_end(&self) -> usize {
+    fn slice_end(&self, instructions_max: usize) -> usize {
         let mut instructions = 0;
         let mut previous = None;
         let rest = self.entries.get(self.next..).unwrap_or_default();
         for (offset, entry) in rest.iter().enumerate() {
-            if instructions >= SLICE_INSTRUCTIONS_MAX && previous != Some(entry.server_version) {
+            if instructions >= instructions_max && previous != Some(entry.server_version) {
                 return self.next + offset;
             }
             instructions += entry.instructions.len();

@@ -24,6 +24,7 @@ pub use subscriptions::{Subscription, SubscriptionSet, SubscriptionState};
 pub use upload::Upload;
 
 pub(crate) use bootstrap::BootstrapRecord;
+pub(crate) use download::SLICE_INSTRUCTIONS_MAX;
 pub(crate) use state::SyncRecord;
 pub(crate) use subscriptions::{create_zeroth, read_sets};
 pub(crate) use unsynced::Unsynced;

@@ -148,10 +148,10 @@ fn failure(error: impl std::fmt::Display) -> String {
 impl Client {
     fn new(ident: u64, rules: Rules) -> Result<Self, String> {
         let options = DatabaseOptions {
-            is_synced: true,
             rules,
             // The bytes are compared with those of the original, which compacts nothing.
             folds: Folds::NONE,
+            ..DatabaseOptions::default()
         };
         let database = Database::open(OrderedStorage::new(), options).map_err(failure)?;
         database.set_file_ident(ident, 1).map_err(failure)?;

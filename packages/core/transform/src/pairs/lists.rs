@@ -184,6 +184,8 @@ pub(crate) fn run_of_insertions(
     }
     major.set_index(i);
     major.set_size(size);
+    #[cfg(feature = "simulation")]
+    crate::simulation::count_insertions(done);
     done
 }
 

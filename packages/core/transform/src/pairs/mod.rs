@@ -35,6 +35,8 @@ pub(crate) fn pair(
     minor: &mut Operation,
     context: &mut Context<'_>,
 ) -> Outcome {
+    #[cfg(feature = "simulation")]
+    crate::simulation::count(major, minor, context);
     if !(major.has_path() && minor.has_path()) {
         return whole(major, minor, context);
     }

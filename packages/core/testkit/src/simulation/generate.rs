@@ -1,0 +1,364 @@
+//! From a seed to a script.
+
+use tidemark_changeset::{CollectionKind, ColumnSpec, ColumnType};
+
+use super::disk::{Fuse, Side};
+use super::layout::{
+    COLUMN_TYPES, ClassLayout, ClassUse, ColumnLayout, KEY_TYPES, KEYS, Layout, VIEWS,
+};
+use super::script::{Act, Edit, Pick, Script, Step};
+use crate::dice::Dice;
+
+/// Weights of what happens, by [`draw`].
+type Mood = [usize; 20];
+
+/// What happens: write, send, serve, commit, pull, receive, exchange, connect, cut, drop, serve a dropped
+/// connection, subscribe, role, clock, crash, crash of the server, restart, restart of the server, reset,
+/// upkeep.
+const MOODS: [Mood; 5] = [
+    // Busy lines.
+    [
+        100, 90, 90, 40, 80, 90, 25, 40, 12, 8, 6, 8, 4, 3, 6, 4, 2, 1, 1, 4,
+    ],
+    // Everybody sees everything at once, conflicts come from what is under way.
+    [
+        120, 40, 40, 25, 40, 40, 60, 30, 6, 4, 2, 3, 1, 2, 3, 2, 1, 1, 1, 3,
+    ],
+    // Long times without a connection.
+    [
+        150, 30, 30, 20, 30, 30, 14, 8, 25, 6, 3, 4, 2, 4, 4, 2, 3, 1, 2, 6,
+    ],
+    // Nothing lasts.
+    [
+        80, 90, 100, 40, 100, 100, 10, 70, 35, 25, 20, 35, 8, 3, 10, 6, 4, 2, 2, 4,
+    ],
+    // Processes that die.
+    [
+        100, 70, 80, 35, 70, 80, 20, 50, 12, 10, 6, 10, 3, 3, 40, 20, 10, 5, 3, 4,
+    ],
+];
+
+fn below(dice: &mut Dice, end: u32) -> u32 {
+    u32::try_from(dice.below(end as usize)).expect("below 32 bits")
+}
+
+fn number(dice: &mut Dice) -> u32 {
+    below(dice, 10_000)
+}
+
+/// The script of a seed, with about so many operations of users.
+pub fn script(seed: u64, operations: usize) -> Script {
+    let dice = &mut Dice::new(seed);
+    let clients = 2 + below(dice, 5).min(below(dice, 5));
+    let slice = *dice.pick(&[1, 3, 10, 4_000]);
+    let narrow = dice.chance(35);
+    let layout = if narrow {
+        narrow_layout(dice)
+    } else {
+        layout(dice)
+    };
+    let mood = dice.pick(&MOODS);
+    let mut script = Script {
+        clients,
+        slice,
+        layout,
+        steps: Vec::new(),
+    };
+    let mut done = 0;
+    let habits = Habits {
+        narrow,
+        focused: dice.chance(30),
+        hasty: dice.chance(25),
+    };
+    for who in 0..clients {
+        script.steps.push(Step {
+            who,
+            act: Act::Subscribe(number(dice)),
+        });
+        if dice.chance(70) {
+            script.steps.push(Step {
+                who,
+                act: Act::Exchange,
+            });
+        }
+    }
+    while done < operations {
+        let who = below(dice, clients);
+        let act = draw(dice, mood, &script.layout, habits, operations - done);
+        match &act {
+            Act::Write { edits, .. } => done += edits.len(),
+            // A process that dies at the first thing it does.
+            Act::Restart | Act::Reset(_) if dice.chance(50) => {
+                let act = Act::Crash(fuse(dice, 3));
+                script.steps.push(Step { who, act });
+            }
+            _ => {}
+        }
+        script.steps.push(Step { who, act });
+    }
+    script
+}
+
+/// What users do with their objects.
+#[derive(Clone, Copy)]
+struct Habits {
+    /// Nearly all changes are inside few objects.
+    narrow: bool,
+    /// Some objects are changed more than others.
+    focused: bool,
+    /// Everything happens in the same millisecond.
+    hasty: bool,
+}
+
+fn fuse(dice: &mut Dice, commits: u32) -> Fuse {
+    let side = if dice.chance(50) {
+        Side::Before
+    } else {
+        Side::After
+    };
+    Fuse {
+        commits: below(dice, commits),
+        side,
+        again: dice.chance(20),
+    }
+}
+
+fn draw(dice: &mut Dice, mood: &Mood, layout: &Layout, habits: Habits, left: usize) -> Act {
+    let mut roll = dice.below(mood.iter().sum());
+    let choice = mood
+        .iter()
+        .take_while(|weight| {
+            roll.checked_sub(**weight)
+                .inspect(|rest| roll = *rest)
+                .is_some()
+        })
+        .count();
+    match choice {
+        0 => write(dice, layout, habits, left),
+        1 => Act::Send(1 + below(dice, 4)),
+        2 => Act::Serve(1 + below(dice, 4)),
+        3 => Act::Commit,
+        4 => Act::Pull {
+            bytes: *dice.pick(&[1, 60, 300, 5_000]),
+            count: 1 + below(dice, 5),
+        },
+        5 => Act::Receive(1 + below(dice, 4)),
+        6 => Act::Exchange,
+        7 => Act::Connect {
+            fast: dice.chance(70),
+        },
+        8 => Act::Cut,
+        9 => Act::Drop,
+        10 => Act::ServeDropped,
+        11 => Act::Subscribe(number(dice)),
+        12 => Act::Role(number(dice)),
+        13 => Act::Clock(*dice.pick(&[0, 1, -1, 50, -50, 4_000, -4_000])),
+        14 => Act::Crash(fuse(dice, 4)),
+        15 => Act::CrashServer(fuse(dice, 4)),
+        16 => Act::Restart,
+        17 => Act::RestartServer,
+        18 => Act::Reset(below(dice, 3)),
+        _ => Act::Maintain {
+            wait: *dice.pick(&[0, 10, 300, 1_000]),
+            budget: *dice.pick(&[1, 10, 300]),
+        },
+    }
+}
+
+fn write(dice: &mut Dice, layout: &Layout, habits: Habits, left: usize) -> Act {
+    let count = 1 + dice.below(5).min(left.saturating_sub(1));
+    let edits = (0..count).map(|_| edit(dice, layout, habits)).collect();
+    // Equal times are common, so that idents decide.
+    Act::Write {
+        wait: if habits.hasty {
+            0
+        } else {
+            *dice.pick(&[0, 0, 0, 1, 7])
+        },
+        edits,
+    }
+}
+
+fn edit(dice: &mut Dice, layout: &Layout, habits: Habits) -> Edit {
+    let classes = u32::try_from(layout.tops().count()).expect("few classes");
+    let key = match habits {
+        Habits { narrow: true, .. } => below(dice, 20) / 9,
+        Habits { focused: true, .. } => below(dice, KEYS).min(below(dice, KEYS)),
+        _ => below(dice, KEYS),
+    };
+    let object = Pick {
+        class: below(dice, classes),
+        key,
+    };
+    // Where all is about the inside of objects, the rest is rare.
+    let roll = dice.below(if habits.narrow { 250 } else { 100 });
+    match roll {
+        0..22 => Edit::Create {
+            object,
+            view: below(dice, VIEWS),
+            defaults: if dice.chance(30) { number(dice) } else { 0 },
+        },
+        22..27 => Edit::Erase { object },
+        27..35 => Edit::Move {
+            object,
+            view: below(dice, VIEWS),
+        },
+        35..43 => Edit::Count {
+            object,
+            delta: i32::try_from(below(dice, 9)).expect("small") - 3,
+        },
+        43..51 => Edit::Token { object },
+        51..53 => Edit::Extend(number(dice)),
+        53 => Edit::Send(number(dice)),
+        _ => {
+            // A few columns more often than the others, so that changes meet.
+            let column = below(dice, 8).min(below(dice, 8));
+            Edit::Change {
+                object,
+                column,
+                dice: number(dice),
+            }
+        }
+    }
+}
+
+fn layout(dice: &mut Dice) -> Layout {
+    let mut layout = Layout::default();
+    let (tops, embedded) = (1 + dice.below(2), dice.below(3));
+    for name in ["A", "B"].into_iter().take(tops) {
+        let class_use = ClassUse::Top {
+            key_type: dice.pick(&KEY_TYPES).1,
+            nullable: dice.chance(15),
+        };
+        add_class(&mut layout, name, class_use);
+    }
+    for name in ["E", "F"].into_iter().take(embedded) {
+        add_class(&mut layout, name, ClassUse::Embedded);
+    }
+    if dice.chance(20) {
+        add_class(&mut layout, "Q", ClassUse::Asymmetric);
+    }
+    for class in 0..layout.classes.len() {
+        let count = match layout.classes[class].class_use {
+            ClassUse::Top { .. } => 3 + dice.below(5),
+            ClassUse::Asymmetric => 1,
+            ClassUse::Embedded => 1 + dice.below(3),
+        };
+        for number in 0..count {
+            let spec = match layout.classes[class].class_use {
+                ClassUse::Asymmetric => {
+                    ColumnSpec::new(ColumnType::Int, false, CollectionKind::Single, None)
+                }
+                _ => column(dice, tops, embedded, class),
+            };
+            let is_extra = number > 1 && dice.chance(25);
+            let prefix = if is_extra { 'x' } else { 'f' };
+            let name = format!("{prefix}{number}");
+            layout.classes[class].columns.push(ColumnLayout {
+                name,
+                spec,
+                is_extra,
+            });
+        }
+    }
+    layout
+}
+
+/// One class, and columns that hold lists and more inside each other.
+fn narrow_layout(dice: &mut Dice) -> Layout {
+    let mut layout = Layout::default();
+    let key_type = dice.pick(&KEY_TYPES).1;
+    add_class(
+        &mut layout,
+        "A",
+        ClassUse::Top {
+            key_type,
+            nullable: false,
+        },
+    );
+    add_class(&mut layout, "E", ClassUse::Embedded);
+    let embedded = |collection: CollectionKind| {
+        let nullable = collection != CollectionKind::List;
+        ColumnSpec::new(ColumnType::Link, nullable, collection, Some("E".into()))
+    };
+    let mixed = |collection| ColumnSpec::new(ColumnType::Mixed, true, collection, None);
+    let outer = [
+        embedded(CollectionKind::List),
+        embedded(CollectionKind::List),
+        embedded(CollectionKind::Dictionary),
+        embedded(CollectionKind::Single),
+        mixed(CollectionKind::Single),
+        mixed(CollectionKind::List),
+        mixed(CollectionKind::Dictionary),
+        ColumnSpec::new(ColumnType::String, false, CollectionKind::List, None),
+    ];
+    let int = |nullable, collection| ColumnSpec::new(ColumnType::Int, nullable, collection, None);
+    let inner = [
+        int(false, CollectionKind::Single),
+        int(true, CollectionKind::Single),
+        int(false, CollectionKind::List),
+        int(false, CollectionKind::Set),
+        mixed(CollectionKind::List),
+        mixed(CollectionKind::Single),
+        mixed(CollectionKind::Set),
+        embedded(CollectionKind::List),
+    ];
+    let fill = |dice: &mut Dice, class: &mut ClassLayout, specs: &[ColumnSpec], count: usize| {
+        for number in 0..count {
+            let spec = dice.pick(specs).clone();
+            class.columns.push(ColumnLayout {
+                name: format!("f{number}"),
+                spec,
+                is_extra: false,
+            });
+        }
+    };
+    let count = 1 + dice.below(2);
+    fill(dice, &mut layout.classes[0], &outer, count);
+    let count = 1 + dice.below(3);
+    fill(dice, &mut layout.classes[1], &inner, count);
+    layout
+}
+
+fn add_class(layout: &mut Layout, name: &str, class_use: ClassUse) {
+    layout.classes.push(ClassLayout {
+        name: name.to_owned(),
+        class_use,
+        columns: Vec::new(),
+    });
+}
+
+fn column(dice: &mut Dice, tops: usize, embedded: usize, class: usize) -> ColumnSpec {
+    let collection = *dice.pick(&[
+        CollectionKind::Single,
+        CollectionKind::Single,
+        CollectionKind::List,
+        CollectionKind::List,
+        CollectionKind::Dictionary,
+        CollectionKind::Set,
+    ]);
+    // Embedded classes hold only embedded ones that come after them: there is no end otherwise.
+    let inner = class.saturating_sub(tops) + usize::from(class >= tops);
+    if inner < embedded && collection != CollectionKind::Set && dice.chance(30) {
+        let name = ["E", "F"][inner + dice.below(embedded - inner)];
+        let nullable = collection != CollectionKind::List;
+        return ColumnSpec::new(ColumnType::Link, nullable, collection, Some(name.into()));
+    }
+    let column_type = if dice.chance(30) {
+        ColumnType::Mixed
+    } else {
+        dice.pick(&COLUMN_TYPES).1
+    };
+    match column_type {
+        ColumnType::Link => {
+            let name = ["A", "B"][dice.below(tops)];
+            let nullable = matches!(
+                collection,
+                CollectionKind::Single | CollectionKind::Dictionary
+            );
+            ColumnSpec::new(ColumnType::Link, nullable, collection, Some(name.into()))
+        }
+        ColumnType::Mixed => ColumnSpec::new(ColumnType::Mixed, true, collection, None),
+        column_type => ColumnSpec::new(column_type, dice.chance(40), collection, None),
+    }
+}
