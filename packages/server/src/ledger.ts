@@ -7,6 +7,8 @@
  * @module
  */
 
+import type { ChangesetBody } from "@tidemark/protocol";
+
 /** A session of one bound client file, from its IDENT to its end. */
 export type LedgerSession = number;
 
@@ -97,7 +99,7 @@ export interface UploadAnswer {
 }
 
 /** The next DOWNLOAD of a session. */
-export interface DownloadPart {
+export interface DownloadPart extends ChangesetBody {
   readonly downloadServerVersion: number;
   readonly downloadClientVersion: number;
   readonly latestServerVersion: number;
@@ -109,8 +111,14 @@ export interface DownloadPart {
   readonly batchState: 0 | 1 | 2;
   readonly progressEstimate: number;
   readonly entries: number;
-  /** Uncompressed entries. */
-  readonly body: Uint8Array;
+}
+
+/** Sizes of messages before compression: a message ends with the entry that reaches its limit. */
+export interface DownloadLimits {
+  /** Entries of the log. */
+  readonly downloadBytesMax: number;
+  /** A part of a bootstrap. */
+  readonly bootstrapBytesMax: number;
 }
 
 export interface LedgerOptions {
@@ -161,7 +169,7 @@ export interface Ledger {
    *
    * @returns `null` when nothing is owed: everything up to {@link Ledger.version} was given.
    */
-  nextDownload(session: LedgerSession, bytesMax: number): Promise<DownloadPart | null>;
+  nextDownload(session: LedgerSession, limits: DownloadLimits): Promise<DownloadPart | null>;
   /** Forgets a session. No call of it is under way then; its client file may be identified again afterwards. */
   endSession(session: LedgerSession): void;
   /** Newest version; grows with integrations and bootstraps. */

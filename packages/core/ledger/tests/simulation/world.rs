@@ -1,7 +1,7 @@
 //! One random history: clients, a server that is killed now and then, and the messages between them.
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
-use tidemark_ledger::embedded::{Identification, Ledger, Upload};
+use tidemark_ledger::embedded::{DownloadLimits, Identification, Ledger, Upload};
 use tidemark_ledger::error::Stop;
 use tidemark_ledger::switches::Switches;
 use tidemark_ledger::views::{ClassRole, Role};
@@ -382,7 +382,10 @@ impl World {
             *self.dice.pick(&[1, 1, 2, 5])
         };
         for _ in 0..count {
-            match self.ledger.next_download(session, bytes_max) {
+            match self
+                .ledger
+                .next_download(session, DownloadLimits::of(bytes_max))
+            {
                 Ok(Some(part)) => self.peers[at].down.push_back(Answer::Part(Box::new(part))),
                 Ok(None) => {
                     while self.peers[at].marks > 0 {

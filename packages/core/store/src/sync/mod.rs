@@ -6,6 +6,7 @@
 mod bootstrap;
 mod download;
 mod original;
+mod regroup;
 mod state;
 mod subscriptions;
 mod unsynced;

@@ -1,0 +1,194 @@
+//! Changesets of bootstraps, put back into the order of objects.
+//!
+//! A server may send a bootstrap column by column, since that takes fewer bytes. Applied in slices, it would
+//! load and store each object once per column. Instructions on different objects do not depend on each other,
+//! so they can be taken object by object, and a slice holds whole objects.
+
+use rustc_hash::FxHashMap;
+use tidemark_changeset::body::{
+    BodyLimits, DownloadEntry, parse_download_body, write_download_entry,
+};
+use tidemark_changeset::codec::Encoder;
+use tidemark_changeset::{Instruction, Name, PrimaryKey};
+
+use crate::sync::download::{Incoming, SLICE_INSTRUCTIONS_MAX};
+use crate::{Result, StoreError};
+
+/// An instruction takes about this many bytes; bodies are cut into pieces of one slice each.
+const INSTRUCTION_BYTES: usize = 16;
+
+pub(crate) const SLICE_BYTES_MAX: usize = SLICE_INSTRUCTIONS_MAX * INSTRUCTION_BYTES;
+
+/// A body's entries as pieces of about one slice each. `decoded` are the same entries. Entries larger than a
+/// slice are taken apart if `may_regroup`.
+pub(crate) fn pieces(body: &[u8], decoded: &[Incoming], may_regroup: bool) -> Result<Vec<Vec<u8>>> {
+    let entries = parse_download_body(body, BodyLimits::default())
+        .map_err(|error| StoreError::BadChangeset(error.to_string()))?;
+    let mut pieces = Pieces::default();
+    for (entry, incoming) in entries.iter().zip(decoded) {
+        let is_large = entry.changeset.len() > SLICE_BYTES_MAX;
+        match by_object(&incoming.instructions).filter(|_| is_large && may_regroup) {
+            Some(order) => pieces.push_regrouped(entry, &incoming.instructions, &order),
+            None => pieces.push(entry),
+        }
+    }
+    Ok(pieces.finish())
+}
+
+#[derive(Default)]
+struct Pieces {
+    done: Vec<Vec<u8>>,
+    open: Vec<u8>,
+}
+
+impl Pieces {
+    fn push(&mut self, entry: &DownloadEntry<'_>) {
+        write_download_entry(&mut self.open, entry);
+        if self.open.len() >= SLICE_BYTES_MAX {
+            self.done.push(std::mem::take(&mut self.open));
+        }
+    }
+
+    /// Pushes an entry as several ones of about a slice, each of whole objects.
+    fn push_regrouped(
+        &mut self,
+        entry: &DownloadEntry<'_>,
+        instructions: &[Instruction],
+        order: &[Vec<u32>],
+    ) {
+        let mut encoder = Encoder::new();
+        // The size counts once.
+        let mut original_size = entry.original_size;
+        let last = order.len().saturating_sub(1);
+        for (number, object) in order.iter().enumerate() {
+            for index in object {
+                if let Some(instruction) = instructions.get(*index as usize) {
+                    encoder.push(instruction);
+                }
+            }
+            if number == last || encoder.len() >= SLICE_BYTES_MAX {
+                let changeset = std::mem::take(&mut encoder).finish();
+                self.push(&DownloadEntry {
+                    original_size: std::mem::take(&mut original_size),
+                    changeset: &changeset,
+                    ..*entry
+                });
+            }
+        }
+    }
+
+    fn finish(mut self) -> Vec<Vec<u8>> {
+        if !self.open.is_empty() {
+            self.done.push(self.open);
+        }
+        self.done
+    }
+}
+
+/// The indexes of the instructions on each object, the objects in the order in which they are first named.
+/// `None` if any instruction is not on an object.
+fn by_object(instructions: &[Instruction]) -> Option<Vec<Vec<u32>>> {
+    let mut numbers: FxHashMap<(&Name, &PrimaryKey), usize> = FxHashMap::default();
+    let mut objects: Vec<Vec<u32>> = Vec::new();
+    for (index, instruction) in (0_u32..).zip(instructions) {
+        let object = instruction.object()?;
+        let number = *numbers.entry(object).or_insert(objects.len());
+        match objects.get_mut(number) {
+            Some(indexes) => indexes.push(index),
+            None => objects.push(vec![index]),
+        }
+    }
+    Some(objects)
+}
+
+#[cfg(test)]
+mod tests {
+    use tidemark_changeset::codec;
+
+    use super::*;
+
+    fn erase(key: i64) -> Instruction {
+        Instruction::EraseObject {
+            class: "City".into(),
+            key: PrimaryKey::Int(key),
+        }
+    }
+
+    fn create(key: i64) -> Instruction {
+        Instruction::CreateObject {
+            class: "City".into(),
+            key: PrimaryKey::Int(key),
+        }
+    }
+
+    fn incoming(instructions: Vec<Instruction>) -> (Vec<u8>, Incoming) {
+        let changeset = codec::encode(&instructions);
+        let mut body = Vec::new();
+        let entry = DownloadEntry {
+            server_version: 9,
+            client_version: 3,
+            timestamp: 77,
+            origin_file_ident: 1,
+            original_size: changeset.len() as u64,
+            changeset: &changeset,
+        };
+        write_download_entry(&mut body, &entry);
+        let incoming = Incoming {
+            server_version: 9,
+            client_version: 3,
+            timestamp: 77,
+            origin_file_ident: 1,
+            original_size: changeset.len() as u64,
+            instructions,
+            changeset: Vec::new(),
+        };
+        (body, incoming)
+    }
+
+    #[test]
+    fn a_large_entry_becomes_slices_of_whole_objects() {
+        let keys = 0..20_000;
+        let columns = keys
+            .clone()
+            .map(erase)
+            .chain(keys.clone().map(create))
+            .collect();
+        let (body, incoming) = incoming(columns);
+        let sizes = incoming.original_size;
+        let pieces = pieces(&body, &[incoming], true).expect("the body can be read");
+        assert!(pieces.len() > 1);
+        let (mut original_size, mut instructions) = (0, Vec::new());
+        for piece in &pieces {
+            assert!(piece.len() < SLICE_BYTES_MAX + 100);
+            for entry in parse_download_body(piece, BodyLimits::default()).expect("a body") {
+                assert_eq!((entry.server_version, entry.client_version), (9, 3));
+                assert_eq!((entry.timestamp, entry.origin_file_ident), (77, 1));
+                original_size += entry.original_size;
+                let decoded = codec::decode(entry.changeset).expect("a changeset");
+                assert_eq!(decoded.instructions.len() % 2, 0, "an object was cut");
+                instructions.extend(decoded.instructions);
+            }
+        }
+        assert_eq!(original_size, sizes);
+        let expected: Vec<Instruction> = keys.flat_map(|key| [erase(key), create(key)]).collect();
+        assert_eq!(instructions, expected);
+    }
+
+    #[test]
+    fn what_is_not_to_be_taken_apart_stays_as_it_came() {
+        let cut = |body: &[u8], incoming: Incoming, may_regroup| {
+            pieces(body, &[incoming], may_regroup).expect("the body can be read")
+        };
+        let keys = 0..20_000;
+        let (large, decoded) = incoming(keys.map(create).collect());
+        assert_eq!(cut(&large, decoded.clone(), false), [large]);
+        let mut instructions = decoded.instructions;
+        instructions.push(Instruction::EraseTable {
+            class: "City".into(),
+        });
+        let (with_schema, decoded) = incoming(instructions);
+        assert_eq!(cut(&with_schema, decoded, true), [with_schema]);
+        let (small, decoded) = incoming(vec![erase(2), erase(1), create(2), create(1)]);
+        assert_eq!(cut(&small, decoded, true), [small]);
+    }
+}
