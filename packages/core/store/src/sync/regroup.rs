@@ -17,16 +17,20 @@ use crate::{Result, StoreError};
 /// An instruction takes about this many bytes; bodies are cut into pieces of one slice each.
 const INSTRUCTION_BYTES: usize = 16;
 
-pub(crate) const SLICE_BYTES_MAX: usize = SLICE_INSTRUCTIONS_MAX * INSTRUCTION_BYTES;
+const SLICE_BYTES_MAX: usize = SLICE_INSTRUCTIONS_MAX * INSTRUCTION_BYTES;
 
-/// A body's entries as pieces of about one slice each. `decoded` are the same entries. Entries larger than a
-/// slice are taken apart if `may_regroup`.
+/// An entry above this size is taken apart into entries of this size. A commit costs as much as applying some
+/// thousand instructions, and nobody can write between two slices of a bootstrap anyway.
+const REGROUPED_BYTES_MAX: usize = 8 * SLICE_BYTES_MAX;
+
+/// A body's entries as pieces of about one slice each. `decoded` are the same entries. Large ones are taken
+/// apart if `may_regroup`.
 pub(crate) fn pieces(body: &[u8], decoded: &[Incoming], may_regroup: bool) -> Result<Vec<Vec<u8>>> {
     let entries = parse_download_body(body, BodyLimits::default())
         .map_err(|error| StoreError::BadChangeset(error.to_string()))?;
     let mut pieces = Pieces::default();
     for (entry, incoming) in entries.iter().zip(decoded) {
-        let is_large = entry.changeset.len() > SLICE_BYTES_MAX;
+        let is_large = entry.changeset.len() > REGROUPED_BYTES_MAX;
         match by_object(&incoming.instructions).filter(|_| is_large && may_regroup) {
             Some(order) => pieces.push_regrouped(entry, &incoming.instructions, &order),
             None => pieces.push(entry),
@@ -49,7 +53,7 @@ impl Pieces {
         }
     }
 
-    /// Pushes an entry as several ones of about a slice, each of whole objects.
+    /// Pushes an entry as several ones, each of whole objects.
     fn push_regrouped(
         &mut self,
         entry: &DownloadEntry<'_>,
@@ -66,7 +70,7 @@ impl Pieces {
                     encoder.push(instruction);
                 }
             }
-            if number == last || encoder.len() >= SLICE_BYTES_MAX {
+            if number == last || encoder.len() >= REGROUPED_BYTES_MAX {
                 let changeset = std::mem::take(&mut encoder).finish();
                 self.push(&DownloadEntry {
                     original_size: std::mem::take(&mut original_size),
@@ -103,7 +107,7 @@ fn by_object(instructions: &[Instruction]) -> Option<Vec<Vec<u32>>> {
 
 #[cfg(test)]
 mod tests {
-    use tidemark_changeset::codec;
+    use tidemark_changeset::{Target, UpdateKind, Value, codec};
 
     use super::*;
 
@@ -114,10 +118,17 @@ mod tests {
         }
     }
 
-    fn create(key: i64) -> Instruction {
-        Instruction::CreateObject {
-            class: "City".into(),
-            key: PrimaryKey::Int(key),
+    /// Of about a kilobyte.
+    fn fill(key: i64) -> Instruction {
+        Instruction::Update {
+            target: Target {
+                class: "City".into(),
+                key: PrimaryKey::Int(key),
+                field: "name".into(),
+                path: Vec::new(),
+            },
+            value: Value::String("x".repeat(1_000).as_str().into()).into(),
+            kind: UpdateKind::Property { is_default: false },
         }
     }
 
@@ -147,11 +158,11 @@ mod tests {
 
     #[test]
     fn a_large_entry_becomes_slices_of_whole_objects() {
-        let keys = 0..20_000;
+        let keys = 0..1_300;
         let columns = keys
             .clone()
             .map(erase)
-            .chain(keys.clone().map(create))
+            .chain(keys.clone().map(fill))
             .collect();
         let (body, incoming) = incoming(columns);
         let sizes = incoming.original_size;
@@ -159,7 +170,7 @@ mod tests {
         assert!(pieces.len() > 1);
         let (mut original_size, mut instructions) = (0, Vec::new());
         for piece in &pieces {
-            assert!(piece.len() < SLICE_BYTES_MAX + 100);
+            assert!(piece.len() < REGROUPED_BYTES_MAX + 2_000);
             for entry in parse_download_body(piece, BodyLimits::default()).expect("a body") {
                 assert_eq!((entry.server_version, entry.client_version), (9, 3));
                 assert_eq!((entry.timestamp, entry.origin_file_ident), (77, 1));
@@ -170,7 +181,7 @@ mod tests {
             }
         }
         assert_eq!(original_size, sizes);
-        let expected: Vec<Instruction> = keys.flat_map(|key| [erase(key), create(key)]).collect();
+        let expected: Vec<Instruction> = keys.flat_map(|key| [erase(key), fill(key)]).collect();
         assert_eq!(instructions, expected);
     }
 
@@ -179,8 +190,8 @@ mod tests {
         let cut = |body: &[u8], incoming: Incoming, may_regroup| {
             pieces(body, &[incoming], may_regroup).expect("the body can be read")
         };
-        let keys = 0..20_000;
-        let (large, decoded) = incoming(keys.map(create).collect());
+        let keys = 0..600;
+        let (large, decoded) = incoming(keys.map(fill).collect());
         assert_eq!(cut(&large, decoded.clone(), false), [large]);
         let mut instructions = decoded.instructions;
         instructions.push(Instruction::EraseTable {
@@ -188,7 +199,7 @@ mod tests {
         });
         let (with_schema, decoded) = incoming(instructions);
         assert_eq!(cut(&with_schema, decoded, true), [with_schema]);
-        let (small, decoded) = incoming(vec![erase(2), erase(1), create(2), create(1)]);
+        let (small, decoded) = incoming(vec![erase(2), erase(1), fill(2), fill(1)]);
         assert_eq!(cut(&small, decoded, true), [small]);
     }
 }
