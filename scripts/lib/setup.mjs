@@ -1,4 +1,4 @@
-// What must be there before anything runs: Node, Rust and a linker (checked), packages (installed), builds (made).
+// What must be there before anything runs: Node, Rust and a C compiler (checked), packages (installed), builds (made).
 // Says what it does and how long it took; with everything in place it takes two or three seconds.
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
@@ -49,7 +49,7 @@ export async function checkMachine() {
     );
   }
   if (process.platform !== "win32" && (await versionOf("cc")) === undefined) {
-    throw new SetupError("A C linker is needed (cc on the PATH): install gcc or clang, on Debian: build-essential.");
+    throw new SetupError("A C compiler is needed (cc on the PATH): install gcc or clang, on Debian: build-essential.");
   }
 }
 

@@ -9,7 +9,7 @@ import type { ChildProcess } from "node:child_process";
 import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import { deflateSync } from "node:zlib";
-import type { Realm } from "@tidemark/node";
+import type { ObjectSchema, Realm } from "@tidemark/node";
 import {
   type Benchmark,
   type BenchmarkOptions,
@@ -20,7 +20,8 @@ import {
   timed,
 } from "./figures.js";
 import { Floor } from "./floor.js";
-import { type Item, item, items } from "./items.js";
+import { cities, citySchema } from "./cities.js";
+import { type Item, item, itemSchema, items } from "./items.js";
 import { monotonicMs, startProcess, stopProcess } from "./processes.js";
 import type { Sighting } from "./reader-process.js";
 import { BenchServer } from "./tidemark.js";
@@ -55,10 +56,10 @@ function countOf(options: BenchmarkOptions): number {
 }
 
 /** Writes rows in transactions of 1,000 and waits until all are acknowledged. */
-async function upload(realm: Realm, rows: readonly Item[]): Promise<void> {
+async function upload(realm: Realm, rows: readonly object[], className = "Item"): Promise<void> {
   for (let start = 0; start < rows.length; start += objectsPerWrite) {
     realm.write(() => {
-      for (const row of rows.slice(start, start + objectsPerWrite)) realm.create("Item", { ...row });
+      for (const row of rows.slice(start, start + objectsPerWrite)) realm.create(className, { ...row });
     });
   }
   await realm.syncSession?.uploadAllLocalChanges();
@@ -123,19 +124,31 @@ const bootstrap: Benchmark = {
     }),
 };
 
-const bootstrapBytes: Benchmark = {
-  name: "bootstrap-bytes",
-  run: (options) =>
-    withPeers(options, async function* (server) {
-      const count = countOf(options);
-      await fill(server, count);
-      const before = await server.bytesSent();
-      await bootstrapOnce(server, count);
-      const sent = (await server.bytesSent()) - before;
-      const deflated = deflateSync(JSON.stringify(items(count))).length;
-      yield figure("bootstrap-bytes", "bytes", sent, { name: "deflated JSON", value: deflated });
-    }),
-};
+/** Bytes that a device is sent from being opened until its subscription is served, beside the same rows as JSON. */
+function bootstrapBytes(
+  name: string,
+  schema: ObjectSchema,
+  rowsOf: (count: number) => readonly object[] | Promise<readonly object[]>,
+): Benchmark {
+  return {
+    name,
+    run: (options) =>
+      withPeers(options, async function* (server) {
+        const rows = await rowsOf(countOf(options));
+        const writer = await server.devices.ready(schema);
+        await upload(writer, rows, schema.name);
+        writer.close();
+        const before = await server.bytesSent();
+        const device = await server.devices.ready(schema);
+        const sent = (await server.bytesSent()) - before;
+        const received = device.objects(schema.name).length;
+        if (received !== rows.length) throw new Error(`${received} of ${rows.length} objects arrived`);
+        device.close();
+        const deflated = deflateSync(JSON.stringify(rows)).length;
+        yield figure(name, "bytes", sent, { name: "deflated JSON", value: deflated });
+      }),
+  };
+}
 
 const uploading: Benchmark = {
   name: "upload",
@@ -269,7 +282,8 @@ const writeDuringBootstrap: Benchmark = {
 export const syncBenchmarks: readonly Benchmark[] = [
   rowsDown,
   bootstrap,
-  bootstrapBytes,
+  bootstrapBytes("bootstrap-bytes", itemSchema, items),
+  bootstrapBytes("bootstrap-bytes-cities", citySchema, cities),
   uploading,
   grouping,
   latency,

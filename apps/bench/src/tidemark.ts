@@ -7,7 +7,7 @@
 import type { ChildProcess } from "node:child_process";
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
-import { App, Credentials, Realm, type User } from "@tidemark/node";
+import { App, Credentials, type ObjectSchema, Realm, type User } from "@tidemark/node";
 import { itemSchema } from "./items.js";
 import { startProcess, stopProcess } from "./processes.js";
 
@@ -25,16 +25,16 @@ export class Devices {
     return this.#app.logIn(Credentials.anonymous(false));
   }
 
-  /** Opens a device's realm with a subscription to every item, without waiting for data. */
-  open(user: User): Realm {
+  /** Opens a device's realm with a subscription to every object of a class, without waiting for data. */
+  open(user: User, schema: ObjectSchema = itemSchema): Realm {
     return new Realm({
-      schema: [itemSchema],
+      schema: [schema],
       sync: {
         user,
         flexible: true,
         initialSubscriptions: {
           update: (subscriptions, realm) => {
-            subscriptions.add(realm.objects("Item"));
+            subscriptions.add(realm.objects(schema.name));
           },
         },
       },
@@ -42,8 +42,8 @@ export class Devices {
   }
 
   /** A new device whose subscription is in force. */
-  async ready(): Promise<Realm> {
-    const realm = this.open(await this.user());
+  async ready(schema: ObjectSchema = itemSchema): Promise<Realm> {
+    const realm = this.open(await this.user(), schema);
     await realm.subscriptions.waitForSynchronization();
     return realm;
   }

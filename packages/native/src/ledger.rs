@@ -11,11 +11,11 @@ use std::sync::Arc;
 use napi::bindgen_prelude::{AsyncTask, Buffer, ToNapiValue, TypeName, Uint8Array};
 use napi::{Env, Error, JsError, Task};
 use napi_derive::napi;
-use tidemark_ledger::embedded::{self, Ledger, Options, QueryableFields, tables};
+use tidemark_ledger::embedded::{self, DownloadLimits, Ledger, Options, QueryableFields, tables};
 use tidemark_ledger::error::Stop;
 use tidemark_ledger::switches::Switches;
 use tidemark_ledger::views::{ClassRole, Role};
-use tidemark_ledger::{LedgerError, Refusal, records};
+use tidemark_ledger::{LedgerError, Refusal, deflate, records};
 use tidemark_storage::{FileStorage, StorageError};
 
 type Store = Arc<Ledger<FileStorage>>;
@@ -315,11 +315,14 @@ pub struct NativeDownloadPart {
     pub batch_state: u32,
     pub progress_estimate: f64,
     pub entries: f64,
+    pub is_compressed: bool,
+    pub uncompressed_size: f64,
     pub body: Buffer,
 }
 
 impl From<embedded::DownloadPart> for NativeDownloadPart {
     fn from(part: embedded::DownloadPart) -> Self {
+        let compressed = deflate(&part.body);
         Self {
             download_server_version: number(part.download_server_version),
             download_client_version: number(part.download_client_version),
@@ -331,7 +334,9 @@ impl From<embedded::DownloadPart> for NativeDownloadPart {
             batch_state: part.batch_state as u32,
             progress_estimate: part.progress_estimate,
             entries: number(part.entries as u64),
-            body: Buffer::from(part.body),
+            is_compressed: compressed.is_some(),
+            uncompressed_size: number(part.body.len() as u64),
+            body: Buffer::from(compressed.unwrap_or(part.body)),
         }
     }
 }
@@ -523,13 +528,17 @@ impl NativeLedger {
     pub fn next_download(
         &self,
         session: u32,
-        bytes_max: u32,
+        steady_bytes_max: u32,
+        bootstrap_bytes_max: u32,
     ) -> AsyncTask<Work<Option<NativeDownloadPart>>> {
         let ledger = Arc::clone(&self.ledger);
         Work::task(move || {
-            let part =
-                ledger.next_download(session, usize::try_from(bytes_max).unwrap_or(usize::MAX))?;
-            Ok(part.map(Into::into))
+            let bytes = |max: u32| usize::try_from(max).unwrap_or(usize::MAX);
+            let limits = DownloadLimits {
+                steady_bytes: bytes(steady_bytes_max),
+                bootstrap_bytes: bytes(bootstrap_bytes_max),
+            };
+            Ok(ledger.next_download(session, limits)?.map(Into::into))
         })
     }
 

@@ -6,7 +6,6 @@
  */
 
 import { batchState, type ServerMessage } from "@tidemark/protocol";
-import { compressBody } from "@tidemark/protocol/node";
 import { Signal } from "./concurrency.js";
 import type { DownloadPart, LedgerSession } from "./ledger.js";
 import type { SyncApp } from "./sync-app.js";
@@ -151,7 +150,7 @@ export class DownloadPump {
       return;
     }
     this.#isWanted = true;
-    await this.#send(part);
+    this.#send(part);
   }
 
   async #pull(): Promise<DownloadPart | null> {
@@ -160,7 +159,7 @@ export class DownloadPump {
     try {
       return await app.downloads.run(async () => {
         if (this.#session === null || isOver()) return null;
-        return await app.ledger.nextDownload(this.#session, app.limits.downloadBytesMax);
+        return await app.ledger.nextDownload(this.#session, app.limits);
       });
     } finally {
       this.#isPulling = false;
@@ -168,10 +167,8 @@ export class DownloadPump {
     }
   }
 
-  async #send(part: DownloadPart): Promise<void> {
-    const { app, ident, peer, isOver, onChange } = this.#context;
-    const body = await compressBody(part.body);
-    if (isOver()) return;
+  #send(part: DownloadPart): void {
+    const { app, ident, peer, onChange } = this.#context;
     app.metrics.count("downloads");
     app.metrics.count("entriesSent", part.entries);
     peer.send({
@@ -186,7 +183,9 @@ export class DownloadPump {
       queryVersion: part.queryVersion,
       batchState: part.batchState,
       progressEstimate: part.progressEstimate,
-      ...body,
+      isCompressed: part.isCompressed,
+      uncompressedSize: part.uncompressedSize,
+      body: part.body,
     });
     this.#serverVersion = part.downloadServerVersion;
     this.#uploadClientVersion = part.uploadClientVersion;

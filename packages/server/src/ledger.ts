@@ -7,6 +7,8 @@
  * @module
  */
 
+import type { ChangesetBody } from "@tidemark/protocol";
+
 /** A session of one bound client file, from its IDENT to its end. */
 export type LedgerSession = number;
 
@@ -99,7 +101,7 @@ export interface UploadAnswer {
 }
 
 /** The next DOWNLOAD of a session. */
-export interface DownloadPart {
+export interface DownloadPart extends ChangesetBody {
   readonly downloadServerVersion: number;
   readonly downloadClientVersion: number;
   readonly latestServerVersion: number;
@@ -111,8 +113,14 @@ export interface DownloadPart {
   readonly batchState: 0 | 1 | 2;
   readonly progressEstimate: number;
   readonly entries: number;
-  /** Uncompressed entries. */
-  readonly body: Uint8Array;
+}
+
+/** Sizes of messages before compression: a message ends with the entry that reaches its limit. */
+export interface DownloadLimits {
+  /** Entries of the log. */
+  readonly downloadBytesMax: number;
+  /** A part of a bootstrap. */
+  readonly bootstrapBytesMax: number;
 }
 
 export interface LedgerOptions {
@@ -181,7 +189,7 @@ export interface Ledger {
    *
    * @returns `null` when nothing is owed: everything up to {@link Ledger.version} was given.
    */
-  nextDownload(session: LedgerSession, bytesMax: number): Promise<DownloadPart | null>;
+  nextDownload(session: LedgerSession, limits: DownloadLimits): Promise<DownloadPart | null>;
   /** Sets how long a client may be away before it has to start over. What is trimmed does not come back. */
   setMaxOfflineMs(maxOfflineMs: number): void;
   /**

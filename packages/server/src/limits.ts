@@ -28,8 +28,13 @@ export interface ServerLimits {
   readonly waitingBytesHardMax: number;
   /** Bytes received from a connection and not yet worked through before reading from it pauses. */
   readonly pendingBytesMax: number;
-  /** Uncompressed entries in one DOWNLOAD, a soft limit. */
+  /** Uncompressed entries of the log in one DOWNLOAD, a soft limit. */
   readonly downloadBytesMax: number;
+  /**
+   * Uncompressed part of a bootstrap, a soft limit. The larger it is, the fewer bytes an object takes, and the more memory
+   * a part needs on both sides: the original's client applies one as a whole.
+   */
+  readonly bootstrapBytesMax: number;
   /** Uncompressed bytes and messages that share one commit. */
   readonly commitBytesMax: number;
   readonly commitUploadsMax: number;
@@ -64,6 +69,7 @@ export const defaultServerLimits: ServerLimits = {
   waitingBytesHardMax: 64 * 1024 * 1024,
   pendingBytesMax: 32 * 1024 * 1024,
   downloadBytesMax: 1024 * 1024,
+  bootstrapBytesMax: 4 * 1024 * 1024,
   commitBytesMax: 16 * 1024 * 1024,
   commitUploadsMax: 256,
   concurrentDownloadsMax: 4,

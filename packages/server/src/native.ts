@@ -9,6 +9,7 @@ import { dirname } from "node:path";
 import * as native from "@tidemark/native";
 import type { KeyValue, KeyValueChange } from "./key-value.js";
 import type {
+  DownloadLimits,
   DownloadPart,
   Identification,
   IdentifyAnswer,
@@ -84,8 +85,8 @@ class EmbeddedLedger implements Ledger {
     }));
   }
 
-  async nextDownload(session: LedgerSession, bytesMax: number): Promise<DownloadPart | null> {
-    const part = await this.#ledger.nextDownload(session, bytesMax);
+  async nextDownload(session: LedgerSession, limits: DownloadLimits): Promise<DownloadPart | null> {
+    const part = await this.#ledger.nextDownload(session, limits.downloadBytesMax, limits.bootstrapBytesMax);
     return part === null ? null : { ...part, batchState: batchStateOf(part.batchState) };
   }
 

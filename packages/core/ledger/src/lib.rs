@@ -11,6 +11,7 @@
 //! * [`embedded`]: runs all of it over a storage, with sessions in memory.
 
 mod bytes;
+mod deflate;
 pub mod embedded;
 pub mod entries;
 pub mod error;
@@ -34,4 +35,5 @@ pub mod switches;
 pub mod view_list;
 pub mod views;
 
+pub use deflate::{DEFLATE_BYTES_MIN, deflate};
 pub use error::{Action, LedgerError, Refusal, Result};

@@ -18,9 +18,10 @@ pub const CHANGESET_BYTES_MAX: usize = 64 * 1024 * 1024;
 /// Bootstraps that may wait in one session: a client sends one QUERY per subscription set.
 pub const BOOTSTRAPS_WAITING_MAX: usize = 1_000;
 
-/// Bootstrap instructions are put into entries of about this size: far below the 16 MiB that a client can
-/// store.
-pub const ENTRY_BYTES_SOFT: usize = 512 * 1024;
+/// Bootstrap instructions are put into entries of about this size: below the 16 MiB that a client can store.
+/// The original's client applies an entry as a whole, so that nobody sees objects of which only some columns
+/// are there; the larger it is, the fewer bytes an object takes.
+pub const ENTRY_BYTES_SOFT: usize = 4 * 1024 * 1024;
 
 /// Smallest soft limit of a download message; a caller's smaller one is raised to it.
 pub const DOWNLOAD_BYTES_MIN: usize = 1;

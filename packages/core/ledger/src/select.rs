@@ -35,27 +35,24 @@ pub struct Selected {
     pub synthetic: Vec<u8>,
 }
 
-/// Appends what gives a client an object afresh, or takes it away.
-pub fn push_afresh(
-    encoder: &mut codec::Encoder,
+/// What gives a client an object afresh, or takes it away.
+pub fn afresh(
     schema: &LedgerSchema,
     object: &ObjectKey,
     row: Option<&[u8]>,
-) -> Result<()> {
+) -> Result<Vec<Instruction>> {
     const DAMAGED: LedgerError = LedgerError::Damaged("an object's row or class cannot be read");
     let class = schema.class(object.class()).ok_or(DAMAGED)?;
     let key = object.key();
-    encoder.push(&Instruction::EraseObject {
+    let mut instructions = vec![Instruction::EraseObject {
         class: class.name.clone(),
         key: key.clone(),
-    });
+    }];
     if let Some(row) = row {
         let document = Document::from_row(row).map_err(|_| DAMAGED)?;
-        for instruction in image(&schema.model, class, &key, &document) {
-            encoder.push(&instruction);
-        }
+        instructions.append(&mut image(&schema.model, class, &key, &document));
     }
-    Ok(())
+    Ok(instructions)
 }
 
 /// Which part of an entry goes out how.
@@ -169,14 +166,16 @@ impl Selection<'_> {
         if !self.afresh.is_empty() {
             self.afresh.sort_by(|left, right| left.0.cmp(&right.0));
             let mut encoder = codec::Encoder::new();
-            for (object, afresh) in &self.afresh {
-                let row = if let Afresh::Row(row) = afresh {
+            for (object, how) in &self.afresh {
+                let row = if let Afresh::Row(row) = how {
                     Some(&row[..])
                 } else {
                     None
                 };
-                push_afresh(&mut encoder, self.schema, object, row)?;
-                if let Afresh::Made(span) = afresh {
+                for instruction in &afresh(self.schema, object, row)? {
+                    encoder.push(instruction);
+                }
+                if let Afresh::Made(span) = how {
                     for instruction in self.span(span)? {
                         encoder.push(instruction);
                     }

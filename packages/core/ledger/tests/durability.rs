@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use common::{Made, Peer, SALT, body, city_schema, create, entries, insert, options, set, text};
 use tidemark_changeset::Instruction;
-use tidemark_ledger::embedded::{DownloadPart, Ledger, Upload, tables};
+use tidemark_ledger::embedded::{DownloadLimits, DownloadPart, Ledger, Upload, tables};
 use tidemark_model::memory::Database;
 use tidemark_storage::{FileStorage, OrderedStorage, Storage};
 
@@ -219,7 +219,7 @@ fn where_a_range_is_cut_does_not_matter() {
             let mut got: Vec<DownloadPart> = Vec::new();
             while got.len() < cut {
                 match ledger
-                    .next_download(peer.session, bytes)
+                    .next_download(peer.session, DownloadLimits::of(bytes))
                     .expect("the ledger works")
                 {
                     Some(part) => got.push(part),
@@ -271,7 +271,7 @@ fn the_latest_version_never_falls() {
     };
     reader.session = reader.try_identify(said).expect("it is let in").session;
     let part = ledger
-        .next_download(reader.session, 1)
+        .next_download(reader.session, DownloadLimits::of(1))
         .expect("the ledger works");
     let part = part.expect("entries are owed");
     assert_eq!(part.download_server_version, base + 2);

@@ -113,7 +113,11 @@ fn a_bootstrap_erases_objects_before_it_makes_them() {
         (sent[0].origin, sent[0].timestamp),
         (SERVER_IDENT, SYNTHETIC_TIMESTAMP)
     );
-    let expected = [vec![erase("City", 7)], aarhus, vec![erase("City", 8)], oslo].concat();
+    // All erasures, all creations, then column by column.
+    let mut expected = vec![erase("City", 7), erase("City", 8)];
+    for (of_aarhus, of_oslo) in aarhus.into_iter().zip(oslo) {
+        expected.extend([of_aarhus, of_oslo]);
+    }
     assert_eq!(sent[0].instructions, expected);
     assert_eq!(ledger.status().objects, [("City".to_owned(), 2)]);
 }

@@ -6,10 +6,12 @@ use common::{
     Made, Peer, Received, SALT, TestLedger, city_schema, create, entries, erase, insert, open,
     options, set, steady, text,
 };
-use tidemark_changeset::{Instruction, PathElement, Value};
+use tidemark_changeset::{CollectionKind, Instruction, PathElement, PrimaryKey, Value};
 use tidemark_ledger::embedded::{DownloadPart, Ledger, Options};
 use tidemark_ledger::select::{SERVER_IDENT, SYNTHETIC_TIMESTAMP};
 use tidemark_ledger::switches::Switches;
+use tidemark_model::Node;
+use tidemark_model::memory::Database;
 use tidemark_storage::OrderedStorage;
 
 const CITY: i64 = 7;
@@ -360,4 +362,58 @@ fn lists_of_a_new_object_keep_their_order() {
     };
     anna.send((5, 10), 10, &[(5, 10, 900, vec![update.clone()])]);
     assert_eq!(entries(&bert.only())[0].instructions, [update]);
+}
+
+#[test]
+fn what_an_image_leaves_out_is_its_default_afterwards() {
+    let ledger = open();
+    let (anna, bert) = stage(&ledger);
+    let mut held = Database::new();
+    let take = |held: &mut Database| {
+        for received in bert.drain().iter().flat_map(entries) {
+            held.apply(&received.instructions).expect("it fits");
+        }
+        let city = held.get(&"City".into(), &PrimaryKey::Int(CITY));
+        city.map(|city| city.fields.clone())
+    };
+    held.apply(&city_schema()).expect("it fits");
+    held.apply(&image(&["a"], None)).expect("it fits");
+    let name = |name: &str| set("City", CITY, "name", text(name));
+    let tags = Instruction::Clear {
+        target: common::target("City", CITY, "tags", Vec::new()),
+        collection: CollectionKind::List,
+    };
+    let fields = |name: &str, tags: &[&str]| {
+        let values = tags.iter().map(|tag| Node::Value(text(tag))).collect();
+        let [name, country] = [text(name), text("DK")].map(Node::Value);
+        Some(vec![name, country, Node::List(values)])
+    };
+    anna.send((11, 10), 10, &[(11, 10, 600, vec![name("Ribe")])]);
+    assert_eq!(take(&mut held), fields("Ribe", &["a"]));
+    // It leaves the view and comes back with defaults where it had other values: in steady entries,
+    let changes = [country("SE"), name(""), tags, country("DK")];
+    let changes = (12..).zip(changes);
+    let changes: Vec<Made> = changes
+        .map(|(at, one)| (at, 10, 600 + at, vec![one]))
+        .collect();
+    anna.send((15, 10), 10, &changes);
+    assert_eq!(take(&mut held), fields("", &[]));
+    // and by bootstraps, while the client wrote something that the server does not know yet.
+    let back = vec![name("Ribe"), tag(0, "b", 0)];
+    anna.send((16, 10), 10, &[(16, 10, 700, back)]);
+    assert_eq!(take(&mut held), fields("Ribe", &["b"]));
+    bert.query(2, r#"{"City":"country == \"SE\""}"#);
+    assert_eq!(take(&mut held), None);
+    let empty = vec![
+        name(""),
+        Instruction::ArrayErase {
+            target: common::target("City", CITY, "tags", vec![PathElement::Index(0)]),
+            prior_size: 1,
+        },
+    ];
+    anna.send((17, 10), 10, &[(17, 10, 800, empty)]);
+    held.apply(&[create("City", CITY), name("Pending"), tag(0, "p", 0)])
+        .expect("it fits");
+    bert.query(3, DANISH);
+    assert_eq!(take(&mut held), fields("", &[]));
 }

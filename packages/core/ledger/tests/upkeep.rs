@@ -4,7 +4,7 @@ mod common;
 
 use common::{Peer, SALT, city_schema, create, erase, open, options, set, text};
 use tidemark_ledger::LedgerError;
-use tidemark_ledger::embedded::{Ledger, Options, Progress, tables};
+use tidemark_ledger::embedded::{DownloadLimits, Ledger, Options, Progress, tables};
 use tidemark_ledger::error::{Action, Stop};
 use tidemark_ledger::limits::{CLOCK_AHEAD_MAX_MS, TIMESTAMP_START_UNIX_MS};
 use tidemark_ledger::switches::Switches;
@@ -140,7 +140,7 @@ fn who_stays_away_for_longer_than_the_maximum_starts_over() {
     let back = back.expect("he is not late").session;
     assert_eq!(
         ledger
-            .next_download(back, 1000)
+            .next_download(back, DownloadLimits::of(1000))
             .expect("it works")
             .map(|part| part.entries),
         Some(1)

@@ -15,8 +15,10 @@ import {
   toSyncTimestamp,
   writeDownloadEntries,
 } from "@tidemark/protocol";
+import { compressBodySync } from "@tidemark/protocol/node";
 import type {
   Compensation,
+  DownloadLimits,
   DownloadPart,
   Identification,
   IdentifyAnswer,
@@ -241,14 +243,14 @@ export class FakeLedger implements Ledger {
     return { ...none, ...clockAheadMs, compensations, changesets: count, instructions: count, schemaChanged };
   }
 
-  async nextDownload(session: LedgerSession, bytesMax: number): Promise<DownloadPart | null> {
+  async nextDownload(session: LedgerSession, limits: DownloadLimits): Promise<DownloadPart | null> {
     const open = this.#session(session);
     if (open.isPulled) this.violations.push("two pulls of one session");
     if (this.#integrating.has(session)) this.violations.push("a pull during an integrate of the same session");
     open.isPulled = true;
     await new Promise<void>((resolve) => setImmediate(resolve));
     open.isPulled = false;
-    return this.#entriesFor(open, bytesMax) ?? this.#bootstrapFor(open) ?? this.#acknowledgementFor(open);
+    return this.#entriesFor(open, limits.downloadBytesMax) ?? this.#bootstrapFor(open) ?? this.#acknowledgementFor(open);
   }
 
   #entriesFor(open: OpenSession, bytesMax: number): DownloadPart | null {
@@ -332,7 +334,7 @@ export class FakeLedger implements Ledger {
       batchState,
       progressEstimate,
       entries: entries.length,
-      body: writeDownloadEntries(entries),
+      ...compressBodySync(writeDownloadEntries(entries)),
     };
   }
 

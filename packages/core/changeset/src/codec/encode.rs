@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::hash::{BuildHasherDefault, DefaultHasher};
+use std::ops::Range;
 
 use super::OPCODE_INTERN;
 use super::varint::{write_coefficient, write_signed, write_unsigned};
@@ -76,6 +77,64 @@ pub fn encode(instructions: &[Instruction]) -> Vec<u8> {
         encoder.push(instruction);
     }
     encoder.finish()
+}
+
+/// Writes instructions one by one, to be put in another order at the end: all definitions come first, so that
+/// no instruction depends on one before it.
+#[derive(Debug, Default)]
+pub struct PieceEncoder {
+    definitions: Vec<u8>,
+    pieces: Vec<u8>,
+    interner: Interner,
+    indexes: Vec<u32>,
+}
+
+impl PieceEncoder {
+    /// An encoder without strings or instructions.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Writes an instruction behind the others. Its bytes are what [`PieceEncoder::pieces`] has grown by.
+    pub fn push(&mut self, instruction: &Instruction) {
+        self.indexes.clear();
+        let Self {
+            definitions,
+            pieces,
+            interner,
+            indexes,
+        } = self;
+        visit_names(instruction, &mut |name| {
+            indexes.push(interner.intern(name, definitions));
+        });
+        write_instruction(pieces, instruction, indexes);
+    }
+
+    /// The instructions written so far, without definitions.
+    pub fn pieces(&self) -> &[u8] {
+        &self.pieces
+    }
+
+    /// Number of bytes so far, definitions included.
+    pub fn len(&self) -> usize {
+        self.definitions.len() + self.pieces.len()
+    }
+
+    /// Whether nothing was pushed yet.
+    pub fn is_empty(&self) -> bool {
+        self.pieces.is_empty()
+    }
+
+    /// The changeset's bytes with the instructions in the order of `ranges`, each a range of
+    /// [`PieceEncoder::pieces`].
+    pub fn finish(mut self, ranges: impl IntoIterator<Item = Range<usize>>) -> Vec<u8> {
+        self.definitions.reserve_exact(self.pieces.len());
+        for range in ranges {
+            self.definitions
+                .extend_from_slice(self.pieces.get(range).unwrap_or_default());
+        }
+        self.definitions
+    }
 }
 
 /// Writes a changeset with all definitions first: the strings of `changeset.strings` in their

@@ -3,10 +3,11 @@
 //!
 //! [`decode`] is strict: it refuses whatever the original's parser refuses, and besides the few
 //! numbers out of range that the original cuts silently (opcodes and type tags beyond 8 bits,
-//! negative sizes, nanoseconds beyond a second, decimals beyond decimal128). There are two ways of
+//! negative sizes, nanoseconds beyond a second, decimals beyond decimal128). There are three ways of
 //! writing: [`Encoder`] writes as a client emits, each intern definition just before the
 //! instruction that needs it; [`encode_canonical`] writes all definitions first, which keeps the
-//! intern table of a decoded changeset stable.
+//! intern table of a decoded changeset stable; [`PieceEncoder`] does so too and leaves the order of
+//! the instructions open until the end.
 
 mod decode;
 mod encode;
@@ -16,7 +17,7 @@ mod varint;
 mod tests;
 
 pub use decode::decode;
-pub use encode::{Encoder, encode, encode_canonical};
+pub use encode::{Encoder, PieceEncoder, encode, encode_canonical};
 
 /// Pseudo-opcode that defines an interned string.
 const OPCODE_INTERN: u8 = 0x3f;

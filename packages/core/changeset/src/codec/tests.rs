@@ -139,3 +139,24 @@ fn hostile_counts_do_not_allocate() {
         Err(DecodeErrorKind::Truncated)
     );
 }
+
+#[test]
+fn pieces_stand_in_any_order() {
+    let erase = |key: &str| Instruction::EraseObject {
+        class: "Foo".into(),
+        key: PrimaryKey::String(key.into()),
+    };
+    let [first, second] = [erase("a"), erase("b")];
+    let mut encoder = PieceEncoder::new();
+    assert!(encoder.is_empty());
+    encoder.push(&first);
+    let middle = encoder.pieces().len();
+    encoder.push(&second);
+    let end = encoder.pieces().len();
+    let length = encoder.len();
+    let bytes = encoder.finish([middle..end, 0..middle]);
+    assert_eq!(bytes.len(), length);
+    let decoded = decode(&bytes).expect("definitions come first");
+    assert_eq!(decoded.instructions, [second, first]);
+    assert_eq!(encode_canonical(&decoded), bytes);
+}

@@ -35,6 +35,32 @@ pub enum BatchState {
     Steady = 2,
 }
 
+/// How large messages may become before compression. A message ends with the entry that reaches its limit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct DownloadLimits {
+    /// Entries of the log.
+    pub steady_bytes: usize,
+    /// A part of a bootstrap. The larger the part, the fewer bytes an object takes.
+    pub bootstrap_bytes: usize,
+}
+
+impl DownloadLimits {
+    /// One limit for all messages.
+    pub fn of(bytes: usize) -> Self {
+        Self {
+            steady_bytes: bytes,
+            bootstrap_bytes: bytes,
+        }
+    }
+
+    fn raised(self) -> Self {
+        Self {
+            steady_bytes: self.steady_bytes.max(DOWNLOAD_BYTES_MIN),
+            bootstrap_bytes: self.bootstrap_bytes.max(DOWNLOAD_BYTES_MIN),
+        }
+    }
+}
+
 /// The next DOWNLOAD of a session.
 #[derive(Clone, Debug, PartialEq)]
 #[allow(missing_docs)]
@@ -84,9 +110,12 @@ impl Body {
 impl<S: Storage> Ledger<S> {
     /// The next message owed to a session: parts of a bootstrap, entries of the log, or an acknowledgement.
     /// `None` if nothing is owed.
-    pub fn next_download(&self, id: SessionId, bytes_max: usize) -> Result<Option<DownloadPart>> {
+    pub fn next_download(
+        &self,
+        id: SessionId,
+        limits: DownloadLimits,
+    ) -> Result<Option<DownloadPart>> {
         let session = self.sessions.get(id)?;
-        let bytes_max = bytes_max.max(DOWNLOAD_BYTES_MIN);
         let mut side = lock(&session.download);
         let newest = self.newest();
         let has_job = !side.jobs.is_empty();
@@ -95,7 +124,8 @@ impl<S: Storage> Ledger<S> {
         }
         // Cleared before the snapshot: what is integrated after it is owed again.
         let owed = session.owed.swap(false, Ordering::AcqRel);
-        let part = self.download_from_snapshot(&session, &mut side, &newest, owed, bytes_max);
+        let limits = limits.raised();
+        let part = self.download_from_snapshot(&session, &mut side, &newest, owed, limits);
         if part.is_err() {
             session.owed.store(true, Ordering::Release);
         }
@@ -108,7 +138,7 @@ impl<S: Storage> Ledger<S> {
         side: &mut DownloadSide,
         newest: &Newest,
         owed: bool,
-        bytes_max: usize,
+        limits: DownloadLimits,
     ) -> Result<Option<DownloadPart>> {
         let snapshot = self.storage.snapshot()?;
         let newest = newest_of(newest, &snapshot)?;
@@ -128,7 +158,7 @@ impl<S: Storage> Ledger<S> {
             .jobs
             .front()
             .map_or(newest.state.version, |job| job.version - 1);
-        let body = self.steady(&facts, session, side, end, bytes_max)?;
+        let body = self.steady(&facts, session, side, end, limits.steady_bytes)?;
         let behind = side.to < end;
         let lags = side.to.saturating_sub(side.mentioned) >= CURSOR_LAG_MAX;
         if behind || body.entries > 0 || (side.jobs.is_empty() && (owed || lags)) {
@@ -151,7 +181,8 @@ impl<S: Storage> Ledger<S> {
         let Some(job) = side.jobs.front_mut() else {
             return Ok(None);
         };
-        let part = job.next_part(&facts, &newest.state.objects, self.switches, bytes_max)?;
+        let objects = &newest.state.objects;
+        let part = job.next_part(&facts, objects, self.switches, limits.bootstrap_bytes)?;
         let (version, query_version) = (job.version, job.query_version);
         let mut body = Body::default();
         for changeset in &part.changesets {

@@ -9,9 +9,10 @@ use std::ops::Bound;
 use std::sync::Arc;
 
 use rustc_hash::FxHashSet;
-use tidemark_changeset::codec::Encoder;
+use tidemark_changeset::codec;
 use tidemark_storage::{Read, keys};
 
+use super::arrange::Arrangement;
 use super::before_images::{BeforeImages, Image};
 use super::stored::StoredFacts;
 use super::tables::OBJECTS;
@@ -21,7 +22,6 @@ use crate::fields::Fields;
 use crate::limits::{ENTRY_BYTES_SOFT, SCAN_DOCUMENTS_MAX};
 use crate::object::{ClassNumber, ObjectKey};
 use crate::schema::LedgerSchema;
-use crate::select::push_afresh;
 use crate::switches::Switches;
 use crate::view_list::Element;
 use crate::views::Timeline;
@@ -66,28 +66,32 @@ pub(super) struct Job {
 /// Collects instructions into entries of bounded size.
 #[derive(Default)]
 struct Entries {
-    encoder: Encoder,
+    open: Arrangement,
     changesets: Vec<Vec<u8>>,
     bytes: usize,
 }
 
 impl Entries {
     fn close(&mut self) {
-        if !self.encoder.is_empty() {
-            let changeset = std::mem::take(&mut self.encoder).finish();
-            self.bytes += changeset.len();
-            self.changesets.push(changeset);
+        if !self.open.is_empty() {
+            let changeset = std::mem::take(&mut self.open).finish();
+            self.push(changeset);
         }
     }
 
+    fn push(&mut self, changeset: Vec<u8>) {
+        self.bytes += changeset.len();
+        self.changesets.push(changeset);
+    }
+
     fn close_if_full(&mut self, bytes_max: usize) {
-        if self.encoder.len() >= ENTRY_BYTES_SOFT.min(bytes_max) {
+        if self.open.len() >= ENTRY_BYTES_SOFT.min(bytes_max) {
             self.close();
         }
     }
 
     fn size(&self) -> usize {
-        self.bytes + self.encoder.len()
+        self.bytes + self.open.len()
     }
 }
 
@@ -213,10 +217,10 @@ impl Job {
         entries: &mut Entries,
     ) -> Result<()> {
         if self.with_schema {
-            for instruction in facts.schema.instructions() {
-                entries.encoder.push(&instruction);
+            let instructions = facts.schema.instructions();
+            if !instructions.is_empty() {
+                entries.push(codec::encode(&instructions));
             }
-            entries.close();
         }
         let of_leftovers = element
             .leftovers
@@ -335,12 +339,8 @@ impl Job {
         };
         if touched {
             let enters = scan.contains(scan.element.view, object, row);
-            push_afresh(
-                &mut entries.encoder,
-                scan.facts.schema,
-                object,
-                row.filter(|_| enters),
-            )?;
+            let row = row.filter(|_| enters);
+            entries.open.push(scan.facts.schema, object, row)?;
             entries.close_if_full(scan.bytes_max);
         }
         Ok(())

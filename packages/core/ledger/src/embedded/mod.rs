@@ -4,6 +4,7 @@
 //! take the one write lock; [`Ledger::next_download`] reads a snapshot and runs beside them. A call that
 //! returns has made durable what it says.
 
+mod arrange;
 mod batch;
 mod before_images;
 mod download;
@@ -33,7 +34,7 @@ use crate::limits::MAX_OFFLINE_MS;
 use crate::rows::ClientRow;
 use crate::switches::Switches;
 
-pub use download::{BatchState, DownloadPart};
+pub use download::{BatchState, DownloadLimits, DownloadPart};
 pub use identify::{Identification, Identified};
 pub use maintain::Progress;
 pub use sessions::SessionId;

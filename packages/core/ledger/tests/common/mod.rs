@@ -11,8 +11,8 @@ use tidemark_changeset::{
     PrimaryKey, TableSpec, Target, UpdateKind, Value, codec,
 };
 use tidemark_ledger::embedded::{
-    BatchState, DownloadPart, Identification, Identified, Ledger, Options, SessionId, Upload,
-    UploadAnswer,
+    BatchState, DownloadLimits, DownloadPart, Identification, Identified, Ledger, Options,
+    SessionId, Upload, UploadAnswer,
 };
 use tidemark_ledger::error::Stop;
 use tidemark_ledger::switches::Switches;
@@ -306,7 +306,7 @@ impl<'a, S: Storage> Peer<'a, S> {
 
     pub fn next(&self) -> Option<DownloadPart> {
         self.ledger
-            .next_download(self.session, 1 << 20)
+            .next_download(self.session, DownloadLimits::of(1 << 20))
             .expect("the ledger works")
     }
 

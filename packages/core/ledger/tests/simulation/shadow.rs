@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use tidemark_ledger::embedded::tables::OBJECTS;
 use tidemark_ledger::embedded::{
-    Identification, Identified, Ledger, SessionId, Upload, UploadAnswer,
+    DownloadLimits, Identification, Identified, Ledger, SessionId, Upload, UploadAnswer,
 };
 use tidemark_storage::{Read, Storage};
 
@@ -47,7 +47,10 @@ impl Shadow {
 
     /// Everything is sent just before an upload, so that nothing that the client says is beyond it.
     fn send(&self, session: SessionId) {
-        let next = || self.ledger.next_download(session, 1 << 20);
+        let next = || {
+            self.ledger
+                .next_download(session, DownloadLimits::of(1 << 20))
+        };
         while next().expect("the shadow works").is_some() {}
     }
 

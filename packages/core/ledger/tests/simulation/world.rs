@@ -2,7 +2,7 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use tidemark_ledger::LedgerError;
-use tidemark_ledger::embedded::{Identification, Ledger, Upload};
+use tidemark_ledger::embedded::{DownloadLimits, Identification, Ledger, Upload};
 use tidemark_ledger::error::{Stop, codes};
 use tidemark_ledger::switches::Switches;
 use tidemark_ledger::views::{ClassRole, Role};
@@ -437,7 +437,10 @@ impl World {
             *self.dice.pick(&[1, 1, 2, 5])
         };
         for _ in 0..count {
-            match self.ledger.next_download(session, bytes_max) {
+            match self
+                .ledger
+                .next_download(session, DownloadLimits::of(bytes_max))
+            {
                 Ok(Some(part)) => self.peers[at].down.push_back(Answer::Part(Box::new(part))),
                 Ok(None) => {
                     while self.peers[at].marks > 0 {

@@ -1,24 +1,21 @@
-//! Bootstraps: stored raw, part by part, then applied in slices.
+//! Bootstraps: stored part by part, then applied in slices.
 //!
 //! The file says how far the slices came, so that a crash in the middle goes on where it stopped. Between
 //! two slices the objects are neither the old view nor the new one, and a local write based on that could
 //! not be merged by any server: whoever wants to write first applies the rest ([`Database::begin_write`]
 //! does).
 
-use tidemark_changeset::body::{BodyLimits, parse_download_body};
 use tidemark_storage::{Read, Storage, Write};
 
 use crate::compaction::Compactor;
 use crate::database::Database;
 use crate::record::{RecordReader, RecordWriter};
 use crate::sync::download::{blame, parse_entries};
+use crate::sync::regroup::pieces;
 use crate::sync::state::{DownloadProgress, SyncRecord, check_progress};
 use crate::sync::subscriptions::{SubscriptionState, change_state, state_of};
 use crate::tables::{BOOTSTRAP, META, meta};
 use crate::{Result, StoreError};
-
-/// An instruction takes about this many bytes; bodies are cut into pieces of one slice each.
-const INSTRUCTION_BYTES: usize = 16;
 
 /// What is known of the stored bootstrap.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -108,18 +105,23 @@ pub(super) fn clear<S: Storage>(write: &mut Write<S>) -> Result<()> {
 }
 
 impl<S: Storage> Database<S> {
-    /// Stores a part, raw. The subscription set's state follows.
+    /// Stores a part, unapplied. The subscription set's state follows.
     pub fn store_bootstrap(&self, part: &BootstrapPart<'_>) -> Result<()> {
         self.expect_synced()?;
         let snapshot = self.read()?;
         let sync = SyncRecord::read(&snapshot.storage)?;
         check_progress(&sync.progress, &part.progress, snapshot.version())?;
         // Read now so that a bad part is refused while its session can still say so.
-        parse_entries(part.body, &part.progress, &sync, false)?;
+        let decoded = parse_entries(part.body, &part.progress, &sync, false)?;
         drop(snapshot);
-        let slice_bytes_max = self
-            .slice_instructions_max()
-            .saturating_mul(INSTRUCTION_BYTES);
+        // Rules that look at bytes need those that came.
+        let pieces = pieces(
+            part.body,
+            &decoded,
+            self.slice_instructions_max(),
+            !self.merges_bytes(),
+        )?;
+        drop(decoded);
         self.change_quietly(|write| {
             let mut record = match BootstrapRecord::read(write)? {
                 Some(record) if record.is_complete => {
@@ -151,7 +153,7 @@ impl<S: Storage> Database<S> {
                 }
                 Some(_) => {}
             }
-            for piece in pieces(part.body, slice_bytes_max)? {
+            for piece in &pieces {
                 write.put(BOOTSTRAP, &record.pieces.to_be_bytes(), piece);
                 record.pieces += 1;
             }
@@ -251,27 +253,6 @@ impl<S: Storage> Database<S> {
             }
         }
     }
-}
-
-/// Cuts a body into pieces of whole entries, each of about one slice.
-fn pieces(body: &[u8], slice_bytes_max: usize) -> Result<Vec<&[u8]>> {
-    let entries = parse_download_body(body, BodyLimits::default())
-        .map_err(|error| StoreError::BadChangeset(error.to_string()))?;
-    let mut pieces = Vec::new();
-    let (mut rest, mut done) = (body, 0);
-    for entry in entries {
-        // A changeset is the end of its entry.
-        let end = entry.changeset.as_ptr().addr() + entry.changeset.len() - body.as_ptr().addr();
-        if end - done >= slice_bytes_max {
-            let (piece, after) = rest.split_at(end - done);
-            pieces.push(piece);
-            (rest, done) = (after, end);
-        }
-    }
-    if !rest.is_empty() {
-        pieces.push(rest);
-    }
-    Ok(pieces)
 }
 
 /// The set's data is there: it awaits its mark, and older sets go.

@@ -7,6 +7,7 @@
 mod bootstrap;
 mod download;
 mod original;
+mod regroup;
 mod reset;
 mod state;
 mod subscriptions;

@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, VecDeque};
 
 use tidemark_ledger::embedded::{
-    BatchState, Identification, Ledger, Options, SessionId, Upload, UploadAnswer,
+    BatchState, DownloadLimits, Identification, Ledger, Options, SessionId, Upload, UploadAnswer,
 };
 use tidemark_ledger::error::{LedgerError, Stop as LedgerStop};
 use tidemark_ledger::records::Compensation;
@@ -345,7 +345,10 @@ impl Server {
             return Ok(false);
         };
         self.disk.doing("download");
-        let part = match self.ledger()?.next_download(session, bytes_max) {
+        let part = match self
+            .ledger()?
+            .next_download(session, DownloadLimits::of(bytes_max))
+        {
             Ok(part) => part,
             Err(LedgerError::Restart(_) | LedgerError::NoSession | LedgerError::Trimmed) => {
                 self.end(link);

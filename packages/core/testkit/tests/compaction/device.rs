@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use tidemark_ledger::embedded::{
-    BatchState, DownloadPart, Identification, Ledger, SessionId, Upload,
+    BatchState, DownloadLimits, DownloadPart, Identification, Ledger, SessionId, Upload,
 };
 use tidemark_ledger::views::Role;
 use tidemark_model::memory::Database as Model;
@@ -234,7 +234,10 @@ impl Device {
 
     fn download(&mut self, server: &Server, session: SessionId) -> Result<(), Fault> {
         let mut is_first = true;
-        while let Some(part) = server.next_download(session, 1 << 20).map_err(fault)? {
+        while let Some(part) = server
+            .next_download(session, DownloadLimits::of(1 << 20))
+            .map_err(fault)?
+        {
             if part.batch_state == BatchState::Steady {
                 let mut download = self
                     .database
