@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHashSet};
 use tidemark_changeset::{Instruction, Name, PrimaryKey, codec};
 use tidemark_storage::Read;
 
@@ -164,6 +164,8 @@ impl Unsynced {
             return Ok(Vec::new());
         }
         let mut versions: BTreeSet<u64> = self.with_schema.range(after..).copied().collect();
+        // Each object once: many incoming edits of one object may meet as many entries.
+        let mut objects = FxHashSet::default();
         for instruction in incoming {
             match instruction {
                 // These meet everything in their class.
@@ -173,6 +175,7 @@ impl Unsynced {
                 }
                 _ => {
                     if let Some((class, key)) = instruction.object()
+                        && objects.insert((class, key))
                         && let Some(found) = self.by_object.get(&(class.clone(), key.clone()))
                     {
                         versions.extend(found.iter().filter(|version| **version >= after));
