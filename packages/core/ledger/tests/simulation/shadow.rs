@@ -45,7 +45,7 @@ impl Shadow {
             .expect("an ident is given");
     }
 
-    /// Everything is sent whenever the other sends something, so that nothing that a client says is beyond it.
+    /// Everything is sent whenever the other sends something: nothing that a client says is beyond it.
     pub fn send(&self, session: SessionId) {
         let session = self.sessions[&session];
         let next = || self.ledger.next_download(session, 1 << 20);
