@@ -48,8 +48,8 @@ pub struct UploadAnswer {
     pub refreshes: u64,
     /// Whether the schema changed.
     pub schema_changed: bool,
-    /// By how many milliseconds the newest timestamp of a changeset is ahead of the server's clock, if by more
-    /// than [`CLOCK_AHEAD_MAX_MS`]. It is never rewritten: the merge of the device would differ.
+    /// By how many milliseconds the newest timestamp of a changeset is ahead of the server's clock, if by
+    /// more than [`CLOCK_AHEAD_MAX_MS`]. It is never rewritten: the merge of the device would differ.
     pub clock_ahead_ms: Option<u64>,
 }
 

@@ -383,7 +383,7 @@ fn without_refusing_who_refers_to_the_trimmed_something_fails() {
         upkeep: Upkeep::Expiry,
         ..BUSY
     };
-    canary("refuse_trimmed", switches, plan, 0);
+    canary("refuse_trimmed", switches, plan, 160);
 }
 
 #[test]

@@ -45,12 +45,10 @@ impl Shadow {
             .expect("an ident is given");
     }
 
-    /// Everything is sent just before an upload, so that nothing that the client says is beyond it.
-    fn send(&self, session: SessionId) {
-        let next = || {
-            self.ledger
-                .next_download(session, DownloadLimits::of(1 << 20))
-        };
+    /// Everything is sent whenever the other sends something: nothing that a client says is beyond it.
+    pub fn send(&self, session: SessionId) {
+        let session = self.sessions[&session];
+        let next = || self.ledger.next_download(session, DownloadLimits::of(1 << 20));
         while next().expect("the shadow works").is_some() {}
     }
 
@@ -80,7 +78,6 @@ impl Shadow {
         let mut uploads = uploads.to_vec();
         for upload in &mut uploads {
             upload.session = self.sessions[&upload.session];
-            self.send(upload.session);
         }
         let answers = self
             .ledger

@@ -426,6 +426,9 @@ impl World {
         let Some(session) = self.peers[at].session else {
             return Ok(());
         };
+        if let Some(shadow) = &self.shadow {
+            shadow.send(session);
+        }
         let bytes_max = if all {
             1 << 20
         } else {
