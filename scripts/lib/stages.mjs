@@ -117,10 +117,6 @@ async function vectors() {
 }
 
 async function simulator(count) {
-  if (!existsSync(join(repositoryRoot, "packages", "core", "testkit", "src", "bin", "simulate.rs"))) {
-    say("skipped: there is no simulator yet");
-    return skippedOne;
-  }
   const cargoArguments = ["run", "--release", ...cargoWorkspace, "-p", "tidemark-testkit", "--bin", "simulate"];
   const simulation = ["--seed", "1", "--count", String(count)];
   const { status, output } = await run("cargo", [...cargoArguments, "--", ...simulation], { tee: true });
@@ -149,7 +145,7 @@ export const allStages = [
   wasmStage,
   { name: "packages", about: "vitest in every package", run: () => packageTests({}), needs: ["build"] },
   { name: "vectors", about: "recorded behaviour, native and WASM", run: vectors, needs: ["build"] },
-  { name: "simulator", about: "seeded histories", run: () => simulator(200) },
+  { name: "simulator", about: "seeded histories", run: () => simulator(5_000) },
   {
     name: "conformance",
     about: "the shared suite, node facade over the addon",

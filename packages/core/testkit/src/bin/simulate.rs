@@ -26,6 +26,7 @@ npm run simulate -- --script FILE [--trace]
   --no-shrink      prints a failing script as it is
 ";
 
+#[allow(clippy::struct_excessive_bools, reason = "independent flags")]
 struct Settings {
     seed: u64,
     count: u64,

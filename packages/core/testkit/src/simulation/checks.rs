@@ -75,7 +75,7 @@ impl World<'_> {
         });
         let who = self.peers.len() - 1;
         self.exchange(who)?;
-        self.cut(who)?;
+        self.cut(who);
         let peer = self.peers.pop().ok_or("the observer is gone")?;
         Ok(peer.client)
     }
@@ -218,6 +218,8 @@ impl Marks {
     /// use; of one that was given up, by the log itself, which also says what was recovered.
     fn take(&mut self, file: &File, log: &Log, is_in_use: bool) -> Result<(), String> {
         for commit in &file.committed {
+            // What was deleted before it was ever sent has left no trace, thanks to compaction.
+            self.erased.extend(commit.erased.iter().cloned());
             let Some(entry) = log.get(&(file.ident, commit.version)) else {
                 continue;
             };
@@ -337,8 +339,8 @@ fn check_acknowledged(client: &Client, log: &Log) -> Result<(), String> {
         .map_err(words)?;
     let acknowledged = state.progress.upload_client_version;
     let file = &client.file;
-    let marked = file.committed.iter().filter(|commit| !commit.is_plain());
-    let due = marked
+    let lasting = file.committed.iter().filter(|commit| commit.is_lasting());
+    let due = lasting
         .map(|commit| commit.version)
         .chain(file.sent.keys().copied());
     for version in due.filter(|version| *version <= acknowledged) {

@@ -9,9 +9,12 @@ use tidemark_store::{Database, DatabaseOptions, StoreError, WriteTransaction};
 
 use super::disk::{CrashPoint, Disk, Side};
 use super::edits::{Marks, Writer};
-use super::layout::Layout;
+use super::layout::{Layout, is_eternal_key};
 use super::script::Edit;
 use super::session::Session;
+
+/// Processes of one file that may die one right after the other.
+const DEATHS_MAX: usize = 4;
 
 /// Why a process stopped working.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -34,13 +37,16 @@ pub struct Committed {
     pub version: u64,
     pub timestamp: u64,
     pub counts: Vec<(Name, PrimaryKey, i64)>,
+    pub erased: Vec<(Name, PrimaryKey)>,
     pub tokens: Vec<(Name, PrimaryKey, Text)>,
 }
 
 impl Committed {
-    /// Whether it holds nothing that is looked for in the end.
-    pub fn is_plain(&self) -> bool {
-        self.counts.is_empty() && self.tokens.is_empty()
+    /// Whether it holds something that neither a later commit nor compaction takes back.
+    pub fn is_lasting(&self) -> bool {
+        let counted = self.counts.iter().map(|(_, key, _)| key);
+        let put = self.tokens.iter().map(|(_, key, _)| key);
+        counted.chain(put).any(is_eternal_key)
     }
 }
 
@@ -268,6 +274,7 @@ impl Client {
                 version,
                 timestamp,
                 counts: marks.counts,
+                erased: marks.erased,
                 tokens: marks.tokens,
             });
         }
@@ -310,23 +317,21 @@ impl Client {
         result.map(drop)
     }
 
-    /// Takes the result of work that may have ended in a crash: the process is started anew.
-    pub fn survive(&mut self, result: Result<(), Stop>) -> Result<Option<CrashPoint>, String> {
-        match result {
-            Ok(()) => Ok(None),
-            Err(Stop::Fault(text)) => Err(text),
-            Err(Stop::Crash(point)) => {
-                // At most one more: a fuse blows once.
-                for _ in 0..3 {
-                    match self.restart() {
-                        Ok(()) => return Ok(Some(point)),
-                        Err(Stop::Fault(text)) => return Err(text),
-                        Err(Stop::Crash(_)) => {}
-                    }
-                }
-                Err(format!("{} dies again and again", self.user))
+    /// Takes the result of work that may have ended in a crash: the process is started anew. The answer is
+    /// where processes died.
+    pub fn survive(&mut self, result: Result<(), Stop>) -> Result<Vec<CrashPoint>, String> {
+        let mut points = Vec::new();
+        let mut result = result;
+        // A fuse blows at most twice.
+        while points.len() < DEATHS_MAX {
+            match result {
+                Ok(()) => return Ok(points),
+                Err(Stop::Fault(text)) => return Err(text),
+                Err(Stop::Crash(point)) => points.push(point),
             }
+            result = self.restart();
         }
+        Err(format!("{} dies again and again", self.user))
     }
 
     /// Everything the file holds, by names, with real list slots.

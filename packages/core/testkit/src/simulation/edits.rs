@@ -28,6 +28,8 @@ const DEPTH_MAX: usize = 3;
 pub struct Marks {
     /// Additions to `count`: class, key, sum.
     pub counts: Vec<(Name, PrimaryKey, i64)>,
+    /// Objects that were deleted.
+    pub erased: Vec<(Name, PrimaryKey)>,
     /// Insertions into `tokens`.
     pub tokens: Vec<(Name, PrimaryKey, Text)>,
 }
@@ -67,7 +69,11 @@ impl<S: Storage> Writer<'_, S> {
             } => self.create(*object, *view, *defaults),
             Edit::Erase { object } if is_eternal(object.key) => Ok(()),
             Edit::Erase { object } => match self.find(*object)? {
-                Some((class, object, _)) => self.write.erase(class, object),
+                Some((class, object, key)) => {
+                    let name = self.write.catalog().class_at(class)?.name.clone();
+                    self.marks.erased.push((name, key));
+                    self.write.erase(class, object)
+                }
                 None => Ok(()),
             },
             Edit::Move { object, view } => match self.find(*object)? {
@@ -268,10 +274,10 @@ impl<S: Storage> Writer<'_, S> {
     fn at(&mut self, dice: &mut Dice, place: Place<'_>, node: &Node) -> Result<()> {
         match node {
             Node::Set(elements) => self.set(dice, &place, elements),
-            Node::List(_) | Node::Dictionary(_) if self.leaves(dice, &place) => {
+            Node::List(_) | Node::Dictionary(_) if leaves(dice, &place) => {
                 self.assign(dice, &place, node)
             }
-            Node::List(elements) => self.list(dice, place, elements),
+            Node::List(elements) => self.list(dice, &place, elements),
             Node::Dictionary(entries) => {
                 if dice.chance(6) {
                     return self.write.clear(&place.location);
@@ -316,12 +322,6 @@ impl<S: Storage> Writer<'_, S> {
         }
     }
 
-    /// Whether a collection inside a mixed value is replaced rather than edited.
-    fn leaves(&self, dice: &mut Dice, place: &Place<'_>) -> bool {
-        let is_nested = place.column.collection == CollectionKind::Single || !place.is_collection();
-        is_nested && dice.chance(12)
-    }
-
     fn set(&mut self, dice: &mut Dice, place: &Place<'_>, elements: &[Value]) -> Result<()> {
         if dice.chance(6) {
             return self.write.clear(&place.location);
@@ -336,7 +336,7 @@ impl<S: Storage> Writer<'_, S> {
         }
     }
 
-    fn list(&mut self, dice: &mut Dice, place: Place<'_>, elements: &[Node]) -> Result<()> {
+    fn list(&mut self, dice: &mut Dice, place: &Place<'_>, elements: &[Node]) -> Result<()> {
         let visible = self.visible(elements)?;
         let length = visible.len();
         let choice = dice.below(if length > LIST_LONG { 17 } else { 13 });
@@ -504,4 +504,10 @@ impl<'c> Place<'c> {
     fn is_collection(&self) -> bool {
         self.kind == PlaceKind::Property
     }
+}
+
+/// Whether a collection inside a mixed value is replaced rather than edited.
+fn leaves(dice: &mut Dice, place: &Place<'_>) -> bool {
+    let is_nested = place.column.collection == CollectionKind::Single || !place.is_collection();
+    is_nested && dice.chance(12)
 }

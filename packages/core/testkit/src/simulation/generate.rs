@@ -94,6 +94,11 @@ pub fn script(seed: u64, operations: usize) -> Script {
             }
             _ => {}
         }
+        let is_of_server = matches!(
+            act,
+            Act::Commit | Act::CrashServer(_) | Act::RestartServer | Act::Maintain { .. }
+        );
+        let who = if is_of_server { 0 } else { who };
         script.steps.push(Step { who, act });
     }
     script

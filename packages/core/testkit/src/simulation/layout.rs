@@ -291,7 +291,18 @@ pub fn is_special(field: &Name) -> bool {
 
 /// Objects with these keys are never deleted by anybody.
 pub fn is_eternal(key: u32) -> bool {
-    key % KEYS == 0
+    key.is_multiple_of(KEYS)
+}
+
+/// Whether a key is that of such an object.
+pub fn is_eternal_key(key: &PrimaryKey) -> bool {
+    match key {
+        PrimaryKey::Int(number) => *number == 0,
+        PrimaryKey::String(text) => text.as_bytes() == b"k0",
+        PrimaryKey::ObjectId(id) => id.0 == [0; 12],
+        PrimaryKey::Uuid(id) => id.0 == [0; 16],
+        _ => false,
+    }
 }
 
 /// A number below `count`; `None` if there is none.

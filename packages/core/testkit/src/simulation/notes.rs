@@ -8,10 +8,11 @@ use super::messages::{Answer, Request};
 fn place(target: &Target) -> String {
     let mut text = format!("{}[{:?}].{}", target.class, target.key, target.field);
     for element in &target.path {
-        match element {
-            PathElement::Index(index) => text.push_str(&format!("[{index}]")),
-            PathElement::Key(key) => text.push_str(&format!(".{key}")),
-        }
+        let step = match element {
+            PathElement::Index(index) => format!("[{index}]"),
+            PathElement::Key(key) => format!(".{key}"),
+        };
+        text.push_str(&step);
     }
     text
 }

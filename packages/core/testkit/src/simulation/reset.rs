@@ -10,6 +10,7 @@ use tidemark_store::sync::{ResetAction, ResetDemand, ResetMode, ResetPolicy, Res
 use tidemark_store::{Database, StoreError};
 
 use super::client::{Client, File, Stop};
+use super::layout::is_eternal_key;
 use super::world::{Peer, World, text};
 
 /// Attempts of one reset: a process that dies in one tries again.
@@ -27,7 +28,7 @@ impl World<'_> {
 
     fn new_file(&mut self, who: usize) -> Result<(), String> {
         self.coverage.count("new files", 1);
-        self.cut(who)?;
+        self.cut(who);
         let old = &self.peers[who].client;
         let (user, wanted, offset) = (old.user.clone(), old.wanted.clone(), old.clock_offset);
         let fuse = old.disk.disarm();
@@ -41,7 +42,7 @@ impl World<'_> {
 
     pub(super) fn client_reset(&mut self, who: usize, policy: ResetPolicy) -> Result<(), String> {
         self.coverage.count("client resets", 1);
-        self.cut(who)?;
+        self.cut(who);
         self.commit()?;
         self.peers[who].client.has_to_reset = false;
         if self.peers[who].client.file.ident == 0 {
@@ -96,7 +97,7 @@ impl World<'_> {
         });
         let at = self.peers.len() - 1;
         self.exchange(at)?;
-        self.cut(at)?;
+        self.cut(at);
         let peer = self.peers.pop().ok_or("the fresh copy is gone")?;
         Ok(peer.client)
     }
@@ -164,7 +165,8 @@ impl Client {
             let acknowledged = self.acknowledged_before_reset;
             let unsynced = self.file.committed.iter();
             let unsynced = unsynced.filter(|commit| commit.version > acknowledged);
-            file.promised = unsynced.flat_map(|commit| commit.tokens.clone()).collect();
+            let tokens = unsynced.flat_map(|commit| commit.tokens.clone());
+            file.promised = tokens.filter(|(_, key, _)| is_eternal_key(key)).collect();
         }
         Ok(std::mem::replace(&mut self.file, file))
     }

@@ -66,6 +66,7 @@ struct Waiting {
 
 /// Deliberate faults of the server, which the checks have to find.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[allow(clippy::struct_excessive_bools, reason = "independent faults")]
 pub struct ServerFaults {
     /// An upload is acknowledged that was not looked at.
     pub loses_uploads: bool,
@@ -332,7 +333,7 @@ impl Server {
             Ok(None) => link.side.bootstraps_owed += 1,
             Ok(Some(text)) => link.down.push_back(Answer::QueryError { version, text }),
             Err(LedgerError::Restart(_) | LedgerError::NoSession | LedgerError::Trimmed) => {
-                self.end(link)
+                self.end(link);
             }
             Err(error) => return Err(self.stop(&error)),
         }

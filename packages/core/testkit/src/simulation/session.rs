@@ -27,6 +27,7 @@ const BAD_CHANGESET: u16 = 212;
 
 /// What was said and heard in one activation of a session.
 #[derive(Debug, Default)]
+#[allow(clippy::struct_excessive_bools, reason = "what was said and heard")]
 pub struct Session {
     /// Whether there is a connection.
     pub is_online: bool,
@@ -283,7 +284,7 @@ impl Client {
                     database.integrate_slice(&mut prepared, 0)
                 })?;
                 match result {
-                    Ok(slice) if slice.is_done => self.after_download(&part)?,
+                    Ok(slice) if slice.is_done => self.after_download(&part),
                     Ok(_) => self.session.work = Some(Work::Steady(prepared, part)),
                     Err(error) => self.refuse(&error),
                 }
@@ -291,7 +292,7 @@ impl Client {
             }
             Some(Work::Bootstrap(part)) => {
                 if self.apply_slice()? {
-                    self.after_download(&part)?;
+                    self.after_download(&part);
                 } else {
                     self.session.work = Some(Work::Bootstrap(part));
                 }
@@ -384,7 +385,8 @@ impl Client {
             self.session.work = Some(Work::Bootstrap(part));
             return self.work().map(drop);
         }
-        self.report_compensations(part.download_server_version)
+        self.report_compensations(part.download_server_version);
+        Ok(())
     }
 
     /// Applies a slice of a stored bootstrap. Says whether it was the last.
@@ -410,12 +412,12 @@ impl Client {
         Ok(true)
     }
 
-    fn after_download(&mut self, part: &DownloadPart) -> Result<(), Stop> {
+    fn after_download(&mut self, part: &DownloadPart) {
         // After a reconnect the progress of an earlier connection says nothing about this one.
         if self.session.accepted.is_some() {
             self.session.accepted = Some(progress_of(part));
         }
-        self.report_compensations(part.download_server_version)
+        self.report_compensations(part.download_server_version);
     }
 
     fn compensation(&mut self, told: Compensation) -> Result<(), Stop> {
@@ -446,11 +448,10 @@ impl Client {
         Ok(())
     }
 
-    fn report_compensations(&mut self, through: u64) -> Result<(), Stop> {
+    fn report_compensations(&mut self, through: u64) {
         self.session
             .compensations
             .retain(|told| told.server_version > through);
-        Ok(())
     }
 
     fn mark(&mut self, request: u64) -> Result<(), Stop> {

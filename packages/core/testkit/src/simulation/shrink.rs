@@ -4,7 +4,7 @@
 use super::script::{Act, Edit, Script};
 
 /// How many attempts a shrink makes at most.
-const ATTEMPTS_MAX: usize = 6_000;
+const ATTEMPTS_MAX: usize = 2_000;
 
 /// A shorter script for which `fails` is still true.
 pub fn shrink(script: &Script, fails: &mut dyn FnMut(&Script) -> bool) -> Script {

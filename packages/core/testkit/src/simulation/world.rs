@@ -109,9 +109,12 @@ impl<'s> World<'s> {
         }
         loop {
             let result = client.begin(layout, wanted);
-            match client.survive(result)? {
-                Some(point) => self.coverage.crash(point),
-                None => return Ok(client),
+            let died = client.survive(result)?;
+            if died.is_empty() {
+                return Ok(client);
+            }
+            for point in died {
+                self.coverage.crash(point);
             }
         }
     }
@@ -132,10 +135,10 @@ impl<'s> World<'s> {
                 let result = self.peers[who].client.subscribe(wanted, time);
                 return self.client_did(who, result);
             }
-            Act::Role(dice) => self.change_role(who, *dice)?,
+            Act::Role(dice) => self.change_role(who, *dice),
             Act::Clock(offset) => self.peers[who].client.clock_offset = i64::from(*offset),
-            Act::Connect { fast } => self.connect(who, *fast)?,
-            Act::Cut => self.cut(who)?,
+            Act::Connect { fast } => self.connect(who, *fast),
+            Act::Cut => self.cut(who),
             Act::Drop => self.drop_link(who),
             Act::Send(count) => return self.send(who, *count),
             Act::Serve(count) => return self.serve(who, *count),
@@ -205,10 +208,13 @@ impl<'s> World<'s> {
         result: Result<(), Stop>,
     ) -> Result<(), String> {
         let died = self.peers[who].client.survive(result)?;
-        if let Some(point) = died {
+        if died.is_empty() {
+            return Ok(());
+        }
+        self.drop_link(who);
+        for point in died {
             self.coverage.crash(point);
             self.note(|| format!("the client died: {point:?}"));
-            self.drop_link(who);
         }
         Ok(())
     }
@@ -251,9 +257,9 @@ impl<'s> World<'s> {
         Err("the server dies again and again".to_owned())
     }
 
-    pub(super) fn connect(&mut self, who: usize, is_fast: bool) -> Result<(), String> {
+    pub(super) fn connect(&mut self, who: usize, is_fast: bool) {
         if self.peers[who].link.is_some() {
-            return Ok(());
+            return;
         }
         self.next_link += 1;
         let peer = &mut self.peers[who];
@@ -265,18 +271,16 @@ impl<'s> World<'s> {
             side: super::server::ServerSide::default(),
         });
         peer.client.session.established(is_fast);
-        Ok(())
     }
 
     /// Both ends notice that a connection is lost.
-    pub(super) fn cut(&mut self, who: usize) -> Result<(), String> {
+    pub(super) fn cut(&mut self, who: usize) {
         self.drop_link(who);
         let Self { peers, server, .. } = self;
         for link in &mut peers[who].dropped {
             server.end(link);
         }
         peers[who].dropped.retain(|link| !Server::is_settled(link));
-        Ok(())
     }
 
     fn drop_link(&mut self, who: usize) {
@@ -288,14 +292,14 @@ impl<'s> World<'s> {
         }
     }
 
-    fn change_role(&mut self, who: usize, dice: u32) -> Result<(), String> {
+    fn change_role(&mut self, who: usize, dice: u32) {
         let role = rights::role(&self.script.layout, dice);
         self.note(|| format!("{role:?}"));
         self.coverage.count("role changes", 1);
         let user = self.peers[who].client.user.clone();
         self.server.roles.insert(user, role);
         // The server restarts the sessions of a user whose rules have changed.
-        self.cut(who)
+        self.cut(who);
     }
 
     fn send(&mut self, who: usize, count: u32) -> Result<(), String> {
@@ -332,7 +336,8 @@ impl<'s> World<'s> {
             };
             if link.side.is_over {
                 // The server closed the session: the client comes back.
-                return self.cut(who);
+                self.cut(who);
+                return Ok(());
             }
             let served = server.serve(link, dropped);
             dropped.retain(|link| !Server::is_settled(link));
@@ -438,7 +443,7 @@ impl<'s> World<'s> {
     /// Messages to and fro between one client and the server until there are none. Says whether the client
     /// had anything new to say.
     pub(super) fn exchange(&mut self, who: usize) -> Result<bool, String> {
-        self.connect(who, true)?;
+        self.connect(who, true);
         // Where slices are short, so are messages: bootstraps come in several parts.
         let bytes = if self.script.slice < 100 {
             BYTES_SHORT
@@ -447,7 +452,7 @@ impl<'s> World<'s> {
         };
         let mut was_busy = false;
         for _ in 0..EXCHANGE_ROUNDS {
-            self.connect(who, true)?;
+            self.connect(who, true);
             self.send(who, 100)?;
             let said = self.peers[who]
                 .link
@@ -477,7 +482,7 @@ impl<'s> World<'s> {
         let _ = self.server.disk.disarm();
         for who in 0..self.peers.len() {
             let _ = self.peers[who].client.disk.disarm();
-            self.cut(who)?;
+            self.cut(who);
         }
         self.commit()?;
         for _ in 0..SETTLE_ROUNDS {
