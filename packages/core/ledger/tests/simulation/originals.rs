@@ -90,6 +90,22 @@ families! {
     clears_under_erased_keys, clears_under_erased_keys_need_refreshes: ClearOfErasedKey;
 }
 
+/// With markers not even our own merge can tell: clients of ours are refreshed, too, and need it.
+#[test]
+fn markers_among_clients_of_ours() {
+    let plan = Plan {
+        originals: false,
+        ..plan(Defect::KeptContent)
+    };
+    let tally = family("markers, ours", plan, 60);
+    report("markers, ours", &tally);
+    let switches = Switches {
+        uncertain: false,
+        ..Switches::ALL
+    };
+    canary("uncertain", switches, plan, 0);
+}
+
 /// All kinds of edits at once, with views that change and roles.
 #[test]
 fn everything_at_once() {
