@@ -1,7 +1,7 @@
 //! Client resets of random files onto random fresh states.
 //!
-//! Whatever the two are: a discarding reset makes the file equal to the fresh state, a recovering one makes it
-//! equal to the fresh state with the recovered changesets applied by the normal applier, and in both cases
+//! Whatever the two are: a discarding reset makes the file equal to the fresh state, a recovering one makes
+//! it equal to the fresh state with the recovered changesets applied by the normal applier, and in both cases
 //! indexes, backlinks and what listeners are told agree with the rows.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -188,8 +188,7 @@ fn compare(database: &Store, model: &Model, context: &str) {
     }
 }
 
-/// What listeners are told covers what has changed, and exactly which objects came and went; an object that is
-/// equal is not told of, unless links of it came alive or died.
+/// What listeners are told covers what has changed, and exactly which objects came and went.
 fn compare_changes(database: &Store, since: u64, before: &Rows, context: &str) {
     let changes = database.changes_since(since);
     let after = rows(database);

@@ -47,8 +47,8 @@ struct Recovered {
 }
 
 impl<S: Storage> Database<S> {
-    /// Does the reset that [`Database::begin_reset`] decided, in one durable commit: afterwards the file holds
-    /// the fresh copy's objects, ident and cursors, and as unsynced changesets what was recovered.
+    /// Does the reset that [`Database::begin_reset`] decided, in one durable commit: afterwards the file
+    /// holds the fresh copy's objects, ident and cursors, and as unsynced changesets what was recovered.
     ///
     /// `timestamp` is that of the commit, in milliseconds since 2015-01-01; recovered changesets keep theirs,
     /// and their versions too, unless the fresh copy has reached them: then all are lifted above it.
