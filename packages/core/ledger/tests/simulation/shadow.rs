@@ -48,7 +48,10 @@ impl Shadow {
     /// Everything is sent whenever the other sends something: nothing that a client says is beyond it.
     pub fn send(&self, session: SessionId) {
         let session = self.sessions[&session];
-        let next = || self.ledger.next_download(session, DownloadLimits::of(1 << 20));
+        let next = || {
+            self.ledger
+                .next_download(session, DownloadLimits::of(1 << 20))
+        };
         while next().expect("the shadow works").is_some() {}
     }
 

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::ops::Bound;
 use std::sync::Arc;
 
-use tidemark_ledger::embedded::{DownloadLimits, 
-    BatchState, DownloadPart, Identification, Ledger, Options, SessionId, Upload,
+use tidemark_ledger::embedded::{
+    BatchState, DownloadLimits, DownloadPart, Identification, Ledger, Options, SessionId, Upload,
 };
 use tidemark_ledger::error::{Action, Refusal, Stop};
 use tidemark_ledger::switches::Switches;
@@ -225,7 +225,10 @@ impl Client {
     /// Everything that is owed. Says whether there was something.
     fn download(&self, server: &Server, session: SessionId) -> bool {
         let mut is_busy = false;
-        while let Some(part) = server.next_download(session, DownloadLimits::of(1 << 20)).expect("it works") {
+        while let Some(part) = server
+            .next_download(session, DownloadLimits::of(1 << 20))
+            .expect("it works")
+        {
             is_busy = true;
             let progress = progress_of(&part);
             if part.batch_state == BatchState::Steady {
