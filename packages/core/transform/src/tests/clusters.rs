@@ -263,7 +263,7 @@ fn histories(count: u64) -> u64 {
 
 #[test]
 fn clusters_give_what_pairs_give() -> Result<(), String> {
-    let count = histories(4_000);
+    let count = histories(2_500);
     let mut changed = 0;
     for seed in 0..count {
         let (ours, theirs) = draw(&mut Random(seed));
@@ -338,7 +338,7 @@ fn disturb(random: &mut Random, branches: &mut [Branch]) {
 
 #[test]
 fn what_clusters_cannot_do_goes_by_pairs() -> Result<(), String> {
-    for seed in 0..histories(4_000) {
+    for seed in 0..histories(2_500) {
         let mut random = Random(seed);
         let (mut ours, mut theirs) = draw(&mut random);
         match random.below(3) {
