@@ -99,7 +99,20 @@ pub fn script(seed: u64, operations: usize) -> Script {
             Act::Commit | Act::CrashServer(_) | Act::RestartServer | Act::Maintain { .. }
         );
         let who = if is_of_server { 0 } else { who };
+        let is_receiving = matches!(act, Act::Receive(_));
         script.steps.push(Step { who, act });
+        // An application that writes while a download is being taken in, and may die in it.
+        if is_receiving && dice.chance(12) {
+            if dice.chance(25) {
+                let act = Act::Crash(fuse(dice, 2));
+                script.steps.push(Step { who, act });
+            }
+            let act = write(dice, &script.layout, habits, operations - done);
+            if let Act::Write { edits, .. } = &act {
+                done += edits.len();
+            }
+            script.steps.push(Step { who, act });
+        }
     }
     script
 }

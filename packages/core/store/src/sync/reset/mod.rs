@@ -27,6 +27,7 @@ use tidemark_storage::Storage;
 pub use guard::{PendingReset, ResetAction, ResetDemand, ResetPolicy, decide};
 pub use report::{DropReason, Dropped, ResetFailure, ResetMode, ResetReport};
 
+use crate::compaction::Compactor;
 use crate::database::Database;
 use crate::history::{self, EntryHead};
 use crate::sync::bootstrap::{self, BootstrapRecord};
@@ -85,6 +86,8 @@ impl<S: Storage> Database<S> {
         report.subscription_sets_dropped = settle_sets(&mut local.storage, keeps_pending)?;
         let version = self.publish(local)?;
         self.with_unsynced(super::Unsynced::reset);
+        // What it knows is about entries that are gone.
+        self.with_compactor(Compactor::reset);
         report.version = version;
         Ok(report)
     }
