@@ -1,7 +1,8 @@
 //! Client resets: a client starts over, by itself or because the server demands it.
 //!
 //! Either with a new file: what the old one had committed and the server had not integrated is lost with it.
-//! Or as the store does it, with a fresh copy that is downloaded first: what was not acknowledged is recovered
+//! Or as the store does it, with a fresh copy that is downloaded first: what was not acknowledged is
+//! recovered
 //! or discarded, and the file goes on under the copy's ident.
 
 use std::collections::BTreeMap;
