@@ -97,13 +97,8 @@ pub fn script(seed: u64, operations: usize) -> Script {
             }
             _ => {}
         }
-        let is_of_server = matches!(
-            act,
-            Act::Commit | Act::CrashServer(_) | Act::RestartServer | Act::Maintain { .. }
-        );
-        let who = if is_of_server { 0 } else { who };
         let is_receiving = matches!(act, Act::Receive(_));
-        script.steps.push(Step { who, act });
+        script.steps.push(step(who, act));
         // An application that writes while a download is being taken in, and may die in it.
         if is_receiving && dice.chance(12) {
             if dice.chance(25) {
@@ -118,6 +113,16 @@ pub fn script(seed: u64, operations: usize) -> Script {
         }
     }
     script
+}
+
+/// What the server does, is nobody's.
+fn step(who: u32, act: Act) -> Step {
+    let is_of_server = matches!(
+        act,
+        Act::Commit | Act::CrashServer(_) | Act::RestartServer | Act::Maintain { .. }
+    );
+    let who = if is_of_server { 0 } else { who };
+    Step { who, act }
 }
 
 /// A bootstrap in many parts, in the midst of which the application writes or its process ends, and may die
@@ -151,8 +156,9 @@ fn interrupted_bootstrap(dice: &mut Dice, script: &mut Script, who: u32, habits:
     } else {
         steps.push(Act::Restart);
     }
-    let steps = steps.into_iter().map(|act| Step { who, act });
-    script.steps.extend(steps);
+    script
+        .steps
+        .extend(steps.into_iter().map(|act| step(who, act)));
     done
 }
 
