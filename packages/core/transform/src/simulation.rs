@@ -1,4 +1,5 @@
-//! For the simulator alone, behind the feature `simulation`, which nothing that is shipped turns on: counts of
+//! For the simulator alone, behind the feature `simulation`, which nothing that is shipped turns on: counts
+//! of
 //! the pairs that met, and one deliberate bug.
 //!
 //! Both are kept per thread, so that tests beside each other do not meet.
@@ -32,7 +33,8 @@ thread_local! {
     static PAIRS: RefCell<BTreeMap<Pair, u64>> = const { RefCell::new(BTreeMap::new()) };
 }
 
-/// While it is on, of two changesets made at one time the one with the *lower* file ident counts as the later.
+/// While it is on, of two changesets made at one time the one with the *lower* file ident counts as the
+/// later.
 pub fn flip_equal_times(on: bool) {
     FLIPPED.set(on);
 }

@@ -84,6 +84,9 @@ pub fn script(seed: u64, operations: usize) -> Script {
     }
     while done < operations {
         let who = below(dice, clients);
+        if slice <= 10 && dice.chance(1) {
+            done += interrupted_bootstrap(dice, &mut script, who, habits);
+        }
         let act = draw(dice, mood, &script.layout, habits, operations - done);
         match &act {
             Act::Write { edits, .. } => done += edits.len(),
@@ -94,14 +97,69 @@ pub fn script(seed: u64, operations: usize) -> Script {
             }
             _ => {}
         }
-        let is_of_server = matches!(
-            act,
-            Act::Commit | Act::CrashServer(_) | Act::RestartServer | Act::Maintain { .. }
-        );
-        let who = if is_of_server { 0 } else { who };
-        script.steps.push(Step { who, act });
+        let is_receiving = matches!(act, Act::Receive(_));
+        script.steps.push(step(who, act));
+        // An application that writes while a download is being taken in, and may die in it.
+        if is_receiving && dice.chance(12) {
+            if dice.chance(25) {
+                let act = Act::Crash(fuse(dice, 2));
+                script.steps.push(Step { who, act });
+            }
+            let act = write(dice, &script.layout, habits, operations - done);
+            if let Act::Write { edits, .. } = &act {
+                done += edits.len();
+            }
+            script.steps.push(Step { who, act });
+        }
     }
     script
+}
+
+/// What the server does, is nobody's.
+fn step(who: u32, act: Act) -> Step {
+    let is_of_server = matches!(
+        act,
+        Act::Commit | Act::CrashServer(_) | Act::RestartServer | Act::Maintain { .. }
+    );
+    let who = if is_of_server { 0 } else { who };
+    Step { who, act }
+}
+
+/// A bootstrap in many parts, in the midst of which the application writes or its process ends, and may die
+/// in
+/// it. The answer is how many operations that was.
+fn interrupted_bootstrap(dice: &mut Dice, script: &mut Script, who: u32, habits: Habits) -> usize {
+    let mut steps = vec![
+        Act::Exchange,
+        Act::Subscribe(number(dice)),
+        Act::Send(20),
+        Act::Serve(20),
+        Act::Commit,
+        Act::Send(20),
+        Act::Serve(20),
+        Act::Pull {
+            bytes: 1,
+            count: 1_000,
+        },
+        Act::Receive(1 + below(dice, 14)),
+    ];
+    if dice.chance(70) {
+        steps.push(Act::Crash(fuse(dice, 1)));
+    }
+    let mut done = 0;
+    if dice.chance(60) {
+        let act = write(dice, &script.layout, habits, usize::MAX);
+        if let Act::Write { edits, .. } = &act {
+            done = edits.len();
+        }
+        steps.push(act);
+    } else {
+        steps.push(Act::Restart);
+    }
+    script
+        .steps
+        .extend(steps.into_iter().map(|act| step(who, act)));
+    done
 }
 
 /// What users do with their objects.

@@ -1,7 +1,8 @@
 //! Client resets: a client starts over, by itself or because the server demands it.
 //!
 //! Either with a new file: what the old one had committed and the server had not integrated is lost with it.
-//! Or as the store does it, with a fresh copy that is downloaded first: what was not acknowledged is recovered
+//! Or as the store does it, with a fresh copy that is downloaded first: what was not acknowledged is
+//! recovered
 //! or discarded, and the file goes on under the copy's ident.
 
 use std::collections::BTreeMap;
@@ -11,6 +12,7 @@ use tidemark_store::{Database, StoreError};
 
 use super::client::{Client, File, Stop};
 use super::layout::is_eternal_key;
+use super::session::Session;
 use super::world::{Peer, World, text};
 
 /// Attempts of one reset: a process that dies in one tries again.
@@ -45,6 +47,8 @@ impl World<'_> {
         self.cut(who);
         self.commit()?;
         self.peers[who].client.has_to_reset = false;
+        // The session ends first, and with it what it was taking in.
+        self.peers[who].client.session = Session::default();
         if self.peers[who].client.file.ident == 0 {
             return self.new_file(who);
         }

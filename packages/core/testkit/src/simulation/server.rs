@@ -92,7 +92,7 @@ pub struct Server {
 }
 
 /// How long a client may be away.
-const OFFLINE_MAX_MS: u64 = 3_000;
+const OFFLINE_MAX_MS: u64 = 1_500;
 
 /// Salt of every file.
 const SALT: u64 = 7;

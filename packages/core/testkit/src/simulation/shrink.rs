@@ -1,4 +1,5 @@
-//! Makes a failing script short: takes steps, edits, classes, columns and clients away for as long as it still
+//! Makes a failing script short: takes steps, edits, classes, columns and clients away for as long as it
+//! still
 //! fails, then makes numbers small.
 
 use super::script::{Act, Edit, Script};

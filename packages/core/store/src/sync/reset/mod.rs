@@ -86,6 +86,7 @@ impl<S: Storage> Database<S> {
         report.subscription_sets_dropped = settle_sets(&mut local.storage, keeps_pending)?;
         let version = self.publish(local)?;
         self.with_unsynced(super::Unsynced::reset);
+        // What it knows is about entries that are gone.
         self.with_compactor(Compactor::reset);
         report.version = version;
         Ok(report)
