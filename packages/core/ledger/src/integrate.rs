@@ -295,6 +295,14 @@ impl Step<'_> {
                 }
             }
         }
+        let creates = matches!(
+            planned.instructions.first(),
+            Some(Instruction::CreateObject { .. })
+        );
+        if had_in && !creates && !eye.state().exists() {
+            // Nobody edits what is not there: an own erasure has lost against what others created since.
+            eye = Eye::new(class, &had);
+        }
         let found = eye.state();
         eye.apply(&schema.model, class, &planned.instructions);
         let left = eye.state();
@@ -302,10 +310,13 @@ impl Step<'_> {
             return Ok(earlier);
         }
         let newest = self.uploader.newest;
-        let inside = [&found, &left].into_iter().any(|state| {
-            is_in(schema, view, object, state.fields())
-                || is_in(schema, newest, object, state.fields())
-        });
+        // What comes and goes in one changeset was never seen outside of it.
+        let passes = creates && !found.exists() && !left.exists();
+        let inside = passes
+            || [&found, &left].into_iter().any(|state| {
+                is_in(schema, view, object, state.fields())
+                    || is_in(schema, newest, object, state.fields())
+            });
         let collides = (had.exists() && !had_in) || self.meets_withheld(object, touches)?;
         if inside && !(collides && self.uploader.switches.collide) {
             return Ok(None);

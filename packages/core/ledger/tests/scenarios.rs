@@ -417,3 +417,48 @@ fn what_an_image_leaves_out_is_its_default_afterwards() {
     bert.query(3, DANISH);
     assert_eq!(take(&mut held), fields("", &[]));
 }
+
+/// What is created and erased in one changeset was never outside of any view, also where somebody else creates
+/// the object meanwhile.
+#[test]
+fn what_comes_and_goes_in_one_changeset_is_no_write_outside_of_the_view() {
+    let ledger = open();
+    let (anna, bert) = leaves_and_reenters(&ledger);
+    let danish = vec![create("City", 8), set("City", 8, "country", text("DK"))];
+    anna.send((30, 13), 13, &[(30, 13, 900, danish)]);
+    let passing = vec![create("City", 8), erase("City", 8)];
+    let answer = bert.send((24, 13), 13, &[(22, 10, 500, passing)]);
+    assert_eq!(answer.compensations, []);
+}
+
+/// An own erasure that loses against a later creation leaves the object there, and it can be edited.
+#[test]
+fn what_others_created_after_an_own_erasure_can_be_edited() {
+    let ledger = open();
+    let (anna, bert) = leaves_and_reenters(&ledger);
+    let again = vec![
+        erase("City", CITY),
+        create("City", CITY),
+        set("City", CITY, "country", text("DK")),
+    ];
+    let base = ledger.version();
+    anna.drain();
+    anna.send((40, base), base, &[(40, base, 900, again)]);
+    bert.drain();
+    let seen = ledger.version();
+    let erased: Made = (22, base, 500, vec![erase("City", CITY)]);
+    let edited: Made = (23, seen, 950, vec![set("City", CITY, "name", text("Z"))]);
+    let answer = bert.send((24, seen), seen, &[erased, edited]);
+    assert_eq!(answer.compensations, []);
+    bert.drain();
+    let mut late = Peer::new(&ledger);
+    late.identify((0, 0), 0, "{}");
+    late.drain();
+    late.query(1, DANISH);
+    let named = late.drain().iter().flat_map(entries).any(|entry| {
+        entry
+            .instructions
+            .contains(&set("City", CITY, "name", text("Z")))
+    });
+    assert!(named, "the edit is kept");
+}
