@@ -1,11 +1,11 @@
 //! One random history: clients, a server that is killed now and then, and the messages between them.
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
-use tidemark_ledger::LedgerError;
 use tidemark_ledger::embedded::{DownloadLimits, Identification, Ledger, Upload};
 use tidemark_ledger::error::{Stop, codes};
 use tidemark_ledger::switches::Switches;
 use tidemark_ledger::views::{ClassRole, Role};
+use tidemark_ledger::{LedgerError, Refusal};
 use tidemark_transform::Rules;
 
 use crate::client::{Client, Fault, Message, SetState, Subscription};
@@ -399,17 +399,7 @@ impl World {
             self.tally.compensations += answer.compensations.len() as u64;
             self.tally.refreshes += answer.refreshes;
             if let Some(refusal) = answer.refusal {
-                if refusal.code == codes::CLIENT_FILE_EXPIRED {
-                    self.told_to_reset(at, "UPLOAD")?;
-                    continue;
-                }
-                let client = &self.peers[at].client;
-                if !client.may_fail {
-                    return Err(format!("upload of {} refused: {refusal}", client.ident));
-                }
-                self.say(|| format!("refused: {refusal}"));
-                self.tally.refusals += 1;
-                self.reset(at)?;
+                self.refused(at, &refusal)?;
                 continue;
             }
             for told in answer.compensations {
@@ -419,6 +409,19 @@ impl World {
             }
         }
         Ok(())
+    }
+
+    fn refused(&mut self, at: usize, refusal: &Refusal) -> Result<(), Fault> {
+        if refusal.code == codes::CLIENT_FILE_EXPIRED {
+            return self.told_to_reset(at, "UPLOAD");
+        }
+        let client = &self.peers[at].client;
+        if !client.may_fail {
+            return Err(format!("upload of {} refused: {refusal}", client.ident));
+        }
+        self.say(|| format!("refused: {refusal}"));
+        self.tally.refusals += 1;
+        self.reset(at)
     }
 
     /// The server sends a client some of what it is owed; `all` for everything.
