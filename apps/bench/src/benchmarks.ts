@@ -8,11 +8,17 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { codecBenchmarks } from "./codec-benchmarks.js";
+import { coreBenchmarks } from "./core-benchmarks.js";
 import type { Benchmark, Figure } from "./figures.js";
 import { mergeBenchmarks } from "./merge-benchmarks.js";
 import { syncBenchmarks } from "./sync-benchmarks.js";
 
-export const benchmarks: readonly Benchmark[] = [...syncBenchmarks, ...codecBenchmarks, ...mergeBenchmarks];
+export const benchmarks: readonly Benchmark[] = [
+  ...syncBenchmarks,
+  ...codecBenchmarks,
+  ...mergeBenchmarks,
+  ...coreBenchmarks,
+];
 
 /** Runs one benchmark in a folder of its own. */
 export async function* runBenchmark(benchmark: Benchmark, quick: boolean): AsyncIterable<Figure> {
