@@ -69,7 +69,7 @@ export const defaultServerLimits: ServerLimits = {
   waitingBytesHardMax: 64 * 1024 * 1024,
   pendingBytesMax: 32 * 1024 * 1024,
   downloadBytesMax: 1024 * 1024,
-  bootstrapBytesMax: 4 * 1024 * 1024,
+  bootstrapBytesMax: 8 * 1024 * 1024,
   commitBytesMax: 16 * 1024 * 1024,
   commitUploadsMax: 256,
   concurrentDownloadsMax: 4,

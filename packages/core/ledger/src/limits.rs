@@ -21,7 +21,7 @@ pub const BOOTSTRAPS_WAITING_MAX: usize = 1_000;
 /// Bootstrap instructions are put into entries of about this size: below the 16 MiB that a client can store.
 /// The original's client applies an entry as a whole, so that nobody sees objects of which only some columns
 /// are there; the larger it is, the fewer bytes an object takes.
-pub const ENTRY_BYTES_SOFT: usize = 4 * 1024 * 1024;
+pub const ENTRY_BYTES_SOFT: usize = 8 * 1024 * 1024;
 
 /// Smallest soft limit of a download message; a caller's smaller one is raised to it.
 pub const DOWNLOAD_BYTES_MIN: usize = 1;

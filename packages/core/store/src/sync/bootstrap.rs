@@ -17,6 +17,9 @@ use crate::sync::subscriptions::{SubscriptionState, change_state, state_of};
 use crate::tables::{BOOTSTRAP, META, meta};
 use crate::{Result, StoreError};
 
+/// Pieces that are stored in one write: a piece has half a megabyte at most, unless one changeset has more.
+const WRITE_PIECES_MAX: usize = 2;
+
 /// What is known of the stored bootstrap.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct BootstrapRecord {
@@ -122,6 +125,27 @@ impl<S: Storage> Database<S> {
             !self.merges_bytes(),
         )?;
         drop(decoded);
+        // Several short writes, between which the application has its turn. What is stored of a bootstrap before
+        // its end is thrown away after a crash anyway.
+        let (mut now, mut later) = pieces.split_at(pieces.len().min(WRITE_PIECES_MAX));
+        let mut is_first = part.is_first;
+        loop {
+            let part = BootstrapPart {
+                is_first,
+                is_last: part.is_last && later.is_empty(),
+                ..*part
+            };
+            self.store_pieces(&part, now)?;
+            if later.is_empty() {
+                return Ok(());
+            }
+            is_first = false;
+            (now, later) = later.split_at(later.len().min(WRITE_PIECES_MAX));
+        }
+    }
+
+    /// Stores pieces of a part in one write.
+    fn store_pieces(&self, part: &BootstrapPart<'_>, pieces: &[Vec<u8>]) -> Result<()> {
         self.change_quietly(|write| {
             let mut record = match BootstrapRecord::read(write)? {
                 Some(record) if record.is_complete => {
@@ -153,12 +177,14 @@ impl<S: Storage> Database<S> {
                 }
                 Some(_) => {}
             }
-            for piece in &pieces {
+            let mut bytes = 0;
+            for piece in pieces {
+                bytes += piece.len() as u64;
                 write.put(BOOTSTRAP, &record.pieces.to_be_bytes(), piece);
                 record.pieces += 1;
             }
             record.is_complete = part.is_last;
-            record.bytes += part.body.len() as u64;
+            record.bytes += bytes;
             record.progress = part.progress;
             record.write(write);
             Ok(())
