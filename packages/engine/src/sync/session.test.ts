@@ -175,6 +175,21 @@ test("slices of an integration let other messages and the application in between
   expect(loop.file.state.downloadServerVersion).toBe(2);
 });
 
+test("a new connection hears of the cursors only when what came on the last one is taken in", async () => {
+  await loop.reachSteadyState();
+  loop.file.sliceCount = 3;
+  loop.host.socket.answer(loop.download());
+  for (let turn = 0; turn < 20; turn += 1) await Promise.resolve();
+  loop.host.socket.end({ kind: "read", message: "cut" });
+  loop.client.handle({ type: "reconnect", session: null });
+  for (let turn = 0; turn < 20; turn += 1) await Promise.resolve();
+  loop.host.socket.accept();
+  for (let turn = 0; turn < 60; turn += 1) await Promise.resolve();
+  expect(loop.host.socket.takeTypes()).toEqual(["bind"]);
+  await loop.host.run();
+  expect(loop.host.socket.take()[0]).toMatchObject({ type: "ident", downloadServerVersion: 2 });
+});
+
 test("a download that cannot be taken in is reported, and nothing else is said until the next bind", async () => {
   await loop.reachSteadyState();
   loop.file.fault = Object.assign(new Error("no such class"), { code: "bad-changeset" });

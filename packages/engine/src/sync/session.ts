@@ -228,7 +228,8 @@ export class ClientSession implements ConnectedSession {
   async nextMessage(): Promise<Uint8Array | undefined> {
     if (this.#isEnded || this.#isSuspended) return undefined;
     if (!this.#isBound) return this.#bind();
-    if (!this.#isIdentified) return this.#identify();
+    // IDENT names cursors: what came on the connection before may still be moving them.
+    if (!this.#isIdentified) return this.#isHandling ? undefined : this.#identify();
     if (this.#ownError !== undefined) return this.#reportOwnError(this.#ownError);
     if (this.#wantedMark > this.#sentMark) {
       this.#sentMark = this.#wantedMark;
@@ -342,6 +343,7 @@ export class ClientSession implements ConnectedSession {
       }
     }
     this.#isHandling = false;
+    if (this.#isBound && !this.#isIdentified) this.#enlist();
     this.#settle();
   }
 
