@@ -250,7 +250,9 @@ export class FakeLedger implements Ledger {
     open.isPulled = true;
     await new Promise<void>((resolve) => setImmediate(resolve));
     open.isPulled = false;
-    return this.#entriesFor(open, limits.downloadBytesMax) ?? this.#bootstrapFor(open) ?? this.#acknowledgementFor(open);
+    return (
+      this.#entriesFor(open, limits.downloadBytesMax) ?? this.#bootstrapFor(open) ?? this.#acknowledgementFor(open)
+    );
   }
 
   #entriesFor(open: OpenSession, bytesMax: number): DownloadPart | null {

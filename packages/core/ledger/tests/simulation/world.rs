@@ -488,8 +488,8 @@ impl World {
         Ok(())
     }
 
-    /// A client whose own merge failed, whose upload was refused or that was away for too long begins with a new
-    /// file, and does again what it had not synchronised.
+    /// A client whose own merge failed, whose upload was refused or that was away for too long begins with a
+    /// new file, and does again what it had not synchronised.
     pub fn reset(&mut self, at: usize) -> Result<(), Fault> {
         self.tally.resets += 1;
         let original = self.peers[at].client.rules == Rules::ORIGINAL;
