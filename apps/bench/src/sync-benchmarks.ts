@@ -21,7 +21,7 @@ import {
 } from "./figures.js";
 import { Floor } from "./floor.js";
 import { cities, citySchema } from "./cities.js";
-import { type Item, item, itemSchema, items } from "./items.js";
+import { item, itemSchema, items } from "./items.js";
 import { monotonicMs, startProcess, stopProcess } from "./processes.js";
 import type { Sighting } from "./reader-process.js";
 import { BenchServer } from "./tidemark.js";

@@ -232,7 +232,8 @@ export class FakeLedger implements Ledger {
     open.isPulled = true;
     await new Promise<void>((resolve) => setImmediate(resolve));
     open.isPulled = false;
-    return this.#entriesFor(open, limits.downloadBytesMax) ?? this.#bootstrapFor(open) ?? this.#acknowledgementFor(open);
+    const entries = this.#entriesFor(open, limits.downloadBytesMax);
+    return entries ?? this.#bootstrapFor(open) ?? this.#acknowledgementFor(open);
   }
 
   #entriesFor(open: OpenSession, bytesMax: number): DownloadPart | null {
