@@ -31,8 +31,8 @@ export interface ServerLimits {
   /** Uncompressed entries of the log in one DOWNLOAD, a soft limit. */
   readonly downloadBytesMax: number;
   /**
-   * Uncompressed part of a bootstrap, a soft limit. The larger it is, the fewer bytes an object takes, and the more memory
-   * a part needs on both sides: the original's client applies one as a whole.
+   * Uncompressed part of a bootstrap, a soft limit. The larger it is, the fewer bytes an object takes, and the more
+   * memory a part needs on both sides: the original's client applies one as a whole.
    */
   readonly bootstrapBytesMax: number;
   /** Uncompressed bytes and messages that share one commit. */

@@ -125,8 +125,8 @@ impl<S: Storage> Database<S> {
             !self.merges_bytes(),
         )?;
         drop(decoded);
-        // Several short writes, between which the application has its turn. What is stored of a bootstrap before
-        // its end is thrown away after a crash anyway.
+        // Several short writes, between which the application has its turn. What is stored of a bootstrap
+        // before its end is thrown away after a crash anyway.
         let (mut now, mut later) = pieces.split_at(pieces.len().min(WRITE_PIECES_MAX));
         let mut is_first = part.is_first;
         loop {
