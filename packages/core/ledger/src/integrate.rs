@@ -295,10 +295,9 @@ impl Step<'_> {
                 }
             }
         }
-        let creates = matches!(
-            planned.instructions.first(),
-            Some(Instruction::CreateObject { .. })
-        );
+        let (first, last) = (planned.instructions.first(), planned.instructions.last());
+        let creates = matches!(first, Some(Instruction::CreateObject { .. }));
+        let erases = matches!(last, Some(Instruction::EraseObject { .. }));
         if had_in && !creates && !eye.state().exists() {
             // Nobody edits what is not there: an own erasure has lost against what others created since.
             eye = Eye::new(class, &had);
@@ -310,8 +309,8 @@ impl Step<'_> {
             return Ok(earlier);
         }
         let newest = self.uploader.newest;
-        // What comes and goes in one changeset was never seen outside of it.
-        let passes = creates && !found.exists() && !left.exists();
+        // What comes and goes in one changeset was never seen outside of it; it may say so by the erasure alone.
+        let passes = erases && !found.exists() && (creates || planned.instructions.len() == 1);
         let inside = passes
             || [&found, &left].into_iter().any(|state| {
                 is_in(schema, view, object, state.fields())
