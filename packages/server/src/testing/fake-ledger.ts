@@ -29,6 +29,7 @@ import type {
   LedgerStatus,
   Upload,
   UploadAnswer,
+  UpkeepStep,
 } from "../ledger.js";
 
 interface ClientRow {
@@ -71,12 +72,18 @@ export class FakeLedger implements Ledger {
   /** Set to make the next integrations wait, or fail. */
   gate: Promise<void> = Promise.resolve();
   failure: Error | null = null;
+  /** Steps of upkeep, three a cycle; set what they do. */
+  readonly steps: { readonly nowMs: number; readonly budget: number }[] = [];
+  maxOfflineMs = 0;
+  upkeepFailure: Error | null = null;
+  owesCursors = false;
   /** Calls that broke a promise of the server about their order. */
   readonly violations: string[] = [];
   readonly #rows = new Map<string, ClientRow>();
   readonly #sessions = new Map<LedgerSession, OpenSession>();
   readonly #entries: Entry[] = [];
   readonly #integrating = new Set<LedgerSession>();
+  #isMaintaining = false;
   #version = 1;
   #nextIdent = 2;
   #nextSession = 1;
@@ -93,7 +100,15 @@ export class FakeLedger implements Ledger {
 
   status(): Promise<LedgerStatus> {
     const objects = { Item: this.integrated.length };
-    return Promise.resolve({ version: this.#version, epoch: 1, clients: this.#rows.size, objects, bytes: 0 });
+    return Promise.resolve({
+      version: this.#version,
+      epoch: 1,
+      clients: this.#rows.size,
+      objects,
+      bytes: 0,
+      trimmedVersion: 0,
+      expiredClients: 0,
+    });
   }
 
   schema(): Promise<string> {
@@ -198,6 +213,8 @@ export class FakeLedger implements Ledger {
     }
     const compensations: Compensation[] = [];
     let schemaChanged = false;
+    const aheadMs = Math.max(0, ...entries.map((entry) => entry.originTimestamp - toSyncTimestamp(nowMs)));
+    const clockAheadMs = aheadMs > 5 * 60_000 ? { clockAheadMs: aheadMs } : {};
     for (const entry of entries) {
       const text = decoder.decode(entry.changeset);
       this.#version += 1;
@@ -222,7 +239,8 @@ export class FakeLedger implements Ledger {
     row.integrated = Math.max(row.integrated, upload.progressClientVersion);
     row.progressServerVersion = Math.max(row.progressServerVersion, upload.progressServerVersion);
     if (entries.length > 0) this.#session(upload.session).isAcknowledgementOwed = true;
-    return { ...none, compensations, changesets: entries.length, instructions: entries.length, schemaChanged };
+    const count = entries.length;
+    return { ...none, ...clockAheadMs, compensations, changesets: count, instructions: count, schemaChanged };
   }
 
   async nextDownload(session: LedgerSession, limits: DownloadLimits): Promise<DownloadPart | null> {
@@ -232,8 +250,9 @@ export class FakeLedger implements Ledger {
     open.isPulled = true;
     await new Promise<void>((resolve) => setImmediate(resolve));
     open.isPulled = false;
-    const entries = this.#entriesFor(open, limits.downloadBytesMax);
-    return entries ?? this.#bootstrapFor(open) ?? this.#acknowledgementFor(open);
+    return (
+      this.#entriesFor(open, limits.downloadBytesMax) ?? this.#bootstrapFor(open) ?? this.#acknowledgementFor(open)
+    );
   }
 
   #entriesFor(open: OpenSession, bytesMax: number): DownloadPart | null {
@@ -319,6 +338,24 @@ export class FakeLedger implements Ledger {
       entries: entries.length,
       ...compressBodySync(writeDownloadEntries(entries)),
     };
+  }
+
+  setMaxOfflineMs(maxOfflineMs: number): void {
+    this.maxOfflineMs = maxOfflineMs;
+  }
+
+  async maintain(nowMs: number, budget: number): Promise<UpkeepStep> {
+    this.steps.push({ nowMs, budget });
+    if (this.#isMaintaining) this.violations.push("two steps of upkeep at once");
+    this.#isMaintaining = true;
+    await new Promise<void>((resolve) => setImmediate(resolve));
+    this.#isMaintaining = false;
+    if (this.upkeepFailure !== null) throw this.upkeepFailure;
+    const isDone = this.steps.length % 3 === 0;
+    if (isDone && this.owesCursors) for (const open of this.#sessions.values()) open.isAcknowledgementOwed = true;
+    const cursorsOwed = isDone && this.owesCursors ? this.#sessions.size : 0;
+    const entriesTrimmed = isDone ? 0 : 1;
+    return { isDone, clientsExpired: 0, entriesTrimmed, bytesTrimmed: 0, instructionsFolded: 0, cursorsOwed };
   }
 
   endSession(session: LedgerSession): void {
