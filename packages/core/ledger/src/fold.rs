@@ -12,8 +12,8 @@
 //!   it be added.
 //! * The field is plain: no collection, embedded object, link or value of any type, which other instructions
 //!   reach into; and no subscription reads it, so that what entries say of views does not change.
-//! * The original's storage does not misapply the earlier one: its clients were sent the object afresh with it,
-//!   which their later uploads are judged by.
+//! * The original's storage does not misapply the earlier one: its clients were sent the object afresh with
+//!   it, which their later uploads are judged by.
 //!
 //! Whoever keeps the log sees to it that the origin has passed its own entry, from which the client versions
 //! in its downloads come, and that every live session was given the later entry.

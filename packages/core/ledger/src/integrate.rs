@@ -309,7 +309,7 @@ impl Step<'_> {
             return Ok(earlier);
         }
         let newest = self.uploader.newest;
-        // What comes and goes in one changeset was never seen outside of it; it may say so by the erasure alone.
+        // What comes and goes in one changeset was never seen outside of it; the erasure alone may say so.
         let passes = erases && !found.exists() && (creates || planned.instructions.len() == 1);
         let inside = passes
             || [&found, &left].into_iter().any(|state| {

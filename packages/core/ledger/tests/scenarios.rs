@@ -418,8 +418,8 @@ fn what_an_image_leaves_out_is_its_default_afterwards() {
     assert_eq!(take(&mut held), fields("", &[]));
 }
 
-/// What is created and erased in one changeset was never outside of any view, also where somebody else creates
-/// the object meanwhile.
+/// What is created and erased in one changeset was never outside of any view, also where somebody else
+/// creates the object meanwhile.
 #[test]
 fn what_comes_and_goes_in_one_changeset_is_no_write_outside_of_the_view() {
     let ledger = open();

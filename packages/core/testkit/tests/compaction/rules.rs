@@ -74,8 +74,8 @@ fn compensations(query: &str, changesets: &[&[Instruction]]) -> usize {
     device.compensations
 }
 
-/// An object that was made and erased offline was never seen by anybody: with its creation or without, nothing
-/// is refused.
+/// An object that was made and erased offline was never seen by anybody: with its creation or without,
+/// nothing is refused.
 #[test]
 fn an_erasure_without_its_creation_is_taken() {
     let (create, erase) = ([create()], [erase()]);
