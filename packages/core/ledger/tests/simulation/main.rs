@@ -18,6 +18,7 @@ mod originals;
 mod peer;
 mod recovery;
 mod rights;
+mod serving;
 mod shadow;
 mod show;
 mod storage;

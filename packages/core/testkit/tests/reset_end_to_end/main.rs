@@ -241,21 +241,18 @@ fn an_ident_that_the_server_does_not_know() {
     }
 }
 
-/// A crash between the commit and the upload: the file knows all it needs.
-#[test]
-fn a_crash_before_the_recovered_changesets_are_uploaded() {
-    let storage = Arc::new(OrderedStorage::new());
-    let server = serve(&storage, 77);
-    let (anna, bert) = shared_cities(&server);
+/// Anna's file, whose ident the server does not know, has just been reset; Bert wrote meanwhile.
+fn reset_of_an_unknown_file(server: &Server, policy: ResetPolicy) -> (Client, Client, ResetReport) {
+    let (anna, bert) = shared_cities(server);
     offline(&anna);
     meanwhile(&bert);
-    bert.sync(&server);
+    bert.sync(server);
     anna.database
         .set_file_ident(1_000, 1)
         .expect("it is stored");
-    let fresh = anna.fresh_copy(&server, false);
+    let fresh = anna.fresh_copy(server, false);
     let demand = ResetDemand {
-        policy: ResetPolicy::Recover,
+        policy,
         action: ResetAction::Reset,
         now_ms: 1,
         error_code: 208,
@@ -263,7 +260,15 @@ fn a_crash_before_the_recovered_changesets_are_uploaded() {
     };
     anna.database.begin_reset(&demand).expect("it may be tried");
     let report = anna.database.reset_from(&fresh.database, 1_000);
-    let report = report.expect("it can be done");
+    (anna, bert, report.expect("it can be done"))
+}
+
+/// A crash between the commit and the upload: the file knows all it needs.
+#[test]
+fn a_crash_before_the_recovered_changesets_are_uploaded() {
+    let storage = Arc::new(OrderedStorage::new());
+    let server = serve(&storage, 77);
+    let (anna, bert, report) = reset_of_an_unknown_file(&server, ResetPolicy::Recover);
     // Bert writes on before she is back.
     bert.write(70, |write| append_tag(write, 1, 0, "later"));
     bert.sync(&server);
@@ -285,24 +290,8 @@ fn a_crash_before_the_recovered_changesets_are_uploaded() {
 fn discarding_takes_over_what_the_server_has() {
     let storage = Arc::new(OrderedStorage::new());
     let server = serve(&storage, 77);
-    let (anna, bert) = shared_cities(&server);
-    offline(&anna);
-    meanwhile(&bert);
-    bert.sync(&server);
-    anna.database
-        .set_file_ident(1_000, 1)
-        .expect("it is stored");
-    let fresh = anna.fresh_copy(&server, false);
-    let demand = ResetDemand {
-        policy: ResetPolicy::Discard,
-        action: ResetAction::Reset,
-        now_ms: 1,
-        error_code: 208,
-        error_message: String::new(),
-    };
-    anna.database.begin_reset(&demand).expect("it may be tried");
-    let report = anna.database.reset_from(&fresh.database, 1_000);
-    assert_eq!(report.expect("it can be done").changesets, 3);
+    let (anna, bert, report) = reset_of_an_unknown_file(&server, ResetPolicy::Discard);
+    assert_eq!(report.changesets, 3);
     assert_eq!(anna.model(), bert.model());
     anna.write(90, |write| create(write, 11));
     anna.sync(&server);
