@@ -69,13 +69,13 @@ impl Pieces {
         &mut self,
         entry: &DownloadEntry<'_>,
         instructions: &[Instruction],
-        order: &[Vec<u32>],
+        order: &ByObject,
     ) {
         let mut encoder = Encoder::new();
         // The size counts once.
         let mut original_size = entry.original_size;
-        let last = order.len().saturating_sub(1);
-        for (number, object) in order.iter().enumerate() {
+        let last = order.objects().len().saturating_sub(1);
+        for (number, object) in order.objects().enumerate() {
             for index in object {
                 if let Some(instruction) = instructions.get(*index as usize) {
                     encoder.push(instruction);
@@ -100,20 +100,90 @@ impl Pieces {
     }
 }
 
-/// The indexes of the instructions on each object, the objects in the order in which they are first named.
-/// `None` if any instruction is not on an object.
-fn by_object(instructions: &[Instruction]) -> Option<Vec<Vec<u32>>> {
-    let mut numbers: FxHashMap<(&Name, &PrimaryKey), usize> = FxHashMap::default();
-    let mut objects: Vec<Vec<u32>> = Vec::new();
-    for (index, instruction) in (0_u32..).zip(instructions) {
-        let object = instruction.object()?;
-        let number = *numbers.entry(object).or_insert(objects.len());
-        match objects.get_mut(number) {
-            Some(indexes) => indexes.push(index),
-            None => objects.push(vec![index]),
-        }
+/// Which instructions are on each object.
+struct ByObject {
+    /// The indexes of the instructions, object after object, in their order.
+    indexes: Vec<u32>,
+    /// Where those of each object begin, the objects in the order in which they are first named.
+    starts: Vec<u32>,
+}
+
+impl ByObject {
+    /// The indexes of each object's instructions.
+    fn objects(&self) -> impl ExactSizeIterator<Item = &[u32]> {
+        self.starts.array_windows().map(|[from, to]| {
+            self.indexes
+                .get(*from as usize..*to as usize)
+                .unwrap_or_default()
+        })
     }
-    Some(objects)
+}
+
+/// `None` if any instruction is not on an object.
+fn by_object(instructions: &[Instruction]) -> Option<ByObject> {
+    let mut numbers = Numbers::default();
+    let of_each: Vec<u32> = instructions
+        .iter()
+        .map(|instruction| Some(numbers.number(instruction.object()?)))
+        .collect::<Option<_>>()?;
+    // Sorted by counting: a vector per object would be most of the work.
+    let mut starts = vec![0_u32; numbers.objects.len() + 1];
+    for number in &of_each {
+        *starts.get_mut(*number as usize + 1)? += 1;
+    }
+    let mut sum = 0;
+    for start in &mut starts {
+        sum += *start;
+        *start = sum;
+    }
+    let mut next = starts.clone();
+    let mut indexes = vec![0_u32; of_each.len()];
+    for (index, number) in (0_u32..).zip(&of_each) {
+        let at = next.get_mut(*number as usize)?;
+        *indexes.get_mut(*at as usize)? = index;
+        *at += 1;
+    }
+    Some(ByObject { indexes, starts })
+}
+
+/// Numbers objects in the order in which they are first named.
+#[derive(Default)]
+struct Numbers<'a> {
+    classes: FxHashMap<&'a Name, u32>,
+    last_class: Option<(&'a Name, u32)>,
+    numbers: FxHashMap<(u32, &'a PrimaryKey), u32>,
+    objects: Vec<(u32, &'a PrimaryKey)>,
+    last: u32,
+}
+
+impl<'a> Numbers<'a> {
+    fn number(&mut self, (class, key): (&'a Name, &'a PrimaryKey)) -> u32 {
+        let object = (self.class(class), key);
+        // Columns mostly name the objects in the order of the column before.
+        let expected = self.last + 1;
+        if self.objects.get(expected as usize) == Some(&object) {
+            self.last = expected;
+            return expected;
+        }
+        let new = u32::try_from(self.objects.len()).unwrap_or(u32::MAX);
+        self.last = *self.numbers.entry(object).or_insert(new);
+        if self.last == new {
+            self.objects.push(object);
+        }
+        self.last
+    }
+
+    fn class(&mut self, class: &'a Name) -> u32 {
+        if let Some((last, number)) = self.last_class
+            && last == class
+        {
+            return number;
+        }
+        let new = u32::try_from(self.classes.len()).unwrap_or(u32::MAX);
+        let number = *self.classes.entry(class).or_insert(new);
+        self.last_class = Some((class, number));
+        number
+    }
 }
 
 #[cfg(test)]

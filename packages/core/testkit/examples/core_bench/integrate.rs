@@ -82,22 +82,37 @@ fn as_f64(count: usize) -> f64 {
     u32::try_from(count).map_or(f64::INFINITY, f64::from)
 }
 
-/// Ten changesets of many objects into an empty class: stored raw and durable, then applied and durable.
+/// Many objects into an empty class, stored and durable, then applied and durable: in ten changesets, and in
+/// one that goes column by column.
 fn bootstrap(bench: &mut Bench) {
-    let count = i64::from(bench.count(10_000));
+    let count = i64::from(bench.count(100_000));
     bench.measure("core-B1-bootstrap", || {
-        let path = std::env::temp_dir().join(format!("tidemark-bench-{}", std::process::id()));
-        let _ = std::fs::remove_file(&path);
-        let storage = FileStorage::open(&path, CLIENT_FORMAT).expect("a new file");
-        let device = Device::new(storage, SCHEMA);
-        let took = bootstrap_of(&device, count);
-        drop(device);
-        std::fs::remove_file(&path).expect("the file of this run");
-        took
+        let parts = (0..10).map(|part| items(part * count / 10..(part + 1) * count / 10));
+        in_a_file(&parts.collect::<Vec<_>>(), count)
+    });
+    bench.measure("core-B1-bootstrap-columns", || {
+        let columns = (0..5)
+            .flat_map(|column| (0..count).filter_map(move |key| item(key).into_iter().nth(column)));
+        in_a_file(&[columns.collect()], count)
     });
 }
 
-fn bootstrap_of(device: &Device<FileStorage>, count: i64) -> Duration {
+fn in_a_file(changesets: &[Vec<Instruction>], count: i64) -> Duration {
+    let path = std::env::temp_dir().join(format!("tidemark-bench-{}", std::process::id()));
+    let _ = std::fs::remove_file(&path);
+    let storage = FileStorage::open(&path, CLIENT_FORMAT).expect("a new file");
+    let device = Device::new(storage, SCHEMA);
+    let took = bootstrap_of(&device, changesets, count);
+    drop(device);
+    std::fs::remove_file(&path).expect("the file of this run");
+    took
+}
+
+fn bootstrap_of(
+    device: &Device<FileStorage>,
+    changesets: &[Vec<Instruction>],
+    count: i64,
+) -> Duration {
     let subscription = Subscription {
         id: "0123456789abcdef01234567".to_owned(),
         name: None,
@@ -109,10 +124,7 @@ fn bootstrap_of(device: &Device<FileStorage>, count: i64) -> Duration {
     let database = &device.database;
     let query_version = database.commit_subscription_set(vec![subscription], 5);
     let query_version = query_version.expect("a subscription");
-    let changesets: Vec<_> = (0..10)
-        .map(|part| items(part * count..(part + 1) * count))
-        .collect();
-    let download = device.download(NEWER, &changesets);
+    let download = device.download(NEWER, changesets);
     let part = BootstrapPart {
         query_version,
         is_first: true,
@@ -126,7 +138,7 @@ fn bootstrap_of(device: &Device<FileStorage>, count: i64) -> Duration {
     });
     let snapshot = database.read().expect("a snapshot");
     let found = snapshot.view().count(0).expect("a class");
-    assert_eq!(i64::try_from(found), Ok(10 * count));
+    assert_eq!(i64::try_from(found), Ok(count));
     took
 }
 
