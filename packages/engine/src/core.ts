@@ -175,6 +175,11 @@ export interface CoreStore {
    */
   nextUpload(scanVersion: number, scanServerVersion: number, targetVersion: number, bytesMax: number): Uint8Array;
   /**
+   * Says that no connection takes uploads for now. Until the next {@link CoreStore.nextUpload} commits are compacted;
+   * before, those that it is expected to take at once are not.
+   */
+  uploadsPaused(): void;
+  /**
    * Integrates a steady DOWNLOAD: merges, applies, stores the progress, in one or several commits that never hold
    * the write transaction for long.
    *

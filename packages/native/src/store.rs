@@ -428,6 +428,14 @@ impl NativeStore {
         self.as_session(|open| open.store.database().set_file_ident(ident, salt))
     }
 
+    /// No connection takes uploads for now.
+    #[napi(catch_unwind)]
+    pub fn uploads_paused(&self) -> Result<()> {
+        let open = self.open().map_err(store_failure)?;
+        open.store.database().uploads_paused();
+        Ok(())
+    }
+
     /// Body of the next UPLOAD: `f64 client version, f64 server version, u32 entry count, body`. What leaves
     /// for the first time is written down as sent before, which takes its turn among the writes.
     #[napi(catch_unwind)]

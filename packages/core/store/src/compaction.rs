@@ -37,6 +37,10 @@ pub(crate) type ObjectId = (ClassId, u64);
 /// Places below a column that one write remembers, to see whether it comes back to one.
 const DEEP_PLACES_MAX: usize = 65_536;
 
+/// What is committed while a session is behind by more than this is compacted, as if there were none. A
+/// connection that is lost without notice leaves that much uncompacted.
+const AWAITED_BYTES_MAX: u64 = 1 << 20;
+
 /// Where an instruction acts, as far as compaction follows it.
 struct Spot {
     path: Vec<Name>,
@@ -174,9 +178,9 @@ pub(crate) struct Compactor {
     overwrites: Option<Overwrites<ObjectId>>,
     /// `None` until first needed, and when the subscriptions or the schema have changed.
     decisive: Option<FxHashMap<ClassId, Decisive>>,
-    /// Whether a session has taken everything there is and waits for more: it will send the next commit at
-    /// once, so that there is nothing to compact, and the commit itself can say that it may be sent.
-    is_awaited: bool,
+    /// How much a session that has taken everything will send at once when it is committed: there is nothing
+    /// to compact in it, and the commit itself can say that it may be sent.
+    awaited_bytes: u64,
 }
 
 impl Compactor {
@@ -185,7 +189,7 @@ impl Compactor {
             folds,
             overwrites: None,
             decisive: None,
-            is_awaited: false,
+            awaited_bytes: 0,
         }
     }
 
@@ -204,7 +208,12 @@ impl Compactor {
 
     /// A session has taken all there is.
     pub fn drained(&mut self) {
-        self.is_awaited = true;
+        self.awaited_bytes = AWAITED_BYTES_MAX;
+    }
+
+    /// No session waits for what is committed next.
+    pub fn left_alone(&mut self) {
+        self.awaited_bytes = 0;
     }
 
     /// What follows the history that was not sent: the versions in `unsent`, read from the file if need be.
@@ -516,8 +525,17 @@ impl<S: Storage> Database<S> {
         })
     }
 
-    /// Whether a session waits for the next commit; it is told so once.
-    pub(crate) fn take_awaited(&self) -> bool {
-        self.with_compactor(|compactor| std::mem::take(&mut compactor.is_awaited))
+    /// Whether a session waits for a commit of this size.
+    pub(crate) fn is_awaited(&self, size: u32) -> bool {
+        self.with_compactor(|compactor| {
+            let awaited = compactor.awaited_bytes;
+            compactor.awaited_bytes = awaited.saturating_sub(u64::from(size));
+            awaited > 0
+        })
+    }
+
+    /// No session takes uploads for now: what is committed from here on waits, and is compacted meanwhile.
+    pub fn uploads_paused(&self) {
+        self.with_compactor(Compactor::left_alone);
     }
 }

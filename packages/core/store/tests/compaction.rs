@@ -455,12 +455,25 @@ fn a_commit_that_is_awaited_says_itself_that_it_may_be_sent() {
         assert_eq!(uploaded(&database, database.version() - 1).len(), 1);
         assert_eq!(count() - before, 0);
     }
-    // Two at once: the second one has to be written down.
+    // The same where the session is a little behind.
     commit(&database, 11, |write| set(write, AGE, int(1)));
-    commit(&database, 11, |write| set(write, AGE, int(2)));
+    commit(&database, 12, |write| set(write, AGE, int(2)));
     let before = count();
-    assert_eq!(uploaded(&database, database.version() - 2).len(), 2);
+    assert_eq!(said(&database, database.version() - 2).len(), 2);
+    assert_eq!(count() - before, 0);
+    // Without a session nothing is awaited: the older value goes.
+    database.uploads_paused();
+    commit(&database, 13, |write| set(write, AGE, int(3)));
+    commit(&database, 14, |write| set(write, AGE, int(4)));
+    let before = count();
+    assert_eq!(said(&database, database.version() - 2).len(), 1);
     assert_eq!(count() - before, 1);
+    // Far behind is like without.
+    let long = || Value::String("x".repeat(1 << 20).as_str().into());
+    commit(&database, 15, |write| set(write, NAME, long()));
+    commit(&database, 16, |write| set(write, AGE, int(5)));
+    commit(&database, 17, |write| set(write, AGE, int(6)));
+    assert_eq!(said(&database, database.version() - 3).len(), 2);
 }
 
 #[test]

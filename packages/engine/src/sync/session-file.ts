@@ -86,6 +86,11 @@ export class SessionFile {
     };
   }
 
+  /** Nobody takes uploads until there is a connection again. */
+  uploadsPaused(): void {
+    this.#store.uploadsPaused();
+  }
+
   #now(): number {
     return toSyncTimestamp(this.#host.nowMs());
   }

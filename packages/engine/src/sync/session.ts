@@ -143,6 +143,7 @@ export class ClientSession implements ConnectedSession {
       this.#isEnded = true;
       this.#clearResume();
       this.#inbox = [];
+      this.#file.uploadsPaused();
       this.#joined?.remove(this, this.#isBound, mayLinger);
     }
     if (!this.#isHandling) return;
@@ -203,6 +204,7 @@ export class ClientSession implements ConnectedSession {
   onLost(): void {
     this.#inbox = [];
     this.#forgetExchange();
+    this.#file.uploadsPaused();
   }
 
   onConnectionError(error: SyncErrorInformation, consequence: ErrorConsequence): void {
@@ -519,6 +521,7 @@ export class ClientSession implements ConnectedSession {
     this.#inbox = [];
     if (this.#isBound) this.#joined?.sendUnbind(this.ident);
     this.#forgetExchange();
+    this.#file.uploadsPaused();
     this.#file.discardPartialBootstrap();
     if (!information.tryAgain) return;
     const delayMs =

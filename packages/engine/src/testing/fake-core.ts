@@ -141,6 +141,7 @@ export function fakeCore(file: FakeFile): Core {
     setSubscriptionState: (version, state, error) =>
       file.setState(version, state as SubscriptionSetInformation["state"], error),
     nextUpload: (scan, scanServer, target) => file.nextUpload(scan, scanServer, target),
+    uploadsPaused: () => {},
     integrate: (progress, body) => file.integrate(JSON.parse(progress) as DownloadProgress, body),
     storeBootstrap: (queryVersion, first, last, progress) =>
       file.storeBootstrap(queryVersion, first, last, JSON.parse(progress) as DownloadProgress),

@@ -123,6 +123,14 @@ fn violation<T>(what: impl std::fmt::Display) -> Result<T, Stop> {
 }
 
 impl Client {
+    /// The connection is gone; the store hears of it if its process is there.
+    pub fn lose_connection(&mut self) {
+        self.session.lost();
+        if let Ok(database) = self.database() {
+            database.uploads_paused();
+        }
+    }
+
     /// Readies the file when a process begins.
     pub(super) fn start_session(&mut self) -> Result<(), Stop> {
         self.forget_sets();

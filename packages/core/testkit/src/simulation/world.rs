@@ -245,7 +245,7 @@ impl<'s> World<'s> {
         for peer in &mut self.peers {
             peer.link = None;
             peer.dropped.clear();
-            peer.client.session.lost();
+            peer.client.lose_connection();
         }
         for _ in 0..3 {
             match self.server.restart() {
@@ -285,7 +285,7 @@ impl<'s> World<'s> {
 
     fn drop_link(&mut self, who: usize) {
         let peer = &mut self.peers[who];
-        peer.client.session.lost();
+        peer.client.lose_connection();
         if let Some(mut link) = peer.link.take() {
             link.down.clear();
             peer.dropped.push(link);
