@@ -52,6 +52,7 @@ pub struct Overwrites<K> {
     folds: Folds,
     objects: FxHashMap<K, Vec<Candidate>>,
     entries: BTreeMap<u64, Entry>,
+    /// How many instructions `objects` holds, those of entries included that are known no more.
     candidates: usize,
 }
 
@@ -77,14 +78,15 @@ impl<K: Clone + Eq + Hash> Overwrites<K> {
         });
     }
 
+    /// How many instructions are remembered.
+    #[cfg(test)]
+    pub(super) fn remembered(&self) -> usize {
+        self.objects.values().map(Vec::len).sum()
+    }
+
     /// Versions up to this one may have been sent: they are never touched again.
     pub fn sent(&mut self, version: u64) {
-        let unsent = self.entries.split_off(&version.saturating_add(1));
-        let sent = std::mem::replace(&mut self.entries, unsent);
-        self.candidates -= sent
-            .values()
-            .map(|entry| entry.candidates as usize)
-            .sum::<usize>();
+        self.entries = self.entries.split_off(&version.saturating_add(1));
         if self.entries.is_empty() {
             self.objects.clear();
             self.candidates = 0;
@@ -238,21 +240,21 @@ impl<K: Clone + Eq + Hash> Overwrites<K> {
 
     /// A candidate is one no more.
     fn release(&mut self, version: u64) {
+        self.candidates -= 1;
         if let Some(entry) = self.entries.get_mut(&version) {
             entry.candidates -= 1;
-            self.candidates -= 1;
             self.drop_if_done(version);
         }
     }
 
     /// A candidate is overwritten.
     fn needless(&mut self, candidate: &Candidate, due: &mut Vec<u64>) {
+        self.candidates -= 1;
         // One that may have been sent is known no more.
         let Some(entry) = self.entries.get_mut(&candidate.version) else {
             return;
         };
         entry.candidates -= 1;
-        self.candidates -= 1;
         let stored = entry.length - entry.gone.count();
         let is_due = |entry: &Entry| 4 * u64::from(entry.needless.count()) >= 3 * u64::from(stored);
         let was_due = is_due(entry);

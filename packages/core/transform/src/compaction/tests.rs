@@ -4,7 +4,7 @@ use tidemark_changeset::{
     Instruction, PathElement, Payload, PrimaryKey, Target, UpdateKind, Value,
 };
 
-use super::{Committed, Effect, Folds, Footprint, Overwrites, effect, fold};
+use super::{CANDIDATES_MAX, Committed, Effect, Folds, Footprint, Overwrites, effect, fold};
 
 fn at(field: &str, path: Vec<PathElement>) -> Target {
     Target {
@@ -251,6 +251,26 @@ fn sent_and_separated_entries_stay() {
     assert!(commit(&mut overwrites, 4).is_empty());
     assert_eq!(commit(&mut overwrites, 5), [4]);
     assert!(overwrites.is_pending(4) && !overwrites.is_pending(3));
+}
+
+/// A client that always has something unsent, and keeps writing elsewhere while older entries leave.
+#[test]
+fn what_is_remembered_is_bounded_also_while_entries_leave() {
+    let mut overwrites = Overwrites::new(Folds::ALL);
+    let mut most = 0;
+    for version in 1..=CANDIDATES_MAX as u64 + 1_000 {
+        let mut footprint = Footprint::default();
+        footprint.touched(&version, 0, &[], Assign);
+        let timestamp = version;
+        let committed = Committed { version, timestamp };
+        overwrites.commit(committed, footprint, &|_, _| false);
+        overwrites.sent(version - 1);
+        if version % 1_000 == 0 {
+            most = most.max(overwrites.remembered());
+        }
+    }
+    assert!(most <= CANDIDATES_MAX, "{most} remembered");
+    assert!(overwrites.remembered() < 1_000, "all were forgotten once");
 }
 
 #[test]
