@@ -10,8 +10,11 @@ use super::footprint::{Footprint, Mark, Print};
 use super::{Effect, Folds, Place};
 
 /// Instructions that are remembered as what a later one may overwrite. Beyond, all are forgotten: what they
-/// say is then sent, which is never wrong.
-pub const CANDIDATES_MAX: usize = 200_000;
+/// say is then sent, which is never wrong. Fewer in tests, which reach it.
+pub const CANDIDATES_MAX: usize = if cfg!(test) { 20_000 } else { 200_000 };
+
+/// Changesets of which something is known. Beyond, the oldest are forgotten: what is needless in them is sent.
+const ENTRIES_MAX: usize = CANDIDATES_MAX;
 
 /// The same for one object, whose candidates are searched in a row.
 const OBJECT_CANDIDATES_MAX: usize = 256;
@@ -84,6 +87,12 @@ impl<K: Clone + Eq + Hash> Overwrites<K> {
         self.objects.values().map(Vec::len).sum()
     }
 
+    /// How many changesets something is known of.
+    #[cfg(test)]
+    pub(super) fn followed(&self) -> usize {
+        self.entries.len()
+    }
+
     /// Versions up to this one may have been sent: they are never touched again.
     pub fn sent(&mut self, version: u64) {
         self.entries = self.entries.split_off(&version.saturating_add(1));
@@ -120,6 +129,9 @@ impl<K: Clone + Eq + Hash> Overwrites<K> {
         }
         if self.candidates > CANDIDATES_MAX {
             self.separate();
+        }
+        while self.entries.len() > ENTRIES_MAX {
+            self.entries.pop_first();
         }
         due
     }

@@ -273,6 +273,25 @@ fn what_is_remembered_is_bounded_also_while_entries_leave() {
     assert!(overwrites.remembered() < 1_000, "all were forgotten once");
 }
 
+/// Of each changeset one instruction in three is overwritten: too few for writing it anew.
+#[test]
+fn how_many_changesets_are_followed_is_bounded() {
+    const COMMITS: u64 = CANDIDATES_MAX as u64 + 1_000;
+    let mut overwrites = Overwrites::new(Folds::ALL);
+    for version in 1..=COMMITS {
+        let mut footprint = Footprint::default();
+        footprint.touched(&version, 0, &[], Assign);
+        footprint.touched(&version, 1, &[], Assign);
+        footprint.touched(&(version - 1), 0, &[], Assign);
+        let timestamp = version;
+        let committed = Committed { version, timestamp };
+        overwrites.commit(committed, footprint, &|_, _| false);
+    }
+    assert!(overwrites.followed() <= CANDIDATES_MAX);
+    // The oldest are those that are forgotten.
+    assert!(overwrites.is_pending(COMMITS - 1) && !overwrites.is_pending(1));
+}
+
 #[test]
 fn an_erasure_overwrites_whatever_the_time() {
     let mut overwrites = Overwrites::new(Folds::ALL);
