@@ -11,7 +11,7 @@ use super::{Effect, Folds, Place};
 
 /// Instructions that are remembered as what a later one may overwrite. Beyond, all are forgotten: what they
 /// say is then sent, which is never wrong. Fewer in tests, which reach it.
-pub const CANDIDATES_MAX: usize = if cfg!(test) { 20_000 } else { 200_000 };
+pub(super) const CANDIDATES_MAX: usize = if cfg!(test) { 20_000 } else { 200_000 };
 
 /// Changesets of which something is known. Beyond, the oldest are forgotten: what is needless in them is sent.
 const ENTRIES_MAX: usize = CANDIDATES_MAX;

@@ -1,10 +1,12 @@
 //! What folds within a changeset and across several, and what does not.
 
 use tidemark_changeset::{
-    Instruction, PathElement, Payload, PrimaryKey, Target, UpdateKind, Value,
+    Instruction, Name, PathElement, Payload, PrimaryKey, Target, UpdateKind, Value,
 };
 
-use super::{CANDIDATES_MAX, Committed, Effect, Folds, Footprint, Overwrites, effect, fold};
+use super::footprint::MARKS_MAX;
+use super::overwrites::CANDIDATES_MAX;
+use super::{Committed, Effect, Folds, Footprint, Overwrites, effect, fold};
 
 fn at(field: &str, path: Vec<PathElement>) -> Target {
     Target {
@@ -271,6 +273,50 @@ fn what_is_remembered_is_bounded_also_while_entries_leave() {
     }
     assert!(most <= CANDIDATES_MAX, "{most} remembered");
     assert!(overwrites.remembered() < 1_000, "all were forgotten once");
+}
+
+#[test]
+fn of_one_object_the_newest_places_are_remembered() {
+    const OBJECT_CANDIDATES: u16 = 256;
+    let mut overwrites = Overwrites::new(Folds::ALL);
+    let mut commit = |version, columns: std::ops::RangeInclusive<u16>| {
+        let mut footprint = Footprint::default();
+        for column in columns {
+            footprint.touched(&1, column, &[], Assign);
+        }
+        let timestamp = version;
+        let committed = Committed { version, timestamp };
+        overwrites.commit(committed, footprint, &|_, _| false);
+        assert!(overwrites.remembered() <= usize::from(OBJECT_CANDIDATES));
+        [1, 2].map(|version| overwrites.is_pending(version))
+    };
+    assert_eq!(commit(1, 0..=0), [false, false]);
+    // The first one of these takes the place of the one above.
+    assert_eq!(commit(2, 1..=OBJECT_CANDIDATES), [false, false]);
+    assert_eq!(commit(3, 0..=0), [false, false]);
+    assert_eq!(commit(4, 2..=2), [false, true]);
+}
+
+/// So much would have to be kept of it that it is not worth it: nothing before it is overwritten after it.
+#[test]
+fn a_write_with_too_many_marks_separates() {
+    let mut overwrites = Overwrites::new(Folds::ALL);
+    let mut commit = |version, object, places: usize| {
+        let mut footprint = Footprint::default();
+        for place in 0..places {
+            let key: Name = place.to_string().as_str().into();
+            footprint.touched(&object, 0, &[key], Assign);
+        }
+        let timestamp = version;
+        let committed = Committed { version, timestamp };
+        overwrites.commit(committed, footprint, &|_, _| false);
+        overwrites.remembered()
+    };
+    assert_eq!(commit(1, 1, 1), 1);
+    assert_eq!(commit(2, 2, MARKS_MAX), 1 + 256);
+    assert_eq!(commit(3, 2, MARKS_MAX + 1), 0);
+    assert_eq!(commit(4, 1, 1), 1);
+    assert!(!overwrites.is_pending(1));
 }
 
 /// Of each changeset one instruction in three is overwritten: too few for writing it anew.
