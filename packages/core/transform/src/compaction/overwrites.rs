@@ -148,6 +148,11 @@ impl<K: Clone + Eq + Hash> Overwrites<K> {
         let Some(entry) = self.entries.get_mut(&version) else {
             return instructions;
         };
+        // Where what is stored is not what was counted, positions mean nothing, and nothing must be lost.
+        if instructions.len() != (entry.length - entry.gone.count()) as usize {
+            self.leave(version);
+            return instructions;
+        }
         let stored = (0..entry.length).filter(|position| !entry.gone.contains(*position));
         let kept = stored
             .zip(instructions)

@@ -255,6 +255,21 @@ fn sent_and_separated_entries_stay() {
     assert!(overwrites.is_pending(4) && !overwrites.is_pending(3));
 }
 
+#[test]
+fn an_entry_that_is_not_what_was_counted_stays_whole() {
+    let mut overwrites = Overwrites::new(Folds::ALL);
+    for version in 1..=2 {
+        let mut footprint = Footprint::default();
+        footprint.touched(&1, 0, &[], Assign);
+        let timestamp = version;
+        let committed = Committed { version, timestamp };
+        overwrites.commit(committed, footprint, &|_, _| false);
+    }
+    assert!(overwrites.is_pending(1));
+    assert_eq!(overwrites.take_out(1, vec!['a', 'b']), ['a', 'b']);
+    assert!(!overwrites.is_pending(1));
+}
+
 /// A client that always has something unsent, and keeps writing elsewhere while older entries leave.
 #[test]
 fn what_is_remembered_is_bounded_also_while_entries_leave() {
