@@ -1,7 +1,8 @@
 //! What merging costs a server, as lines of JSON: `cargo bench -p tidemark-ledger --bench merge -- [NAME…]`.
 //!
 //! * `merge-M1`: 100 replicas set 100 values each, one transaction a value, over 1,000 shared objects;
-//! * `merge-M2`: two replicas make 5,000 insertions each at random places of one list, in a transaction each;
+//! * `merge-M2`: two replicas make 5,000 insertions each at random places of one list, each all of its own in
+//!   one transaction;
 //! * `upload-after-N`: a client that was away while N foreign versions arrived uploads 10,000 changes.
 //!
 //! Each goes through everything a server does with an upload: reading bytes, checking, merging, storing (in

@@ -15,8 +15,9 @@ pub const UPLOAD_ENTRIES_MAX: usize = 65_536;
 /// Largest changeset. The original's clients send at most 16 MiB in one message, one larger changeset alone.
 pub const CHANGESET_BYTES_MAX: usize = 64 * 1024 * 1024;
 
-/// Bootstraps that may wait in one session: a client sends one QUERY per subscription set.
-pub const BOOTSTRAPS_WAITING_MAX: usize = 1_000;
+/// Bootstraps of a client that are not known to have arrived: the views of each are kept, for the next one to
+/// repair what parts of it have done. A client sends one QUERY per subscription set. Fewer in tests.
+pub const BOOTSTRAPS_UNARRIVED_MAX: usize = if cfg!(test) { 16 } else { 1_000 };
 
 /// Bootstrap instructions are put into entries of about this size: below the 16 MiB that a client can store.
 /// The original's client applies an entry as a whole, so that nobody sees objects of which only some columns

@@ -6,6 +6,8 @@
 
 use std::collections::BTreeMap;
 
+use rustc_hash::FxHashMap;
+
 use crate::bytes::{Reader, put_bytes, put_number};
 use crate::error::{LedgerError, Result};
 
@@ -153,27 +155,34 @@ impl ViewList {
     /// Of the dead elements since the last that arrived that took one view to one other, keeps the first and
     /// the last: a client that keeps failing must not make its list grow for ever.
     fn drop_repeated_dead(&mut self) {
-        let first = self.first_unarrived();
-        let since = self.elements.split_off(first);
-        let is_dead = |element: &Element| element.state == ElementState::Dead;
-        let alike = |left: &Element, right: &Element| {
-            is_dead(right) && (left.before, left.view) == (right.before, right.view)
-        };
-        let mut kept = since.clone();
-        let mut at = 0;
-        kept.retain(|element| {
-            at += 1;
-            let (earlier, later) = since.split_at(at);
-            let earlier = earlier.iter().take(at - 1);
-            let between = earlier.into_iter().any(|other| alike(element, other))
-                && later.iter().any(|other| alike(element, other));
-            !(is_dead(element) && between)
+        let unarrived = self.first_unarrived();
+        let mut ends: FxHashMap<(usize, usize), (usize, usize)> = FxHashMap::default();
+        for (at, element) in self.elements.iter().enumerate().skip(unarrived) {
+            if element.state == ElementState::Dead {
+                ends.entry((element.before, element.view))
+                    .or_insert((at, at))
+                    .1 = at;
+            }
+        }
+        let (count, mut next) = (self.elements.len(), 0);
+        self.elements.retain(|element| {
+            let at = next;
+            next += 1;
+            let repeats = |(first, last): &(usize, usize)| *first < at && at < *last;
+            let is_dead = at >= unarrived && element.state == ElementState::Dead;
+            !(is_dead
+                && ends
+                    .get(&(element.before, element.view))
+                    .is_some_and(repeats))
         });
-        let dropped = kept.len() < since.len();
-        self.elements.append(&mut kept);
-        if dropped {
+        if self.elements.len() < count {
             self.drop_unused_rules();
         }
+    }
+
+    /// How many bootstraps and narrowings there were since the last bootstrap that is known to have arrived.
+    pub fn unarrived(&self) -> usize {
+        self.elements.len() - self.first_unarrived()
     }
 
     /// Index of the first element after the last bootstrap that arrived.
@@ -261,10 +270,12 @@ impl ViewList {
             _ => None,
         };
         let mut leftovers: Vec<Leftover> = Vec::new();
+        let mut known: FxHashMap<(usize, usize), usize> = FxHashMap::default();
         for new in since.unwrap_or_default().iter().filter_map(leftover) {
-            let alike =
-                |known: &&mut Leftover| (known.before, known.view) == (new.before, new.view);
-            match leftovers.iter_mut().find(alike) {
+            let alike = *known
+                .entry((new.before, new.view))
+                .or_insert(leftovers.len());
+            match leftovers.get_mut(alike) {
                 // What differed at the later version differs at the earlier, or passed a border between.
                 Some(known) => {
                     known.at = known.at.min(new.at);

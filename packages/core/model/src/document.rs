@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use tidemark_changeset::{
-    CollectionKind, ColumnType, Decimal, Name, ObjectId, Text, Timestamp, Uuid, Value,
+    CollectionKind, ColumnType, Decimal, Name, ObjectId, Payload, Text, Timestamp, Uuid, Value,
 };
 
 use crate::schema::{Class, Column, Schema};
@@ -42,6 +42,18 @@ impl Node {
     /// Whether this is the null value.
     pub fn is_null(&self) -> bool {
         matches!(self, Self::Value(Value::Null))
+    }
+
+    /// The payload that makes this, or its empty form.
+    pub fn marker(&self) -> Payload {
+        match self {
+            Self::Value(value) => Payload::Value(value.clone()),
+            Self::List(_) => Payload::List,
+            Self::Dictionary(_) => Payload::Dictionary,
+            Self::Object(_) => Payload::Object,
+            // No column holds a set inside something else.
+            Self::Set(_) => Payload::Value(Value::Null),
+        }
     }
 
     /// What a new object holds in a column.

@@ -91,7 +91,7 @@ impl Painter<'_> {
 
     /// Makes the node where nothing is yet: in a property or under a dictionary key.
     fn place(&mut self, embedded: Option<&Class>, node: &Node) {
-        self.update(marker(node));
+        self.update(node.marker());
         self.fill(embedded, node);
     }
 
@@ -123,7 +123,7 @@ impl Painter<'_> {
     fn list(&mut self, embedded: Option<&Class>, elements: &[Node]) {
         for (index, element) in (0_u32..).zip(elements) {
             self.path.push(PathElement::Index(index));
-            let value = marker(element);
+            let value = element.marker();
             self.out.push(Instruction::ArrayInsert {
                 target: self.target(),
                 value,
@@ -141,17 +141,5 @@ impl Painter<'_> {
             self.column(column, node);
             self.path.pop();
         }
-    }
-}
-
-/// The payload that makes the node, or its empty form.
-fn marker(node: &Node) -> Payload {
-    match node {
-        Node::Value(value) => Payload::Value(value.clone()),
-        Node::List(_) => Payload::List,
-        Node::Dictionary(_) => Payload::Dictionary,
-        Node::Object(_) => Payload::Object,
-        // No column holds a set inside something else.
-        Node::Set(_) => Payload::Value(Value::Null),
     }
 }

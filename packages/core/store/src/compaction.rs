@@ -206,6 +206,11 @@ impl Compactor {
         }
     }
 
+    /// The schema has changed: subscriptions may look at classes and columns that were not there.
+    pub fn schema_changed(&mut self) {
+        self.decisive = None;
+    }
+
     /// A session has taken all there is.
     pub fn drained(&mut self) {
         self.awaited_bytes = AWAITED_BYTES_MAX;
@@ -441,9 +446,6 @@ impl<S: Storage> Database<S> {
             if !compactor.folds.across {
                 return Ok(());
             }
-            if write.changes.schema {
-                compactor.decisive = None;
-            }
             // The entry itself is in the storage already.
             let unsent = sent + 1..=committed.version - 1;
             compactor.overwrites(&write.storage, &write.catalog, unsent)?;
@@ -519,7 +521,7 @@ impl<S: Storage> Database<S> {
                 .overwrites(&write.storage, &write.catalog, unsent)?
                 .separate();
             if write.changes.schema {
-                compactor.decisive = None;
+                compactor.schema_changed();
             }
             Ok(())
         })

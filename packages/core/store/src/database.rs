@@ -232,6 +232,9 @@ impl<S: Storage> Database<S> {
             let is_first = record.sent >= record.newest_uploadable;
             record.newest_uploadable = committed.version;
             record.bytes_uploadable += u64::from(head.size);
+            if write.changes.schema {
+                self.with_compactor(Compactor::schema_changed);
+            }
             if is_first && self.is_awaited(head.size) {
                 record.sent = committed.version;
                 self.handed_out(committed.version);

@@ -30,6 +30,7 @@ pub mod local;
 mod nullify;
 mod query;
 mod record;
+mod seen;
 pub mod sync;
 mod tables;
 mod transaction;

@@ -5,15 +5,15 @@
 //! an object first takes every link to it away, and so on. An instruction is applied before it is recorded.
 
 use tidemark_changeset::{
-    CollectionKind, Instruction, Link, Name, PathElement, Payload, PrimaryKey, Target, UpdateKind,
-    Value, order,
+    Instruction, Link, Name, PathElement, Payload, PrimaryKey, Target, UpdateKind, Value,
 };
-use tidemark_model::{ClassKind, Node};
+use tidemark_model::ClassKind;
 use tidemark_storage::{Read, Storage};
 
+use crate::seen::Seen;
 use crate::tables::ClassId;
 use crate::transaction::{WriteTransaction, class_of, no_object};
-use crate::walk::{Slot, Step, Walk, narrow, walk};
+use crate::walk::{Step, walk};
 use crate::{Result, StoreError};
 
 /// Where a mutation acts.
@@ -34,58 +34,7 @@ struct Place {
     class: ClassId,
     object: u64,
     target: Target,
-    found: Found,
-}
-
-/// What stands at a place, as far as mutations care.
-#[allow(clippy::struct_excessive_bools)] // They are answers to independent questions.
-struct Found {
-    is_single_link: bool,
-    is_typed_collection: bool,
-    is_entry: bool,
-    exists: bool,
-    is_null: bool,
-    /// Real size of the list that the path ends in.
-    list_size: Option<u32>,
-    collection: Option<CollectionKind>,
-    is_empty: bool,
-    /// Elements of a set.
-    contains: bool,
-}
-
-impl Found {
-    fn of(walk: &Walk<'_>, element: Option<&Value>) -> Result<Self> {
-        let node = walk.slot.node();
-        let list_size = match walk.slot {
-            Slot::Element { list, .. } => Some(narrow(list.len())?),
-            _ => None,
-        };
-        let (collection, is_empty) = match node {
-            Some(Node::List(elements)) => (Some(CollectionKind::List), elements.is_empty()),
-            Some(Node::Set(elements)) => (Some(CollectionKind::Set), elements.is_empty()),
-            Some(Node::Dictionary(entries)) => {
-                (Some(CollectionKind::Dictionary), entries.is_empty())
-            }
-            _ => (None, true),
-        };
-        let contains = match (node, element) {
-            (Some(Node::Set(elements)), Some(value)) => elements
-                .iter()
-                .any(|element| order::compare(element, value).is_eq()),
-            _ => false,
-        };
-        Ok(Self {
-            is_single_link: walk.is_single_link(),
-            is_typed_collection: walk.is_typed_collection(),
-            is_entry: matches!(walk.slot, Slot::Entry(_)),
-            exists: node.is_some(),
-            is_null: node.is_none_or(Node::is_null),
-            list_size,
-            collection,
-            is_empty,
-            contains,
-        })
-    }
+    seen: Seen,
 }
 
 impl<S: Storage> WriteTransaction<S> {
@@ -109,7 +58,7 @@ impl<S: Storage> WriteTransaction<S> {
             &location.steps,
             &hidden,
         )?;
-        let found = Found::of(&walk, element)?;
+        let seen = Seen::of(&walk, element)?;
         let field = definition
             .columns
             .get(column)
@@ -124,7 +73,7 @@ impl<S: Storage> WriteTransaction<S> {
             class,
             object: location.object,
             target,
-            found,
+            seen,
         })
     }
 
@@ -258,17 +207,17 @@ impl<S: Storage> WriteTransaction<S> {
                 ));
             }
             Payload::Value(Value::Null)
-                if is_default && place.found.is_single_link && place.found.is_null =>
+                if is_default && place.seen.is_single_link && place.seen.is_null =>
             {
                 return Ok(());
             }
             Payload::Value(Value::Link(link)) => self.check_target(link)?,
             Payload::Value(_) | Payload::List | Payload::Dictionary => {}
         }
-        let kind = match place.found.list_size {
+        let kind = match place.seen.list_size {
             Some(prior_size) => UpdateKind::Element { prior_size },
             None => UpdateKind::Property {
-                is_default: is_default && !place.found.is_entry,
+                is_default: is_default && !place.seen.is_entry,
             },
         };
         let value = payload.clone();
@@ -314,7 +263,7 @@ impl<S: Storage> WriteTransaction<S> {
     }
 
     fn remove_key(&mut self, place: &Place) -> Result<()> {
-        if !place.found.exists {
+        if !place.seen.exists {
             return Ok(());
         }
         let (target, kind) = (
@@ -341,7 +290,7 @@ impl<S: Storage> WriteTransaction<S> {
             value,
             kind: UpdateKind::Property { is_default: false },
         };
-        if let Some(prior_size) = place.found.list_size {
+        if let Some(prior_size) = place.seen.list_size {
             let erase = Instruction::ArrayErase {
                 target: target.clone(),
                 prior_size,
@@ -359,7 +308,7 @@ impl<S: Storage> WriteTransaction<S> {
                 },
             );
         }
-        if !place.found.is_null && !place.found.is_entry {
+        if !place.seen.is_null && !place.seen.is_entry {
             self.emit(class, object, &update(Payload::Value(Value::Null)))?;
         }
         self.emit(class, object, &update(Payload::Object))
@@ -431,17 +380,17 @@ impl<S: Storage> WriteTransaction<S> {
 
     fn element(&mut self, location: &Location) -> Result<(Place, u32)> {
         let place = self.place(location, None)?;
-        let prior_size = place.found.list_size.ok_or_else(no_index)?;
+        let prior_size = place.seen.list_size.ok_or_else(no_index)?;
         Ok((place, prior_size))
     }
 
     /// Empties a collection. One that a column makes says nothing if it is empty already.
     pub fn clear(&mut self, location: &Location) -> Result<()> {
         let place = self.place(location, None)?;
-        let collection = place.found.collection.ok_or_else(|| {
+        let collection = place.seen.collection.ok_or_else(|| {
             StoreError::InvalidMutation("There is no collection to clear".to_owned())
         })?;
-        if place.found.is_typed_collection && place.found.is_empty {
+        if place.seen.is_typed_collection && place.seen.is_empty {
             return Ok(());
         }
         let target = place.target;
@@ -455,7 +404,7 @@ impl<S: Storage> WriteTransaction<S> {
     /// Inserts into a set; nothing happens if the value is in it.
     pub fn set_insert(&mut self, location: &Location, value: &Value) -> Result<()> {
         let place = self.place(location, Some(value))?;
-        if place.found.contains {
+        if place.seen.contains {
             return Ok(());
         }
         if let Value::Link(link) = value {
@@ -472,7 +421,7 @@ impl<S: Storage> WriteTransaction<S> {
     /// Removes from a set; nothing happens if the value is not in it.
     pub fn set_erase(&mut self, location: &Location, value: &Value) -> Result<()> {
         let place = self.place(location, Some(value))?;
-        if !place.found.contains {
+        if !place.seen.contains {
             return Ok(());
         }
         let (target, value) = (place.target, Payload::Value(value.clone()));

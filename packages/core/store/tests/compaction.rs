@@ -288,6 +288,28 @@ fn a_query_that_cannot_be_read_may_look_at_everything() {
     assert_eq!(said(&database, base).len(), 2);
 }
 
+/// A commit that an awaiting session takes at once may bring the class that a subscription is about.
+#[test]
+fn a_class_that_comes_with_an_awaited_commit_is_looked_at_from_then_on() {
+    let storage = Arc::new(OrderedStorage::new());
+    let database = reopen(&storage);
+    let event = r#"[{"name":"Event","kind":"asymmetric","primaryKey":{"name":"_id","type":"int","nullable":false},
+      "columns":[{"name":"text","type":"string","nullable":false}]}]"#;
+    subscribe(&database, "age > 1");
+    commit(&database, 1, |write| update_schema(write, event).unwrap());
+    uploaded(&database, 0);
+    // Nothing of it is left to be sent, and the session waits.
+    commit(&database, 2, |write| update_schema(write, SCHEMA).unwrap());
+    commit(&database, 3, |write| {
+        create(write, 1);
+    });
+    let base = database.version();
+    for value in [1, 2] {
+        commit(&database, 10, |write| set(write, AGE, int(value)));
+    }
+    assert_eq!(said(&database, base), [[age(1)], [age(2)]]);
+}
+
 #[test]
 fn nothing_is_folded_across_new_subscriptions_or_a_download() {
     let (_storage, database, base) = with_person();

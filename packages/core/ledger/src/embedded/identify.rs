@@ -16,7 +16,8 @@ use super::tables::{self, RECORDS};
 use super::{Ledger, QueryableFields};
 use crate::error::{LedgerError, Refusal, Result, Stop, codes};
 use crate::limits::{
-    BOOTSTRAPS_WAITING_MAX, QUERY_BODY_BYTES_MAX, SUBSCRIPTION_BYTES_MAX, SUBSCRIPTION_CLASSES_MAX,
+    BOOTSTRAPS_UNARRIVED_MAX, QUERY_BODY_BYTES_MAX, SUBSCRIPTION_BYTES_MAX,
+    SUBSCRIPTION_CLASSES_MAX,
 };
 use crate::object::ObjectKey;
 use crate::permission::WriteRules;
@@ -291,7 +292,8 @@ impl<S: Storage> Ledger<S> {
     }
 
     /// Whether an interrupted bootstrap has waited so long for its repair that the repair must not wait for
-    /// the next change of the view: what it has to look at would be trimmed.
+    /// the next change of the view: what it has to look at would be trimmed. Where there are too many to
+    /// repair, the client starts over.
     fn repair_is_due(
         &self,
         batch: &Batch<S>,
@@ -299,6 +301,9 @@ impl<S: Storage> Ledger<S> {
         views: &ViewList,
     ) -> std::result::Result<bool, Stop> {
         let state = &batch.newest.state;
+        if views.unarrived() > BOOTSTRAPS_UNARRIVED_MAX {
+            return Err(Refusal::expired("IDENT").into());
+        }
         let Some(oldest) = oldest_leftover(views, row, state.version) else {
             return Ok(false);
         };
@@ -316,11 +321,6 @@ impl<S: Storage> Ledger<S> {
         let session = self.sessions.get(id)?;
         // Held throughout: no download may pass the bootstrap's version before the session knows of it.
         let mut download = lock(&session.download);
-        if download.jobs.len() >= BOOTSTRAPS_WAITING_MAX {
-            return Err(LedgerError::Restart(
-                "too many queries wait for their bootstraps",
-            ));
-        }
         let result = self.write(|batch| -> std::result::Result<_, QueryStop> {
             let schema = Arc::clone(&batch.newest.schema);
             let subscriptions = self.admit(&schema, query).map_err(QueryStop::Invalid)?;
@@ -329,6 +329,10 @@ impl<S: Storage> Ledger<S> {
             evaluate(batch, &view, &session.role, &subscriptions);
             let row = batch.client(session.ident)?.ok_or(LedgerError::NoSession)?;
             let views = batch.views(session.ident)?;
+            if views.unarrived() >= BOOTSTRAPS_UNARRIVED_MAX {
+                let text = "too many bootstraps are not known to have arrived";
+                return Err(LedgerError::Restart(text).into());
+            }
             let oldest = oldest_leftover(&views, &row, batch.newest.state.version);
             if oldest.is_some_and(|oldest| oldest < batch.trimmed()) {
                 return Err(LedgerError::Trimmed.into());

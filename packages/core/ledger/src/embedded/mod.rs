@@ -15,6 +15,8 @@ mod sessions;
 mod status;
 mod stored;
 pub mod tables;
+#[cfg(test)]
+mod tests;
 mod upload;
 
 use std::collections::BTreeMap;

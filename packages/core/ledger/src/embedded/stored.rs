@@ -16,15 +16,48 @@ use crate::object::ObjectKey;
 use crate::rows::{OwnUpload, Reciprocal, Record, Touch};
 use crate::schema::LedgerSchema;
 
-/// Entries kept decoded at most. One of them can be as large as an upload.
-const ENTRIES_KEPT_MAX: usize = 512;
+/// Entries stay at hand until they weigh this much together: then all go. A client that was away uploads many
+/// changes of one object, and each is judged by all before it.
+const ENTRIES_KEPT_BYTES_MAX: usize = 16 * 1024 * 1024;
+
+/// What an entry weighs beside its bytes.
+const ENTRY_OVERHEAD_BYTES: usize = 1024;
 
 type ByObject = FxHashMap<ObjectKey, Vec<Instruction>>;
+
+/// Entries of the log that were read already.
+#[derive(Default)]
+struct KeptEntries {
+    entries: FxHashMap<u64, Arc<Entry>>,
+    bytes: usize,
+}
+
+impl KeptEntries {
+    fn weight(entry: &Entry) -> usize {
+        entry.size() + ENTRY_OVERHEAD_BYTES
+    }
+
+    fn insert(&mut self, entry: &Arc<Entry>) {
+        let weight = Self::weight(entry);
+        if self.bytes + weight > ENTRIES_KEPT_BYTES_MAX {
+            *self = Self::default();
+        }
+        self.remove(entry.version);
+        self.entries.insert(entry.version, Arc::clone(entry));
+        self.bytes += weight;
+    }
+
+    fn remove(&mut self, version: u64) {
+        if let Some(entry) = self.entries.remove(&version) {
+            self.bytes -= Self::weight(&entry);
+        }
+    }
+}
 
 /// What was read and decoded already.
 #[derive(Default)]
 pub struct Caches {
-    entries: RefCell<FxHashMap<u64, Arc<Entry>>>,
+    entries: RefCell<KeptEntries>,
     own_uploads: RefCell<FxHashMap<(u64, u64), Option<OwnUpload>>>,
     originals: RefCell<FxHashMap<(u64, u64), Arc<ByObject>>>,
 }
@@ -32,7 +65,7 @@ pub struct Caches {
 impl Caches {
     /// Forgets an entry: it is written anew.
     pub fn forget_entry(&self, version: u64) {
-        self.entries.borrow_mut().remove(&version);
+        self.entries.borrow_mut().remove(version);
     }
 
     /// Forgets own uploads: they are trimmed while a batch runs.
@@ -117,16 +150,12 @@ impl<R: Read> Facts for StoredFacts<'_, R> {
     }
 
     fn entry(&self, version: u64) -> Result<Arc<Entry>> {
-        if let Some(entry) = self.caches.entries.borrow().get(&version) {
+        if let Some(entry) = self.caches.entries.borrow().entries.get(&version) {
             return Ok(Arc::clone(entry));
         }
         let entry = self.entry_once(version)?;
         let entry = Arc::new(entry.ok_or(LedgerError::Damaged("an entry of the log is missing"))?);
-        let mut kept = self.caches.entries.borrow_mut();
-        if kept.len() >= ENTRIES_KEPT_MAX {
-            kept.clear();
-        }
-        kept.insert(version, Arc::clone(&entry));
+        self.caches.entries.borrow_mut().insert(&entry);
         Ok(entry)
     }
 
@@ -225,5 +254,40 @@ impl<R: Read> Facts for StoredFacts<'_, R> {
                 Ok((object, Record::read(&value)?))
             })
             .collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::entries::{Origin, write_entry};
+
+    fn entry(version: u64, changeset_bytes: usize) -> Arc<Entry> {
+        let origin = Origin {
+            ident: 2,
+            client_version: version,
+            timestamp: version,
+        };
+        let bytes = write_entry(origin, 0, &vec![0; changeset_bytes], &[], &[]);
+        Arc::new(Entry::read(version, Arc::from(bytes)).expect("just written"))
+    }
+
+    #[test]
+    fn many_small_entries_stay_at_hand_and_large_ones_do_not_pile_up() {
+        const MIB: usize = 1024 * 1024;
+        let mut kept = KeptEntries::default();
+        for version in 0..10_000 {
+            kept.insert(&entry(version, 10));
+        }
+        assert_eq!(kept.entries.len(), 10_000);
+        kept.remove(3);
+        kept.insert(&entry(4, 20));
+        assert_eq!(kept.entries.len(), 9_999);
+        for version in 0..40 {
+            kept.insert(&entry(version, MIB));
+            assert!(kept.bytes <= ENTRIES_KEPT_BYTES_MAX);
+        }
+        let bytes: usize = kept.entries.values().map(|entry| entry.size()).sum();
+        assert!((MIB..ENTRIES_KEPT_BYTES_MAX).contains(&bytes), "{bytes}");
     }
 }

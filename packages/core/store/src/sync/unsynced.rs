@@ -178,6 +178,8 @@ impl Unsynced {
                         && objects.insert((class, key))
                         && let Some(found) = self.by_object.get(&(class.clone(), key.clone()))
                     {
+                        #[cfg(test)]
+                        visits::count(found.len());
                         versions.extend(found.iter().filter(|version| **version >= after));
                     }
                 }
@@ -223,4 +225,92 @@ impl Unsynced {
 fn decode(bytes: &[u8]) -> Result<Vec<Instruction>> {
     let damaged = |_| StoreError::Damaged("a changeset of the history cannot be read");
     Ok(codec::decode(bytes).map_err(damaged)?.instructions)
+}
+
+/// How many entries of objects this thread has gone through: the cost of finding what a download meets.
+#[cfg(test)]
+mod visits {
+    use std::cell::Cell;
+
+    thread_local! {
+        static VISITED: Cell<usize> = const { Cell::new(0) };
+    }
+
+    pub fn count(entries: usize) {
+        VISITED.set(VISITED.get() + entries);
+    }
+
+    pub fn take() -> usize {
+        VISITED.take()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tidemark_changeset::{Target, UpdateKind, Value};
+    use tidemark_storage::{Durability, OrderedStorage, Storage};
+
+    use super::*;
+
+    fn edit(key: i64) -> Instruction {
+        Instruction::Update {
+            target: Target {
+                class: "Dog".into(),
+                key: PrimaryKey::Int(key),
+                field: "age".into(),
+                path: Vec::new(),
+            },
+            value: Value::Int(1).into(),
+            kind: UpdateKind::Property { is_default: false },
+        }
+    }
+
+    /// A history of `entries` commits, each of which edits its own object and one that all edit.
+    fn history_of(entries: u64) -> OrderedStorage {
+        let storage = OrderedStorage::new();
+        let mut write = storage.begin_write().expect("nobody writes");
+        for version in 1..=entries {
+            let own = i64::try_from(version).expect("small");
+            let changeset = codec::encode(&[edit(0), edit(own)]);
+            let head = EntryHead {
+                is_local: true,
+                base: 0,
+                timestamp: version,
+                size: 0,
+            };
+            history::put(&mut write, version, head, &changeset);
+        }
+        write.commit(Durability::Durable).expect("in memory");
+        storage
+    }
+
+    #[test]
+    fn many_incoming_edits_of_an_object_go_through_its_history_once() {
+        const ENTRIES: usize = 300;
+        let storage = history_of(ENTRIES as u64);
+        let snapshot = storage.snapshot().expect("in memory");
+        let mut unsynced = Unsynced::default();
+        let incoming: Vec<Instruction> = (0..500).map(|_| edit(0)).collect();
+        visits::take();
+        let ours = unsynced.take_conflicting(&snapshot, 0, incoming.iter());
+        assert_eq!(ours.expect("readable").len(), ENTRIES);
+        assert_eq!(visits::take(), ENTRIES);
+    }
+
+    #[test]
+    fn only_entries_on_the_same_objects_are_met() {
+        let storage = history_of(300);
+        let snapshot = storage.snapshot().expect("in memory");
+        let mut unsynced = Unsynced::default();
+        let incoming = [edit(7), edit(9), edit(1_000)];
+        visits::take();
+        let ours = unsynced.take_conflicting(&snapshot, 7, incoming.iter());
+        let versions: Vec<u64> = ours
+            .expect("readable")
+            .iter()
+            .map(|own| own.version)
+            .collect();
+        assert_eq!(versions, [9]);
+        assert_eq!(visits::take(), 2);
+    }
 }

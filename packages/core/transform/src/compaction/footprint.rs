@@ -7,8 +7,8 @@ use tidemark_changeset::Name;
 
 use super::{Effect, Place};
 
-/// A write that leaves more marks is not followed: it ends all overwriting across it.
-pub const MARKS_MAX: usize = 100_000;
+/// A write that leaves more marks is not followed: it ends all overwriting across it. Fewer in tests.
+pub(super) const MARKS_MAX: usize = if cfg!(test) { 1_000 } else { 100_000 };
 
 /// One instruction's trace in an object.
 #[derive(Clone, Debug)]

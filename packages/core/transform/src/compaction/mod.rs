@@ -13,8 +13,8 @@ mod overwrites;
 mod tests;
 
 pub use fold::fold;
-pub use footprint::{Footprint, MARKS_MAX};
-pub use overwrites::{CANDIDATES_MAX, Committed, Overwrites};
+pub use footprint::Footprint;
+pub use overwrites::{Committed, Overwrites};
 
 use tidemark_changeset::{Instruction, Name, Payload, UpdateKind};
 

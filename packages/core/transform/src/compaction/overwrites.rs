@@ -10,8 +10,11 @@ use super::footprint::{Footprint, Mark, Print};
 use super::{Effect, Folds, Place};
 
 /// Instructions that are remembered as what a later one may overwrite. Beyond, all are forgotten: what they
-/// say is then sent, which is never wrong.
-pub const CANDIDATES_MAX: usize = 200_000;
+/// say is then sent, which is never wrong. Fewer in tests, which reach it.
+pub(super) const CANDIDATES_MAX: usize = if cfg!(test) { 20_000 } else { 200_000 };
+
+/// Changesets of which something is known. Beyond, the oldest are forgotten: what is needless in them is sent.
+const ENTRIES_MAX: usize = CANDIDATES_MAX;
 
 /// The same for one object, whose candidates are searched in a row.
 const OBJECT_CANDIDATES_MAX: usize = 256;
@@ -52,6 +55,7 @@ pub struct Overwrites<K> {
     folds: Folds,
     objects: FxHashMap<K, Vec<Candidate>>,
     entries: BTreeMap<u64, Entry>,
+    /// How many instructions `objects` holds, those of entries included that are known no more.
     candidates: usize,
 }
 
@@ -77,14 +81,21 @@ impl<K: Clone + Eq + Hash> Overwrites<K> {
         });
     }
 
+    /// How many instructions are remembered.
+    #[cfg(test)]
+    pub(super) fn remembered(&self) -> usize {
+        self.objects.values().map(Vec::len).sum()
+    }
+
+    /// How many changesets something is known of.
+    #[cfg(test)]
+    pub(super) fn followed(&self) -> usize {
+        self.entries.len()
+    }
+
     /// Versions up to this one may have been sent: they are never touched again.
     pub fn sent(&mut self, version: u64) {
-        let unsent = self.entries.split_off(&version.saturating_add(1));
-        let sent = std::mem::replace(&mut self.entries, unsent);
-        self.candidates -= sent
-            .values()
-            .map(|entry| entry.candidates as usize)
-            .sum::<usize>();
+        self.entries = self.entries.split_off(&version.saturating_add(1));
         if self.entries.is_empty() {
             self.objects.clear();
             self.candidates = 0;
@@ -119,6 +130,9 @@ impl<K: Clone + Eq + Hash> Overwrites<K> {
         if self.candidates > CANDIDATES_MAX {
             self.separate();
         }
+        while self.entries.len() > ENTRIES_MAX {
+            self.entries.pop_first();
+        }
         due
     }
 
@@ -134,6 +148,11 @@ impl<K: Clone + Eq + Hash> Overwrites<K> {
         let Some(entry) = self.entries.get_mut(&version) else {
             return instructions;
         };
+        // Where what is stored is not what was counted, positions mean nothing, and nothing must be lost.
+        if instructions.len() != (entry.length - entry.gone.count()) as usize {
+            self.leave(version);
+            return instructions;
+        }
         let stored = (0..entry.length).filter(|position| !entry.gone.contains(*position));
         let kept = stored
             .zip(instructions)
@@ -238,21 +257,21 @@ impl<K: Clone + Eq + Hash> Overwrites<K> {
 
     /// A candidate is one no more.
     fn release(&mut self, version: u64) {
+        self.candidates -= 1;
         if let Some(entry) = self.entries.get_mut(&version) {
             entry.candidates -= 1;
-            self.candidates -= 1;
             self.drop_if_done(version);
         }
     }
 
     /// A candidate is overwritten.
     fn needless(&mut self, candidate: &Candidate, due: &mut Vec<u64>) {
+        self.candidates -= 1;
         // One that may have been sent is known no more.
         let Some(entry) = self.entries.get_mut(&candidate.version) else {
             return;
         };
         entry.candidates -= 1;
-        self.candidates -= 1;
         let stored = entry.length - entry.gone.count();
         let is_due = |entry: &Entry| 4 * u64::from(entry.needless.count()) >= 3 * u64::from(stored);
         let was_due = is_due(entry);

@@ -1,9 +1,11 @@
 //! What folds within a changeset and across several, and what does not.
 
 use tidemark_changeset::{
-    Instruction, PathElement, Payload, PrimaryKey, Target, UpdateKind, Value,
+    Instruction, Name, PathElement, Payload, PrimaryKey, Target, UpdateKind, Value,
 };
 
+use super::footprint::MARKS_MAX;
+use super::overwrites::CANDIDATES_MAX;
 use super::{Committed, Effect, Folds, Footprint, Overwrites, effect, fold};
 
 fn at(field: &str, path: Vec<PathElement>) -> Target {
@@ -251,6 +253,104 @@ fn sent_and_separated_entries_stay() {
     assert!(commit(&mut overwrites, 4).is_empty());
     assert_eq!(commit(&mut overwrites, 5), [4]);
     assert!(overwrites.is_pending(4) && !overwrites.is_pending(3));
+}
+
+#[test]
+fn an_entry_that_is_not_what_was_counted_stays_whole() {
+    let mut overwrites = Overwrites::new(Folds::ALL);
+    for version in 1..=2 {
+        let mut footprint = Footprint::default();
+        footprint.touched(&1, 0, &[], Assign);
+        let timestamp = version;
+        let committed = Committed { version, timestamp };
+        overwrites.commit(committed, footprint, &|_, _| false);
+    }
+    assert!(overwrites.is_pending(1));
+    assert_eq!(overwrites.take_out(1, vec!['a', 'b']), ['a', 'b']);
+    assert!(!overwrites.is_pending(1));
+}
+
+/// A client that always has something unsent, and keeps writing elsewhere while older entries leave.
+#[test]
+fn what_is_remembered_is_bounded_also_while_entries_leave() {
+    let mut overwrites = Overwrites::new(Folds::ALL);
+    let mut most = 0;
+    for version in 1..=CANDIDATES_MAX as u64 + 1_000 {
+        let mut footprint = Footprint::default();
+        footprint.touched(&version, 0, &[], Assign);
+        let timestamp = version;
+        let committed = Committed { version, timestamp };
+        overwrites.commit(committed, footprint, &|_, _| false);
+        overwrites.sent(version - 1);
+        if version % 1_000 == 0 {
+            most = most.max(overwrites.remembered());
+        }
+    }
+    assert!(most <= CANDIDATES_MAX, "{most} remembered");
+    assert!(overwrites.remembered() < 1_000, "all were forgotten once");
+}
+
+#[test]
+fn of_one_object_the_newest_places_are_remembered() {
+    const OBJECT_CANDIDATES: u16 = 256;
+    let mut overwrites = Overwrites::new(Folds::ALL);
+    let mut commit = |version, columns: std::ops::RangeInclusive<u16>| {
+        let mut footprint = Footprint::default();
+        for column in columns {
+            footprint.touched(&1, column, &[], Assign);
+        }
+        let timestamp = version;
+        let committed = Committed { version, timestamp };
+        overwrites.commit(committed, footprint, &|_, _| false);
+        assert!(overwrites.remembered() <= usize::from(OBJECT_CANDIDATES));
+        [1, 2].map(|version| overwrites.is_pending(version))
+    };
+    assert_eq!(commit(1, 0..=0), [false, false]);
+    // The first one of these takes the place of the one above.
+    assert_eq!(commit(2, 1..=OBJECT_CANDIDATES), [false, false]);
+    assert_eq!(commit(3, 0..=0), [false, false]);
+    assert_eq!(commit(4, 2..=2), [false, true]);
+}
+
+/// So much would have to be kept of it that it is not worth it: nothing before it is overwritten after it.
+#[test]
+fn a_write_with_too_many_marks_separates() {
+    let mut overwrites = Overwrites::new(Folds::ALL);
+    let mut commit = |version, object, places: usize| {
+        let mut footprint = Footprint::default();
+        for place in 0..places {
+            let key: Name = place.to_string().as_str().into();
+            footprint.touched(&object, 0, &[key], Assign);
+        }
+        let timestamp = version;
+        let committed = Committed { version, timestamp };
+        overwrites.commit(committed, footprint, &|_, _| false);
+        overwrites.remembered()
+    };
+    assert_eq!(commit(1, 1, 1), 1);
+    assert_eq!(commit(2, 2, MARKS_MAX), 1 + 256);
+    assert_eq!(commit(3, 2, MARKS_MAX + 1), 0);
+    assert_eq!(commit(4, 1, 1), 1);
+    assert!(!overwrites.is_pending(1));
+}
+
+/// Of each changeset one instruction in three is overwritten: too few for writing it anew.
+#[test]
+fn how_many_changesets_are_followed_is_bounded() {
+    const COMMITS: u64 = CANDIDATES_MAX as u64 + 1_000;
+    let mut overwrites = Overwrites::new(Folds::ALL);
+    for version in 1..=COMMITS {
+        let mut footprint = Footprint::default();
+        footprint.touched(&version, 0, &[], Assign);
+        footprint.touched(&version, 1, &[], Assign);
+        footprint.touched(&(version - 1), 0, &[], Assign);
+        let timestamp = version;
+        let committed = Committed { version, timestamp };
+        overwrites.commit(committed, footprint, &|_, _| false);
+    }
+    assert!(overwrites.followed() <= CANDIDATES_MAX);
+    // The oldest are those that are forgotten.
+    assert!(overwrites.is_pending(COMMITS - 1) && !overwrites.is_pending(1));
 }
 
 #[test]

@@ -74,7 +74,7 @@ impl<'a> Painter<'a> {
             size += 1;
             self.inside(PathElement::Index(narrow(index)?), |painter| {
                 let target = painter.target.clone();
-                let value = marker(source);
+                let value = source.marker();
                 painter.out.push(Instruction::ArrayInsert {
                     target,
                     value,
@@ -163,7 +163,7 @@ impl<'a> Painter<'a> {
                 Ok(())
             }
             _ => {
-                self.update(marker(source), kind);
+                self.update(source.marker(), kind);
                 self.fill(column, source)
             }
         }
@@ -245,17 +245,5 @@ impl<'a> Painter<'a> {
             }
         }
         Ok(())
-    }
-}
-
-/// The payload that makes a node, or its empty form.
-fn marker(node: &Node) -> Payload {
-    match node {
-        Node::Value(value) => Payload::Value(value.clone()),
-        Node::List(_) => Payload::List,
-        Node::Dictionary(_) => Payload::Dictionary,
-        Node::Object(_) => Payload::Object,
-        // No column holds a set inside something else.
-        Node::Set(_) => Payload::Value(Value::Null),
     }
 }

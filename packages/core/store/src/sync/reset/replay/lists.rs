@@ -5,7 +5,7 @@ use tidemark_model::Node;
 use tidemark_storage::{Read, Storage};
 
 use super::Replay;
-use super::seen::{At, found, steps};
+use super::look::{At, found, steps};
 use crate::sync::reset::agreement::Mapping;
 use crate::sync::reset::copy::Painter;
 use crate::sync::reset::report::DropReason;

@@ -6,7 +6,7 @@
 //! dropped and reported; lists follow [`super::tracker`].
 
 mod lists;
-mod seen;
+mod look;
 
 use std::collections::BTreeSet;
 
@@ -20,11 +20,12 @@ use tidemark_storage::{Read, Storage};
 
 use super::report::{DropReason, Dropped, ResetFailure, ResetReport};
 use super::tracker::{ListKey, Lists, Route, split};
+use crate::seen::Seen;
 use crate::tables::ClassId;
 use crate::transaction::WriteTransaction;
 use crate::view::View;
 use crate::{Result, StoreError};
-use seen::{At, Seen};
+use look::At;
 
 /// A recovery in progress.
 pub(super) struct Replay<'a, F: Storage, R: Read> {

@@ -1,0 +1,122 @@
+//! What needs the limits of tests: those of products take long to reach.
+
+use tidemark_changeset::body::{UploadEntry, write_upload_body};
+use tidemark_changeset::{Instruction, KeyType, TableSpec, codec};
+use tidemark_storage::OrderedStorage;
+
+use super::{Identification, Ledger, Options, SessionId, Upload};
+use crate::error::{Action, LedgerError, Stop, codes};
+use crate::limits::BOOTSTRAPS_UNARRIVED_MAX;
+use crate::switches::Switches;
+use crate::views::Role;
+
+const SALT: u64 = 77;
+
+/// A ledger with the class `City`, and a file that it knows.
+fn ledger() -> (Ledger<OrderedStorage>, u64) {
+    let options = Options {
+        epoch_salt: SALT,
+        development_mode: true,
+        switches: Switches::ALL,
+    };
+    let ledger = Ledger::open(OrderedStorage::new(), options).expect("a new ledger opens");
+    let ident = ledger.allocate_file_ident("user", 5, 0);
+    let ident = ident.expect("an ident is given");
+    let session = identify(&ledger, ident, 0, "{}").expect("it is let in");
+    let spec = TableSpec::TopLevel {
+        key_field: "_id".into(),
+        key_type: KeyType::Int,
+        key_nullable: false,
+        asymmetric: false,
+    };
+    let class = "City".into();
+    let changeset = codec::encode(&[Instruction::AddTable { class, spec }]);
+    let body = write_upload_body(&[UploadEntry {
+        client_version: 2,
+        server_version: 0,
+        timestamp: 1,
+        origin_file_ident: 0,
+        changeset: &changeset,
+    }]);
+    let upload = Upload {
+        session,
+        progress_client_version: 2,
+        progress_server_version: 0,
+        locked_server_version: 0,
+        body: &body,
+    };
+    let answers = ledger.integrate(&[upload], 0).expect("the ledger works");
+    assert!(answers.iter().all(|answer| answer.refusal.is_none()));
+    (ledger, ident)
+}
+
+/// An IDENT of a file that has integrated everything up to a version.
+fn identify(
+    ledger: &Ledger<OrderedStorage>,
+    ident: u64,
+    version: u64,
+    query: &str,
+) -> Result<SessionId, Stop> {
+    let said = Identification {
+        file_ident: ident,
+        file_ident_salt: 5,
+        user: "user".to_owned(),
+        download_server_version: version,
+        download_client_version: 0,
+        latest_server_version: version,
+        latest_server_version_salt: if version == 0 { 0 } else { SALT },
+        query_version: 1,
+        query: query.to_owned(),
+        role: Role::everything(),
+        is_own_client: true,
+        protocol_version: 14,
+    };
+    ledger
+        .identify(said, 0)
+        .map(|identified| identified.session)
+}
+
+fn city(key: usize) -> String {
+    format!(r#"{{"City":"_id == {key}"}}"#)
+}
+
+#[test]
+fn a_client_to_which_no_bootstrap_arrives_starts_over_at_last() {
+    let (ledger, ident) = ledger();
+    let version = ledger.version();
+    // One view is repaired once, however often it did not arrive; its first and last bootstrap are kept.
+    for _ in 0..2 * BOOTSTRAPS_UNARRIVED_MAX {
+        identify(&ledger, ident, version, &city(0)).expect("it is let in");
+    }
+    for key in 1..BOOTSTRAPS_UNARRIVED_MAX {
+        identify(&ledger, ident, version, &city(key)).expect("it is let in");
+    }
+    let too_many = city(BOOTSTRAPS_UNARRIVED_MAX);
+    let last = identify(&ledger, ident, version, &too_many);
+    let Err(Stop::Refused(refusal)) = last else {
+        panic!("not refused: {last:?}")
+    };
+    let expired = (codes::CLIENT_FILE_EXPIRED, Action::ClientReset);
+    assert_eq!((refusal.code, refusal.action), expired);
+}
+
+#[test]
+fn a_session_whose_bootstraps_are_not_confirmed_begins_anew_at_last() {
+    let (ledger, ident) = ledger();
+    let mut version = ledger.version();
+    let mut key = 0;
+    for _ in 0..2 {
+        let session = identify(&ledger, ident, version, &city(key)).expect("it is let in");
+        let restart = loop {
+            key += 1;
+            match ledger.query(session, key as u64, &city(key)) {
+                Ok(refused) => assert_eq!(refused, None),
+                Err(error) => break error,
+            }
+        };
+        assert!(matches!(restart, LedgerError::Restart(_)), "{restart:?}");
+        // It has them all, as it says the next time.
+        version = ledger.version();
+    }
+    assert!((2 * BOOTSTRAPS_UNARRIVED_MAX - 4..=2 * BOOTSTRAPS_UNARRIVED_MAX).contains(&key));
+}
