@@ -103,8 +103,9 @@ pub struct WriteTransaction<S: Storage> {
     pub(crate) recorder: Option<Encoder>,
     /// Follows what is recorded, for compaction.
     pub(crate) notes: Option<Notes>,
-    /// Instructions of consecutive lines mostly speak of one object.
-    last_found: Option<(ClassId, PrimaryKey, u64)>,
+    /// What was looked for last, and what was found: consecutive instructions mostly speak of one object, and
+    /// in a bootstrap of one that is not there.
+    last_find: Option<(ClassId, PrimaryKey, Option<u64>)>,
 }
 
 impl<S: Storage> WriteTransaction<S> {
@@ -125,7 +126,7 @@ impl<S: Storage> WriteTransaction<S> {
             },
             recorder: records.then(Encoder::new),
             notes: None,
-            last_found: None,
+            last_find: None,
         }
     }
 
@@ -157,18 +158,16 @@ impl<S: Storage> WriteTransaction<S> {
 
     /// The object with this primary key.
     pub(crate) fn find(&mut self, class: ClassId, key: &PrimaryKey) -> Result<Option<u64>> {
-        if let Some((last_class, last_key, object)) = &self.last_found
+        if let Some((last_class, last_key, object)) = &self.last_find
             && *last_class == class
             && last_key == key
         {
-            return Ok(Some(*object));
+            return Ok(*object);
         }
-        let Some(bytes) = self.storage.get(INDEX, &index_key(class, key))? else {
-            return Ok(None);
-        };
-        let object = object_number(&bytes)?;
-        self.last_found = Some((class, key.clone(), object));
-        Ok(Some(object))
+        let entry = self.storage.get(INDEX, &index_key(class, key))?;
+        let object = entry.map(|bytes| object_number(&bytes)).transpose()?;
+        self.last_find = Some((class, key.clone(), object));
+        Ok(object)
     }
 
     /// Whether links to an object are hidden because it does not exist.
@@ -229,7 +228,7 @@ impl<S: Storage> WriteTransaction<S> {
         if is_asymmetric {
             self.asymmetric.push((class, object));
         }
-        self.last_found = Some((class, key.clone(), object));
+        self.last_find = Some((class, key.clone(), Some(object)));
         self.appeared(class, key)?;
         Ok(object)
     }
@@ -243,7 +242,7 @@ impl<S: Storage> WriteTransaction<S> {
             .buffer
             .remove(&(class, object))
             .ok_or_else(|| no_object(object))?;
-        self.last_found = None;
+        self.last_find = None;
         self.storage.delete(INDEX, &index_key(class, &loaded.key));
         self.storage.delete(ROWS, &row_key(class, object));
         self.counters(class)?.objects -= 1;

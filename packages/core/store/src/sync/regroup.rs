@@ -151,7 +151,7 @@ fn by_object(instructions: &[Instruction]) -> Option<ByObject> {
 struct Numbers<'a> {
     classes: FxHashMap<&'a Name, u32>,
     last_class: Option<(&'a Name, u32)>,
-    numbers: FxHashMap<(u32, &'a PrimaryKey), u32>,
+    by_key: FxHashMap<(u32, &'a PrimaryKey), u32>,
     objects: Vec<(u32, &'a PrimaryKey)>,
     last: u32,
 }
@@ -166,7 +166,7 @@ impl<'a> Numbers<'a> {
             return expected;
         }
         let new = u32::try_from(self.objects.len()).unwrap_or(u32::MAX);
-        self.last = *self.numbers.entry(object).or_insert(new);
+        self.last = *self.by_key.entry(object).or_insert(new);
         if self.last == new {
             self.objects.push(object);
         }
