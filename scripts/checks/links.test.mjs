@@ -31,7 +31,11 @@ function fragments(text) {
   const headings = prose(text).filter((line) => /^#{1,6}\s/.test(line));
   return headings.map((heading) => {
     const plain = heading.replace(/^#+\s+/, "").replaceAll(/\[([^\]]*)\]\([^)]*\)/g, "$1");
-    const slug = plain.trim().toLowerCase().replaceAll(/[^\p{L}\p{N}\s_-]/gu, "").replaceAll(/\s/g, "-");
+    const slug = plain
+      .trim()
+      .toLowerCase()
+      .replaceAll(/[^\p{L}\p{N}\s_-]/gu, "")
+      .replaceAll(/\s/g, "-");
     const count = seen.get(slug) ?? 0;
     seen.set(slug, count + 1);
     return count === 0 ? slug : `${slug}-${count}`;
