@@ -12,10 +12,9 @@ use tidemark_query::{
     order,
 };
 
-mod values;
+pub mod values;
 
-use values::to_key;
-pub use values::{argument, scalar};
+use values::{scalar, to_key};
 
 /// A field of an object.
 pub enum Node {
