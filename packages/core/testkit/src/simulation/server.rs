@@ -4,7 +4,8 @@
 use std::collections::{BTreeMap, VecDeque};
 
 use tidemark_ledger::embedded::{
-    BatchState, DownloadLimits, Identification, Ledger, Options, SessionId, Upload, UploadAnswer,
+    BatchState, DownloadLimits, Identification, Ledger, Options, Progress, SessionId, Upload,
+    UploadAnswer,
 };
 use tidemark_ledger::error::{LedgerError, Stop as LedgerStop};
 use tidemark_ledger::records::Compensation;
@@ -387,12 +388,11 @@ impl Server {
         Ok(true)
     }
 
-    /// A step of the upkeep. Says how many entries and clients went.
-    pub fn maintain(&mut self, budget: usize) -> Result<(u64, u64), Stop> {
+    /// A step of the upkeep.
+    pub fn maintain(&mut self, budget: usize) -> Result<Progress, Stop> {
         self.disk.doing("maintain");
         let progress = self.ledger()?.maintain(self.now_ms, budget);
-        let progress = progress.map_err(|error| self.stop(&error))?;
-        Ok((progress.entries_trimmed, progress.clients_expired))
+        progress.map_err(|error| self.stop(&error))
     }
 
     /// Integrates the uploads that wait, all in one commit.
