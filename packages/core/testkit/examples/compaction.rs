@@ -8,8 +8,8 @@
 //! 10,000 objects that the server has; offline, `TRANSACTIONS` (10,000) transactions of 100 single-field
 //! updates. Shapes: `rounds` goes through the objects in turn, `random` picks one at a time, `fields` picks
 //! object and one of six fields. The figure is what all UPLOAD bodies take, deflated as the session does it;
-//! its peer is one changeset with the final value of every changed field, deflated in the same way; both say the
-//! same in the end, which is checked. One JSON object a line; what is going on goes to standard error.
+//! its peer is one changeset with the final value of every changed field, deflated in the same way; both say
+//! the same in the end, which is checked. One JSON object a line; what is going on goes to standard error.
 
 #![allow(
     clippy::print_stdout,

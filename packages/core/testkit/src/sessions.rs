@@ -1,6 +1,6 @@
 //! What a session does between a client's store and a ledger, in words that both understand, and downloads in
-//! one go for tests that do not care where a connection breaks. The simulator, which does, takes them in step by
-//! step.
+//! one go for tests that do not care where a connection breaks. The simulator, which does, takes them in step
+//! by step.
 
 use std::collections::{BTreeMap, BTreeSet};
 

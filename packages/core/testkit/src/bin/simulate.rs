@@ -13,7 +13,8 @@ use std::process::ExitCode;
 use tidemark_testkit::simulation::{self, Coverage, Faults, Outcome, Script, generate};
 
 const HELP: &str = "\
-npm run simulate -- [--seed S] [--count N] [--operations N] [--doublecheck] [--coverage] [--complete] [--trace]
+npm run simulate -- [--seed S] [--count N] [--operations N] [--doublecheck] [--coverage] [--complete]
+                    [--trace] [--no-shrink]
 npm run simulate -- --script FILE [--trace]
 
   --seed S         the first seed (1)

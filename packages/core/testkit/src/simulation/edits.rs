@@ -387,7 +387,12 @@ impl<S: Storage> Writer<'_, S> {
 
     fn assign(&mut self, dice: &mut Dice, place: &Place<'_>, node: &Node) -> Result<()> {
         let is_property = place.kind == PlaceKind::Property;
-        if is_property && matches!(node, Node::Value(Value::Int(_))) && dice.chance(30) {
+        // What is in a mixed property is seldom a number.
+        let percent = match place.column.column_type {
+            ColumnType::Mixed => 70,
+            _ => 30,
+        };
+        if is_property && matches!(node, Node::Value(Value::Int(_))) && dice.chance(percent) {
             let delta = *dice.pick(&[1, -1, 5]);
             return self.write.add_integer(&place.location, delta);
         }
@@ -419,16 +424,23 @@ impl<S: Storage> Writer<'_, S> {
         self.write.set(&location, false, &value)
     }
 
-    /// Puts something into the lists of a new embedded object.
+    /// Puts something into the lists and sets of a new embedded object.
     fn fill_object(&mut self, dice: &mut Dice, place: &Place<'_>) -> Result<()> {
         let class = self.embedded(place.column);
         for column in class.iter().flat_map(|class| &class.columns) {
-            if column.collection != CollectionKind::List || self.embedded(column).is_some() {
+            let is_list = match column.collection {
+                CollectionKind::List => true,
+                CollectionKind::Set => false,
+                _ => continue,
+            };
+            if self.embedded(column).is_some() {
                 continue;
             }
             let mut location = place.location.clone();
             location.steps.push(Step::Key(column.name.clone()));
-            location.steps.push(Step::Visible(0));
+            if is_list {
+                location.steps.push(Step::Visible(0));
+            }
             let element = Place {
                 location,
                 column,
@@ -436,8 +448,14 @@ impl<S: Storage> Writer<'_, S> {
                 kind: PlaceKind::Element,
             };
             for _ in 0..=dice.below(3) {
-                if let Some(payload) = self.payload(dice, &element)? {
-                    self.write.list_insert(&element.location, &payload)?;
+                match self.payload(dice, &element)? {
+                    Some(payload) if is_list => {
+                        self.write.list_insert(&element.location, &payload)?
+                    }
+                    Some(Payload::Value(value)) => {
+                        self.write.set_insert(&element.location, &value)?
+                    }
+                    _ => {}
                 }
             }
         }

@@ -180,8 +180,8 @@ fn interrupted_bootstrap(dice: &mut Dice, script: &mut Script, who: u32, habits:
     done
 }
 
-/// A client is away for longer than the server waits, while the others go on. The answer is how many operations
-/// that was.
+/// A client is away for longer than the server waits, while the others go on. The answer is how many
+/// operations that was.
 fn absence(dice: &mut Dice, script: &mut Script, habits: Habits) -> usize {
     let away = below(dice, script.clients);
     let mut steps = vec![(away, Act::Cut)];
@@ -428,8 +428,8 @@ fn narrow_layout(dice: &mut Dice) -> Layout {
     layout
 }
 
-/// One class with a list, in whose elements are lists, so that what happens to an element meets what happens in
-/// the list inside it.
+/// One class with a list, in whose elements are lists, so that what happens to an element meets what happens
+/// in the list inside it.
 fn lists_in_lists(dice: &mut Dice) -> Layout {
     let mut layout = Layout::default();
     let class_use = ClassUse::Top {
@@ -449,8 +449,9 @@ fn lists_in_lists(dice: &mut Dice) -> Layout {
         list(ColumnType::Mixed, None)
     };
     let inner = list(*dice.pick(&[ColumnType::Int, ColumnType::String]), None);
-    let number = ColumnSpec::new(ColumnType::Int, false, CollectionKind::Single, None);
-    for (class, name, spec) in [(0, "f0", outer), (1, "f0", inner), (1, "f1", number)] {
+    let kind = *dice.pick(&[CollectionKind::Single, CollectionKind::Set]);
+    let numbers = ColumnSpec::new(ColumnType::Int, false, kind, None);
+    for (class, name, spec) in [(0, "f0", outer), (1, "f0", inner), (1, "f1", numbers)] {
         layout.classes[class].columns.push(ColumnLayout {
             name: name.to_owned(),
             spec,

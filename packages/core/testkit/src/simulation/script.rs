@@ -381,7 +381,8 @@ impl Script {
         Ok(())
     }
 
-    /// The text with comments: what steps did behind each, and at the end what happened until all was at rest.
+    /// The text with comments: what steps did behind each, and at the end what happened until all was at
+    /// rest.
     pub fn annotated(&self, notes: &[(usize, String)]) -> String {
         let mut text = format!(
             "clients {}\nslice {}\n{}",

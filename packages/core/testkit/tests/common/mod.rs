@@ -84,8 +84,8 @@ pub fn compare<S: Storage>(database: &Database<S>, model: &Model, context: &str)
     }
 }
 
-/// What listeners are told covers what has changed, and exactly which objects came and went. Where rows gained
-/// the defaults of new columns, they may differ without being told of.
+/// What listeners are told covers what has changed, and exactly which objects came and went. Where rows
+/// gained the defaults of new columns, they may differ without being told of.
 pub fn compare_changes(
     changes: &Changes,
     before: &Rows,
