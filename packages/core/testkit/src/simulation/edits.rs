@@ -450,10 +450,10 @@ impl<S: Storage> Writer<'_, S> {
             for _ in 0..=dice.below(3) {
                 match self.payload(dice, &element)? {
                     Some(payload) if is_list => {
-                        self.write.list_insert(&element.location, &payload)?
+                        self.write.list_insert(&element.location, &payload)?;
                     }
                     Some(Payload::Value(value)) => {
-                        self.write.set_insert(&element.location, &value)?
+                        self.write.set_insert(&element.location, &value)?;
                     }
                     _ => {}
                 }
