@@ -118,7 +118,7 @@ async function vectors() {
 
 async function simulator(count) {
   const cargoArguments = ["run", "--release", ...cargoWorkspace, "-p", "tidemark-testkit", "--bin", "simulate"];
-  const simulation = ["--seed", "1", "--count", String(count)];
+  const simulation = ["--seed", "1", "--count", String(count), "--complete"];
   const { status, output } = await run("cargo", [...cargoArguments, "--", ...simulation], { tee: true });
   return withStatus(commandTally(output), status);
 }

@@ -1,5 +1,5 @@
 /**
- * Merging on the server, beside libraries for merging, and what else the core measures by itself.
+ * Merging on the server, beside libraries for merging, and by how much history that a client missed slows its upload.
  *
  * @module
  */

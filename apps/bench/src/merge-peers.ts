@@ -108,7 +108,7 @@ const automergePeer: MergePeer = {
 /** The libraries that Tidemark's merge is measured beside. */
 export const mergePeers: readonly MergePeer[] = [yjsPeer, loroPeer, automergePeer];
 
-/** Repeatable chance: the same numbers as the core's own benchmark draws. */
+/** Repeatable chance, by the generator of the core's own benchmark (which draws timestamps from it too). */
 function chance(seed: bigint): (end: number) => number {
   let state = seed;
   return (end) => {

@@ -10,6 +10,7 @@ import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import { deflateSync } from "node:zlib";
 import type { ObjectSchema, Realm } from "@tidemark/node";
+import { citySchema, readCities } from "tidemark/cities";
 import {
   type Benchmark,
   type BenchmarkOptions,
@@ -20,7 +21,6 @@ import {
   timed,
 } from "./figures.js";
 import { Floor } from "./floor.js";
-import { cities, citySchema } from "./cities.js";
 import { item, itemSchema, items } from "./items.js";
 import { monotonicMs, startProcess, stopProcess } from "./processes.js";
 import type { Sighting } from "./reader-process.js";
@@ -283,7 +283,7 @@ export const syncBenchmarks: readonly Benchmark[] = [
   rowsDown,
   bootstrap,
   bootstrapBytes("bootstrap-bytes", itemSchema, items),
-  bootstrapBytes("bootstrap-bytes-cities", citySchema, cities),
+  bootstrapBytes("bootstrap-bytes-cities", citySchema, async (count) => (await readCities(null)).slice(0, count)),
   uploading,
   grouping,
   latency,

@@ -29,7 +29,7 @@ test("the maximum offline time is the one of the sync configuration, in whole da
   expect(readMaxOfflineDays(directory)).toBeNull();
   writeFileSync(file, '{"type":"flexible","client_max_offline_days":7}');
   expect(readMaxOfflineDays(directory)).toBe(7);
-  for (const days of ["0", '"7"', "1.5"]) {
+  for (const days of ["0", '"7"', "1.5", "1e300"]) {
     writeFileSync(file, `{"client_max_offline_days":${days}}`);
     expect(() => readMaxOfflineDays(directory)).toThrow(expect.objectContaining({ code: "bad-configuration" }));
   }
@@ -37,6 +37,8 @@ test("the maximum offline time is the one of the sync configuration, in whole da
 
 test("what is no app is an error with a code", () => {
   expect(() => readAppId(join(directory, "none"))).toThrow(expect.objectContaining({ code: "not-a-directory" }));
-  writeFileSync(join(directory, "root_config.json"), "{");
-  expect(() => readAppId(directory)).toThrow(expect.objectContaining({ code: "bad-configuration" }));
+  for (const text of ["{", "null", "[]", '"x"']) {
+    writeFileSync(join(directory, "root_config.json"), text);
+    expect(() => readAppId(directory), text).toThrow(expect.objectContaining({ code: "bad-configuration" }));
+  }
 });

@@ -29,22 +29,31 @@ export function readAppId(directory: string): string {
   return basename(path);
 }
 
+/** As many as the command line takes. */
+const maxOfflineDaysMax = 99_999;
+
 /** Days that a client may be away, by the app's sync configuration; `null` if it does not say. */
 export function readMaxOfflineDays(directory: string): number | null {
   const file = join(resolve(directory), "sync", "config.json");
   if (!existsSync(file)) return null;
   const days = readConfiguration(file)["client_max_offline_days"];
   if (days === undefined) return null;
-  if (typeof days !== "number" || !Number.isInteger(days) || days < 1) {
-    throw new AppDirectoryError("bad-configuration", `${file}: client_max_offline_days must be a whole number from 1`);
+  if (typeof days !== "number" || !Number.isInteger(days) || days < 1 || days > maxOfflineDaysMax) {
+    const range = `a whole number from 1 to ${maxOfflineDaysMax}`;
+    throw new AppDirectoryError("bad-configuration", `${file}: client_max_offline_days must be ${range}`);
   }
   return days;
 }
 
 function readConfiguration(file: string): Record<string, unknown> {
+  let configuration: unknown;
   try {
-    return JSON.parse(readFileSync(file, "utf8")) as Record<string, unknown>;
+    configuration = JSON.parse(readFileSync(file, "utf8"));
   } catch (cause) {
     throw new AppDirectoryError("bad-configuration", `${file} is not JSON`, { cause });
   }
+  if (typeof configuration !== "object" || configuration === null || Array.isArray(configuration)) {
+    throw new AppDirectoryError("bad-configuration", `${file} is no JSON object`);
+  }
+  return configuration as Record<string, unknown>;
 }

@@ -19,7 +19,7 @@ export interface AppStatus {
   /** Client files that were ever made. */
   readonly clientFiles: number;
   readonly objects: Readonly<Record<string, number>>;
-  /** Bytes and entries of the log that are kept. */
+  /** Bytes of the log that are kept, and of how many versions; of some, nothing may be left. */
   readonly bytes: number;
   readonly entries: number;
   /** Entries up to this version are gone. */

@@ -6,7 +6,7 @@
  * @module
  */
 import { type App, Realm, type User } from "@tidemark/node";
-import { appId, citySchema, readCities, type City } from "./model.js";
+import { citySchema, readCities, type City } from "./cities.js";
 import { type Digest, digestOf } from "./digest.js";
 import { makeEdits, type Editor } from "./edits.js";
 
@@ -26,6 +26,9 @@ export type DeviceAnswer =
   | { readonly kind: "progress"; readonly written: number; readonly total: number; readonly uploaded: number }
   | { readonly kind: "result"; readonly value: Digest | null }
   | { readonly kind: "failure"; readonly message: string };
+
+/** App id that the devices ask for; Development Mode answers for any. */
+const appId = "cities-demo";
 
 /** Objects written in one transaction: grouped writes sync cheaper than single ones. */
 const objectsPerTransaction = 1_000;

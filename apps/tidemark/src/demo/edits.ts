@@ -6,7 +6,7 @@
  * @module
  */
 import type { Realm } from "@tidemark/node";
-import type { City } from "./model.js";
+import type { City } from "./cities.js";
 
 /** Which of the two editing devices. */
 export type Editor = "A" | "B";

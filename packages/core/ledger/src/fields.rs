@@ -3,9 +3,7 @@
 use std::ops::ControlFlow;
 
 use tidemark_changeset::packed::{Packed, PackedDictionary, PackedList, Reader, RowView};
-use tidemark_changeset::{
-    CollectionKind, ColumnType, Decimal, Name, ObjectId, PrimaryKey, Timestamp, Uuid,
-};
+use tidemark_changeset::{Name, PrimaryKey};
 use tidemark_model::{Column, Schema};
 use tidemark_query::{Field, Items, KeyView, LinkView, Row, Scalar};
 
@@ -232,45 +230,6 @@ impl<'a> Items<'a> for DictionaryItems<'a> {
     }
 }
 
-/// A collection without elements.
-struct NoItems;
-
-impl<'a> Items<'a> for NoItems {
-    fn len(&self) -> usize {
-        0
-    }
-
-    fn each(&self, _visit: &mut dyn FnMut(Option<&'a [u8]>, Field<'a>) -> ControlFlow<()>) {}
-}
-
 fn default_field<'a>(column: &Column) -> Field<'a> {
-    match column.collection {
-        CollectionKind::List => return Field::List(Box::new(NoItems)),
-        CollectionKind::Set => return Field::Set(Box::new(NoItems)),
-        CollectionKind::Dictionary => return Field::Dictionary(Box::new(NoItems)),
-        CollectionKind::Single => {}
-    }
-    if column.nullable {
-        return Field::Scalar(Scalar::Null);
-    }
-    Field::Scalar(match column.column_type {
-        ColumnType::Int => Scalar::Int(0),
-        ColumnType::Bool => Scalar::Bool(false),
-        ColumnType::String => Scalar::String(b""),
-        ColumnType::Binary => Scalar::Binary(b""),
-        ColumnType::Timestamp => Scalar::Timestamp(Timestamp {
-            seconds: 0,
-            nanoseconds: 0,
-        }),
-        ColumnType::Float => Scalar::Float(0.0),
-        ColumnType::Double => Scalar::Double(0.0),
-        ColumnType::Decimal => Scalar::Decimal(Decimal {
-            coefficient: 0,
-            exponent: 0,
-            negative: false,
-        }),
-        ColumnType::ObjectId => Scalar::ObjectId(ObjectId([0; 12])),
-        ColumnType::Uuid => Scalar::Uuid(Uuid([0; 16])),
-        _ => Scalar::Null,
-    })
+    Field::default_of(column.collection, column.column_type, column.nullable)
 }

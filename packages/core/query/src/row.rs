@@ -6,7 +6,7 @@
 use std::ops::ControlFlow;
 
 use tidemark_changeset::{
-    CollectionKind, Decimal, Link, ObjectId, PrimaryKey, Timestamp, Uuid, Value,
+    CollectionKind, ColumnType, Decimal, Link, ObjectId, PrimaryKey, Timestamp, Uuid, Value,
 };
 
 use crate::catalog::Place;
@@ -82,6 +82,52 @@ pub enum Field<'a> {
     Dictionary(Box<dyn Items<'a> + 'a>),
     /// An embedded object.
     Object(Box<dyn Row + 'a>),
+}
+
+impl Field<'_> {
+    /// What a column holds where a row is older than the column.
+    pub fn default_of(collection: CollectionKind, column_type: ColumnType, nullable: bool) -> Self {
+        match collection {
+            CollectionKind::List => return Self::List(Box::new(NoItems)),
+            CollectionKind::Set => return Self::Set(Box::new(NoItems)),
+            CollectionKind::Dictionary => return Self::Dictionary(Box::new(NoItems)),
+            CollectionKind::Single => {}
+        }
+        if nullable {
+            return Self::Scalar(Scalar::Null);
+        }
+        Self::Scalar(match column_type {
+            ColumnType::Int => Scalar::Int(0),
+            ColumnType::Bool => Scalar::Bool(false),
+            ColumnType::String => Scalar::String(b""),
+            ColumnType::Binary => Scalar::Binary(b""),
+            ColumnType::Timestamp => Scalar::Timestamp(Timestamp {
+                seconds: 0,
+                nanoseconds: 0,
+            }),
+            ColumnType::Float => Scalar::Float(0.0),
+            ColumnType::Double => Scalar::Double(0.0),
+            ColumnType::Decimal => Scalar::Decimal(Decimal {
+                coefficient: 0,
+                exponent: 0,
+                negative: false,
+            }),
+            ColumnType::ObjectId => Scalar::ObjectId(ObjectId([0; 12])),
+            ColumnType::Uuid => Scalar::Uuid(Uuid([0; 16])),
+            _ => Scalar::Null,
+        })
+    }
+}
+
+/// A collection without elements.
+struct NoItems;
+
+impl<'a> Items<'a> for NoItems {
+    fn len(&self) -> usize {
+        0
+    }
+
+    fn each(&self, _visit: &mut dyn FnMut(Option<&'a [u8]>, Field<'a>) -> ControlFlow<()>) {}
 }
 
 /// The elements of a collection.

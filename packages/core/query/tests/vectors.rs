@@ -95,7 +95,7 @@ fn check(sets: &HashMap<String, Dataset>, case: &Json) -> Result<(), String> {
     let arguments: Vec<Argument> = case
         .get("args")
         .and_then(Json::as_array)
-        .map(|arguments| arguments.iter().map(support::argument).collect())
+        .map(|arguments| arguments.iter().map(support::values::argument).collect())
         .unwrap_or_default();
     let expected = &case["expect"];
     let found = run(set, class, text, &arguments);
@@ -131,7 +131,7 @@ fn check(sets: &HashMap<String, Dataset>, case: &Json) -> Result<(), String> {
         .as_array()
         .unwrap()
         .iter()
-        .map(|key| format!("{:?}", support::scalar(key)))
+        .map(|key| format!("{:?}", support::values::scalar(key)))
         .collect();
     if keys != wanted {
         return Err(format!(

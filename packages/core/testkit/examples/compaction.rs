@@ -8,8 +8,8 @@
 //! 10,000 objects that the server has; offline, `TRANSACTIONS` (10,000) transactions of 100 single-field
 //! updates. Shapes: `rounds` goes through the objects in turn, `random` picks one at a time, `fields` picks
 //! object and one of six fields. The figure is what all UPLOAD bodies take, deflated as the session does it;
-//! its peer is one changeset with the final value of every changed field, deflated in the same way. One JSON
-//! object a line; what is going on goes to standard error.
+//! its peer is one changeset with the final value of every changed field, deflated in the same way; both say
+//! the same in the end, which is checked. One JSON object a line; what is going on goes to standard error.
 
 #![allow(
     clippy::print_stdout,
@@ -19,12 +19,14 @@
     reason = "a program that measures"
 )]
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use miniz_oxide::deflate::compress_to_vec_zlib;
-use tidemark_changeset::{Payload, PrimaryKey, Value};
+use tidemark_changeset::body::{BodyLimits, parse_upload_body};
+use tidemark_changeset::{Instruction, Name, Payload, PrimaryKey, Value, codec};
 use tidemark_storage::{FileStorage, Storage};
 use tidemark_store::boundary::update_schema;
 use tidemark_store::{CLIENT_FORMAT, Database, DatabaseOptions, Location};
@@ -120,6 +122,24 @@ struct Uploaded {
     entries: u32,
     bytes: usize,
     deflated: usize,
+    /// What a server ends with: by key and field.
+    values: BTreeMap<(PrimaryKey, Name), Value>,
+}
+
+impl Uploaded {
+    fn read(&mut self, body: &[u8]) {
+        let entries = parse_upload_body(body, BodyLimits::default()).expect("our own");
+        for entry in entries {
+            let changeset = codec::decode(entry.changeset).expect("our own");
+            for instruction in changeset.instructions {
+                if let Instruction::Update { target, value, .. } = instruction
+                    && let Payload::Value(value) = value
+                {
+                    self.values.insert((target.key, target.field), value);
+                }
+            }
+        }
+    }
 }
 
 fn upload<S: Storage>(database: &Database<S>, after: u64) -> Uploaded {
@@ -128,6 +148,7 @@ fn upload<S: Storage>(database: &Database<S>, after: u64) -> Uploaded {
         entries: 0,
         bytes: 0,
         deflated: 0,
+        values: BTreeMap::new(),
     };
     loop {
         let next = database
@@ -138,6 +159,7 @@ fn upload<S: Storage>(database: &Database<S>, after: u64) -> Uploaded {
             return uploaded;
         }
         uploaded.entries += next.entries;
+        uploaded.read(&next.body);
         uploaded.bytes += next.body.len();
         uploaded.deflated += compress_to_vec_zlib(&next.body, COMPRESSION_LEVEL).len();
     }
@@ -230,6 +252,12 @@ fn report(shape: Shape, transactions: usize) {
     let with = run(shape, transactions, Folds::ALL);
     let without = run(shape, transactions, Folds::NONE);
     let peer = snapshot(&with.finals);
+    for run in [&with, &without] {
+        assert_eq!(
+            run.uploaded.values, peer.values,
+            "the same values in the end"
+        );
+    }
     for (name, run) in [("compacted", &with), ("not compacted", &without)] {
         eprintln!(
             "{} {name}: {} entries, {} bytes, {} deflated; writing {:?}, slowest {:?}; upload {:?}; \

@@ -4,6 +4,9 @@
 pub mod dice;
 pub mod fuzzing;
 pub mod generators;
+pub mod models;
+#[cfg(feature = "simulation")]
+pub mod sessions;
 #[cfg(feature = "simulation")]
 pub mod simulation;
 pub mod vectors;

@@ -4,27 +4,26 @@
 //! it equal to the fresh state with the recovered changesets applied by the normal applier, and in both cases
 //! indexes, backlinks and what listeners are told agree with the rows.
 
-use std::collections::{BTreeMap, BTreeSet};
+mod common;
+
 use std::sync::Arc;
 
+use common::{compare, compare_changes, export, rows};
 use tidemark_changeset::body::{
     BodyLimits, DownloadEntry, parse_upload_body, write_download_entry,
 };
-use tidemark_changeset::{Instruction, Link, Value, codec};
+use tidemark_changeset::{Instruction, codec};
 use tidemark_model::memory::Database as Model;
-use tidemark_model::{Class, Document, Node, Schema};
-use tidemark_query::{LinkView, Objects};
-use tidemark_storage::{OrderedStorage, Storage};
+use tidemark_storage::OrderedStorage;
 use tidemark_store::sync::{
     DownloadProgress, ResetAction, ResetDemand, ResetMode, ResetPolicy, ResetReport,
 };
-use tidemark_store::{Database, DatabaseOptions, Snapshot};
+use tidemark_store::{Database, DatabaseOptions};
 use tidemark_testkit::dice::Dice;
 use tidemark_testkit::writing::{evolve, instruction, perform, some_columns};
 
 type Memory = Arc<OrderedStorage>;
 type Store = Database<Memory>;
-type Rows = BTreeMap<(String, u64), Vec<u8>>;
 
 const BASE_VERSION: u64 = 10;
 const MERGED_VERSION: u64 = 11;
@@ -68,150 +67,8 @@ fn download(database: &Store, server_version: u64, instructions: &[Instruction])
     {}
 }
 
-fn export<S: Storage>(snapshot: &Snapshot<S>) -> Model {
-    snapshot.view().export().expect("it can be read")
-}
-
 fn model_of(database: &Store) -> Model {
     export(&database.read().expect("readable"))
-}
-
-/// A model whose columns stand in the order of their names.
-fn sorted(model: &Model) -> Model {
-    fn node(schema: &Schema, embedded: &Class, value: &Node) -> Node {
-        match value {
-            Node::Object(object) => Node::Object(document(schema, embedded, object)),
-            Node::List(list) => Node::List(
-                list.iter()
-                    .map(|value| node(schema, embedded, value))
-                    .collect(),
-            ),
-            Node::Dictionary(entries) => Node::Dictionary(
-                entries
-                    .iter()
-                    .map(|(key, value)| (key.clone(), node(schema, embedded, value)))
-                    .collect(),
-            ),
-            other => other.clone(),
-        }
-    }
-    fn document(schema: &Schema, class: &Class, old: &Document) -> Document {
-        let columns = class.columns.iter().zip(&old.fields);
-        let mut fields: Vec<_> = columns
-            .map(|(column, value)| {
-                let embedded = schema.embedded_target(column);
-                let value = embedded
-                    .map_or_else(|| value.clone(), |embedded| node(schema, embedded, value));
-                (column.name.clone(), value)
-            })
-            .collect();
-        fields.sort_by(|a, b| a.0.cmp(&b.0));
-        Document {
-            fields: fields.into_iter().map(|(_, value)| value).collect(),
-        }
-    }
-    let mut out = model.clone();
-    out.fill();
-    let schema = out.schema.clone();
-    for (name, objects) in &mut out.objects {
-        let class = schema.class(name).expect("the class of its objects");
-        for old in objects.values_mut() {
-            *old = document(&schema, class, old);
-        }
-    }
-    for class in out.schema.classes.values_mut() {
-        class.columns.sort_by(|a, b| a.name.cmp(&b.name));
-    }
-    out
-}
-
-fn rows(database: &Store) -> Rows {
-    let snapshot = database.read().expect("readable");
-    let mut rows = Rows::new();
-    for (position, class) in snapshot.catalog().classes().enumerate() {
-        let objects = snapshot.view().objects(position).expect("it is there");
-        for entry in objects {
-            let (object, row) = entry.expect("readable");
-            rows.insert((class.name.to_string(), object), row.to_vec());
-        }
-    }
-    rows
-}
-
-fn link_counts(model: &Model) -> BTreeMap<Link, u64> {
-    fn count(node: &Node, counts: &mut BTreeMap<Link, u64>) {
-        match node {
-            Node::Value(Value::Link(link)) => *counts.entry((**link).clone()).or_default() += 1,
-            Node::Value(_) | Node::Object(_) => {}
-            Node::Set(elements) => {
-                for element in elements {
-                    count(&Node::Value(element.clone()), counts);
-                }
-            }
-            Node::List(elements) => elements.iter().for_each(|element| count(element, counts)),
-            Node::Dictionary(entries) => entries.values().for_each(|entry| count(entry, counts)),
-        }
-    }
-    let mut counts = BTreeMap::new();
-    let documents = model.objects.values().flat_map(BTreeMap::values);
-    documents
-        .flat_map(|document| &document.fields)
-        .for_each(|field| count(field, &mut counts));
-    counts
-}
-
-/// Objects, index, counters and backlinks agree with the model.
-fn compare(database: &Store, model: &Model, context: &str) {
-    let snapshot = database.read().expect("readable");
-    let view = snapshot.view();
-    let (found, wanted) = (sorted(&export(&snapshot)), sorted(model));
-    assert_eq!(found.schema, wanted.schema, "{context}: schema");
-    for (class, objects) in &wanted.objects {
-        for (key, wanted) in objects {
-            let found = found.get(class, key);
-            assert_eq!(found, Some(wanted), "{context}: {class} {key:?}");
-        }
-    }
-    assert_eq!(found, wanted, "{context}");
-    for (position, class) in snapshot.catalog().classes().enumerate() {
-        let objects = wanted.objects.get(&class.name);
-        let count = objects.map_or(0, |objects| objects.len() as u64);
-        assert_eq!(view.count(position).expect("counted"), count, "{context}");
-        for key in objects.into_iter().flat_map(BTreeMap::keys) {
-            let object = view.find(position, key).expect("found");
-            assert!(object.is_some(), "{context}: {key:?}");
-        }
-    }
-    for (link, count) in link_counts(&wanted) {
-        let found = view.backlink_count(LinkView::from(&link)).expect("counted");
-        assert_eq!(found, count, "{context}: links to {link:?}");
-    }
-}
-
-/// What listeners are told covers what has changed, and exactly which objects came and went.
-fn compare_changes(database: &Store, since: u64, before: &Rows, context: &str) {
-    let changes = database.changes_since(since);
-    let after = rows(database);
-    assert!(changes.complete, "{context}");
-    let mut told = [BTreeSet::new(), BTreeSet::new(), BTreeSet::new()];
-    for (name, class) in &changes.classes {
-        let named = |object: &u64| (name.to_string(), *object);
-        told[0].extend(class.inserted.iter().map(named));
-        told[1].extend(class.deleted.iter().map(named));
-        told[2].extend(class.modified.keys().map(named));
-    }
-    let keys = |rows: &Rows| rows.keys().cloned().collect::<BTreeSet<_>>();
-    let (old, new) = (keys(before), keys(&after));
-    assert_eq!(told[0], &new - &old, "{context}: inserted");
-    assert_eq!(told[1], &old - &new, "{context}: deleted");
-    for object in old.intersection(&new) {
-        let differs = before[object] != after[object];
-        assert!(
-            !differs || told[2].contains(object),
-            "{context}: {object:?} changed unseen"
-        );
-    }
-    assert!(told[2].is_subset(&new), "{context}: modified");
 }
 
 /// A file with unsynced changes and a fresh copy, both from one seed.
@@ -339,7 +196,8 @@ fn run(seed: u64, policy: ResetPolicy, has_local_changes: bool) -> ResetReport {
         assert!(uploads.is_empty(), "{context}");
     }
     compare(&scene.local, &wanted, &context);
-    compare_changes(&scene.local, since, &before, &context);
+    let changes = scene.local.changes_since(since);
+    compare_changes(&changes, &before, &rows(&scene.local), false, &context);
     let state = scene.local.sync_state().expect("readable");
     assert_eq!((state.file_ident, state.file_ident_salt), (7, 2));
     assert_eq!(state.progress.download_server_version, FRESH_VERSION);

@@ -1,131 +1,27 @@
 //! The store against the model in memory, over random instructions, commits, aborts and reopenings.
 
-use std::collections::{BTreeMap, BTreeSet};
+mod common;
+
 use std::sync::Arc;
 
-use tidemark_changeset::{Link, Value};
-use tidemark_model::Node;
+use common::{compare_changes, export, rows};
 use tidemark_model::memory::Database as Model;
-use tidemark_query::{LinkView, Objects};
 use tidemark_storage::{FileStorage, OrderedStorage, Storage};
-use tidemark_store::{CLIENT_FORMAT, Changes, Database, DatabaseOptions, Snapshot};
+use tidemark_store::{CLIENT_FORMAT, Database, DatabaseOptions};
 use tidemark_testkit::dice::Dice;
 use tidemark_testkit::generators;
-
-type Rows = BTreeMap<(String, u64), Vec<u8>>;
 
 fn open<S: Storage>(storage: &Arc<S>) -> Database<Arc<S>> {
     Database::open(Arc::clone(storage), DatabaseOptions::default()).expect("it opens")
 }
 
-fn export<S: Storage>(snapshot: &Snapshot<S>) -> Model {
-    snapshot.view().export().expect("it can be read")
-}
-
-fn rows<S: Storage>(snapshot: &Snapshot<S>) -> Rows {
-    let mut rows = Rows::new();
-    for (position, class) in snapshot.catalog().classes().enumerate() {
-        for entry in snapshot
-            .view()
-            .objects(position)
-            .expect("the class is there")
-        {
-            let (object, row) = entry.expect("it can be read");
-            rows.insert((class.name.to_string(), object), row.to_vec());
-        }
-    }
-    rows
-}
-
-/// How often each target is linked to, links inside embedded objects apart.
-fn link_counts(model: &Model) -> BTreeMap<Link, u64> {
-    fn count(node: &Node, counts: &mut BTreeMap<Link, u64>) {
-        match node {
-            Node::Value(Value::Link(link)) => *counts.entry((**link).clone()).or_default() += 1,
-            Node::Value(_) | Node::Object(_) => {}
-            Node::Set(elements) => {
-                for element in elements {
-                    count(&Node::Value(element.clone()), counts);
-                }
-            }
-            Node::List(elements) => elements.iter().for_each(|element| count(element, counts)),
-            Node::Dictionary(entries) => entries.values().for_each(|entry| count(entry, counts)),
-        }
-    }
-    let mut counts = BTreeMap::new();
-    let documents = model.objects.values().flat_map(BTreeMap::values);
-    documents
-        .flat_map(|document| &document.fields)
-        .for_each(|field| count(field, &mut counts));
-    counts
-}
-
-/// Objects, keys, counts and backlinks must be what the model says.
+/// The file is what the model says, down to the order of its columns.
 fn compare<S: Storage>(database: &Database<S>, model: &Model, context: &str) {
-    let snapshot = database.read().expect("it can be read");
-    let view = snapshot.view();
-    let mut wanted = model.clone();
-    wanted.fill();
-    let mut found = export(&snapshot);
+    let (mut found, mut wanted) = (export(&database.read().expect("readable")), model.clone());
     found.fill();
+    wanted.fill();
     assert_eq!(found, wanted, "{context}");
-    for (position, class) in snapshot.catalog().classes().enumerate() {
-        let objects = model.objects.get(&class.name);
-        let count = objects.map_or(0, |objects| objects.len() as u64);
-        assert_eq!(
-            view.count(position).expect("counted"),
-            count,
-            "{context}: {}",
-            class.name
-        );
-        for key in objects.into_iter().flat_map(BTreeMap::keys) {
-            assert!(
-                view.find(position, key).expect("found").is_some(),
-                "{context}: {key:?}"
-            );
-        }
-    }
-    for (link, count) in link_counts(model) {
-        let found = view.backlink_count(LinkView::from(&link)).expect("counted");
-        assert_eq!(found, count, "{context}: links to {link:?}");
-    }
-}
-
-/// What the log says must cover what has changed, and exactly which objects came and went.
-fn compare_changes(changes: &Changes, before: &Rows, after: &Rows, context: &str) {
-    assert!(changes.complete, "{context}");
-    let mut inserted = BTreeSet::new();
-    let mut deleted = BTreeSet::new();
-    let mut modified = BTreeSet::new();
-    for (name, class) in &changes.classes {
-        let named = |object: &u64| (name.to_string(), *object);
-        inserted.extend(class.inserted.iter().map(named));
-        deleted.extend(class.deleted.iter().map(named));
-        modified.extend(class.modified.keys().map(named));
-    }
-    let (old, new): (BTreeSet<_>, BTreeSet<_>) = (
-        before.keys().cloned().collect(),
-        after.keys().cloned().collect(),
-    );
-    assert_eq!(
-        inserted,
-        new.difference(&old).cloned().collect(),
-        "{context}: inserted"
-    );
-    assert_eq!(
-        deleted,
-        old.difference(&new).cloned().collect(),
-        "{context}: deleted"
-    );
-    for object in old.intersection(&new) {
-        // Rows gain defaults of new columns without being changed.
-        let differs = before[object] != after[object] && !changes.schema;
-        assert!(
-            !differs || modified.contains(object),
-            "{context}: {object:?} changed unseen"
-        );
-    }
-    assert!(modified.is_subset(&new), "{context}: modified");
+    common::compare(database, model, context);
 }
 
 fn run<S: Storage>(storage: S, seed: u64) {
@@ -139,10 +35,7 @@ fn run<S: Storage>(storage: S, seed: u64) {
         model.apply(&[instruction]).expect("a legal schema");
     }
     database.commit(write, 1).expect("it commits");
-    let mut since = (
-        database.version(),
-        rows(&database.read().expect("readable")),
-    );
+    let mut since = (database.version(), rows(&database));
     let old_snapshot = database.read().expect("readable");
     let old_model = model.clone();
     for round in 0..25 {
@@ -177,8 +70,9 @@ fn run<S: Storage>(storage: S, seed: u64) {
             model = draft;
         }
         compare(&database, &model, &context);
-        let now = rows(&database.read().expect("readable"));
-        compare_changes(&database.changes_since(since.0), &since.1, &now, &context);
+        let now = rows(&database);
+        let changes = database.changes_since(since.0);
+        compare_changes(&changes, &since.1, &now, changes.schema, &context);
         match dice.below(6) {
             0 => since = (database.version(), now),
             1 => {

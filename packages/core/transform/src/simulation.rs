@@ -1,6 +1,5 @@
 //! For the simulator alone, behind the feature `simulation`, which nothing that is shipped turns on: counts
-//! of
-//! the pairs that met, and one deliberate bug.
+//! of the pairs that met, and one deliberate bug.
 //!
 //! Both are kept per thread, so that tests beside each other do not meet.
 

@@ -13,7 +13,8 @@ use std::process::ExitCode;
 use tidemark_testkit::simulation::{self, Coverage, Faults, Outcome, Script, generate};
 
 const HELP: &str = "\
-npm run simulate -- [--seed S] [--count N] [--operations N] [--doublecheck] [--coverage] [--trace]
+npm run simulate -- [--seed S] [--count N] [--operations N] [--doublecheck] [--coverage] [--complete]
+                    [--trace] [--no-shrink]
 npm run simulate -- --script FILE [--trace]
 
   --seed S         the first seed (1)
@@ -21,6 +22,7 @@ npm run simulate -- --script FILE [--trace]
   --operations N   changes by users in a history (200)
   --doublecheck    runs each seed twice and compares
   --coverage       which pairs of instructions met, where processes died
+  --complete       fails if something that has to happen in so many histories never did
   --trace          prints the script of each seed, with what its steps did
   --script FILE    runs a script, such as a failure prints
   --no-shrink      prints a failing script as it is
@@ -33,6 +35,7 @@ struct Settings {
     operations: usize,
     doublecheck: bool,
     coverage: bool,
+    complete: bool,
     trace: bool,
     shrinks: bool,
     script: Option<String>,
@@ -46,6 +49,7 @@ fn settings(mut words: impl Iterator<Item = String>) -> Result<Settings, String>
         operations: 200,
         doublecheck: false,
         coverage: false,
+        complete: false,
         trace: false,
         shrinks: true,
         script: None,
@@ -70,6 +74,7 @@ fn settings(mut words: impl Iterator<Item = String>) -> Result<Settings, String>
             "--script" => settings.script = Some(value()?),
             "--doublecheck" => settings.doublecheck = true,
             "--coverage" => settings.coverage = true,
+            "--complete" => settings.complete = true,
             "--trace" => settings.trace = true,
             "--no-shrink" => settings.shrinks = false,
             // Not in the help: a deliberate bug, which the smoke run has to find.
@@ -148,7 +153,9 @@ fn run_seeds(settings: &Settings) -> (u64, u64) {
             eprintln!("never: {missing}");
         }
     }
-    (settings.count - failed, failed)
+    let passed = settings.count - failed;
+    let is_incomplete = settings.complete && !coverage.missing().is_empty();
+    (passed, failed + u64::from(is_incomplete))
 }
 
 fn fault_of(script: &Script, outcome: Outcome, settings: &Settings) -> Option<String> {

@@ -11,15 +11,17 @@ use tidemark_ledger::records::RejectedUpdate;
 use tidemark_ledger::rows::Rejection;
 use tidemark_ledger::schema::LedgerSchema;
 use tidemark_model::memory::Database as Model;
-use tidemark_model::{Class, Document, Node, Schema};
+use tidemark_model::{Document, Node};
 use tidemark_storage::{Read, Storage};
 
 use super::client::{Client, File};
 use super::rights;
+use super::sent;
 use super::world::{Peer, World, text};
+use crate::models::canonical;
 
 /// Everything that was in the log: who made it (ident, client version), and the entry.
-type Log = BTreeMap<(u64, u64), Entry>;
+pub(super) type Log = BTreeMap<(u64, u64), Entry>;
 
 fn words(error: impl std::fmt::Display) -> String {
     error.to_string()
@@ -30,8 +32,11 @@ impl World<'_> {
     pub fn check(&mut self) -> Result<(), String> {
         self.read_log()?;
         let log = std::mem::take(&mut self.log);
-        for client in self.peers.iter().map(|peer| &peer.client) {
-            check_acknowledged(client, &log)?;
+        for client in self.peers.iter_mut().map(|peer| &mut peer.client) {
+            client.file.acknowledged = client.acknowledged().map_err(text)?;
+        }
+        for file in self.files() {
+            check_acknowledged(file, &log)?;
         }
         self.check_origins(&log)?;
         let everything = rights::everything(&self.script.layout);
@@ -39,6 +44,9 @@ impl World<'_> {
         let mut truth = observer.export().map_err(text)?;
         canonical(&mut truth);
         let mut held = self.read_documents()?;
+        let (sent, late) = sent::check(self.files(), &log, &held)?;
+        self.coverage.count("asymmetric objects", sent);
+        self.coverage.count("asymmetric objects sent twice", late);
         // Objects that are only sent up come down to nobody.
         held.objects.retain(|class, _| {
             held.schema
@@ -59,6 +67,12 @@ impl World<'_> {
             }
         }
         Ok(())
+    }
+
+    /// All files that there ever were, but for observers and fresh copies.
+    fn files(&self) -> impl Iterator<Item = &File> {
+        let in_use = self.peers.iter().map(|peer| &peer.client.file);
+        in_use.chain(&self.former)
     }
 
     /// A new file that is up to date.
@@ -127,15 +141,7 @@ impl World<'_> {
 
     /// Nothing is in the log that nobody wrote.
     fn check_origins(&self, log: &Log) -> Result<(), String> {
-        let mut files = BTreeMap::new();
-        for file in self
-            .peers
-            .iter()
-            .map(|peer| &peer.client.file)
-            .chain(&self.former)
-        {
-            files.insert(file.ident, file);
-        }
+        let files: BTreeMap<u64, &File> = self.files().map(|file| (file.ident, file)).collect();
         for ((ident, version), entry) in log {
             let timestamp = entry.origin.timestamp;
             let file = files.get(ident).ok_or("the log has an entry of no file")?;
@@ -331,23 +337,16 @@ fn speaks_of(entry: &Entry, class: &Name, key: &PrimaryKey) -> Result<bool, Stri
 
 /// Everything that the server has acknowledged is in the log: whatever was said in an upload, and whatever
 /// holds something that compaction keeps.
-fn check_acknowledged(client: &Client, log: &Log) -> Result<(), String> {
-    let state = client
-        .database()
-        .map_err(text)?
-        .sync_state()
-        .map_err(words)?;
-    let acknowledged = state.progress.upload_client_version;
-    let file = &client.file;
+fn check_acknowledged(file: &File, log: &Log) -> Result<(), String> {
     let lasting = file.committed.iter().filter(|commit| commit.is_lasting());
     let due = lasting
         .map(|commit| commit.version)
         .chain(file.sent.keys().copied());
-    for version in due.filter(|version| *version <= acknowledged) {
+    for version in due.filter(|version| *version <= file.acknowledged) {
         if !log.contains_key(&(file.ident, version)) {
             return Err(format!(
-                "version {version} of {} was acknowledged and is not in the log",
-                client.name()
+                "version {version} of file {} was acknowledged and is not in the log",
+                file.ident
             ));
         }
     }
@@ -382,49 +381,6 @@ fn restrict(
     }
     expected.objects.retain(|_, objects| !objects.is_empty());
     Ok(expected)
-}
-
-/// Puts columns into the order of their names: two files may have come by them in different orders.
-fn canonical(model: &mut Model) {
-    let Model { schema, objects } = model;
-    objects.retain(|_, objects| !objects.is_empty());
-    for (class, objects) in objects.iter_mut() {
-        if let Some(class) = schema.class(class) {
-            for document in objects.values_mut() {
-                sort_fields(schema, class, document);
-            }
-        }
-    }
-    for class in schema.classes.values_mut() {
-        class
-            .columns
-            .sort_by(|left, right| left.name.cmp(&right.name));
-    }
-}
-
-fn sort_fields(schema: &Schema, class: &Class, document: &mut Document) {
-    for (column, node) in class.columns.iter().zip(&mut document.fields) {
-        if let Some(embedded) = schema.embedded_target(column) {
-            let enter = |node: &mut Node| {
-                if let Node::Object(inner) = node {
-                    sort_fields(schema, embedded, inner);
-                }
-            };
-            match node {
-                Node::List(elements) => elements.iter_mut().for_each(enter),
-                Node::Dictionary(entries) => entries.values_mut().for_each(enter),
-                single => enter(single),
-            }
-        }
-    }
-    let mut order: Vec<usize> = (0..class.columns.len().min(document.fields.len())).collect();
-    order.sort_by(|left, right| class.columns[*left].name.cmp(&class.columns[*right].name));
-    let fields = std::mem::take(&mut document.fields);
-    let mut fields: Vec<Option<Node>> = fields.into_iter().map(Some).collect();
-    document.fields = order
-        .into_iter()
-        .filter_map(|at| fields[at].take())
-        .collect();
 }
 
 fn compare(wanted: &Model, held: &Model) -> Result<(), String> {

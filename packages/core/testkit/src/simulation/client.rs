@@ -11,6 +11,7 @@ use super::disk::{CrashPoint, Disk, Side};
 use super::edits::{Marks, Writer};
 use super::layout::{Layout, is_eternal_key};
 use super::script::Edit;
+use super::sent::Sent;
 use super::session::Session;
 
 /// Processes of one file that may die one right after the other.
@@ -39,6 +40,7 @@ pub struct Committed {
     pub counts: Vec<(Name, PrimaryKey, i64)>,
     pub erased: Vec<(Name, PrimaryKey)>,
     pub tokens: Vec<(Name, PrimaryKey, Text)>,
+    pub sent: Vec<Sent>,
 }
 
 impl Committed {
@@ -57,6 +59,8 @@ pub struct File {
     pub ident: u64,
     /// Everything that was committed durably.
     pub committed: Vec<Committed>,
+    /// What was acknowledged when the file was given up.
+    pub acknowledged: u64,
     /// 231s received: rejected client version, class, packed key.
     pub rejected: Vec<(u64, String, String)>,
     /// What was said in uploads: client version, and the bytes as a number.
@@ -64,7 +68,7 @@ pub struct File {
     /// Of a file that a client reset made: up to which version it may have recovered changesets, and the
     /// times that these have.
     pub recovered: Option<(u64, BTreeSet<u64>)>,
-    /// Tokens that a client reset has promised to bring back.
+    /// Tokens that a client reset has to bring back.
     pub promised: Vec<(Name, PrimaryKey, Text)>,
 }
 
@@ -83,6 +87,8 @@ pub struct Client {
     pub clock_offset: i64,
     /// What was acknowledged when the last client reset began.
     pub(super) acknowledged_before_reset: u64,
+    /// Tokens that the file held then: what others had overruled is not recovered.
+    pub(super) tokens_before_reset: BTreeSet<Text>,
     /// The server demands that the client starts over.
     pub has_to_reset: bool,
 }
@@ -106,6 +112,7 @@ impl Client {
             wanted: BTreeMap::new(),
             clock_offset: 0,
             acknowledged_before_reset: 0,
+            tokens_before_reset: BTreeSet::new(),
             has_to_reset: false,
         })
     }
@@ -236,10 +243,12 @@ impl Client {
                 layout,
                 next_token,
                 marks: Marks::default(),
+                sent: BTreeMap::new(),
             };
             for edit in edits {
                 writer.edit(edit)?;
             }
+            writer.marks.sent = writer.take_sent()?;
             Ok(writer.marks)
         })
     }
@@ -276,6 +285,7 @@ impl Client {
                 counts: marks.counts,
                 erased: marks.erased,
                 tokens: marks.tokens,
+                sent: marks.sent,
             });
         }
         outcome.map(drop)
@@ -346,6 +356,12 @@ impl Client {
         self.disk
             .close()
             .map_err(|error| Stop::Fault(error.to_string()))
+    }
+
+    /// Up to which version the server has acknowledged what the file wrote.
+    pub fn acknowledged(&mut self) -> Result<u64, Stop> {
+        let state = self.run("read", Database::sync_state)?;
+        Ok(state.progress.upload_client_version)
     }
 
     /// A name for messages.

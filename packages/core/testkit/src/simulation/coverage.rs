@@ -106,6 +106,33 @@ const CRASH_POINTS: [&str; 20] = [
     "finish a reset",
 ];
 
+/// What else has to happen.
+const EVENTS: [&str; 23] = [
+    "asymmetric objects",
+    "asymmetric objects sent twice",
+    "changesets",
+    "changesets recovered",
+    "client resets",
+    "client resets that failed",
+    "client resets that the server demands",
+    "client restarts",
+    "clients expired",
+    "compensations",
+    "conflicts",
+    "cursors owed",
+    "downloads",
+    "entries trimmed",
+    "group commits",
+    "instructions folded",
+    "messages of dropped connections",
+    "new files",
+    "operations",
+    "role changes",
+    "server restarts",
+    "uploads",
+    "writes between slices",
+];
+
 impl Coverage {
     /// Counts something.
     pub fn count(&mut self, what: &'static str, times: u64) {
@@ -139,7 +166,9 @@ impl Coverage {
         let points = points.flat_map(|name| [(name, Side::Before), (name, Side::After)]);
         let points = points.filter(|point| !self.crashes.contains_key(point));
         let points = points.map(|(name, side)| format!("crash {side:?} {name}"));
-        pairs.chain(points).collect()
+        let is_absent = |event: &&str| self.counters.get(event).is_none_or(|count| *count == 0);
+        let events = EVENTS.into_iter().filter(is_absent).map(str::to_owned);
+        pairs.chain(points).chain(events).collect()
     }
 }
 

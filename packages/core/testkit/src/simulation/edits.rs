@@ -2,6 +2,8 @@
 //!
 //! An edit says where and gives a number; what happens there is drawn from the number and from what is there.
 
+use std::collections::BTreeMap;
+
 use tidemark_changeset::{
     CollectionKind, ColumnType, Link, Name, Payload, PrimaryKey, Text, Value,
 };
@@ -11,6 +13,7 @@ use tidemark_store::{Location, Result, Step, StoreError, WriteTransaction};
 
 use super::layout::{ClassLayout, Layout, VIEWS, is_eternal, is_special, wrap};
 use super::script::{Edit, Pick};
+use super::sent::Sent;
 use super::values;
 use crate::dice::Dice;
 
@@ -32,6 +35,8 @@ pub struct Marks {
     pub erased: Vec<(Name, PrimaryKey)>,
     /// Insertions into `tokens`.
     pub tokens: Vec<(Name, PrimaryKey, Text)>,
+    /// Objects of asymmetric classes.
+    pub sent: Vec<Sent>,
 }
 
 /// An open transaction.
@@ -41,6 +46,8 @@ pub struct Writer<'a, S: Storage> {
     /// Number of the next token.
     pub next_token: &'a mut u64,
     pub marks: Marks,
+    /// Objects of asymmetric classes that the transaction made: position of the class, key, object.
+    pub sent: BTreeMap<(usize, PrimaryKey), u64>,
 }
 
 /// A place that an edit has come to.
@@ -95,11 +102,11 @@ impl<S: Storage> Writer<'_, S> {
                 Some(instruction) => self.write.change_schema(&instruction),
                 None => Ok(()),
             },
-            Edit::Send(key) => self.send(*key),
+            Edit::Send(number) => self.send(*number),
         }
     }
 
-    fn position(&self, class: &ClassLayout) -> Option<usize> {
+    pub(super) fn position(&self, class: &ClassLayout) -> Option<usize> {
         self.write.catalog().position(&class.name.as_str().into())
     }
 
@@ -189,34 +196,6 @@ impl<S: Storage> Writer<'_, S> {
         Ok(())
     }
 
-    fn send(&mut self, number: u32) -> Result<()> {
-        let layout = self.layout;
-        let Some(position) = layout
-            .asymmetric(number)
-            .and_then(|class| self.position(class))
-        else {
-            return Ok(());
-        };
-        *self.next_token += 1;
-        let key = PrimaryKey::Int(i64::try_from(*self.next_token).unwrap_or_default());
-        let (object, _) = self.write.create(position, &key, false)?;
-        let columns = self.write.catalog().class_at(position)?.columns.clone();
-        for (index, column) in columns.iter().enumerate() {
-            if column.collection == CollectionKind::Single && column.column_type == ColumnType::Int
-            {
-                let location = Location {
-                    class: position,
-                    object,
-                    column: u16::try_from(index).unwrap_or_default(),
-                    steps: Vec::new(),
-                };
-                self.write
-                    .set(&location, false, &Payload::Value(Value::Int(1)))?;
-            }
-        }
-        Ok(())
-    }
-
     fn change(&mut self, pick: Pick, column: u32, dice: u32) -> Result<()> {
         let Some((class, object, _)) = self.find(pick)? else {
             return Ok(());
@@ -226,6 +205,21 @@ impl<S: Storage> Writer<'_, S> {
             .filter(|index| !is_special(&definition.columns[*index].name))
             .collect();
         let Some(index) = wrap(column, ordinary.len()).map(|at| ordinary[at]) else {
+            return Ok(());
+        };
+        self.change_column(class, object, index, &mut Dice::new(u64::from(dice)))
+    }
+
+    /// Changes something in a column; what, is drawn.
+    pub(super) fn change_column(
+        &mut self,
+        class: usize,
+        object: u64,
+        index: usize,
+        dice: &mut Dice,
+    ) -> Result<()> {
+        let columns = &self.write.catalog().class_at(class)?.columns;
+        let Some(column) = columns.get(index).cloned() else {
             return Ok(());
         };
         let Some(document) = self.document(class, object)? else {
@@ -238,17 +232,16 @@ impl<S: Storage> Writer<'_, S> {
                 column: u16::try_from(index).unwrap_or_default(),
                 steps: Vec::new(),
             },
-            column: &definition.columns[index],
+            column: &column,
             depth: 0,
             kind: PlaceKind::Property,
         };
-        let dice = &mut Dice::new(u64::from(dice));
         let node = document.field(index).cloned();
         let node = node.unwrap_or_else(|| Node::default_of(place.column));
         self.at(dice, place, &node)
     }
 
-    fn document(&mut self, class: usize, object: u64) -> Result<Option<Document>> {
+    pub(super) fn document(&mut self, class: usize, object: u64) -> Result<Option<Document>> {
         let Some(row) = self.write.view()?.row(class, object)? else {
             return Ok(None);
         };
@@ -342,10 +335,14 @@ impl<S: Storage> Writer<'_, S> {
         let choice = dice.below(if length > LIST_LONG { 17 } else { 13 });
         let step = |index: usize| Step::Visible(u32::try_from(index).unwrap_or_default());
         if length == 0 || choice < 3 {
-            let location = place.below(step(dice.below(length + 1)), PlaceKind::Element);
-            return match self.payload(dice, &location)? {
-                Some(payload) => self.write.list_insert(&location.location, &payload),
-                None => Ok(()),
+            let element = place.below(step(dice.below(length + 1)), PlaceKind::Element);
+            let Some(payload) = self.payload(dice, &element)? else {
+                return Ok(());
+            };
+            self.write.list_insert(&element.location, &payload)?;
+            return match payload {
+                Payload::Object if dice.chance(60) => self.fill_object(dice, &element),
+                _ => Ok(()),
             };
         }
         if choice == 3 && dice.chance(50) {
@@ -390,7 +387,12 @@ impl<S: Storage> Writer<'_, S> {
 
     fn assign(&mut self, dice: &mut Dice, place: &Place<'_>, node: &Node) -> Result<()> {
         let is_property = place.kind == PlaceKind::Property;
-        if is_property && matches!(node, Node::Value(Value::Int(_))) && dice.chance(30) {
+        // What is in a mixed property is seldom a number.
+        let percent = match place.column.column_type {
+            ColumnType::Mixed => 70,
+            _ => 30,
+        };
+        if is_property && matches!(node, Node::Value(Value::Int(_))) && dice.chance(percent) {
             let delta = *dice.pick(&[1, -1, 5]);
             return self.write.add_integer(&place.location, delta);
         }
@@ -420,6 +422,44 @@ impl<S: Storage> Writer<'_, S> {
         let key = Name::from(format!("k{}", dice.below(ENTRIES)));
         location.steps.push(Step::Key(key));
         self.write.set(&location, false, &value)
+    }
+
+    /// Puts something into the lists and sets of a new embedded object.
+    fn fill_object(&mut self, dice: &mut Dice, place: &Place<'_>) -> Result<()> {
+        let class = self.embedded(place.column);
+        for column in class.iter().flat_map(|class| &class.columns) {
+            let is_list = match column.collection {
+                CollectionKind::List => true,
+                CollectionKind::Set => false,
+                _ => continue,
+            };
+            if self.embedded(column).is_some() {
+                continue;
+            }
+            let mut location = place.location.clone();
+            location.steps.push(Step::Key(column.name.clone()));
+            if is_list {
+                location.steps.push(Step::Visible(0));
+            }
+            let element = Place {
+                location,
+                column,
+                depth: place.depth + 2,
+                kind: PlaceKind::Element,
+            };
+            for _ in 0..=dice.below(3) {
+                match self.payload(dice, &element)? {
+                    Some(payload) if is_list => {
+                        self.write.list_insert(&element.location, &payload)?;
+                    }
+                    Some(Payload::Value(value)) => {
+                        self.write.set_insert(&element.location, &value)?;
+                    }
+                    _ => {}
+                }
+            }
+        }
+        Ok(())
     }
 
     /// Something that fits a place; `None` if there is nothing, as where no object exists to link to.

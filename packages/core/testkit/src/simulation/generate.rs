@@ -38,6 +38,10 @@ const MOODS: [Mood; 5] = [
     ],
 ];
 
+/// A silence that counts in full against the time that a client may be away, and so many until it is over.
+const SILENCE_MS: u32 = 150;
+const SILENCES_UNTIL_EXPIRY: u32 = 12;
+
 fn below(dice: &mut Dice, end: u32) -> u32 {
     u32::try_from(dice.below(end as usize)).expect("below 32 bits")
 }
@@ -52,10 +56,10 @@ pub fn script(seed: u64, operations: usize) -> Script {
     let clients = 2 + below(dice, 5).min(below(dice, 5));
     let slice = *dice.pick(&[1, 3, 10, 4_000]);
     let narrow = dice.chance(35);
-    let layout = if narrow {
-        narrow_layout(dice)
-    } else {
-        layout(dice)
+    let layout = match narrow {
+        true if dice.chance(50) => lists_in_lists(dice),
+        true => narrow_layout(dice),
+        false => layout(dice),
     };
     let mood = dice.pick(&MOODS);
     let mut script = Script {
@@ -70,24 +74,23 @@ pub fn script(seed: u64, operations: usize) -> Script {
         focused: dice.chance(30),
         hasty: dice.chance(25),
     };
-    for who in 0..clients {
-        script.steps.push(Step {
-            who,
-            act: Act::Subscribe(number(dice)),
-        });
-        if dice.chance(70) {
-            script.steps.push(Step {
-                who,
-                act: Act::Exchange,
-            });
-        }
-    }
+    first_subscriptions(dice, &mut script);
+    let mut absence_at = dice.chance(25).then(|| dice.below(operations));
     while done < operations {
         let who = below(dice, clients);
+        if absence_at.take_if(|at| done >= *at).is_some() {
+            done += absence(dice, &mut script, habits);
+        }
         if slice <= 10 && dice.chance(1) {
             done += interrupted_bootstrap(dice, &mut script, who, habits);
         }
-        let act = draw(dice, mood, &script.layout, habits, operations - done);
+        let act = draw(
+            dice,
+            mood,
+            &script.layout,
+            habits,
+            operations.saturating_sub(done),
+        );
         match &act {
             Act::Write { edits, .. } => done += edits.len(),
             // A process that dies at the first thing it does.
@@ -105,7 +108,12 @@ pub fn script(seed: u64, operations: usize) -> Script {
                 let act = Act::Crash(fuse(dice, 2));
                 script.steps.push(Step { who, act });
             }
-            let act = write(dice, &script.layout, habits, operations - done);
+            let act = write(
+                dice,
+                &script.layout,
+                habits,
+                operations.saturating_sub(done),
+            );
             if let Act::Write { edits, .. } = &act {
                 done += edits.len();
             }
@@ -113,6 +121,17 @@ pub fn script(seed: u64, operations: usize) -> Script {
         }
     }
     script
+}
+
+fn first_subscriptions(dice: &mut Dice, script: &mut Script) {
+    for who in 0..script.clients {
+        let act = Act::Subscribe(number(dice));
+        script.steps.push(Step { who, act });
+        if dice.chance(70) {
+            let act = Act::Exchange;
+            script.steps.push(Step { who, act });
+        }
+    }
 }
 
 /// What the server does, is nobody's.
@@ -126,8 +145,7 @@ fn step(who: u32, act: Act) -> Step {
 }
 
 /// A bootstrap in many parts, in the midst of which the application writes or its process ends, and may die
-/// in
-/// it. The answer is how many operations that was.
+/// in it. The answer is how many operations that was.
 fn interrupted_bootstrap(dice: &mut Dice, script: &mut Script, who: u32, habits: Habits) -> usize {
     let mut steps = vec![
         Act::Exchange,
@@ -159,6 +177,35 @@ fn interrupted_bootstrap(dice: &mut Dice, script: &mut Script, who: u32, habits:
     script
         .steps
         .extend(steps.into_iter().map(|act| step(who, act)));
+    done
+}
+
+/// A client is away for longer than the server waits, while the others go on. The answer is how many
+/// operations that was.
+fn absence(dice: &mut Dice, script: &mut Script, habits: Habits) -> usize {
+    let away = below(dice, script.clients);
+    let mut steps = vec![(away, Act::Cut)];
+    let mut done = 0;
+    for _ in 0..SILENCES_UNTIL_EXPIRY + below(dice, SILENCES_UNTIL_EXPIRY) {
+        let who = below(dice, script.clients);
+        if dice.chance(30) {
+            let act = write(dice, &script.layout, habits, usize::MAX);
+            if let Act::Write { edits, .. } = &act {
+                done += edits.len();
+            }
+            steps.push((who, act));
+        }
+        if who != away && dice.chance(70) {
+            steps.push((who, Act::Exchange));
+        }
+        let act = Act::Maintain {
+            wait: SILENCE_MS,
+            budget: *dice.pick(&[10, 300, 300]),
+        };
+        steps.push((0, act));
+    }
+    let steps = steps.into_iter().map(|(who, act)| step(who, act));
+    script.steps.extend(steps);
     done
 }
 
@@ -273,6 +320,7 @@ fn edit(dice: &mut Dice, layout: &Layout, habits: Habits) -> Edit {
         43..51 => Edit::Token { object },
         51..53 => Edit::Extend(number(dice)),
         53 => Edit::Send(number(dice)),
+        54..58 if layout.asymmetric(0).is_some() => Edit::Send(number(dice)),
         _ => {
             // A few columns more often than the others, so that changes meet.
             let column = below(dice, 8).min(below(dice, 8));
@@ -298,22 +346,19 @@ fn layout(dice: &mut Dice) -> Layout {
     for name in ["E", "F"].into_iter().take(embedded) {
         add_class(&mut layout, name, ClassUse::Embedded);
     }
-    if dice.chance(20) {
+    if dice.chance(35) {
         add_class(&mut layout, "Q", ClassUse::Asymmetric);
     }
     for class in 0..layout.classes.len() {
         let count = match layout.classes[class].class_use {
             ClassUse::Top { .. } => 3 + dice.below(5),
-            ClassUse::Asymmetric => 1,
+            ClassUse::Asymmetric => 1 + dice.below(4),
             ClassUse::Embedded => 1 + dice.below(3),
         };
         for number in 0..count {
-            let spec = match layout.classes[class].class_use {
-                ClassUse::Asymmetric => {
-                    ColumnSpec::new(ColumnType::Int, false, CollectionKind::Single, None)
-                }
-                _ => column(dice, tops, embedded, class),
-            };
+            // An asymmetric class may hold whatever a class of its own may.
+            let within = class.saturating_sub(tops + embedded);
+            let spec = column(dice, tops, embedded, if within > 0 { 0 } else { class });
             let is_extra = number > 1 && dice.chance(25);
             let prefix = if is_extra { 'x' } else { 'f' };
             let name = format!("{prefix}{number}");
@@ -380,6 +425,42 @@ fn narrow_layout(dice: &mut Dice) -> Layout {
     fill(dice, &mut layout.classes[0], &outer, count);
     let count = 1 + dice.below(3);
     fill(dice, &mut layout.classes[1], &inner, count);
+    layout
+}
+
+/// One class with a list, in whose elements are lists, so that what happens to an element meets what happens
+/// in the list inside it.
+fn lists_in_lists(dice: &mut Dice) -> Layout {
+    let mut layout = Layout::default();
+    let class_use = ClassUse::Top {
+        key_type: dice.pick(&KEY_TYPES).1,
+        nullable: false,
+    };
+    add_class(&mut layout, "A", class_use);
+    add_class(&mut layout, "E", ClassUse::Embedded);
+    let list = |column_type, target: Option<&str>| {
+        let target = target.map(Into::into);
+        let nullable = column_type == ColumnType::Mixed;
+        ColumnSpec::new(column_type, nullable, CollectionKind::List, target)
+    };
+    let outer = if dice.chance(70) {
+        list(ColumnType::Link, Some("E"))
+    } else {
+        list(ColumnType::Mixed, None)
+    };
+    let inner = list(*dice.pick(&[ColumnType::Int, ColumnType::String]), None);
+    let kind = *dice.pick(&[CollectionKind::Single, CollectionKind::Set]);
+    let numbers = ColumnSpec::new(ColumnType::Int, false, kind, None);
+    for (class, name, spec) in [(0, "f0", outer), (1, "f0", inner), (1, "f1", numbers)] {
+        layout.classes[class].columns.push(ColumnLayout {
+            name: name.to_owned(),
+            spec,
+            is_extra: false,
+        });
+    }
+    if dice.chance(50) {
+        layout.classes[1].columns.pop();
+    }
     layout
 }
 

@@ -52,19 +52,6 @@ pub enum Answer {
     Error(Refusal),
 }
 
-/// The header of a download, as the store takes it.
-pub fn progress_of(part: &DownloadPart) -> sync::DownloadProgress {
-    sync::DownloadProgress {
-        download_server_version: part.download_server_version,
-        download_client_version: part.download_client_version,
-        latest_server_version: part.latest_server_version,
-        latest_server_version_salt: part.latest_server_version_salt,
-        upload_client_version: part.upload_client_version,
-        upload_server_version: part.upload_server_version,
-        progress_estimate: part.progress_estimate,
-    }
-}
-
 impl Request {
     /// Adds the message to what a run is compared by.
     pub fn digest(&self, digest: &mut Digest) {

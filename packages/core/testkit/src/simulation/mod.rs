@@ -1,13 +1,10 @@
 //! Simulated histories: real clients and the real server, a network, clocks and disks that are none,
-//! everything
-//! from one seed.
+//! everything from one seed.
 //!
 //! A seed gives a [`Script`], a script is interpreted by a [`world::World`], and in the end the
 //! [checks](checks) must hold: every replica equals what the server holds of its view, a new one too;
-//! whatever
-//! was acknowledged is there; nobody hangs. A script that fails is [shrunk](shrink) and printed as a text
-//! that
-//! is a test.
+//! whatever was acknowledged is there; nobody hangs. A script that fails is [shrunk](shrink) and printed as a
+//! text that is a test.
 
 mod checks;
 pub mod client;
@@ -23,6 +20,7 @@ mod notes;
 mod reset;
 mod rights;
 pub mod script;
+mod sent;
 pub mod server;
 mod session;
 pub mod shrink;

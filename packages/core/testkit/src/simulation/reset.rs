@@ -2,11 +2,13 @@
 //!
 //! Either with a new file: what the old one had committed and the server had not integrated is lost with it.
 //! Or as the store does it, with a fresh copy that is downloaded first: what was not acknowledged is
-//! recovered
-//! or discarded, and the file goes on under the copy's ident.
+//! recovered or discarded, and the file goes on under the copy's ident.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
+use tidemark_changeset::{Text, Value};
+use tidemark_model::Node;
+use tidemark_model::memory::Database as Model;
 use tidemark_store::sync::{ResetAction, ResetDemand, ResetMode, ResetPolicy, ResetReport};
 use tidemark_store::{Database, StoreError};
 
@@ -37,6 +39,7 @@ impl World<'_> {
         let mut fresh = self.new_client(user, Some(&self.script.layout), &wanted, fuse)?;
         fresh.clock_offset = offset;
         let mut old = std::mem::replace(&mut self.peers[who].client, fresh);
+        old.file.acknowledged = old.acknowledged().map_err(text)?;
         old.close().map_err(text)?;
         self.former.push(old.file);
         Ok(())
@@ -126,14 +129,36 @@ impl Client {
             Err(StoreError::ResetFailed(_)) => return Ok(None),
             Err(error) => return Err(self.stop(&error)),
         }
-        let state = self.run("read", Database::sync_state)?;
-        self.acknowledged_before_reset = state.progress.upload_client_version;
+        self.acknowledged_before_reset = self.acknowledged()?;
+        self.tokens_before_reset = self.tokens()?;
         let fresh = copy.database()?;
         match self.attempt("reset", |database| database.reset_from(fresh, 1))? {
             Ok(report) => Ok(Some(report)),
             Err(StoreError::ResetFailed(_)) => Ok(None),
             Err(error) => Err(self.stop(&error)),
         }
+    }
+
+    /// All tokens in the file.
+    fn tokens(&self) -> Result<BTreeSet<Text>, Stop> {
+        let Model { schema, objects } = self.export()?;
+        let columns = objects.iter().filter_map(|(class, objects)| {
+            let column = schema.class(class)?.column_index(&"tokens".into())?;
+            Some(
+                objects
+                    .values()
+                    .filter_map(move |document| document.field(column)),
+            )
+        });
+        let elements = columns.flatten().filter_map(|node| match node {
+            Node::Set(elements) => Some(elements),
+            _ => None,
+        });
+        let tokens = elements.flatten().filter_map(|value| match value {
+            Value::String(token) => Some(token.clone()),
+            _ => None,
+        });
+        Ok(tokens.collect())
     }
 
     fn has_ident_of(&mut self, copy: &Self) -> Result<bool, String> {
@@ -170,8 +195,13 @@ impl Client {
             let unsynced = self.file.committed.iter();
             let unsynced = unsynced.filter(|commit| commit.version > acknowledged);
             let tokens = unsynced.flat_map(|commit| commit.tokens.clone());
-            file.promised = tokens.filter(|(_, key, _)| is_eternal_key(key)).collect();
+            let is_due = |(_, key, token): &(_, _, _)| {
+                is_eternal_key(key) && self.tokens_before_reset.contains(token)
+            };
+            file.promised = tokens.filter(is_due).collect();
         }
-        Ok(std::mem::replace(&mut self.file, file))
+        let mut former = std::mem::replace(&mut self.file, file);
+        former.acknowledged = self.acknowledged_before_reset;
+        Ok(former)
     }
 }

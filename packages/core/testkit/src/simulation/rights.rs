@@ -10,6 +10,9 @@ use crate::dice::Dice;
 
 const EVERYTHING: &str = "TRUEPREDICATE";
 
+/// A number for which [`subscriptions`] are to everything.
+pub const SUBSCRIBES_TO_ALL: u32 = 2;
+
 fn some_views(dice: &mut Dice) -> String {
     let view = dice.below(VIEWS as usize);
     match dice.below(7) {
@@ -97,4 +100,19 @@ pub fn role(layout: &Layout, number: u32) -> Role {
             .insert(class.name.clone(), ClassRole { read, write });
     }
     role
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::simulation::generate;
+
+    #[test]
+    fn one_number_subscribes_to_everything() {
+        let layout = generate::script(1, 1).layout;
+        assert_eq!(
+            subscriptions(&layout, SUBSCRIBES_TO_ALL),
+            everything(&layout)
+        );
+    }
 }

@@ -108,7 +108,7 @@ pub enum Edit {
     Token { object: Pick },
     /// Adds a column to the schema.
     Extend(u32),
-    /// Sends an object of an asymmetric class.
+    /// Sends an object of an asymmetric class; which, and what is in it, is drawn from the number.
     Send(u32),
 }
 
@@ -136,7 +136,7 @@ impl fmt::Display for Edit {
             Self::Count { object, delta } => write!(out, "count {object} {delta}"),
             Self::Token { object } => write!(out, "token {object}"),
             Self::Extend(column) => write!(out, "extend {column}"),
-            Self::Send(key) => write!(out, "send {key}"),
+            Self::Send(number) => write!(out, "send {number}"),
         }
     }
 }
@@ -381,7 +381,8 @@ impl Script {
         Ok(())
     }
 
-    /// The text with a comment behind some steps: what they did.
+    /// The text with comments: what steps did behind each, and at the end what happened until all was at
+    /// rest.
     pub fn annotated(&self, notes: &[(usize, String)]) -> String {
         let mut text = format!(
             "clients {}\nslice {}\n{}",
@@ -392,6 +393,9 @@ impl Script {
             for (_, note) in notes.iter().filter(|(of, _)| *of == at) {
                 let _ = writeln!(text, "    # {note}");
             }
+        }
+        for (_, note) in notes.iter().filter(|(of, _)| *of >= self.steps.len()) {
+            let _ = writeln!(text, "    # in the end: {note}");
         }
         text
     }

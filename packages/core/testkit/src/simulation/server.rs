@@ -4,9 +4,10 @@
 use std::collections::{BTreeMap, VecDeque};
 
 use tidemark_ledger::embedded::{
-    BatchState, DownloadLimits, Identification, Ledger, Options, SessionId, Upload, UploadAnswer,
+    BatchState, DownloadLimits, Identification, Ledger, Options, Progress, SessionId, Upload,
+    UploadAnswer,
 };
-use tidemark_ledger::error::{LedgerError, Stop as LedgerStop};
+use tidemark_ledger::error::{LedgerError, Refusal, Stop as LedgerStop, codes};
 use tidemark_ledger::records::Compensation;
 use tidemark_ledger::switches::Switches;
 use tidemark_ledger::views::Role;
@@ -332,9 +333,8 @@ impl Server {
         match self.ledger()?.query(session, version, text) {
             Ok(None) => link.side.bootstraps_owed += 1,
             Ok(Some(text)) => link.down.push_back(Answer::QueryError { version, text }),
-            Err(LedgerError::Restart(_) | LedgerError::NoSession | LedgerError::Trimmed) => {
-                self.end(link);
-            }
+            Err(LedgerError::Restart(_) | LedgerError::NoSession) => self.end(link),
+            Err(LedgerError::Trimmed) => expire(link),
             Err(error) => return Err(self.stop(&error)),
         }
         Ok(())
@@ -351,8 +351,12 @@ impl Server {
             .next_download(session, DownloadLimits::of(bytes_max))
         {
             Ok(part) => part,
-            Err(LedgerError::Restart(_) | LedgerError::NoSession | LedgerError::Trimmed) => {
+            Err(LedgerError::Restart(_) | LedgerError::NoSession) => {
                 self.end(link);
+                return Ok(false);
+            }
+            Err(LedgerError::Trimmed) => {
+                expire(link);
                 return Ok(false);
             }
             Err(error) => return Err(self.stop(&error)),
@@ -387,12 +391,11 @@ impl Server {
         Ok(true)
     }
 
-    /// A step of the upkeep. Says how many entries and clients went.
-    pub fn maintain(&mut self, budget: usize) -> Result<(u64, u64), Stop> {
+    /// A step of the upkeep.
+    pub fn maintain(&mut self, budget: usize) -> Result<Progress, Stop> {
         self.disk.doing("maintain");
         let progress = self.ledger()?.maintain(self.now_ms, budget);
-        let progress = progress.map_err(|error| self.stop(&error))?;
-        Ok((progress.entries_trimmed, progress.clients_expired))
+        progress.map_err(|error| self.stop(&error))
     }
 
     /// Integrates the uploads that wait, all in one commit.
@@ -434,6 +437,13 @@ impl Server {
         }
         Ok(committed)
     }
+}
+
+/// A session that is behind what the log has kept is told to start over.
+fn expire(link: &mut Link) {
+    let text = "Client file has expired";
+    let refusal = Refusal::reset(codes::CLIENT_FILE_EXPIRED, text);
+    link.down.push_back(Answer::Error(refusal));
 }
 
 /// What a commit was about.

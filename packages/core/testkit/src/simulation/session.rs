@@ -3,9 +3,6 @@
 //! On every opportunity to send it says the first applicable of BIND, IDENT, ERROR, MARK, QUERY, UPLOAD. What
 //! is received is handled in order, in slices between which the application may write.
 
-use std::collections::BTreeMap;
-use std::collections::BTreeSet;
-
 use tidemark_changeset::body::{BodyLimits, parse_upload_body};
 use tidemark_ledger::embedded::{BatchState, DownloadPart};
 use tidemark_ledger::error::codes;
@@ -17,7 +14,8 @@ use tidemark_store::{Database, StoreError};
 
 use super::client::{Client, Stop};
 use super::digest::Digest;
-use super::messages::{Answer, Ident, Request, progress_of};
+use super::messages::{Answer, Ident, Request};
+use crate::sessions::{active_set, progress_of, subscription_text};
 
 /// Bytes of changesets after which an UPLOAD takes no further one: small, so that many messages are sent.
 const UPLOAD_BYTES_MAX: u64 = 200;
@@ -53,27 +51,6 @@ pub struct Session {
 enum Work {
     Steady(PreparedDownload, Box<DownloadPart>),
     Bootstrap(Box<DownloadPart>),
-}
-
-/// The JSON of a subscription set in IDENT and QUERY.
-pub fn subscription_text(set: Option<&SubscriptionSet>) -> String {
-    let mut classes: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
-    for subscription in set
-        .map(|set| set.subscriptions.as_slice())
-        .unwrap_or_default()
-    {
-        let queries = classes.entry(&subscription.class_name).or_default();
-        queries.insert(&subscription.query);
-    }
-    let joined = classes.into_iter().map(|(class, queries)| {
-        let queries: Vec<String> = queries
-            .into_iter()
-            .map(|query| format!("({query})"))
-            .collect();
-        (class, queries.join(" OR "))
-    });
-    let joined: BTreeMap<&str, String> = joined.collect();
-    serde_json::to_string(&joined).expect("texts make JSON")
 }
 
 impl Session {
@@ -145,13 +122,7 @@ impl Client {
 
     /// The set that the server is to sync: the newest that has arrived.
     pub(super) fn active_set(&mut self) -> Result<Option<SubscriptionSet>, Stop> {
-        let arrived = |set: &&SubscriptionSet| {
-            matches!(
-                set.state,
-                SubscriptionState::Complete | SubscriptionState::AwaitingMark
-            )
-        };
-        Ok(self.sets()?.iter().rfind(arrived).cloned())
+        Ok(active_set(self.sets()?).cloned())
     }
 
     fn pending_set(&mut self) -> Result<Option<SubscriptionSet>, Stop> {

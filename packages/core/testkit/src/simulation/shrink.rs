@@ -1,7 +1,7 @@
 //! Makes a failing script short: takes steps, edits, classes, columns and clients away for as long as it
-//! still
-//! fails, then makes numbers small.
+//! still fails, then makes numbers small.
 
+use super::rights::SUBSCRIBES_TO_ALL;
 use super::script::{Act, Edit, Script};
 
 /// How many attempts a shrink makes at most.
@@ -164,8 +164,9 @@ fn simpler_acts(act: &Act) -> Vec<Act> {
             }
             simpler
         }
-        // 27 subscribes to everything.
-        Act::Subscribe(dice) if *dice != 0 => vec![Act::Subscribe(0), Act::Exchange],
+        Act::Subscribe(dice) if *dice != SUBSCRIBES_TO_ALL => {
+            vec![Act::Subscribe(SUBSCRIBES_TO_ALL), Act::Exchange]
+        }
         Act::Send(_) | Act::Serve(_) | Act::Receive(_) | Act::Pull { .. } | Act::Connect { .. } => {
             vec![Act::Exchange]
         }

@@ -1,6 +1,5 @@
 //! Values from small pools, so that histories meet: equal numbers of several types, zeros of both signs,
-//! texts
-//! that sort by bytes.
+//! texts that sort by bytes.
 
 use std::sync::Arc;
 

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use tidemark_ledger::embedded::Progress;
 use tidemark_ledger::entries::Entry;
 use tidemark_store::sync::ResetPolicy;
 use tidemark_transform::simulation as merge_hooks;
@@ -179,9 +180,19 @@ impl<'s> World<'s> {
         self.pass(wait);
         self.read_log()?;
         let done = self.server.maintain(budget);
-        if let Some((entries, clients)) = self.server_did(done)? {
-            self.coverage.count("entries trimmed", entries);
-            self.coverage.count("clients expired", clients);
+        if let Some(done) = self.server_did(done)? {
+            let Progress {
+                clients_expired,
+                entries_trimmed,
+                instructions_folded,
+                cursors_owed,
+                ..
+            } = done;
+            self.coverage.count("clients expired", clients_expired);
+            self.coverage.count("entries trimmed", entries_trimmed);
+            self.coverage
+                .count("instructions folded", instructions_folded);
+            self.coverage.count("cursors owed", cursors_owed);
         }
         Ok(())
     }
@@ -424,6 +435,8 @@ impl<'s> World<'s> {
             let stopped = result.is_err();
             self.client_did(who, result)?;
             if self.peers[who].client.has_to_reset {
+                self.coverage
+                    .count("client resets that the server demands", 1);
                 return self.client_reset(who, ResetPolicy::RecoverOrDiscard);
             }
             if stopped {

@@ -1,18 +1,13 @@
 //! A client file and its sessions with a ledger, message by message.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use tidemark_ledger::embedded::{
-    BatchState, DownloadLimits, DownloadPart, Identification, Ledger, SessionId, Upload,
-};
-use tidemark_ledger::views::Role;
+use tidemark_ledger::embedded::{Ledger, SessionId, Upload};
 use tidemark_model::memory::Database as Model;
 use tidemark_storage::OrderedStorage;
-use tidemark_store::sync::{
-    BootstrapPart, DownloadProgress, Subscription, SubscriptionSet, SubscriptionState,
-};
+use tidemark_store::sync::{Subscription, SubscriptionSet, SubscriptionState};
 use tidemark_store::{Database, DatabaseOptions};
+use tidemark_testkit::sessions::{active_set, download, identification, subscription_text};
 use tidemark_transform::compaction::Folds;
 
 /// What went wrong, in words.
@@ -31,8 +26,7 @@ pub struct Device {
     storage: Arc<OrderedStorage>,
     pub database: Database<Arc<OrderedStorage>>,
     folds: Folds,
-    ident: u64,
-    /// Instructions that were uploaded, to see that compaction does something.
+    /// To see that compaction does something.
     pub bytes_uploaded: usize,
     pub compensations: usize,
 }
@@ -74,7 +68,6 @@ impl Device {
             storage,
             database,
             folds,
-            ident,
             bytes_uploaded: 0,
             compensations: 0,
         })
@@ -120,27 +113,7 @@ impl Device {
 
     pub fn identify(&mut self, server: &Server) -> Result<SessionId, Fault> {
         let state = self.database.sync_state().map_err(fault)?;
-        let is_active = |set: &&SubscriptionSet| {
-            matches!(
-                set.state,
-                SubscriptionState::Complete | SubscriptionState::AwaitingMark
-            )
-        };
-        let active = self.sets()?.iter().rfind(is_active).cloned();
-        let said = Identification {
-            file_ident: self.ident,
-            file_ident_salt: SALT,
-            user: "user".to_owned(),
-            download_server_version: state.progress.download_server_version,
-            download_client_version: state.progress.download_client_version,
-            latest_server_version: state.progress.latest_server_version,
-            latest_server_version_salt: state.progress.latest_server_version_salt,
-            query_version: active.as_ref().map_or(0, |set| set.version),
-            query: query_text(active.as_ref()),
-            role: Role::everything(),
-            is_own_client: true,
-            protocol_version: 14,
-        };
+        let said = identification("user", &state, active_set(&self.sets()?));
         let identified = server
             .identify(said, 0)
             .map_err(|stop| format!("ident refused: {stop:?}"))?;
@@ -175,7 +148,7 @@ impl Device {
                 .filter(|set| scan.0 >= set.snapshot_version)
             {
                 asked = set.version;
-                let refused = server.query(session, set.version, &query_text(Some(set)));
+                let refused = server.query(session, set.version, &subscription_text(Some(set)));
                 if let Some(text) = refused.map_err(fault)? {
                     return Err(format!("query refused: {text}"));
                 }
@@ -232,69 +205,7 @@ impl Device {
         Ok(())
     }
 
-    fn download(&mut self, server: &Server, session: SessionId) -> Result<(), Fault> {
-        let mut is_first = true;
-        while let Some(part) = server
-            .next_download(session, DownloadLimits::of(1 << 20))
-            .map_err(fault)?
-        {
-            if part.batch_state == BatchState::Steady {
-                let mut download = self
-                    .database
-                    .prepare_download(progress(&part), &part.body)
-                    .map_err(fault)?;
-                while !self
-                    .database
-                    .integrate_slice(&mut download, 0)
-                    .map_err(fault)?
-                    .is_done
-                {}
-                continue;
-            }
-            let is_last = part.batch_state == BatchState::LastInBatch;
-            let stored = BootstrapPart {
-                query_version: part.query_version,
-                is_first,
-                is_last,
-                progress: progress(&part),
-                body: &part.body,
-            };
-            self.database.store_bootstrap(&stored).map_err(fault)?;
-            is_first = is_last;
-            if is_last {
-                while !self.database.apply_bootstrap(0).map_err(fault)?.is_done {}
-                let complete = SubscriptionState::Complete;
-                self.database
-                    .set_subscription_state(part.query_version, complete, None)
-                    .map_err(fault)?;
-            }
-        }
-        Ok(())
+    fn download(&self, server: &Server, session: SessionId) -> Result<(), Fault> {
+        download(&self.database, server, session, 0).map(drop)
     }
-}
-
-fn progress(part: &DownloadPart) -> DownloadProgress {
-    DownloadProgress {
-        download_server_version: part.download_server_version,
-        download_client_version: part.download_client_version,
-        latest_server_version: part.latest_server_version,
-        latest_server_version_salt: part.latest_server_version_salt,
-        upload_client_version: part.upload_client_version,
-        upload_server_version: part.upload_server_version,
-        progress_estimate: part.progress_estimate,
-    }
-}
-
-fn query_text(set: Option<&SubscriptionSet>) -> String {
-    let classes: BTreeMap<&str, &str> = set
-        .into_iter()
-        .flat_map(|set| &set.subscriptions)
-        .map(|subscription| {
-            (
-                subscription.class_name.as_str(),
-                subscription.query.as_str(),
-            )
-        })
-        .collect();
-    serde_json::to_string(&classes).expect("texts are JSON")
 }

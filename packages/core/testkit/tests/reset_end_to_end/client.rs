@@ -1,22 +1,18 @@
 //! A server, and clients that hold sessions with it: what TypeScript does between the two.
 
-use std::collections::BTreeMap;
 use std::ops::Bound;
 use std::sync::Arc;
 
-use tidemark_ledger::embedded::{
-    BatchState, DownloadLimits, DownloadPart, Identification, Ledger, Options, SessionId, Upload,
-};
+use tidemark_ledger::embedded::{Ledger, Options, SessionId, Upload};
 use tidemark_ledger::error::{Action, Refusal, Stop};
 use tidemark_ledger::switches::Switches;
-use tidemark_ledger::views::Role;
 use tidemark_model::memory::Database as Model;
 use tidemark_storage::{Durability, OrderedStorage, Read, Storage, TABLES_MAX, TableId};
 use tidemark_store::sync::{
-    BootstrapPart, DownloadProgress, ResetAction, ResetDemand, ResetPolicy, ResetReport,
-    Subscription, SubscriptionSet, SubscriptionState,
+    ResetAction, ResetDemand, ResetPolicy, ResetReport, Subscription, SubscriptionSet,
 };
 use tidemark_store::{Database, DatabaseOptions, WriteTransaction};
+use tidemark_testkit::sessions::{active_set, download, identification, subscription_text};
 
 pub type Memory = Arc<OrderedStorage>;
 pub type Store = Database<Memory>;
@@ -59,36 +55,8 @@ pub struct Client {
 
 /// The newest set whose data is there.
 fn active(sets: &[SubscriptionSet]) -> &SubscriptionSet {
-    let is_there = |set: &&SubscriptionSet| {
-        let state = set.state;
-        matches!(
-            state,
-            SubscriptionState::Complete | SubscriptionState::AwaitingMark
-        )
-    };
-    let found = sets.iter().rfind(is_there);
-    found.unwrap_or(sets.first().expect("a file begins with a set"))
-}
-
-fn query_of(set: &SubscriptionSet) -> String {
-    let classes: BTreeMap<&str, &str> = set
-        .subscriptions
-        .iter()
-        .map(|subscription| (&*subscription.class_name, &*subscription.query))
-        .collect();
-    serde_json::to_string(&classes).expect("it can be written")
-}
-
-fn progress_of(part: &DownloadPart) -> DownloadProgress {
-    DownloadProgress {
-        download_server_version: part.download_server_version,
-        download_client_version: part.download_client_version,
-        latest_server_version: part.latest_server_version,
-        latest_server_version_salt: part.latest_server_version_salt,
-        upload_client_version: part.upload_client_version,
-        upload_server_version: part.upload_server_version,
-        progress_estimate: part.progress_estimate,
-    }
+    let found = active_set(sets).or(sets.first());
+    found.expect("a file begins with a set")
 }
 
 impl Client {
@@ -142,20 +110,7 @@ impl Client {
             state = self.database.sync_state().expect("readable");
         }
         let sets = self.database.subscription_sets().expect("readable");
-        let said = Identification {
-            file_ident: state.file_ident,
-            file_ident_salt: state.file_ident_salt,
-            user: USER.to_owned(),
-            download_server_version: state.progress.download_server_version,
-            download_client_version: state.progress.download_client_version,
-            latest_server_version: state.progress.latest_server_version,
-            latest_server_version_salt: state.progress.latest_server_version_salt,
-            query_version: active(&sets).version,
-            query: query_of(active(&sets)),
-            role: Role::everything(),
-            is_own_client: true,
-            protocol_version: 14,
-        };
+        let said = identification(USER, &state, Some(active(&sets)));
         match server.identify(said, 0) {
             Ok(identified) => Ok(identified.session),
             Err(Stop::Refused(refusal)) => Err(refusal),
@@ -179,13 +134,14 @@ impl Client {
         );
         let mut queried = active(&self.database.subscription_sets().expect("readable")).version;
         loop {
-            let mut is_idle = !self.download(server, session);
+            let was_any = download(&self.database, server, session, 1);
+            let mut is_idle = !was_any.expect("it can be taken in");
             let sets = self.database.subscription_sets().expect("readable");
             for set in &sets {
                 if set.version <= queried {
                     continue;
                 }
-                let refused = server.query(session, set.version, &query_of(set));
+                let refused = server.query(session, set.version, &subscription_text(Some(set)));
                 assert_eq!(refused.expect("it works"), None);
                 (queried, is_idle) = (set.version, false);
             }
@@ -220,52 +176,6 @@ impl Client {
             upload.progress_server_version,
         );
         true
-    }
-
-    /// Everything that is owed. Says whether there was something.
-    fn download(&self, server: &Server, session: SessionId) -> bool {
-        let mut is_busy = false;
-        while let Some(part) = server
-            .next_download(session, DownloadLimits::of(1 << 20))
-            .expect("it works")
-        {
-            is_busy = true;
-            let progress = progress_of(&part);
-            if part.batch_state == BatchState::Steady {
-                let prepared = self.database.prepare_download(progress, &part.body);
-                let mut prepared = prepared.expect("a legal download");
-                while !self
-                    .database
-                    .integrate_slice(&mut prepared, 1)
-                    .expect("it can be merged")
-                    .is_done
-                {}
-                continue;
-            }
-            let sets = self.database.subscription_sets().expect("readable");
-            let waiting = sets.iter().find(|set| set.version == part.query_version);
-            let stored = self.database.store_bootstrap(&BootstrapPart {
-                query_version: part.query_version,
-                is_first: waiting.is_some_and(|set| set.state == SubscriptionState::Pending),
-                is_last: part.batch_state == BatchState::LastInBatch,
-                progress,
-                body: &part.body,
-            });
-            stored.expect("a legal bootstrap");
-            if part.batch_state == BatchState::LastInBatch {
-                while !self
-                    .database
-                    .apply_bootstrap(1)
-                    .expect("it can be merged")
-                    .is_done
-                {}
-                let complete = SubscriptionState::Complete;
-                self.database
-                    .set_subscription_state(part.query_version, complete, None)
-                    .expect("it is stored");
-            }
-        }
-        is_busy
     }
 
     /// A fresh copy with the same subscriptions, as the session downloads it.
