@@ -79,7 +79,7 @@ impl Drop for NativeStore {
     }
 }
 
-fn milliseconds(number: f64) -> u64 {
+fn unsigned(number: f64) -> u64 {
     // Negative and broken times count as zero; the cast saturates.
     #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
     let whole = number as u64;
@@ -312,7 +312,7 @@ impl NativeStore {
     pub fn changes_since(&self, version: f64) -> Result<String> {
         let open = self.open().map_err(store_failure)?;
         Ok(boundary::changes_text(
-            &open.store.database().changes_since(milliseconds(version)),
+            &open.store.database().changes_since(unsigned(version)),
         ))
     }
 
@@ -323,7 +323,7 @@ impl NativeStore {
         if self.is_read_only {
             return Err(store_failure(StoreError::ReadOnly));
         }
-        let timeout = Duration::from_millis(milliseconds(timeout_ms));
+        let timeout = Duration::from_millis(unsigned(timeout_ms));
         open.gate
             .enter(Writer::Application, timeout)
             .map_err(store_failure)?;
@@ -352,7 +352,7 @@ impl NativeStore {
     /// Commits, durable when it returns, and returns the new version.
     #[napi(catch_unwind)]
     pub fn commit_write(&mut self, timestamp_ms: f64) -> Result<f64> {
-        self.end_write(|open| open.store.commit_write(milliseconds(timestamp_ms)))
+        self.end_write(|open| open.store.commit_write(unsigned(timestamp_ms)))
             .map(number_of)
     }
 
@@ -381,7 +381,7 @@ impl NativeStore {
         let commit = || {
             let open = self.open()?;
             let subscriptions = boundary::subscriptions_of(&subscriptions)?;
-            let timestamp = milliseconds(timestamp_ms);
+            let timestamp = unsigned(timestamp_ms);
             open.gate.with(Writer::Application, SESSION_TIMEOUT, || {
                 open.store
                     .database()
@@ -402,7 +402,7 @@ impl NativeStore {
         let state = SubscriptionState::of_name(&state).ok_or_else(|| {
             napi::Error::new(Code("malformed-argument"), "There is no such state")
         })?;
-        let version = milliseconds(version);
+        let version = unsigned(version);
         self.as_session(|open| {
             open.store
                 .database()
@@ -446,18 +446,15 @@ impl NativeStore {
         target_version: f64,
         bytes_max: f64,
     ) -> Result<Uint8Array> {
-        let target = milliseconds(target_version);
+        let target = unsigned(target_version);
         let next = |open: &OpenStore, target: u64| {
-            let (scan, scan_server) = (
-                milliseconds(scan_version),
-                milliseconds(scan_server_version),
-            );
+            let (scan, scan_server) = (unsigned(scan_version), unsigned(scan_server_version));
             let database = open.store.database();
-            database.next_upload(scan, scan_server, target, milliseconds(bytes_max))
+            database.next_upload(scan, scan_server, target, unsigned(bytes_max))
         };
         let upload = self.open().and_then(|open| {
             let database = open.store.database();
-            if !database.hands_out(target)? {
+            if !database.hands_out(unsigned(scan_version), target)? {
                 return next(open, target);
             }
             let turn = || next(open, target);
@@ -482,11 +479,8 @@ impl NativeStore {
         self.open()
             .and_then(|open| open.store.prepare(progress, body))
             .map_err(store_failure)?;
-        self.as_session(|open| {
-            open.store
-                .integrate(progress, &[], milliseconds(timestamp_ms))
-        })
-        .map(boundary::integrated_text)
+        self.as_session(|open| open.store.integrate(progress, &[], unsigned(timestamp_ms)))
+            .map(boundary::integrated_text)
     }
 
     /// Stores one part of a bootstrap, raw.
@@ -500,7 +494,7 @@ impl NativeStore {
         body: &[u8],
     ) -> Result<()> {
         let part = BootstrapPart {
-            query_version: milliseconds(query_version),
+            query_version: unsigned(query_version),
             is_first: first,
             is_last: last,
             progress: boundary::progress_of(&progress).map_err(store_failure)?,
@@ -512,7 +506,7 @@ impl NativeStore {
     /// Applies stored bootstrap parts once the last is there, a slice a call.
     #[napi(catch_unwind)]
     pub fn apply_bootstrap(&self, timestamp_ms: f64) -> Result<String> {
-        let timestamp = milliseconds(timestamp_ms);
+        let timestamp = unsigned(timestamp_ms);
         self.as_session(|open| open.store.database().apply_bootstrap(timestamp))
             .map(boundary::bootstrap_text)
     }

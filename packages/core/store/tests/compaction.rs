@@ -43,18 +43,19 @@ type Uploaded = Vec<(u64, u64, Vec<Instruction>)>;
 
 /// Versions, timestamps and instructions of what is uploaded after a version.
 fn uploaded<S: Storage>(database: &Database<S>, after: u64) -> Uploaded {
-    let upload = database.next_upload(after, 0, u64::MAX, u64::MAX).unwrap();
-    assert_eq!(upload.progress_client_version, database.version());
-    let entries = parse_upload_body(&upload.body, BodyLimits::default()).unwrap();
-    let decoded = entries.iter().map(|entry| {
-        let changeset = codec::decode(entry.changeset).unwrap();
-        (
-            entry.client_version,
-            entry.timestamp,
-            changeset.instructions,
-        )
-    });
-    decoded.collect()
+    let (mut reached, mut entries) = (after, Vec::new());
+    while reached < database.version() {
+        let upload = database
+            .next_upload(reached, 0, u64::MAX, u64::MAX)
+            .unwrap();
+        assert!(upload.progress_client_version > reached);
+        reached = upload.progress_client_version;
+        for entry in parse_upload_body(&upload.body, BodyLimits::default()).unwrap() {
+            let instructions = codec::decode(entry.changeset).unwrap().instructions;
+            entries.push((entry.client_version, entry.timestamp, instructions));
+        }
+    }
+    entries
 }
 
 /// Only what the entries say.
@@ -454,9 +455,8 @@ fn progress_counts_what_was_committed() {
     assert_eq!(state.bytes_uploaded, state.bytes_uploadable);
 }
 
-/// A session that waits takes each commit without a write of its own before the message.
-#[test]
-fn a_commit_that_is_awaited_says_itself_that_it_may_be_sent() {
+/// A file that counts its commits.
+fn counting() -> (Database<Arc<OrderedStorage>>, impl Fn() -> usize) {
     let commits = Arc::new(AtomicUsize::new(0));
     let observed = Arc::clone(&commits);
     let storage = Arc::new(OrderedStorage::with_observer(Box::new(move |_, _| {
@@ -465,7 +465,43 @@ fn a_commit_that_is_awaited_says_itself_that_it_may_be_sent() {
     })));
     let database = reopen(&storage);
     commit(&database, 1, |write| update_schema(write, SCHEMA).unwrap());
-    let count = || commits.load(Ordering::Relaxed);
+    (database, move || commits.load(Ordering::Relaxed))
+}
+
+/// A device that writes faster than it uploads does not write a mark for each message.
+#[test]
+fn a_full_message_marks_what_follows_up_to_a_bound() {
+    let (database, count) = counting();
+    uploaded(&database, 0);
+    database.uploads_paused();
+    let base = database.version();
+    for (key, length) in [(1, 1), (2, 1), (3, 1 << 20), (4, 1)] {
+        commit(&database, 10, |write| {
+            let object = create(write, key);
+            let long = text(&"x".repeat(length));
+            write.set(&at(object, NAME), false, &payload(long)).unwrap();
+        });
+    }
+    let commits_for = |after: u64| {
+        let before = count();
+        let upload = database.next_upload(after, 0, u64::MAX, 1).unwrap();
+        assert_eq!(
+            (upload.progress_client_version, upload.entries),
+            (after + 1, 1)
+        );
+        count() - before
+    };
+    assert_eq!(commits_for(base), 1);
+    assert_eq!(database.handed_out_version().unwrap(), base + 3);
+    assert_eq!(commits_for(base + 1), 0);
+    assert_eq!(commits_for(base + 2), 0);
+    assert_eq!(commits_for(base + 3), 1);
+}
+
+/// A session that waits takes each commit without a write of its own before the message.
+#[test]
+fn a_commit_that_is_awaited_says_itself_that_it_may_be_sent() {
+    let (database, count) = counting();
     let before = count();
     uploaded(&database, 0);
     assert_eq!(count() - before, 1, "the first one is written down");

@@ -19,6 +19,10 @@ const UPLOAD_BYTES_MAX: u64 = 16 << 20;
 /// Entries that are looked at in one go.
 const HEADS_MAX: usize = 1_024;
 
+/// How much after a full message is marked together with it. A device that writes faster than it uploads
+/// would add a sync to disk per message otherwise.
+const MARKED_AHEAD_BYTES: u64 = 1 << 20;
+
 /// The next UPLOAD message.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Upload {
@@ -71,6 +75,20 @@ impl Collection {
     }
 }
 
+/// Whether the next entry with a content is one that was never handed out.
+fn takes_write(from: &impl Read, record: &SyncRecord, after: u64, target: u64) -> Result<bool> {
+    if !record.has_unsent(target) {
+        return Ok(false);
+    }
+    for entry in history::heads(from, after.saturating_add(1), record.sent.min(target))? {
+        let (version, head) = entry?;
+        if !changeset(from, version, head)?.is_empty() {
+            return Ok(false);
+        }
+    }
+    Ok(true)
+}
+
 fn changeset(from: &impl Read, version: u64, head: EntryHead) -> Result<Vec<u8>> {
     if head.is_local {
         history::original(from, version)
@@ -107,11 +125,14 @@ impl<S: Storage> Database<S> {
         };
         let snapshot = self.read()?;
         let record = SyncRecord::read(&snapshot.storage)?;
-        if record.has_unsent(target) {
+        if takes_write(&snapshot.storage, &record, after, target)? {
             drop(snapshot);
             return self.hand_out(after, &collection);
         }
         let mut collection = collection(snapshot.version());
+        if record.has_unsent(target) {
+            collection.target = collection.target.min(record.sent);
+        }
         let heads = history::heads(
             &snapshot.storage,
             after.saturating_add(1),
@@ -129,11 +150,13 @@ impl<S: Storage> Database<S> {
         Ok(upload)
     }
 
-    /// Whether an upload up to `target` takes the write: whether there is something that was never handed
-    /// out.
-    pub fn hands_out(&self, target: u64) -> Result<bool> {
+    /// Whether an upload after a position and up to `target` takes the write: whether what comes next was
+    /// never handed out.
+    pub fn hands_out(&self, after: u64, target: u64) -> Result<bool> {
         self.expect_synced()?;
-        Ok(SyncRecord::read(&self.read()?.storage)?.has_unsent(target))
+        let snapshot = self.read()?;
+        let record = SyncRecord::read(&snapshot.storage)?;
+        takes_write(&snapshot.storage, &record, after, target)
     }
 
     /// Newest version that was handed out: up to here nothing changes any more.
@@ -156,9 +179,8 @@ impl<S: Storage> Database<S> {
         let collection = begin(newest);
         let result = self
             .collect_cleaned(&mut storage, &catalog, record.sent, after, collection)
-            .and_then(|upload| {
-                let reached = upload.progress_client_version.min(newest);
-                record.sent = record.sent.max(reached);
+            .and_then(|(upload, reached)| {
+                record.sent = record.sent.max(reached.min(newest));
                 record.write(&mut storage);
                 storage.commit(Durability::Durable)?;
                 Ok(upload)
@@ -173,7 +195,8 @@ impl<S: Storage> Database<S> {
         result
     }
 
-    /// Entries that were not sent lose what is needless in them before they are taken.
+    /// Entries that were not sent lose what is needless in them before they are taken. The answer says up to
+    /// where that was done: further than the message reaches, if that is full.
     fn collect_cleaned(
         &self,
         storage: &mut Write<S>,
@@ -181,23 +204,36 @@ impl<S: Storage> Database<S> {
         sent: u64,
         after: u64,
         mut collection: Collection,
-    ) -> Result<Upload> {
+    ) -> Result<(Upload, u64)> {
         let mut next = after.saturating_add(1);
+        let mut ahead = None;
         loop {
             let heads = history::heads(storage, next, collection.target)?;
             let heads = heads.take(HEADS_MAX).collect::<Result<Vec<_>>>()?;
-            let Some((last, _)) = heads.last() else {
-                return Ok(collection.end());
-            };
-            next = last + 1;
+            if heads.is_empty() {
+                let reached = next - 1;
+                let upload = if ahead.is_some() {
+                    collection.upload
+                } else {
+                    collection.end()
+                };
+                return Ok((upload, reached));
+            }
             for (version, head) in heads {
+                if ahead.is_some_and(|bytes| bytes >= MARKED_AHEAD_BYTES) {
+                    return Ok((collection.upload, next - 1));
+                }
                 if head.is_local && version > sent {
                     self.clean(storage, catalog, sent, version)?;
                 }
-                let changeset = changeset(storage, version, head)?;
-                if !collection.take(version, head, &changeset) {
-                    return Ok(collection.upload);
+                let is_taken = ahead.is_none() && {
+                    let changeset = changeset(storage, version, head)?;
+                    collection.take(version, head, &changeset)
+                };
+                if !is_taken {
+                    ahead = Some(ahead.unwrap_or(0) + u64::from(head.size));
                 }
+                next = version + 1;
             }
         }
     }
