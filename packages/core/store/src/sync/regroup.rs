@@ -146,29 +146,35 @@ fn by_object(instructions: &[Instruction]) -> Option<ByObject> {
     Some(ByObject { indexes, starts })
 }
 
-/// Numbers objects in the order in which they are first named.
+/// Numbers objects in the order in which they are first named. Keys are copied: behind references they would
+/// lie all over the instructions, and each comparison would wait for memory.
 #[derive(Default)]
 struct Numbers<'a> {
     classes: FxHashMap<&'a Name, u32>,
     last_class: Option<(&'a Name, u32)>,
-    by_key: FxHashMap<(u32, &'a PrimaryKey), u32>,
-    objects: Vec<(u32, &'a PrimaryKey)>,
+    by_key: FxHashMap<(u32, PrimaryKey), u32>,
+    objects: Vec<(u32, PrimaryKey)>,
     last: u32,
 }
 
 impl<'a> Numbers<'a> {
     fn number(&mut self, (class, key): (&'a Name, &'a PrimaryKey)) -> u32 {
-        let object = (self.class(class), key);
+        let class = self.class(class);
         // Columns mostly name the objects in the order of the column before.
         let expected = self.last + 1;
-        if self.objects.get(expected as usize) == Some(&object) {
+        let next = self.objects.get(expected as usize);
+        if next.is_some_and(|next| next.0 == class && next.1 == *key) {
             self.last = expected;
             return expected;
         }
         let new = u32::try_from(self.objects.len()).unwrap_or(u32::MAX);
-        self.last = *self.by_key.entry(object).or_insert(new);
-        if self.last == new {
+        let object = (class, key.clone());
+        if let Some(number) = self.by_key.get(&object) {
+            self.last = *number;
+        } else {
+            self.by_key.insert(object.clone(), new);
             self.objects.push(object);
+            self.last = new;
         }
         self.last
     }
