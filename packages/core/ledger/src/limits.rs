@@ -24,6 +24,10 @@ pub const BOOTSTRAPS_UNARRIVED_MAX: usize = if cfg!(test) { 16 } else { 1_000 };
 /// are there; the larger it is, the fewer bytes an object takes.
 pub const ENTRY_BYTES_SOFT: usize = 8 * 1024 * 1024;
 
+/// A part of a bootstrap ends here already if more objects would not make each of them smaller: a receiver
+/// stores one part while the next one is made.
+pub const PART_BYTES_SHORT: usize = 1024 * 1024;
+
 /// Smallest soft limit of a download message; a caller's smaller one is raised to it.
 pub const DOWNLOAD_BYTES_MIN: usize = 1;
 

@@ -206,6 +206,24 @@ fn places_take_little_more_than_their_deflated_json() {
     assert!(sent * 100 <= peer * 148, "{sent} bytes against {peer}");
 }
 
+/// A receiver takes one part in while the next is made, so long ones have to be worth it.
+#[test]
+fn parts_are_long_where_that_makes_objects_smaller() {
+    let parts = |places: &[Place]| bootstrap(KeyType::Int, places, 8 << 20).0.len();
+    let mut places = places(14_000, int);
+    assert_eq!(parts(&places), 1, "fractions of which some are alike");
+    for place in &mut places {
+        place.latitude = place.latitude.round();
+        place.longitude = place.longitude.round();
+    }
+    assert_eq!(parts(&places), 2, "whole numbers");
+    let mut numbers = Numbers(11);
+    for place in &mut places {
+        place.latitude = f64::from_bits(numbers.below(1 << 31) << 20 | numbers.below(1 << 20));
+    }
+    assert_eq!(parts(&places), 2, "fractions that are never alike");
+}
+
 #[test]
 fn keys_without_neighbours_cost_their_bytes_once() {
     let places = places(3_000, uuid);

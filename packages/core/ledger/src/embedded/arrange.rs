@@ -12,6 +12,7 @@
 
 use std::ops::Range;
 
+use rustc_hash::{FxHashMap, FxHashSet};
 use tidemark_changeset::Instruction;
 use tidemark_changeset::codec::PieceEncoder;
 
@@ -32,6 +33,9 @@ mod tag {
 /// Keys that differ from the one before by more bytes than this on the average are not repeated in every
 /// column: they are written once, and the other instructions on the object follow at once.
 const KEY_BYTES_NEW_MAX: usize = 3;
+
+/// Low bytes of fractions that stand in more objects than this on the average cost next to nothing already.
+const LOW_BYTES_REPEATED: usize = 16;
 
 /// Instructions on objects, each object once.
 #[derive(Default)]
@@ -130,6 +134,14 @@ impl Arrangement {
         self.groups.is_empty()
     }
 
+    /// Whether more objects would make each of them smaller: whether the last class has a column of fractions
+    /// whose low bytes repeat, but not yet often.
+    pub fn gains_from_length(&self) -> bool {
+        self.groups
+            .last()
+            .is_some_and(|group| group.gains_from_length(self.encoder.pieces()))
+    }
+
     /// The changeset.
     pub fn finish(self) -> Vec<u8> {
         let mut ranges = Vec::new();
@@ -215,6 +227,24 @@ impl Group {
             }
             ranges.extend(column.iter().map(bytes));
         }
+    }
+
+    fn gains_from_length(&self, written: &[u8]) -> bool {
+        if !self.has_near_keys(written) {
+            return false;
+        }
+        let mut low_bytes: FxHashMap<usize, FxHashSet<&[u8]>> = FxHashMap::default();
+        for piece in &self.pieces {
+            let value = written.get(piece.value.clone()).unwrap_or_default();
+            if let [tag::FLOAT | tag::DOUBLE, low @ ..] = value {
+                let low = low.first_chunk::<2>().map_or(low, |low| low);
+                low_bytes.entry(piece.column).or_default().insert(low);
+            }
+        }
+        let count = self.keys.len();
+        low_bytes
+            .values()
+            .any(|low| low.len() > count / LOW_BYTES_REPEATED && low.len() < count - count / 10)
     }
 
     /// Whether each key mostly says what the one before it says.

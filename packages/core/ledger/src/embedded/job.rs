@@ -19,7 +19,7 @@ use super::tables::OBJECTS;
 use crate::error::{LedgerError, Result};
 use crate::facts::{Derivation, is_in};
 use crate::fields::Fields;
-use crate::limits::{ENTRY_BYTES_SOFT, SCAN_DOCUMENTS_MAX};
+use crate::limits::{ENTRY_BYTES_SOFT, PART_BYTES_SHORT, SCAN_DOCUMENTS_MAX};
 use crate::object::{ClassNumber, ObjectKey};
 use crate::schema::LedgerSchema;
 use crate::switches::Switches;
@@ -69,6 +69,8 @@ struct Entries {
     open: Arrangement,
     changesets: Vec<Vec<u8>>,
     bytes: usize,
+    /// Whether more objects would make each of them smaller; found out once there are some.
+    gains_from_length: Option<bool>,
 }
 
 impl Entries {
@@ -90,8 +92,17 @@ impl Entries {
         }
     }
 
-    fn size(&self) -> usize {
-        self.bytes + self.open.len()
+    /// Whether the part is to be sent.
+    fn is_full(&mut self, bytes_max: usize) -> bool {
+        let size = self.bytes + self.open.len();
+        if size < PART_BYTES_SHORT.min(bytes_max) {
+            return false;
+        }
+        let open = &self.open;
+        size >= bytes_max
+            || !*self
+                .gains_from_length
+                .get_or_insert_with(|| open.gains_from_length())
     }
 }
 
@@ -271,7 +282,7 @@ impl Job {
         let range = scan.facts.read.range(OBJECTS, from, to)?;
         let mut last = cursor;
         for line in range {
-            if *budget == 0 || entries.size() >= scan.bytes_max {
+            if *budget == 0 || entries.is_full(scan.bytes_max) {
                 if let Some(last) = &last {
                     self.images.sent(last);
                 }
