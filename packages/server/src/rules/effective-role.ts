@@ -86,12 +86,12 @@ export function ledgerRole(role: EffectiveRole): Role {
 export function classAccess(roles: readonly RoleDocument[], scope: TranslationScope): ClassAccess {
   for (const role of roles) {
     try {
-      const applies = translate(role.applyWhen, scope);
+      const applies = within("apply_when", () => translate(role.applyWhen, scope));
       if (applies.kind === "nothing") continue;
-      if (applies.kind !== "everything") throw new RuleRefusal("has an apply_when that looks at documents");
+      if (applies.kind !== "everything") throw new RuleRefusal("apply_when looks at documents");
       return accessOfRole(role, scope);
     } catch (error) {
-      if (error instanceof RuleRefusal) return denied(role.name, `role "${role.name}" ${error.message}`);
+      if (error instanceof RuleRefusal) return denied(role.name, `role "${role.name}": ${error.message}`);
       throw error;
     }
   }
@@ -107,15 +107,15 @@ export function syncIncompatibility(role: RoleDocument, className: string | null
     "document_filters.read": role.documentFilters.read,
     "document_filters.write": role.documentFilters.write,
   };
-  for (const [name, filter] of Object.entries(filters)) if (filter === undefined) return `has no ${name}`;
+  for (const [name, filter] of Object.entries(filters)) if (filter === undefined) return `${name} is missing`;
   for (const [name, permission] of literalPermissions(role)) {
-    if (permission !== undefined && permission.kind !== "constant") return `has a ${name} that is not true or false`;
+    if (permission !== undefined && permission.kind !== "constant") return `${name} is not true or false`;
   }
-  if (role.fields.has("_id")) return 'has permissions of the field "_id"';
+  if (role.fields.has("_id")) return "fields cannot have permissions of _id";
   const conditions = { ...filters, insert: role.insert, delete: role.delete };
   for (const [name, condition] of Object.entries(conditions)) {
     const reason = condition === undefined ? null : conditionProblem(condition, className, schema);
-    if (reason !== null) return `${reason} in ${name}`;
+    if (reason !== null) return `${name} ${reason}`;
   }
   return null;
 }
@@ -123,30 +123,38 @@ export function syncIncompatibility(role: RoleDocument, className: string | null
 function accessOfRole(role: RoleDocument, scope: TranslationScope): ClassAccess {
   const problem = syncIncompatibility(role, scope.className, scope.schema);
   if (problem !== null) throw new RuleRefusal(problem);
-  const predicate = (expression: Expression | undefined): Predicate =>
-    expression === undefined ? decided(false) : translate(expression, scope);
-  const [readFilter, writeFilter] = [role.documentFilters.read, role.documentFilters.write].map(predicate);
+  const predicate = (name: string, expression: Expression | undefined): Predicate =>
+    expression === undefined ? decided(false) : within(name, () => translate(expression, scope));
+  const readFilter = predicate("document_filters.read", role.documentFilters.read);
+  const writeFilter = predicate("document_filters.write", role.documentFilters.write);
   const [readable, writable] = [readableFields(role), writableFields(role)];
-  const write = isNoAccess(writable) ? decided(false) : (writeFilter ?? decided(false));
   // Whoever may write an object sees it, whatever its read filter says.
-  const either = or([readFilter, writeFilter].filter((filter) => filter !== undefined));
+  const read = isNoAccess(readable) ? decided(false) : or([readFilter, writeFilter]);
+  const write = isNoAccess(writable) ? decided(false) : writeFilter;
   return {
     role: role.name,
     denial: null,
-    read: text(isNoAccess(readable) ? decided(false) : either),
-    write: text(write),
-    insert: text(and([write, predicate(role.insert)])),
-    delete: text(and([write, predicate(role.delete)])),
+    read: boundedText("read", read),
+    write: boundedText("write", write),
+    insert: boundedText("insert", and([write, predicate("insert", role.insert)])),
+    delete: boundedText("delete", and([write, predicate("delete", role.delete)])),
     readableFields: readable,
     writableFields: writable,
   };
 }
 
-function text(predicate: Predicate): string {
-  if (Buffer.byteLength(predicate.text) > predicateBytesMax) {
-    throw new RuleRefusal(`gives a predicate of more than ${predicateBytesMax} bytes`);
+/** Names the part of the role that is refused. */
+function within<T>(name: string, work: () => T): T {
+  try {
+    return work();
+  } catch (error) {
+    throw error instanceof RuleRefusal ? new RuleRefusal(`${name} ${error.message}`) : error;
   }
-  return predicate.text;
+}
+
+function boundedText(name: string, predicate: Predicate): string {
+  if (Buffer.byteLength(predicate.text) <= predicateBytesMax) return predicate.text;
+  throw new RuleRefusal(`${name} gives a predicate of more than ${predicateBytesMax} bytes`);
 }
 
 function denied(role: string | null, denial: string): ClassAccess {

@@ -6,25 +6,32 @@
 import fc from "fast-check";
 import { beforeAll, describe, expect, test } from "vitest";
 import { type Cell, type CellObject, ObjectStore } from "../testing/object-store.js";
-import { holds } from "../testing/rule-interpreter.js";
+import { holds, type Json } from "../testing/rule-interpreter.js";
 import type { ExpansionContext } from "./expansions.js";
 import { parseExpression } from "./parse-expression.js";
 import { ruleSchema } from "./schema.js";
 import { translate } from "./translate.js";
-
-type Json = unknown;
 
 const isSlow = process.env["TIDEMARK_SLOW"] === "1";
 const numRuns = isSlow ? 60_000 : 1_500;
 const timeoutMs = isSlow ? 1_800_000 : 60_000;
 
 const types = [
-  ...["int", "bool", "string", "binary", "timestamp", "float", "double", "decimal", "objectId", "uuid"],
+  "int",
+  "bool",
+  "string",
+  "binary",
+  "timestamp",
+  "float",
+  "double",
+  "decimal",
+  "objectId",
+  "uuid",
   "mixed",
-] as const;
+];
 const columns = types.flatMap((type) =>
   (["single", "list", "set"] as const).map((collection) => {
-    return { name: `${type}_${collection}`, type: type as string, nullable: true, collection };
+    return { name: `${type}_${collection}`, type, nullable: true, collection };
   }),
 );
 const information = {
@@ -38,61 +45,53 @@ const sets = new Set(columns.filter((column) => column.collection === "set").map
 
 /** Texts that would change a predicate's meaning if they were not taken as text. */
 const hostileTexts = [
-  ...[
-    "",
-    "a",
-    "b",
-    "5",
-    "5abc",
-    "1.5",
-    "null",
-    "true",
-    "TRUEPREDICATE",
-    '"',
-    "'",
-    "\\",
-    '\\"',
-    '"" or TRUEPREDICATE or "" == "',
-  ],
-  ...[
-    '" or 1 == 1 or string_single == "',
-    "') OR TRUEPREDICATE",
-    "%%user.id",
-    "%%true",
-    "%values",
-    "$in",
-    "$0",
-    "{",
-    "}",
-    "a\nb",
-  ],
-  ...[
-    "\r\n",
-    "\t",
-    "\u0000",
-    "a\u0000",
-    "é",
-    "e\u0301",
-    "\u00a0",
-    "\u2028",
-    "😀",
-    "𝒳\\u0041",
-    "\\u0041",
-    'B64"YQ=="',
-    "YQ==",
-  ],
-  ...[
-    "oid(000000000000000000000001)",
-    "000000000000000000000001",
-    "/*",
-    "--",
-    ";",
-    "`",
-    "(a)",
-    "a,b",
-    "}, {",
-    "x".repeat(300),
-  ],
+  "",
+  "a",
+  "b",
+  "5",
+  "5abc",
+  "1.5",
+  "null",
+  "true",
+  "TRUEPREDICATE",
+  '"',
+  "'",
+  "\\",
+  '\\"',
+  '"" or TRUEPREDICATE or "" == "',
+  '" or 1 == 1 or string_single == "',
+  "') OR TRUEPREDICATE",
+  "%%user.id",
+  "%%true",
+  "%values",
+  "$in",
+  "$0",
+  "{",
+  "}",
+  "a\nb",
+  "\r\n",
+  "\t",
+  "\u0000",
+  "a\u0000",
+  "é",
+  "e\u0301",
+  "\u00a0",
+  "\u2028",
+  "😀",
+  "𝒳\\u0041",
+  "\\u0041",
+  'B64"YQ=="',
+  "YQ==",
+  "oid(000000000000000000000001)",
+  "000000000000000000000001",
+  "/*",
+  "--",
+  ";",
+  "`",
+  "(a)",
+  "a,b",
+  "}, {",
+  "x".repeat(300),
 ];
 const objectIds = ["000000000000000000000001", "0123456789abcdef01234567", "ffffffffffffffffffffffff"];
 const uuids = ["00000000-0000-0000-0000-000000000001", "01234567-89ab-cdef-0123-456789abcdef"];
@@ -180,7 +179,13 @@ const literal = scalar.filter((value) => typeof value !== "string" || !value.sta
 const names = ["a", "b", "c", "list", "missing", "deep.value", "a.b"];
 const expansion = fc.constantFrom(
   ...names.map((name) => `%%user.custom_data.${name}`),
-  ...["%%user.id", "%%user.type", "%%values.one", "%%values.none", "%%environment.tag", "%%true", "%%false"],
+  "%%user.id",
+  "%%user.type",
+  "%%values.one",
+  "%%values.none",
+  "%%environment.tag",
+  "%%true",
+  "%%false",
 );
 const operand: fc.Arbitrary<Json> = fc.oneof(
   { weight: 3, arbitrary: literal },

@@ -99,7 +99,7 @@ class RoleParser {
     if (role === null) return nobody;
     const permission = (key: string): Expression | undefined => this.#expression(role, key, "document", path);
     return {
-      name: this.#name(role["name"], [...path, "name"]),
+      name: this.#name(role["name"], path),
       applyWhen: this.#expression(role, "apply_when", "session", path) ?? this.#missing(path, "apply_when"),
       documentFilters: this.#pair(role["document_filters"], [...path, "document_filters"]),
       read: permission("read"),
@@ -113,12 +113,17 @@ class RoleParser {
   }
 
   #name(value: unknown, path: Path): string {
+    if (value === undefined) {
+      this.#report(path, '"name" is missing');
+      return "";
+    }
+    const at = [...path, "name"];
     if (typeof value !== "string" || value === "") {
-      this.#report(path, "a role needs a name");
+      this.#report(at, "a name is needed");
       return "";
     }
     if (value.length <= roleNameLengthMax) return value;
-    this.#report(path, `a role's name may be ${roleNameLengthMax} characters long`);
+    this.#report(at, `a role's name may be ${roleNameLengthMax} characters long`);
     return value.slice(0, roleNameLengthMax);
   }
 

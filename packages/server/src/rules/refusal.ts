@@ -8,7 +8,7 @@ import { TidemarkError } from "@tidemark/protocol";
 
 /** A role that cannot be used with synchronisation; never leaves this room. */
 export class RuleRefusal extends TidemarkError {
-  /** @param reason goes on after the role's name: "uses %function". */
+  /** @param reason goes on after the name of the part: "uses %function". */
   constructor(reason: string) {
     super("rule-refusal", reason);
   }

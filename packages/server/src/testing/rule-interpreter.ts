@@ -10,14 +10,25 @@
 
 import type { Cell, CellObject } from "./object-store.js";
 
-type Json = unknown;
+export type Json = null | boolean | number | string | readonly Json[] | { readonly [key: string]: Json };
 type JsonObject = Readonly<Record<string, Json>>;
 
 /** What `%%` paths begin with, as JSON. */
 export type Expansions = JsonObject;
 
-/** A constant as its JSON, a cell, or several of either; `undefined` is what leads nowhere. */
-type Side = { readonly cells: readonly Cell[]; readonly collection: "list" | "set" | null } | Json;
+/** The cells of a field. */
+class Field {
+  readonly cells: readonly Cell[];
+  readonly collection: "list" | "set" | null;
+
+  constructor(cells: Cell | readonly Cell[], collection: "list" | "set") {
+    this.cells = isList(cells) ? cells : [cells];
+    this.collection = isList(cells) ? collection : null;
+  }
+}
+
+/** What stands before an operator; `undefined` is what leads nowhere. */
+type Side = Field | Json | undefined;
 
 /** Of what an expression is asked. */
 export interface Question {
@@ -39,12 +50,8 @@ export function holds(expression: Json, question: Question): boolean {
     if (operator === "nor") return !(value as Json[]).some(self);
     if (operator === "not") return !self(value);
     if (key.startsWith("%%")) return asks(lookUp(key, expansions), value, expansions);
-    const cells = object[key] ?? { type: "null" };
-    const collection = sets.has(key) ? "set" : "list";
-    const side = Array.isArray(cells)
-      ? { cells: cells as readonly Cell[], collection }
-      : { cells: [cells as Cell], collection: null };
-    return asks(side, value, expansions);
+    const field = new Field(object[key] ?? { type: "null" }, sets.has(key) ? "set" : "list");
+    return asks(field, value, expansions);
   });
 }
 
@@ -57,7 +64,8 @@ function asks(left: Side, value: Json, expansions: Expansions): boolean {
     if (operator === "not") return !asks(left, operand, expansions);
     if (operator === "or") return (operand as Json[]).some((one) => asks(left, one, expansions));
     if (operator === "exists") {
-      const isThere = isSide(left) ? left.collection !== null || left.cells[0]?.type !== "null" : left !== undefined;
+      const isThere =
+        left instanceof Field ? left.collection !== null || left.cells[0]?.type !== "null" : left !== undefined;
       return constant(operand, expansions) === isThere;
     }
     return compare(operator, left, constant(operand, expansions));
@@ -72,33 +80,28 @@ function compare(operator: string, left: Side, right: Json | undefined): boolean
     case "ne":
       return !equals(left, right);
     case "in":
-      return Array.isArray(right) && right.some((one) => equals(left, one));
+      return isList(right) && right.some((one) => equals(left, one));
     case "nin":
-      return Array.isArray(right) && !right.some((one) => equals(left, one));
+      return isList(right) && !right.some((one) => equals(left, one));
     default:
-      return elements(left).some((one) => inOrder(operator, order(one, right)));
+      return elements(left).some((one) => inOrder(operator, order(one, readJson(right))));
   }
 }
 
-function equals(left: Side, right: Json): boolean {
-  const isMany = isSide(left) ? left.collection !== null : Array.isArray(left);
-  const own = elements(left);
-  if (!isMany || !Array.isArray(right)) {
-    const others = Array.isArray(right) ? right : [right];
-    return own.some((one) => others.some((other) => order(one, other) === 0));
-  }
-  const others = right as readonly Json[];
+function equals(left: Field | Json, right: Json): boolean {
+  const isMany = left instanceof Field ? left.collection !== null : isList(left);
+  const [own, others] = [elements(left), elements(right)];
+  const isEqual = (one: Reading | null, other: Reading | null | undefined): boolean => order(one, other ?? null) === 0;
+  if (!isMany || !isList(right)) return own.some((one) => others.some((other) => isEqual(one, other)));
   if (own.length !== others.length) return false;
-  if (isSide(left) && left.collection === "set") {
-    const isFound = (other: Json): boolean => own.some((one) => order(one, other) === 0);
-    return own.every((one) => others.some((other) => order(one, other) === 0)) && others.every(isFound);
-  }
-  return own.every((one, at) => order(one, others[at]) === 0);
+  if (!(left instanceof Field) || left.collection === "list") return own.every((one, at) => isEqual(one, others[at]));
+  const isOwn = (other: Reading | null): boolean => own.some((one) => isEqual(one, other));
+  return own.every((one) => others.some((other) => isEqual(one, other))) && others.every(isOwn);
 }
 
-function elements(side: Side): readonly (Cell | Json)[] {
-  if (isSide(side)) return side.cells;
-  return Array.isArray(side) ? side : [side];
+function elements(side: Field | Json): readonly (Reading | null)[] {
+  if (side instanceof Field) return side.cells.map(readCell);
+  return isList(side) ? side.map(readJson) : [readJson(side)];
 }
 
 function inOrder(operator: string, found: number | null): boolean {
@@ -115,17 +118,16 @@ interface Reading {
   readonly from: string;
 }
 
-/** Compares a cell or a constant with a constant. */
-function order(left: Cell | Json, right: Json): number | null {
-  const one = isCell(left) ? readCell(left) : readJson(left);
-  const two = readJson(right);
+/** Compares a value with a constant. */
+function order(one: Reading | null, two: Reading | null): number | null {
   if (one === null || two === null || one.class !== two.class) return null;
   if (one.class !== "number") return one.key === two.key ? 0 : one.key < two.key ? -1 : 1;
   return compareNumbers(one, two);
 }
 
 function compareNumbers(one: Reading, two: Reading): number | null {
-  let [a, b] = [one.key, two.key];
+  const a = one.key;
+  let b = two.key;
   if (one.from === "float" && two.from !== "int") {
     const double = typeof b === "number" ? b : Number(toText(b));
     // One that no float comes near keeps its value.
@@ -240,7 +242,7 @@ function readJson(value: Json): Reading | null {
 /** A constant operand as JSON; `undefined` for what leads nowhere, left out of lists. */
 function constant(value: Json, expansions: Expansions): Json | undefined {
   if (typeof value === "string" && value.startsWith("%%")) return lookUp(value, expansions);
-  if (Array.isArray(value)) return value.map((one) => constant(one, expansions)).filter((one) => one !== undefined);
+  if (isList(value)) return value.map((one) => constant(one, expansions)).filter((one) => one !== undefined);
   if (!isPlainObject(value)) return value;
   const [[key, argument] = ["", null]] = Object.entries(value);
   const found = /^%.*To/.test(key) ? constant(argument, expansions) : undefined;
@@ -252,7 +254,7 @@ function constant(value: Json, expansions: Expansions): Json | undefined {
 
 function lookUp(text: string, expansions: Expansions): Json | undefined {
   if (text === "%%true" || text === "%%false") return text === "%%true";
-  let found: Json = expansions;
+  let found: Json | undefined = expansions;
   for (const name of text.slice(2).split(".")) {
     if (!isPlainObject(found) || !Object.hasOwn(found, name)) return undefined;
     found = found[name];
@@ -260,16 +262,14 @@ function lookUp(text: string, expansions: Expansions): Json | undefined {
   return found;
 }
 
-function isPlainObject(value: unknown): value is JsonObject {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
+function isPlainObject(value: Json | undefined): value is JsonObject {
+  return typeof value === "object" && value !== null && !isList(value);
 }
 
-function isSide(side: Side): side is { readonly cells: readonly Cell[]; readonly collection: "list" | "set" | null } {
-  return isPlainObject(side) && "cells" in side;
-}
-
-function isCell(value: Cell | Json): value is Cell {
-  return isPlainObject(value) && typeof value["type"] === "string";
+function isList(value: Json | undefined): value is readonly Json[];
+function isList(value: Cell | readonly Cell[]): value is readonly Cell[];
+function isList(value: unknown): boolean {
+  return Array.isArray(value);
 }
 
 function isLiteral(value: JsonObject): boolean {
