@@ -8,6 +8,7 @@ import { beforeAll, describe, expect, test } from "vitest";
 import { type Cell, type CellObject, ObjectStore } from "../testing/object-store.js";
 import { holds, type Json } from "../testing/rule-interpreter.js";
 import type { ExpansionContext } from "./expansions.js";
+import { expressionDepthMax } from "./expression.js";
 import { parseExpression } from "./parse-expression.js";
 import { ruleSchema } from "./schema.js";
 import { translate } from "./translate.js";
@@ -287,6 +288,32 @@ describe("predicates", () => {
     },
     timeoutMs,
   );
+});
+
+describe("large rules", () => {
+  const store = new ObjectStore(information);
+  store.add([{ int_single: { type: "int", value: 3n }, string_single: { type: "string", value: "name 7" } }]);
+  const given: Data = { id: "", customData: { a: 0, b: 0, c: 0, list: [], deep: { value: 0 } }, one: 0 };
+  const found = (rule: Json): readonly number[] => store.query(textOf(rule, contextOf(given)));
+
+  test("of the greatest depth are read by the core", () => {
+    let rule: Json = { int_single: { $not: { $or: [{ $gt: 5 }, { $lt: 1 }] } } };
+    // Two levels of an expression each, in the form that needs most parentheses.
+    for (let level = 0; level < expressionDepthMax / 2 - 3; level += 1) {
+      rule = { $nor: [{ int_single: level + 10 }, { string_single: "x", $not: rule }] };
+    }
+    expect(found(rule)).toEqual([0]);
+    expect(found({ $not: rule })).toEqual([]);
+  });
+
+  test("of the greatest width are read by the core", () => {
+    const some = Array.from({ length: 450 }, (_, index) => ({ int_single: { $gt: index + 2, $lt: index + 4 } }));
+    expect(found({ $or: some })).toEqual([0]);
+    expect(found({ $and: some })).toEqual([]);
+    const many = Array.from({ length: 1_500 }, (_, index) => `name ${index}`);
+    expect(found({ string_single: { $in: many } })).toEqual([0]);
+    expect(found({ string_single: { $nin: many } })).toEqual([]);
+  });
 });
 
 describe("text of users", () => {

@@ -21,8 +21,8 @@ const decimalExponentMax = 6144;
 /** Digits to which a double is taken when it is compared with a decimal. */
 const doubleDigits = 15;
 
-/** Longer texts hold no more digits than zeros could. */
-const decimalTextMax = 7_000;
+/** Longest text of a decimal; its digits, sign, point and exponent need less than half of it. */
+const decimalTextMax = 100;
 
 const decimalText = /^([+-]?)(\d*)(?:\.(\d*))?(?:[eE]([+-]?\d{1,6}))?$/;
 
@@ -55,13 +55,27 @@ export function normal(number: Scaled): Scaled {
   return { coefficient: number.coefficient < 0n ? -magnitude : magnitude, exponent: number.exponent + zeros };
 }
 
-/** The largest whole number that is not above a number, and whether it is the number itself. */
+/** Digits before the point beyond which {@link floorOf} does not count. */
+const floorDigitsMax = 40;
+
+/**
+ * The largest whole number that is not above a number, and whether it is the number itself. Numbers far beyond 64 bits
+ * are cut, so that an exponent cannot cost much.
+ */
 export function floorOf(number: Scaled): { readonly floor: bigint; readonly isExact: boolean } {
-  if (number.exponent >= 0) return { floor: number.coefficient * 10n ** BigInt(number.exponent), isExact: true };
-  const unit = 10n ** BigInt(-number.exponent);
-  const quotient = number.coefficient / unit;
-  const isExact = quotient * unit === number.coefficient;
-  return { floor: isExact || number.coefficient >= 0n ? quotient : quotient - 1n, isExact };
+  const { coefficient, exponent } = number;
+  const digits = magnitudeText(coefficient).length + exponent;
+  if (coefficient === 0n) return { floor: 0n, isExact: true };
+  if (digits <= 0) return { floor: coefficient < 0n ? -1n : 0n, isExact: false };
+  if (digits > floorDigitsMax) {
+    const limit = 10n ** BigInt(floorDigitsMax);
+    return { floor: coefficient < 0n ? -limit : limit, isExact: false };
+  }
+  if (exponent >= 0) return { floor: coefficient * 10n ** BigInt(exponent), isExact: true };
+  const unit = 10n ** BigInt(-exponent);
+  const quotient = coefficient / unit;
+  const isExact = quotient * unit === coefficient;
+  return { floor: isExact || coefficient >= 0n ? quotient : quotient - 1n, isExact };
 }
 
 /** The largest whole number that is not above a finite double, and whether it is the double itself. */
@@ -72,10 +86,20 @@ export function floorOfDouble(value: number): { readonly floor: bigint; readonly
 
 /** Negative, zero or positive, as the first is less, equal or greater. */
 export function compareScaled(left: Scaled, right: Scaled): number {
+  const [sign, otherSign] = [signOf(left.coefficient), signOf(right.coefficient)];
+  if (sign !== otherSign || sign === 0) return sign - otherSign;
+  const magnitude = magnitudeText(left.coefficient).length + left.exponent;
+  const otherMagnitude = magnitudeText(right.coefficient).length + right.exponent;
+  // Only numbers of one magnitude are written out, so that an exponent cannot cost much.
+  if (magnitude !== otherMagnitude) return magnitude < otherMagnitude ? -sign : sign;
   const exponent = Math.min(left.exponent, right.exponent);
   const a = left.coefficient * 10n ** BigInt(left.exponent - exponent);
   const b = right.coefficient * 10n ** BigInt(right.exponent - exponent);
   return a < b ? -1 : Number(a > b);
+}
+
+function signOf(coefficient: bigint): number {
+  return coefficient < 0n ? -1 : Number(coefficient > 0n);
 }
 
 /** The same for an integer and a finite double, without rounding either. */

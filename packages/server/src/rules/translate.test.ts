@@ -61,10 +61,12 @@ const context: ExpansionContext = {
   environment: { tag: "testing", values: { region: "eu" } },
 };
 
+function fail(path: readonly (string | number)[], message: string): never {
+  throw new Error(`${path.join("/")}: ${message}`);
+}
+
 function textOf(rule: unknown, among: RuleSchema = schema): string {
-  const parsed = parseExpression(rule, "document", [], (path, message) => {
-    throw new Error(`${path.join("/")}: ${message}`);
-  });
+  const parsed = parseExpression(rule, "document", [], fail);
   return translate(parsed, { context, schema: among, className: "Item" }).text;
 }
 
@@ -272,6 +274,21 @@ describe("expansions", () => {
     expect(textOf({ string: { $in: "%%user.custom_data.missing" } })).toBe("FALSEPREDICATE");
     expect(textOf({ string: { $nin: "%%user.custom_data.team" } })).toBe("FALSEPREDICATE");
   });
+});
+
+test("lists of users cannot be made to take long", () => {
+  const hostile = Array.from({ length: 2_000 }, (_, index) => ({
+    $numberDecimal: `${index}E${index % 2 ? "" : "-"}6000`,
+  }));
+  const user = { ...context.user, customData: { one: hostile, other: hostile.slice(1), few: [hostile[0]] } };
+  const scope = { context: { ...context, user }, schema, className: "Item" };
+  const translated = (rule: unknown): string => translate(parseExpression(rule, "document", [], fail), scope).text;
+  const start = performance.now();
+  const compare = { "%%user.custom_data.one": { $in: "%%user.custom_data.other" } };
+  expect(() => translated(compare)).toThrow("compares lists that are too long");
+  expect(translated({ "%%user.custom_data.one": { $in: "%%user.custom_data.few" } })).toBe("TRUEPREDICATE");
+  expect(translated({ int: { $in: "%%user.custom_data.one" } })).toBe("int == 0");
+  expect(performance.now() - start).toBeLessThan(2_000);
 });
 
 describe("the text", () => {

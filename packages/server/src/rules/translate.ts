@@ -2,8 +2,9 @@
  * From rule expressions to predicates, for one session: expansions become constants, and whatever is decided by
  * constants alone is decided here.
  *
- * What an expansion does not find is undefined, and a comparison with it is false whatever the operator, `$ne` and
- * `$nin` included; only `$exists: false` is true of it. A negation around such a comparison is true, as everywhere.
+ * What an expansion does not find is undefined. App Services' documentation says that it matches nothing; that `$ne`
+ * and `$nin` are false of it too is our reading, the one that gives less access. Only `$exists: false` is true of it. A
+ * negation around such a comparison is true, as around any other that is false.
  *
  * @module
  */
@@ -15,7 +16,10 @@ import { equalsAny, exists, isOrdered, type TestedField } from "./field-test.js"
 import { and, decided, not, or, type Predicate } from "./predicate.js";
 import { RuleRefusal } from "./refusal.js";
 import type { RuleSchema } from "./schema.js";
-import { compareScalars, isSame, isScalar, type Value } from "./values.js";
+import { compareScalars, countOf, isSame, isScalar, type Value } from "./values.js";
+
+/** Most pairs of elements that a comparison of two expanded lists looks at; users may have a hand in their length. */
+export const constantPairsMax = 1_000_000;
 
 /** For whom and for which class an expression is translated. */
 export interface TranslationScope {
@@ -63,6 +67,7 @@ function compare(operator: ComparisonOperator, left: Operand, right: Operand, sc
   }
   const found = constant(left, scope);
   if (found === undefined || value === undefined) return decided(false);
+  if (countOf(found) * countOf(value) > constantPairsMax) throw new RuleRefusal("compares lists that are too long");
   return decided(compareConstants(operator, found, value));
 }
 

@@ -192,6 +192,12 @@ function isSameOr(left: Value, right: Value | undefined): boolean {
   return right !== undefined && isSame(left, right);
 }
 
+/** How many values a value holds, itself included. */
+export function countOf(value: Value): number {
+  const parts = value.type === "array" ? value.items : value.type === "document" ? [...value.fields.values()] : [];
+  return parts.reduce((count, part) => count + countOf(part), 1);
+}
+
 /** Whether a value is one that a queryable field can hold. */
 export function isScalar(value: Value): value is Scalar {
   return value.type !== "array" && value.type !== "document" && value.type !== "other";
