@@ -323,7 +323,7 @@ describe("text of users", () => {
     fc.constantFrom(...hostileTexts),
   );
 
-  test("is compared and never read", () => {
+  test("is compared and never read", { timeout: timeoutMs }, () => {
     const property = fc.property(anything, anything, (id, team) => {
       const texts = [...new Set([id, team, `${id} `, id.slice(0, -1), `"${id}"`, "", "TRUEPREDICATE"])];
       const wellFormed = texts.filter((text) => Buffer.from(text).toString() === text);
