@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
-import { type ClassAccess, effectiveRole, ledgerRole, predicateBytesMax } from "./effective-role.js";
+import { type ClassAccess, classAccess, effectiveRole, ledgerRole, predicateBytesMax } from "./effective-role.js";
 import type { ExpansionContext } from "./expansions.js";
+import type { Expression } from "./expression.js";
 import { allFields, allowsField, fieldAccessText, noFields } from "./field-access.js";
 import { isReservedFieldName } from "./field-names.js";
 import { parseRoles, type RoleDocument } from "./parse-roles.js";
@@ -164,6 +165,20 @@ describe("the role that applies", () => {
     const rules = { classes: new Map([["Item", roles]]), defaults: [] };
     const { classes } = effectiveRole({ rules, context: contextOf("u1"), schema, classNames: [] });
     expect(classes["Item"]).toMatchObject({ read: F, denial: 'role "all": apply_when uses %function' });
+  });
+
+  test("is not looked for beyond one whose condition depends on documents", () => {
+    const [role] = rolesOf(everybody);
+    const applyWhen: Expression = {
+      kind: "exists",
+      operand: { kind: "field", name: "owner" },
+      expected: { kind: "literal", value: { type: "bool", value: true } },
+    };
+    const roles = role === undefined ? [] : [{ ...role, applyWhen }, role];
+    expect(classAccess(roles, { context: contextOf("u1"), schema, className: "Item" })).toMatchObject({
+      read: F,
+      denial: 'role "all": apply_when looks at documents',
+    });
   });
 
   test("is asked for every class and for those to come", () => {

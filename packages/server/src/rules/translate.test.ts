@@ -249,6 +249,11 @@ describe("expansions", () => {
     [{ "%%user.custom_data.missing": { $exists: true } }, false],
     [{ "%%user.custom_data.nothing": { $exists: true } }, true],
     [{ "%%user.custom_data.missing": null }, false],
+    // Only what the data itself holds is found.
+    [{ "%%user.custom_data.__proto__": { $exists: false } }, true],
+    [{ "%%user.custom_data.constructor": { $exists: false } }, true],
+    [{ "%%values.toString": { $exists: false } }, true],
+    [{ "%%user.custom_data.teams.length": { $exists: false } }, true],
     [{ "%%user.custom_data.missing": { $ne: 1 } }, false],
     [{ "%%user.custom_data.missing": { $nin: [1] } }, false],
     [{ "%%user.custom_data.missing": { $not: { $eq: 1 } } }, true],
