@@ -1,6 +1,6 @@
 //! What the storage of the original's clients makes of instructions, where it differs from what they say.
-//! Nothing of ours stores like this: the ledger asks where it differs, to send such clients the object afresh,
-//! and tests keep databases as those clients do ([`apply`]).
+//! Nothing of ours stores like this: the ledger asks where it differs, to send such clients the object
+//! afresh, and tests keep databases as those clients do ([`apply`]).
 //!
 //! * A zero stored where a zero of the same type is changes nothing, not even the sign (OT12).
 //! * A list or dictionary that moves within a list of mixed values cannot be read any more (OT13). Here it

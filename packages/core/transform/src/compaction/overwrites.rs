@@ -13,7 +13,8 @@ use super::{Effect, Folds, Place};
 /// say is then sent, which is never wrong. Fewer in tests, which reach it.
 pub(super) const CANDIDATES_MAX: usize = if cfg!(test) { 20_000 } else { 200_000 };
 
-/// Changesets of which something is known. Beyond, the oldest are forgotten: what is needless in them is sent.
+/// Changesets of which something is known. Beyond, the oldest are forgotten: what is needless in them is
+/// sent.
 const ENTRIES_MAX: usize = CANDIDATES_MAX;
 
 /// The same for one object, whose candidates are searched in a row.
