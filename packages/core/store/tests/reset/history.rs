@@ -2,8 +2,10 @@
 
 use super::common::*;
 use super::scene::*;
+use tidemark_changeset::PrimaryKey;
 use tidemark_store::sync::{
-    BootstrapPart, DownloadProgress, ResetMode, Subscription, SubscriptionState, SyncState,
+    BootstrapPart, DownloadProgress, DropReason, ResetMode, Subscription, SubscriptionState,
+    SyncState,
 };
 
 #[test]
@@ -248,4 +250,27 @@ fn without_an_active_set_the_empty_one_is_complete() {
         (1, SubscriptionState::Pending),
     ];
     assert_eq!(sets(&scene), wanted);
+}
+
+/// An edit of an object that left the view before the reset is not replayed: that is said.
+#[test]
+fn what_downloads_have_overruled_is_reported() {
+    let scene = scene(&people(&[1, 2]), &[]);
+    let version = scene.write(|write| {
+        write.set(&at(0, NAME), false, &payload(text("a"))).unwrap();
+        write.add_integer(&at(0, AGE), 1).unwrap();
+        write.set(&at(1, NAME), false, &payload(text("b"))).unwrap();
+    });
+    let left = body(&[(BASE_VERSION + 1, 0, &[erase_instruction(1)])]);
+    integrate(&scene.local, progress(BASE_VERSION + 1, 0), &left).unwrap();
+    let report = scene.recover();
+    assert_eq!(report.dropped_count, 1);
+    assert_eq!(report.dropped[0].client_version, version);
+    assert_eq!(report.dropped[0].key, PrimaryKey::Int(1));
+    assert_eq!(report.dropped[0].reason, DropReason::Overruled);
+    assert_eq!(
+        emitted(&scene.local).len(),
+        1,
+        "the other edit is recovered"
+    );
 }

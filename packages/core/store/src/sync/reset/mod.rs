@@ -149,6 +149,12 @@ fn recover<S: Storage, F: Storage>(
         let instructions = decode(&history::reciprocal(&local.storage, *version)?)?;
         let is_last = position + 1 == unsynced.len();
         let changeset = replay.changeset(*version, &instructions, is_last)?;
+        if history::has_reciprocal(&local.storage, *version)? {
+            replay.overruled(
+                &decode(&history::original(&local.storage, *version)?)?,
+                &instructions,
+            );
+        }
         if !changeset.is_empty() {
             recovered.push(Recovered {
                 version: *version,

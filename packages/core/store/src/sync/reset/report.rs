@@ -86,6 +86,9 @@ pub enum DropReason {
     /// A list that was to be taken over as it was here is not to be found any more, here or in the fresh
     /// state.
     ListNotCopied,
+    /// Downloads that the file integrated after the write left nothing of what its changeset says on the
+    /// object: the object was deleted or left the view, or all the values are older than those that came.
+    Overruled,
     /// The fresh state refuses it.
     Refused(Problem),
 }

@@ -10,6 +10,7 @@ mod look;
 
 use std::collections::BTreeSet;
 
+use rustc_hash::FxHashSet;
 use tidemark_changeset::codec::Encoder;
 use tidemark_changeset::{
     CollectionKind, Instruction, Link, Name, PathElement, Payload, PrimaryKey, Target, UpdateKind,
@@ -84,6 +85,20 @@ impl<'a, F: Storage, R: Read> Replay<'a, F, R> {
         self.fresh.drop_asymmetric()?;
         let recorder = self.fresh.recorder.replace(Encoder::new());
         Ok(recorder.map(Encoder::finish).unwrap_or_default())
+    }
+
+    /// Reports the objects that the changeset at hand spoke of when it was written, and does not any more.
+    pub fn overruled(&mut self, written: &[Instruction], left: &[Instruction]) {
+        let mut known: FxHashSet<_> = left.iter().filter_map(Instruction::object).collect();
+        for instruction in written {
+            let edited = instruction.object();
+            let edited = edited.filter(|_| !matches!(instruction, Instruction::EraseObject { .. }));
+            if let Some((class, key)) = edited
+                && known.insert((class, key))
+            {
+                self.drop_object(class, key, DropReason::Overruled);
+            }
+        }
     }
 
     fn drop_it(&mut self, target: &Target, reason: DropReason) {
