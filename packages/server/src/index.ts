@@ -4,6 +4,18 @@
  * @module
  */
 
+export type * from "./app-directory/configuration.js";
+export {
+  AppDirectoryError,
+  type AppDirectoryLimits,
+  type AppFile,
+  type AppFiles,
+  defaultAppDirectoryLimits,
+  openAppFiles,
+} from "./app-directory/files.js";
+export { type Finding, formatFinding, type Location } from "./app-directory/findings.js";
+export { type PositionedJson } from "./app-directory/json-document.js";
+export { type AppDirectoryOptions, readAppDirectory, type ReadAppDirectory } from "./app-directory/read.js";
 export { type App, type AppRegistry, type LedgerFactory } from "./app-registry.js";
 export { type ConnectionStatus } from "./connection.js";
 export { type Host, systemHost } from "./host.js";
