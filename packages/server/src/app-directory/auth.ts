@@ -63,9 +63,9 @@ export function readProviders(directory: Directory): readonly ProviderConfigurat
     }
     const provider = readObject(document, [key], value, providerShape);
     for (const name of ["name", "type"] as const) {
-      const given = provider[name];
-      if (given === undefined || given === type) continue;
-      document.report("error", [key, name], `${name}: "${type}" is expected, found "${given}"`);
+      const found = provider[name];
+      if (found === undefined || found === type) continue;
+      document.report("error", [key, name], `${name}: "${type}" is expected, found "${found}"`);
     }
     const isDisabled = provider.disabled ?? false;
     if (!isDisabled && !offeredProviders.has(type)) {

@@ -103,9 +103,14 @@ function readConfiguration(
   }
   reportUnsynced(directory, sync, data, customUserData);
   reportUnsupported(directory);
-  const { name, appId, allowedRequestOrigins } = root;
   return {
-    ...{ name, appId, allowedRequestOrigins, values, environment, providers, customUserData },
+    name: root.name,
+    appId: root.appId,
+    allowedRequestOrigins: root.allowedRequestOrigins,
+    values,
+    environment,
+    providers,
+    customUserData,
     sync: sync.configuration,
     collections: describeCollections(sync, data, schema),
     classes: schema.classes,
@@ -261,7 +266,9 @@ function describeCollections(
       sync.document?.report("warning", ["permissions", "rules", name], message);
     }
     return {
-      ...{ service, database, collection },
+      service,
+      database,
+      collection,
       className: classNames.get(JSON.stringify([service, database, collection])) ?? null,
       schema: files.schema?.value,
       relationships: files.relationships?.value,

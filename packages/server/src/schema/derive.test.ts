@@ -121,4 +121,48 @@ describe("the JSON Schema of Development Mode", () => {
       "steps.[].owner": { ref, foreign_key: "_id", is_list: false },
     });
   });
+
+  test("a collection may be elsewhere, in another data source, and have defaults", () => {
+    const options = {
+      service: "cluster",
+      placeOf: (name: string) => (name === "Person" ? { database: "staff", collection: "people" } : undefined),
+      defaults: new Map([["Person", new Map([["age", { $numberLong: "18" }]])]]),
+    };
+    const collections = deriveJsonSchema(classes, "todo", options);
+    const person = collections.find((one) => one.schema.title === "Person");
+    expect(person).toMatchObject({ database: "staff", collection: "people" });
+    expect(person?.schema.properties?.["age"]).toEqual({ bsonType: "long", default: { $numberLong: "18" } });
+    const task = collections.find((one) => one.schema.title === "Task");
+    expect(task).toMatchObject({ database: "todo", collection: "Task" });
+    expect(task?.relationships["assignee"]?.ref).toBe("#/relationship/cluster/staff/people");
+  });
+
+  test("elements that may be null say so", () => {
+    const columns = (["list", "set", "dictionary"] as const).map((kind) => column(kind, "int", true, kind));
+    const element = { bsonType: ["long", "null"] };
+    expect(deriveJsonSchema([topLevel(columns)], "todo")[0]?.schema.properties).toEqual({
+      _id: { bsonType: "long" },
+      list: { bsonType: "array", items: element },
+      set: { bsonType: "array", uniqueItems: true, items: element },
+      dictionary: { bsonType: "object", additionalProperties: element },
+    });
+  });
+
+  test("classes that embed each other do not make it grow without bound", () => {
+    const name = (index: number): string => `E${index}`;
+    const embedded = Array.from({ length: 200 }, (_, index): ClassInformation => ({
+      name: name(index),
+      kind: "embedded",
+      columns: ["a", "b", "c"].map((field) => column(field, "link", true, "single", name((index + 1) % 200))),
+    }));
+    const [collection] = deriveJsonSchema([topLevel([column("e", "link", true, "single", "E0")]), ...embedded], "todo");
+    const text = JSON.stringify(collection?.schema);
+    expect(text.length).toBeLessThan(4_000_000);
+    // Each class down to the depth that is described at all is described at least once.
+    expect(text).toContain('"title":"E63","bsonType":"object","properties":{"a":{"title":"E64","bsonType":"object"}');
+  });
+
+  function topLevel(columns: ClassInformation["columns"]): ClassInformation {
+    return { name: "Top", kind: "top", primaryKey: { name: "_id", type: "int", nullable: false }, columns };
+  }
 });

@@ -56,9 +56,9 @@ export interface Reading {
   readonly exclude: () => void;
 }
 
-const schemaKeywords: ReadonlySet<string> = new Set([
-  ...["title", "bsonType", "properties", "required", "items", "uniqueItems", "additionalProperties", "default"],
-]);
+const schemaKeywords: ReadonlySet<string> = new Set(
+  "title bsonType properties required items uniqueItems additionalProperties default".split(" "),
+);
 
 /** Reads an object's properties but its primary key. */
 export function readProperties(
@@ -216,7 +216,7 @@ class PropertyReader {
     const { target, isList, key } = relationship;
     if (scalar.type !== target.keyType) {
       const wanted = bsonTypes.get(target.keyType) ?? target.keyType;
-      const message = `is a link to ${target.className}, whose _id is ${wanted}; found ${String(bsonType)}`;
+      const message = `is a link to ${target.className}, whose _id is ${wanted}; found ${describe(bsonType)}`;
       return this.#wrong(path, message);
     }
     const isMany = collection === "list" || collection === "set";
@@ -331,4 +331,8 @@ function isDictionary(schema: Keywords): boolean {
   const values = own(schema, "additionalProperties") ?? false;
   const properties = asObject(own(schema, "properties") ?? {});
   return values !== false && properties !== undefined && Object.keys(properties).length === 0;
+}
+
+function describe(bsonType: unknown): string {
+  return typeof bsonType === "string" ? bsonType : JSON.stringify(bsonType);
 }
