@@ -29,7 +29,10 @@ export interface AppConfiguration {
   readonly classes: readonly ClassInformation[];
   /** Defaults by class, then by property, as Extended JSON: for documents that lack a required value. */
   readonly defaults: ReadonlyMap<string, ReadonlyMap<string, unknown>>;
-  /** By data source: an array of roles for collections without roles of their own, as parsed JSON. */
+  /**
+   * By data source: an array of roles for collections without roles of their own, as parsed JSON; its value is
+   * `undefined` where the file could not be read.
+   */
   readonly defaultRoles: Readonly<Record<string, PositionedJson>>;
 }
 
@@ -154,6 +157,9 @@ export interface CollectionConfiguration {
   readonly schema: unknown;
   /** Parsed `relationships.json`; `undefined` without one. */
   readonly relationships: unknown;
-  /** An array of roles as parsed JSON; `null` without any. */
+  /**
+   * An array of roles as parsed JSON; `null` if the default roles count. Its value is `undefined` where the file could
+   * not be read.
+   */
   readonly roles: PositionedJson | null;
 }

@@ -5,6 +5,7 @@
  */
 
 import { z } from "zod";
+import { asObject, own } from "../schema/problem.js";
 import { type Directory, readObject } from "./directory.js";
 import type { JsonDocument, PositionedJson } from "./json-document.js";
 
@@ -109,7 +110,7 @@ function readService(directory: Directory, service: string): void {
 
 function readRules(directory: Directory, file: string, database: string, collection: string): PositionedJson | null {
   const document = directory.json(file);
-  if (document === undefined) return null;
+  if (document === undefined) return unreadable(directory, file);
   const rules = readObject(document, [], document.value, rulesShape);
   for (const [key, expected] of [
     ["database", database],
@@ -119,16 +120,25 @@ function readRules(directory: Directory, file: string, database: string, collect
     if (found === undefined || found === expected) continue;
     document.report("error", [key], `${key}: "${expected}" is expected as its folder is called, found "${found}"`);
   }
-  reportFilters(document, rules.filters);
-  return rules.roles === undefined ? null : document.part(["roles"], rules.roles);
+  return takeRoles(document, rules);
 }
 
 function readDefaultRule(directory: Directory, file: string): PositionedJson | null {
   const document = directory.json(file);
-  if (document === undefined) return null;
-  const rule = readObject(document, [], document.value, defaultRuleShape);
-  reportFilters(document, rule.filters);
-  return rule.roles === undefined ? null : document.part(["roles"], rule.roles);
+  if (document === undefined) return unreadable(directory, file);
+  return takeRoles(document, readObject(document, [], document.value, defaultRuleShape));
+}
+
+/** Rules that cannot be read are no absence of rules: whoever takes them as roles finds none that gives access. */
+function unreadable(directory: Directory, file: string): PositionedJson | null {
+  return directory.has(file) ? { value: undefined, locate: () => ({ file, line: 1, column: 1 }) } : null;
+}
+
+function takeRoles(document: JsonDocument, rules: z.output<typeof defaultRuleShape>): PositionedJson | null {
+  reportFilters(document, rules.filters);
+  const object = document.isBroken ? undefined : asObject(document.value);
+  const isAbsent = object !== undefined && own(object, "roles") === undefined;
+  return isAbsent ? null : document.part(["roles"], document.isBroken ? undefined : rules.roles);
 }
 
 function reportFilters(document: JsonDocument, filters: readonly unknown[] | undefined): void {

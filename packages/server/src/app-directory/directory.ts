@@ -53,6 +53,8 @@ export class Directory {
     const sizes = new Map<string, number>();
     try {
       for (const { path, bytes } of this.#files.list()) {
+        // Such as the folder in which the original's command line keeps its notes.
+        if (/(^|\/)\./.test(path)) continue;
         if (sizes.size >= this.#limits.filesMax) {
           this.findings.addFile("error", path, `the directory has more than ${this.#limits.filesMax} files`);
           break;

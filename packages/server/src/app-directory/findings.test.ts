@@ -397,7 +397,7 @@ describe("what does not work here", () => {
     ],
     [{ "sync/confg.json": {} }, ["sync/confg.json:1:1: warning: this is no file of an app directory; it is ignored"]],
     [{ "notes.txt": "" }, ["notes.txt:1:1: information: this is no file of an app directory; it is ignored"]],
-    [{ "README.md": "", LICENSE: "" }, []],
+    [{ "README.md": "", LICENSE: "", ".mdb/meta.json": {}, "sync/.notes.json": "" }, []],
   ])("is named (%#)", (changes, expected) => {
     expect(findingsIn(app(changes))).toEqual(expected);
   });

@@ -70,6 +70,19 @@ describe("an app", () => {
     expect(defaultRoles["mongodb-atlas"]?.locate([0, "name"])).toEqual({ file, line: 4, column: 7 });
   });
 
+  test.each([["{"], ["[]"], ['{"roles": {}}'], [Uint8Array.of(0xff)]])(
+    "whose rules cannot be read does not fall back to the default roles (%#)",
+    (content) => {
+      const [collection] = configurationOf(app({ [`${tasks}rules.json`]: content })).collections;
+      expect(collection?.roles).toMatchObject({ value: undefined });
+    },
+  );
+
+  test("whose rules say nothing of roles does", () => {
+    expect(configurationOf(app({ [`${tasks}rules.json`]: {} })).collections[0]?.roles).toBeNull();
+    expect(configurationOf(app({ [`${tasks}rules.json`]: undefined })).collections[0]?.roles).toBeNull();
+  });
+
   test("in the format 20210101 has its id with it", () => {
     const root = { app_id: "todo-abcde", config_version: 20210101, location: "US-VA", deployment_model: "GLOBAL" };
     const contents = app({ "root_config.json": undefined, "realm_config.json": root });
@@ -92,6 +105,13 @@ describe("an app", () => {
       expect(findingsIn(contents)).toEqual([]);
       expect(configurationOf(contents).classes[0]?.kind).toBe("asymmetric");
     }
+  });
+
+  test("may say null for lists that are empty", () => {
+    const nothing = { asymmetric_tables: null, collection_queryable_fields_names: null };
+    const contents = appWithSync({ ...nothing, queryable_fields_names: null, indexed_queryable_fields_names: null });
+    expect(findingsIn(contents)).toEqual([]);
+    expect(configurationOf(contents).sync).toMatchObject({ queryableFields: [], asymmetricTables: [] });
   });
 
   test("takes the only data source where none is named", () => {

@@ -229,8 +229,25 @@ describe("there and back", () => {
     );
   });
 
+  test("whatever a default is, nothing is thrown", () => {
+    const keys = ["$oid", "$date", "$binary", "$numberLong", "$numberDecimal", "$uuid", "$regularExpression", "base64"];
+    const values = fc.oneof(fc.jsonValue({ maxDepth: 1 }), fc.constantFrom("1", "ZZ", "04"));
+    const extended = fc.dictionary(
+      fc.constantFrom(...keys, "subType"),
+      fc.oneof(values, fc.dictionary(fc.constantFrom(...keys, "subType"), values, { maxKeys: 2 })),
+      { maxKeys: 2 },
+    );
+    const types = fc.constantFrom("binData", "date", "decimal", "objectId", "uuid", "long", "mixed");
+    fc.assert(
+      fc.property(types, extended, (bsonType, value) => {
+        readRealmSchema([source("things", classSchema("Thing", { p: { bsonType, default: value } }))]);
+      }),
+      { numRuns: 500 },
+    );
+  });
+
   test("whatever the documents hold, nothing is thrown", () => {
-    const anything = fc.anything({ maxDepth: 3, maxKeys: 4 });
+    const anything = fc.jsonValue({ maxDepth: 2 });
     const words = [
       "title",
       "bsonType",
@@ -255,7 +272,7 @@ describe("there and back", () => {
           source("others", classSchema("O", { p: schema })),
         ]);
       }),
-      { numRuns: 300 },
+      { numRuns: 150 },
     );
   });
 });
