@@ -234,5 +234,10 @@ describe("roles from before February 2023", () => {
       'sync/config.json:39:11: warning: unknown key "fields"',
       "sync/config.json:43:5: warning: these roles are ignored: there are roles in data_sources/mongodb-atlas/default_rule.json",
     ]);
+    const { collections, defaultRoles } = configurationOf(contents);
+    expect(collections[0]?.roles?.value).toMatchObject([
+      { name: "owner", document_filters: { write: { owner_id: "%%user.id" } } },
+    ]);
+    expect(defaultRoles["mongodb-atlas"]?.value).toEqual([]);
   });
 });
