@@ -4,10 +4,21 @@
  * @module
  */
 
+export type * from "./app-directory/configuration.js";
+export {
+  AppDirectoryError,
+  type AppDirectoryLimits,
+  type AppFile,
+  type AppFiles,
+  defaultAppDirectoryLimits,
+  openAppFiles,
+} from "./app-directory/files.js";
+export { type Finding, formatFinding, type Location } from "./app-directory/findings.js";
+export { type PositionedJson } from "./app-directory/json-document.js";
+export { type AppDirectoryOptions, readAppDirectory, type ReadAppDirectory } from "./app-directory/read.js";
 export { type App, type AppRegistry, type LedgerFactory } from "./app-registry.js";
 export { type ConnectionStatus } from "./connection.js";
 export { type Host, systemHost } from "./host.js";
-export { type ClassInformation, type CollectionSchema, deriveJsonSchema } from "./json-schema.js";
 export { type KeyValue, type KeyValueChange, MemoryKeyValue } from "./key-value.js";
 export type * from "./ledger.js";
 export { defaultServerLimits, type ServerLimits } from "./limits.js";
@@ -16,6 +27,18 @@ export { TidemarkError } from "@tidemark/protocol";
 export { type CounterName, type Metrics, type MetricsSink } from "./metrics.js";
 export { openNativeKeyValue, openNativeLedger } from "./native.js";
 export { createServer, type Server, ServerError, type ServerOptions } from "./server.js";
+export {
+  type ClassInformation,
+  type ColumnInformation,
+  isGeoPoint,
+  type PrimaryKeyInformation,
+} from "./schema/classes.js";
+export { compareSchemas, describeColumn, type SchemaMismatch } from "./schema/compare.js";
+export { type CollectionPlace, type DerivationOptions, deriveJsonSchema } from "./schema/derive.js";
+export { type CollectionSchema, type JsonPath, type JsonSchema, type Relationship } from "./schema/json-schema.js";
+export { type CollectionSource, type SchemaProblem, type Severity } from "./schema/problem.js";
+export { isEligibleField, isReservedFieldName } from "./schema/queryable-fields.js";
+export { readRealmSchema, type RealmSchema } from "./schema/read.js";
 export { type SessionStatus } from "./session.js";
 export { type AheadDevice, type ClocksAhead } from "./clock-skew.js";
 export { type AppStatus, type ServerStatus } from "./status.js";

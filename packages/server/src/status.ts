@@ -8,8 +8,10 @@ import type { AppRegistry } from "./app-registry.js";
 import type { ClocksAhead } from "./clock-skew.js";
 import type { ConnectionStatus, SyncConnection } from "./connection.js";
 import type { Host } from "./host.js";
-import { type ClassInformation, type CollectionSchema, deriveJsonSchema } from "./json-schema.js";
 import type { CounterName, Metrics } from "./metrics.js";
+import { readClasses } from "./schema/classes.js";
+import { deriveJsonSchema } from "./schema/derive.js";
+import type { CollectionSchema } from "./schema/json-schema.js";
 
 /** One app on the status page. */
 export interface AppStatus {
@@ -116,10 +118,4 @@ export async function readSchemas(
     schemas[app.id] = deriveJsonSchema(readClasses(await app.schema()), app.id);
   }
   return schemas;
-}
-
-function readClasses(json: string): readonly ClassInformation[] {
-  const value: unknown = JSON.parse(json);
-  const classes = Array.isArray(value) ? value : (value as { readonly classes?: unknown }).classes;
-  return (classes ?? []) as readonly ClassInformation[];
 }
