@@ -12,6 +12,7 @@ use super::batch::Batch;
 use super::before_images::lock;
 use super::sessions::{Session, SessionId, UploadSide};
 use crate::error::{Action, LedgerError, Refusal, Result, Stop, codes};
+use crate::history::Histories;
 use crate::integrate::{Uploader, integrate, origin};
 use crate::limits::{CLOCK_AHEAD_MAX_MS, TIMESTAMP_START_UNIX_MS};
 use crate::plan::{PlannedChangeset, plan_changeset, read_body};
@@ -194,6 +195,7 @@ impl<S: Storage> Ledger<S> {
             batch,
             session: &session,
             side: &mut side,
+            histories: Histories::default(),
             stated: (progress, locked),
             now_ms,
             development: self.development(),
@@ -256,6 +258,8 @@ struct Message<'a, S: Storage> {
     batch: &'a mut Batch<S>,
     session: &'a Arc<Session>,
     side: &'a mut UploadSide,
+    /// What the changesets on one object share.
+    histories: Histories,
     /// Progress and locked version stated before in this session.
     stated: ((u64, u64), u64),
     now_ms: u64,
@@ -299,6 +303,7 @@ impl<S: Storage> Message<'_, S> {
             row.progress.1.max(upload.progress_server_version),
         );
         row.seen_ms = self.batch.newest.state.served_ms;
+        self.store_histories(0);
         let horizon = self.batch.trim(ident, &row)?;
         self.batch.put_client(ident, &row);
         let mut views = self.batch.views(ident)?;
@@ -395,6 +400,9 @@ impl<S: Storage> Message<'_, S> {
     ) -> std::result::Result<(), Stop> {
         let schema = self.extend_schema(&changeset.schema)?;
         answer.schema_changed |= !schema.is_empty();
+        if !schema.is_empty() || !self.histories.serve(changeset.base) {
+            self.store_histories(changeset.base);
+        }
         for planned in &changeset.objects {
             self.side
                 .writes
@@ -408,7 +416,9 @@ impl<S: Storage> Message<'_, S> {
             download,
             switches: self.switches,
         };
-        let mut outcome = integrate(&self.batch.facts(), &uploader, changeset, schema, version)?;
+        let facts = self.batch.facts();
+        let histories = &mut self.histories;
+        let mut outcome = integrate(&facts, &uploader, histories, changeset, schema, version)?;
         answer.changesets += 1;
         answer.instructions += changeset
             .objects
@@ -422,6 +432,13 @@ impl<S: Storage> Message<'_, S> {
         self.batch
             .apply(origin(self.session.ident, changeset), outcome);
         Ok(())
+    }
+
+    /// Stores what the changesets so far have left, and begins anew since a base.
+    fn store_histories(&mut self, base: u64) {
+        let histories = std::mem::replace(&mut self.histories, Histories::since(base));
+        self.batch
+            .put_forms(self.session.ident, histories.into_forms());
     }
 
     /// Takes the schema instructions of a changeset; those that add something remain.
