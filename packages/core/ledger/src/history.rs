@@ -10,13 +10,14 @@ use std::sync::Arc;
 
 use rustc_hash::FxHashMap;
 use tidemark_changeset::Instruction;
-use tidemark_model::{Class, Document};
+use tidemark_model::{Class, Document, Schema};
+use tidemark_transform::TransformError;
 
 use crate::error::{LedgerError, Result};
 use crate::eye::Eye;
 use crate::facts::{Derivation, State, is_in, state_at};
 use crate::limits::HISTORY_BYTES_MAX;
-use crate::merge::Foreign;
+use crate::merge::{Foreign, Manner};
 use crate::object::ObjectKey;
 use crate::rows::{Reciprocal, Rejection, Touch};
 use crate::views::View;
@@ -48,14 +49,16 @@ impl Histories {
     }
 
     /// The forms of others' entries that changed, by version and object.
-    pub fn into_forms(self) -> impl Iterator<Item = (u64, ObjectKey, Reciprocal)> {
-        let base = self.base;
-        self.by_object
-            .into_iter()
-            .flat_map(move |(object, history)| {
-                let changed = history.foreign.into_changed(base);
-                changed.map(move |(version, form)| (version, object.clone(), form))
-            })
+    pub fn into_forms(
+        self,
+        schema: &Schema,
+    ) -> std::result::Result<Vec<(u64, ObjectKey, Reciprocal)>, TransformError> {
+        let mut forms = Vec::new();
+        for (object, history) in self.by_object {
+            let changed = history.foreign.into_changed(schema, self.base)?;
+            forms.extend(changed.map(|(version, form)| (version, object.clone(), form)));
+        }
+        Ok(forms)
     }
 
     /// Takes an object's history out, brought up to a version.
@@ -365,8 +368,8 @@ impl History {
     }
 
     /// Takes the changeset's merge back.
-    pub fn revoke_merge(&mut self) {
-        self.foreign.revoke();
+    pub fn revoke_merge(&mut self, manner: Manner<'_>) -> std::result::Result<(), TransformError> {
+        self.foreign.revoke(manner)
     }
 
     /// Whether the client was, or may yet be, sent an erasure of the object since the base.

@@ -16,10 +16,11 @@ use crate::error::{LedgerError, Refusal, Stop, codes};
 use crate::facts::{Derivation, Facts, Passage, is_in};
 use crate::fields::Fields;
 use crate::history::{Histories, History, Look};
+use crate::merge::Manner;
 use crate::object::ObjectKey;
 use crate::outcome::{Outcome, RowChange};
 use crate::permission::WriteRules;
-use crate::plan::{PlannedChangeset, PlannedObject};
+use crate::plan::{PlannedChangeset, PlannedChangesets, PlannedObject};
 use crate::records::{Compensation, RejectedUpdate};
 use crate::rows::{Marks, OwnUpload, Record, Rejection};
 use crate::schema::LedgerSchema;
@@ -67,17 +68,19 @@ struct Integrated {
     defect: bool,
 }
 
-/// Integrates a changeset as the entry of `version`. `schema` are the schema instructions that remain of it.
+/// Integrates the changeset at a place of several as the entry of `version`. `schema` are the schema instructions that remain of it.
 /// `histories` are those that changesets of the same UPLOAD with the same base have left; forms of others'
 /// entries that change are in them.
 pub fn integrate(
     facts: &dyn Facts,
     uploader: &Uploader<'_>,
     histories: &mut Histories,
-    changeset: &PlannedChangeset,
+    (changesets, place): (&PlannedChangesets, usize),
     schema: Vec<Instruction>,
     version: u64,
 ) -> Result<Outcome, Stop> {
+    let changeset = changesets.as_slice().get(place);
+    let changeset = changeset.ok_or(LedgerError::Damaged("a changeset was not planned"))?;
     let Uploader {
         timeline,
         download,
@@ -97,6 +100,8 @@ pub fn integrate(
         version,
         base: changeset.base,
         timestamp: changeset.timestamp,
+        changesets,
+        place,
     };
     let mut outcome = Outcome {
         schema_instructions: schema.len(),
@@ -152,6 +157,8 @@ struct Step<'a> {
     version: u64,
     base: u64,
     timestamp: u64,
+    changesets: &'a PlannedChangesets,
+    place: usize,
 }
 
 impl Step<'_> {
@@ -189,17 +196,17 @@ impl Step<'_> {
             ..Integrated::default()
         };
         if integrated.conflict {
-            let upload = Branch::new(self.timestamp, self.ident(), planned.instructions.clone());
-            let compare = self.derivation.refreshes_originals();
-            let revocable = !self.uploader.writes.allow_all(object.class());
-            let merged = foreign
-                .merge(&self.schema().model, upload, compare, revocable)
-                .map_err(|error| {
-                    Refusal::reset(
-                        codes::BAD_CHANGESET,
-                        format!("Bad changeset (UPLOAD): {error}"),
-                    )
-                })?;
+            let ident = self.ident();
+            let upload = Branch::new(self.timestamp, ident, planned.instructions.clone());
+            let later = |most| {
+                let later = self.changesets.later(self.place, planned).take(most);
+                let branch = |(timestamp, instructions): (u64, &[Instruction])| {
+                    Branch::new(timestamp, ident, instructions.to_vec())
+                };
+                later.map(branch).collect()
+            };
+            let merged = foreign.merge(self.manner(object), upload, later);
+            let merged = merged.map_err(|error| bad_changeset(&error))?;
             integrated.instructions = merged.instructions;
             integrated.defect = merged.defect && self.uploader.switches.uncertain;
         } else {
@@ -215,11 +222,20 @@ impl Step<'_> {
             && !self.allowed(object, row, integrated.after.row.as_ref())
         {
             if integrated.conflict {
-                history.revoke_merge();
+                let revoked = history.revoke_merge(self.manner(object));
+                revoked.map_err(|error| bad_changeset(&error))?;
             }
             return Ok(Verdict::Compensated(Rejection::Forbidden));
         }
         Ok(Verdict::Integrated(integrated))
+    }
+
+    fn manner(&self, object: &ObjectKey) -> Manner<'_> {
+        Manner {
+            schema: &self.schema().model,
+            compare: self.derivation.refreshes_originals(),
+            revocable: !self.uploader.writes.allow_all(object.class()),
+        }
     }
 
     /// Objects of asymmetric classes are only created, by anybody, and never seen again.
@@ -328,10 +344,7 @@ impl Step<'_> {
                 }
                 Instruction::EraseObject { .. } => document = None,
                 other => {
-                    let refused = |text: String| {
-                        let text = format!("Bad changeset (UPLOAD): {text}");
-                        Refusal::reset(codes::BAD_CHANGESET, text)
-                    };
+                    let refused = |text: String| bad_changeset(&text);
                     let document = document
                         .as_mut()
                         .ok_or_else(|| refused("no such object".to_owned()))?;
@@ -456,6 +469,12 @@ impl Step<'_> {
             passage.wipes(self.uploader.switches.own_leaves)
         })
     }
+}
+
+/// What of an upload cannot be integrated.
+pub(crate) fn bad_changeset(error: &dyn std::fmt::Display) -> Refusal {
+    let text = format!("Bad changeset (UPLOAD): {error}");
+    Refusal::reset(codes::BAD_CHANGESET, text)
 }
 
 /// That an element's assignment speaks of the list that is there. Applying does not depend on it, but every

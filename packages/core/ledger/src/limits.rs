@@ -34,6 +34,12 @@ pub const SCAN_DOCUMENTS_MAX: usize = 200_000;
 /// Log entries looked at for one steady download before it is sent although it is not full.
 pub const SCAN_ENTRIES_MAX: usize = 200_000;
 
+/// Changesets of an UPLOAD that are decoded, and looked at together.
+pub const PLANNED_MAX: usize = 1_000;
+
+/// Bytes of these changesets; one is always decoded.
+pub const PLANNED_BYTES_MAX: usize = 1024 * 1024;
+
 /// What is kept of objects from one changeset of an UPLOAD to the next; if it is more, it is made anew.
 pub const HISTORY_BYTES_MAX: usize = 64 * 1024 * 1024;
 

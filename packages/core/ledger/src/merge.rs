@@ -15,6 +15,15 @@ use crate::facts::{Derivation, find};
 use crate::object::ObjectKey;
 use crate::rows::{Reciprocal, Touch};
 
+/// How many uploads are merged at a time: enough for long histories of one list to be merged by clusters.
+const AHEAD_MAX: usize = 256;
+
+/// From how many entries on it is worth to merge several uploads at a time.
+const SEVERAL_MIN: usize = 2;
+
+/// A merge, or why it is none.
+type Merge<T> = std::result::Result<T, TransformError>;
+
 /// What an instruction weighs beside the bytes of its value.
 const INSTRUCTION_BYTES: usize = 256;
 
@@ -30,8 +39,10 @@ pub struct Foreign {
     /// How many still have instructions.
     alive: usize,
     bytes: usize,
-    /// The entries that the last merge met, as they were before, if that was asked for.
-    before: Vec<(usize, Branch, bool)>,
+    /// The last merge, as far as it may have to be taken back.
+    ahead: Option<Ahead>,
+    /// How many uploads to come are merged one by one: all at a time did not do for them.
+    one_by_one: usize,
 }
 
 #[derive(Debug)]
@@ -42,6 +53,28 @@ struct ForeignEntry {
     fields: Vec<Option<Name>>,
     /// Whether this form is another than the stored one.
     changed: bool,
+}
+
+/// A merge of several uploads at a time, those to come included.
+#[derive(Debug)]
+struct Ahead {
+    /// The entries that they meet, as they were before, and whether they had changed.
+    before: Vec<(usize, Branch, bool)>,
+    uploads: Vec<Branch>,
+    /// What becomes of the uploads.
+    merged: Vec<Branch>,
+    /// How many of them were asked for.
+    taken: usize,
+}
+
+/// How to merge.
+#[derive(Clone, Copy)]
+pub struct Manner<'a> {
+    pub schema: &'a Schema,
+    /// Whether to merge by the original's rules too, to see whether a client that does so ends elsewhere.
+    pub compare: bool,
+    /// Whether [`Foreign::revoke`] may follow.
+    pub revocable: bool,
 }
 
 /// A merge's result.
@@ -55,7 +88,7 @@ pub struct Merged {
 }
 
 /// The fields that instructions are on, each once, in order of first mention.
-fn fields_of(instructions: &[Instruction]) -> Vec<Option<Name>> {
+fn fields_of<'a>(instructions: impl IntoIterator<Item = &'a Instruction>) -> Vec<Option<Name>> {
     let mut fields: Vec<Option<&Name>> = Vec::new();
     for instruction in instructions {
         let field = instruction.target().map(|target| &target.field);
@@ -177,7 +210,7 @@ impl Foreign {
     }
 
     /// The entries that instructions can meet, in order: no rule acts between two fields of an object.
-    fn meeting(&self, instructions: &[Instruction]) -> Vec<usize> {
+    fn meeting<'a>(&self, instructions: impl IntoIterator<Item = &'a Instruction>) -> Vec<usize> {
         let fields = fields_of(instructions);
         if fields.contains(&None) {
             let alive = |(_, entry): &(usize, &ForeignEntry)| !entry.fields.is_empty();
@@ -199,15 +232,98 @@ impl Foreign {
         places
     }
 
-    /// Merges an upload's instructions with them. `compare` also merges by the original's rules, to see
-    /// whether a client that does so ends elsewhere. `revocable`: whether [`Foreign::revoke`] may follow.
+    /// Merges an upload's instructions with them. `later` says what the same client is about to upload on the
+    /// object, with the same base: merged all at a time, long histories cost much less, and end the same.
     pub fn merge(
         &mut self,
-        schema: &Schema,
+        manner: Manner<'_>,
         upload: Branch,
-        compare: bool,
-        revocable: bool,
-    ) -> std::result::Result<Merged, TransformError> {
+        later: impl FnOnce(usize) -> Vec<Branch>,
+    ) -> Merge<Merged> {
+        if let Some(merged) = self.merged_ahead(&upload) {
+            return Ok(merged);
+        }
+        self.settle(manner)?;
+        // By the original's rules it counts how each one ends.
+        let several = !manner.compare
+            && self.one_by_one == 0
+            && self.meeting(&upload.instructions).len() >= SEVERAL_MIN;
+        self.one_by_one = self.one_by_one.saturating_sub(1);
+        if several {
+            let mut uploads = vec![upload.clone()];
+            uploads.extend(later(AHEAD_MAX - 1));
+            if uploads.len() > 1 {
+                let count = uploads.len();
+                if self.merge_several(manner, uploads) {
+                    let merged = self.merged_ahead(&upload);
+                    return Ok(merged.expect("it is the first of them"));
+                }
+                self.one_by_one = count - 1;
+            }
+        }
+        self.merge_one(manner, upload)
+    }
+
+    /// The upload's instructions, if they were merged before their time.
+    fn merged_ahead(&mut self, upload: &Branch) -> Option<Merged> {
+        let ahead = self.ahead.as_mut()?;
+        let next = ahead.uploads.get(ahead.taken)?;
+        if next != upload {
+            return None;
+        }
+        let merged = ahead.merged.get_mut(ahead.taken)?;
+        ahead.taken += 1;
+        Some(Merged {
+            instructions: merged.instructions.clone(),
+            defect: false,
+        })
+    }
+
+    fn merge_one(&mut self, manner: Manner<'_>, upload: Branch) -> Merge<Merged> {
+        let before = manner.revocable.then(|| self.copies(&upload.instructions));
+        let uploads = before.is_some().then(|| vec![upload.clone()]);
+        let mut theirs = vec![upload];
+        let defect = self.merge_all(manner, &mut theirs)?;
+        let instructions = theirs.pop().map(|upload| upload.instructions);
+        if let (Some(before), Some(uploads)) = (before, uploads) {
+            self.ahead = Some(Ahead {
+                before,
+                uploads,
+                merged: Vec::new(),
+                taken: 1,
+            });
+        }
+        Ok(Merged {
+            instructions: instructions.unwrap_or_default(),
+            defect,
+        })
+    }
+
+    /// Merges several uploads at a time. If that does not tell what becomes of each (one does not fit, or is
+    /// uncertain, or nothing is left to meet after one of them), nothing changes.
+    fn merge_several(&mut self, manner: Manner<'_>, uploads: Vec<Branch>) -> bool {
+        let instructions = uploads.iter().flat_map(|upload| &upload.instructions);
+        let before = self.copies(instructions);
+        let mut merged = uploads.clone();
+        let certain = self.merge_all(manner, &mut merged) == Ok(false);
+        if !certain || self.alive == 0 {
+            self.put_back(before);
+            return false;
+        }
+        self.ahead = Some(Ahead {
+            before,
+            uploads,
+            merged,
+            taken: 0,
+        });
+        true
+    }
+
+    /// Merges uploads with what they meet; the answer is whether the client may end elsewhere.
+    fn merge_all(&mut self, manner: Manner<'_>, theirs: &mut [Branch]) -> Merge<bool> {
+        let Manner {
+            schema, compare, ..
+        } = manner;
         let columns = |class: &Name, field: &Name| {
             let class = schema.class(class)?;
             let column = class.columns.get(class.column_index(field)?)?;
@@ -216,15 +332,10 @@ impl Foreign {
                 target: column.target.clone(),
             })
         };
-        let places = self.meeting(&upload.instructions);
+        let places = self.meeting(theirs.iter().flat_map(|upload| &upload.instructions));
         let mut ours: Vec<Branch> = Vec::with_capacity(places.len());
-        self.before.clear();
         for place in &places {
             if let Some(entry) = self.entries.get_mut(*place) {
-                if revocable {
-                    let before = (*place, entry.branch.clone(), entry.changed);
-                    self.before.push(before);
-                }
                 let Branch {
                     timestamp, ident, ..
                 } = entry.branch;
@@ -232,12 +343,11 @@ impl Foreign {
                 ours.push(std::mem::replace(&mut entry.branch, blank));
             }
         }
-        let mut theirs = [upload];
-        let defect = if compare {
-            merge_beside_original(&mut ours, &mut theirs, Some(&columns))?
+        let merged = if compare {
+            merge_beside_original(&mut ours, theirs, Some(&columns))
         } else {
-            let report = merge_reporting(&mut ours, &mut theirs, Rules::CORRECTED, Some(&columns))?;
-            !report.uncertain.is_empty()
+            merge_reporting(&mut ours, theirs, Rules::CORRECTED, Some(&columns))
+                .map(|report| !report.uncertain.is_empty())
         };
         for (place, mut branch) in places.into_iter().zip(ours) {
             let changed = std::mem::take(&mut branch.dirty);
@@ -251,16 +361,27 @@ impl Foreign {
                 self.find_fields(place);
             }
         }
-        let [upload] = theirs;
-        Ok(Merged {
-            instructions: upload.instructions,
-            defect,
-        })
+        merged
     }
 
-    /// Takes the last merge back: the upload's instructions are not integrated after all.
-    pub fn revoke(&mut self) {
-        for (place, branch, changed) in std::mem::take(&mut self.before) {
+    /// The entries that instructions meet, to be put back.
+    fn copies<'a>(
+        &self,
+        instructions: impl IntoIterator<Item = &'a Instruction>,
+    ) -> Vec<(usize, Branch, bool)> {
+        let copy = |place: usize| {
+            let entry = self.entries.get(place)?;
+            Some((place, entry.branch.clone(), entry.changed))
+        };
+        self.meeting(instructions)
+            .into_iter()
+            .filter_map(copy)
+            .collect()
+    }
+
+    /// Puts entries back that had instructions.
+    fn put_back(&mut self, before: Vec<(usize, Branch, bool)>) {
+        for (place, branch, changed) in before {
             if let Some(entry) = self.entries.get_mut(place) {
                 self.alive += usize::from(entry.branch.instructions.is_empty());
                 (entry.branch, entry.changed) = (branch, changed);
@@ -269,219 +390,51 @@ impl Foreign {
         }
     }
 
+    /// Takes back what was merged before its time and was not asked for.
+    fn settle(&mut self, manner: Manner<'_>) -> Merge<()> {
+        let Some(ahead) = self.ahead.take() else {
+            return Ok(());
+        };
+        let Ahead {
+            before,
+            mut uploads,
+            taken,
+            ..
+        } = ahead;
+        if taken < uploads.len() {
+            self.put_back(before);
+            uploads.truncate(taken);
+            self.merge_all(manner, &mut uploads)?;
+        }
+        Ok(())
+    }
+
+    /// Takes the last merge back: the upload's instructions are not integrated after all.
+    pub fn revoke(&mut self, manner: Manner<'_>) -> Merge<()> {
+        if let Some(ahead) = &mut self.ahead {
+            ahead.taken = ahead.taken.saturating_sub(1);
+        }
+        self.settle(manner)
+    }
+
     /// The entries that read differently since an upload with this base, by version.
-    pub fn into_changed(self, base: u64) -> impl Iterator<Item = (u64, Reciprocal)> {
+    pub fn into_changed(
+        mut self,
+        schema: &Schema,
+        base: u64,
+    ) -> Merge<impl Iterator<Item = (u64, Reciprocal)>> {
+        self.settle(Manner {
+            schema,
+            compare: false,
+            revocable: false,
+        })?;
         let changed = self.entries.into_iter().filter(|entry| entry.changed);
-        changed.map(move |entry| {
+        Ok(changed.map(move |entry| {
             let instructions = entry.branch.instructions;
             (entry.version, Reciprocal { base, instructions })
-        })
+        }))
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use tidemark_changeset::{PathElement, PrimaryKey, Target, UpdateKind};
-
-    /// Repeatable chance.
-    struct Chance(u64);
-
-    impl Chance {
-        fn below(&mut self, end: u32) -> u32 {
-            self.0 = self
-                .0
-                .wrapping_mul(6_364_136_223_846_793_005)
-                .wrapping_add(1_442_695_040_888_963_407);
-            u32::try_from(self.0 >> 33).expect("31 bits") % end
-        }
-    }
-
-    fn target(field: &str, path: Vec<PathElement>) -> Target {
-        Target {
-            class: "T".into(),
-            key: PrimaryKey::Int(1),
-            field: field.into(),
-            path,
-        }
-    }
-
-    /// One side's edits of one object, each fitting those before it.
-    struct Editor {
-        chance: Chance,
-        exists: bool,
-        sizes: [u32; 2],
-    }
-
-    impl Editor {
-        fn new(seed: u64) -> Self {
-            Self {
-                chance: Chance(seed),
-                exists: true,
-                sizes: [3, 3],
-            }
-        }
-
-        fn edit(&mut self) -> Instruction {
-            let (class, key) = (Name::from("T"), PrimaryKey::Int(1));
-            if !self.exists {
-                (self.exists, self.sizes) = (true, [0, 0]);
-                return Instruction::CreateObject { class, key };
-            }
-            if self.chance.below(40) == 0 {
-                self.exists = false;
-                return Instruction::EraseObject { class, key };
-            }
-            let which = self.chance.below(2) as usize;
-            let list = ["left", "right"][which];
-            let prior_size = self.sizes[which];
-            let value = Payload::Value(Value::Int(i64::from(self.chance.below(5))));
-            match self.chance.below(5) {
-                0 => Instruction::Update {
-                    target: target(["value", "other"][which], Vec::new()),
-                    value,
-                    kind: UpdateKind::Property { is_default: false },
-                },
-                1 => Instruction::AddInteger {
-                    target: target(["value", "other"][which], Vec::new()),
-                    delta: 1,
-                },
-                2 if prior_size > 0 => {
-                    let place = self.chance.below(prior_size);
-                    self.sizes[which] -= 1;
-                    Instruction::ArrayErase {
-                        target: target(list, vec![PathElement::Index(place)]),
-                        prior_size,
-                    }
-                }
-                3 => {
-                    self.sizes[which] = 0;
-                    Instruction::Clear {
-                        target: target(list, Vec::new()),
-                        collection: tidemark_changeset::CollectionKind::List,
-                    }
-                }
-                _ => {
-                    let place = self.chance.below(prior_size + 1);
-                    self.sizes[which] += 1;
-                    Instruction::ArrayInsert {
-                        target: target(list, vec![PathElement::Index(place)]),
-                        value,
-                        prior_size,
-                    }
-                }
-            }
-        }
-
-        fn changeset(&mut self) -> Vec<Instruction> {
-            (0..=self.chance.below(3)).map(|_| self.edit()).collect()
-        }
-    }
-
-    /// Merges changesets one after the other, with what they meet only, and with everything.
-    fn compare(seed: u64, compare: bool, revocable: bool) -> (usize, usize) {
-        let (mut theirs, mut ours) = (Editor::new(seed), Editor::new(seed + 1_000_000));
-        let mut foreign = Foreign::default();
-        let mut all = Vec::new();
-        for version in 0..u64::from(1 + theirs.chance.below(12)) {
-            let branch = Branch::new(theirs.chance.below(9).into(), 3, theirs.changeset());
-            foreign.push(version, branch.clone());
-            all.push((branch, false));
-        }
-        let (mut met, mut merges) = (0, 0);
-        for _ in 0..12 {
-            if foreign.is_empty() {
-                break;
-            }
-            let upload = Branch::new(ours.chance.below(9).into(), 2, ours.changeset());
-            met += foreign.meeting(&upload.instructions).len();
-            merges += all.len();
-            if revocable && ours.chance.below(3) == 0 {
-                // As if it had never been, for the next one is made on it all the same.
-                foreign
-                    .merge(&Schema::default(), upload.clone(), compare, true)
-                    .expect("they fit");
-                foreign.revoke();
-            }
-            let mut whole: Vec<Branch> = all.iter().map(|(branch, _)| branch.clone()).collect();
-            let mut one = [upload.clone()];
-            let defect = if compare {
-                merge_beside_original(&mut whole, &mut one, None).expect("they fit")
-            } else {
-                let report = merge_reporting(&mut whole, &mut one, Rules::CORRECTED, None);
-                !report.expect("they fit").uncertain.is_empty()
-            };
-            let merged = foreign
-                .merge(&Schema::default(), upload, compare, revocable)
-                .expect("they fit");
-            let [one] = one;
-            assert_eq!(
-                (merged.instructions, merged.defect),
-                (one.instructions, defect)
-            );
-            for ((kept, changed), mut branch) in all.iter_mut().zip(whole) {
-                *changed |= std::mem::take(&mut branch.dirty);
-                *kept = branch;
-            }
-        }
-        let some_left = all
-            .iter()
-            .any(|(branch, _)| !branch.instructions.is_empty());
-        assert_eq!(foreign.is_empty(), !some_left);
-        let expected: Vec<_> = (0..)
-            .zip(all)
-            .filter(|(_, (_, changed))| *changed)
-            .map(|(version, (branch, _))| {
-                let instructions = branch.instructions;
-                (
-                    version,
-                    Reciprocal {
-                        base: 4,
-                        instructions,
-                    },
-                )
-            })
-            .collect();
-        assert_eq!(foreign.into_changed(4).collect::<Vec<_>>(), expected);
-        (met, merges)
-    }
-
-    #[test]
-    fn what_an_upload_cannot_meet_makes_no_difference() {
-        let (mut met, mut merges) = (0, 0);
-        for seed in 0..2_000 {
-            let (some, all) = compare(seed, seed % 2 == 0, seed % 3 == 0);
-            met += some;
-            merges += all;
-        }
-        assert!(0 < met && met < merges, "{met} of {merges}");
-    }
-
-    #[test]
-    fn only_entries_on_the_same_field_are_met_and_what_creates_or_erases() {
-        let set = |field: &str| Instruction::Update {
-            target: target(field, Vec::new()),
-            value: Payload::Value(Value::Int(1)),
-            kind: UpdateKind::Property { is_default: false },
-        };
-        let erase = Instruction::EraseObject {
-            class: "T".into(),
-            key: PrimaryKey::Int(1),
-        };
-        let mut foreign = Foreign::default();
-        for instructions in [
-            vec![set("value")],
-            vec![set("other")],
-            vec![erase.clone()],
-            vec![set("other"), set("value")],
-            vec![],
-        ] {
-            let version = foreign.len() as u64;
-            foreign.push(version, Branch::new(1, 3, instructions));
-        }
-        assert_eq!(foreign.meeting(&[set("value")]), [0, 2, 3]);
-        assert_eq!(foreign.meeting(&[set("third")]), [2]);
-        assert_eq!(foreign.meeting(&[set("third"), set("other")]), [1, 2, 3]);
-        assert_eq!(foreign.meeting(&[erase]), [0, 1, 2, 3]);
-    }
-}
+mod tests;

@@ -174,11 +174,7 @@ impl<S: Storage> Batch<S> {
     }
 
     /// Writes the forms that others' entries have after a client's uploads, by version and object.
-    pub fn put_forms(
-        &mut self,
-        ident: u64,
-        forms: impl Iterator<Item = (u64, ObjectKey, Reciprocal)>,
-    ) {
+    pub fn put_forms(&mut self, ident: u64, forms: Vec<(u64, ObjectKey, Reciprocal)>) {
         for (version, object, form) in forms {
             let key = tables::of_object(ident, version, &object);
             self.write.put(RECIPROCALS, &key, &form.write());
