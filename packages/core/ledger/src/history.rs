@@ -360,7 +360,7 @@ impl History {
 
     /// The entries since the base that the changeset does not contain.
     pub fn foreign(&mut self, look: &Look<'_>) -> Result<&mut Foreign> {
-        let new = self.foreign_touches.get(self.foreign.len()..);
+        let new = self.foreign_touches.get(self.foreign.count()..);
         let new = new.unwrap_or_default();
         self.foreign
             .load(look.derivation, look.object, new, self.base)?;

@@ -81,28 +81,7 @@ pub fn integrate(
 ) -> Result<Outcome, Stop> {
     let changeset = changesets.as_slice().get(place);
     let changeset = changeset.ok_or(LedgerError::Damaged("a changeset was not planned"))?;
-    let Uploader {
-        timeline,
-        download,
-        switches,
-        ..
-    } = *uploader;
-    let derivation = Derivation {
-        facts,
-        timeline,
-        download,
-        switches,
-    };
-    let step = Step {
-        facts,
-        uploader,
-        derivation,
-        version,
-        base: changeset.base,
-        timestamp: changeset.timestamp,
-        changesets,
-        place,
-    };
+    let step = Step::new(facts, uploader, (changesets, place, changeset), version);
     let mut outcome = Outcome {
         schema_instructions: schema.len(),
         instructions: schema,
@@ -161,7 +140,37 @@ struct Step<'a> {
     place: usize,
 }
 
-impl Step<'_> {
+impl<'a> Step<'a> {
+    fn new(
+        facts: &'a dyn Facts,
+        uploader: &'a Uploader<'a>,
+        (changesets, place, changeset): (&'a PlannedChangesets, usize, &PlannedChangeset),
+        version: u64,
+    ) -> Self {
+        let Uploader {
+            timeline,
+            download,
+            switches,
+            ..
+        } = *uploader;
+        let derivation = Derivation {
+            facts,
+            timeline,
+            download,
+            switches,
+        };
+        Self {
+            facts,
+            uploader,
+            derivation,
+            version,
+            base: changeset.base,
+            timestamp: changeset.timestamp,
+            changesets,
+            place,
+        }
+    }
+
     fn ident(&self) -> u64 {
         self.uploader.timeline.ident
     }

@@ -96,7 +96,7 @@ fn fields_of<'a>(instructions: impl IntoIterator<Item = &'a Instruction>) -> Vec
             fields.push(field);
         }
     }
-    fields.into_iter().map(|field| field.cloned()).collect()
+    fields.into_iter().map(Option::<&Name>::cloned).collect()
 }
 
 fn weight(instruction: &Instruction) -> usize {
@@ -195,7 +195,7 @@ impl Foreign {
     }
 
     /// How many entries were added.
-    pub fn len(&self) -> usize {
+    pub fn count(&self) -> usize {
         self.entries.len()
     }
 

@@ -106,16 +106,22 @@ struct Tally {
     settled: usize,
 }
 
-/// Merges uploads with what they meet only, and several at a time; and each with everything.
-fn compare(seed: u64, compare: bool, revocable: bool, tally: &mut Tally) {
-    let (mut theirs, mut ours) = (Editor::new(seed), Editor::new(seed + 1_000_000));
-    let mut foreign = Foreign::default();
-    let mut all = Vec::new();
-    for version in 0..u64::from(1 + theirs.chance.below(30)) {
-        let branch = Branch::new(theirs.chance.below(9).into(), 3, theirs.changeset());
+/// What others did, and whether it has changed since.
+fn others(seed: u64) -> (Foreign, Vec<(Branch, bool)>) {
+    let mut editor = Editor::new(seed);
+    let (mut foreign, mut all) = (Foreign::default(), Vec::new());
+    for version in 0..u64::from(1 + editor.chance.below(30)) {
+        let branch = Branch::new(editor.chance.below(9).into(), 3, editor.changeset());
         foreign.push(version, branch.clone());
         all.push((branch, false));
     }
+    (foreign, all)
+}
+
+/// Merges uploads with what they meet only, and several at a time; and each with everything.
+fn compare(seed: u64, compare: bool, revocable: bool, tally: &mut Tally) {
+    let mut ours = Editor::new(seed + 1_000_000);
+    let (mut foreign, mut all) = others(seed);
     let schema = Schema::default();
     let manner = Manner {
         schema: &schema,
@@ -167,15 +173,15 @@ fn compare(seed: u64, compare: bool, revocable: bool, tally: &mut Tally) {
             (merged.instructions, merged.defect),
             (one.instructions, defect)
         );
-        let several = |ahead: &&Ahead| ahead.uploads.len() > 1;
-        tally.merged_ahead += usize::from(foreign.ahead.as_ref().filter(several).is_some());
+        let several = |ahead: &Ahead| ahead.uploads.len() > 1;
+        tally.merged_ahead += usize::from(foreign.ahead.as_ref().is_some_and(several));
         for ((kept, changed), mut branch) in all.iter_mut().zip(whole) {
             *changed |= std::mem::take(&mut branch.dirty);
             *kept = branch;
         }
     }
-    let open = |ahead: &&Ahead| ahead.taken < ahead.uploads.len();
-    tally.settled += usize::from(foreign.ahead.as_ref().filter(open).is_some());
+    let open = |ahead: &Ahead| ahead.taken < ahead.uploads.len();
+    tally.settled += usize::from(foreign.ahead.as_ref().is_some_and(open));
     let changed = (0..).zip(all).filter(|(_, (_, changed))| *changed);
     let expected = changed.map(|(version, (branch, _))| (version, branch.instructions));
     let forms = foreign.into_changed(&schema, 4).expect("they fit");
@@ -213,7 +219,7 @@ fn only_entries_on_the_same_field_are_met_and_what_creates_or_erases() {
         vec![set("other"), set("value")],
         vec![],
     ] {
-        let version = foreign.len() as u64;
+        let version = foreign.count() as u64;
         foreign.push(version, Branch::new(1, 3, instructions));
     }
     assert_eq!(foreign.meeting(&[set("value")]), [0, 2, 3]);
