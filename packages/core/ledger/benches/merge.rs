@@ -240,11 +240,11 @@ fn main() {
     let _ = options;
     report("merge-M1", ROUNDS, m1);
     report("merge-M2", ROUNDS, m2);
-    for count in [500, 1_000, 2_000] {
+    for count in [500, 1_000, 5_000] {
         let name = format!("merge-M2-transactions-{count}");
         report(&name, 1, |_| transactions(2, count));
     }
-    for count in [1_000, 2_000, 4_000, 10_000] {
+    for count in [1_000, 2_000, 10_000] {
         let name = format!("upload-transactions-{count}");
         report(&name, 1, |_| transactions(1, count));
     }
