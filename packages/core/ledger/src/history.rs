@@ -45,7 +45,9 @@ impl Histories {
     /// Whether they serve a changeset with this base. If not, what they hold is to be stored first
     /// ([`Histories::into_forms`]).
     pub fn serve(&self, base: u64) -> bool {
-        self.base == base && self.bytes <= HISTORY_BYTES_MAX
+        // One object alone has to be at hand in any case.
+        let fits = self.bytes <= HISTORY_BYTES_MAX || self.by_object.len() <= 1;
+        self.base == base && fits
     }
 
     /// The forms of others' entries that changed, by version and object.

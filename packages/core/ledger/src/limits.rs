@@ -40,7 +40,7 @@ pub const PLANNED_MAX: usize = 1_000;
 /// Bytes of these changesets; one is always decoded.
 pub const PLANNED_BYTES_MAX: usize = 1024 * 1024;
 
-/// What is kept of objects from one changeset of an UPLOAD to the next; if it is more, it is made anew.
+/// What is kept of objects from one changeset of an UPLOAD to the next; if several weigh more, it is made anew.
 pub const HISTORY_BYTES_MAX: usize = 64 * 1024 * 1024;
 
 /// Before-images kept for one bootstrap under way; a session that needs more has to start again.

@@ -199,9 +199,9 @@ impl Foreign {
         self.entries.len()
     }
 
-    /// What they weigh.
+    /// What they weigh, with copies of what a merge ahead of its time changes.
     pub fn bytes(&self) -> usize {
-        self.bytes
+        2 * self.bytes
     }
 
     /// Whether there is nothing to merge with.
