@@ -46,21 +46,37 @@ async function* beside(workload: MergeWorkload, options: BenchmarkOptions): Asyn
 const m1: Benchmark = { name: "merge-M1", run: (options) => beside(manySets(), options) };
 const m2: Benchmark = { name: "merge-M2", run: (options) => beside(manyInsertions(), options) };
 
+/** A figure of the core beside the same of less work. */
+async function besideLess(name: string, names: readonly [less: string, more: string]): Promise<Figure> {
+  const figures = await runCoreProgram({
+    target: ["bench", "--bench", "merge"],
+    crate: "tidemark-ledger",
+    programArguments: names,
+  });
+  const [less, more] = names.map((wanted) => figures.find((found) => found.name === wanted));
+  if (less === undefined || more === undefined) throw new Error("the core lacks a figure");
+  return figure(name, more.unit, more.value, { name: less.name, value: less.value });
+}
+
 /** A client that was away uploads 10,000 changes: the peer is the same with a hundredth of foreign versions. */
 const away: Benchmark = {
   name: "upload-after-away",
   run: async function* ({ quick }) {
-    const names = quick ? ["upload-after-1000", "upload-after-10000"] : ["upload-after-10000", "upload-after-1000000"];
-    const figures = await runCoreProgram({
-      target: ["bench", "--bench", "merge"],
-      crate: "tidemark-ledger",
-      programArguments: names,
-    });
-    const [few, many] = names.map((name) => figures.find((found) => found.name === name));
-    if (few === undefined || many === undefined) throw new Error("the core lacks a figure");
-    yield figure("upload-after-away", many.unit, many.value, { name: few.name, value: few.value });
+    const more = quick ? "upload-after-10000" : "upload-after-1000000";
+    yield await besideLess("upload-after-away", [quick ? "upload-after-1000" : "upload-after-10000", more]);
+  },
+};
+
+/** Insertions in one list, one transaction each, of one replica and of two: the peer is the same with less of them. */
+const transactions: Benchmark = {
+  name: "upload-transactions",
+  run: async function* ({ quick }) {
+    const more = quick ? 2000 : 10_000;
+    yield await besideLess("upload-transactions", ["upload-transactions-1000", `upload-transactions-${more}`]);
+    const replicas = "merge-M2-transactions";
+    yield await besideLess(replicas, [`${replicas}-${quick ? 500 : 1000}`, `${replicas}-${quick ? 1000 : 5000}`]);
   },
 };
 
 /** Benchmarks of merging. */
-export const mergeBenchmarks: readonly Benchmark[] = [m1, m2, away];
+export const mergeBenchmarks: readonly Benchmark[] = [m1, m2, away, transactions];

@@ -3,6 +3,8 @@
 //! * `merge-M1`: 100 replicas set 100 values each, one transaction a value, over 1,000 shared objects;
 //! * `merge-M2`: two replicas make 5,000 insertions each at random places of one list, each all of its own in
 //!   one transaction;
+//! * `merge-M2-transactions-N`: two replicas make N insertions each, one transaction an insertion;
+//! * `upload-transactions-N`: one replica does, and nobody else edits;
 //! * `upload-after-N`: a client that was away while N foreign versions arrived uploads 10,000 changes.
 //!
 //! Each goes through everything a server does with an upload: reading bytes, checking, merging, storing (in
@@ -146,6 +148,16 @@ fn m1(round: u64) -> f64 {
     integrate(&clients, &made)
 }
 
+/// Insertions at random places of one list.
+fn insertions(chance: &mut Chance, count: u32) -> Vec<Instruction> {
+    let insertions = (0..count).map(|at| {
+        let place = chance.below(u64::from(at) + 1);
+        let place = u32::try_from(place).expect("below a u32");
+        insert("Thing", 0, "list", place, Value::Int(i64::from(at)), at)
+    });
+    insertions.collect()
+}
+
 fn m2(round: u64) -> f64 {
     let ledger = with_objects(1);
     let (clients, bases) = clients(&ledger, 2);
@@ -153,15 +165,25 @@ fn m2(round: u64) -> f64 {
     let made: Vec<_> = (0..)
         .zip(bases)
         .map(|(replica, base): (u64, u64)| {
-            let insertions = (0..5_000).map(|at: u32| {
-                let place = chance.below(u64::from(at) + 1);
-                let place = u32::try_from(place).expect("below a u32");
-                insert("Thing", 0, "list", place, Value::Int(i64::from(at)), at)
-            });
-            (
-                base,
-                vec![(10, base, 1_000 + replica, insertions.collect())],
-            )
+            let insertions = insertions(&mut chance, 5_000);
+            (base, vec![(10, base, 1_000 + replica, insertions)])
+        })
+        .collect();
+    integrate(&clients, &made)
+}
+
+/// As many replicas as asked for make as many insertions each, one transaction an insertion.
+fn transactions(replicas: usize, count: u32) -> f64 {
+    let ledger = with_objects(1);
+    let (clients, bases) = clients(&ledger, replicas);
+    let mut chance = Chance(1);
+    let made: Vec<_> = (0..)
+        .zip(bases)
+        .map(|(replica, base): (u64, u64)| {
+            let insertions = insertions(&mut chance, count).into_iter();
+            let made = (10..).zip(insertions);
+            let made = made.map(|(version, one)| (version, base, 1_000 + replica, vec![one]));
+            (base, made.collect())
         })
         .collect();
     integrate(&clients, &made)
@@ -218,6 +240,14 @@ fn main() {
     let _ = options;
     report("merge-M1", ROUNDS, m1);
     report("merge-M2", ROUNDS, m2);
+    for count in [500, 1_000, 5_000] {
+        let name = format!("merge-M2-transactions-{count}");
+        report(&name, 1, |_| transactions(2, count));
+    }
+    for count in [1_000, 2_000, 10_000] {
+        let name = format!("upload-transactions-{count}");
+        report(&name, 1, |_| transactions(1, count));
+    }
     for foreign in [1_000, 10_000, 100_000, 1_000_000] {
         report(&format!("upload-after-{foreign}"), 1, |_| after(foreign));
     }

@@ -86,6 +86,11 @@ impl Eye {
         }
     }
 
+    /// Whether the client has the object.
+    pub fn exists(&self) -> bool {
+        self.object.is_some()
+    }
+
     /// The values, in the form views are asked with.
     pub fn state(&self) -> State {
         match &self.object {

@@ -257,17 +257,18 @@ impl Derivation<'_> {
         Ok(false)
     }
 
-    /// Whether the client was, or may yet be, sent an erasure of an object above `base`. Bootstraps above the
-    /// base may still die, and then the views before them are in force again: an upload integrated in the
-    /// meantime has to be right in either case. `touches` is what touched the object since.
+    /// Whether a client that has integrated `base` was, or may yet be, sent an erasure of an object at a
+    /// version above `after`, up to `through`. Bootstraps above the base may still die, and then the views
+    /// before them are in force again: an upload integrated in the meantime has to be right in either case.
+    /// `touches` is what touched the object in these versions.
     pub fn may_be_wiped(
         &self,
         object: &ObjectKey,
         base: u64,
-        through: u64,
+        (after, through): (u64, u64),
         touches: &[Touch],
     ) -> Result<bool> {
-        if self.wiped_by_bootstrap(object, base, through)? {
+        if self.wiped_by_bootstrap(object, after, through)? {
             return Ok(true);
         }
         for touch in touches {

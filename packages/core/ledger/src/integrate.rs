@@ -13,16 +13,16 @@ use tidemark_transform::Branch;
 
 use crate::entries::{Origin, TouchedObject};
 use crate::error::{LedgerError, Refusal, Stop, codes};
-use crate::eye::Eye;
-use crate::facts::{Derivation, Facts, Passage, State, is_in, state_at};
+use crate::facts::{Derivation, Facts, Passage, is_in};
 use crate::fields::Fields;
-use crate::merge::Foreign;
+use crate::history::{Histories, History, Look};
+use crate::merge::Manner;
 use crate::object::ObjectKey;
 use crate::outcome::{Outcome, RowChange};
 use crate::permission::WriteRules;
-use crate::plan::{PlannedChangeset, PlannedObject};
+use crate::plan::{PlannedChangeset, PlannedChangesets, PlannedObject};
 use crate::records::{Compensation, RejectedUpdate};
-use crate::rows::{Marks, OwnUpload, Reciprocal, Record, Rejection, Touch};
+use crate::rows::{Marks, OwnUpload, Record, Rejection};
 use crate::schema::LedgerSchema;
 use crate::switches::Switches;
 use crate::view_list::ElementKind;
@@ -62,43 +62,26 @@ struct Applied {
 #[derive(Debug, Default)]
 struct Integrated {
     instructions: Vec<Instruction>,
-    reciprocals: Vec<(u64, Reciprocal)>,
     after: Applied,
     conflict: bool,
     /// The client may hold something else than the server: its own merge may have ended elsewhere.
     defect: bool,
-    /// What touched the object since the base.
-    touches: Vec<Touch>,
 }
 
-/// Integrates a changeset as the entry of `version`. `schema` are the schema instructions that remain of it.
+/// Integrates the changeset at a place of several as the entry of `version`. `schema` are the schema instructions that remain of it.
+/// `histories` are those that changesets of the same UPLOAD with the same base have left; forms of others'
+/// entries that change are in them.
 pub fn integrate(
     facts: &dyn Facts,
     uploader: &Uploader<'_>,
-    changeset: &PlannedChangeset,
+    histories: &mut Histories,
+    (changesets, place): (&PlannedChangesets, usize),
     schema: Vec<Instruction>,
     version: u64,
 ) -> Result<Outcome, Stop> {
-    let Uploader {
-        timeline,
-        download,
-        switches,
-        ..
-    } = *uploader;
-    let derivation = Derivation {
-        facts,
-        timeline,
-        download,
-        switches,
-    };
-    let step = Step {
-        facts,
-        uploader,
-        derivation,
-        version,
-        base: changeset.base,
-        timestamp: changeset.timestamp,
-    };
+    let changeset = changesets.as_slice().get(place);
+    let changeset = changeset.ok_or(LedgerError::Damaged("a changeset was not planned"))?;
+    let step = Step::new(facts, uploader, (changesets, place, changeset), version);
     let mut outcome = Outcome {
         schema_instructions: schema.len(),
         instructions: schema,
@@ -109,7 +92,12 @@ pub fn integrate(
     for planned in &changeset.objects {
         let object = planned.object(facts.schema())?;
         let before = facts.row(&object)?;
-        match step.judge(planned, &object, before.as_ref())? {
+        let mut history = if facts.schema().is_asymmetric(object.class()) {
+            History::since(step.base)
+        } else {
+            histories.take(&step.derivation, &object, version - 1)?
+        };
+        match step.judge(planned, &object, before.as_ref(), &mut history)? {
             Verdict::Discarded => unchanged = false,
             Verdict::Compensated(rejection) => {
                 unchanged = false;
@@ -118,15 +106,11 @@ pub fn integrate(
             }
             Verdict::Integrated(integrated) => {
                 unchanged &= integrated.instructions == planned.instructions;
-                step.take(
-                    &mut outcome,
-                    object,
-                    before,
-                    integrated,
-                    changeset.client_version,
-                )?;
+                let before = (before, changeset.client_version);
+                step.take(&mut outcome, &object, before, integrated, &mut history)?;
             }
         }
+        histories.put(object, history);
     }
     outcome.sort();
     outcome.own = Some(OwnUpload {
@@ -152,9 +136,41 @@ struct Step<'a> {
     version: u64,
     base: u64,
     timestamp: u64,
+    changesets: &'a PlannedChangesets,
+    place: usize,
 }
 
-impl Step<'_> {
+impl<'a> Step<'a> {
+    fn new(
+        facts: &'a dyn Facts,
+        uploader: &'a Uploader<'a>,
+        (changesets, place, changeset): (&'a PlannedChangesets, usize, &PlannedChangeset),
+        version: u64,
+    ) -> Self {
+        let Uploader {
+            timeline,
+            download,
+            switches,
+            ..
+        } = *uploader;
+        let derivation = Derivation {
+            facts,
+            timeline,
+            download,
+            switches,
+        };
+        Self {
+            facts,
+            uploader,
+            derivation,
+            version,
+            base: changeset.base,
+            timestamp: changeset.timestamp,
+            changesets,
+            place,
+        }
+    }
+
     fn ident(&self) -> u64 {
         self.uploader.timeline.ident
     }
@@ -168,38 +184,44 @@ impl Step<'_> {
         planned: &PlannedObject,
         object: &ObjectKey,
         row: Option<&Arc<[u8]>>,
+        history: &mut History,
     ) -> Result<Verdict, Stop> {
         if self.schema().is_asymmetric(object.class()) {
-            return self.ingest(planned, object, row);
+            return self.ingest(planned, object, row, history);
         }
-        let touches = self.facts.touches(object, self.base, self.version - 1)?;
-        if let Some(rejection) = self.reject(planned, object, row, &touches)? {
+        let class = self.schema().class(object.class());
+        let look = Look {
+            derivation: &self.derivation,
+            object,
+            class: class.ok_or(LedgerError::Damaged("an object without a class"))?,
+            newest: self.uploader.newest,
+        };
+        if let Some(rejection) = self.reject(&look, planned, row, history)? {
             return Ok(Verdict::Compensated(rejection));
         }
-        let foreign = self.foreign(object, &touches)?;
-        let foreign = Foreign::load(&self.derivation, object, &foreign, self.base)?;
+        let foreign = history.foreign(&look)?;
         let mut integrated = Integrated {
             conflict: !foreign.is_empty(),
             ..Integrated::default()
         };
         if integrated.conflict {
-            let upload = Branch::new(self.timestamp, self.ident(), planned.instructions.clone());
-            let compare = self.derivation.refreshes_originals();
-            let merged = foreign
-                .merge(&self.schema().model, upload, self.base, compare)
-                .map_err(|error| {
-                    Refusal::reset(
-                        codes::BAD_CHANGESET,
-                        format!("Bad changeset (UPLOAD): {error}"),
-                    )
-                })?;
+            let ident = self.ident();
+            let upload = Branch::new(self.timestamp, ident, planned.instructions.clone());
+            let later = |most| {
+                let later = self.changesets.later(self.place, planned).take(most);
+                let branch = |(timestamp, instructions): (u64, &[Instruction])| {
+                    Branch::new(timestamp, ident, instructions.to_vec())
+                };
+                later.map(branch).collect()
+            };
+            let merged = foreign.merge(self.manner(object), upload, later);
+            let merged = merged.map_err(|error| bad_changeset(&error))?;
             integrated.instructions = merged.instructions;
-            integrated.reciprocals = merged.reciprocals;
             integrated.defect = merged.defect && self.uploader.switches.uncertain;
         } else {
             integrated.instructions.clone_from(&planned.instructions);
         }
-        integrated.after = self.apply(object, row, &integrated.instructions)?;
+        integrated.after = self.apply(object, row, &integrated.instructions, history)?;
         if self.derivation.refreshes_originals() {
             let moves = |of| original::mixed_moves(&self.schema().model, of);
             let lost = moves(&integrated.instructions) < moves(&planned.instructions);
@@ -208,10 +230,21 @@ impl Step<'_> {
         if !integrated.instructions.is_empty()
             && !self.allowed(object, row, integrated.after.row.as_ref())
         {
+            if integrated.conflict {
+                let revoked = history.revoke_merge(self.manner(object));
+                revoked.map_err(|error| bad_changeset(&error))?;
+            }
             return Ok(Verdict::Compensated(Rejection::Forbidden));
         }
-        integrated.touches = touches;
         Ok(Verdict::Integrated(integrated))
+    }
+
+    fn manner(&self, object: &ObjectKey) -> Manner<'_> {
+        Manner {
+            schema: &self.schema().model,
+            compare: self.derivation.refreshes_originals(),
+            revocable: !self.uploader.writes.allow_all(object.class()),
+        }
     }
 
     /// Objects of asymmetric classes are only created, by anybody, and never seen again.
@@ -220,11 +253,12 @@ impl Step<'_> {
         planned: &PlannedObject,
         object: &ObjectKey,
         row: Option<&Arc<[u8]>>,
+        history: &mut History,
     ) -> Result<Verdict, Stop> {
         if row.is_some() {
             return Ok(Verdict::Discarded);
         }
-        let after = self.apply(object, None, &planned.instructions)?;
+        let after = self.apply(object, None, &planned.instructions, history)?;
         if !self.allowed(object, None, after.row.as_ref()) {
             let text =
                 RejectedUpdate::new(&planned.class, &planned.key, Rejection::Forbidden).reason;
@@ -254,76 +288,37 @@ impl Step<'_> {
     /// Whether the write is outside of the client's view, or meets what the client cannot see.
     fn reject(
         &self,
+        look: &Look<'_>,
         planned: &PlannedObject,
-        object: &ObjectKey,
         row: Option<&Arc<[u8]>>,
-        touches: &[Touch],
+        history: &mut History,
     ) -> Result<Option<Rejection>, Stop> {
-        let schema = self.schema();
-        let class = schema
-            .class(object.class())
-            .ok_or(LedgerError::Damaged("an object without a class"))?;
-        let view = self.uploader.timeline.view_at(self.base);
-        let had = match row {
-            _ if !touches.is_empty() => state_at(self.facts, object, self.base)?,
-            Some(row) => State::Row(Arc::clone(row)),
-            None => State::Absent,
-        };
-        let had_in = is_in(schema, view, object, had.fields());
-        if touches.is_empty() && had_in {
+        let (had, had_in) = history.had(look, row)?;
+        let existed_outside = had.exists() && !had_in;
+        if history.is_untouched() && had_in {
             return Ok(None);
         }
-        let mut eye = if had_in {
-            Eye::new(class, &had)
-        } else {
-            Eye::absent()
-        };
-        let mut earlier = None;
-        for touch in touches.iter().filter(|touch| touch.origin == self.ident()) {
-            if self.contains(object, touch)? {
-                let own = self
-                    .facts
-                    .own_instructions(self.ident(), touch.version, object)?;
-                eye.apply(&schema.model, class, &own);
-                if touch.marks.compensated {
-                    let forbidden = touch.marks.forbidden;
-                    earlier = Some(if forbidden {
-                        Rejection::Forbidden
-                    } else {
-                        Rejection::OutsideView
-                    });
-                }
-            }
+        history.replay(look)?;
+        let seen = history.see(look, &planned.instructions, self.version);
+        let earlier = history.earlier();
+        if earlier.is_some() {
+            return Ok(earlier);
         }
         let (first, last) = (planned.instructions.first(), planned.instructions.last());
         let creates = matches!(first, Some(Instruction::CreateObject { .. }));
         let erases = matches!(last, Some(Instruction::EraseObject { .. }));
-        if had_in && !creates && !eye.state().exists() {
-            // Nobody edits what is not there: an own erasure has lost against what others created since.
-            eye = Eye::new(class, &had);
-        }
-        let found = eye.state();
-        eye.apply(&schema.model, class, &planned.instructions);
-        let left = eye.state();
-        if earlier.is_some() {
-            return Ok(earlier);
-        }
-        let newest = self.uploader.newest;
         // What comes and goes in one changeset was never seen outside of it; the erasure alone may say so.
-        let passes = erases && !found.exists() && (creates || planned.instructions.len() == 1);
-        let inside = passes
-            || [&found, &left].into_iter().any(|state| {
-                is_in(schema, view, object, state.fields())
-                    || is_in(schema, newest, object, state.fields())
-            });
-        let collides = (had.exists() && !had_in) || self.meets_withheld(object, touches)?;
+        let passes = erases && !seen.found.exists && (creates || planned.instructions.len() == 1);
+        let inside = passes || seen.found.inside || seen.left.inside;
+        let collides = existed_outside || history.meets_withheld(look)?;
         if inside && !(collides && self.uploader.switches.collide) {
             return Ok(None);
         }
         // The rules come first: what they forbid is not blamed on the view.
-        let writes = self.uploader.writes;
-        let allowed = writes.allow(schema, object, row.map(|row| Fields::Row(row)))
-            && writes.allow(schema, object, left.fields());
+        let left = history.left(&seen);
+        let (schema, writes) = (self.schema(), self.uploader.writes);
+        let allowed = writes.allow(schema, look.object, row.map(|row| Fields::Row(row)))
+            && writes.allow(schema, look.object, left.fields());
         Ok(Some(if allowed {
             Rejection::OutsideView
         } else {
@@ -331,51 +326,12 @@ impl Step<'_> {
         }))
     }
 
-    /// Whether the changeset was made on top of an earlier own one: unless the client's copy of the object
-    /// was wiped between the two bases.
-    fn contains(&self, object: &ObjectKey, own: &Touch) -> Result<bool, LedgerError> {
-        if !self.uploader.switches.epoch {
-            return Ok(true);
-        }
-        let upload =
-            self.facts
-                .own_upload(self.ident(), own.version)?
-                .ok_or(LedgerError::Damaged(
-                    "an own upload that is still needed is gone",
-                ))?;
-        Ok(!self.derivation.wiped(object, upload.base, self.base)?)
-    }
-
-    /// Whether another's entry on the object was kept from the client, and nothing wiped its copy since.
-    fn meets_withheld(&self, object: &ObjectKey, touches: &[Touch]) -> Result<bool, LedgerError> {
-        for touch in touches {
-            let foreign = touch.origin != self.ident() && !touch.marks.ghost;
-            if foreign
-                && self.derivation.withheld(object, touch)?
-                && !self.derivation.wiped(object, self.base, touch.version)?
-            {
-                return Ok(true);
-            }
-        }
-        Ok(false)
-    }
-
-    /// The entries since the base that the changeset does not contain.
-    fn foreign(&self, object: &ObjectKey, touches: &[Touch]) -> Result<Vec<Touch>, LedgerError> {
-        let mut foreign = Vec::new();
-        for touch in touches.iter().filter(|touch| !touch.marks.ghost) {
-            if touch.origin != self.ident() || !self.contains(object, touch)? {
-                foreign.push(*touch);
-            }
-        }
-        Ok(foreign)
-    }
-
     fn apply(
         &self,
         object: &ObjectKey,
         row: Option<&Arc<[u8]>>,
         instructions: &[Instruction],
+        history: &mut History,
     ) -> Result<Applied, Stop> {
         if instructions.is_empty() {
             return Ok(Applied {
@@ -389,13 +345,7 @@ impl Step<'_> {
             .schema()
             .class(object.class())
             .ok_or(LedgerError::Damaged("an object without a class"))?;
-        let mut document = match row {
-            Some(row) => Some(
-                Document::from_row(row)
-                    .map_err(|_| LedgerError::Damaged("a row cannot be read"))?,
-            ),
-            None => None,
-        };
+        let mut document = row.map(|row| history.document(row)).transpose()?;
         for instruction in instructions {
             match instruction {
                 Instruction::CreateObject { .. } => {
@@ -403,10 +353,7 @@ impl Step<'_> {
                 }
                 Instruction::EraseObject { .. } => document = None,
                 other => {
-                    let refused = |text: String| {
-                        let text = format!("Bad changeset (UPLOAD): {text}");
-                        Refusal::reset(codes::BAD_CHANGESET, text)
-                    };
+                    let refused = |text: String| bad_changeset(&text);
                     let document = document
                         .as_mut()
                         .ok_or_else(|| refused("no such object".to_owned()))?;
@@ -417,52 +364,46 @@ impl Step<'_> {
                 }
             }
         }
-        Ok(Applied {
-            row: document.map(|document| Arc::from(document.to_row())),
-            misapplied,
-        })
+        let row = document.map(|document| {
+            let row = Arc::from(document.to_row());
+            history.keep_document(&row, document);
+            row
+        });
+        Ok(Applied { row, misapplied })
     }
 
     /// Adds an object's part to the outcome.
     fn take(
         &self,
         outcome: &mut Outcome,
-        object: ObjectKey,
-        before: Option<Arc<[u8]>>,
+        object: &ObjectKey,
+        (before, client_version): (Option<Arc<[u8]>>, u64),
         integrated: Integrated,
-        client_version: u64,
+        history: &mut History,
     ) -> Result<(), Stop> {
         let Integrated {
             instructions,
-            reciprocals,
             after,
             conflict,
             defect,
-            touches,
         } = integrated;
         outcome.conflicts += usize::from(conflict);
-        let forms = reciprocals
-            .into_iter()
-            .map(|(version, form)| (version, object.clone(), form));
-        outcome.reciprocals.extend(forms);
         let first = outcome.instructions.len();
         let ghost = instructions.is_empty();
         outcome.instructions.extend(instructions);
         if self.schema().is_asymmetric(object.class()) {
             outcome.rows.push(RowChange {
-                object,
+                object: object.clone(),
                 before,
                 after: after.row,
             });
             return Ok(());
         }
         let span = first..outcome.instructions.len();
-        let touched = self.touched(&object, before.as_ref(), &after, span);
+        let touched = self.touched(object, before.as_ref(), &after, span);
         let record = defect
-            || self
-                .derivation
-                .may_be_wiped(&object, self.base, self.version - 1, &touches)?
-            || (!ghost && self.crosses(&object, &touched));
+            || history.may_be_wiped(&self.derivation, object)?
+            || (!ghost && self.crosses(object, &touched));
         let marks = Marks {
             ghost,
             record,
@@ -482,7 +423,7 @@ impl Step<'_> {
         if !ghost {
             outcome.touch(self.schema(), touched);
             outcome.rows.push(RowChange {
-                object,
+                object: object.clone(),
                 before,
                 after: after.row,
             });
@@ -537,6 +478,12 @@ impl Step<'_> {
             passage.wipes(self.uploader.switches.own_leaves)
         })
     }
+}
+
+/// What of an upload cannot be integrated.
+pub(crate) fn bad_changeset(error: &dyn std::fmt::Display) -> Refusal {
+    let text = format!("Bad changeset (UPLOAD): {error}");
+    Refusal::reset(codes::BAD_CHANGESET, text)
 }
 
 /// That an element's assignment speaks of the list that is there. Applying does not depend on it, but every

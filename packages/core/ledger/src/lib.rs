@@ -7,8 +7,13 @@
 //! * [`plan`], [`integrate`], [`select`]: pure functions over what [`facts::Facts`] answers;
 //! * [`fold`]: what of the log is said again later;
 //! * [`entries`], [`rows`], [`view_list`], [`schema`]: what is stored, and its bytes;
+//! * [`history`]: what an upload's changesets on one object share;
 //! * [`views`], [`permission`], [`predicate`], [`eye`]: what clients may see and write;
 //! * [`embedded`]: runs all of it over a storage, with sessions in memory.
+
+/// What the tests of this crate share names it so.
+#[cfg(test)]
+extern crate self as tidemark_ledger;
 
 mod bytes;
 mod deflate;
@@ -19,6 +24,7 @@ pub mod eye;
 pub mod facts;
 pub mod fields;
 pub mod fold;
+pub mod history;
 pub mod integrate;
 pub mod limits;
 pub mod merge;

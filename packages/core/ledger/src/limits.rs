@@ -38,6 +38,15 @@ pub const SCAN_DOCUMENTS_MAX: usize = 200_000;
 /// Log entries looked at for one steady download before it is sent although it is not full.
 pub const SCAN_ENTRIES_MAX: usize = 200_000;
 
+/// Changesets of an UPLOAD that are decoded, and looked at together.
+pub const PLANNED_MAX: usize = 1_000;
+
+/// Bytes of these changesets; one is always decoded.
+pub const PLANNED_BYTES_MAX: usize = 1024 * 1024;
+
+/// What is kept of objects from one changeset of an UPLOAD to the next; if several weigh more, it is made anew.
+pub const HISTORY_BYTES_MAX: usize = 64 * 1024 * 1024;
+
 /// Before-images kept for one bootstrap under way; a session that needs more has to start again.
 pub const BEFORE_IMAGE_BYTES_MAX: usize = 256 * 1024 * 1024;
 

@@ -7,7 +7,7 @@ use tidemark_changeset::Instruction;
 use crate::entries::{TouchedClass, TouchedObject};
 use crate::object::ObjectKey;
 use crate::records::Compensation;
-use crate::rows::{Marks, OwnUpload, Reciprocal, Record, Rejection};
+use crate::rows::{Marks, OwnUpload, Record, Rejection};
 use crate::schema::LedgerSchema;
 
 /// A row that changes.
@@ -36,8 +36,6 @@ pub struct Outcome {
     pub rows: Vec<RowChange>,
     /// What is kept of the upload itself.
     pub own: Option<OwnUpload>,
-    /// Forms of earlier entries after it, by version.
-    pub reciprocals: Vec<(u64, ObjectKey, Reciprocal)>,
     /// Records for its client.
     pub records: Vec<(ObjectKey, Record)>,
     /// The 231 for its client, if something was rejected.

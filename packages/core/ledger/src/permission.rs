@@ -40,6 +40,11 @@ impl WriteRules {
         self.classes.insert(number, rule);
     }
 
+    /// Whether every object of a class may be written.
+    pub fn allow_all(&self, class: ClassNumber) -> bool {
+        matches!(self.classes.get(&class), Some(Predicate::Everything))
+    }
+
     /// Whether an object with these fields may be written. One that does not exist is no obstacle.
     pub fn allow(
         &self,

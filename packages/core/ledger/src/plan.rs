@@ -1,5 +1,7 @@
 //! The first step of integrating: decode an upload, bound it, and name the objects it reads and writes.
 
+use std::cell::OnceCell;
+
 use rustc_hash::FxHashMap;
 use tidemark_changeset::{Instruction, Name, PrimaryKey, body, codec};
 
@@ -46,6 +48,63 @@ impl PlannedObject {
             );
             Refusal::reset(codes::BAD_CHANGESET, text)
         })
+    }
+}
+
+/// Changesets of an UPLOAD that follow each other.
+#[derive(Debug, Default)]
+pub struct PlannedChangesets {
+    changesets: Vec<PlannedChangeset>,
+    by_object: OnceCell<ByObject>,
+}
+
+/// Places of a changeset and of an object in it, by object.
+type ByObject = FxHashMap<(Name, PrimaryKey), Vec<(usize, usize)>>;
+
+impl PlannedChangesets {
+    /// These.
+    pub fn new(changesets: Vec<PlannedChangeset>) -> Self {
+        Self {
+            changesets,
+            by_object: OnceCell::new(),
+        }
+    }
+
+    /// The changesets in order.
+    pub fn as_slice(&self) -> &[PlannedChangeset] {
+        &self.changesets
+    }
+
+    /// What the changesets after the one at a place say about an object, with their timestamps, as far as they
+    /// were made on the same base.
+    pub fn later(
+        &self,
+        place: usize,
+        object: &PlannedObject,
+    ) -> impl Iterator<Item = (u64, &[Instruction])> {
+        let by_object = self.by_object.get_or_init(|| self.index());
+        let name = (object.class.clone(), object.key.clone());
+        let places = by_object.get(&name).map_or(&[][..], Vec::as_slice);
+        let after = places.partition_point(|(at, _)| *at <= place);
+        let base = self.changesets.get(place).map(|changeset| changeset.base);
+        let places = places.get(after..).unwrap_or_default().iter();
+        places.map_while(move |(at, object)| {
+            let changeset = self.changesets.get(*at)?;
+            let object = changeset.objects.get(*object)?;
+            let later = (changeset.timestamp, object.instructions.as_slice());
+            (Some(changeset.base) == base).then_some(later)
+        })
+    }
+
+    fn index(&self) -> ByObject {
+        let mut by_object = ByObject::default();
+        for (at, changeset) in self.changesets.iter().enumerate() {
+            for (place, object) in changeset.objects.iter().enumerate() {
+                let name = (object.class.clone(), object.key.clone());
+                by_object.entry(name).or_default().push((at, place));
+            }
+        }
+        by_object
     }
 }
 

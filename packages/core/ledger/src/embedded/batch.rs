@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::ops::Bound;
 use std::sync::Arc;
 
+use rustc_hash::FxHashSet;
 use tidemark_changeset::codec;
 use tidemark_storage::{Durability, Read, Storage, TableId, Write};
 
@@ -19,7 +20,7 @@ use crate::facts::Facts;
 use crate::fold::without;
 use crate::object::ObjectKey;
 use crate::outcome::{Outcome, RowChange};
-use crate::rows::{ClientRow, Marks, OwnUpload, Touch};
+use crate::rows::{ClientRow, Marks, OwnUpload, Reciprocal, Touch};
 use crate::schema::LedgerSchema;
 use crate::select::{SERVER_IDENT, SYNTHETIC_TIMESTAMP};
 use crate::switches::Switches;
@@ -51,7 +52,10 @@ pub struct Batch<S: Storage> {
     /// State and schema as they will be.
     pub newest: Newest,
     caches: Caches,
+    /// The first change of each object, and again after each version of the server's own: what a bootstrap of
+    /// that version asks for.
     changed_rows: Vec<(u64, RowChange)>,
+    changed: FxHashSet<ObjectKey>,
     schema_changed: bool,
     switches: Switches,
     /// Grows with everything that is written.
@@ -66,6 +70,7 @@ impl<S: Storage> Batch<S> {
             newest: newest.clone(),
             caches: Caches::default(),
             changed_rows: Vec::new(),
+            changed: FxHashSet::default(),
             schema_changed: false,
             switches,
             writes: 0,
@@ -113,6 +118,7 @@ impl<S: Storage> Batch<S> {
             client_version: 0,
             timestamp: SYNTHETIC_TIMESTAMP,
         };
+        self.changed.clear();
         self.append(&write_entry(origin, 0, &[], &[], &[]))
     }
 
@@ -149,7 +155,9 @@ impl<S: Storage> Batch<S> {
                 None if existed => self.write.delete(OBJECTS, change.object.as_bytes()),
                 None => {}
             }
-            self.changed_rows.push((version, change));
+            if self.changed.insert(change.object.clone()) {
+                self.changed_rows.push((version, change));
+            }
         }
         if let Some(own) = outcome.own {
             self.write.put(
@@ -158,15 +166,20 @@ impl<S: Storage> Batch<S> {
                 &own.write(),
             );
         }
-        for (entry, object, form) in outcome.reciprocals {
-            let key = tables::of_object(origin.ident, entry, &object);
-            self.write.put(RECIPROCALS, &key, &form.write());
-        }
         for (object, record) in outcome.records {
             let key = tables::of_object(origin.ident, version, &object);
             self.write.put(RECORDS, &key, &record.write());
         }
         version
+    }
+
+    /// Writes the forms that others' entries have after a client's uploads, by version and object.
+    pub fn put_forms(&mut self, ident: u64, forms: Vec<(u64, ObjectKey, Reciprocal)>) {
+        for (version, object, form) in forms {
+            let key = tables::of_object(ident, version, &object);
+            self.write.put(RECIPROCALS, &key, &form.write());
+            self.writes += 1;
+        }
     }
 
     /// A client's row.

@@ -7,6 +7,11 @@
 mod arrange;
 mod batch;
 mod before_images;
+#[cfg(test)]
+#[path = "../../tests/common/mod.rs"]
+mod common;
+#[cfg(test)]
+mod cost;
 mod download;
 mod identify;
 mod job;

@@ -150,6 +150,8 @@ impl<R: Read> Facts for StoredFacts<'_, R> {
     }
 
     fn entry(&self, version: u64) -> Result<Arc<Entry>> {
+        #[cfg(test)]
+        asked::count(|asked| &mut asked.entries, 1);
         if let Some(entry) = self.caches.entries.borrow().entries.get(&version) {
             return Ok(Arc::clone(entry));
         }
@@ -165,12 +167,15 @@ impl<R: Read> Facts for StoredFacts<'_, R> {
         let range = self
             .read
             .range(INDEX, Bound::Excluded(&from), Bound::Included(&to))?;
-        range
+        let touches = range
             .map(|line| {
                 let (key, value) = line?;
                 Touch::read(tables::last_number(&key)?, &value)
             })
-            .collect()
+            .collect::<Result<Vec<_>>>()?;
+        #[cfg(test)]
+        asked::count(|asked| &mut asked.touches, touches.len());
+        Ok(touches)
     }
 
     fn first_change(&self, object: &ObjectKey, after: u64) -> Result<Option<Touch>> {
@@ -185,6 +190,8 @@ impl<R: Read> Facts for StoredFacts<'_, R> {
         {
             let (key, value) = line?;
             let touch = Touch::read(tables::last_number(&key)?, &value)?;
+            #[cfg(test)]
+            asked::count(|asked| &mut asked.touches, 1);
             if !touch.marks.ghost {
                 return Ok(Some(touch));
             }
@@ -220,6 +227,8 @@ impl<R: Read> Facts for StoredFacts<'_, R> {
         version: u64,
         object: &ObjectKey,
     ) -> Result<Vec<Instruction>> {
+        #[cfg(test)]
+        asked::count(|asked| &mut asked.own_instructions, 1);
         let upload = self.own_upload(ident, version)?;
         let upload = upload.ok_or(LedgerError::Damaged(
             "an own upload that is still needed is gone",
@@ -238,6 +247,8 @@ impl<R: Read> Facts for StoredFacts<'_, R> {
         version: u64,
         object: &ObjectKey,
     ) -> Result<Option<Reciprocal>> {
+        #[cfg(test)]
+        asked::count(|asked| &mut asked.forms, 1);
         let bytes = self
             .read
             .get(RECIPROCALS, &tables::of_object(ident, version, object))?;
@@ -254,6 +265,41 @@ impl<R: Read> Facts for StoredFacts<'_, R> {
                 Ok((object, Record::read(&value)?))
             })
             .collect()
+    }
+}
+
+/// What this thread has asked of stored facts: the cost of integrating that no clock is needed for.
+#[cfg(test)]
+pub(super) mod asked {
+    use std::cell::Cell;
+
+    #[derive(Clone, Copy, Debug, Default)]
+    pub struct Asked {
+        /// Lines of the index read.
+        pub touches: usize,
+        pub entries: usize,
+        pub own_instructions: usize,
+        /// Forms of others' entries.
+        pub forms: usize,
+    }
+
+    thread_local! {
+        static ASKED: Cell<Asked> = const {
+            Cell::new(Asked { touches: 0, entries: 0, own_instructions: 0, forms: 0 })
+        };
+    }
+
+    pub fn count(what: impl Fn(&mut Asked) -> &mut usize, times: usize) {
+        let mut asked = ASKED.get();
+        *what(&mut asked) += times;
+        ASKED.set(asked);
+    }
+
+    /// What some work asks.
+    pub fn during(work: impl FnOnce()) -> Asked {
+        ASKED.set(Asked::default());
+        work();
+        ASKED.get()
     }
 }
 

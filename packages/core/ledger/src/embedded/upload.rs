@@ -12,9 +12,10 @@ use super::batch::Batch;
 use super::before_images::lock;
 use super::sessions::{Session, SessionId, UploadSide};
 use crate::error::{Action, LedgerError, Refusal, Result, Stop, codes};
-use crate::integrate::{Uploader, integrate, origin};
-use crate::limits::{CLOCK_AHEAD_MAX_MS, TIMESTAMP_START_UNIX_MS};
-use crate::plan::{PlannedChangeset, plan_changeset, read_body};
+use crate::history::Histories;
+use crate::integrate::{Uploader, bad_changeset, integrate, origin};
+use crate::limits::{CLOCK_AHEAD_MAX_MS, PLANNED_BYTES_MAX, PLANNED_MAX, TIMESTAMP_START_UNIX_MS};
+use crate::plan::{PlannedChangesets, plan_changeset, read_body};
 use crate::records::Compensation;
 use crate::rows::ClientRow;
 use crate::schema::{LedgerSchema, SchemaConflict};
@@ -194,6 +195,7 @@ impl<S: Storage> Ledger<S> {
             batch,
             session: &session,
             side: &mut side,
+            histories: Histories::default(),
             stated: (progress, locked),
             now_ms,
             development: self.development(),
@@ -256,6 +258,8 @@ struct Message<'a, S: Storage> {
     batch: &'a mut Batch<S>,
     session: &'a Arc<Session>,
     side: &'a mut UploadSide,
+    /// What the changesets on one object share.
+    histories: Histories,
     /// Progress and locked version stated before in this session.
     stated: ((u64, u64), u64),
     now_ms: u64,
@@ -282,16 +286,16 @@ impl<S: Storage> Message<'_, S> {
             };
         }
         self.confirm(&mut row, upload.locked_server_version)?;
-        for entry in &entries {
-            if entry.client_version > row.integrated {
-                let mut changeset = plan_changeset(entry)?;
-                changeset.base = changeset.base.max(row.born);
-                let ahead = clock_ahead(changeset.timestamp, self.now_ms);
-                answer.clock_ahead_ms = answer.clock_ahead_ms.max(ahead);
-                self.changeset(&mut answer, &changeset, row.download.0)?;
+        let known = entries.partition_point(|entry| entry.client_version <= row.integrated);
+        let mut new = entries.get(known..).unwrap_or_default();
+        while !new.is_empty() {
+            let (changesets, rest) = self.plan(&mut answer, new, &row);
+            for (place, changeset) in changesets.as_slice().iter().enumerate() {
+                self.changeset(&mut answer, &changesets, place, row.download.0)?;
                 row.newest_entry = self.batch.newest.state.version;
-                row.integrated = entry.client_version;
+                row.integrated = changeset.client_version;
             }
+            new = rest?;
         }
         row.integrated = row.integrated.max(upload.progress_client_version);
         row.progress = (
@@ -299,6 +303,7 @@ impl<S: Storage> Message<'_, S> {
             row.progress.1.max(upload.progress_server_version),
         );
         row.seen_ms = self.batch.newest.state.served_ms;
+        self.store_histories(0)?;
         let horizon = self.batch.trim(ident, &row)?;
         self.batch.put_client(ident, &row);
         let mut views = self.batch.views(ident)?;
@@ -390,11 +395,18 @@ impl<S: Storage> Message<'_, S> {
     fn changeset(
         &mut self,
         answer: &mut UploadAnswer,
-        changeset: &PlannedChangeset,
+        changesets: &PlannedChangesets,
+        place: usize,
         download: u64,
     ) -> std::result::Result<(), Stop> {
+        let Some(changeset) = changesets.as_slice().get(place) else {
+            return Ok(());
+        };
         let schema = self.extend_schema(&changeset.schema)?;
         answer.schema_changed |= !schema.is_empty();
+        if !schema.is_empty() || !self.histories.serve(changeset.base) {
+            self.store_histories(changeset.base)?;
+        }
         for planned in &changeset.objects {
             self.side
                 .writes
@@ -408,7 +420,10 @@ impl<S: Storage> Message<'_, S> {
             download,
             switches: self.switches,
         };
-        let mut outcome = integrate(&self.batch.facts(), &uploader, changeset, schema, version)?;
+        let facts = self.batch.facts();
+        let histories = &mut self.histories;
+        let changesets = (changesets, place);
+        let mut outcome = integrate(&facts, &uploader, histories, changesets, schema, version)?;
         answer.changesets += 1;
         answer.instructions += changeset
             .objects
@@ -421,6 +436,50 @@ impl<S: Storage> Message<'_, S> {
         answer.compensations.extend(outcome.compensation.take());
         self.batch
             .apply(origin(self.session.ident, changeset), outcome);
+        Ok(())
+    }
+
+    /// Plans as many changesets as are looked at together. With them comes what is left of the entries, or why
+    /// the next one cannot be planned: those before it are integrated first.
+    fn plan<'e, 'b>(
+        &self,
+        answer: &mut UploadAnswer,
+        entries: &'e [UploadEntry<'b>],
+        row: &ClientRow,
+    ) -> (
+        PlannedChangesets,
+        std::result::Result<&'e [UploadEntry<'b>], Refusal>,
+    ) {
+        let (mut planned, mut bytes) = (Vec::new(), 0);
+        let mut rest = Ok(&entries[entries.len()..]);
+        for (at, entry) in entries.iter().enumerate() {
+            bytes += entry.changeset.len();
+            if at > 0 && (at >= PLANNED_MAX || bytes > PLANNED_BYTES_MAX) {
+                rest = Ok(&entries[at..]);
+                break;
+            }
+            match plan_changeset(entry) {
+                Ok(mut changeset) => {
+                    changeset.base = changeset.base.max(row.born);
+                    let ahead = clock_ahead(changeset.timestamp, self.now_ms);
+                    answer.clock_ahead_ms = answer.clock_ahead_ms.max(ahead);
+                    planned.push(changeset);
+                }
+                Err(refusal) => {
+                    rest = Err(refusal);
+                    break;
+                }
+            }
+        }
+        (PlannedChangesets::new(planned), rest)
+    }
+
+    /// Stores what the changesets so far have left, and begins anew since a base.
+    fn store_histories(&mut self, base: u64) -> std::result::Result<(), Refusal> {
+        let histories = std::mem::replace(&mut self.histories, Histories::since(base));
+        let forms = histories.into_forms(&self.batch.newest.schema.model);
+        let forms = forms.map_err(|error| bad_changeset(&error))?;
+        self.batch.put_forms(self.session.ident, forms);
         Ok(())
     }
 

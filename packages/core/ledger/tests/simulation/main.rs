@@ -316,6 +316,42 @@ fn upkeep_leaves_the_server_where_it_would_be_without() {
     }
 }
 
+/// The changesets of an UPLOAD share what was found out about an object; each as an UPLOAD of its own leads to
+/// the same.
+#[test]
+fn an_upload_of_many_changesets_ends_where_as_many_uploads_do() {
+    let originals = Plan {
+        originals: true,
+        ..BUSY
+    };
+    let restless = Plan {
+        weights: RESTLESS,
+        ..PLAN
+    };
+    let few = Features {
+        keys: 1,
+        ..FEATURES
+    };
+    let few = Plan {
+        features: few,
+        ..FOLDABLE
+    };
+    for (plan, share) in [
+        (BUSY, 60),
+        (originals, 60),
+        (restless, 60),
+        (few, 60),
+        (PLAN, 60),
+    ] {
+        let plan = Plan {
+            kills: false,
+            shadow: true,
+            ..plan
+        };
+        family("one by one", plan, share);
+    }
+}
+
 /// Few objects, everybody sees all of them and is often away: much is said again.
 const FOLDABLE: Plan = Plan {
     clients: 3,

@@ -1,7 +1,9 @@
-//! A second ledger that takes the same messages and keeps everything, to compare with.
+//! A second ledger to compare with: it takes the same messages, but each changeset as an UPLOAD of its own, and
+//! keeps everything.
 
 use std::collections::BTreeMap;
 
+use tidemark_changeset::body::{BodyLimits, UploadEntry, parse_upload_body, write_upload_body};
 use tidemark_ledger::embedded::tables::OBJECTS;
 use tidemark_ledger::embedded::{
     DownloadLimits, Identification, Identified, Ledger, SessionId, Upload, UploadAnswer,
@@ -10,12 +12,42 @@ use tidemark_storage::{Read, Storage};
 
 use crate::client::Fault;
 use crate::storage::{Disk, open};
+use crate::upkeep::Upkeep;
 use crate::world::Plan;
 
 pub struct Shadow {
     disk: Disk,
     ledger: Ledger<Disk>,
     sessions: BTreeMap<SessionId, SessionId>,
+    /// Whether conflicts are counted alike: upkeep takes away entries that are said again.
+    counts_alike: bool,
+}
+
+/// Progress and body of an UPLOAD.
+type Piece = ((u64, u64), Vec<u8>);
+
+/// An UPLOAD for each changeset of one. What is refused is refused whole.
+fn pieces(upload: &Upload<'_>, is_refused: bool) -> Vec<Piece> {
+    let stated = (
+        upload.progress_client_version,
+        upload.progress_server_version,
+    );
+    let entries = parse_upload_body(upload.body, BodyLimits::default()).expect("well-formed");
+    if is_refused || entries.is_empty() {
+        return vec![(stated, upload.body.to_vec())];
+    }
+    let last = entries.len() - 1;
+    let piece = |(at, entry): (usize, &_)| {
+        let UploadEntry {
+            client_version,
+            server_version,
+            ..
+        } = *entry;
+        let so_far = (client_version, server_version.min(stated.1));
+        let progress = if at == last { stated } else { so_far };
+        (progress, write_upload_body(std::slice::from_ref(entry)))
+    };
+    entries.iter().enumerate().map(piece).collect()
 }
 
 fn objects(disk: &Disk) -> Vec<(Vec<u8>, Vec<u8>)> {
@@ -36,6 +68,7 @@ impl Shadow {
             ledger: open(&disk, 0, plan.switches),
             disk,
             sessions: BTreeMap::new(),
+            counts_alike: plan.upkeep == Upkeep::None,
         })
     }
 
@@ -78,17 +111,43 @@ impl Shadow {
     }
 
     pub fn integrate(&self, uploads: &[Upload<'_>], real: &[UploadAnswer]) -> Result<(), Fault> {
-        let mut uploads = uploads.to_vec();
-        for upload in &mut uploads {
-            upload.session = self.sessions[&upload.session];
-        }
-        let answers = self
-            .ledger
-            .integrate(&uploads, 0)
-            .expect("the shadow works");
-        for (answer, real) in answers.iter().zip(real) {
-            if (&answer.refusal, &answer.compensations) != (&real.refusal, &real.compensations) {
-                return Err(format!("{real:?} instead of {answer:?}"));
+        let pieces: Vec<Vec<Piece>> = uploads
+            .iter()
+            .zip(real)
+            .map(|(upload, real)| pieces(upload, real.refusal.is_some()))
+            .collect();
+        let single: Vec<Upload<'_>> = uploads
+            .iter()
+            .zip(&pieces)
+            .flat_map(|(upload, pieces)| {
+                let session = self.sessions[&upload.session];
+                pieces.iter().map(move |(progress, body)| Upload {
+                    session,
+                    progress_client_version: progress.0,
+                    progress_server_version: progress.1,
+                    body,
+                    ..*upload
+                })
+            })
+            .collect();
+        let answers = self.ledger.integrate(&single, 0).expect("the shadow works");
+        let mut answers = answers.into_iter();
+        for (pieces, real) in pieces.iter().zip(real) {
+            let mut all = UploadAnswer::default();
+            for answer in answers.by_ref().take(pieces.len()) {
+                all.refusal = all.refusal.or(answer.refusal);
+                all.compensations.extend(answer.compensations);
+                all.changesets += answer.changesets;
+                all.conflicts += answer.conflicts;
+                all.refreshes += answer.refreshes;
+            }
+            let told = |answer: &UploadAnswer| {
+                let counts = (answer.changesets, answer.conflicts, answer.refreshes);
+                let counts = self.counts_alike.then_some(counts);
+                (answer.refusal.clone(), answer.compensations.clone(), counts)
+            };
+            if told(&all) != told(real) {
+                return Err(format!("{real:?} instead of {all:?}"));
             }
         }
         Ok(())
@@ -100,7 +159,7 @@ impl Shadow {
             return Err("the versions differ".to_owned());
         }
         if objects(disk) != objects(&self.disk) {
-            return Err("the objects differ from those without upkeep".to_owned());
+            return Err("the objects differ from those of the shadow".to_owned());
         }
         Ok(())
     }

@@ -1,0 +1,166 @@
+//! That the cost of an upload follows what it holds and what it meets, not their product: counted, not timed.
+
+use tidemark_changeset::{CollectionKind, ColumnType, Instruction, KeyType, Value};
+
+use super::common::{
+    Made, Peer, TestLedger, add_column, add_table, create, insert, open, role, set,
+};
+use super::stored::asked::{Asked, during};
+use crate::embedded::UploadAnswer;
+
+const ALL: &str = r#"{"Thing":"TRUEPREDICATE"}"#;
+
+/// A ledger with one object that everybody may know.
+fn ledger() -> TestLedger {
+    let ledger = open();
+    let mut first = Peer::new(&ledger);
+    first.identify((0, 0), 0, "{}");
+    first.drain();
+    let schema = vec![
+        add_table("Thing", KeyType::Int),
+        add_column("Thing", "value", ColumnType::Int, CollectionKind::Single),
+        add_column("Thing", "list", ColumnType::Int, CollectionKind::List),
+    ];
+    first.send((2, 0), 0, &[(2, 0, 1, schema)]);
+    first.query(1, ALL);
+    first.drain();
+    first.send((3, 0), 0, &[(3, 0, 2, vec![create("Thing", 0)])]);
+    ledger
+}
+
+/// A client that holds what it asks for; the answer is its base.
+fn subscribed<'a>(ledger: &'a TestLedger, query: &str, write: &str) -> (Client<'a>, u64) {
+    let mut client = Peer::new(ledger);
+    client.role = role("TRUEPREDICATE", write);
+    client.identify((0, 0), 0, "{}");
+    client.drain();
+    client.query(1, query);
+    client.drain();
+    (client, ledger.version())
+}
+
+type Client<'a> = Peer<'a, tidemark_storage::OrderedStorage>;
+
+fn inserted(at: u32) -> Vec<Instruction> {
+    vec![insert("Thing", 0, "list", at / 2, Value::Int(1), at)]
+}
+
+fn set_value(at: u32) -> Vec<Instruction> {
+    let value = Value::Int(i64::from(at));
+    vec![set("Thing", 0, "value", value)]
+}
+
+/// Changesets on one base, each of one edit.
+fn made(
+    base: u64,
+    timestamp: u64,
+    count: u32,
+    edit: impl Fn(u32) -> Vec<Instruction>,
+) -> Vec<Made> {
+    let one = |at| (10 + u64::from(at), base, timestamp, edit(at));
+    (0..count).map(one).collect()
+}
+
+fn upload(client: &Client<'_>, base: u64, made: &[Made]) -> UploadAnswer {
+    let newest = made.last().map_or(0, |last| last.0);
+    client.send((newest, base), base, made)
+}
+
+/// What integrating so many changesets asks for, counted for one changeset, all in one UPLOAD.
+fn each(client: &Client<'_>, base: u64, made: &[Made]) -> (UploadAnswer, Asked) {
+    let mut answer = UploadAnswer::default();
+    let asked = during(|| answer = upload(client, base, made));
+    assert_eq!(answer.changesets, made.len() as u64);
+    (answer, asked)
+}
+
+/// Few questions a changeset, and a few for the upload.
+#[track_caller]
+fn assert_linear(asked: Asked, changesets: u32) {
+    let most = 6 * changesets as usize + 20;
+    let Asked {
+        touches,
+        entries,
+        own_instructions,
+        forms,
+    } = asked;
+    assert!(touches <= most, "{asked:?}");
+    assert!(entries <= most, "{asked:?}");
+    assert!(own_instructions <= most, "{asked:?}");
+    assert!(forms <= most, "{asked:?}");
+}
+
+const MANY: u32 = 300;
+
+#[test]
+fn many_edits_of_one_object_cost_as_many_looks() {
+    let ledger = ledger();
+    let (client, base) = subscribed(&ledger, ALL, "TRUEPREDICATE");
+    let (answer, asked) = each(&client, base, &made(base, 5, MANY, inserted));
+    assert_eq!((answer.conflicts, answer.refreshes), (0, 0));
+    assert_linear(asked, MANY);
+}
+
+#[test]
+fn edits_that_move_an_object_across_a_view_cost_as_many_looks() {
+    let ledger = ledger();
+    let query = r#"{"Thing":"value < 100"}"#;
+    let (client, base) = subscribed(&ledger, query, "TRUEPREDICATE");
+    let (answer, asked) = each(&client, base, &made(base, 5, MANY, set_value));
+    assert!(answer.refreshes > 0 && !answer.compensations.is_empty());
+    assert_linear(asked, MANY);
+}
+
+#[test]
+fn edits_that_are_compensated_cost_as_many_looks() {
+    let ledger = ledger();
+    let (client, base) = subscribed(&ledger, ALL, "value < 0");
+    let (answer, asked) = each(&client, base, &made(base, 5, MANY, set_value));
+    assert_eq!(answer.compensations.len(), MANY as usize);
+    assert_linear(asked, MANY);
+}
+
+#[test]
+fn edits_of_an_own_new_object_cost_as_many_looks() {
+    let ledger = ledger();
+    let (client, base) = subscribed(&ledger, r#"{"Thing":"value < 100"}"#, "TRUEPREDICATE");
+    let edit = |at| {
+        if at == 0 {
+            return vec![create("Thing", 7)];
+        }
+        let prior_size = at - 1;
+        vec![insert("Thing", 7, "list", 0, Value::Int(1), prior_size)]
+    };
+    let (answer, asked) = each(&client, base, &made(base, 5, MANY, edit));
+    assert_eq!(answer.compensations, []);
+    assert_linear(asked, MANY);
+}
+
+#[test]
+fn each_foreign_change_is_loaded_once() {
+    for (theirs, conflicts) in [
+        (inserted as fn(u32) -> Vec<Instruction>, u64::from(MANY)),
+        (set_value, u64::from(MANY)),
+    ] {
+        let ledger = ledger();
+        let (one, base) = subscribed(&ledger, ALL, "TRUEPREDICATE");
+        let (other, other_base) = subscribed(&ledger, ALL, "TRUEPREDICATE");
+        upload(&one, base, &made(base, 6, MANY, theirs));
+        let (answer, asked) = each(&other, other_base, &made(other_base, 5, MANY, inserted));
+        assert_eq!(answer.conflicts, conflicts);
+        assert_linear(asked, 2 * MANY);
+    }
+}
+
+#[test]
+fn uploads_one_after_the_other_load_what_is_there_once_each() {
+    let ledger = ledger();
+    let (one, base) = subscribed(&ledger, ALL, "TRUEPREDICATE");
+    let (other, other_base) = subscribed(&ledger, ALL, "TRUEPREDICATE");
+    upload(&one, base, &made(base, 6, MANY, inserted));
+    let all = made(other_base, 5, MANY, inserted);
+    let (first, second) = all.split_at(all.len() / 2);
+    each(&other, other_base, first);
+    let (_, asked) = each(&other, other_base, second);
+    assert_linear(asked, 2 * MANY);
+}
