@@ -3,7 +3,7 @@ import { type ClassAccess, classAccess, effectiveRole, ledgerRole, predicateByte
 import type { ExpansionContext } from "./expansions.js";
 import type { Expression } from "./expression.js";
 import { allFields, allowsField, fieldAccessText, noFields } from "./field-access.js";
-import { isReservedFieldName } from "./field-names.js";
+import { isReservedFieldName } from "../schema/queryable-fields.js";
 import { parseRoles, type RoleDocument } from "./parse-roles.js";
 import { ruleSchema } from "./schema.js";
 

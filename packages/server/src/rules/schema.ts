@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { ClassInformation } from "../json-schema.js";
+import type { ClassInformation } from "../schema/classes.js";
 
 /** A field, as far as predicates depend on it. */
 export interface FieldShape {

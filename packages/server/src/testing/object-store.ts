@@ -5,7 +5,7 @@
  */
 
 import { core } from "@tidemark/native";
-import type { ClassInformation } from "../json-schema.js";
+import type { ClassInformation } from "../schema/classes.js";
 
 /** A value of a column, with its type. */
 export type Cell =
