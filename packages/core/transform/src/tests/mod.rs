@@ -4,6 +4,7 @@ mod clusters;
 mod cost;
 mod generate;
 mod old_and_new;
+mod pairs;
 mod properties;
 mod reference;
 mod rules;
