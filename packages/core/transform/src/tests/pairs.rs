@@ -1,7 +1,10 @@
 //! Pairs by example that neither recorded nor random histories tell apart: what is beside each other, what
 //! is reported, and what errors say.
 
-use tidemark_changeset::{CollectionKind, Instruction, PathElement, Payload, UpdateKind, Value};
+use tidemark_changeset::{
+    CollectionKind, ColumnSpec, ColumnType, Instruction, KeyType, PathElement, Payload, PrimaryKey,
+    TableSpec, UpdateKind, Value,
+};
 
 use super::rules::{at, index, insert, int, key, merged, update};
 use crate::{Branch, Rules, merge, merge_reporting};
@@ -196,4 +199,260 @@ fn errors_say_where() {
         let error = merge(&mut ours, &mut theirs, Rules::CORRECTED).expect_err("not mergeable");
         assert_eq!(error.to_string(), text);
     }
+}
+
+/// What one instruction of each side becomes where both were made at one time by one file, which a server
+/// never lets happen.
+fn tied(ours: &Instruction, theirs: &Instruction) -> (Vec<Instruction>, Vec<Instruction>) {
+    let mut left = [Branch::new(10, 2, vec![ours.clone()])];
+    let mut right = [Branch::new(10, 2, vec![theirs.clone()])];
+    merge(&mut left, &mut right, Rules::CORRECTED).expect("mergeable");
+    let ([left], [right]) = (left, right);
+    (left.instructions, right.instructions)
+}
+
+/// As the original decides it: of two insertions or moves to one place ours goes behind, of two that exclude
+/// each other ours stays; but of two erasures of an object theirs does.
+#[test]
+fn equal_tie_breaks_are_decided_as_the_original_does() {
+    let found = tied(&insert(&[index(1)], 2), &insert(&[index(1)], 2));
+    let expected = (insert(&[index(2)], 3), insert(&[index(1)], 3));
+    assert_eq!(found, (vec![expected.0], vec![expected.1]));
+
+    let found = tied(&shift(&[index(0)], 2, 4), &shift(&[index(3)], 2, 4));
+    let expected = (shift(&[index(0)], 3, 4), shift(&[index(3)], 1, 4));
+    assert_eq!(found, (vec![expected.0], vec![expected.1]));
+
+    let found = tied(&shift(&[index(0)], 2, 4), &shift(&[index(0)], 3, 4));
+    assert_eq!(found, (vec![shift(&[index(3)], 2, 4)], vec![]));
+
+    let found = tied(&shift(&[index(0)], 2, 4), &insert(&[index(3)], 4));
+    let expected = (shift(&[index(0)], 2, 5), insert(&[index(3)], 4));
+    assert_eq!(found, (vec![expected.0], vec![expected.1]));
+
+    let (whole, broken) = (Value::Int(1), Value::Double(1.0));
+    let found = tied(&set_insert(&[], whole.clone()), &set_insert(&[], broken));
+    let expected = [set_erase(&[], whole.clone()), set_insert(&[], whole)];
+    assert_eq!(found, (expected.to_vec(), vec![]));
+
+    assert_eq!(
+        tied(&add(&[], 3), &update(&[], int(5))),
+        (vec![], vec![update(&[], int(5))])
+    );
+
+    let erased = Instruction::EraseObject {
+        class: "T".into(),
+        key: PrimaryKey::Int(1),
+    };
+    assert_eq!(tied(&erased, &erased), (vec![], vec![erased.clone()]));
+}
+
+/// The original's storage may keep the sign of a zero that was there (OT12).
+#[test]
+fn an_assigned_zero_is_reported_by_the_originals_rules() {
+    let zeros = [Value::Float(0.0), Value::Float(-0.0), Value::Double(-0.0)];
+    let others = [int(5), Payload::Value(Value::Null), Payload::List];
+    for zero in zeros.map(Payload::Value) {
+        for other in &others[..2] {
+            let (zero, other) = (update(&[], zero.clone()), update(&[], other.clone()));
+            for (ours, theirs) in [(&zero, &other), (&other, &zero)] {
+                assert_eq!(reported(Rules::ORIGINAL, ours, theirs), 1);
+                assert_eq!(reported(Rules::CORRECTED, ours, theirs), 0);
+            }
+        }
+        let (zero, cleared) = (update(&[], zero), clear(&[], CollectionKind::List));
+        assert_eq!(reported(Rules::ORIGINAL, &zero, &cleared), 1);
+        assert_eq!(reported(Rules::CORRECTED, &zero, &cleared), 0);
+    }
+    for one in &others[..2] {
+        let found = reported(
+            Rules::ORIGINAL,
+            &update(&[], one.clone()),
+            &update(&[], int(6)),
+        );
+        assert_eq!(found, 0);
+    }
+}
+
+fn add_table(spec: TableSpec) -> Instruction {
+    Instruction::AddTable {
+        class: "T".into(),
+        spec,
+    }
+}
+
+fn add_column(
+    column_type: ColumnType,
+    nullable: bool,
+    kind: CollectionKind,
+    target: Option<&str>,
+) -> Instruction {
+    Instruction::AddColumn {
+        class: "T".into(),
+        field: "m".into(),
+        spec: ColumnSpec::new(column_type, nullable, kind, target.map(Into::into)),
+    }
+}
+
+#[test]
+fn a_schema_mismatch_says_what_differs() {
+    use CollectionKind::{Dictionary, List, Set, Single};
+    let top = |key_nullable, asymmetric| {
+        add_table(TableSpec::TopLevel {
+            key_field: "_id".into(),
+            key_type: KeyType::Int,
+            key_nullable,
+            asymmetric,
+        })
+    };
+    let column = |kind| add_column(ColumnType::Int, true, kind, None);
+    let link = |target| add_column(ColumnType::Link, true, Single, target);
+    let cases = [
+        (
+            top(true, false),
+            top(false, true),
+            "class T is top-level with nullable key '_id' of type Int on one side and \
+             asymmetric with required key '_id' of type Int on the other",
+        ),
+        (
+            top(false, false),
+            add_table(TableSpec::Embedded),
+            "class T is top-level with required key '_id' of type Int on one side and embedded on the other",
+        ),
+        (
+            column(Single),
+            add_column(ColumnType::String, true, Single, None),
+            "field 'm' of class T is of type Int on one side and of type String on the other",
+        ),
+        (
+            column(Single),
+            add_column(ColumnType::Int, false, Single, None),
+            "field 'm' of class T is nullable on one side and required on the other",
+        ),
+        (
+            column(Single),
+            column(List),
+            "field 'm' of class T is a single value on one side and a list on the other",
+        ),
+        (
+            column(Dictionary),
+            column(Set),
+            "field 'm' of class T is a dictionary on one side and a set on the other",
+        ),
+        (
+            link(Some("T")),
+            link(Some("U")),
+            "field 'm' of class T is a link to 'T' on one side and a link to 'U' on the other",
+        ),
+    ];
+    for (ours, theirs, text) in cases {
+        let mut ours = [Branch::new(1, 2, vec![ours])];
+        let mut theirs = [Branch::new(1, 3, vec![theirs])];
+        let error = merge(&mut ours, &mut theirs, Rules::CORRECTED).expect_err("they disagree");
+        assert_eq!(error.to_string(), format!("schema mismatch: {text}"));
+    }
+}
+
+/// Only a link's target says anything; what another column has there is not looked at.
+#[test]
+fn columns_that_agree_annihilate_each_other() {
+    use CollectionKind::Single;
+    let same = add_column(ColumnType::Link, true, Single, Some("U"));
+    assert_eq!(met(Rules::CORRECTED, &same, &same, true), (vec![], vec![]));
+    let plain = add_column(ColumnType::Int, true, Single, None);
+    let odd = add_column(ColumnType::Int, true, Single, Some("U"));
+    assert_eq!(met(Rules::CORRECTED, &plain, &odd, true), (vec![], vec![]));
+}
+
+/// At one place the later one ends up first, whichever it is.
+#[test]
+fn a_move_and_an_insertion_to_one_place() {
+    let (moves, inserts) = (shift(&[index(0)], 2, 4), insert(&[index(3)], 4));
+    for (is_later, to, place) in [(true, 2, 3), (false, 3, 2)] {
+        let expected = (shift(&[index(0)], to, 5), insert(&[index(place)], 4));
+        let found = met(Rules::CORRECTED, &moves, &inserts, is_later);
+        assert_eq!(found, (vec![expected.0.clone()], vec![expected.1.clone()]));
+        let found = met(Rules::CORRECTED, &inserts, &moves, !is_later);
+        assert_eq!(found, (vec![expected.1], vec![expected.0]));
+    }
+}
+
+/// What follows a marker in its changeset tells whether its collection starts empty, so that the loser needs
+/// not turn into a Clear. The first that says anything decides.
+#[test]
+fn what_follows_a_marker_tells_whether_it_starts_empty() {
+    let place = [key("a")];
+    let element = |at| [key("a"), index(at)];
+    let (fill, use_old) = (insert(&element(0), 0), erase(&element(0), 1));
+    let marker = update(&place, Payload::List);
+    let mut of_other_field = fill.clone();
+    let mut of_other_object = fill.clone();
+    let mut of_other_class = fill.clone();
+    for (other, change) in [
+        (&mut of_other_field, 0),
+        (&mut of_other_object, 1),
+        (&mut of_other_class, 2),
+    ] {
+        if let Instruction::ArrayInsert { target, .. } = other {
+            match change {
+                0 => target.field = "n".into(),
+                1 => target.key = PrimaryKey::Int(2),
+                _ => target.class = "U".into(),
+            }
+        }
+    }
+    let cases = [
+        (vec![], false),
+        (vec![fill.clone()], true),
+        (vec![use_old.clone()], false),
+        (vec![use_old.clone(), fill.clone()], false),
+        (vec![assign(&element(0), int(1), 1)], false),
+        // The same marker again, or an addition, says nothing.
+        (vec![marker.clone(), use_old.clone()], false),
+        (vec![add(&place, 3), use_old.clone()], false),
+        // The collection that it is in is another one, or empty.
+        (
+            vec![update(&[], Payload::Dictionary), use_old.clone()],
+            true,
+        ),
+        (
+            vec![clear(&[], CollectionKind::Dictionary), use_old.clone()],
+            true,
+        ),
+        // What is elsewhere says nothing.
+        (vec![update(&[key("b")], int(1)), use_old.clone()], false),
+        (vec![insert(&[key("b"), index(0)], 0)], false),
+        (vec![of_other_field], false),
+        (vec![of_other_object], false),
+        (vec![of_other_class], false),
+    ];
+    for (following, starts_empty) in cases {
+        let ours = [vec![marker.clone()], following].concat();
+        let theirs = [update(&place, int(5))];
+        let (_, found) = merged(Rules::CORRECTED, (20, &ours), (10, &theirs));
+        let expected = if starts_empty {
+            vec![]
+        } else {
+            vec![clear(&place, CollectionKind::List)]
+        };
+        assert_eq!(found, expected, "{ours:?}");
+    }
+}
+
+/// The erasure that a set needs first moves along with the insertion it was made for.
+#[test]
+fn an_erasure_that_the_merge_makes_has_a_path_of_its_own() {
+    let inside = |at| [index(at), key("s")];
+    let ours = [
+        set_insert(&inside(0), Value::Int(1)),
+        insert(&[index(0)], 2),
+    ];
+    let theirs = [set_insert(&inside(0), Value::Double(1.0))];
+    let (left, right) = merged(Rules::CORRECTED, (10, &ours), (20, &theirs));
+    assert_eq!(left, ours[1..]);
+    let expected = [set_erase, set_insert].map(|edit| edit(&inside(1), Value::Double(1.0)));
+    assert_eq!(right, expected);
+    // And the other way round: theirs makes room, ours is the later one.
+    let (right, left) = merged(Rules::CORRECTED, (20, &theirs), (10, &ours));
+    assert_eq!((left, right), (ours[1..].to_vec(), expected.to_vec()));
 }
