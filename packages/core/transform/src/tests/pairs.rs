@@ -2,12 +2,12 @@
 //! is reported, and what errors say.
 
 use tidemark_changeset::{
-    CollectionKind, ColumnSpec, ColumnType, Instruction, KeyType, PathElement, Payload, PrimaryKey,
-    TableSpec, UpdateKind, Value,
+    CollectionKind, ColumnSpec, ColumnType, Instruction, KeyType, Name, PathElement, Payload,
+    PrimaryKey, TableSpec, UpdateKind, Value,
 };
 
 use super::rules::{at, index, insert, int, key, merged, update};
-use crate::{Branch, Rules, merge, merge_reporting};
+use crate::{Branch, ColumnShape, Rules, merge, merge_reporting, merge_with_columns};
 
 fn erase(path: &[PathElement], prior_size: u32) -> Instruction {
     Instruction::ArrayErase {
@@ -455,4 +455,98 @@ fn an_erasure_that_the_merge_makes_has_a_path_of_its_own() {
     // And the other way round: theirs makes room, ours is the later one.
     let (right, left) = merged(Rules::CORRECTED, (20, &theirs), (10, &ours));
     assert_eq!((left, right), (ours[1..].to_vec(), expected.to_vec()));
+}
+
+/// An operation that the merge makes stands before the one it was made for, also for those of ours that come
+/// to it later: what is before it shifts them before they meet it.
+#[test]
+fn an_erasure_that_the_merge_makes_is_met_in_its_place() {
+    let inside = |at| [index(at), key("s")];
+    let room = insert(&[index(0)], 2);
+    let put = |at, value| set_insert(&inside(at), value);
+    let late = |value| Branch::new(30, 2, vec![set_erase(&inside(0), value)]);
+    let cases = [
+        (
+            vec![room.clone(), put(1, Value::Double(1.0))],
+            vec![Value::Int(1)],
+            vec![room.clone()],
+        ),
+        (
+            vec![
+                put(0, Value::Double(1.0)),
+                room.clone(),
+                put(1, Value::Double(2.0)),
+            ],
+            vec![Value::Int(1), Value::Int(2)],
+            vec![
+                room.clone(),
+                set_erase(&inside(1), Value::Double(2.0)),
+                put(1, Value::Double(2.0)),
+            ],
+        ),
+        (
+            vec![
+                put(0, Value::Double(1.0)),
+                room.clone(),
+                put(1, Value::Double(2.0)),
+            ],
+            vec![Value::Int(2), Value::Int(1)],
+            vec![
+                room.clone(),
+                set_erase(&inside(1), Value::Double(2.0)),
+                put(1, Value::Double(2.0)),
+            ],
+        ),
+    ];
+    for (theirs, ours, expected) in cases {
+        let first = ours.into_iter().map(|value| put(0, value)).collect();
+        let mut ours = [Branch::new(10, 2, first), late(Value::Int(1))];
+        let mut theirs = [Branch::new(20, 3, theirs)];
+        merge(&mut ours, &mut theirs, Rules::CORRECTED).expect("mergeable");
+        assert_eq!(ours[0].instructions, []);
+        assert_eq!(ours[1].instructions, [set_erase(&inside(1), Value::Int(1))]);
+        assert_eq!(theirs[0].instructions, expected);
+    }
+}
+
+/// Two markers of an embedded object under a dictionary key annihilate each other, since each would replace
+/// the other's object; in a field the later one stays. The schema tells which it is.
+#[test]
+fn the_schema_tells_a_dictionary_key_from_a_field() {
+    let shape = |collection, target: Option<&str>| {
+        Some(ColumnShape {
+            collection,
+            target: target.map(Into::into),
+        })
+    };
+    let columns = |class: &Name, field: &Name| match (class.as_bytes(), field.as_bytes()) {
+        (b"T", b"m") => shape(CollectionKind::List, Some("E")),
+        (b"E", b"e") => shape(CollectionKind::Single, Some("E")),
+        (b"E", b"d") => shape(CollectionKind::Dictionary, Some("E")),
+        (b"E", b"l") => shape(CollectionKind::List, Some("E")),
+        _ => None,
+    };
+    let cases = [
+        (vec![index(0), key("e")], true),
+        (vec![index(0), key("d"), key("e")], false),
+        (vec![index(0), key("d"), key("e"), key("e")], true),
+        (vec![index(0), key("e"), key("d"), key("d")], false),
+        (vec![index(0), key("l"), index(1), key("e")], true),
+        (
+            vec![index(0), key("l"), index(1), key("d"), key("e")],
+            false,
+        ),
+        // What the schema does not know, or contradicts, is taken for a dictionary's.
+        (vec![index(0), key("x"), key("e")], false),
+        (vec![key("a"), key("e")], false),
+    ];
+    for (path, is_field) in cases {
+        let marker = update(&path, Payload::Object);
+        let mut ours = [Branch::new(10, 2, vec![marker.clone()])];
+        let mut theirs = [Branch::new(20, 3, vec![marker.clone()])];
+        merge_with_columns(&mut ours, &mut theirs, Rules::CORRECTED, &columns).expect("mergeable");
+        let expected = if is_field { vec![marker] } else { vec![] };
+        assert_eq!(ours[0].instructions, [], "{path:?}");
+        assert_eq!(theirs[0].instructions, expected, "{path:?}");
+    }
 }
