@@ -5,6 +5,7 @@ mod cost;
 mod generate;
 mod old_and_new;
 mod pairs;
+mod places;
 mod properties;
 mod reference;
 mod rules;

@@ -550,3 +550,42 @@ fn the_schema_tells_a_dictionary_key_from_a_field() {
         assert_eq!(theirs[0].instructions, expected, "{path:?}");
     }
 }
+
+/// The erasure of a column that the merge makes meets what comes after the addition, and nothing before it.
+#[test]
+fn an_erasure_of_a_column_meets_what_follows_the_addition() {
+    let erase_table = Instruction::EraseTable { class: "U".into() };
+    let erase_column = Instruction::EraseColumn {
+        class: "T".into(),
+        field: "m".into(),
+    };
+    let link = add_column(ColumnType::Link, true, CollectionKind::Single, Some("U"));
+    for before in [
+        vec![erase_column.clone()],
+        vec![update(&[], int(1)), erase_column.clone()],
+    ] {
+        let theirs = [before.clone(), vec![link.clone(), update(&[], int(2))]].concat();
+        for (ours_at, theirs_at) in [(10, 20), (20, 10)] {
+            let ours = (ours_at, std::slice::from_ref(&erase_table));
+            let (left, right) = merged(Rules::CORRECTED, ours, (theirs_at, &theirs));
+            assert_eq!(left, [erase_column.clone(), erase_table.clone()]);
+            assert_eq!(right, before);
+        }
+    }
+}
+
+/// Without a schema too it is no dictionary's value that ends with a field's name or an index.
+#[test]
+fn markers_of_embedded_objects_elsewhere_end_as_the_later_one() {
+    let element = assign(&[index(0)], Payload::Object, 1);
+    let inside = assign(&[key("a"), index(0)], Payload::Object, 1);
+    for marker in [update(&[], Payload::Object), element, inside] {
+        for ours_is_later in [false, true] {
+            let (ours, theirs) = met(Rules::CORRECTED, &marker, &marker, ours_is_later);
+            assert_eq!(
+                (ours.len(), theirs.len()),
+                if ours_is_later { (1, 0) } else { (0, 1) }
+            );
+        }
+    }
+}
