@@ -10,8 +10,8 @@ use super::footprint::{Footprint, Mark, Print};
 use super::{Effect, Folds, Place};
 
 /// Instructions that are remembered as what a later one may overwrite. Beyond, all are forgotten: what they
-/// say is then sent, which is never wrong.
-pub const CANDIDATES_MAX: usize = 200_000;
+/// say is then sent, which is never wrong. (Fewer in this crate's tests, so that they reach it soon.)
+pub const CANDIDATES_MAX: usize = if cfg!(test) { 20_000 } else { 200_000 };
 
 /// The same for one object, whose candidates are searched in a row.
 const OBJECT_CANDIDATES_MAX: usize = 256;
@@ -148,6 +148,12 @@ impl<K: Clone + Eq + Hash> Overwrites<K> {
     /// An entry has to stay as it is.
     pub fn leave(&mut self, version: u64) {
         self.entries.remove(&version);
+    }
+
+    /// How many changesets are remembered.
+    #[cfg(test)]
+    pub(super) fn entries(&self) -> usize {
+        self.entries.len()
     }
 
     fn forget(&mut self, object: &K) {
