@@ -275,6 +275,25 @@ fn clusters_give_what_pairs_give() -> Result<(), String> {
     Ok(())
 }
 
+/// Lets an edit of a list act at its end or beyond, of the size that it says.
+fn overreach(instruction: &mut Instruction, beyond: u32) {
+    let (Instruction::ArrayInsert {
+        target, prior_size, ..
+    }
+    | Instruction::ArrayErase { target, prior_size }
+    | Instruction::Update {
+        target,
+        kind: UpdateKind::Element { prior_size },
+        ..
+    }) = instruction
+    else {
+        return;
+    };
+    if let Some(PathElement::Index(index)) = target.path.last_mut() {
+        *index = prior_size.saturating_add(beyond);
+    }
+}
+
 /// Something that clusters do not do, anywhere in one of the histories.
 fn disturb(random: &mut Random, branches: &mut [Branch]) {
     let count = branches.len();
@@ -290,7 +309,8 @@ fn disturb(random: &mut Random, branches: &mut [Branch]) {
     let kind = UpdateKind::Property { is_default: false };
     let zero = Payload::Value(Value::Int(0));
     let small = u32::try_from(random.below(4)).expect("small");
-    let disturbance = match random.below(10) {
+    let nested = PathElement::Index(small);
+    let disturbance = match random.below(14) {
         0 => Instruction::Update {
             target: inner,
             value: if small > 1 { Payload::List } else { zero },
@@ -328,6 +348,27 @@ fn disturb(random: &mut Random, branches: &mut [Branch]) {
             kind: UpdateKind::Element { prior_size: 4 },
         },
         8 => Instruction::EraseTable { class: "T".into() },
+        9 => {
+            inner.path.push(nested);
+            Instruction::ArrayInsert {
+                target: inner,
+                value: zero,
+                prior_size: 4,
+            }
+        }
+        10 => {
+            inner.path.push(nested);
+            Instruction::Update {
+                target: inner,
+                value: zero,
+                kind: UpdateKind::Element { prior_size: 4 },
+            }
+        }
+        11 => Instruction::Clear {
+            target: inner,
+            collection: CollectionKind::List,
+        },
+        12 => return overreach(&mut branch.instructions[at], small),
         _ => Instruction::CreateObject {
             class: "T".into(),
             key: PrimaryKey::Int(1),
@@ -352,5 +393,33 @@ fn what_clusters_cannot_do_goes_by_pairs() -> Result<(), String> {
         let rules = *random.pick(&[Rules::CORRECTED, Rules::ORIGINAL]);
         compare(&ours, &theirs, rules).map_err(|error| format!("seed {seed}: {error}"))?;
     }
+    Ok(())
+}
+
+/// What an erasure moves as a whole block is changed for good, though the block then falls apart: here edits
+/// inside an element that theirs inserted (`p`), behind one that both sides erase.
+#[test]
+fn what_moved_with_its_block_stays_moved() -> Result<(), String> {
+    fn writer(random: &mut Random) -> Writer<'_> {
+        Writer {
+            random,
+            size: 3,
+            cursor: 0,
+            container: Vec::new(),
+            habits: Vec::new(),
+        }
+    }
+    let mut random = Random(1);
+    let mut theirs = writer(&mut random);
+    let p = vec![theirs.insert(1)];
+    let mut later = vec![theirs.insert(2)];
+    later.extend((0..20).map(|_| theirs.edit_inside(1)));
+    later.push(theirs.erase(0));
+    let theirs = [Branch::new(10, 3, p), Branch::new(30, 3, later)];
+    let mut ours = writer(&mut random);
+    let behind = vec![ours.insert(1)];
+    let between = vec![ours.erase(0), ours.insert(0)];
+    let ours = [Branch::new(40, 2, behind), Branch::new(20, 2, between)];
+    assert!(compare(&ours, &theirs, Rules::CORRECTED)?);
     Ok(())
 }

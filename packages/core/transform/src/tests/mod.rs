@@ -9,3 +9,4 @@ mod places;
 mod properties;
 mod reference;
 mod rules;
+mod schema;

@@ -2,21 +2,20 @@
 //! is reported, and what errors say.
 
 use tidemark_changeset::{
-    CollectionKind, ColumnSpec, ColumnType, Instruction, KeyType, Name, PathElement, Payload,
-    PrimaryKey, TableSpec, UpdateKind, Value,
+    CollectionKind, Decimal, Instruction, PathElement, Payload, PrimaryKey, UpdateKind, Value,
 };
 
 use super::rules::{at, index, insert, int, key, merged, update};
-use crate::{Branch, ColumnShape, Rules, merge, merge_reporting, merge_with_columns};
+use crate::{Branch, Rules, merge, merge_pairwise, merge_reporting};
 
-fn erase(path: &[PathElement], prior_size: u32) -> Instruction {
+pub(super) fn erase(path: &[PathElement], prior_size: u32) -> Instruction {
     Instruction::ArrayErase {
         target: at(path),
         prior_size,
     }
 }
 
-fn shift(path: &[PathElement], to: u32, prior_size: u32) -> Instruction {
+pub(super) fn shift(path: &[PathElement], to: u32, prior_size: u32) -> Instruction {
     Instruction::ArrayMove {
         target: at(path),
         to,
@@ -24,7 +23,7 @@ fn shift(path: &[PathElement], to: u32, prior_size: u32) -> Instruction {
     }
 }
 
-fn assign(path: &[PathElement], value: Payload, prior_size: u32) -> Instruction {
+pub(super) fn assign(path: &[PathElement], value: Payload, prior_size: u32) -> Instruction {
     Instruction::Update {
         target: at(path),
         value,
@@ -32,28 +31,28 @@ fn assign(path: &[PathElement], value: Payload, prior_size: u32) -> Instruction 
     }
 }
 
-fn clear(path: &[PathElement], collection: CollectionKind) -> Instruction {
+pub(super) fn clear(path: &[PathElement], collection: CollectionKind) -> Instruction {
     Instruction::Clear {
         target: at(path),
         collection,
     }
 }
 
-fn add(path: &[PathElement], delta: i64) -> Instruction {
+pub(super) fn add(path: &[PathElement], delta: i64) -> Instruction {
     Instruction::AddInteger {
         target: at(path),
         delta,
     }
 }
 
-fn set_insert(path: &[PathElement], value: Value) -> Instruction {
+pub(super) fn set_insert(path: &[PathElement], value: Value) -> Instruction {
     Instruction::SetInsert {
         target: at(path),
         value: Payload::Value(value),
     }
 }
 
-fn set_erase(path: &[PathElement], value: Value) -> Instruction {
+pub(super) fn set_erase(path: &[PathElement], value: Value) -> Instruction {
     Instruction::SetErase {
         target: at(path),
         value: Payload::Value(value),
@@ -61,7 +60,7 @@ fn set_erase(path: &[PathElement], value: Value) -> Instruction {
 }
 
 /// What one instruction of each side becomes; ours is the later one, or theirs.
-fn met(
+pub(super) fn met(
     rules: Rules,
     ours: &Instruction,
     theirs: &Instruction,
@@ -192,6 +191,26 @@ fn errors_say_where() {
             update(&[key("b")], int(1)),
             "malformed ArrayInsert (at T[Int(1)].m[\"a\"])",
         ),
+        (
+            erase(&[key("a")], 2),
+            update(&[key("b")], int(1)),
+            "malformed ArrayErase (at T[Int(1)].m[\"a\"])",
+        ),
+        (
+            shift(&[key("a")], 1, 2),
+            update(&[key("b")], int(1)),
+            "malformed ArrayMove (at T[Int(1)].m[\"a\"])",
+        ),
+        (
+            assign(&[key("a")], int(1), 2),
+            update(&[key("b")], int(1)),
+            "malformed Update (at T[Int(1)].m[\"a\"])",
+        ),
+        (
+            update(&[key("b"), index(0)], int(1)),
+            update(&[key("b")], int(1)),
+            "malformed Update (at T[Int(1)].m[\"b\"][0])",
+        ),
     ];
     for (ours, theirs, text) in cases {
         let mut ours = [Branch::new(1, 2, vec![ours])];
@@ -221,6 +240,15 @@ fn equal_tie_breaks_are_decided_as_the_original_does() {
 
     let found = tied(&shift(&[index(0)], 2, 4), &shift(&[index(3)], 2, 4));
     let expected = (shift(&[index(0)], 3, 4), shift(&[index(3)], 1, 4));
+    assert_eq!(found, (vec![expected.0], vec![expected.1]));
+
+    let inside = |at| [index(0), index(at)];
+    let found = tied(&insert(&inside(1), 2), &insert(&inside(1), 2));
+    let expected = (insert(&inside(2), 3), insert(&inside(1), 3));
+    assert_eq!(found, (vec![expected.0], vec![expected.1]));
+
+    let found = tied(&shift(&[index(0)], 1, 5), &shift(&[index(3)], 2, 5));
+    let expected = (shift(&[index(0)], 2, 5), shift(&[index(3)], 1, 5));
     assert_eq!(found, (vec![expected.0], vec![expected.1]));
 
     let found = tied(&shift(&[index(0)], 2, 4), &shift(&[index(0)], 3, 4));
@@ -272,96 +300,6 @@ fn an_assigned_zero_is_reported_by_the_originals_rules() {
         );
         assert_eq!(found, 0);
     }
-}
-
-fn add_table(spec: TableSpec) -> Instruction {
-    Instruction::AddTable {
-        class: "T".into(),
-        spec,
-    }
-}
-
-fn add_column(
-    column_type: ColumnType,
-    nullable: bool,
-    kind: CollectionKind,
-    target: Option<&str>,
-) -> Instruction {
-    Instruction::AddColumn {
-        class: "T".into(),
-        field: "m".into(),
-        spec: ColumnSpec::new(column_type, nullable, kind, target.map(Into::into)),
-    }
-}
-
-#[test]
-fn a_schema_mismatch_says_what_differs() {
-    use CollectionKind::{Dictionary, List, Set, Single};
-    let top = |key_nullable, asymmetric| {
-        add_table(TableSpec::TopLevel {
-            key_field: "_id".into(),
-            key_type: KeyType::Int,
-            key_nullable,
-            asymmetric,
-        })
-    };
-    let column = |kind| add_column(ColumnType::Int, true, kind, None);
-    let link = |target| add_column(ColumnType::Link, true, Single, target);
-    let cases = [
-        (
-            top(true, false),
-            top(false, true),
-            "class T is top-level with nullable key '_id' of type Int on one side and \
-             asymmetric with required key '_id' of type Int on the other",
-        ),
-        (
-            top(false, false),
-            add_table(TableSpec::Embedded),
-            "class T is top-level with required key '_id' of type Int on one side and embedded on the other",
-        ),
-        (
-            column(Single),
-            add_column(ColumnType::String, true, Single, None),
-            "field 'm' of class T is of type Int on one side and of type String on the other",
-        ),
-        (
-            column(Single),
-            add_column(ColumnType::Int, false, Single, None),
-            "field 'm' of class T is nullable on one side and required on the other",
-        ),
-        (
-            column(Single),
-            column(List),
-            "field 'm' of class T is a single value on one side and a list on the other",
-        ),
-        (
-            column(Dictionary),
-            column(Set),
-            "field 'm' of class T is a dictionary on one side and a set on the other",
-        ),
-        (
-            link(Some("T")),
-            link(Some("U")),
-            "field 'm' of class T is a link to 'T' on one side and a link to 'U' on the other",
-        ),
-    ];
-    for (ours, theirs, text) in cases {
-        let mut ours = [Branch::new(1, 2, vec![ours])];
-        let mut theirs = [Branch::new(1, 3, vec![theirs])];
-        let error = merge(&mut ours, &mut theirs, Rules::CORRECTED).expect_err("they disagree");
-        assert_eq!(error.to_string(), format!("schema mismatch: {text}"));
-    }
-}
-
-/// Only a link's target says anything; what another column has there is not looked at.
-#[test]
-fn columns_that_agree_annihilate_each_other() {
-    use CollectionKind::Single;
-    let same = add_column(ColumnType::Link, true, Single, Some("U"));
-    assert_eq!(met(Rules::CORRECTED, &same, &same, true), (vec![], vec![]));
-    let plain = add_column(ColumnType::Int, true, Single, None);
-    let odd = add_column(ColumnType::Int, true, Single, Some("U"));
-    assert_eq!(met(Rules::CORRECTED, &plain, &odd, true), (vec![], vec![]));
 }
 
 /// At one place the later one ends up first, whichever it is.
@@ -439,141 +377,6 @@ fn what_follows_a_marker_tells_whether_it_starts_empty() {
     }
 }
 
-/// The erasure that a set needs first moves along with the insertion it was made for.
-#[test]
-fn an_erasure_that_the_merge_makes_has_a_path_of_its_own() {
-    let inside = |at| [index(at), key("s")];
-    let ours = [
-        set_insert(&inside(0), Value::Int(1)),
-        insert(&[index(0)], 2),
-    ];
-    let theirs = [set_insert(&inside(0), Value::Double(1.0))];
-    let (left, right) = merged(Rules::CORRECTED, (10, &ours), (20, &theirs));
-    assert_eq!(left, ours[1..]);
-    let expected = [set_erase, set_insert].map(|edit| edit(&inside(1), Value::Double(1.0)));
-    assert_eq!(right, expected);
-    // And the other way round: theirs makes room, ours is the later one.
-    let (right, left) = merged(Rules::CORRECTED, (20, &theirs), (10, &ours));
-    assert_eq!((left, right), (ours[1..].to_vec(), expected.to_vec()));
-}
-
-/// An operation that the merge makes stands before the one it was made for, also for those of ours that come
-/// to it later: what is before it shifts them before they meet it.
-#[test]
-fn an_erasure_that_the_merge_makes_is_met_in_its_place() {
-    let inside = |at| [index(at), key("s")];
-    let room = insert(&[index(0)], 2);
-    let put = |at, value| set_insert(&inside(at), value);
-    let late = |value| Branch::new(30, 2, vec![set_erase(&inside(0), value)]);
-    let cases = [
-        (
-            vec![room.clone(), put(1, Value::Double(1.0))],
-            vec![Value::Int(1)],
-            vec![room.clone()],
-        ),
-        (
-            vec![
-                put(0, Value::Double(1.0)),
-                room.clone(),
-                put(1, Value::Double(2.0)),
-            ],
-            vec![Value::Int(1), Value::Int(2)],
-            vec![
-                room.clone(),
-                set_erase(&inside(1), Value::Double(2.0)),
-                put(1, Value::Double(2.0)),
-            ],
-        ),
-        (
-            vec![
-                put(0, Value::Double(1.0)),
-                room.clone(),
-                put(1, Value::Double(2.0)),
-            ],
-            vec![Value::Int(2), Value::Int(1)],
-            vec![
-                room.clone(),
-                set_erase(&inside(1), Value::Double(2.0)),
-                put(1, Value::Double(2.0)),
-            ],
-        ),
-    ];
-    for (theirs, ours, expected) in cases {
-        let first = ours.into_iter().map(|value| put(0, value)).collect();
-        let mut ours = [Branch::new(10, 2, first), late(Value::Int(1))];
-        let mut theirs = [Branch::new(20, 3, theirs)];
-        merge(&mut ours, &mut theirs, Rules::CORRECTED).expect("mergeable");
-        assert_eq!(ours[0].instructions, []);
-        assert_eq!(ours[1].instructions, [set_erase(&inside(1), Value::Int(1))]);
-        assert_eq!(theirs[0].instructions, expected);
-    }
-}
-
-/// Two markers of an embedded object under a dictionary key annihilate each other, since each would replace
-/// the other's object; in a field the later one stays. The schema tells which it is.
-#[test]
-fn the_schema_tells_a_dictionary_key_from_a_field() {
-    let shape = |collection, target: Option<&str>| {
-        Some(ColumnShape {
-            collection,
-            target: target.map(Into::into),
-        })
-    };
-    let columns = |class: &Name, field: &Name| match (class.as_bytes(), field.as_bytes()) {
-        (b"T", b"m") => shape(CollectionKind::List, Some("E")),
-        (b"E", b"e") => shape(CollectionKind::Single, Some("E")),
-        (b"E", b"d") => shape(CollectionKind::Dictionary, Some("E")),
-        (b"E", b"l") => shape(CollectionKind::List, Some("E")),
-        _ => None,
-    };
-    let cases = [
-        (vec![index(0), key("e")], true),
-        (vec![index(0), key("d"), key("e")], false),
-        (vec![index(0), key("d"), key("e"), key("e")], true),
-        (vec![index(0), key("e"), key("d"), key("d")], false),
-        (vec![index(0), key("l"), index(1), key("e")], true),
-        (
-            vec![index(0), key("l"), index(1), key("d"), key("e")],
-            false,
-        ),
-        // What the schema does not know, or contradicts, is taken for a dictionary's.
-        (vec![index(0), key("x"), key("e")], false),
-        (vec![key("a"), key("e")], false),
-    ];
-    for (path, is_field) in cases {
-        let marker = update(&path, Payload::Object);
-        let mut ours = [Branch::new(10, 2, vec![marker.clone()])];
-        let mut theirs = [Branch::new(20, 3, vec![marker.clone()])];
-        merge_with_columns(&mut ours, &mut theirs, Rules::CORRECTED, &columns).expect("mergeable");
-        let expected = if is_field { vec![marker] } else { vec![] };
-        assert_eq!(ours[0].instructions, [], "{path:?}");
-        assert_eq!(theirs[0].instructions, expected, "{path:?}");
-    }
-}
-
-/// The erasure of a column that the merge makes meets what comes after the addition, and nothing before it.
-#[test]
-fn an_erasure_of_a_column_meets_what_follows_the_addition() {
-    let erase_table = Instruction::EraseTable { class: "U".into() };
-    let erase_column = Instruction::EraseColumn {
-        class: "T".into(),
-        field: "m".into(),
-    };
-    let link = add_column(ColumnType::Link, true, CollectionKind::Single, Some("U"));
-    for before in [
-        vec![erase_column.clone()],
-        vec![update(&[], int(1)), erase_column.clone()],
-    ] {
-        let theirs = [before.clone(), vec![link.clone(), update(&[], int(2))]].concat();
-        for (ours_at, theirs_at) in [(10, 20), (20, 10)] {
-            let ours = (ours_at, std::slice::from_ref(&erase_table));
-            let (left, right) = merged(Rules::CORRECTED, ours, (theirs_at, &theirs));
-            assert_eq!(left, [erase_column.clone(), erase_table.clone()]);
-            assert_eq!(right, before);
-        }
-    }
-}
-
 /// Without a schema too it is no dictionary's value that ends with a field's name or an index.
 #[test]
 fn markers_of_embedded_objects_elsewhere_end_as_the_later_one() {
@@ -588,4 +391,62 @@ fn markers_of_embedded_objects_elsewhere_end_as_the_later_one() {
             );
         }
     }
+}
+
+/// The original takes numbers in a set for equal only if they are of one type (OT5); what is not a number
+/// equals nothing, itself included.
+#[test]
+fn the_original_compares_numbers_within_their_type() {
+    let decimal = |coefficient| {
+        Value::Decimal(Decimal {
+            coefficient,
+            exponent: 0,
+            negative: false,
+        })
+    };
+    let cases = [
+        (Value::Int(1), Value::Int(1), true, true),
+        (Value::Int(1), Value::Int(2), false, false),
+        (Value::Float(1.5), Value::Float(1.5), true, true),
+        (Value::Float(1.5), Value::Float(2.5), false, false),
+        (Value::Float(0.0), Value::Float(-0.0), true, true),
+        (Value::Double(1.5), Value::Double(1.5), true, true),
+        (Value::Double(1.5), Value::Double(2.5), false, false),
+        (
+            Value::Double(f64::NAN),
+            Value::Double(f64::NAN),
+            false,
+            true,
+        ),
+        (decimal(1), decimal(1), true, true),
+        (decimal(1), decimal(2), false, false),
+        (Value::Int(1), Value::Double(1.0), false, true),
+        (Value::Float(1.0), Value::Double(1.0), false, true),
+        (Value::Int(1), decimal(1), false, true),
+    ];
+    for (one, other, by_original, by_ours) in cases {
+        let (one, other) = (set_erase(&[], one), set_insert(&[], other));
+        for (rules, are_equal) in [(Rules::ORIGINAL, by_original), (Rules::CORRECTED, by_ours)] {
+            let (ours, theirs) = met(rules, &one, &other, true);
+            assert_eq!(
+                (ours.len(), theirs.is_empty()),
+                (1, are_equal),
+                "{one:?} {other:?}"
+            );
+        }
+    }
+}
+
+#[test]
+fn all_pairs_give_what_the_index_gives() {
+    let mut fast = [
+        [Branch::new(10, 2, vec![insert(&[index(1)], 2)])],
+        [Branch::new(20, 3, vec![insert(&[index(0)], 2)])],
+    ];
+    let mut all = fast.clone();
+    let ([ours, theirs], [all_ours, all_theirs]) = (&mut fast, &mut all);
+    merge(ours, theirs, Rules::CORRECTED).expect("mergeable");
+    merge_pairwise(all_ours, all_theirs, Rules::CORRECTED).expect("mergeable");
+    assert_eq!(all[0][0].instructions, [insert(&[index(2)], 3)]);
+    assert_eq!(fast, all);
 }

@@ -235,6 +235,7 @@ fn the_bytes_decide_what_lies_before_a_value() {
         merge_changesets(1, &mut ours, &mut theirs, Rules::ORIGINAL, None).expect("mergeable");
         ours[0].changeset.instructions.len() == 1
     };
+    assert_eq!(entry(5, 0, 10, &client), entry(5, 0, 10, &client));
     assert!(erased(&client));
     assert!(!erased(&canonical));
 }
