@@ -309,8 +309,7 @@ fn disturb(random: &mut Random, branches: &mut [Branch]) {
     let kind = UpdateKind::Property { is_default: false };
     let zero = Payload::Value(Value::Int(0));
     let small = u32::try_from(random.below(4)).expect("small");
-    let nested = PathElement::Index(small);
-    let disturbance = match random.below(14) {
+    let disturbance = match random.below(11) {
         0 => Instruction::Update {
             target: inner,
             value: if small > 1 { Payload::List } else { zero },
@@ -348,27 +347,7 @@ fn disturb(random: &mut Random, branches: &mut [Branch]) {
             kind: UpdateKind::Element { prior_size: 4 },
         },
         8 => Instruction::EraseTable { class: "T".into() },
-        9 => {
-            inner.path.push(nested);
-            Instruction::ArrayInsert {
-                target: inner,
-                value: zero,
-                prior_size: 4,
-            }
-        }
-        10 => {
-            inner.path.push(nested);
-            Instruction::Update {
-                target: inner,
-                value: zero,
-                kind: UpdateKind::Element { prior_size: 4 },
-            }
-        }
-        11 => Instruction::Clear {
-            target: inner,
-            collection: CollectionKind::List,
-        },
-        12 => return overreach(&mut branch.instructions[at], small),
+        9 => return overreach(&mut branch.instructions[at], small),
         _ => Instruction::CreateObject {
             class: "T".into(),
             key: PrimaryKey::Int(1),
@@ -421,5 +400,107 @@ fn what_moved_with_its_block_stays_moved() -> Result<(), String> {
     let between = vec![ours.erase(0), ours.insert(0)];
     let ours = [Branch::new(40, 2, behind), Branch::new(20, 2, between)];
     assert!(compare(&ours, &theirs, Rules::CORRECTED)?);
+    Ok(())
+}
+
+/// Edits of an element and inside it, of every kind.
+fn edits_at(element: u32) -> Vec<Instruction> {
+    let at = |path: &[PathElement]| Target {
+        class: "T".into(),
+        key: PrimaryKey::Int(1),
+        field: "f".into(),
+        path: path.to_vec(),
+    };
+    let key = |name: &str| PathElement::Key(name.into());
+    let index = PathElement::Index;
+    let kind = UpdateKind::Property { is_default: false };
+    let number = |number| Payload::Value(Value::Int(number));
+    let list = CollectionKind::List;
+    let element = index(element);
+    let field = at(&[element.clone(), key("x")]);
+    let inner = at(&[element.clone(), key("x"), index(0)]);
+    let update = |value| Instruction::Update {
+        target: field.clone(),
+        value,
+        kind,
+    };
+    let put = |value| Instruction::SetInsert {
+        target: field.clone(),
+        value: Payload::Value(value),
+    };
+    vec![
+        update(number(1)),
+        update(Payload::List),
+        update(Payload::Dictionary),
+        update(Payload::Object),
+        Instruction::AddInteger {
+            target: field.clone(),
+            delta: 2,
+        },
+        Instruction::Clear {
+            target: field.clone(),
+            collection: list,
+        },
+        put(Value::Int(1)),
+        put(Value::Double(1.0)),
+        Instruction::ArrayInsert {
+            target: inner.clone(),
+            value: number(1),
+            prior_size: 1,
+        },
+        Instruction::ArrayErase {
+            target: inner.clone(),
+            prior_size: 1,
+        },
+        Instruction::Update {
+            target: inner,
+            value: number(3),
+            kind: UpdateKind::Element { prior_size: 1 },
+        },
+        Instruction::Update {
+            target: at(std::slice::from_ref(&element)),
+            value: Payload::List,
+            kind: UpdateKind::Element { prior_size: 3 },
+        },
+        Instruction::Update {
+            target: at(std::slice::from_ref(&element)),
+            value: number(4),
+            kind: UpdateKind::Element { prior_size: 3 },
+        },
+        Instruction::Clear {
+            target: at(&[element]),
+            collection: list,
+        },
+    ]
+}
+
+/// [`edits_at`] against each other and among edits of the list.
+#[test]
+fn whatever_meets_inside_an_element_ends_as_by_pairs() -> Result<(), String> {
+    let number = |number| Payload::Value(Value::Int(number));
+    let insert = |place, prior_size| Instruction::ArrayInsert {
+        target: Target {
+            class: "T".into(),
+            key: PrimaryKey::Int(1),
+            field: "f".into(),
+            path: vec![PathElement::Index(place)],
+        },
+        value: number(9),
+        prior_size,
+    };
+    for one in edits_at(1) {
+        for other in [edits_at(1), edits_at(2)].concat() {
+            for (our_time, their_time) in [(10, 20), (20, 10)] {
+                let ours = vec![one.clone(), insert(0, 3)];
+                let theirs = vec![other.clone(), insert(1, 3), insert(3, 4)];
+                let ours = [Branch::new(our_time, 2, ours)];
+                let theirs = [Branch::new(their_time, 3, theirs)];
+                for rules in [Rules::CORRECTED, Rules::ORIGINAL] {
+                    compare(&ours, &theirs, rules)?;
+                    compare(&theirs, &ours, rules)?;
+                }
+            }
+        }
+    }
     Ok(())
 }

@@ -179,10 +179,9 @@ fn the_schema_tells_a_dictionary_key_from_a_field() {
         })
     };
     let columns = |class: &Name, field: &Name| match (class.as_bytes(), field.as_bytes()) {
-        (b"T", b"m") => shape(CollectionKind::List, Some("E")),
         (b"E", b"e") => shape(CollectionKind::Single, Some("E")),
         (b"E", b"d") => shape(CollectionKind::Dictionary, Some("E")),
-        (b"E", b"l") => shape(CollectionKind::List, Some("E")),
+        (b"T", b"m") | (b"E", b"l") => shape(CollectionKind::List, Some("E")),
         _ => None,
     };
     let cases = [
