@@ -377,6 +377,49 @@ fn what_follows_a_marker_tells_whether_it_starts_empty() {
     }
 }
 
+/// An edit of the list that the place is an element of may shift the place, so that nothing after it can be
+/// told; one of another list says nothing. A dictionary's marker goes by the same rules.
+#[test]
+fn what_follows_a_marker_of_an_element_may_shift_it() {
+    let place = [key("a"), index(1)];
+    let use_old = update(&[key("a"), index(1), key("k")], Payload::Erased);
+    for (following, starts_empty) in [
+        (vec![use_old.clone()], false),
+        (
+            vec![insert(&[key("a"), index(0)], 2), use_old.clone()],
+            true,
+        ),
+        (vec![erase(&[key("a"), index(0)], 2), use_old.clone()], true),
+        (
+            vec![shift(&[key("a"), index(0)], 1, 2), use_old.clone()],
+            true,
+        ),
+        (
+            vec![insert(&[key("b"), index(0)], 2), use_old.clone()],
+            false,
+        ),
+        (
+            vec![assign(&[key("a"), index(0)], int(1), 2), use_old],
+            false,
+        ),
+        (vec![update(&[key("a"), index(1), key("k")], int(1))], true),
+    ] {
+        let ours = [vec![assign(&place, Payload::Dictionary, 2)], following].concat();
+        let mut left = [Branch::new(20, 2, ours.clone())];
+        let mut right = [Branch::new(10, 3, vec![assign(&place, int(5), 2)])];
+        merge(&mut left, &mut right, Rules::CORRECTED).expect("mergeable");
+        let is_clear = |instruction: &Instruction| {
+            let Instruction::Clear { collection, .. } = instruction else {
+                return false;
+            };
+            *collection == CollectionKind::Dictionary
+        };
+        let [right] = right;
+        assert_eq!(right.instructions.is_empty(), starts_empty, "{ours:?}");
+        assert!(right.instructions.iter().all(is_clear), "{ours:?}");
+    }
+}
+
 /// Without a schema too it is no dictionary's value that ends with a field's name or an index.
 #[test]
 fn markers_of_embedded_objects_elsewhere_end_as_the_later_one() {

@@ -138,7 +138,7 @@ fn an_edit_separates_what_it_meets() {
     ];
     for (column, names, meets) in cases {
         // Said twice, and after something elsewhere.
-        for elsewhere in [None, Some((1, path(&["k", "y"]))), Some((0, path(&["l"])))] {
+        for elsewhere in [None, Some((2, path(names))), Some((0, path(&["l"])))] {
             let mut overwrites = Overwrites::new(Folds::ALL);
             let assign = |footprint: &mut Footprint<u32>| {
                 footprint.touched(&1, 0, &path(&["k", "x"]), Assign);
