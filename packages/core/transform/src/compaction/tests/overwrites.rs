@@ -29,7 +29,7 @@ fn left_around(
     second: impl FnOnce(&mut Footprint<u32>),
 ) -> [Vec<u32>; 2] {
     let fill = |footprint: &mut Footprint<u32>| {
-        while footprint.length < 4 {
+        for _ in footprint.length..4 {
             footprint.pass();
         }
     };
