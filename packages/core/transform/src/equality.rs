@@ -89,10 +89,9 @@ impl Identities {
     }
 }
 
-/// The original's comparison of payloads: same type and `==`.
+/// The original's comparison of numbers: same type and `==`. (Two integers are compared before.)
 fn equal_by_type(left: &Value, right: &Value) -> bool {
     match (left, right) {
-        (Value::Int(a), Value::Int(b)) => a == b,
         (Value::Float(a), Value::Float(b)) => a.partial_cmp(b) == Some(Ordering::Equal),
         (Value::Double(a), Value::Double(b)) => a.partial_cmp(b) == Some(Ordering::Equal),
         (Value::Decimal(a), Value::Decimal(b)) => a == b,

@@ -100,7 +100,7 @@ pub(crate) struct Operation {
     pub field: u32,
     /// Where in the side's steps the path begins, its last element excepted.
     pub steps: u32,
-    /// The last path element; meaningless at depth 0.
+    /// The last path element; at depth 0 a key without a name.
     pub last: Step,
     /// Size of the list before.
     pub size: u32,
@@ -160,8 +160,8 @@ impl Operation {
     /// The last path element as an index; list rules ask only where intake made sure that it is one.
     pub fn index(&self) -> Option<u32> {
         match self.last {
-            Step::Index(index) if self.depth > 0 => Some(index),
-            _ => None,
+            Step::Index(index) => Some(index),
+            Step::Key(_) => None,
         }
     }
 
@@ -252,10 +252,7 @@ pub(crate) fn slot(
     inner: &Operation,
     inner_steps: &[Step],
 ) -> Option<Step> {
-    if outer.depth == 0 || outer.depth >= inner.depth {
-        return None;
-    }
-    let position = outer.depth as usize - 1;
+    let position = (outer.depth as usize).checked_sub(1)?;
     let path = inner.container(inner_steps);
     let found = path.get(position).copied()?;
     (path.get(..position)? == outer.container(outer_steps)).then_some(found)

@@ -84,13 +84,8 @@ pub fn script(seed: u64, operations: usize) -> Script {
         if slice <= 10 && dice.chance(1) {
             done += interrupted_bootstrap(dice, &mut script, who, habits);
         }
-        let act = draw(
-            dice,
-            mood,
-            &script.layout,
-            habits,
-            operations.saturating_sub(done),
-        );
+        let left = operations.saturating_sub(done);
+        let act = draw(dice, mood, &script.layout, habits, left);
         match &act {
             Act::Write { edits, .. } => done += edits.len(),
             // A process that dies at the first thing it does.

@@ -181,10 +181,9 @@ impl Block {
         })
     }
 
-    /// Adds an edit that is made after the others.
+    /// Adds an edit that is made after the others. Nothing may be noted for all of them.
     pub fn push(&mut self, edit: Edit) {
-        let at = edit.at + self.start;
-        let edit = Edit { at, ..edit };
+        debug_assert!(self.start == 0 && !self.is_moved, "the block is settled");
         self.count(edit);
         self.edits.push(edit);
     }

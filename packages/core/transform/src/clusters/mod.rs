@@ -137,11 +137,8 @@ fn one_list(
         let (list, operations, steps) = on_side(side);
         first_of_list(list, operations, steps)
     };
-    let place = match (first(Side::Ours), first(Side::Theirs)) {
-        (Some(ours), Some(theirs)) if ours != theirs => return None,
-        // A side that only edits inside of elements says no size.
-        (ours, theirs) => ours.or(theirs)?,
-    };
+    // A side that only edits inside of elements says no size.
+    let place = first(Side::Ours).or_else(|| first(Side::Theirs))?;
     if is_erased(field, majors, minors, erased, index) {
         return None;
     }

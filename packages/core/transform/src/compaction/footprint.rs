@@ -8,7 +8,7 @@ use tidemark_changeset::Name;
 use super::{Effect, Place};
 
 /// A write that leaves more marks is not followed: it ends all overwriting across it. Fewer in tests.
-pub(super) const MARKS_MAX: usize = if cfg!(test) { 1_000 } else { 100_000 };
+pub(super) const MARKS_MAX: usize = if cfg!(test) { 10_000 } else { 100_000 };
 
 /// One instruction's trace in an object.
 #[derive(Clone, Debug)]

@@ -88,12 +88,6 @@ impl<K: Clone + Eq + Hash> Overwrites<K> {
         self.objects.values().map(Vec::len).sum()
     }
 
-    /// How many changesets something is known of.
-    #[cfg(test)]
-    pub(super) fn followed(&self) -> usize {
-        self.entries.len()
-    }
-
     /// Versions up to this one may have been sent: they are never touched again.
     pub fn sent(&mut self, version: u64) {
         self.entries = self.entries.split_off(&version.saturating_add(1));
@@ -168,6 +162,12 @@ impl<K: Clone + Eq + Hash> Overwrites<K> {
     /// An entry has to stay as it is.
     pub fn leave(&mut self, version: u64) {
         self.entries.remove(&version);
+    }
+
+    /// How many changesets are remembered.
+    #[cfg(test)]
+    pub(super) fn entries(&self) -> usize {
+        self.entries.len()
     }
 
     fn forget(&mut self, object: &K) {

@@ -8,6 +8,8 @@ use super::footprint::MARKS_MAX;
 use super::overwrites::CANDIDATES_MAX;
 use super::{Committed, Effect, Folds, Footprint, Overwrites, effect, fold};
 
+mod overwrites;
+
 fn at(field: &str, path: Vec<PathElement>) -> Target {
     Target {
         class: "Dog".into(),
@@ -348,7 +350,7 @@ fn how_many_changesets_are_followed_is_bounded() {
         let committed = Committed { version, timestamp };
         overwrites.commit(committed, footprint, &|_, _| false);
     }
-    assert!(overwrites.followed() <= CANDIDATES_MAX);
+    assert!(overwrites.entries() <= CANDIDATES_MAX);
     // The oldest are those that are forgotten.
     assert!(overwrites.is_pending(COMMITS - 1) && !overwrites.is_pending(1));
 }
@@ -425,6 +427,53 @@ fn writing_anew_costs_less_than_committing_did() {
     let committed = usize::try_from(UPDATES * COMMITS).expect("small");
     assert!(written < committed / 2, "{written} written anew");
     assert!(left < 4 * 5_000, "{left} left");
+}
+
+#[test]
+fn nothing_to_shorten_is_nothing_new() {
+    let is_plain = |_: &Target| true;
+    for edits in [
+        vec![],
+        vec![set("a", 1)],
+        vec![default("a", 1), add("a", 2), set("b", 1)],
+        vec![create(), insert("l", 0)],
+    ] {
+        assert_eq!(fold(&edits, &is_plain), None);
+    }
+}
+
+/// An edit of a list, or of anything that is no plain value, keeps what is at its place, above it and below
+/// it; elements of a list count as one place, since edits shift them.
+#[test]
+fn an_edit_keeps_what_it_meets() {
+    let key = |name: &str| PathElement::Key(name.into());
+    let index = PathElement::Index;
+    let put = |path: &[PathElement], number| Instruction::Update {
+        target: at("a", path.to_vec()),
+        value: Payload::Value(Value::Int(number)),
+        kind: UpdateKind::Property { is_default: false },
+    };
+    let clear = |field: &str, path: &[PathElement]| Instruction::Clear {
+        target: at(field, path.to_vec()),
+        collection: tidemark_changeset::CollectionKind::List,
+    };
+    let place = [key("k"), index(1), key("x")];
+    let cases = [
+        (clear("a", &place), true),
+        (clear("a", &place[..1]), true),
+        (clear("a", &[key("k"), index(1), key("x"), key("y")]), true),
+        (clear("a", &[key("k"), index(7)]), true),
+        (clear("a", &[key("k"), key("1")]), false),
+        (clear("a", &[key("l"), index(1), key("x")]), false),
+        (clear("a", &[key("k"), index(1), key("y")]), false),
+        (clear("b", &place), false),
+    ];
+    for (between, meets) in cases {
+        let edits = [put(&place, 1), between.clone(), put(&place, 2)];
+        let shorter = [between, put(&place, 2)];
+        let expected = if meets { &edits[..] } else { &shorter[..] };
+        assert_eq!(folded(&edits), expected);
+    }
 }
 
 #[test]

@@ -190,7 +190,8 @@ pub(crate) fn run_of_insertions(
 }
 
 /// First the moved element is taken out of the other's indexes (or the insertion pushes it up), then it is
-/// put back in. At one place the earlier one ends up first. The original does not compare sizes here.
+/// put back in. At one place the later one ends up first, other than of two insertions or of two moves. The
+/// original does not compare sizes here.
 pub(super) fn move_insert(
     left: &mut Operation,
     right: &mut Operation,

@@ -80,8 +80,8 @@ fn last_writer(left: &mut Operation, right: &mut Operation, context: &mut Contex
 /// object is reported, for whoever can send it anew.
 pub(super) fn overrule(winner: &Operation, loser: &mut Operation, context: &mut Context<'_>) {
     let kind = match winner.assigned {
-        Assigned::List if winner.kind == Kind::Update => CollectionKind::List,
-        Assigned::Dictionary if winner.kind == Kind::Update => CollectionKind::Dictionary,
+        Assigned::List => CollectionKind::List,
+        Assigned::Dictionary => CollectionKind::Dictionary,
         _ => return loser.drop_it(),
     };
     context.uncertain.push(*winner);
@@ -113,11 +113,9 @@ fn starts_empty(marker: &Operation, context: &Context<'_>) -> bool {
 }
 
 /// What `next` says about the collection at `place`: `Some(true)` if it must be new, was replaced or is gone,
-/// `Some(false)` if old content is used, `None` if nothing.
+/// `Some(false)` if old content is used, `None` if nothing. An erasure of the object says nothing: it takes a
+/// Clear of the other side along.
 fn continues(place: &Target, next: &Instruction) -> Option<bool> {
-    if let Instruction::EraseObject { class, key } = next {
-        return (*class == place.class && *key == place.key).then_some(true);
-    }
     let target = next.target()?;
     if target.field != place.field || target.key != place.key || target.class != place.class {
         return None;

@@ -275,6 +275,25 @@ fn clusters_give_what_pairs_give() -> Result<(), String> {
     Ok(())
 }
 
+/// Lets an edit of a list act at its end or beyond, of the size that it says.
+fn overreach(instruction: &mut Instruction, beyond: u32) {
+    let (Instruction::ArrayInsert {
+        target, prior_size, ..
+    }
+    | Instruction::ArrayErase { target, prior_size }
+    | Instruction::Update {
+        target,
+        kind: UpdateKind::Element { prior_size },
+        ..
+    }) = instruction
+    else {
+        return;
+    };
+    if let Some(PathElement::Index(index)) = target.path.last_mut() {
+        *index = prior_size.saturating_add(beyond);
+    }
+}
+
 /// Something that clusters do not do, anywhere in one of the histories.
 fn disturb(random: &mut Random, branches: &mut [Branch]) {
     let count = branches.len();
@@ -290,7 +309,7 @@ fn disturb(random: &mut Random, branches: &mut [Branch]) {
     let kind = UpdateKind::Property { is_default: false };
     let zero = Payload::Value(Value::Int(0));
     let small = u32::try_from(random.below(4)).expect("small");
-    let disturbance = match random.below(10) {
+    let disturbance = match random.below(11) {
         0 => Instruction::Update {
             target: inner,
             value: if small > 1 { Payload::List } else { zero },
@@ -328,6 +347,7 @@ fn disturb(random: &mut Random, branches: &mut [Branch]) {
             kind: UpdateKind::Element { prior_size: 4 },
         },
         8 => Instruction::EraseTable { class: "T".into() },
+        9 => return overreach(&mut branch.instructions[at], small),
         _ => Instruction::CreateObject {
             class: "T".into(),
             key: PrimaryKey::Int(1),
@@ -351,6 +371,136 @@ fn what_clusters_cannot_do_goes_by_pairs() -> Result<(), String> {
         }
         let rules = *random.pick(&[Rules::CORRECTED, Rules::ORIGINAL]);
         compare(&ours, &theirs, rules).map_err(|error| format!("seed {seed}: {error}"))?;
+    }
+    Ok(())
+}
+
+/// What an erasure moves as a whole block is changed for good, though the block then falls apart: here edits
+/// inside an element that theirs inserted (`p`), behind one that both sides erase.
+#[test]
+fn what_moved_with_its_block_stays_moved() -> Result<(), String> {
+    fn writer(random: &mut Random) -> Writer<'_> {
+        Writer {
+            random,
+            size: 3,
+            cursor: 0,
+            container: Vec::new(),
+            habits: Vec::new(),
+        }
+    }
+    let mut random = Random(1);
+    let mut theirs = writer(&mut random);
+    let p = vec![theirs.insert(1)];
+    let mut later = vec![theirs.insert(2)];
+    later.extend((0..20).map(|_| theirs.edit_inside(1)));
+    later.push(theirs.erase(0));
+    let theirs = [Branch::new(10, 3, p), Branch::new(30, 3, later)];
+    let mut ours = writer(&mut random);
+    let behind = vec![ours.insert(1)];
+    let between = vec![ours.erase(0), ours.insert(0)];
+    let ours = [Branch::new(40, 2, behind), Branch::new(20, 2, between)];
+    assert!(compare(&ours, &theirs, Rules::CORRECTED)?);
+    Ok(())
+}
+
+/// Edits of an element and inside it, of every kind.
+fn edits_at(element: u32) -> Vec<Instruction> {
+    let at = |path: &[PathElement]| Target {
+        class: "T".into(),
+        key: PrimaryKey::Int(1),
+        field: "f".into(),
+        path: path.to_vec(),
+    };
+    let key = |name: &str| PathElement::Key(name.into());
+    let index = PathElement::Index;
+    let kind = UpdateKind::Property { is_default: false };
+    let number = |number| Payload::Value(Value::Int(number));
+    let list = CollectionKind::List;
+    let element = index(element);
+    let field = at(&[element.clone(), key("x")]);
+    let inner = at(&[element.clone(), key("x"), index(0)]);
+    let update = |value| Instruction::Update {
+        target: field.clone(),
+        value,
+        kind,
+    };
+    let put = |value| Instruction::SetInsert {
+        target: field.clone(),
+        value: Payload::Value(value),
+    };
+    vec![
+        update(number(1)),
+        update(Payload::List),
+        update(Payload::Dictionary),
+        update(Payload::Object),
+        Instruction::AddInteger {
+            target: field.clone(),
+            delta: 2,
+        },
+        Instruction::Clear {
+            target: field.clone(),
+            collection: list,
+        },
+        put(Value::Int(1)),
+        put(Value::Double(1.0)),
+        Instruction::ArrayInsert {
+            target: inner.clone(),
+            value: number(1),
+            prior_size: 1,
+        },
+        Instruction::ArrayErase {
+            target: inner.clone(),
+            prior_size: 1,
+        },
+        Instruction::Update {
+            target: inner,
+            value: number(3),
+            kind: UpdateKind::Element { prior_size: 1 },
+        },
+        Instruction::Update {
+            target: at(std::slice::from_ref(&element)),
+            value: Payload::List,
+            kind: UpdateKind::Element { prior_size: 3 },
+        },
+        Instruction::Update {
+            target: at(std::slice::from_ref(&element)),
+            value: number(4),
+            kind: UpdateKind::Element { prior_size: 3 },
+        },
+        Instruction::Clear {
+            target: at(&[element]),
+            collection: list,
+        },
+    ]
+}
+
+/// [`edits_at`] against each other and among edits of the list.
+#[test]
+fn whatever_meets_inside_an_element_ends_as_by_pairs() -> Result<(), String> {
+    let number = |number| Payload::Value(Value::Int(number));
+    let insert = |place, prior_size| Instruction::ArrayInsert {
+        target: Target {
+            class: "T".into(),
+            key: PrimaryKey::Int(1),
+            field: "f".into(),
+            path: vec![PathElement::Index(place)],
+        },
+        value: number(9),
+        prior_size,
+    };
+    for one in edits_at(1) {
+        for other in [edits_at(1), edits_at(2)].concat() {
+            for (our_time, their_time) in [(10, 20), (20, 10)] {
+                let ours = vec![one.clone(), insert(0, 3)];
+                let theirs = vec![other.clone(), insert(1, 3), insert(3, 4)];
+                let ours = [Branch::new(our_time, 2, ours)];
+                let theirs = [Branch::new(their_time, 3, theirs)];
+                for rules in [Rules::CORRECTED, Rules::ORIGINAL] {
+                    compare(&ours, &theirs, rules)?;
+                    compare(&theirs, &ours, rules)?;
+                }
+            }
+        }
     }
     Ok(())
 }

@@ -100,6 +100,30 @@ fn embedded(seed: u64, count: u32, mut size: u32) -> Vec<Instruction> {
     made
 }
 
+/// Edits of a list inside of something, every third one an assignment of an element.
+fn assigned(seed: u64, count: u32, size: u32) -> Vec<Instruction> {
+    let container = [PathElement::Key("c".into()), PathElement::Index(2)];
+    let mut made = embedded(seed, count, size);
+    let mut size = size;
+    for instruction in &mut made {
+        let (target, changed) = match instruction {
+            Instruction::ArrayInsert {
+                target, prior_size, ..
+            } => (target, *prior_size + 1),
+            Instruction::ArrayErase { target, prior_size } => (target, *prior_size - 1),
+            Instruction::Update { target, kind, .. } => {
+                target.path.pop();
+                *kind = UpdateKind::Element { prior_size: size };
+                (target, size)
+            }
+            _ => continue,
+        };
+        size = changed;
+        target.path.splice(0..0, container.clone());
+    }
+    made
+}
+
 /// Everything erased from the back, and as much inserted again.
 fn retyped(count: u32) -> Vec<Instruction> {
     let half = count / 2;
@@ -144,7 +168,7 @@ fn whole(ours: Vec<Instruction>, theirs: Vec<Instruction>) -> [Vec<Branch>; 2] {
 /// Edits anywhere in a list meet few others: what all cost together grows as n log n, of n² pairs.
 #[test]
 fn the_cost_of_a_list_follows_what_meets() {
-    let workloads: [&dyn Fn(u32) -> [Vec<Branch>; 2]; 5] = [
+    let workloads: [&dyn Fn(u32) -> [Vec<Branch>; 2]; 6] = [
         &|count| whole(anywhere(1, count, count), anywhere(2, count, count)),
         &|count| {
             [
@@ -153,6 +177,7 @@ fn the_cost_of_a_list_follows_what_meets() {
             ]
         },
         &|count| whole(embedded(1, count, count), embedded(2, count, count)),
+        &|count| whole(assigned(1, count, count), assigned(2, count, count)),
         &|count| whole(retyped(count), anywhere(2, count, count / 2)),
         &|count| whole(anywhere(1, count, count / 2), retyped(count)),
     ];

@@ -8,7 +8,7 @@ use tidemark_changeset::{
 
 use crate::{Branch, Rules, TransformError, merge, merge_reporting};
 
-fn at(path: &[PathElement]) -> Target {
+pub(super) fn at(path: &[PathElement]) -> Target {
     Target {
         class: "T".into(),
         key: PrimaryKey::Int(1),
@@ -17,15 +17,15 @@ fn at(path: &[PathElement]) -> Target {
     }
 }
 
-fn index(index: u32) -> PathElement {
+pub(super) fn index(index: u32) -> PathElement {
     PathElement::Index(index)
 }
 
-fn key(name: &str) -> PathElement {
+pub(super) fn key(name: &str) -> PathElement {
     PathElement::Key(name.into())
 }
 
-fn update(path: &[PathElement], value: Payload) -> Instruction {
+pub(super) fn update(path: &[PathElement], value: Payload) -> Instruction {
     Instruction::Update {
         target: at(path),
         value,
@@ -33,11 +33,11 @@ fn update(path: &[PathElement], value: Payload) -> Instruction {
     }
 }
 
-fn int(value: i64) -> Payload {
+pub(super) fn int(value: i64) -> Payload {
     Payload::Value(Value::Int(value))
 }
 
-fn insert(path: &[PathElement], prior_size: u32) -> Instruction {
+pub(super) fn insert(path: &[PathElement], prior_size: u32) -> Instruction {
     Instruction::ArrayInsert {
         target: at(path),
         value: int(7),
@@ -45,7 +45,7 @@ fn insert(path: &[PathElement], prior_size: u32) -> Instruction {
     }
 }
 
-fn merged(
+pub(super) fn merged(
     rules: Rules,
     ours: (u64, &[Instruction]),
     theirs: (u64, &[Instruction]),
