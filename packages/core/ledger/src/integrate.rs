@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use tidemark_changeset::{Instruction, UpdateKind};
 use tidemark_model::{Class, Document, Schema, apply_to_document, list_size_at, original};
-use tidemark_transform::Branch;
+use tidemark_transform::{Branch, Budget};
 
 use crate::entries::{Origin, TouchedObject};
 use crate::error::{LedgerError, Refusal, Stop, codes};
@@ -39,6 +39,8 @@ pub struct Uploader<'a> {
     pub writes: &'a WriteRules,
     /// What the client has integrated.
     pub download: u64,
+    /// What the merges of the upload may cost.
+    pub budget: &'a Budget,
     /// Rules that tests leave out.
     pub switches: Switches,
 }
@@ -242,6 +244,7 @@ impl<'a> Step<'a> {
     fn manner(&self, object: &ObjectKey) -> Manner<'_> {
         Manner {
             schema: &self.schema().model,
+            budget: Some(self.uploader.budget),
             compare: self.derivation.refreshes_originals(),
             revocable: !self.uploader.writes.allow_all(object.class()),
         }

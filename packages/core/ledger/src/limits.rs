@@ -12,6 +12,11 @@ pub const QUERY_BODY_BYTES_MAX: usize = 4 * 1024 * 1024;
 /// Most changesets in one UPLOAD.
 pub const UPLOAD_ENTRIES_MAX: usize = 65_536;
 
+/// Pairs of instructions that the merges of one UPLOAD may compare; each takes some 30 ns, and others' uploads
+/// wait meanwhile. Only moves, clears and the like within one list or collection come near it, where each
+/// meets each. Fewer in tests.
+pub const UPLOAD_PAIRS_MAX: u64 = if cfg!(test) { 1_000_000 } else { 1 << 30 };
+
 /// Largest changeset. The original's clients send at most 16 MiB in one message, one larger changeset alone.
 pub const CHANGESET_BYTES_MAX: usize = 64 * 1024 * 1024;
 

@@ -6,7 +6,8 @@ use rustc_hash::FxHashMap;
 use tidemark_changeset::{Instruction, Name, Payload, Value};
 use tidemark_model::Schema;
 use tidemark_transform::{
-    Branch, ColumnShape, Rules, TransformError, merge_beside_original, merge_reporting,
+    Branch, Budget, ColumnShape, MergeOptions, Rules, TransformError, merge_beside_original,
+    merge_reporting,
 };
 
 use crate::entries::Origin;
@@ -71,6 +72,8 @@ struct Ahead {
 #[derive(Clone, Copy)]
 pub struct Manner<'a> {
     pub schema: &'a Schema,
+    /// What the upload's merges may cost.
+    pub budget: Option<&'a Budget>,
     /// Whether to merge by the original's rules too, to see whether a client that does so ends elsewhere.
     pub compare: bool,
     /// Whether [`Foreign::revoke`] may follow.
@@ -322,7 +325,10 @@ impl Foreign {
     /// Merges uploads with what they meet; the answer is whether the client may end elsewhere.
     fn merge_all(&mut self, manner: Manner<'_>, theirs: &mut [Branch]) -> Merge<bool> {
         let Manner {
-            schema, compare, ..
+            schema,
+            budget,
+            compare,
+            ..
         } = manner;
         let columns = |class: &Name, field: &Name| {
             let class = schema.class(class)?;
@@ -343,10 +349,14 @@ impl Foreign {
                 ours.push(std::mem::replace(&mut entry.branch, blank));
             }
         }
+        let options = MergeOptions {
+            columns: Some(&columns),
+            budget,
+        };
         let merged = if compare {
-            merge_beside_original(&mut ours, theirs, Some(&columns))
+            merge_beside_original(&mut ours, theirs, options)
         } else {
-            merge_reporting(&mut ours, theirs, Rules::CORRECTED, Some(&columns))
+            merge_reporting(&mut ours, theirs, Rules::CORRECTED, options)
                 .map(|report| !report.uncertain.is_empty())
         };
         for (place, mut branch) in places.into_iter().zip(ours) {
@@ -425,6 +435,8 @@ impl Foreign {
     ) -> Merge<impl Iterator<Item = (u64, Reciprocal)>> {
         self.settle(Manner {
             schema,
+            // It was merged before, with more.
+            budget: None,
             compare: false,
             revocable: false,
         })?;

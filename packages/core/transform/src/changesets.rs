@@ -6,7 +6,7 @@ use crate::driver::{self, Adopted, Options};
 use crate::error::TransformError;
 use crate::places::Places;
 use crate::rules::Rules;
-use crate::{Branch, Columns};
+use crate::{Branch, Columns, MergeOptions};
 
 /// A changeset in a history, or as received.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -72,7 +72,8 @@ pub fn merge_changesets(
     rules: Rules,
     columns: Option<Columns<'_>>,
 ) -> Result<(), TransformError> {
-    let options = Options::new(rules, columns);
+    let budget = None;
+    let options = Options::new(rules, MergeOptions { columns, budget });
     let mut rest = theirs;
     while let Some(base) = rest
         .first()

@@ -15,7 +15,7 @@ use crate::pairs;
 use crate::places::Places;
 use crate::rules::Rules;
 use crate::write_back::{Edits, write_back};
-use crate::{Branch, ColumnShape, Columns, clusters};
+use crate::{Branch, Budget, ColumnShape, Columns, MergeOptions, clusters};
 
 /// How to merge.
 pub(crate) struct Options<'a> {
@@ -24,14 +24,18 @@ pub(crate) struct Options<'a> {
     pub columns: Option<Columns<'a>>,
     /// From how many pairs an operation on lists are merged by clusters; `u64::MAX` for never.
     pub pairs_per_operation: u64,
+    /// How many pairs may be visited.
+    pub budget: Option<&'a Budget>,
 }
 
 impl<'a> Options<'a> {
     /// How the original merges, or we do.
-    pub fn new(rules: Rules, columns: Option<Columns<'a>>) -> Self {
+    pub fn new(rules: Rules, options: MergeOptions<'a>) -> Self {
+        let MergeOptions { columns, budget } = options;
         Self {
             rules,
             columns,
+            budget,
             pairs_per_operation: clusters::PAIRS_PER_OPERATION,
         }
     }
@@ -320,6 +324,7 @@ impl Walk<'_> {
 }
 
 struct Merge<'a> {
+    budget: Option<&'a Budget>,
     context: Context<'a>,
     index: Index,
     minors: Minors,
@@ -337,6 +342,10 @@ impl Merge<'_> {
         result
     }
 
+    fn spend(&self, pairs: u64) -> Result<(), TransformError> {
+        self.budget.map_or(Ok(()), |budget| budget.spend(pairs))
+    }
+
     fn walk(
         &mut self,
         major: &mut Operation,
@@ -347,9 +356,11 @@ impl Merge<'_> {
         if let ([first, [], []], true, 0) = (&mut lists, self.minors.extra.is_empty(), after) {
             let done = pairs::run_of_insertions(major, first, &mut self.minors.operations);
             *first = first.get(done..).unwrap_or_default();
+            self.spend(done as u64)?;
         }
         let mut walk = Walk { lists, extras: 0 };
         while let Some(at) = walk.next(&self.minors) {
+            self.spend(1)?;
             if after != 0 && self.minors.order(at) <= after {
                 continue;
             }
@@ -454,6 +465,7 @@ fn plan(
     let identities = std::mem::take(&mut numbers.identities);
     let steps = (our_steps, their_steps);
     let mut merge = Merge {
+        budget: options.budget,
         context: Context::new(options, identities, ours, theirs, steps),
         index,
         minors: Minors {

@@ -51,6 +51,9 @@ pub enum TransformError {
         /// Where.
         target: String,
     },
+    /// More pairs of instructions to compare than the budget allows.
+    #[error("the histories touch each other at too many places")]
+    TooManyPairs,
     /// More instructions than a merge can count.
     #[error("too many instructions in one merge")]
     TooLarge,
@@ -66,6 +69,7 @@ impl TransformError {
             Self::NotAList { .. } => 4,
             Self::Malformed { .. } => 5,
             Self::TooLarge => 6,
+            Self::TooManyPairs => 7,
         }
     }
 }

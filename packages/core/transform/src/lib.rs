@@ -43,6 +43,8 @@ pub use changesets::{Entry, merge_changesets};
 pub use error::TransformError;
 pub use rules::Rules;
 
+use std::cell::Cell;
+
 use tidemark_changeset::{CollectionKind, Instruction, Name, PrimaryKey};
 
 /// One changeset of one side, with what breaks ties.
@@ -95,7 +97,7 @@ pub fn merge(
     theirs: &mut [Branch],
     rules: Rules,
 ) -> Result<(), TransformError> {
-    merge_reporting(ours, theirs, rules, None).map(|_| ())
+    merge_reporting(ours, theirs, rules, MergeOptions::default()).map(|_| ())
 }
 
 /// As much of a column as tells a dictionary key from the field of an embedded object.
@@ -123,7 +125,46 @@ pub fn merge_with_columns(
     rules: Rules,
     columns: Columns<'_>,
 ) -> Result<(), TransformError> {
-    merge_reporting(ours, theirs, rules, Some(columns)).map(|_| ())
+    merge_reporting(ours, theirs, rules, MergeOptions::with_columns(columns)).map(|_| ())
+}
+
+/// How many pairs of instructions merges may still compare. Almost all merges compare about as many as they
+/// have instructions; long histories of moves or clears of one list compare each with each, and whoever
+/// merges what strangers send wants an end to that.
+#[derive(Debug)]
+pub struct Budget(Cell<u64>);
+
+impl Budget {
+    /// A budget of so many pairs, for all merges that it is given to.
+    pub fn new(pairs: u64) -> Self {
+        Self(Cell::new(pairs))
+    }
+
+    /// Takes pairs out of it.
+    fn spend(&self, pairs: u64) -> Result<(), TransformError> {
+        let left = self.0.get().checked_sub(pairs);
+        self.0.set(left.ok_or(TransformError::TooManyPairs)?);
+        Ok(())
+    }
+}
+
+/// What a merge is given besides the branches.
+#[derive(Clone, Copy, Default)]
+pub struct MergeOptions<'a> {
+    /// The schema, if it is known: see [`merge_with_columns`].
+    pub columns: Option<Columns<'a>>,
+    /// Bounds the cost; by default nothing does.
+    pub budget: Option<&'a Budget>,
+}
+
+impl<'a> MergeOptions<'a> {
+    /// With the schema.
+    pub fn with_columns(columns: Columns<'a>) -> Self {
+        Self {
+            columns: Some(columns),
+            budget: None,
+        }
+    }
 }
 
 /// What a merge cannot see to by itself.
@@ -146,20 +187,23 @@ pub struct Report {
 pub fn merge_beside_original(
     ours: &mut [Branch],
     theirs: &mut [Branch],
-    columns: Option<Columns<'_>>,
+    options: MergeOptions<'_>,
 ) -> Result<bool, TransformError> {
-    merge_beside(ours, theirs, Rules::ORIGINAL, columns)
+    merge_beside(ours, theirs, Rules::ORIGINAL, options)
 }
 
 fn merge_beside(
     ours: &mut [Branch],
     theirs: &mut [Branch],
     rules: Rules,
-    columns: Option<Columns<'_>>,
+    options: MergeOptions<'_>,
 ) -> Result<bool, TransformError> {
     let (mut peer_ours, mut peer_theirs) = (ours.to_vec(), theirs.to_vec());
-    let peer = merge_reporting(&mut peer_ours, &mut peer_theirs, rules, columns);
-    let report = merge_reporting(ours, theirs, Rules::CORRECTED, columns)?;
+    let peer = merge_reporting(&mut peer_ours, &mut peer_theirs, rules, options);
+    if matches!(peer, Err(TransformError::TooManyPairs)) {
+        return Err(TransformError::TooManyPairs);
+    }
+    let report = merge_reporting(ours, theirs, Rules::CORRECTED, options)?;
     let same = |left: &[Branch], right: &[Branch]| {
         let mut pairs = left.iter().zip(right);
         pairs.all(|(left, right)| left.instructions == right.instructions)
@@ -176,9 +220,9 @@ pub fn merge_reporting(
     ours: &mut [Branch],
     theirs: &mut [Branch],
     rules: Rules,
-    columns: Option<Columns<'_>>,
+    options: MergeOptions<'_>,
 ) -> Result<Report, TransformError> {
-    let options = driver::Options::new(rules, columns);
+    let options = driver::Options::new(rules, options);
     let outcome = driver::merge(ours, theirs, &options, None)?;
     Ok(Report {
         uncertain: outcome.uncertain,
@@ -192,7 +236,7 @@ pub fn merge_pairwise(
     theirs: &mut [Branch],
     rules: Rules,
 ) -> Result<(), TransformError> {
-    let mut options = driver::Options::new(rules, None);
+    let mut options = driver::Options::new(rules, MergeOptions::default());
     options.pairs_per_operation = u64::MAX;
     driver::merge(ours, theirs, &options, None).map(|_| ())
 }

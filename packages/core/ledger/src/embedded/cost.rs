@@ -1,12 +1,15 @@
 //! That the cost of an upload follows what it holds and what it meets, not their product: counted, not timed.
 
-use tidemark_changeset::{CollectionKind, ColumnType, Instruction, KeyType, Value};
+use tidemark_changeset::{
+    CollectionKind, ColumnType, Instruction, KeyType, PathElement, PrimaryKey, Target, Value,
+};
 
 use super::common::{
     Made, Peer, TestLedger, add_column, add_table, create, insert, open, role, set,
 };
 use super::stored::asked::{Asked, during};
 use crate::embedded::UploadAnswer;
+use crate::error::Action;
 
 const ALL: &str = r#"{"Thing":"TRUEPREDICATE"}"#;
 
@@ -163,4 +166,44 @@ fn uploads_one_after_the_other_load_what_is_there_once_each() {
     each(&other, other_base, first);
     let (_, asked) = each(&other, other_base, second);
     assert_linear(asked, 2 * MANY);
+}
+
+/// A move in a list of three, which makes each edit of it meet each of the others', and so many insertions.
+fn move_and_insert(insertions: u32) -> Vec<Instruction> {
+    let moved = Instruction::ArrayMove {
+        target: Target {
+            class: "Thing".into(),
+            key: PrimaryKey::Int(0),
+            field: "list".into(),
+            path: vec![PathElement::Index(0)],
+        },
+        to: 2,
+        prior_size: 3,
+    };
+    let inserted = (3..3 + insertions).flat_map(inserted);
+    std::iter::once(moved).chain(inserted).collect()
+}
+
+/// Histories of moves that are long enough would keep everybody else waiting for hours.
+#[test]
+fn an_upload_that_meets_too_much_is_refused() {
+    let ledger = ledger();
+    let (one, base) = subscribed(&ledger, ALL, "TRUEPREDICATE");
+    upload(&one, base, &made(base, 5, 3, inserted));
+    let (one, base) = subscribed(&ledger, ALL, "TRUEPREDICATE");
+    let (other, other_base) = subscribed(&ledger, ALL, "TRUEPREDICATE");
+    let (third, third_base) = subscribed(&ledger, ALL, "TRUEPREDICATE");
+    upload(&one, base, &[(10, base, 6, move_and_insert(1_100))]);
+    let many = [(10, other_base, 8, move_and_insert(1_100))];
+    let refusal = other.upload((10, other_base), other_base, &many).refusal;
+    let refusal = refusal.expect("too many");
+    assert_eq!(refusal.action, Action::ClientReset);
+    let reason = "touch each other at too many places";
+    assert!(refusal.message.contains(reason), "{}", refusal.message);
+    let few = [(10, third_base, 7, move_and_insert(10))];
+    assert_eq!(
+        upload(&third, third_base, &few).conflicts,
+        1,
+        "others go on"
+    );
 }

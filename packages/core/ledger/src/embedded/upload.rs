@@ -6,6 +6,7 @@ use std::sync::atomic::Ordering;
 use tidemark_changeset::Instruction;
 use tidemark_changeset::body::UploadEntry;
 use tidemark_storage::Storage;
+use tidemark_transform::Budget;
 
 use super::Ledger;
 use super::batch::Batch;
@@ -14,7 +15,9 @@ use super::sessions::{Session, SessionId, UploadSide};
 use crate::error::{Action, LedgerError, Refusal, Result, Stop, codes};
 use crate::history::Histories;
 use crate::integrate::{Uploader, bad_changeset, integrate, origin};
-use crate::limits::{CLOCK_AHEAD_MAX_MS, PLANNED_BYTES_MAX, PLANNED_MAX, TIMESTAMP_START_UNIX_MS};
+use crate::limits::{
+    CLOCK_AHEAD_MAX_MS, PLANNED_BYTES_MAX, PLANNED_MAX, TIMESTAMP_START_UNIX_MS, UPLOAD_PAIRS_MAX,
+};
 use crate::plan::{PlannedChangesets, plan_changeset, read_body};
 use crate::records::Compensation;
 use crate::rows::ClientRow;
@@ -196,6 +199,7 @@ impl<S: Storage> Ledger<S> {
             session: &session,
             side: &mut side,
             histories: Histories::default(),
+            budget: Budget::new(UPLOAD_PAIRS_MAX),
             stated: (progress, locked),
             now_ms,
             development: self.development(),
@@ -260,6 +264,8 @@ struct Message<'a, S: Storage> {
     side: &'a mut UploadSide,
     /// What the changesets on one object share.
     histories: Histories,
+    /// What its merges may cost.
+    budget: Budget,
     /// Progress and locked version stated before in this session.
     stated: ((u64, u64), u64),
     now_ms: u64,
@@ -418,6 +424,7 @@ impl<S: Storage> Message<'_, S> {
             newest: &self.side.newest,
             writes: &self.side.writes,
             download,
+            budget: &self.budget,
             switches: self.switches,
         };
         let facts = self.batch.facts();

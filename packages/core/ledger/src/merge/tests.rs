@@ -123,8 +123,10 @@ fn compare(seed: u64, compare: bool, revocable: bool, tally: &mut Tally) {
     let mut ours = Editor::new(seed + 1_000_000);
     let (mut foreign, mut all) = others(seed);
     let schema = Schema::default();
+    let (options, budget) = (MergeOptions::default(), None);
     let manner = Manner {
         schema: &schema,
+        budget,
         compare,
         revocable,
     };
@@ -160,9 +162,9 @@ fn compare(seed: u64, compare: bool, revocable: bool, tally: &mut Tally) {
         let mut whole: Vec<Branch> = all.iter().map(|(branch, _)| branch.clone()).collect();
         let mut one = [upload.clone()];
         let defect = if compare {
-            merge_beside_original(&mut whole, &mut one, None).expect("they fit")
+            merge_beside_original(&mut whole, &mut one, options).expect("they fit")
         } else {
-            let report = merge_reporting(&mut whole, &mut one, Rules::CORRECTED, None);
+            let report = merge_reporting(&mut whole, &mut one, Rules::CORRECTED, options);
             !report.expect("they fit").uncertain.is_empty()
         };
         let merged = foreign

@@ -2,7 +2,7 @@
 
 use tidemark_changeset::Instruction;
 use tidemark_changeset::codec::{decode, encode};
-use tidemark_transform::{Branch, Entry, Rules, merge_changesets, merge_reporting};
+use tidemark_transform::{Branch, Entry, MergeOptions, Rules, merge_changesets, merge_reporting};
 
 use super::{decoded, sections};
 
@@ -43,7 +43,7 @@ fn branches(side: &[(u64, &[u8])], ident: u64) -> Vec<Branch> {
 fn by_branches(ours: &[(u64, &[u8])], theirs: &[(u64, &[u8])], rules: Rules) -> Merged {
     let (given_ours, given_theirs) = (branches(ours, 2), branches(theirs, 3));
     let (mut ours, mut theirs) = (given_ours.clone(), given_theirs.clone());
-    let merged = merge_reporting(&mut ours, &mut theirs, rules, None);
+    let merged = merge_reporting(&mut ours, &mut theirs, rules, MergeOptions::default());
     if merged.is_err() {
         assert_eq!(
             (ours, theirs),

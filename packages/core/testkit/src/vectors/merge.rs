@@ -7,8 +7,8 @@ use tidemark_changeset::json::to_hex;
 use tidemark_changeset::{Name, codec};
 use tidemark_model::{Schema, memory::Database, original};
 use tidemark_transform::{
-    Branch, ColumnShape, Columns, Entry, Rules, TransformError, merge_beside_original,
-    merge_changesets,
+    Branch, ColumnShape, Columns, Entry, MergeOptions, Rules, TransformError,
+    merge_beside_original, merge_changesets,
 };
 
 use super::{Outcome, array, hex, instructions, member, named, parse, text};
@@ -95,7 +95,7 @@ fn meet(case: &Json) -> Result<OldAndNew, String> {
     let (mut ours, mut theirs) = (branches(&log), branches(&uploads));
     let mut server = base.clone();
     let mut noticed = apply_noticing(&mut server, &ours)?;
-    noticed |= merge_beside_original(&mut ours, &mut theirs, Some(&columns))
+    noticed |= merge_beside_original(&mut ours, &mut theirs, MergeOptions::with_columns(&columns))
         .map_err(|error| error.to_string())?;
     noticed |= apply_noticing(&mut server, &theirs)?;
     server.fill();

@@ -6,7 +6,7 @@ use tidemark_changeset::{
 
 use super::generate::Random;
 use crate::driver::{Options, merge};
-use crate::{Branch, Rules};
+use crate::{Branch, MergeOptions, Rules};
 
 /// What somebody does to a list for a while.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -238,7 +238,7 @@ fn draw(random: &mut Random) -> (Vec<Branch>, Vec<Branch>) {
 fn compare(ours: &[Branch], theirs: &[Branch], rules: Rules) -> Result<bool, String> {
     let mut results = [0, u64::MAX].map(|pairs_per_operation| {
         let mut sides = (ours.to_vec(), theirs.to_vec());
-        let mut options = Options::new(rules, None);
+        let mut options = Options::new(rules, MergeOptions::default());
         options.pairs_per_operation = pairs_per_operation;
         let outcome = merge(&mut sides.0, &mut sides.1, &options, None);
         (outcome.map(|outcome| outcome.uncertain), sides)

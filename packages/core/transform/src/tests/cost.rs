@@ -6,7 +6,7 @@ use tidemark_changeset::{
 
 use super::generate::Random;
 use crate::driver::visits;
-use crate::{Branch, Rules, merge};
+use crate::{Branch, Budget, MergeOptions, Rules, TransformError, merge, merge_reporting};
 
 fn target(key: i64, path: &[PathElement]) -> Target {
     Target {
@@ -46,6 +46,28 @@ fn the_cost_follows_conflicts() {
     assert_eq!(pairs_visited(&objects(0..500), &objects(500..1_000)), 0);
     let on_the_same = pairs_visited(&objects(0..500), &objects(0..500));
     assert!((500..=2_000).contains(&on_the_same), "{on_the_same}");
+}
+
+#[test]
+fn a_merge_ends_with_its_budget_and_changes_nothing_then() {
+    let visited = pairs_visited(&objects(0..50), &objects(0..50));
+    let mut ours = [Branch::new(10, 2, objects(0..50))];
+    let mut theirs = [Branch::new(10, 3, objects(0..50))];
+    let before = (ours.clone(), theirs.clone());
+    let mut merge_within = |pairs| {
+        let budget = Budget::new(pairs);
+        let options = MergeOptions {
+            budget: Some(&budget),
+            ..MergeOptions::default()
+        };
+        let merged = merge_reporting(&mut ours, &mut theirs, Rules::CORRECTED, options);
+        merged
+            .map(|_| ())
+            .inspect_err(|_| assert_eq!((&ours, &theirs), (&before.0, &before.1)))
+    };
+    let refused = merge_within(visited - 1);
+    assert_eq!(refused, Err(TransformError::TooManyPairs));
+    assert_eq!(merge_within(visited), Ok(()));
 }
 
 fn edit(index: u32, prior_size: u32, inserts: bool) -> Instruction {

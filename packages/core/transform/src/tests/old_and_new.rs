@@ -5,7 +5,7 @@ use tidemark_changeset::{Instruction, Name, PrimaryKey, codec};
 use tidemark_model::{memory::Database, original};
 
 use super::generate::{Families, Random, base, shape, side};
-use crate::{Branch, Entry, Rules, merge_beside, merge_changesets};
+use crate::{Branch, Entry, MergeOptions, Rules, merge_beside, merge_changesets};
 
 type Object = (Name, PrimaryKey);
 
@@ -157,8 +157,13 @@ fn judge(
     for at in 0..uploads.len() {
         let upload = &mut uploads[at..=at];
         let moves = original::mixed_moves(&schema, &upload[0].instructions);
-        noticed |= merge_beside(&mut log, upload, known.rules, Some(&columns))
-            .map_err(|error| format!("server: {error}"))?;
+        noticed |= merge_beside(
+            &mut log,
+            upload,
+            known.rules,
+            MergeOptions::with_columns(&columns),
+        )
+        .map_err(|error| format!("server: {error}"))?;
         let dropped = original::mixed_moves(&schema, &upload[0].instructions) < moves;
         let misapplied = integrate(database, upload)?;
         noticed |= known.storage && (dropped || misapplied);

@@ -6,7 +6,7 @@ use tidemark_changeset::{
 };
 
 use super::rules::{at, index, insert, int, key, merged, update};
-use crate::{Branch, Rules, merge, merge_pairwise, merge_reporting};
+use crate::{Branch, MergeOptions, Rules, merge, merge_pairwise, merge_reporting};
 
 pub(super) fn erase(path: &[PathElement], prior_size: u32) -> Instruction {
     Instruction::ArrayErase {
@@ -142,7 +142,8 @@ fn an_addition_goes_where_a_collection_is_cleared() {
 fn reported(rules: Rules, ours: &Instruction, theirs: &Instruction) -> usize {
     let mut ours = [Branch::new(10, 2, vec![ours.clone()])];
     let mut theirs = [Branch::new(20, 3, vec![theirs.clone()])];
-    let report = merge_reporting(&mut ours, &mut theirs, rules, None).expect("mergeable");
+    let report =
+        merge_reporting(&mut ours, &mut theirs, rules, MergeOptions::default()).expect("mergeable");
     report.uncertain.len()
 }
 

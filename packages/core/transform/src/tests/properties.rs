@@ -4,7 +4,7 @@ use tidemark_changeset::Name;
 use tidemark_model::{Schema, memory::Database};
 
 use super::generate::{Families, MIXED_COLUMN, Random, TOP_LEVEL_COLUMNS, base, shape, side};
-use crate::{Branch, Rules, TransformError, merge_reporting, merge_with_columns};
+use crate::{Branch, MergeOptions, Rules, TransformError, merge_reporting, merge_with_columns};
 
 const PLAIN: Families = Families {
     schema: false,
@@ -129,7 +129,7 @@ fn what_may_differ_is_reported() {
                 &mut ours.clone(),
                 &mut theirs.clone(),
                 Rules::CORRECTED,
-                None,
+                MergeOptions::default(),
             );
             let reported = report.is_ok_and(|report| !report.uncertain.is_empty());
             assert!(

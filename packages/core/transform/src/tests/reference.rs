@@ -7,7 +7,7 @@ use crate::driver::{Context, Extra, Options};
 use crate::intake::Numbers;
 use crate::operation::{Operation, Side};
 use crate::write_back::{Edits, write_back};
-use crate::{Branch, Rules, TransformError, merge, pairs};
+use crate::{Branch, MergeOptions, Rules, TransformError, merge, pairs};
 
 /// An operation, and the instruction if the merge made it.
 type Item = (Operation, Option<Extra>);
@@ -67,7 +67,7 @@ fn double_loop(
         let mut numbers = Numbers::new(ours, theirs, rules);
         let majors = numbers.take_in(ours, Side::Ours, None)?;
         let minors = numbers.take_in(theirs, Side::Theirs, None)?;
-        let options = Options::new(rules, None);
+        let options = Options::new(rules, MergeOptions::default());
         let identities = std::mem::take(&mut numbers.identities);
         let steps = (majors.steps, minors.steps);
         let mut context = Context::new(&options, identities, ours, theirs, steps);

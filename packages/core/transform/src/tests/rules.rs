@@ -6,7 +6,7 @@ use tidemark_changeset::{
     UpdateKind, Value,
 };
 
-use crate::{Branch, Rules, TransformError, merge, merge_reporting};
+use crate::{Branch, MergeOptions, Rules, TransformError, merge, merge_reporting};
 
 pub(super) fn at(path: &[PathElement]) -> Target {
     Target {
@@ -125,8 +125,13 @@ fn an_object_whose_content_is_unknown_is_reported() {
     for (loser, uncertain) in [(vec![update(&[], int(5))], 1), (fill.clone(), 0)] {
         let mut ours = [Branch::new(20, 2, fill.clone())];
         let mut theirs = [Branch::new(10, 3, loser)];
-        let report =
-            merge_reporting(&mut ours, &mut theirs, Rules::CORRECTED, None).expect("mergeable");
+        let report = merge_reporting(
+            &mut ours,
+            &mut theirs,
+            Rules::CORRECTED,
+            MergeOptions::default(),
+        )
+        .expect("mergeable");
         assert_eq!(
             report.uncertain,
             [("T".into(), PrimaryKey::Int(1))][..uncertain]
@@ -147,12 +152,22 @@ fn a_marker_that_wins_is_reported_however_the_histories_are_cut() {
     let filled = vec![update(&[], Payload::List), insert(&[index(0)], 0)];
     let log = [Branch::new(20, 2, filled)];
     let (mut whole, mut whole_log) = (uploads.clone(), log.clone());
-    let report = merge_reporting(&mut whole_log, &mut whole, Rules::CORRECTED, None);
+    let report = merge_reporting(
+        &mut whole_log,
+        &mut whole,
+        Rules::CORRECTED,
+        MergeOptions::default(),
+    );
     assert_eq!(report.expect("mergeable").uncertain.len(), 1);
     let (mut cut, mut cut_log) = (uploads, log);
     let mut reported = 0;
     for upload in cut.chunks_mut(1) {
-        let report = merge_reporting(&mut cut_log, upload, Rules::CORRECTED, None);
+        let report = merge_reporting(
+            &mut cut_log,
+            upload,
+            Rules::CORRECTED,
+            MergeOptions::default(),
+        );
         reported += report.expect("mergeable").uncertain.len();
     }
     assert_eq!(reported, 1);
