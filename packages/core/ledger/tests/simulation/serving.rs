@@ -226,10 +226,12 @@ impl World {
             *self.dice.pick(&[1, 1, 2, 5])
         };
         for _ in 0..count {
-            match self
-                .ledger
-                .next_download(session, DownloadLimits::of(bytes_max))
-            {
+            let limits = DownloadLimits::of(bytes_max);
+            let part = self.ledger.next_download(session, limits);
+            if let (Some(shadow), Ok(part)) = (&self.shadow, &part) {
+                shadow.next(session, limits, part.as_ref())?;
+            }
+            match part {
                 Ok(Some(part)) => self.peers[at].down.push_back(Answer::Part(Box::new(part))),
                 Ok(None) => {
                     while self.peers[at].marks > 0 {

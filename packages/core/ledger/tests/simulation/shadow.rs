@@ -6,7 +6,8 @@ use std::collections::BTreeMap;
 use tidemark_changeset::body::{BodyLimits, UploadEntry, parse_upload_body, write_upload_body};
 use tidemark_ledger::embedded::tables::OBJECTS;
 use tidemark_ledger::embedded::{
-    DownloadLimits, Identification, Identified, Ledger, SessionId, Upload, UploadAnswer,
+    DownloadLimits, DownloadPart, Identification, Identified, Ledger, SessionId, Upload,
+    UploadAnswer,
 };
 use tidemark_storage::{Read, Storage};
 
@@ -19,8 +20,8 @@ pub struct Shadow {
     disk: Disk,
     ledger: Ledger<Disk>,
     sessions: BTreeMap<SessionId, SessionId>,
-    /// Whether conflicts are counted alike: upkeep takes away entries that are said again.
-    counts_alike: bool,
+    /// Whether everything is the same, down to what is sent: upkeep takes away entries that are said again.
+    is_alike: bool,
 }
 
 /// Progress and body of an UPLOAD.
@@ -68,7 +69,7 @@ impl Shadow {
             ledger: open(&disk, 0, plan.switches),
             disk,
             sessions: BTreeMap::new(),
-            counts_alike: plan.upkeep == Upkeep::None,
+            is_alike: plan.upkeep == Upkeep::None,
         })
     }
 
@@ -78,14 +79,40 @@ impl Shadow {
             .expect("an ident is given");
     }
 
-    /// Everything is sent whenever the other sends something: nothing that a client says is beyond it.
+    /// Where not the same is sent, everything is whenever the other sends something: nothing that a client
+    /// says is beyond it.
     pub fn send(&self, session: SessionId) {
+        if self.is_alike {
+            return;
+        }
         let session = self.sessions[&session];
         let next = || {
             self.ledger
                 .next_download(session, DownloadLimits::of(1 << 20))
         };
         while next().expect("the shadow works").is_some() {}
+    }
+
+    /// Sends what the other sends.
+    pub fn next(
+        &self,
+        session: SessionId,
+        limits: DownloadLimits,
+        real: Option<&DownloadPart>,
+    ) -> Result<(), Fault> {
+        if !self.is_alike {
+            return Ok(());
+        }
+        let part = self.ledger.next_download(self.sessions[&session], limits);
+        let mut part = part.expect("the shadow works");
+        if let (Some(part), Some(real)) = (&mut part, real) {
+            // Each ledger has a salt of its own.
+            part.latest_server_version_salt = real.latest_server_version_salt;
+        }
+        if part.as_ref() != real {
+            return Err(format!("{real:?} is sent instead of {part:?}"));
+        }
+        Ok(())
     }
 
     pub fn identify(&mut self, said: Identification, real: &Identified) -> Result<(), Fault> {
@@ -143,7 +170,7 @@ impl Shadow {
             }
             let told = |answer: &UploadAnswer| {
                 let counts = (answer.changesets, answer.conflicts, answer.refreshes);
-                let counts = self.counts_alike.then_some(counts);
+                let counts = self.is_alike.then_some(counts);
                 (answer.refusal.clone(), answer.compensations.clone(), counts)
             };
             if told(&all) != told(real) {
