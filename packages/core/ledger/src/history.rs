@@ -1,5 +1,5 @@
-//! What happened to an object since an upload's base, as one client is concerned: kept from one changeset of an
-//! UPLOAD to the next.
+//! What happened to an object since an upload's base, as one client is concerned: kept from one changeset
+//! of an UPLOAD to the next.
 //!
 //! A client that was away uploads many changesets of one object, all made on the same base. Each is judged by
 //! everything that touched the object since, those before it included. All of that is derived from what does

@@ -70,9 +70,9 @@ struct Integrated {
     defect: bool,
 }
 
-/// Integrates the changeset at a place of several as the entry of `version`. `schema` are the schema instructions that remain of it.
-/// `histories` are those that changesets of the same UPLOAD with the same base have left; forms of others'
-/// entries that change are in them.
+/// Integrates the changeset at a place of several as the entry of `version`. `schema` are the schema
+/// instructions that remain of it. `histories` are those that changesets of the same UPLOAD with the same
+/// base have left; forms of others' entries that change are in them.
 pub fn integrate(
     facts: &dyn Facts,
     uploader: &Uploader<'_>,

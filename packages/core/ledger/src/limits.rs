@@ -12,9 +12,9 @@ pub const QUERY_BODY_BYTES_MAX: usize = 4 * 1024 * 1024;
 /// Most changesets in one UPLOAD.
 pub const UPLOAD_ENTRIES_MAX: usize = 65_536;
 
-/// Pairs of instructions that the merges of one UPLOAD may compare; each takes some 30 ns, and others' uploads
-/// wait meanwhile. Only moves, clears and the like within one list or collection come near it, where each
-/// meets each. Fewer in tests.
+/// Pairs of instructions that the merges of one UPLOAD may compare; each takes some 30 ns, and others'
+/// uploads wait meanwhile. Only moves, clears and the like within one list or collection come near it,
+/// where each meets each. Fewer in tests.
 pub const UPLOAD_PAIRS_MAX: u64 = if cfg!(test) { 1_000_000 } else { 1 << 30 };
 
 /// Largest changeset. The original's clients send at most 16 MiB in one message, one larger changeset alone.
@@ -49,7 +49,8 @@ pub const PLANNED_MAX: usize = 1_000;
 /// Bytes of these changesets; one is always decoded.
 pub const PLANNED_BYTES_MAX: usize = 1024 * 1024;
 
-/// What is kept of objects from one changeset of an UPLOAD to the next; if several weigh more, it is made anew.
+/// What is kept of objects from one changeset of an UPLOAD to the next; if several weigh more, it is made
+/// anew.
 pub const HISTORY_BYTES_MAX: usize = 64 * 1024 * 1024;
 
 /// Before-images kept for one bootstrap under way; a session that needs more has to start again.

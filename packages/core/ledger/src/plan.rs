@@ -75,8 +75,8 @@ impl PlannedChangesets {
         &self.changesets
     }
 
-    /// What the changesets after the one at a place say about an object, with their timestamps, as far as they
-    /// were made on the same base.
+    /// What the changesets after the one at a place say about an object, with their timestamps, as far as
+    /// they were made on the same base.
     pub fn later(
         &self,
         place: usize,

@@ -446,8 +446,8 @@ impl<S: Storage> Message<'_, S> {
         Ok(())
     }
 
-    /// Plans as many changesets as are looked at together. With them comes what is left of the entries, or why
-    /// the next one cannot be planned: those before it are integrated first.
+    /// Plans as many changesets as are looked at together. With them comes what is left of the entries,
+    /// or why the next one cannot be planned: those before it are integrated first.
     fn plan<'e, 'b>(
         &self,
         answer: &mut UploadAnswer,

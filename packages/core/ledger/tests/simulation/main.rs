@@ -316,8 +316,8 @@ fn upkeep_leaves_the_server_where_it_would_be_without() {
     }
 }
 
-/// The changesets of an UPLOAD share what was found out about an object; each as an UPLOAD of its own leads to
-/// the same.
+/// The changesets of an UPLOAD share what was found out about an object; each as an UPLOAD of its own
+/// leads to the same.
 #[test]
 fn an_upload_of_many_changesets_ends_where_as_many_uploads_do() {
     let originals = Plan {

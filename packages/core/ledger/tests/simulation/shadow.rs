@@ -1,5 +1,5 @@
-//! A second ledger to compare with: it takes the same messages, but each changeset as an UPLOAD of its own, and
-//! keeps everything.
+//! A second ledger to compare with: it takes the same messages, but each changeset as an UPLOAD of its
+//! own, and keeps everything.
 
 use std::collections::BTreeMap;
 

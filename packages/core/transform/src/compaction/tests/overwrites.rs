@@ -252,8 +252,8 @@ fn a_write_with_too_many_marks_is_not_followed() {
     }
 }
 
-/// Beyond as many candidates as are remembered all are forgotten. Those that are overwritten or released count
-/// no more, nor do any once all is sent.
+/// Beyond as many candidates as are remembered all are forgotten. Those that are overwritten or released
+/// count no more, nor do any once all is sent.
 #[test]
 fn only_so_many_candidates_are_remembered() {
     let fill = |overwrites: &mut Overwrites<u32>, version: u32, count: usize| {
