@@ -311,6 +311,10 @@ impl Client {
         });
         let subscriptions = subscriptions.collect();
         self.sets = None;
+        // So that a process that dies at the commit itself dies at that of the set.
+        self.run("rest of a bootstrap before a write", |database| {
+            database.begin_write().map(drop)
+        })?;
         let result = self.run("subscription commit", |database| {
             database.commit_subscription_set(subscriptions, timestamp)
         });
