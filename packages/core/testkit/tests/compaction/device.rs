@@ -104,6 +104,7 @@ impl Device {
         let session = self.identify(server)?;
         let result = self.exchange(server, session, extent);
         server.end_session(session);
+        self.database.uploads_paused();
         result
     }
 
