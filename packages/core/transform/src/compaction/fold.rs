@@ -14,6 +14,8 @@ struct Seen<'i> {
     positions: Vec<usize>,
     /// Values that a later instruction may overwrite or add to.
     values: Vec<(&'i Target, usize)>,
+    /// The creation that was the first thing said about it, and that an erasure took out.
+    taken_creation: Option<usize>,
 }
 
 /// Shortens a changeset that nobody has seen, if that is possible: all of its instructions count as made at
@@ -21,7 +23,8 @@ struct Seen<'i> {
 ///
 /// * an assignment goes when a later explicit one follows at its place;
 /// * an addition goes into the addition or the explicit assignment before it;
-/// * all that was said about an object goes when it is erased in the end.
+/// * all that was said about an object goes when it is erased. If it is created again after that, the creation
+///   with which everything began stays: whoever judges the changeset looks at how it begins.
 ///
 /// `is_plain` says whether a place holds a plain value of a column with a type.
 pub fn fold(
@@ -39,10 +42,20 @@ pub fn fold(
         };
         let seen = objects.entry(object).or_default();
         if matches!(instruction, Instruction::EraseObject { .. }) {
+            let is_creation =
+                |at: &usize| matches!(kept.get(*at), Some(Some(Instruction::CreateObject { .. })));
+            seen.taken_creation = seen.positions.first().copied().filter(is_creation);
             for earlier in seen.positions.drain(..) {
                 is_shorter |= take(&mut kept, earlier).is_some();
             }
             seen.values.clear();
+        } else if let (Instruction::CreateObject { .. }, Some(first)) =
+            (instruction, seen.taken_creation.take())
+        {
+            if let Some(kept) = kept.get_mut(first) {
+                *kept = instructions.get(first).cloned();
+            }
+            seen.positions.insert(0, first);
         } else if let Some(target) = instruction.target() {
             is_shorter |= seen.edit(&mut kept, target, position, is_plain);
         }

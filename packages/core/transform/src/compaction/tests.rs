@@ -129,6 +129,20 @@ fn lists_and_mixed_values_are_left_alone() {
     assert_eq!(folded(&edits), edits);
 }
 
+/// A changeset is judged by how it begins: with a creation, nobody had the object.
+#[test]
+fn the_first_creation_stays_if_another_follows() {
+    let set = |value| set("a", value);
+    let once = [create(), set(1), erase(), create(), set(2)];
+    assert_eq!(folded(&once), [create(), erase(), create(), set(2)]);
+    let twice = [&once[..], &[erase(), create(), set(3)]].concat();
+    assert_eq!(folded(&twice), [create(), erase(), create(), set(3)]);
+    let gone = [&once[..], &[erase()]].concat();
+    assert_eq!(folded(&gone), [erase()]);
+    let known = [set(1), erase(), create(), set(2), erase(), create()];
+    assert_eq!(folded(&known), [erase(), create()]);
+}
+
 #[test]
 fn nothing_is_folded_across_a_change_of_the_schema() {
     let column = Instruction::EraseColumn {
