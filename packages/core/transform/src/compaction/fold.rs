@@ -23,8 +23,8 @@ struct Seen<'i> {
 ///
 /// * an assignment goes when a later explicit one follows at its place;
 /// * an addition goes into the addition or the explicit assignment before it;
-/// * all that was said about an object goes when it is erased. If it is created again after that, the creation
-///   with which everything began stays: whoever judges the changeset looks at how it begins.
+/// * all that was said about an object goes when it is erased. If it is created again after that, the
+///   creation with which everything began stays: whoever judges the changeset looks at how it begins.
 ///
 /// `is_plain` says whether a place holds a plain value of a column with a type.
 pub fn fold(
