@@ -39,7 +39,7 @@ const DEEP_PLACES_MAX: usize = 65_536;
 
 /// What is committed while a session is behind by more than this is compacted, as if there were none. A
 /// connection that is lost without notice leaves that much uncompacted.
-const AWAITED_BYTES_MAX: u64 = 1 << 20;
+const AWAITED_BYTES_MAX: u64 = 16 << 10;
 
 /// Where an instruction acts, as far as compaction follows it.
 struct Spot {

@@ -112,8 +112,9 @@ fn open(name: &str, folds: Folds) -> (PathBuf, Database<Arc<FileStorage>>) {
         write.create(0, &key, false).expect("it is new");
     }
     database.commit(write, 1).expect("it commits");
-    // The server has the objects.
+    // The server has the objects, and the connection ends.
     upload(&database, 0);
+    database.uploads_paused();
     (path, database)
 }
 
