@@ -32,7 +32,8 @@ export interface ServerLimits {
   readonly downloadBytesMax: number;
   /**
    * Uncompressed part of a bootstrap, a soft limit. The larger it is, the fewer bytes an object takes, and the more
-   * memory a part needs on both sides: the original's client applies one as a whole.
+   * memory a part needs on both sides: the original's client applies one as a whole. A part whose objects would not get
+   * smaller ends after 1 MiB.
    */
   readonly bootstrapBytesMax: number;
   /** Uncompressed bytes and messages that share one commit. */

@@ -527,8 +527,8 @@ impl<S: Storage> Database<S> {
         })
     }
 
-    /// Whether a session waits for a commit of this size.
-    pub(crate) fn is_awaited(&self, size: u32) -> bool {
+    /// Whether a session waits for a commit of this size; it waits for that much less from now on.
+    pub(crate) fn take_awaited(&self, size: u32) -> bool {
         self.with_compactor(|compactor| {
             let awaited = compactor.awaited_bytes;
             compactor.awaited_bytes = awaited.saturating_sub(u64::from(size));

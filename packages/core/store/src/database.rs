@@ -235,7 +235,7 @@ impl<S: Storage> Database<S> {
             if write.changes.schema {
                 self.with_compactor(Compactor::schema_changed);
             }
-            if is_first && self.is_awaited(head.size) {
+            if is_first && self.take_awaited(head.size) {
                 record.sent = committed.version;
                 self.handed_out(committed.version);
             } else {

@@ -498,6 +498,30 @@ fn a_full_message_marks_what_follows_up_to_a_bound() {
     assert_eq!(commits_for(base + 3), 1);
 }
 
+/// What is marked may hold nothing any more: the message goes on to what is not marked.
+#[test]
+fn marked_entries_without_a_content_do_not_hold_up_what_follows() {
+    let (_storage, database, base) = with_person();
+    commit(&database, 10, |write| set(write, AGE, int(1)));
+    commit(&database, 11, |write| {
+        set(write, NAME, text(&"x".repeat(1 << 20)));
+    });
+    commit(&database, 12, |write| set(write, NAME, text("b")));
+    let first = database.next_upload(base, 0, u64::MAX, 1).unwrap();
+    assert_eq!(
+        (first.progress_client_version, first.entries),
+        (base + 1, 1)
+    );
+    assert_eq!(database.handed_out_version().unwrap(), base + 2);
+    assert!(database.hands_out(base + 1, u64::MAX).unwrap());
+    let second = database.next_upload(base + 1, 0, u64::MAX, 1).unwrap();
+    assert_eq!(
+        (second.progress_client_version, second.entries),
+        (base + 3, 1)
+    );
+    assert!(!database.hands_out(base + 1, u64::MAX).unwrap());
+}
+
 /// A session that waits takes each commit without a write of its own before the message.
 #[test]
 fn a_commit_that_is_awaited_says_itself_that_it_may_be_sent() {

@@ -263,6 +263,24 @@ test("code 200 restarts the session after one second", async () => {
   expect(loop.host.socket.takeTypes()).toEqual(["bind", "ident", "upload"]);
 });
 
+test("the file hears when nobody takes its uploads any more, so that it compacts them again", async () => {
+  await loop.reachSteadyState();
+  const told = (): number => loop.file.uploadsPausedCount;
+  const before = told();
+  await loop.answer(loop.download());
+  expect(told()).toBe(before);
+  const body = JSON.stringify(errorInformation(errorCode.sessionClosed, "role change"));
+  await loop.answer({ type: "json_error", errorCode: errorCode.sessionClosed, session: 1, body });
+  expect(told()).toBe(before + 1);
+  await loop.host.advance(1_000);
+  expect(loop.host.socket.takeTypes()).toContain("bind");
+  loop.host.socket.end({ kind: "close", closeCode: 1006, message: "" });
+  await loop.host.advance(0);
+  expect(told()).toBe(before + 2);
+  await loop.deactivate();
+  expect(told()).toBe(before + 3);
+});
+
 test("a session error without a retry waits for the application", async () => {
   await loop.reachSteadyState();
   const body = JSON.stringify(errorInformation(errorCode.divergingHistories, "salt"));

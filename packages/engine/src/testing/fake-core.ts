@@ -35,6 +35,8 @@ export class FakeFile {
   /** Client versions with something to upload. */
   readonly uploadable: Set<number> = new Set();
   openCount = 0;
+  /** How often the file was told that nobody takes uploads. */
+  uploadsPausedCount = 0;
   /** Slices that the next integration takes. */
   sliceCount = 1;
   /** What the next integration throws. */
@@ -141,7 +143,9 @@ export function fakeCore(file: FakeFile): Core {
     setSubscriptionState: (version, state, error) =>
       file.setState(version, state as SubscriptionSetInformation["state"], error),
     nextUpload: (scan, scanServer, target) => file.nextUpload(scan, scanServer, target),
-    uploadsPaused: () => {},
+    uploadsPaused: () => {
+      file.uploadsPausedCount += 1;
+    },
     integrate: (progress, body) => file.integrate(JSON.parse(progress) as DownloadProgress, body),
     storeBootstrap: (queryVersion, first, last, progress) =>
       file.storeBootstrap(queryVersion, first, last, JSON.parse(progress) as DownloadProgress),

@@ -7,6 +7,7 @@ import fc from "fast-check";
 import { beforeAll, describe, expect, test } from "vitest";
 import { type Cell, type CellObject, ObjectStore } from "../testing/object-store.js";
 import { holds, type Json } from "../testing/rule-interpreter.js";
+import { bsonTypes } from "../schema/json-schema.js";
 import type { ExpansionContext } from "./expansions.js";
 import { expressionDepthMax } from "./expression.js";
 import { parseExpression } from "./parse-expression.js";
@@ -17,19 +18,7 @@ const isSlow = process.env["TIDEMARK_SLOW"] === "1";
 const numRuns = isSlow ? 60_000 : 1_500;
 const timeoutMs = isSlow ? 1_800_000 : 60_000;
 
-const types = [
-  "int",
-  "bool",
-  "string",
-  "binary",
-  "timestamp",
-  "float",
-  "double",
-  "decimal",
-  "objectId",
-  "uuid",
-  "mixed",
-];
+const types = [...bsonTypes.keys()];
 const columns = types.flatMap((type) =>
   (["single", "list", "set"] as const).map((collection) => {
     return { name: `${type}_${collection}`, type, nullable: true, collection };

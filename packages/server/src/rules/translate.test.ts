@@ -1,22 +1,11 @@
 import { describe, expect, test } from "vitest";
+import { bsonTypes } from "../schema/json-schema.js";
 import type { ExpansionContext } from "./expansions.js";
 import { parseExpression } from "./parse-expression.js";
 import { type FieldShape, type RuleSchema, ruleSchema } from "./schema.js";
 import { translate } from "./translate.js";
 
-const types = [
-  "int",
-  "bool",
-  "string",
-  "binary",
-  "timestamp",
-  "float",
-  "double",
-  "decimal",
-  "objectId",
-  "uuid",
-  "mixed",
-];
+const types = [...bsonTypes.keys()];
 const schema = ruleSchema(
   [
     {

@@ -6,9 +6,10 @@
 
 import fc from "fast-check";
 import { type ClassInformation, type ColumnInformation, impliedNullability } from "../schema/classes.js";
+import { bsonTypes } from "../schema/json-schema.js";
 import type { CollectionSource } from "../schema/problem.js";
 
-const scalarTypes = "int bool string binary timestamp float double decimal objectId uuid mixed".split(" ");
+const scalarTypes = [...bsonTypes.keys()];
 const collections = ["single", "list", "set", "dictionary"] as const;
 
 /** A collection of the data source `mongodb-atlas` and the database `shop`. */

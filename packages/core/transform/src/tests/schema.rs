@@ -124,6 +124,11 @@ fn an_erasure_that_the_merge_makes_is_met_in_its_place() {
     let room = insert(&[index(0)], 2);
     let put = |at, value| set_insert(&inside(at), value);
     let late = |value| Branch::new(30, 2, vec![set_erase(&inside(0), value)]);
+    let around = vec![
+        put(0, Value::Double(1.0)),
+        room.clone(),
+        put(1, Value::Double(2.0)),
+    ];
     let cases = [
         (
             vec![room.clone(), put(1, Value::Double(1.0))],
@@ -131,11 +136,7 @@ fn an_erasure_that_the_merge_makes_is_met_in_its_place() {
             vec![room.clone()],
         ),
         (
-            vec![
-                put(0, Value::Double(1.0)),
-                room.clone(),
-                put(1, Value::Double(2.0)),
-            ],
+            around.clone(),
             vec![Value::Int(1), Value::Int(2)],
             vec![
                 room.clone(),
@@ -144,11 +145,7 @@ fn an_erasure_that_the_merge_makes_is_met_in_its_place() {
             ],
         ),
         (
-            vec![
-                put(0, Value::Double(1.0)),
-                room.clone(),
-                put(1, Value::Double(2.0)),
-            ],
+            around.clone(),
             vec![Value::Int(2), Value::Int(1)],
             vec![
                 room.clone(),
