@@ -4,6 +4,7 @@
  * @module
  */
 
+import { TidemarkError } from "@tidemark/protocol";
 import type { AppConfiguration } from "./app-directory/configuration.js";
 import { Semaphore } from "./concurrency.js";
 import type { SyncApp } from "./sync-app.js";
@@ -48,12 +49,17 @@ export class RegisteredApp implements App {
   readonly #changes = new Semaphore(1);
   #configuration: AppConfiguration | null = null;
   #opened: Promise<SyncApp> | null = null;
+  #isClosed = false;
 
   constructor({ id, domainId, makeUsers, openSync }: RegisteredAppContext) {
     this.id = id;
     this.domainId = domainId;
     this.#openSync = openSync;
-    this.users = makeUsers(async (userId) => (await this.#opened)?.userChanged(userId));
+    this.users = makeUsers(async (userId) => {
+      // Without an open ledger nobody has a session.
+      const sync = await this.#opened?.catch(() => null);
+      await sync?.userChanged(userId);
+    });
   }
 
   get configuration(): AppConfiguration | null {
@@ -74,6 +80,7 @@ export class RegisteredApp implements App {
 
   sync(): Promise<SyncApp> {
     if (this.#opened !== null) return this.#opened;
+    if (this.#isClosed) return Promise.reject(new TidemarkError("app-closed", `app ${this.id} is closed`));
     const opening = this.#openSync(this.users);
     this.#opened = opening;
     // A ledger that could not be opened is tried again by the next who asks.
@@ -81,9 +88,10 @@ export class RegisteredApp implements App {
     return opening;
   }
 
-  /** Closes the ledger, if it is open, once what was uploaded is in it. */
+  /** Closes the ledger for good, if it is open, once what was uploaded is in it. */
   async close(): Promise<void> {
     const opened = this.#opened;
+    this.#isClosed = true;
     this.#opened = null;
     await (await opened)?.close();
   }
