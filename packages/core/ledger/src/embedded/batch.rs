@@ -57,7 +57,8 @@ pub struct Batch<S: Storage> {
     changed_rows: Vec<(u64, RowChange)>,
     changed: FxHashSet<ObjectKey>,
     schema_changed: bool,
-    switches: Switches,
+    /// Rules that tests leave out.
+    pub switches: Switches,
     /// Grows with everything that is written.
     pub writes: u64,
 }

@@ -15,6 +15,7 @@ use super::sessions::{DownloadSide, Session, SessionId, UploadSide};
 use super::tables::{self, RECORDS};
 use super::{Ledger, QueryableFields};
 use crate::error::{LedgerError, Refusal, Result, Stop, codes};
+use crate::field_access::FieldAccess;
 use crate::limits::{
     BOOTSTRAPS_UNARRIVED_MAX, QUERY_BODY_BYTES_MAX, SUBSCRIPTION_BYTES_MAX,
     SUBSCRIPTION_CLASSES_MAX,
@@ -97,10 +98,13 @@ fn evaluate(batch: &mut Batch<impl Storage>, view: &View, role: &Role, classes: 
     let mut wanted: Vec<(u32, Vec<u16>)> = view.columns().collect();
     for class in classes.keys() {
         let name = Name::from(class.as_str());
-        if let Some(number) = schema.number(&name)
-            && let Ok(rule) = Predicate::compile(&schema, &name, &role.of(class).write)
-        {
-            wanted.push((number, rule.columns().to_vec()));
+        let of_class = role.of(class);
+        for text in [&of_class.write, &of_class.insert, &of_class.delete] {
+            if let Some(number) = schema.number(&name)
+                && let Ok(rule) = Predicate::compile(&schema, &name, text)
+            {
+                wanted.push((number, rule.columns().to_vec()));
+            }
         }
     }
     let version = batch.newest.state.version;
@@ -454,7 +458,13 @@ fn guard(batch: &mut Batch<impl Storage>, views: &mut ViewList, role: &Role, las
         return;
     };
     let narrowed = narrowed_rules(&batch.newest.schema, rules, role, last);
-    let Some(narrowed) = narrowed else { return };
+    let Some(mut narrowed) = narrowed else { return };
+    if !batch.switches.guard_fields {
+        for (class, rule) in &mut narrowed.classes {
+            let before = rules.classes.get(class);
+            rule.readable = before.map_or_else(FieldAccess::all, |before| before.readable.clone());
+        }
+    }
     let before = views
         .elements
         .get(views.in_force(last))
@@ -493,6 +503,16 @@ fn check<S: Storage>(
         None
     } else {
         batch.client(said.file_ident)?
+    };
+    let row = match row {
+        // The operator's word comes before whatever else may be wrong.
+        Some(row) if row.reset => {
+            return refuse(
+                codes::BAD_CLIENT_FILE_IDENT,
+                "Bad client file identifier (IDENT)",
+            );
+        }
+        row => row,
     };
     let Some(row) = row else {
         if (2..state.next_ident).contains(&said.file_ident) {

@@ -18,6 +18,7 @@ use super::stored::StoredFacts;
 use super::tables::OBJECTS;
 use crate::error::{LedgerError, Result};
 use crate::facts::{Derivation, is_in};
+use crate::field_access::FieldAccess;
 use crate::fields::Fields;
 use crate::limits::{ENTRY_BYTES_SOFT, PART_BYTES_SHORT, SCAN_DOCUMENTS_MAX};
 use crate::object::{ClassNumber, ObjectKey};
@@ -351,7 +352,10 @@ impl Job {
         if touched {
             let enters = scan.contains(scan.element.view, object, row);
             let row = row.filter(|_| enters);
-            entries.open.push(scan.facts.schema, object, row)?;
+            let readable = scan.readable(object.class());
+            entries
+                .open
+                .push(scan.facts.schema, object, row, readable)?;
             entries.close_if_full(scan.bytes_max);
         }
         Ok(())
@@ -372,6 +376,12 @@ impl<R: Read> Scan<'_, R> {
         self.facts.schema
     }
 
+    /// Which fields of a class the bootstrap gives, if not all.
+    fn readable(&self, class: ClassNumber) -> Option<&FieldAccess> {
+        let readable = self.timeline.view(self.element.view).readable(class);
+        readable.filter(|_| self.derivation.switches.cover_fields)
+    }
+
     fn contains(&self, view: usize, object: &ObjectKey, row: Option<&[u8]>) -> bool {
         is_in(
             self.schema(),
@@ -384,8 +394,11 @@ impl<R: Read> Scan<'_, R> {
     /// Whether the bootstrap sends an object that has not changed since the earliest version it repairs: then
     /// the row at hand says what every view held.
     fn touches_settled(&self, object: &ObjectKey, row: Option<&[u8]>) -> bool {
-        let differs =
-            |before, view| self.contains(before, object, row) != self.contains(view, object, row);
+        let differs = |before, view| {
+            let was_in = self.contains(before, object, row);
+            was_in != self.contains(view, object, row)
+                || (was_in && self.derivation.fields_differ(before, view, object))
+        };
         differs(self.element.before, self.element.view)
             || self
                 .element

@@ -18,17 +18,10 @@ use crate::world::World;
 impl World {
     fn role(&self, at: usize) -> Role {
         let rights = &self.peers[at].rights;
-        let rules = ClassRole {
-            read: predicate(&rights.read),
-            write: predicate(&rights.write),
-        };
-        let all = || "TRUEPREDICATE".to_owned();
+        let rules = ClassRole::by_predicates(&predicate(&rights.read), &predicate(&rights.write));
         Role {
-            default: ClassRole {
-                read: all(),
-                write: all(),
-            },
             classes: BTreeMap::from([(OBJECT.to_owned(), rules)]),
+            ..Role::everything()
         }
     }
 
