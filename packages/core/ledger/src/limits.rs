@@ -56,6 +56,10 @@ pub const SCAN_DOCUMENTS_MAX: usize = 200_000;
 /// Log entries looked at for one steady download before it is sent although it is not full.
 pub const SCAN_ENTRIES_MAX: usize = 200_000;
 
+/// Log entries that one part of a bootstrap searches for what an interrupted one may have left. Fewer in
+/// tests.
+pub const REPAIR_ENTRIES_MAX: u64 = if cfg!(test) { 16 } else { 50_000 };
+
 /// Changesets of an UPLOAD that are decoded, and looked at together.
 pub const PLANNED_MAX: usize = 1_000;
 

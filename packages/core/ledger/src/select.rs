@@ -5,6 +5,7 @@
 use std::ops::Range;
 use std::sync::Arc;
 
+use rustc_hash::FxHashMap;
 use tidemark_changeset::{Instruction, codec};
 use tidemark_model::{Document, image};
 
@@ -17,7 +18,7 @@ use crate::object::{ClassNumber, ObjectKey};
 use crate::rows::Record;
 use crate::schema::LedgerSchema;
 use crate::switches::Switches;
-use crate::views::{Timeline, View};
+use crate::views::{Role, Timeline, View};
 
 /// File ident of the server.
 pub const SERVER_IDENT: u64 = 1;
@@ -66,14 +67,20 @@ struct Selection<'a> {
     schema: &'a LedgerSchema,
     timeline: &'a Timeline,
     view: &'a View,
+    role: &'a Role,
     entry: &'a Entry,
     own: bool,
     switches: Switches,
     /// Instructions to send as they are, and those of them that are on fields of which some may not be read.
-    spans: Vec<(Range<usize>, Option<&'a FieldAccess>)>,
+    spans: Vec<(Range<usize>, Readable)>,
     /// Objects to erase, or to give afresh.
     afresh: Vec<(ObjectKey, Afresh)>,
+    /// What was found out about classes.
+    readable: FxHashMap<ClassNumber, Readable>,
 }
+
+/// Which fields of a class the client may read, if not all.
+type Readable = Option<Arc<FieldAccess>>;
 
 /// What follows the erasure of an object.
 enum Afresh {
@@ -84,10 +91,11 @@ enum Afresh {
     Made(Range<usize>),
 }
 
-/// Selects what the client of a timeline is sent of an entry. `records` are the client's at that version.
+/// Selects what the client of a timeline is sent of an entry. `records` are the client's at that version,
+/// `role` is what its user may do now: nothing that it may not read is sent, whatever view was in force.
 pub fn select(
     facts: &dyn Facts,
-    timeline: &Timeline,
+    (timeline, role): (&Timeline, &Role),
     switches: Switches,
     entry: &Entry,
     records: &[(ObjectKey, Record)],
@@ -99,11 +107,13 @@ pub fn select(
         schema,
         timeline,
         view,
+        role,
         entry,
         own,
         switches,
         spans: Vec::new(),
         afresh: Vec::new(),
+        readable: FxHashMap::default(),
     };
     if !own && entry.schema_instructions > 0 {
         selection.spans.push((0..entry.schema_instructions, None));
@@ -175,13 +185,14 @@ impl<'a> Selection<'a> {
         if !self.afresh.is_empty() {
             self.afresh.sort_by(|left, right| left.0.cmp(&right.0));
             let mut encoder = codec::Encoder::new();
-            for (object, how) in &self.afresh {
+            for (object, how) in &std::mem::take(&mut self.afresh) {
                 let row = if let Afresh::Row(row) = how {
                     Some(&row[..])
                 } else {
                     None
                 };
                 let readable = self.readable(object.class());
+                let readable = readable.as_deref();
                 for instruction in &afresh(self.schema, object, row, readable)? {
                     encoder.push(instruction);
                 }
@@ -196,17 +207,24 @@ impl<'a> Selection<'a> {
         Ok(selected)
     }
 
-    /// Which fields of a class the client may read, if not all.
-    fn readable(&self, class: ClassNumber) -> Option<&'a FieldAccess> {
-        let readable = self.view.readable(class);
-        readable.filter(|_| self.switches.cover_fields)
+    fn readable(&mut self, class: ClassNumber) -> Readable {
+        if let Some(known) = self.readable.get(&class) {
+            return known.clone();
+        }
+        let by_view = self.view.readable(class);
+        let name = self.schema.name(class).and_then(|name| name.as_str());
+        let by_role = name.map_or_else(FieldAccess::none, |name| self.role.of(name).visible());
+        let both = by_view.map_or_else(|| by_role.clone(), |view| view.intersection(&by_role));
+        let readable = (!both.is_all() && self.switches.cover_fields).then(|| Arc::new(both));
+        self.readable.insert(class, readable.clone());
+        readable
     }
 
     /// Instructions of the entry, as far as they are on what the client may read.
     fn shown(
         &self,
         span: &Range<usize>,
-        readable: Option<&'a FieldAccess>,
+        readable: Option<&FieldAccess>,
     ) -> Result<impl Iterator<Item = &'a Instruction>> {
         let part = self.entry.instructions()?.get(span.clone());
         let part = part.ok_or(LedgerError::Damaged(
@@ -230,7 +248,7 @@ impl<'a> Selection<'a> {
         let mut encoder = codec::Encoder::new();
         let mut shown = 0;
         for (span, readable) in &self.spans {
-            for instruction in self.shown(span, *readable)? {
+            for instruction in self.shown(span, readable.as_deref())? {
                 encoder.push(instruction);
                 shown += 1;
             }

@@ -204,6 +204,12 @@ impl<S: Storage> Batch<S> {
         }
     }
 
+    /// How many bytes are kept of a client's views.
+    pub fn views_size(&self, ident: u64) -> Result<usize> {
+        let bytes = self.write.get(VIEWS, &tables::number(ident))?;
+        Ok(bytes.map_or(0, |bytes| bytes.len()))
+    }
+
     /// Writes a client's views.
     pub fn put_views(&mut self, ident: u64, views: &ViewList) {
         self.write
