@@ -4,7 +4,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import Realm from "@tidemark/node";
+import { Realm } from "@tidemark/node";
 import {
   type App,
   type AppConfiguration,
