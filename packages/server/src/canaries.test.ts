@@ -1,8 +1,8 @@
 /**
  * What a user may not read never leaves the server.
  *
- * Every value that the watched user may not read at the time holds the word CANARY. All bytes that the server sends to that
- * user, HTTP and WebSocket, downloads uncompressed, are searched for it.
+ * Every value that the watched user may not read at the time holds the word CANARY. All bytes that the server sends to
+ * that user, HTTP and WebSocket, downloads uncompressed, are searched for it.
  */
 
 import { parseServerMessage } from "@tidemark/protocol";
