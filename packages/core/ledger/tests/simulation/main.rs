@@ -331,7 +331,7 @@ fn without_remembering_that_fields_were_held_back_something_fails() {
         steps: 120,
         ..FIELDS
     };
-    canary("guard_fields", switches, plan, 0);
+    canary("guard_fields", switches, plan, 640);
 }
 
 #[test]
