@@ -178,7 +178,11 @@ test("slices of an integration let other messages and the application in between
 test("fields that the server's rules look at are handed to the file", async () => {
   await loop.reachSteadyState();
   const ruleFields = { Item: ["owner", "state"] };
-  await loop.answer({ type: "log_message", session: 1, body: JSON.stringify({ co_id: "c", tidemark: { ruleFields } }) });
+  await loop.answer({
+    type: "log_message",
+    session: 1,
+    body: JSON.stringify({ co_id: "c", tidemark: { ruleFields } }),
+  });
   expect(loop.file.calls).toContainEqual(["setRuleFields", ruleFields]);
   loop.takeEvents();
   await loop.answer({ type: "log_message", session: 1, body: '{"tidemark":{"ruleFields":{"Item":[1]}}}' });
