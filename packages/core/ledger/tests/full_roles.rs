@@ -92,7 +92,11 @@ fn mayor(field: &str, value: &str) -> Instruction {
 }
 
 fn square(field: &str, value: &str) -> Instruction {
-    part("squares", vec![PathElement::Index(0), key(field)], said(value))
+    part(
+        "squares",
+        vec![PathElement::Index(0), key(field)],
+        said(value),
+    )
 }
 
 /// Anna may do everything and sees all; there are City 1 and Shop 1.
@@ -161,7 +165,10 @@ fn reasons(answer: &UploadAnswer) -> Vec<&str> {
 
 fn received(peer: &TestPeer<'_>) -> Vec<Instruction> {
     let entries = peer.drain().iter().flat_map(entries).collect::<Vec<_>>();
-    entries.into_iter().flat_map(|entry| entry.instructions).collect()
+    entries
+        .into_iter()
+        .flat_map(|entry| entry.instructions)
+        .collect()
 }
 
 const REFUSED: [&str; 1] = ["write to 1 in table \"City\" not allowed"];
@@ -181,12 +188,19 @@ fn creating_and_deleting_have_their_own_rules() {
             role.delete = "FALSEPREDICATE".to_owned();
         }),
     );
-    assert_eq!(reasons(&write(&bert, 5, vec![create("City", 1), country("SE")])), NONE);
+    assert_eq!(
+        reasons(&write(&bert, 5, vec![create("City", 1), country("SE")])),
+        NONE
+    );
     let new = vec![create("City", 2), set("City", 2, "country", text("NO"))];
     let text_of_2 = "write to 2 in table \"City\" not allowed";
     assert_eq!(reasons(&write(&bert, 6, new.clone())), [text_of_2]);
     assert_eq!(reasons(&write(&bert, 7, vec![erase("City", 1)])), REFUSED);
-    assert_eq!(received(&bert).first(), Some(&erase("City", 1)), "the image comes afresh");
+    assert_eq!(
+        received(&bert).first(),
+        Some(&erase("City", 1)),
+        "the image comes afresh"
+    );
     // Both are judged by what is created and what is deleted.
     let (cecil, _) = join(
         &ledger,
@@ -195,12 +209,29 @@ fn creating_and_deleting_have_their_own_rules() {
             role.delete = only("NO");
         }),
     );
-    assert_eq!(reasons(&write(&cecil, 5, vec![erase("City", 1)])), REFUSED, "it is in SE");
+    assert_eq!(
+        reasons(&write(&cecil, 5, vec![erase("City", 1)])),
+        REFUSED,
+        "it is in SE"
+    );
     assert_eq!(reasons(&write(&cecil, 6, vec![country("NO")])), NONE);
-    assert_eq!(reasons(&write(&cecil, 7, vec![country("SE"), erase("City", 1)])), NONE);
+    assert_eq!(
+        reasons(&write(&cecil, 7, vec![country("SE"), erase("City", 1)])),
+        NONE
+    );
     assert_eq!(reasons(&write(&cecil, 8, new)), NONE);
-    let swap = |code: &str| vec![erase("City", 2), create("City", 2), set("City", 2, "country", text(code))];
-    assert_eq!(reasons(&write(&cecil, 9, swap("SE"))), [text_of_2], "another one in SE");
+    let swap = |code: &str| {
+        vec![
+            erase("City", 2),
+            create("City", 2),
+            set("City", 2, "country", text(code)),
+        ]
+    };
+    assert_eq!(
+        reasons(&write(&cecil, 9, swap("SE"))),
+        [text_of_2],
+        "another one in SE"
+    );
     assert_eq!(reasons(&write(&cecil, 10, swap("NO"))), NONE);
 }
 
@@ -208,16 +239,26 @@ fn creating_and_deleting_have_their_own_rules() {
 fn a_write_needs_every_field_that_it_names_in_full() {
     let ledger = open();
     let _anna = stage(&ledger);
-    let writable = r#"[false,[["mayor",[false,[["name",[true,[]]]]]],["name",[true,[]]],["tags",[true,[]]]]]"#;
-    let (bert, _) = join(&ledger, role_of_cities(|role| role.writable = access(writable)));
+    let writable =
+        r#"[false,[["mayor",[false,[["name",[true,[]]]]]],["name",[true,[]]],["tags",[true,[]]]]]"#;
+    let (bert, _) = join(
+        &ledger,
+        role_of_cities(|role| role.writable = access(writable)),
+    );
     let mut version = 4;
     let mut attempt = |instructions: Vec<Instruction>| {
         version += 1;
         let answer = write(&bert, version, instructions);
-        reasons(&answer).iter().map(|reason| (*reason).to_owned()).collect::<Vec<_>>()
+        reasons(&answer)
+            .iter()
+            .map(|reason| (*reason).to_owned())
+            .collect::<Vec<_>>()
     };
     let name = || set("City", 1, "name", text("Bergen"));
-    assert_eq!(attempt(vec![name(), insert("City", 1, "tags", 0, text("x"), 1)]), NONE);
+    assert_eq!(
+        attempt(vec![name(), insert("City", 1, "tags", 0, text("x"), 1)]),
+        NONE
+    );
     assert_eq!(attempt(vec![mayor("name", "Eva")]), NONE);
     for refused in [
         set("City", 1, "country", text("SE")),
@@ -230,7 +271,11 @@ fn a_write_needs_every_field_that_it_names_in_full() {
             collection: CollectionKind::List,
         },
     ] {
-        assert_eq!(attempt(vec![name(), refused.clone()]), REFUSED, "{refused:?}");
+        assert_eq!(
+            attempt(vec![name(), refused.clone()]),
+            REFUSED,
+            "{refused:?}"
+        );
     }
     // The other objects of the changeset stand.
     let both = vec![
@@ -284,15 +329,22 @@ fn objects_that_are_only_sent_up_are_judged_as_well() {
     };
     for (rules, key, is_taken) in [
         (role("line == \"y\"", "[true,[]]"), 1, false),
-        (role(EVERYTHING, r#"[true,[["line",[false,[]]]]]"#), 1, false),
+        (
+            role(EVERYTHING, r#"[true,[["line",[false,[]]]]]"#),
+            1,
+            false,
+        ),
         (role("line == \"x\"", "[true,[]]"), 1, true),
     ] {
         let (bert, _) = join(&ledger, rules);
         bert.drain();
         let base = ledger.version();
         let answer = bert.upload((5, base), base, &[(5, base, 9, line(key))]);
-        let refusal = answer.refusal.map(|refusal| (refusal.code, refusal.message));
-        let expected = (!is_taken).then(|| (230, "write to 1 in table \"Log\" not allowed".to_owned()));
+        let refusal = answer
+            .refusal
+            .map(|refusal| (refusal.code, refusal.message));
+        let expected =
+            (!is_taken).then(|| (230, "write to 1 in table \"Log\" not allowed".to_owned()));
         assert_eq!(refusal, expected);
     }
 }
@@ -308,7 +360,10 @@ fn what_may_not_be_read_is_in_nothing_that_is_sent() {
     let ledger = open();
     let anna = stage(&ledger);
     let (bert, bootstrap) = join(&ledger, reading(OPEN_NAMES));
-    let sent: Vec<_> = bootstrap.iter().flat_map(|entry| &entry.instructions).collect();
+    let sent: Vec<_> = bootstrap
+        .iter()
+        .flat_map(|entry| &entry.instructions)
+        .collect();
     for seen in [
         set("City", 1, "name", text("Oslo")),
         mayor("name", "Ann"),
@@ -316,7 +371,11 @@ fn what_may_not_be_read_is_in_nothing_that_is_sent() {
     ] {
         assert!(sent.contains(&&seen), "{seen:?} of {sent:?}");
     }
-    let is_hidden = |text: &str| !["s1", "s2", "NO", "old", "new"].iter().any(|word| text.contains(&format!("\"{word}\"")));
+    let is_hidden = |text: &str| {
+        !["s1", "s2", "NO", "old", "new"]
+            .iter()
+            .any(|word| text.contains(&format!("\"{word}\"")))
+    };
     assert!(is_hidden(&format!("{sent:?}")), "{sent:?}");
     // Entries: field by field.
     let all = vec![
@@ -335,16 +394,30 @@ fn what_may_not_be_read_is_in_nothing_that_is_sent() {
     write_on(&anna, (6, 4), vec![set("City", 1, "country", text("DK"))]);
     assert_eq!(received(&bert), []);
     // A compensation gives the object as its client may see it.
-    let answer = write_on(&bert, (5, base), vec![set("City", 1, "country", text("FI"))]);
+    let answer = write_on(
+        &bert,
+        (5, base),
+        vec![set("City", 1, "country", text("FI"))],
+    );
     assert_eq!(reasons(&answer), REFUSED);
     let again = received(&bert);
     assert!(again.contains(&erase("City", 1)) && again.contains(&mayor("name", "Eva")));
     let said = format!("{again:?}");
-    assert!(!["s3", "s4", "DK", "new"].iter().any(|word| said.contains(word)), "{said}");
+    assert!(
+        !["s3", "s4", "DK", "new"]
+            .iter()
+            .any(|word| said.contains(word)),
+        "{said}"
+    );
     // And so does a new file.
     let (_, bootstrap) = join(&ledger, reading(OPEN_NAMES));
     let said = format!("{bootstrap:?}");
-    assert!(!["s3", "s4", "DK", "new"].iter().any(|word| said.contains(word)), "{said}");
+    assert!(
+        !["s3", "s4", "DK", "new"]
+            .iter()
+            .any(|word| said.contains(word)),
+        "{said}"
+    );
 }
 
 #[test]
@@ -396,12 +469,18 @@ fn who_may_read_other_fields_is_given_their_objects_afresh() {
     // The same role, spelt in another way.
     let spelt = reading(r#"[true,[["name",[true,[]]]]]"#);
     assert!(!comes_back(&mut bert, spelt));
-    assert!(comes_back(&mut bert, reading(r#"[true,[["country",[false,[]]]]]"#)));
+    assert!(comes_back(
+        &mut bert,
+        reading(r#"[true,[["country",[false,[]]]]]"#)
+    ));
     let sent = received(&bert);
     assert_eq!(sent.first(), Some(&erase("City", 1)));
     assert!(sent.contains(&set("City", 1, "name", text("Oslo"))));
     assert!(!sent.contains(&set("City", 1, "country", text("NO"))));
-    assert!(sent.iter().all(|one| *one.class() == "City".into()), "{sent:?}");
+    assert!(
+        sent.iter().all(|one| *one.class() == "City".into()),
+        "{sent:?}"
+    );
     // An edit made before is refreshed, as its client has lost it with the object.
     let base = 7;
     bert.drain();
@@ -431,11 +510,17 @@ fn between_a_role_with_fewer_fields_and_its_bootstrap_none_of_them_is_sent() {
     bert.identify((known, 0), 1, ALL);
     let first = bert.next().expect("the entry is owed");
     assert!(common::steady(&first));
-    let sent: Vec<_> = entries(&first).into_iter().flat_map(|entry| entry.instructions).collect();
+    let sent: Vec<_> = entries(&first)
+        .into_iter()
+        .flat_map(|entry| entry.instructions)
+        .collect();
     assert_eq!(sent, [set("City", 1, "name", text("Bergen"))]);
     // The bootstrap does not arrive, and the old role is back: what was held back is made up for.
     ledger.end_session(bert.session);
     bert.role = Role::everything();
-    assert!(bert.identify((first.download_server_version, 0), 1, ALL).bootstrap_due);
+    assert!(
+        bert.identify((first.download_server_version, 0), 1, ALL)
+            .bootstrap_due
+    );
     assert!(received(&bert).contains(&set("City", 1, "country", text("SE"))));
 }

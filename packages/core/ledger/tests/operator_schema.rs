@@ -6,9 +6,7 @@ use common::{
     Made, Peer, TestLedger, add_column, add_table, city_schema, create, entries, insert, open, set,
     steady, text,
 };
-use tidemark_changeset::{
-    CollectionKind, ColumnSpec, ColumnType, Instruction, KeyType, Value,
-};
+use tidemark_changeset::{CollectionKind, ColumnSpec, ColumnType, Instruction, KeyType, Value};
 use tidemark_ledger::LedgerError;
 use tidemark_ledger::embedded::QueryableFields;
 use tidemark_ledger::error::{Action, Stop};
@@ -90,12 +88,22 @@ fn what_is_missing_is_added_in_one_version_and_clients_are_told_of_it() {
     let change = ledger.set_schema(&wanted).expect("the ledger works");
     assert_eq!((change.changed, ledger.version()), (false, 5));
     // Clients may say what is there, and no more.
-    assert_eq!(anna.upload((3, 5), 5, &[(3, 5, 2, expected.to_vec())]).refusal, None);
+    assert_eq!(
+        anna.upload((3, 5), 5, &[(3, 5, 2, expected.to_vec())])
+            .refusal,
+        None
+    );
     let other = add_column("Shop", "owner", ColumnType::String, CollectionKind::Single);
     let refusal = anna.upload((4, 5), 5, &[(4, 5, 2, vec![other])]).refusal;
     assert_eq!(refusal.map(|refusal| refusal.code), Some(225));
-    assert!(matches!(ledger.set_schema("[{}]"), Err(LedgerError::Argument(_))));
-    assert!(matches!(ledger.set_schema("{"), Err(LedgerError::Argument(_))));
+    assert!(matches!(
+        ledger.set_schema("[{}]"),
+        Err(LedgerError::Argument(_))
+    ));
+    assert!(matches!(
+        ledger.set_schema("{"),
+        Err(LedgerError::Argument(_))
+    ));
 }
 
 #[test]
@@ -103,7 +111,12 @@ fn contradictions_are_named_and_change_nothing() {
     let ledger = open();
     let anna = stage(&ledger);
     let embedded = r#"{"name":"Shop","kind":"embedded","columns":[]}"#.to_owned();
-    assert!(ledger.set_schema(&classes(&[embedded])).expect("it works").changed);
+    assert!(
+        ledger
+            .set_schema(&classes(&[embedded]))
+            .expect("it works")
+            .changed
+    );
     let before = ledger.schema_json();
     let city = class(
         "City",
@@ -120,7 +133,8 @@ fn contradictions_are_named_and_change_nothing() {
     assert_eq!(
         change.conflicts,
         [
-            "class \"Shop\": expected a class with the primary key \"_id\" of type Int, found an embedded class",
+            "class \"Shop\": expected a class with the primary key \"_id\" of type Int, \
+             found an embedded class",
             "class \"City\", property \"name\": expected Int, found String",
             "class \"City\", property \"country\": expected optional String, found String",
             "class \"City\", property \"tags\": expected Set of String, found List of String",
@@ -150,7 +164,10 @@ fn a_client_is_told_what_of_its_schema_does_not_fit() {
     };
     let other = add_column("City", "name", ColumnType::Int, CollectionKind::List);
     let refusal = said(other);
-    assert_eq!((refusal.code, refusal.action), (225, Action::ApplicationBug));
+    assert_eq!(
+        (refusal.code, refusal.action),
+        (225, Action::ApplicationBug)
+    );
     assert_eq!(
         refusal.message,
         "Invalid schema change (UPLOAD): breaking schema change: class \"City\", property \"name\": \
@@ -162,9 +179,17 @@ fn a_client_is_told_what_of_its_schema_does_not_fit() {
 fn elements_of_the_operators_lists_are_as_the_first_client_says() {
     let ledger = open();
     let anna = stage(&ledger);
-    let wanted = |nullable| classes(&[class("City", &[column("names", "string", "list", nullable)])]);
+    let wanted = |nullable| {
+        classes(&[class(
+            "City",
+            &[column("names", "string", "list", nullable)],
+        )])
+    };
     assert!(ledger.set_schema(&wanted(true)).expect("it works").changed);
-    assert!(!ledger.set_schema(&wanted(false)).expect("it works").changed, "not compared");
+    assert!(
+        !ledger.set_schema(&wanted(false)).expect("it works").changed,
+        "not compared"
+    );
     // Clients are not told what would contradict them, be they there or new.
     assert_eq!(anna.drain().iter().flat_map(entries).count(), 0);
     let mut bert = Peer::new(&ledger);
@@ -182,18 +207,32 @@ fn elements_of_the_operators_lists_are_as_the_first_client_says() {
     let refusal = cecil.upload((2, base), base, &[early]).refusal;
     assert_eq!(
         refusal.map(|refusal| (refusal.code, refusal.message)),
-        Some((212, "Bad changeset (UPLOAD): no client has added the field \"names\" yet".to_owned()))
+        Some((
+            212,
+            "Bad changeset (UPLOAD): no client has added the field \"names\" yet".to_owned()
+        ))
     );
     // Bert's elements may be null; so may all from now on.
     let null = insert("City", 1, "names", 0, Value::Null, 0);
-    let made: Made = (2, known, 3, vec![strings("names", true), create("City", 1), null]);
+    let made: Made = (
+        2,
+        known,
+        3,
+        vec![strings("names", true), create("City", 1), null],
+    );
     let answer = bert.upload((2, known), known, &[made]);
     assert_eq!((answer.refusal, answer.schema_changed), (None, true));
     let sent: Vec<_> = anna.drain().iter().flat_map(entries).collect();
     let told = sent.last().expect("an entry");
-    assert_eq!(told.instructions.first(), Some(&strings("names", true)), "before what uses it");
+    assert_eq!(
+        told.instructions.first(),
+        Some(&strings("names", true)),
+        "before what uses it"
+    );
     let now = ledger.version();
-    let refusal = anna.upload((3, now), now, &[(3, now, 4, vec![strings("names", false)])]).refusal;
+    let refusal = anna
+        .upload((3, now), now, &[(3, now, 4, vec![strings("names", false)])])
+        .refusal;
     assert_eq!(
         refusal.map(|refusal| refusal.message).as_deref(),
         Some(
@@ -217,7 +256,11 @@ fn a_list_of_another_type_is_a_contradiction_also_before_a_client_names_it() {
     assert!(ledger.set_schema(&wanted).expect("it works").changed);
     let made: Made = (3, 4, 4, vec![strings("names", true)]);
     let refusal = anna.upload((3, 4), 4, &[made]).refusal.expect("refused");
-    assert!(refusal.message.ends_with("expected List of optional Int, found List of optional String"));
+    assert!(
+        refusal
+            .message
+            .ends_with("expected List of optional Int, found List of optional String")
+    );
 }
 
 #[test]
@@ -234,7 +277,9 @@ fn without_development_mode_only_named_fields_can_be_queried() {
     };
     let refusal = |version, query: &str| {
         let query = format!(r#"{{"City":"{query}"}}"#);
-        anna.ledger.query(anna.session, version, &query).expect("it works")
+        anna.ledger
+            .query(anna.session, version, &query)
+            .expect("it works")
     };
     let not_queryable = |field: &str| {
         let text = "Invalid query: unsupported query for table \"City\": key";
@@ -246,20 +291,38 @@ fn without_development_mode_only_named_fields_can_be_queried() {
     assert_eq!(refusal(3, "name == 'x' AND 'x' IN tags"), None);
     assert_eq!(refusal(4, "country == 'x'"), not_queryable("country"));
     assert_eq!(
-        anna.ledger.query(anna.session, 4, r#"{"Nowhere":"TRUEPREDICATE"}"#).expect("it works"),
-        Some("Invalid query: unsupported query for table \"Nowhere\": table does not exist".to_owned())
+        anna.ledger
+            .query(anna.session, 4, r#"{"Nowhere":"TRUEPREDICATE"}"#)
+            .expect("it works"),
+        Some(
+            "Invalid query: unsupported query for table \"Nowhere\": table does not exist"
+                .to_owned()
+        )
     );
     for (query, expected) in [
-        ("tags.@max == 'x'", "@max is not yet supported in server-side queries"),
-        ("SUBQUERY(tags, $t, $t == 'x').@count > 0", "SUBQUERY is not yet supported in server-side queries"),
-        ("name.@count == 1", "@count is only supported on arrays in server-side queries"),
-        ("name == tags", "comparison of two fields is not yet supported in server-side queries"),
+        (
+            "tags.@max == 'x'",
+            "@max is not yet supported in server-side queries",
+        ),
+        (
+            "SUBQUERY(tags, $t, $t == 'x').@count > 0",
+            "SUBQUERY is not yet supported in server-side queries",
+        ),
+        (
+            "name.@count == 1",
+            "@count is only supported on arrays in server-side queries",
+        ),
+        (
+            "name == tags",
+            "comparison of two fields is not yet supported in server-side queries",
+        ),
     ] {
         let found = refusal(4, query).expect("refused");
         assert!(found.ends_with(expected), "{query}: {found}");
     }
     let limit = refusal(4, "TRUEPREDICATE LIMIT(1)").expect("refused");
-    let expected = "Invalid query: invalid RQL for table \"City\": syntax error: unexpected Limit, expecting Or or RightParenthesis";
+    let expected = "Invalid query: invalid RQL for table \"City\": syntax error: unexpected Limit, \
+                    expecting Or or RightParenthesis";
     assert_eq!(limit, expected);
 }
 
@@ -314,14 +377,20 @@ fn queries_of_lists_and_nulls_are_answered_as_the_language_says() {
         anna.query(version, &format!(r#"{{"City":"{query}"}}"#));
         let sent = anna.drain();
         let created = (1..=3).filter(|key| {
-            let all = sent.iter().flat_map(entries).flat_map(|entry| entry.instructions);
-            all.into_iter().any(|instruction| instruction == create("City", *key))
+            let all = sent
+                .iter()
+                .flat_map(entries)
+                .flat_map(|entry| entry.instructions);
+            all.into_iter()
+                .any(|instruction| instruction == create("City", *key))
         });
         assert_eq!(created.collect::<Vec<_>>(), expected, "{query}");
     }
     // A list beside a list of constants is refused, as by the original.
     let query = r#"{"City":"tags IN {'x'}"}"#;
-    let refused = ledger.query(anna.session, version + 1, query).expect("it works");
+    let refused = ledger
+        .query(anna.session, version + 1, query)
+        .expect("it works");
     let expected = "comparison of two lists is not yet supported in server-side queries";
     assert!(refused.is_some_and(|text| text.ends_with(expected)));
 }
@@ -342,7 +411,10 @@ fn a_file_that_is_forced_to_start_over_is_not_let_in_again() {
             panic!("let in")
         };
         let text = "Bad client file identifier (IDENT)";
-        assert_eq!((refusal.code, refusal.action, &*refusal.message), (208, Action::ClientReset, text));
+        assert_eq!(
+            (refusal.code, refusal.action, &*refusal.message),
+            (208, Action::ClientReset, text)
+        );
     }
     // Nothing is kept for it.
     let step = ledger.maintain(0, 1_000).expect("it works");

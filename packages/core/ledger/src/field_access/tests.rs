@@ -8,8 +8,8 @@ fn parse(text: &str) -> FieldAccess {
     FieldAccess::parse(text).expect("an access")
 }
 
-/// `Person { name, home: Address, homes: [Address], byName: {Address}, note: mixed }`, `Address { city, floor:
-/// Floor }`, `Floor { number }`.
+/// `Person { name, home: Address, homes: [Address], byName: {Address}, note: mixed }`,
+/// `Address { city, floor: Floor }`, `Floor { number }`.
 fn schema() -> Schema {
     let mut schema = Schema::default();
     let mut apply = |instruction| schema.apply(&instruction).expect("it fits");
@@ -32,7 +32,12 @@ fn schema() -> Schema {
         apply(Instruction::AddColumn {
             class: class.into(),
             field: field.into(),
-            spec: ColumnSpec::new(of, kind != CollectionKind::List, kind, target.map(Name::from)),
+            spec: ColumnSpec::new(
+                of,
+                kind != CollectionKind::List,
+                kind,
+                target.map(Name::from),
+            ),
         });
     };
     use CollectionKind::{Dictionary, List, Single};
@@ -70,7 +75,8 @@ fn texts_come_back_and_say_the_same_of_the_same() {
     ] {
         assert_eq!(parse(text).text(), text);
     }
-    let spelt = parse(r#"[true,[["b",[false,[["x",[false,[]]]]]],["a",[true,[["y",[true,[]]]]]]]]"#);
+    let spelt =
+        parse(r#"[true,[["b",[false,[["x",[false,[]]]]]],["a",[true,[["y",[true,[]]]]]]]]"#);
     assert_eq!(spelt.text(), r#"[true,[["b",[false,[]]]]]"#);
     assert!(parse(r#"[true,[["a",[true,[]]]]]"#).is_all());
     assert!(parse(r#"[false,[["a",[false,[]]]]]"#).is_none());
@@ -83,7 +89,9 @@ fn texts_of_another_form_are_refused() {
         format!("{open}[true,[]]{}", "]]]".repeat(depth))
     };
     let wide = |count: usize| {
-        let fields: Vec<_> = (0..count).map(|at| format!(r#"["f{at}",[true,[]]]"#)).collect();
+        let fields: Vec<_> = (0..count)
+            .map(|at| format!(r#"["f{at}",[true,[]]]"#))
+            .collect();
         format!("[false,[{}]]", fields.join(","))
     };
     assert!(FieldAccess::parse(&deep(FIELD_ACCESS_DEPTH_MAX - 1)).is_ok());
@@ -149,7 +157,11 @@ fn a_path_is_as_open_as_what_it_leads_to() {
         ("byName", &["k", "floor"], Reach::All),
         ("byName", &["k", "floor", "number"], Reach::All),
     ] {
-        assert_eq!(access.reach(&schema, &target(field, path)), expected, "{field} {path:?}");
+        assert_eq!(
+            access.reach(&schema, &target(field, path)),
+            expected,
+            "{field} {path:?}"
+        );
     }
     let nothing = FieldAccess::none();
     let create = Instruction::CreateObject {
@@ -201,6 +213,11 @@ fn what_is_closed_is_covered_with_its_default() {
         ]]"#,
     );
     access.cover(&schema, class, &mut document);
-    let expected = person(Node::NULL, "Oslo", [Node::NULL, address(Node::NULL)], Node::NULL);
+    let expected = person(
+        Node::NULL,
+        "Oslo",
+        [Node::NULL, address(Node::NULL)],
+        Node::NULL,
+    );
     assert_eq!(document, expected);
 }

@@ -147,7 +147,8 @@ fn access(dice: &mut Dice, layout: &Layout, class: &ClassLayout, reads: bool) ->
         let access = match layout.classes.iter().find(is_embedded) {
             Some(embedded) if dice.chance(60) => {
                 let parts = embedded.columns.iter();
-                let part = |part: &ColumnLayout| (Name::from(part.name.as_str()), leaf(dice.chance(60)));
+                let part =
+                    |part: &ColumnLayout| (Name::from(part.name.as_str()), leaf(dice.chance(60)));
                 let parts: Vec<_> = parts.map(part).collect();
                 FieldAccess::new(dice.chance(50), parts)
             }
