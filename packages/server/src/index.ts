@@ -4,6 +4,8 @@
  * @module
  */
 
+export { AdminError } from "./admin/admin.js";
+export { type AdminOptions } from "./admin/administrator.js";
 export type * from "./app-directory/configuration.js";
 export {
   AppDirectoryError,
@@ -16,7 +18,9 @@ export {
 export { type Finding, formatFinding, type Location } from "./app-directory/findings.js";
 export { type PositionedJson } from "./app-directory/json-document.js";
 export { type AppDirectoryOptions, readAppDirectory, type ReadAppDirectory } from "./app-directory/read.js";
-export { type App, type AppRegistry, type LedgerFactory } from "./app-registry.js";
+export { type App, AppError, type AppRegistry, type LedgerFactory } from "./app-registry.js";
+export { readApp } from "./app-rules.js";
+export { ConfigurationError } from "./configuration-error.js";
 export { type ConnectionStatus } from "./connection.js";
 export { type Host, systemHost } from "./host.js";
 export { type KeyValue, type KeyValueChange, MemoryKeyValue } from "./key-value.js";

@@ -35,6 +35,7 @@ export const serviceErrors = {
   unauthorized: (): ServiceError => new ServiceError(401, "AuthError", "unauthorized"),
   invalidPassword: (): ServiceError => new ServiceError(401, "InvalidPassword", "unauthorized"),
   userDisabled: (): ServiceError => new ServiceError(401, "UserDisabled", "user disabled"),
+  userNotFound: (): ServiceError => new ServiceError(404, "UserNotFound", "user not found"),
   providerNotFound: (provider: string): ServiceError =>
     new ServiceError(404, "AuthProviderNotFound", `authentication provider not found: '${provider}'`),
   nameInUse: (): ServiceError => new ServiceError(409, "AccountNameInUse", "name already in use"),
@@ -49,6 +50,8 @@ export const serviceErrors = {
   functionNotFound: (name: string): ServiceError =>
     new ServiceError(404, "FunctionNotFound", `function not found: '${name}'`),
   badRequest: (message: string): ServiceError => new ServiceError(400, "BadRequest", message),
+  customDataTooLarge: (bytes: number, bytesMax: number): ServiceError =>
+    new ServiceError(400, "BadRequest", `custom user data has ${bytes} bytes of JSON, and may have ${bytesMax}`),
   notFound: (): ServiceError => new ServiceError(404, "NotFound", "not found"),
   tooLarge: (): ServiceError => new ServiceError(413, "ReadSizeLimitExceeded", "request body too large"),
   tooBusy: (): ServiceError => new ServiceError(503, "InternalServerError", "too many logins at once"),

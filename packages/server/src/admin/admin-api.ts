@@ -36,7 +36,7 @@ export function createAdminApi(context: AdminApiContext): Hono {
   for (const path of [`${adminPath}/*`, `${privatePath}/*`]) {
     if (!context.isRemote) api.use(path, thisMachineOnly);
   }
-  api.get(`${privatePath}/version`, (call) => jsonAnswer(call, 200, { version: context.version }));
+  api.get(`${privatePath}/version`, (call) => jsonAnswer(call, 200, { server: "Tidemark" }));
   addLogIn(api, context);
   for (const path of [`${adminPath}/*`, `${privatePath}/*`]) {
     api.use(path, async (call, next) => {

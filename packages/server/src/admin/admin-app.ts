@@ -16,10 +16,10 @@ import type { App } from "../app-registry.js";
 import { readApp } from "../app-rules.js";
 import { Semaphore } from "../concurrency.js";
 import { ConfigurationError } from "../configuration-error.js";
+import type { DownloadSettings } from "../download-settings.js";
 import { type Host, randomId } from "../host.js";
 import { jsonChange, type KeyValue, type KeyValueChange } from "../key-value.js";
 import type { Logger } from "../logger.js";
-import type { DownloadSettings } from "../sync-app.js";
 import { adminErrors } from "./admin-errors.js";
 import { isBreaking, versionAfter } from "./schema-versions.js";
 import {
@@ -46,9 +46,17 @@ export interface AdminAppRecord {
   readonly schemaVersion: number;
   /** The newest ones first. */
   readonly deployments: readonly Deployment[];
-  readonly settings: Partial<DownloadSettings>;
+  readonly tuning: Tuning;
   /** Flags that were switched on; none has an effect. */
   readonly features: readonly string[];
+}
+
+/** How an app's downloads are made, by the names of the private API. */
+export interface Tuning {
+  /** Kept, of no effect: parts of a bootstrap are measured in bytes. */
+  readonly num_objects_before_bootstrap_flush?: number;
+  readonly qbs_download_changeset_soft_max_byte_size?: number;
+  readonly download_loop_sleep_millis?: number;
 }
 
 /** Something that was put in force. */
@@ -181,32 +189,27 @@ export class AdminApp {
     });
   }
 
-  /** Changes how downloads are made. */
-  setSettings(settings: Partial<DownloadSettings>): Promise<void> {
+  /** Changes how downloads are made; what is not given stays. */
+  tune(tuning: Tuning): Promise<void> {
     return this.#changes.run(async () => {
-      const record = { ...this.#record, settings: { ...this.#record.settings, ...settings } };
-      await this.#context.store.write([jsonChange(recordKey(this.id), record)]);
-      this.#record = record;
-      (await this.app.sync()).setDownloadSettings(record.settings);
+      await this.#keepRecord({ ...this.#record, tuning: { ...this.#record.tuning, ...tuning } });
+      (await this.app.sync()).setDownloadSettings(downloadSettingsOf(this.#record.tuning));
     });
   }
 
-  /** Keeps which flags are on. */
-  setFeatures(features: readonly string[]): Promise<void> {
-    return this.#changes.run(async () => {
-      const record = { ...this.#record, features };
-      await this.#context.store.write([jsonChange(recordKey(this.id), record)]);
-      this.#record = record;
-    });
+  /** Changes which flags are on. */
+  changeFeatures(change: (features: readonly string[]) => readonly string[]): Promise<void> {
+    return this.#changes.run(() => this.#keepRecord({ ...this.#record, features: change(this.#record.features) }));
   }
 
   /** Marks the app as deleted, once what is under way is done. No change is made after it. */
   markDeleted(): Promise<void> {
-    return this.#changes.run(async () => {
-      const record = { ...this.#record, isDeleted: true };
-      await this.#context.store.write([jsonChange(recordKey(this.id), record)]);
-      this.#record = record;
-    });
+    return this.#changes.run(() => this.#keepRecord({ ...this.#record, isDeleted: true }));
+  }
+
+  async #keepRecord(record: AdminAppRecord): Promise<void> {
+    await this.#context.store.write([jsonChange(recordKey(this.id), record)]);
+    this.#record = record;
   }
 
   #needDraft(draftId: string): Draft {
@@ -269,6 +272,15 @@ export class AdminApp {
     // Switched off is more than paused: what clients have is of no worth any more, also when it is switched on again.
     if (before.sync.state !== "off" && after.sync.state === "off") await (await this.app.sync()).terminate();
   }
+}
+
+/** What the server calls what the private API tunes. */
+export function downloadSettingsOf(tuning: Tuning): Partial<DownloadSettings> {
+  const { qbs_download_changeset_soft_max_byte_size: bytes, download_loop_sleep_millis: pauseMs } = tuning;
+  return {
+    ...(bytes === undefined ? {} : { downloadBytesMax: bytes, bootstrapBytesMax: bytes }),
+    ...(pauseMs === undefined ? {} : { pauseMs }),
+  };
 }
 
 /** Reads files as an app directory is read. */

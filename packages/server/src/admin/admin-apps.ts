@@ -16,6 +16,7 @@ import {
   AdminApp,
   type AdminAppRecord,
   describeErrors,
+  downloadSettingsOf,
   type Draft,
   draftKey,
   fileChanges,
@@ -85,7 +86,7 @@ export class AdminApps {
         isDeleted: false,
         schemaVersion: 0,
         deployments: [],
-        settings: {},
+        tuning: {},
         features: [],
       };
       // The record comes first: an app without one would be nobody's after a crash.
@@ -128,7 +129,7 @@ export class AdminApps {
     const files = await this.#files(record.id);
     const draft = await getJson<Draft>(store, draftKey(record.id));
     const configuration = await this.#putInForce(app, files);
-    if (Object.keys(record.settings).length > 0) (await app.sync()).setDownloadSettings(record.settings);
+    (await app.sync()).setDownloadSettings(downloadSettingsOf(record.tuning));
     const opened = new AdminApp({ app, store, host, logger }, record, files, draft, configuration);
     this.#byId.set(record.id, opened);
     return opened;

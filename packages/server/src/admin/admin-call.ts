@@ -32,7 +32,6 @@ export interface AdminApiContext {
   readonly limits: ServerLimits;
   /** Whether requests may come from other machines. */
   readonly isRemote: boolean;
-  readonly version: string;
   /** Ends the connections of a user who may not go on; `isForGood` if it cannot log in again. */
   readonly closeUser: (appId: string, userId: string, isForGood: boolean) => void;
 }

@@ -131,6 +131,9 @@ function valueContent(body: z.output<typeof value>): object {
   return { name, value: body.value, from_secret: fromSecret, ...(body.private === true ? { private: true } : {}) };
 }
 
-function describeValue([, { id, content }]: readonly [string, VirtualFile]): { readonly value?: unknown } {
+function describeValue([, { id, content }]: readonly [string, VirtualFile]): {
+  readonly _id: string;
+  readonly value?: unknown;
+} {
   return { _id: id, ...asObject(content) };
 }
