@@ -81,7 +81,9 @@ function addValues(api: Hono, context: AdminApiContext): void {
 
   api.get(`${appPath}/values`, (call) => {
     const values = filesBelow(appOf(context, call).files, "values/");
-    return jsonAnswer(call, 200, values.map(describeValue).map(({ value: _, ...described }) => described));
+    // What a value holds is told one by one.
+    const described = values.map((one) => ({ ...describeValue(one), value: undefined }));
+    return jsonAnswer(call, 200, described);
   });
 
   api.get(`${appPath}/values/:id`, (call) => {

@@ -38,7 +38,8 @@ export function servicesOf(files: VirtualFiles): readonly Service[] {
   return [...filesBelow(files, "data_sources/"), ...filesBelow(files, "services/")].flatMap(([path, file]) => {
     const [, folder, name] = servicePattern.exec(path) ?? [];
     if (name === undefined) return [];
-    const type = String(asObject(file.content)?.["type"] ?? "");
+    const type = asObject(file.content)?.["type"];
+    if (typeof type !== "string") return [];
     return [{ id: file.id, name, type, isDataSource: folder === "data_sources", path, file }];
   });
 }

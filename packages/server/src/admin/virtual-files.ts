@@ -106,8 +106,9 @@ const encoded = new WeakMap<VirtualFile, Uint8Array>();
 export function fileBytes(path: string, file: VirtualFile): Uint8Array {
   const known = encoded.get(file);
   if (known !== undefined) return known;
-  const isText = path.endsWith(".js") && typeof file.content === "string";
-  const bytes = encoder.encode(isText ? String(file.content) : JSON.stringify(file.content, null, 2));
+  const { content } = file;
+  const isText = path.endsWith(".js") && typeof content === "string";
+  const bytes = encoder.encode(isText ? content : JSON.stringify(content, null, 2));
   encoded.set(file, bytes);
   return bytes;
 }
