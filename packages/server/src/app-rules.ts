@@ -38,13 +38,12 @@ export function readAppRules(configuration: AppConfiguration): AppRules {
   const { collections, defaultRoles, sync } = configuration;
   const findings = new Findings(defaultAppDirectoryLimits.findingsMax);
   const schema = ruleSchema(configuration.classes, queryableTest(queryableFields(configuration)));
-  const read = (json: PositionedJson, className: string | null): readonly RoleDocument[] => {
+  const read = (json: PositionedJson, classNames: readonly string[]): readonly RoleDocument[] => {
     const roles = parseRoles(json.value, (path, message) => findings.add("error", json.locate(path), message));
     roles.forEach((role, index) => {
-      const problem = syncIncompatibility(role, className, schema);
-      if (problem === null) return;
-      const message = `role "${role.name}" gives no access to synchronised data: ${problem}`;
-      findings.add("warning", json.locate([index]), message);
+      for (const message of roleProblems(role, classNames, schema)) {
+        findings.add("warning", json.locate([index]), message);
+      }
     });
     return roles;
   };
@@ -52,13 +51,33 @@ export function readAppRules(configuration: AppConfiguration): AppRules {
   for (const collection of collections) {
     const className = classNameOf(collection, sync);
     if (className === null || collection.roles === null) continue;
-    classes.set(className, read(collection.roles, className));
+    classes.set(className, read(collection.roles, [className]));
   }
   const defaults = sync.serviceName === null ? undefined : own(defaultRoles, sync.serviceName);
+  const others = configuration.classes.filter((one) => one.kind !== "embedded" && !classes.has(one.name));
   return {
-    rules: { classes, defaults: defaults === undefined ? [] : read(defaults, null) },
+    rules: {
+      classes,
+      defaults:
+        defaults === undefined
+          ? []
+          : read(
+              defaults,
+              others.map((one) => one.name),
+            ),
+    },
     findings: findings.sorted(),
   };
+}
+
+/** Why a role gives no access to some of the classes that it is for, or to any class if none is known yet. */
+function roleProblems(role: RoleDocument, classNames: readonly string[], schema: RuleSchema): readonly string[] {
+  const found = new Map<string, string[]>();
+  for (const className of classNames.length > 0 ? classNames : [null]) {
+    const problem = syncIncompatibility(role, className, schema);
+    if (problem !== null) found.set(problem, [...(found.get(problem) ?? []), className ?? "any class"]);
+  }
+  return [...found].map(([problem, names]) => `role "${role.name}" gives no access to ${names.join(", ")}: ${problem}`);
 }
 
 /** Without a schema a collection is that of the class of its name, once Development Mode has made it. */

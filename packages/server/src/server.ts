@@ -162,6 +162,10 @@ class TidemarkServer implements Server {
       await registry.load().catch((cause: unknown) => Promise.reject(openError(cause)));
       await admin.load();
       await this.#options.prepare?.(registry);
+      for (const { id, settings } of await registry.opened()) {
+        if (settings.syncState !== "unconfigured") continue;
+        this.#logger.error({ app: id }, "the app has had rules and now has none: nobody synchronises until it has");
+      }
       this.#port = await listen(http, this.#options.port ?? 0, this.#address);
     } catch (error) {
       await this.stop();

@@ -116,7 +116,7 @@ export class FakeLedger implements Ledger {
     return Promise.resolve({
       version: this.#version,
       epoch: 1,
-      clients: this.#rows.size,
+      clients: this.#nextIdent - 2,
       objects,
       bytes: 0,
       trimmedVersion: 0,
