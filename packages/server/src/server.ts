@@ -269,13 +269,7 @@ class TidemarkServer implements Server {
     return new Admin({ ...parts, options, host: this.#host, limits: this.#limits, logger: this.#logger, closeUser });
   }
 
-  #http(
-    registry: AppRegistry,
-    tokens: Tokens,
-    upgrades: Upgrades,
-    status: StatusContext,
-    admin: Admin,
-  ): HttpServer {
+  #http(registry: AppRegistry, tokens: Tokens, upgrades: Upgrades, status: StatusContext, admin: Admin): HttpServer {
     const api = createHttpApi({
       registry,
       tokens,

@@ -18,8 +18,7 @@ export const adminErrors = {
   exists: (code: string, what: string, name: string): ServiceError =>
     new ServiceError(409, code, `${what} already exists: '${name}'`),
   defaultRuleExists: (): ServiceError => new ServiceError(400, "RuleAlreadyExists", "default rule already exists"),
-  noDefaultRule: (): ServiceError =>
-    new ServiceError(404, "RuleNotFound", "default rule does not exist on service"),
+  noDefaultRule: (): ServiceError => new ServiceError(404, "RuleNotFound", "default rule does not exist on service"),
   defaultRuleMismatch: (): ServiceError =>
     new ServiceError(400, "InvalidParameter", "service default rule id mismatch"),
   noSyncState: (): ServiceError =>

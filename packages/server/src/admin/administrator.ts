@@ -41,7 +41,9 @@ const audience = "tidemark-admin";
 
 /** Key of the tokens of one account: with another password, tokens of before are void. */
 export function adminKey(serverKey: Uint8Array, { user, password }: AdminOptions): Uint8Array {
-  return createHmac("sha256", serverKey).update(JSON.stringify([audience, user, password])).digest();
+  return createHmac("sha256", serverKey)
+    .update(JSON.stringify([audience, user, password]))
+    .digest();
 }
 
 /** The account and who is logged in as it. */

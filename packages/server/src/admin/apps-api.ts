@@ -10,7 +10,16 @@ import { jsonAnswer, readBody } from "../http-answers.js";
 import { asObject } from "../schema/problem.js";
 import type { AdminApp } from "./admin-app.js";
 import { adminErrors } from "./admin-errors.js";
-import { type AdminApiContext, adminPath, appOf, appPath, checkGroup, emptyAnswer, groupId, seconds } from "./admin-call.js";
+import {
+  type AdminApiContext,
+  adminPath,
+  appOf,
+  appPath,
+  checkGroup,
+  emptyAnswer,
+  groupId,
+  seconds,
+} from "./admin-call.js";
 import { providersPath } from "./auth-providers-api.js";
 import type { FileEdits } from "./virtual-files.js";
 

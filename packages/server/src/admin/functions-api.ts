@@ -11,7 +11,14 @@ import { asObject } from "../schema/problem.js";
 import { serviceErrors } from "../service-error.js";
 import { adminErrors } from "./admin-errors.js";
 import { type AdminApiContext, appOf, appPath, emptyAnswer, seconds } from "./admin-call.js";
-import { fileById, type FileEdits, filesBelow, pathSegment, type VirtualFile, type VirtualFiles } from "./virtual-files.js";
+import {
+  fileById,
+  type FileEdits,
+  filesBelow,
+  pathSegment,
+  type VirtualFile,
+  type VirtualFiles,
+} from "./virtual-files.js";
 
 const functionBody = z.looseObject({
   name: z.string(),

@@ -33,7 +33,11 @@ const place = (collection: string): object => ({ data_source: "BackingDB", datab
 const flexible = { state: "enabled", database_name: "db", queryable_fields_names: ["owner"], asymmetric_tables: [] };
 
 async function addService(config: object = {}): Promise<string> {
-  return app.idOf("POST", "services", { name: "BackingDB", type: "mongodb", config: { uri: "mongodb://x", ...config } });
+  return app.idOf("POST", "services", {
+    name: "BackingDB",
+    type: "mongodb",
+    config: { uri: "mongodb://x", ...config },
+  });
 }
 
 describe("apps", () => {
@@ -55,8 +59,7 @@ describe("apps", () => {
   });
 
   test("are answered for beside those that the server was started with, and only by their id", async () => {
-    const location = (id: string): Promise<Response> =>
-      fetch(`${fixture.url}/api/client/v2.0/app/${id}/location`);
+    const location = (id: string): Promise<Response> => fetch(`${fixture.url}/api/client/v2.0/app/${id}/location`);
     expect((await location(app.clientAppId)).status).toBe(200);
     expect((await location("todo-zzzzz")).status).toBe(404);
   });
@@ -150,7 +153,8 @@ describe("secrets and values", () => {
   test("a value may be a secret's, and follows it", async () => {
     const secret = await app.idOf("POST", "secrets", { name: "key", value: "one" });
     const value = await app.idOf("POST", "values", { name: "limit", value: "key", from_secret: true });
-    const values = async (): Promise<unknown> => (await fixture.server.apps.find(app.clientAppId))?.configuration?.values;
+    const values = async (): Promise<unknown> =>
+      (await fixture.server.apps.find(app.clientAppId))?.configuration?.values;
     expect(await values()).toEqual({ limit: "one" });
     expect((await app.call("PUT", `secrets/${secret}`, { name: "key", value: "two" })).status).toBe(204);
     expect(await values()).toEqual({ limit: "two" });
@@ -585,8 +589,7 @@ describe("users", () => {
     expect((await app.call("GET", "user_registrations/pending_users")).body).toMatchObject([
       { login_ids: [{ id_type: "email", id: "new+1@b.c" }] },
     ]);
-    const remove = (email: string) =>
-      app.call("DELETE", `user_registrations/by_email/${encodeURIComponent(email)}`);
+    const remove = (email: string) => app.call("DELETE", `user_registrations/by_email/${encodeURIComponent(email)}`);
     expect((await remove("new+1@b.c")).status).toBe(204);
     expect((await login("new+1@b.c")).status).toBe(401);
     expect((await remove("a@b.c")).status).toBe(404);

@@ -153,8 +153,9 @@ function ruleIn(files: VirtualFiles, call: Context): readonly [string, VirtualFi
 }
 
 /** A rule as its file has it: without the id, and without what is null. */
-function ruleContent({ _id: _, id: __, ...body }: Rule): object {
-  return Object.fromEntries(Object.entries(body).filter(([, value]) => value !== null));
+function ruleContent(body: Rule): object {
+  const isKept = ([key, value]: readonly [string, unknown]): boolean => key !== "_id" && key !== "id" && value !== null;
+  return Object.fromEntries(Object.entries(body).filter(isKept));
 }
 
 function describeRule({ id, content }: VirtualFile): object {

@@ -10,7 +10,14 @@ import { jsonAnswer, readBody } from "../http-answers.js";
 import { adminErrors } from "./admin-errors.js";
 import { type AdminApiContext, appOf, appPath, emptyAnswer } from "./admin-call.js";
 import { servicesOf } from "./service-files.js";
-import { fileById, type FileEdits, filesBelow, pathSegment, type VirtualFile, type VirtualFiles } from "./virtual-files.js";
+import {
+  fileById,
+  type FileEdits,
+  filesBelow,
+  pathSegment,
+  type VirtualFile,
+  type VirtualFiles,
+} from "./virtual-files.js";
 
 const object = z.record(z.string(), z.unknown());
 const schemaBody = z.looseObject({

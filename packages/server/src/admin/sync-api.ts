@@ -26,9 +26,7 @@ export function addSync(api: Hono, context: AdminApiContext): void {
   api.put(`${appPath}/sync/config`, async (call) => {
     const app = appOf(context, call);
     const { development_mode_enabled: mode } = await readBody(limits, call, syncConfig);
-    await app.change((files) =>
-      files.put(syncPath, { ...syncFileOf(files.result()), development_mode_enabled: mode }),
-    );
+    await app.change((files) => files.put(syncPath, { ...syncFileOf(files.result()), development_mode_enabled: mode }));
     return emptyAnswer(call);
   });
 

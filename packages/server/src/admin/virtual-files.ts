@@ -140,10 +140,6 @@ export function filesBelow(files: VirtualFiles, folder: string): readonly (reado
 }
 
 /** The file with an id whose path matches. */
-export function fileById(
-  files: VirtualFiles,
-  pattern: RegExp,
-  id: string,
-): readonly [string, VirtualFile] | undefined {
+export function fileById(files: VirtualFiles, pattern: RegExp, id: string): readonly [string, VirtualFile] | undefined {
   return [...files].find(([path, file]) => file.id === id && pattern.test(path));
 }

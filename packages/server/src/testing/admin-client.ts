@@ -35,10 +35,7 @@ export class AdminClient {
   }
 
   /** Logs in as the harnesses do, and asks for the group. */
-  static async logIn(
-    url: string,
-    { user, password }: AdminOptions = testAdministrator,
-  ): Promise<AdminClient> {
+  static async logIn(url: string, { user, password }: AdminOptions = testAdministrator): Promise<AdminClient> {
     const answer = await fetch(`${url}${adminPath}/auth/providers/local-userpass/login`, {
       method: "POST",
       body: JSON.stringify({ provider: "userpass", username: user, password }),

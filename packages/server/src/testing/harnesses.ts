@@ -4,7 +4,7 @@
  * @module
  */
 
-import { AdminClient, type AppOfAdmin, openRole } from "./admin-client.js";
+import { type AdminClient, type AppOfAdmin, openRole } from "./admin-client.js";
 
 const source = (body: string): string => `exports = function () { ${body} };`;
 
