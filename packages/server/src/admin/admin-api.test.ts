@@ -1,5 +1,6 @@
 /** Log-in, tokens, and who may ask at all. */
 
+import { decodeJwt, SignJWT } from "jose";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { systemHost } from "../host.js";
 import { createServer } from "../server.js";
@@ -134,6 +135,10 @@ describe("tokens", () => {
     await expect(tokens.verifyAccess(access)).rejects.toThrow("not one of ours");
     await expect(tokens.verifyRefresh(refresh)).rejects.toThrow("not one of ours");
     await administrator.check(access);
+    // Everything of an administrator's token but for whom it is.
+    const { sid } = decodeJwt(access);
+    const forged = new SignJWT({ typ: "access", sid }).setProtectedHeader({ alg: "HS256" }).setExpirationTime("1h");
+    await expect(administrator.check(await forged.sign(key))).rejects.toThrow("not one of ours");
   });
 
   test("another password makes another key", () => {
