@@ -59,6 +59,10 @@ pub struct Identified {
     pub bootstrap_due: bool,
 }
 
+/// From this version of the protocol on, clients tell a bootstrap of the set that they have from a steady
+/// message. Older ones have to start over when their view has changed.
+const SERVER_BOOTSTRAP_PROTOCOL_MIN: u32 = 14;
+
 type Subscriptions = BTreeMap<String, String>;
 
 /// Reads the body of a QUERY.
@@ -256,6 +260,10 @@ impl<S: Storage> Ledger<S> {
         let settled = current.kind != ElementKind::Guard;
         let repair = self.repair_is_due(batch, &row, &views)?;
         let due = is_first || !settled || repair || views.rules.get(current.view) != Some(&rules);
+        if due && !is_first && said.protocol_version < SERVER_BOOTSTRAP_PROTOCOL_MIN {
+            let text = "Permissions have changed since the last session (IDENT)";
+            return Err(Refusal::reset(codes::SERVER_PERMISSIONS_CHANGED, text).into());
+        }
         let compensations = pending_compensations(batch, ident, download.0)?;
         let skips_log = is_first && row.integrated == 0;
         let (timeline, jobs) = if due {
