@@ -10,9 +10,14 @@ use rustc_hash::FxHashMap;
 
 use crate::bytes::{Reader, put_bytes, put_number};
 use crate::error::{LedgerError, Result};
+use crate::field_access::FieldAccess;
+
+/// Stands before lists that say which fields are in a view; older ones begin with a number that is not zero.
+const FORMAT_MARK: u64 = 0;
+const FORMAT: u8 = 2;
 
 /// The rules of one class in a view: all of them have to match.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ClassRule {
     /// What the client subscribed to.
     pub subscription: String,
@@ -20,6 +25,8 @@ pub struct ClassRule {
     pub reads: Vec<String>,
     /// Set if a role's rule did not fit the schema when the view was made: the class is then not in the view.
     pub unbound: bool,
+    /// Which fields of the objects are in the view.
+    pub readable: FieldAccess,
 }
 
 /// The rules of a view by class; a class not named is not in the view.
@@ -92,6 +99,29 @@ pub struct ViewList {
     pub rules: Vec<ViewRules>,
     /// The elements.
     pub elements: Vec<Element>,
+}
+
+impl ViewRules {
+    fn write(&self, out: &mut Vec<u8>) {
+        put_number(out, self.classes.len() as u64);
+        for (class, rule) in &self.classes {
+            put_bytes(out, class.as_bytes());
+            put_bytes(out, rule.subscription.as_bytes());
+            out.push(u8::from(rule.unbound));
+            put_number(out, rule.reads.len() as u64);
+            for read in &rule.reads {
+                put_bytes(out, read.as_bytes());
+            }
+            put_bytes(out, rule.readable.text().as_bytes());
+        }
+    }
+
+    /// What the rules weigh in a stored list.
+    pub fn size(&self) -> usize {
+        let mut out = Vec::new();
+        self.write(&mut out);
+        out.len()
+    }
 }
 
 impl Default for ViewList {
@@ -339,18 +369,11 @@ impl ViewList {
     /// The list as bytes.
     pub fn write(&self) -> Vec<u8> {
         let mut out = Vec::new();
+        put_number(&mut out, FORMAT_MARK);
+        out.push(FORMAT);
         put_number(&mut out, self.rules.len() as u64);
         for rules in &self.rules {
-            put_number(&mut out, rules.classes.len() as u64);
-            for (class, rule) in &rules.classes {
-                put_bytes(&mut out, class.as_bytes());
-                put_bytes(&mut out, rule.subscription.as_bytes());
-                out.push(u8::from(rule.unbound));
-                put_number(&mut out, rule.reads.len() as u64);
-                for read in &rule.reads {
-                    put_bytes(&mut out, read.as_bytes());
-                }
-            }
+            rules.write(&mut out);
         }
         put_number(&mut out, self.elements.len() as u64);
         for element in &self.elements {
@@ -363,8 +386,15 @@ impl ViewList {
     pub fn read(bytes: &[u8]) -> Result<Self> {
         let mut reader = Reader::new(bytes);
         let reader = &mut reader;
-        let rules = (0..reader.length()?)
-            .map(|_| read_rules(reader))
+        let (mut count, mut says_fields) = (reader.number()?, false);
+        if count == FORMAT_MARK {
+            if reader.byte()? != FORMAT {
+                return Err(LedgerError::Damaged("a client's views have an unknown format"));
+            }
+            (count, says_fields) = (reader.number()?, true);
+        }
+        let rules = (0..count)
+            .map(|_| read_rules(reader, says_fields))
             .collect::<Result<Vec<_>>>()?;
         let count = reader.length()?;
         let elements = (0..count)
@@ -390,7 +420,7 @@ impl ViewList {
     }
 }
 
-fn read_rules(reader: &mut Reader<'_>) -> Result<ViewRules> {
+fn read_rules(reader: &mut Reader<'_>, says_fields: bool) -> Result<ViewRules> {
     let mut classes = BTreeMap::new();
     for _ in 0..reader.length()? {
         let class = reader.text()?;
@@ -400,12 +430,20 @@ fn read_rules(reader: &mut Reader<'_>) -> Result<ViewRules> {
         let reads = (0..count)
             .map(|_| reader.text())
             .collect::<Result<Vec<_>>>()?;
+        let readable = if says_fields {
+            let text = reader.text()?;
+            let read = FieldAccess::parse(&text);
+            read.map_err(|_| LedgerError::Damaged("a client's views name fields in no known way"))?
+        } else {
+            FieldAccess::all()
+        };
         classes.insert(
             class,
             ClassRule {
                 subscription,
                 reads,
                 unbound,
+                readable,
             },
         );
     }
@@ -483,6 +521,7 @@ mod tests {
             subscription: text.to_owned(),
             reads: vec!["a == 1".to_owned()],
             unbound: false,
+            readable: FieldAccess::parse(r#"[true,[["secret",[false,[]]]]]"#).expect("an access"),
         };
         ViewRules {
             classes: BTreeMap::from([("City".to_owned(), rule)]),

@@ -15,9 +15,10 @@ use super::sessions::{DownloadSide, Session, SessionId, UploadSide};
 use super::tables::{self, RECORDS};
 use super::{Ledger, QueryableFields};
 use crate::error::{LedgerError, Refusal, Result, Stop, codes};
+use crate::field_access::FieldAccess;
 use crate::limits::{
     BOOTSTRAPS_UNARRIVED_MAX, QUERY_BODY_BYTES_MAX, SUBSCRIPTION_BYTES_MAX,
-    SUBSCRIPTION_CLASSES_MAX,
+    SUBSCRIPTION_CLASSES_MAX, VIEWS_BYTES_MAX,
 };
 use crate::object::ObjectKey;
 use crate::permission::WriteRules;
@@ -101,10 +102,13 @@ fn evaluate(batch: &mut Batch<impl Storage>, view: &View, role: &Role, classes: 
     let mut wanted: Vec<(u32, Vec<u16>)> = view.columns().collect();
     for class in classes.keys() {
         let name = Name::from(class.as_str());
-        if let Some(number) = schema.number(&name)
-            && let Ok(rule) = Predicate::compile(&schema, &name, &role.of(class).write)
-        {
-            wanted.push((number, rule.columns().to_vec()));
+        let of_class = role.of(class);
+        for text in [&of_class.write, &of_class.insert, &of_class.delete] {
+            if let Some(number) = schema.number(&name)
+                && let Ok(rule) = Predicate::compile(&schema, &name, text)
+            {
+                wanted.push((number, rule.columns().to_vec()));
+            }
         }
     }
     let version = batch.newest.state.version;
@@ -258,7 +262,7 @@ impl<S: Storage> Ledger<S> {
             .get(in_force)
             .ok_or(LedgerError::Damaged("a client has no views"))?;
         let settled = current.kind != ElementKind::Guard;
-        let repair = self.repair_is_due(batch, &row, &views)?;
+        let repair = self.repair_is_due(batch, (ident, &row), &views)?;
         let due = is_first || !settled || repair || views.rules.get(current.view) != Some(&rules);
         if due && !is_first && said.protocol_version < SERVER_BOOTSTRAP_PROTOCOL_MIN {
             let text = "Permissions have changed since the last session (IDENT)";
@@ -301,15 +305,16 @@ impl<S: Storage> Ledger<S> {
 
     /// Whether an interrupted bootstrap has waited so long for its repair that the repair must not wait for
     /// the next change of the view: what it has to look at would be trimmed. Where there are too many to
-    /// repair, the client starts over.
+    /// repair, or the views have become too large, the client starts over.
     fn repair_is_due(
         &self,
         batch: &Batch<S>,
-        row: &ClientRow,
+        (ident, row): (u64, &ClientRow),
         views: &ViewList,
     ) -> std::result::Result<bool, Stop> {
         let state = &batch.newest.state;
-        if views.unarrived() > BOOTSTRAPS_UNARRIVED_MAX {
+        let too_large = batch.views_size(ident)? > VIEWS_BYTES_MAX / 2;
+        if too_large || views.unarrived() > BOOTSTRAPS_UNARRIVED_MAX {
             return Err(Refusal::expired("IDENT").into());
         }
         let Some(oldest) = oldest_leftover(views, row, state.version) else {
@@ -339,6 +344,10 @@ impl<S: Storage> Ledger<S> {
             let views = batch.views(session.ident)?;
             if views.unarrived() >= BOOTSTRAPS_UNARRIVED_MAX {
                 let text = "too many bootstraps are not known to have arrived";
+                return Err(LedgerError::Restart(text).into());
+            }
+            if batch.views_size(session.ident)? + rules.size() > VIEWS_BYTES_MAX {
+                let text = "the views of its client have become too large";
                 return Err(LedgerError::Restart(text).into());
             }
             let oldest = oldest_leftover(&views, &row, batch.newest.state.version);
@@ -452,9 +461,6 @@ fn timeline_of(
 /// them.
 fn guard(batch: &mut Batch<impl Storage>, views: &mut ViewList, role: &Role, last: u64) {
     let newest = batch.newest.state.version;
-    if last >= newest {
-        return;
-    }
     let Some(current) = views.elements.get(views.in_force(newest)).cloned() else {
         return;
     };
@@ -462,7 +468,22 @@ fn guard(batch: &mut Batch<impl Storage>, views: &mut ViewList, role: &Role, las
         return;
     };
     let narrowed = narrowed_rules(&batch.newest.schema, rules, role, last);
-    let Some(narrowed) = narrowed else { return };
+    let Some(mut narrowed) = narrowed else { return };
+    if !batch.switches.guard_fields {
+        for (class, rule) in &mut narrowed.classes {
+            let before = rules.classes.get(class);
+            rule.readable = before.map_or_else(FieldAccess::all, |before| before.readable.clone());
+        }
+    }
+    let readable = |rules: &ViewRules| -> Vec<FieldAccess> {
+        let of_classes = rules.classes.values();
+        of_classes.map(|rule| rule.readable.clone()).collect()
+    };
+    // Of fields it says what was left out on the way to it as well: what the new role does not show is sent
+    // of no version.
+    if last >= newest && readable(rules) == readable(&narrowed) {
+        return;
+    }
     let before = views
         .elements
         .get(views.in_force(last))
@@ -501,6 +522,16 @@ fn check<S: Storage>(
         None
     } else {
         batch.client(said.file_ident)?
+    };
+    let row = match row {
+        // The operator's word comes before whatever else may be wrong.
+        Some(row) if row.reset => {
+            return refuse(
+                codes::BAD_CLIENT_FILE_IDENT,
+                "Bad client file identifier (IDENT)",
+            );
+        }
+        row => row,
     };
     let Some(row) = row else {
         if (2..state.next_ident).contains(&said.file_ident) {

@@ -97,7 +97,7 @@ pub fn role(layout: &Layout, number: u32) -> Role {
             _ => some_views(dice),
         };
         role.classes
-            .insert(class.name.clone(), ClassRole { read, write });
+            .insert(class.name.clone(), ClassRole::by_predicates(&read, &write));
     }
     role
 }
