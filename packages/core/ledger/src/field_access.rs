@@ -16,7 +16,7 @@ use crate::limits::{FIELD_ACCESS_BYTES_MAX, FIELD_ACCESS_DEPTH_MAX, FIELD_ACCESS
 /// Access to the fields of an object. Its primary key is no part of it: whoever sees an object sees its key.
 ///
 /// Equal accesses are equal values: only fields that differ from the others are named.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct FieldAccess {
     /// Whether fields that are not named are open.
     others: bool,
@@ -56,7 +56,8 @@ impl FieldAccess {
 
     /// Access to some fields, and to the others or not.
     pub fn new(others: bool, fields: impl IntoIterator<Item = (Name, Self)>) -> Self {
-        let differs = |(_, access): &(Name, Self)| !access.fields.is_empty() || access.others != others;
+        let differs =
+            |(_, access): &(Name, Self)| !access.fields.is_empty() || access.others != others;
         Self {
             others,
             fields: fields.into_iter().filter(differs).collect(),
@@ -151,14 +152,15 @@ impl FieldAccess {
         target.is_none_or(|target| self.reach(schema, target) != Reach::Nothing)
     }
 
-    /// Makes of a document what a reader with this access is to see of it: what is not open holds its default.
+    /// Makes of a document what a reader with this access is to see of it: what is closed holds its default.
     pub fn cover(&self, schema: &Schema, class: &Class, document: &mut Document) {
         for (column, node) in class.columns.iter().zip(&mut document.fields) {
             let access = self.member(&column.name);
             if access.is_all() {
                 continue;
             }
-            let Some(embedded) = schema.embedded_target(column).filter(|_| !access.is_none()) else {
+            let Some(embedded) = schema.embedded_target(column).filter(|_| !access.is_none())
+            else {
                 *node = Node::default_of(column);
                 continue;
             };
@@ -186,11 +188,14 @@ fn read(json: &Json, depth_left: usize, fields_left: &mut usize) -> Result<Field
         return Err(shape());
     };
     let depth_left = depth_left.checked_sub(1).ok_or_else(|| bad("too deep"))?;
-    *fields_left = fields_left.checked_sub(named.len()).ok_or_else(|| bad("too large"))?;
+    *fields_left = fields_left
+        .checked_sub(named.len())
+        .ok_or_else(|| bad("too large"))?;
     let field = |field: &Json| match field.as_array().map(Vec::as_slice) {
-        Some([Json::String(name), access]) => {
-            Ok((Name::from(name.as_str()), read(access, depth_left, fields_left)?))
-        }
+        Some([Json::String(name), access]) => Ok((
+            Name::from(name.as_str()),
+            read(access, depth_left, fields_left)?,
+        )),
         _ => Err(shape()),
     };
     let fields = named.iter().map(field).collect::<Result<Vec<_>>>()?;
@@ -207,8 +212,12 @@ fn read(json: &Json, depth_left: usize, fields_left: &mut usize) -> Result<Field
 
 fn write(access: &FieldAccess) -> Json {
     let fields = access.fields.iter();
-    let fields = fields.map(|(name, access)| Json::from(vec![Json::from(name.to_string()), write(access)]));
-    Json::from(vec![Json::Bool(access.others), Json::Array(fields.collect())])
+    let fields =
+        fields.map(|(name, access)| Json::from(vec![Json::from(name.to_string()), write(access)]));
+    Json::from(vec![
+        Json::Bool(access.others),
+        Json::Array(fields.collect()),
+    ])
 }
 
 #[cfg(test)]

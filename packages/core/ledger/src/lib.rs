@@ -41,6 +41,7 @@ pub mod schema_conflict;
 pub mod select;
 pub mod switches;
 pub mod view_list;
+pub mod view_rules;
 pub mod views;
 
 pub use deflate::{DEFLATE_BYTES_MIN, deflate};

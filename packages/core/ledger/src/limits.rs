@@ -24,9 +24,13 @@ pub const CHANGESET_BYTES_MAX: usize = 64 * 1024 * 1024;
 /// repair what parts of it have done. A client sends one QUERY per subscription set. Fewer in tests.
 pub const BOOTSTRAPS_UNARRIVED_MAX: usize = if cfg!(test) { 16 } else { 1_000 };
 
-/// What is kept of the views of a client, in bytes: each holds the texts of its subscriptions and rules. At an
-/// IDENT half of it, so that a session has room for queries. Fewer in tests.
-pub const VIEWS_BYTES_MAX: usize = if cfg!(test) { 64 * 1024 } else { 32 * 1024 * 1024 };
+/// What is kept of the views of a client, in bytes: each holds the texts of its subscriptions and rules. At
+/// an IDENT half of it, so that a session has room for queries. Fewer in tests.
+pub const VIEWS_BYTES_MAX: usize = if cfg!(test) {
+    64 * 1024
+} else {
+    32 * 1024 * 1024
+};
 
 /// Longest text of a role's access to the fields of a class.
 pub const FIELD_ACCESS_BYTES_MAX: usize = 1024 * 1024;

@@ -66,7 +66,8 @@ impl WriteRules {
         let Some(role) = class.as_str().map(|name| role.of(name)) else {
             return;
         };
-        let bind = |text: &str| Predicate::compile(schema, class, text).unwrap_or(Predicate::Nothing);
+        let bind =
+            |text: &str| Predicate::compile(schema, class, text).unwrap_or(Predicate::Nothing);
         let rules = ClassRules {
             write: bind(&role.write),
             insert: bind(&role.insert),
@@ -129,12 +130,7 @@ impl WriteRules {
     }
 }
 
-fn is_met(
-    rule: &Predicate,
-    schema: &LedgerSchema,
-    object: &ObjectKey,
-    fields: Fields<'_>,
-) -> bool {
+fn is_met(rule: &Predicate, schema: &LedgerSchema, object: &ObjectKey, fields: Fields<'_>) -> bool {
     let number = object.class();
     match (rule, schema.name(number), schema.class(number)) {
         (Predicate::Everything, ..) => true,

@@ -43,8 +43,8 @@ impl Predicate {
         Self::bound(schema, class, &ast)
     }
 
-    /// [`Predicate::compile`] for what a client asks for that may read some fields only: of alternatives those
-    /// that read anything else match nothing. They would tell what the fields hold.
+    /// [`Predicate::compile`] for what a client asks for that may read some fields only: of alternatives,
+    /// those that read anything else match nothing. They would tell what the fields hold.
     pub fn compile_readable(
         schema: &LedgerSchema,
         class: &Name,
@@ -60,7 +60,8 @@ impl Predicate {
         let is_open = |ast: &Ast| -> Result<bool, String> {
             let query = bind(ast, name, schema, &[]).map_err(|error| error.message().to_owned())?;
             let open = |field: &String| {
-                schema.is_key(number, field) || readable.member(&Name::from(field.as_str())).is_all()
+                schema.is_key(number, field)
+                    || readable.member(&Name::from(field.as_str())).is_all()
             };
             Ok(query.fields().iter().all(open))
         };

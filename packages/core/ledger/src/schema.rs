@@ -15,7 +15,7 @@ use crate::bytes::{Reader, put_bytes, put_number};
 use crate::error::{LedgerError, Result};
 use crate::limits::{CLASS_NAME_BYTES_MAX, CLASSES_MAX, COLUMNS_MAX, FIELD_NAME_BYTES_MAX};
 use crate::object::{ClassNumber, ObjectKey};
-use crate::schema_conflict::{Contradiction, SchemaConflict};
+use crate::schema_conflict::{Contradiction, Extension, SchemaConflict};
 
 /// The schema with what the ledger adds to it.
 #[derive(Clone, Debug, Default)]
@@ -25,9 +25,9 @@ pub struct LedgerSchema {
     names: Vec<Name>,
     numbers: FxHashMap<Name, ClassNumber>,
     evaluated: Vec<Evaluated>,
-    /// Collections of which only the operator spoke until now, by class and column. Schemas outside of clients
-    /// do not say whether their elements may be null, and clients must not be told anything else than they
-    /// say: so these are not told to clients until one of them names them, and what it says holds.
+    /// Collections of which only the operator spoke until now, by class and column. Schemas outside of
+    /// clients do not say whether their elements may be null, and clients must not be told anything else
+    /// than they say: so these are not told to clients until one of them names them. What it says holds.
     open: BTreeSet<(ClassNumber, u16)>,
 }
 
@@ -38,17 +38,6 @@ struct Evaluated {
     columns: Arc<[u16]>,
     /// The last version whose entry does not keep them, column by column.
     since: Vec<u64>,
-}
-
-/// What a schema instruction is to the schema.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Extension {
-    /// It says what is there.
-    Known,
-    /// It says of an open collection whether its elements may be null: from now on they may, or may not.
-    Settled,
-    /// It added something.
-    Added,
 }
 
 impl LedgerSchema {
@@ -250,8 +239,8 @@ impl LedgerSchema {
         !self.open.is_empty() && place().is_some_and(|place| self.open.contains(&place))
     }
 
-    /// The first open column on the way to where an instruction acts: no client may write to one before it, or
-    /// another, has named it.
+    /// The first open column on the way to where an instruction acts: no client may write to one before it,
+    /// or another, has named it.
     pub fn open_on_the_way(&self, target: &Target) -> Option<Name> {
         if self.open.is_empty() {
             return None;
@@ -459,7 +448,11 @@ impl LedgerSchema {
             }
         }
         // Older ones end here.
-        let open = if reader.is_empty() { 0 } else { reader.length()? };
+        let open = if reader.is_empty() {
+            0
+        } else {
+            reader.length()?
+        };
         for _ in 0..open {
             let class = reader.small()?;
             let column = u16::try_from(reader.number()?).map_err(|_| DAMAGED)?;

@@ -1,8 +1,22 @@
-//! Why a change of the schema is not taken, in the words that clients and operators are told.
+//! What a change of the schema comes to, and why one is not taken, in the words that clients and operators
+//! are told.
 
 use std::fmt;
 
-use tidemark_changeset::{CollectionKind, ColumnSpec, ColumnType, Instruction, KeyType, Name, TableSpec};
+use tidemark_changeset::{
+    CollectionKind, ColumnSpec, ColumnType, Instruction, KeyType, Name, TableSpec,
+};
+
+/// What a schema instruction is to the schema.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Extension {
+    /// It says what is there.
+    Known,
+    /// It says of an open collection whether its elements may be null: from now on they may, or may not.
+    Settled,
+    /// It added something.
+    Added,
+}
 
 /// Why a schema instruction is not taken.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -56,7 +70,12 @@ impl Contradiction {
 
     /// The text for who is told what the schema has to be: an operator whose configuration says so.
     pub fn against_present(&self) -> String {
-        format!("{}: expected {}, found {}", self.place(), self.said, self.known)
+        format!(
+            "{}: expected {}, found {}",
+            self.place(),
+            self.said,
+            self.known
+        )
     }
 
     fn place(&self) -> String {
@@ -71,7 +90,11 @@ impl fmt::Display for Contradiction {
     /// The text for who has to do as the schema says: a client.
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         let place = self.place();
-        write!(formatter, "{place}: expected {}, found {}", self.known, self.said)
+        write!(
+            formatter,
+            "{place}: expected {}, found {}",
+            self.known, self.said
+        )
     }
 }
 

@@ -231,9 +231,8 @@ impl<'a> Selection<'a> {
             "an entry has fewer instructions than it says",
         ))?;
         let model = &self.schema.model;
-        let is_shown = move |one: &&Instruction| {
-            readable.is_none_or(|readable| readable.shows(model, one))
-        };
+        let is_shown =
+            move |one: &&Instruction| readable.is_none_or(|readable| readable.shows(model, one));
         Ok(part.iter().filter(is_shown))
     }
 
@@ -253,6 +252,10 @@ impl<'a> Selection<'a> {
                 shown += 1;
             }
         }
-        Ok(if shown > 0 { encoder.finish() } else { Vec::new() })
+        Ok(if shown > 0 {
+            encoder.finish()
+        } else {
+            Vec::new()
+        })
     }
 }

@@ -4,37 +4,15 @@
 //! from rules that are frozen here when they are decided: the view, the view it replaced, and what else a
 //! bootstrap had to repair. Only the state of an element changes afterwards.
 
-use std::collections::BTreeMap;
-
 use rustc_hash::FxHashMap;
 
-use crate::bytes::{Reader, put_bytes, put_number};
+use crate::bytes::{Reader, put_number};
 use crate::error::{LedgerError, Result};
-use crate::field_access::FieldAccess;
+pub use crate::view_rules::{ClassRule, ViewRules};
 
 /// Stands before lists that say which fields are in a view; older ones begin with a number that is not zero.
 const FORMAT_MARK: u64 = 0;
 const FORMAT: u8 = 2;
-
-/// The rules of one class in a view: all of them have to match.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ClassRule {
-    /// What the client subscribed to.
-    pub subscription: String,
-    /// What its user may read; without those that allow everything.
-    pub reads: Vec<String>,
-    /// Set if a role's rule did not fit the schema when the view was made: the class is then not in the view.
-    pub unbound: bool,
-    /// Which fields of the objects are in the view.
-    pub readable: FieldAccess,
-}
-
-/// The rules of a view by class; a class not named is not in the view.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct ViewRules {
-    /// The rules by class name.
-    pub classes: BTreeMap<String, ClassRule>,
-}
 
 /// How an element came to be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -99,29 +77,6 @@ pub struct ViewList {
     pub rules: Vec<ViewRules>,
     /// The elements.
     pub elements: Vec<Element>,
-}
-
-impl ViewRules {
-    fn write(&self, out: &mut Vec<u8>) {
-        put_number(out, self.classes.len() as u64);
-        for (class, rule) in &self.classes {
-            put_bytes(out, class.as_bytes());
-            put_bytes(out, rule.subscription.as_bytes());
-            out.push(u8::from(rule.unbound));
-            put_number(out, rule.reads.len() as u64);
-            for read in &rule.reads {
-                put_bytes(out, read.as_bytes());
-            }
-            put_bytes(out, rule.readable.text().as_bytes());
-        }
-    }
-
-    /// What the rules weigh in a stored list.
-    pub fn size(&self) -> usize {
-        let mut out = Vec::new();
-        self.write(&mut out);
-        out.len()
-    }
 }
 
 impl Default for ViewList {
@@ -389,12 +344,14 @@ impl ViewList {
         let (mut count, mut says_fields) = (reader.number()?, false);
         if count == FORMAT_MARK {
             if reader.byte()? != FORMAT {
-                return Err(LedgerError::Damaged("a client's views have an unknown format"));
+                return Err(LedgerError::Damaged(
+                    "a client's views have an unknown format",
+                ));
             }
             (count, says_fields) = (reader.number()?, true);
         }
         let rules = (0..count)
-            .map(|_| read_rules(reader, says_fields))
+            .map(|_| ViewRules::read(reader, says_fields))
             .collect::<Result<Vec<_>>>()?;
         let count = reader.length()?;
         let elements = (0..count)
@@ -418,36 +375,6 @@ impl ViewList {
                 .chain(of_leftovers)
         })
     }
-}
-
-fn read_rules(reader: &mut Reader<'_>, says_fields: bool) -> Result<ViewRules> {
-    let mut classes = BTreeMap::new();
-    for _ in 0..reader.length()? {
-        let class = reader.text()?;
-        let subscription = reader.text()?;
-        let unbound = reader.byte()? != 0;
-        let count = reader.length()?;
-        let reads = (0..count)
-            .map(|_| reader.text())
-            .collect::<Result<Vec<_>>>()?;
-        let readable = if says_fields {
-            let text = reader.text()?;
-            let read = FieldAccess::parse(&text);
-            read.map_err(|_| LedgerError::Damaged("a client's views name fields in no known way"))?
-        } else {
-            FieldAccess::all()
-        };
-        classes.insert(
-            class,
-            ClassRule {
-                subscription,
-                reads,
-                unbound,
-                readable,
-            },
-        );
-    }
-    Ok(ViewRules { classes })
 }
 
 fn write_element(out: &mut Vec<u8>, element: &Element) {
@@ -514,7 +441,10 @@ fn read_element(reader: &mut Reader<'_>) -> Result<Element> {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
+
     use super::*;
+    use crate::field_access::FieldAccess;
 
     fn rules(text: &str) -> ViewRules {
         let rule = ClassRule {
@@ -609,5 +539,25 @@ mod tests {
         for length in 0..bytes.len() {
             assert!(ViewList::read(bytes.get(..length).expect("within")).is_err());
         }
+    }
+
+    #[test]
+    fn lists_that_do_not_say_which_fields_are_of_all() {
+        let mut list = ViewList::default();
+        bootstrap(&mut list, 5, "x");
+        let rule = list.rules[1].classes.get_mut("City").expect("it is there");
+        rule.readable = FieldAccess::all();
+        let written = list.write();
+        let text = FieldAccess::all().text();
+        let at = written
+            .windows(text.len())
+            .position(|bytes| bytes == text.as_bytes());
+        let at = at.expect("the access is there");
+        let mut older = written[2..].to_vec();
+        older.drain(at - 3..at - 2 + text.len());
+        assert_eq!(ViewList::read(&older).expect("it can be read"), list);
+        let mut newer = written;
+        newer[1] = FORMAT + 1;
+        assert!(ViewList::read(&newer).is_err());
     }
 }

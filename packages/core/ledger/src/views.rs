@@ -184,19 +184,18 @@ impl View {
 
     /// Whether an object is in the view.
     pub fn contains(&self, class: ClassNumber, object: &ObjectRow<'_>) -> bool {
-        let class = self.class(class);
-        class.is_some_and(|class| class.predicates.iter().all(|one| one.matches(object)))
+        let predicates = self.class(class);
+        predicates.is_some_and(|all| all.iter().all(|predicate| predicate.matches(object)))
     }
 
     /// Whether the view holds every object of a class.
     pub fn contains_all(&self, class: ClassNumber) -> bool {
-        self.class(class)
-            .is_some_and(|class| class.predicates.is_empty())
+        self.class(class).is_some_and(<[_]>::is_empty)
     }
 
     /// Which fields of the objects of a class are in the view; `None` for all.
     pub fn readable(&self, class: ClassNumber) -> Option<&FieldAccess> {
-        let readable = &self.class(class)?.readable;
+        let readable = &self.class_view(class)?.readable;
         (!readable.is_all()).then_some(readable)
     }
 
@@ -218,7 +217,12 @@ impl View {
         })
     }
 
-    fn class(&self, class: ClassNumber) -> Option<&ClassView> {
+    /// The predicates that an object of a class has to match, all of them; `None` if none can be in the view.
+    pub fn class(&self, class: ClassNumber) -> Option<&[Predicate]> {
+        self.class_view(class).map(|class| &*class.predicates)
+    }
+
+    fn class_view(&self, class: ClassNumber) -> Option<&ClassView> {
         let found = self
             .classes
             .binary_search_by_key(&class, |(number, _)| *number)

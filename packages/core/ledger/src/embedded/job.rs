@@ -20,9 +20,7 @@ use crate::error::{LedgerError, Result};
 use crate::facts::{Derivation, is_in};
 use crate::field_access::FieldAccess;
 use crate::fields::Fields;
-use crate::limits::{
-    ENTRY_BYTES_SOFT, PART_BYTES_SHORT, REPAIR_ENTRIES_MAX, SCAN_DOCUMENTS_MAX,
-};
+use crate::limits::{ENTRY_BYTES_SOFT, PART_BYTES_SHORT, REPAIR_ENTRIES_MAX, SCAN_DOCUMENTS_MAX};
 use crate::object::{ClassNumber, ObjectKey};
 use crate::schema::LedgerSchema;
 use crate::switches::Switches;

@@ -17,6 +17,7 @@ mod identify;
 mod job;
 mod maintain;
 mod sessions;
+mod standing;
 mod status;
 mod stored;
 pub mod tables;

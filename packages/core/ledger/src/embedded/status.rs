@@ -12,8 +12,8 @@ use super::Ledger;
 use crate::entries::Origin;
 use crate::error::{LedgerError, Result};
 use crate::outcome::Outcome;
-use crate::schema::{Extension, LedgerSchema};
-use crate::schema_conflict::SchemaConflict;
+use crate::schema::LedgerSchema;
+use crate::schema_conflict::{Extension, SchemaConflict};
 use crate::select::{SERVER_IDENT, SYNTHETIC_TIMESTAMP};
 
 /// Figures about a ledger.

@@ -21,8 +21,8 @@ use crate::limits::{
 use crate::plan::{PlannedChangeset, PlannedChangesets, plan_changeset, read_body};
 use crate::records::Compensation;
 use crate::rows::ClientRow;
-use crate::schema::{Extension, LedgerSchema};
-use crate::schema_conflict::{SchemaConflict, describe_addition};
+use crate::schema::LedgerSchema;
+use crate::schema_conflict::{Extension, SchemaConflict, describe_addition};
 
 /// One UPLOAD message.
 #[derive(Clone, Copy, Debug)]
@@ -527,7 +527,10 @@ fn check_named(
     schema: &LedgerSchema,
     changeset: &PlannedChangeset,
 ) -> std::result::Result<(), Refusal> {
-    let instructions = changeset.objects.iter().flat_map(|object| &object.instructions);
+    let instructions = changeset
+        .objects
+        .iter()
+        .flat_map(|object| &object.instructions);
     let targets = instructions.filter_map(Instruction::target);
     for target in targets {
         if let Some(field) = schema.open_on_the_way(target) {

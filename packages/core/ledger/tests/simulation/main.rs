@@ -290,6 +290,51 @@ fn roles_that_open_some_fields() {
 }
 
 #[test]
+fn without_judging_fields_something_fails() {
+    let switches = Switches {
+        judge_fields: false,
+        ..Switches::ALL
+    };
+    canary("judge_fields", switches, FIELDS, 0);
+}
+
+#[test]
+fn without_covering_fields_something_fails() {
+    let switches = Switches {
+        cover_fields: false,
+        ..Switches::ALL
+    };
+    canary("cover_fields", switches, FIELDS, 0);
+}
+
+#[test]
+fn without_giving_objects_with_other_fields_afresh_something_fails() {
+    let switches = Switches {
+        fields_move: false,
+        ..Switches::ALL
+    };
+    canary("fields_move", switches, FIELDS, 0);
+}
+
+#[test]
+fn without_remembering_that_fields_were_held_back_something_fails() {
+    let switches = Switches {
+        guard_fields: false,
+        ..Switches::ALL
+    };
+    let plan = Plan {
+        weights: [200, 130, 170, 110, 170, 20, 120, 140, 40, 60, 5],
+        features: Features {
+            keys: 1,
+            ..FEATURES
+        },
+        steps: 120,
+        ..FIELDS
+    };
+    canary("guard_fields", switches, plan, 640);
+}
+
+#[test]
 fn upkeep_while_clients_work() {
     for (plan, share) in [(PLAN, 60), (BUSY, 30)] {
         let plan = Plan {

@@ -64,10 +64,14 @@ impl Rights {
             }
         }
         if dice.chance(750) {
-            self.readable = access(dice, 250);
+            self.readable = access(dice, 300);
         }
         if dice.chance(600) {
             self.writable = access(dice, 350);
+        }
+        // What may be written may be read.
+        if dice.chance(850) {
+            self.writable = self.writable.intersection(&self.readable);
         }
     }
 

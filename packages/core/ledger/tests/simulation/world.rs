@@ -106,6 +106,7 @@ impl World {
         Peer {
             client,
             rights: Rights::everything(),
+            rights_before: Rights::everything(),
             session: None,
             up: VecDeque::new(),
             down: VecDeque::new(),
@@ -213,7 +214,12 @@ impl World {
         let mut rights = Rights::random(&mut self.dice);
         if self.plan.fields {
             rights.narrow(&mut self.dice);
+            // Often it was a mistake, and is taken back.
+            if self.dice.chance(350) {
+                rights = self.peers[at].rights_before.clone();
+            }
         }
+        self.peers[at].rights_before = self.peers[at].rights.clone();
         self.say(|| format!("role {} {rights:?}", self.peers[at].client.ident));
         self.peers[at].rights = rights;
         self.cut(at);
@@ -255,6 +261,7 @@ impl World {
         self.end_session(at);
         let mut fresh = self.new_peer(original);
         fresh.rights = self.peers[at].rights.clone();
+        fresh.rights_before = self.peers[at].rights_before.clone();
         let subscription = self.peers[at].client.newest_set().subscription.clone();
         fresh.client.subscribe(subscription);
         let lost = std::mem::replace(&mut self.peers[at], fresh);
