@@ -100,6 +100,7 @@ pub mod codes {
     pub const BAD_QUERY: u16 = 226;
     pub const SERVER_PERMISSIONS_CHANGED: u16 = 228;
     pub const WRITE_NOT_ALLOWED: u16 = 230;
+    pub const BAD_SCHEMA_VERSION: u16 = 235;
 }
 
 impl Refusal {
@@ -116,6 +117,15 @@ impl Refusal {
     pub fn expired(message: &str) -> Self {
         let text = format!("Client file has expired ({message})");
         Self::reset(codes::CLIENT_FILE_EXPIRED, text)
+    }
+
+    /// The refusal of a client that was opened with a version of the schema that there is not.
+    pub fn bad_schema_version(presented: u64, newest: u64) -> Self {
+        let text = format!(
+            "Client provided invalid schema version: client presented schema version \"{presented}\" is \
+             greater than latest schema version \"{newest}\""
+        );
+        Self::bug(codes::BAD_SCHEMA_VERSION, text)
     }
 
     /// A refusal that only the application can do something about.

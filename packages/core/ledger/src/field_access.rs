@@ -12,6 +12,7 @@ use tidemark_model::{Class, Document, Node, Schema};
 
 use crate::error::{LedgerError, Result};
 use crate::limits::{FIELD_ACCESS_BYTES_MAX, FIELD_ACCESS_DEPTH_MAX, FIELD_ACCESS_FIELDS_MAX};
+use crate::schema_versions::shown;
 
 /// Access to the fields of an object. Its primary key is no part of it: whoever sees an object sees its key.
 ///
@@ -74,10 +75,11 @@ impl FieldAccess {
         !self.others && self.fields.is_empty()
     }
 
-    /// The access to one field.
+    /// The access to one field, by its physical name as well: what is said of a name holds whatever a version of
+    /// the schema means by it.
     pub fn member(&self, field: &Name) -> &Self {
         let others = if self.others { &ALL } else { &NONE };
-        self.fields.get(field).unwrap_or(others)
+        self.fields.get(&shown(field)).unwrap_or(others)
     }
 
     /// What at least one of two opens.

@@ -24,6 +24,8 @@ use crate::plan::{PlannedChangeset, PlannedChangesets, PlannedObject};
 use crate::records::{Compensation, RejectedUpdate};
 use crate::rows::{Marks, OwnUpload, Record, Rejection};
 use crate::schema::LedgerSchema;
+use crate::schema_versions::without_marks;
+use crate::sums::Sums;
 use crate::switches::Switches;
 use crate::view_list::ElementKind;
 use crate::views::{Timeline, View};
@@ -68,6 +70,8 @@ struct Integrated {
     conflict: bool,
     /// The client may hold something else than the server: its own merge may have ended elsewhere.
     defect: bool,
+    /// Whether merging left the instructions as they were uploaded.
+    as_planned: bool,
 }
 
 /// Integrates the changeset at a place of several as the entry of `version`. `schema` are the schema
@@ -107,7 +111,7 @@ pub fn integrate(
                 outcome.compensate(&object, rejection, before, changeset.client_version);
             }
             Verdict::Integrated(integrated) => {
-                unchanged &= integrated.instructions == planned.instructions;
+                unchanged &= integrated.as_planned;
                 let before = (before, changeset.client_version);
                 step.take(&mut outcome, &object, before, integrated, &mut history)?;
             }
@@ -223,6 +227,13 @@ impl<'a> Step<'a> {
         } else {
             integrated.instructions.clone_from(&planned.instructions);
         }
+        integrated.as_planned = integrated.instructions == planned.instructions;
+        if let Some(sums) = self.sums()
+            && sums.adds_to_zero(&planned.instructions)
+        {
+            integrated.defect |= integrated.conflict;
+            sums.settle(object, row, &mut integrated.instructions)?;
+        }
         integrated.after = self.apply(object, row, &integrated.instructions, history)?;
         if self.derivation.refreshes_originals() {
             let moves = |of| original::mixed_moves(&self.schema().model, of);
@@ -275,8 +286,17 @@ impl<'a> Step<'a> {
         Ok(Verdict::Integrated(Integrated {
             instructions,
             after,
+            as_planned: true,
             ..Integrated::default()
         }))
+    }
+
+    /// What sums with null come to; `None` where all versions of the schema see the same.
+    fn sums(&self) -> Option<Sums<'_>> {
+        let schema = self.schema();
+        let on = self.uploader.switches.settle_sums && !schema.versions.is_empty();
+        let names = schema.names(self.uploader.timeline.schema_version)?;
+        on.then_some(Sums { names })
     }
 
     fn allowed(
@@ -419,6 +439,7 @@ impl<'a> Step<'a> {
             after,
             conflict,
             defect,
+            as_planned: _,
         } = integrated;
         outcome.conflicts += usize::from(conflict);
         let first = outcome.instructions.len();
@@ -521,7 +542,7 @@ fn erases_any(instructions: &[Instruction]) -> bool {
 
 /// What of an upload cannot be integrated.
 pub(crate) fn bad_changeset(error: &dyn std::fmt::Display) -> Refusal {
-    let text = format!("Bad changeset (UPLOAD): {error}");
+    let text = without_marks(format!("Bad changeset (UPLOAD): {error}"));
     Refusal::reset(codes::BAD_CHANGESET, text)
 }
 

@@ -7,6 +7,7 @@
 //! * [`plan`], [`integrate`], [`select`]: pure functions over what [`facts::Facts`] answers;
 //! * [`fold`]: what of the log is said again later;
 //! * [`entries`], [`rows`], [`view_list`], [`schema`]: what is stored, and its bytes;
+//! * [`schema_versions`], [`projection`], [`schema_change`]: what each version of the schema shows;
 //! * [`history`]: what an upload's changesets on one object share;
 //! * [`views`], [`permission`], [`predicate`], [`field_access`], [`eye`]: what clients may see and write;
 //! * [`embedded`]: runs all of it over a storage, with sessions in memory.
@@ -34,11 +35,15 @@ pub mod outcome;
 pub mod permission;
 pub mod plan;
 pub mod predicate;
+pub mod projection;
 pub mod records;
 pub mod rows;
 pub mod schema;
+pub mod schema_change;
 pub mod schema_conflict;
+pub mod schema_versions;
 pub mod select;
+mod sums;
 pub mod switches;
 pub mod view_list;
 pub mod view_rules;

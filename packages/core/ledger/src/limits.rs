@@ -98,3 +98,6 @@ pub const CLASSES_MAX: usize = 10_000;
 
 /// Most columns of a class.
 pub const COLUMNS_MAX: usize = 1_000;
+
+/// Most versions of a schema.
+pub const SCHEMA_VERSIONS_MAX: usize = 1_000;

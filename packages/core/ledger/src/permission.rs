@@ -1,7 +1,8 @@
 //! What a user may write.
 
 use rustc_hash::FxHashMap;
-use tidemark_changeset::{Instruction, Name, Target};
+use tidemark_changeset::packed::{self, Packed};
+use tidemark_changeset::{Instruction, Name, Payload, Target, Value};
 use tidemark_model::{Node, Schema, column_at};
 
 use crate::field_access::{FieldAccess, Reach};
@@ -15,6 +16,8 @@ use crate::views::Role;
 #[derive(Debug, Default)]
 pub struct WriteRules {
     role: Option<Role>,
+    /// The indexed queryable field: clients do not change it in an object that exists.
+    indexed: Option<Name>,
     classes: FxHashMap<ClassNumber, ClassRules>,
 }
 
@@ -24,6 +27,8 @@ struct ClassRules {
     insert: Predicate,
     delete: Predicate,
     writable: FieldAccess,
+    /// The column that keeps its value, whoever writes.
+    fixed: Option<u16>,
 }
 
 impl ClassRules {
@@ -44,10 +49,11 @@ pub struct Written<'a> {
 }
 
 impl WriteRules {
-    /// Rules of a role.
-    pub fn new(role: Role) -> Self {
+    /// Rules of a role, and the field whose value no client changes in an object that exists.
+    pub fn new(role: Role, indexed: Option<Name>) -> Self {
         Self {
             role: Some(role),
+            indexed,
             classes: FxHashMap::default(),
         }
     }
@@ -60,19 +66,25 @@ impl WriteRules {
         };
         let is_bound = |rule: &&Predicate| !matches!(rule, Predicate::Nothing);
         let bound = self.classes.get(&number);
-        if bound.is_some_and(|rules| rules.all().iter().all(is_bound)) {
+        let has_fixed = |rules: &ClassRules| self.indexed.is_none() || rules.fixed.is_some();
+        if bound.is_some_and(|rules| has_fixed(rules) && rules.all().iter().all(is_bound)) {
             return;
         }
         let Some(role) = class.as_str().map(|name| role.of(name)) else {
             return;
         };
+        let names = schema.newest_names();
         let bind =
-            |text: &str| Predicate::compile(schema, class, text).unwrap_or(Predicate::Nothing);
+            |text: &str| Predicate::compile(&names, class, text).unwrap_or(Predicate::Nothing);
         let rules = ClassRules {
             write: bind(&role.write),
             insert: bind(&role.insert),
             delete: bind(&role.delete),
             writable: role.writable.clone(),
+            fixed: self
+                .indexed
+                .as_ref()
+                .and_then(|field| names.column(number, field)),
         };
         self.classes.insert(number, rules);
     }
@@ -81,7 +93,7 @@ impl WriteRules {
     pub fn allow_all(&self, class: ClassNumber) -> bool {
         let is_all = |rule: &&Predicate| matches!(rule, Predicate::Everything);
         let rules = self.classes.get(&class);
-        rules.is_some_and(|rules| rules.all().iter().all(is_all))
+        rules.is_some_and(|rules| rules.fixed.is_none() && rules.all().iter().all(is_all))
     }
 
     /// Whether an object may be written so. What neither was there nor is there is no obstacle.
@@ -99,7 +111,11 @@ impl WriteRules {
                 holds(&rules.delete, before) && holds(&rules.insert, after)
             }
             (Some(before), Some(after)) => {
-                holds(&rules.write, before) && holds(&rules.write, after)
+                holds(&rules.write, before)
+                    && holds(&rules.write, after)
+                    && rules
+                        .fixed
+                        .is_none_or(|column| is_same(schema, number, column, (before, after)))
             }
         }
     }
@@ -128,6 +144,38 @@ impl WriteRules {
                 || (creates && !existed && says_nothing(&schema.model, target, instruction))
         })
     }
+}
+
+/// Whether a column of a class holds the same in two states of an object.
+fn is_same(
+    schema: &LedgerSchema,
+    class: ClassNumber,
+    column: u16,
+    (before, after): (Fields<'_>, Fields<'_>),
+) -> bool {
+    let columns = schema.class(class).map_or(&[][..], |class| &class.columns);
+    let Some(definition) = columns.get(usize::from(column)) else {
+        return true;
+    };
+    let default = Node::default_of(definition).marker();
+    // An object that is older than the column holds the default.
+    let value = |fields: Fields<'_>| {
+        let bytes = fields.column(usize::from(column));
+        let packed = bytes.and_then(|bytes| packed::Reader::new(bytes).value().ok());
+        packed.map_or_else(|| default.clone(), payload_of)
+    };
+    value(before) == value(after)
+}
+
+/// A packed value of the types that an indexed queryable field may have.
+fn payload_of(value: Packed<'_>) -> Payload {
+    Payload::Value(match value {
+        Packed::Int(value) => Value::Int(value),
+        Packed::String(value) => Value::String(Name::from(value)),
+        Packed::ObjectId(value) => Value::ObjectId(value),
+        Packed::Uuid(value) => Value::Uuid(value),
+        _ => Value::Null,
+    })
 }
 
 fn is_met(rule: &Predicate, schema: &LedgerSchema, object: &ObjectKey, fields: Fields<'_>) -> bool {

@@ -6,9 +6,11 @@ use rustc_hash::FxHashMap;
 use tidemark_changeset::{Instruction, Name, PrimaryKey, body, codec};
 
 use crate::error::{Refusal, codes};
+use crate::integrate::bad_changeset;
 use crate::limits::{CHANGESET_BYTES_MAX, UPLOAD_ENTRIES_MAX};
 use crate::object::ObjectKey;
 use crate::schema::LedgerSchema;
+use crate::schema_change::Speaker;
 
 /// One changeset of an upload, decoded.
 #[derive(Clone, Debug)]
@@ -127,18 +129,23 @@ pub fn read_body(bytes: &[u8]) -> Result<Vec<body::UploadEntry<'_>>, Refusal> {
     Ok(entries)
 }
 
-/// Decodes one changeset and sorts its instructions by object.
-pub fn plan_changeset(entry: &body::UploadEntry<'_>) -> Result<PlannedChangeset, Refusal> {
+/// Decodes one changeset and sorts its instructions by object. Where the schema has versions, `tentative` is the
+/// schema as it will be after the changesets before, to be extended by this one, and the client's version.
+pub fn plan_changeset(
+    entry: &body::UploadEntry<'_>,
+    tentative: Option<(&mut LedgerSchema, u64)>,
+) -> Result<PlannedChangeset, Refusal> {
     let changeset = codec::decode(entry.changeset).map_err(|error| {
         Refusal::bug(
             codes::BAD_CHANGESET,
             format!("Bad changeset (UPLOAD): {error}"),
         )
     })?;
+    let (instructions, original) = inward(tentative, changeset.instructions, entry.changeset)?;
     let mut schema = Vec::new();
     let mut objects: Vec<PlannedObject> = Vec::new();
     let mut places: FxHashMap<(Name, PrimaryKey), usize> = FxHashMap::default();
-    for instruction in changeset.instructions {
+    for instruction in instructions {
         let Some((class, key)) = instruction.object() else {
             schema.push(instruction);
             continue;
@@ -170,6 +177,32 @@ pub fn plan_changeset(entry: &body::UploadEntry<'_>) -> Result<PlannedChangeset,
         timestamp: entry.timestamp,
         schema,
         objects,
-        original: entry.changeset.to_vec(),
+        original,
     })
+}
+
+/// The instructions on objects in physical names, and what is kept of the changeset: itself if the names are
+/// physical.
+fn inward(
+    tentative: Option<(&mut LedgerSchema, u64)>,
+    instructions: Vec<Instruction>,
+    bytes: &[u8],
+) -> Result<(Vec<Instruction>, Vec<u8>), Refusal> {
+    let Some((schema, version)) = tentative else {
+        return Ok((instructions, bytes.to_vec()));
+    };
+    let of_schema = |one: &&Instruction| one.object().is_none();
+    for instruction in instructions.iter().filter(of_schema) {
+        // What cannot be taken is refused when its turn comes.
+        let _ = schema.extend_as(Speaker::Client(version), instruction);
+    }
+    let names = schema.names(version);
+    let named = instructions.into_iter().map(|instruction| match &names {
+        Some(names) if instruction.object().is_some() => names.inward(&instruction),
+        _ => Ok(instruction),
+    });
+    let named = named.collect::<Result<Vec<_>, String>>();
+    let named = named.map_err(|text| bad_changeset(&text))?;
+    let bytes = codec::encode(&named);
+    Ok((named, bytes))
 }

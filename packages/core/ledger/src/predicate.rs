@@ -1,11 +1,13 @@
 //! Predicates of subscriptions and roles, bound to a class.
 
 use tidemark_changeset::Name;
-use tidemark_query::{Ast, NoObjects, Place, Query, bind, parse};
+use tidemark_query::{
+    Ast, Catalog as _, Field, LinkView, NoObjects, Place, Query, Row, Scalar, bind, parse,
+};
 
 use crate::field_access::FieldAccess;
 use crate::fields::ObjectRow;
-use crate::schema::LedgerSchema;
+use crate::schema_versions::{Names, shown};
 
 /// The text of the predicate that everything matches.
 pub const EVERYTHING: &str = "TRUEPREDICATE";
@@ -30,38 +32,72 @@ pub enum Predicate {
         query: Box<Query>,
         /// Columns it reads; the primary key is not among them.
         columns: Vec<u16>,
+        /// Those of them that the names it is written in require: null counts as the type's zero.
+        required: Vec<u16>,
     },
 }
 
+/// An object as a version of the schema shows it that requires some columns.
+struct WithZeros<'a> {
+    object: &'a ObjectRow<'a>,
+    required: &'a [u16],
+}
+
+impl Row for WithZeros<'_> {
+    fn link(&self) -> Option<LinkView<'_>> {
+        self.object.link()
+    }
+
+    fn column(&self, index: usize) -> Field<'_> {
+        let field = self.object.column(index);
+        let is_required = self
+            .required
+            .iter()
+            .any(|column| usize::from(*column) == index);
+        match (&field, self.object.columns.get(index)) {
+            (Field::Scalar(Scalar::Null), Some(column)) if is_required => {
+                Field::default_of(column.collection, column.column_type, false)
+            }
+            _ => field,
+        }
+    }
+}
+
 impl Predicate {
-    /// Binds a text to a class.
-    pub fn compile(schema: &LedgerSchema, class: &Name, text: &str) -> Result<Self, String> {
+    /// Binds a text in some names to a class, by its physical name.
+    pub fn compile(names: &Names<'_>, class: &Name, text: &str) -> Result<Self, String> {
         if means_everything(text) {
             return Ok(Self::Everything);
         }
         let ast = parse(text).map_err(|error| error.message().to_owned())?;
-        Self::bound(schema, class, &ast)
+        Self::bound(names, class, &ast)
     }
 
     /// [`Predicate::compile`] for what a client asks for that may read some fields only: of alternatives,
-    /// those that read anything else match nothing. They would tell what the fields hold.
+    /// those that read anything else match nothing. They would tell what the fields hold. Nor do those match
+    /// that read a field that is `gone` from the schema.
     pub fn compile_readable(
-        schema: &LedgerSchema,
+        names: &Names<'_>,
         class: &Name,
         text: &str,
-        readable: &FieldAccess,
+        (readable, gone): (&FieldAccess, &[String]),
     ) -> Result<Self, String> {
-        if readable.is_all() || means_everything(text) {
-            return Self::compile(schema, class, text);
+        if (readable.is_all() && gone.is_empty()) || means_everything(text) {
+            return Self::compile(names, class, text);
         }
+        let schema = names.schema;
         let number = schema.number(class).ok_or("no such class")?;
         let ast = parse(text).map_err(|error| error.message().to_owned())?;
-        let name = class.as_str().ok_or("class name is not UTF-8")?;
+        let name = shown(class);
+        let name = name.as_str().ok_or("class name is not UTF-8")?;
+        let others = names.with_others();
         let is_open = |ast: &Ast| -> Result<bool, String> {
-            let query = bind(ast, name, schema, &[]).map_err(|error| error.message().to_owned())?;
+            let query =
+                bind(ast, name, &others, &[]).map_err(|error| error.message().to_owned())?;
             let open = |field: &String| {
-                schema.is_key(number, field)
-                    || readable.member(&Name::from(field.as_str())).is_all()
+                !gone.contains(field)
+                    && (schema.is_key(number, field)
+                        || readable.member(&Name::from(field.as_str())).is_all())
             };
             Ok(query.fields().iter().all(open))
         };
@@ -74,18 +110,33 @@ impl Predicate {
         if open.is_empty() {
             return Ok(Self::Nothing);
         }
-        Self::bound(schema, class, &Ast::any_of(open))
+        Self::bound(names, class, &Ast::any_of(open))
     }
 
-    fn bound(schema: &LedgerSchema, class: &Name, ast: &Ast) -> Result<Self, String> {
-        let name = class.as_str().ok_or("class name is not UTF-8")?;
-        let query = bind(ast, name, schema, &[]).map_err(|error| error.message().to_owned())?;
+    /// The top-level fields that a text reads, in names that may be those of other versions.
+    pub fn fields(names: &Names<'_>, class: &str, text: &str) -> Result<Vec<String>, String> {
+        if means_everything(text) {
+            return Ok(Vec::new());
+        }
+        let ast = parse(text).map_err(|error| error.message().to_owned())?;
+        let query = bind(&ast, class, names, &[]).map_err(|error| error.message().to_owned())?;
+        Ok(query.fields().to_vec())
+    }
+
+    fn bound(names: &Names<'_>, class: &Name, ast: &Ast) -> Result<Self, String> {
+        let name = shown(class);
+        let number = names.number(&name);
+        if number.is_none() || number != names.schema.number(class) {
+            return Err("no such class".to_owned());
+        }
+        let name = name.as_str().ok_or("class name is not UTF-8")?;
+        let query = bind(ast, name, names, &[]).map_err(|error| error.message().to_owned())?;
         if query.has_descriptors() {
             return Err("SORT, DISTINCT and LIMIT are not possible here".to_owned());
         }
         let mut columns = Vec::new();
         for field in query.fields() {
-            let property = tidemark_query::Catalog::property(schema, name, field);
+            let property = names.property(name, field);
             match property.map(|property| property.place) {
                 Some(Place::Column(index)) => {
                     columns.push(u16::try_from(index).map_err(|_| "too many columns")?);
@@ -94,10 +145,30 @@ impl Predicate {
                 None => return Err(format!("no field \"{field}\"")),
             }
         }
+        let requires = |column: &u16| number.is_some_and(|number| names.requires(number, *column));
+        let required = columns.iter().copied().filter(requires).collect();
         Ok(Self::Query {
             query: Box::new(query),
             columns,
+            required,
         })
+    }
+
+    /// Whether two texts were bound to the same: then they match the same objects if they are the same text.
+    pub fn reads_as(&self, other: &Self) -> bool {
+        match (self, other) {
+            (
+                Self::Query {
+                    columns, required, ..
+                },
+                Self::Query {
+                    columns: others,
+                    required: required_by_other,
+                    ..
+                },
+            ) => columns == others && required == required_by_other,
+            (one, other) => std::mem::discriminant(one) == std::mem::discriminant(other),
+        }
     }
 
     /// Whether an object matches. What is not known of it does not match: such values are older than the
@@ -106,9 +177,20 @@ impl Predicate {
         match self {
             Self::Everything => true,
             Self::Nothing => false,
-            Self::Query { query, columns } => {
-                columns.iter().all(|column| object.fields.knows(*column))
-                    && query.matches(object, &NoObjects).unwrap_or(false)
+            Self::Query {
+                query,
+                columns,
+                required,
+            } => {
+                if !columns.iter().all(|column| object.fields.knows(*column)) {
+                    return false;
+                }
+                let matches = if required.is_empty() {
+                    query.matches(object, &NoObjects)
+                } else {
+                    query.matches(&WithZeros { object, required }, &NoObjects)
+                };
+                matches.unwrap_or(false)
             }
         }
     }

@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use tidemark_changeset::{Name, PrimaryKey};
 
 use crate::rows::Rejection;
+use crate::schema_versions::shown;
 
 /// One 231: what was rejected of one changeset.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -31,6 +32,7 @@ pub struct RejectedUpdate {
 impl RejectedUpdate {
     /// A rejected write to an object.
     pub fn new(class: &Name, key: &PrimaryKey, rejection: Rejection) -> Self {
+        let class = shown(class);
         let view = match rejection {
             Rejection::OutsideView => "; object is outside of the current query view",
             Rejection::Forbidden => "",

@@ -7,14 +7,17 @@ use tidemark_changeset::{Instruction, codec};
 use crate::bytes::{Reader, put_bytes, put_number};
 use crate::error::{LedgerError, Result};
 
-const FORMAT: u8 = 2;
+const FORMAT: u8 = 3;
 
 const EXPIRED: u8 = 1;
 const OWN: u8 = 2;
 const ORIGINAL: u8 = 4;
 const RESET: u8 = 8;
 
-/// Rows without [`ClientRow::born`], whose [`ClientRow::seen_ms`] was of another clock.
+/// Rows without [`ClientRow::schema_version`].
+const FORMAT_WITHOUT_VERSION: u8 = 2;
+
+/// Rows without [`ClientRow::born`] as well, whose [`ClientRow::seen_ms`] was of another clock.
 const FORMAT_WITHOUT_BIRTH: u8 = 1;
 
 /// A client file.
@@ -45,6 +48,9 @@ pub struct ClientRow {
     pub is_original: Option<bool>,
     /// Whether the operator wants it to start over.
     pub reset: bool,
+    /// The version of the schema that the file is of: the one it came with first. Files from before there were
+    /// versions are of the first.
+    pub schema_version: Option<u64>,
 }
 
 impl ClientRow {
@@ -74,6 +80,11 @@ impl ClientRow {
         ] {
             put_number(&mut out, number);
         }
+        // 0 before it came first.
+        put_number(
+            &mut out,
+            self.schema_version.map_or(0, |version| version + 1),
+        );
         out
     }
 
@@ -81,7 +92,7 @@ impl ClientRow {
     pub fn read(bytes: &[u8]) -> Result<Self> {
         let mut reader = Reader::new(bytes);
         let format = reader.byte()?;
-        if format != FORMAT && format != FORMAT_WITHOUT_BIRTH {
+        if ![FORMAT, FORMAT_WITHOUT_VERSION, FORMAT_WITHOUT_BIRTH].contains(&format) {
             return Err(LedgerError::Damaged("a row has an unknown format"));
         }
         let flags = reader.byte()?;
@@ -89,12 +100,12 @@ impl ClientRow {
         let user = reader.text()?;
         let mut number = || reader.number();
         let (created_ms, seen_ms) = (number()?, number()?);
-        let (seen_ms, born) = if format == FORMAT {
-            (seen_ms, number()?)
-        } else {
+        let (seen_ms, born) = if format == FORMAT_WITHOUT_BIRTH {
             (0, 0)
+        } else {
+            (seen_ms, number()?)
         };
-        Ok(Self {
+        let mut row = Self {
             salt,
             user,
             created_ms,
@@ -107,7 +118,15 @@ impl ClientRow {
             expired: flags & EXPIRED != 0,
             is_original: (flags & (OWN | ORIGINAL) != 0).then_some(flags & ORIGINAL != 0),
             reset: flags & RESET != 0,
-        })
+            schema_version: None,
+        };
+        row.schema_version = if format == FORMAT {
+            number()?.checked_sub(1)
+        } else {
+            // What came before came without a version; what did not come yet says its own.
+            row.is_original.map(|_| 0)
+        };
+        Ok(row)
     }
 }
 
@@ -317,7 +336,7 @@ mod tests {
     use tidemark_changeset::PrimaryKey;
 
     #[test]
-    fn rows_without_birth_are_read() {
+    fn older_rows_are_read() {
         let row = ClientRow {
             created_ms: 1,
             seen_ms: 2,
@@ -326,6 +345,14 @@ mod tests {
             ..ClientRow::default()
         };
         let mut older = row.write();
+        assert_eq!(older.pop(), Some(0), "the version of the schema");
+        older[0] = FORMAT_WITHOUT_VERSION;
+        assert_eq!(ClientRow::read(&older).expect("readable"), row);
+        // A file that came before there were versions is of the first.
+        older[1] |= ORIGINAL;
+        let version = ClientRow::read(&older).expect("readable").schema_version;
+        assert_eq!(version, Some(0));
+        older[1] &= !ORIGINAL;
         older[0] = FORMAT_WITHOUT_BIRTH;
         let born_at = older.iter().position(|byte| *byte == 9).expect("born");
         older.remove(born_at);
@@ -354,6 +381,7 @@ mod tests {
                 expired: is_original.is_some(),
                 reset: is_original == Some(true),
                 is_original,
+                schema_version: is_original.map(u64::from),
             };
             assert_eq!(ClientRow::read(&row.write()).expect("just written"), row);
         }

@@ -9,13 +9,13 @@ use tidemark_changeset::{
     PrimaryKey, TableSpec, Target, codec,
 };
 use tidemark_model::{Class, ClassKind, Column, Schema};
-use tidemark_query::{Catalog, Place, Property};
 
 use crate::bytes::{Reader, put_bytes, put_number};
 use crate::error::{LedgerError, Result};
 use crate::limits::{CLASS_NAME_BYTES_MAX, CLASSES_MAX, COLUMNS_MAX, FIELD_NAME_BYTES_MAX};
 use crate::object::{ClassNumber, ObjectKey};
 use crate::schema_conflict::{Contradiction, Extension, SchemaConflict};
+use crate::schema_versions::{SchemaVersion, is_marked};
 
 /// The schema with what the ledger adds to it.
 #[derive(Clone, Debug, Default)]
@@ -29,6 +29,8 @@ pub struct LedgerSchema {
     /// clients do not say whether their elements may be null, and clients must not be told anything else
     /// than they say: so these are not told to clients until one of them names them. What it says holds.
     open: BTreeSet<(ClassNumber, u16)>,
+    /// What each version of the schema shows of the classes; empty while there is one that shows everything.
+    pub(crate) versions: Vec<SchemaVersion>,
 }
 
 /// The columns of a class whose values entries keep.
@@ -141,27 +143,9 @@ impl LedgerSchema {
         known.since = all.into_iter().map(|(_, since)| since).collect();
     }
 
-    /// Whether subscriptions may use a field at all: scalars, collections of scalars, and embedded points.
-    pub fn is_eligible(&self, class: &Name, field: &str) -> bool {
-        let Some(class) = self.model.classes.get(class) else {
-            return false;
-        };
-        if key_field(class).is_some_and(|key| key.as_bytes() == field.as_bytes()) {
-            return true;
-        }
-        let column = class
-            .columns
-            .iter()
-            .find(|column| column.name.as_bytes() == field.as_bytes());
-        let Some(column) = column else { return false };
-        if column.column_type != ColumnType::Link {
-            return column.collection != CollectionKind::Dictionary;
-        }
-        let target = column
-            .target
-            .as_ref()
-            .and_then(|target| self.model.classes.get(target));
-        column.collection == CollectionKind::Single && target.is_some_and(is_point)
+    /// Whether a class is one of points, which subscriptions may ask for.
+    pub fn is_point(&self, class: ClassNumber) -> bool {
+        self.class(class).is_some_and(is_point)
     }
 
     /// Takes a client's schema instruction.
@@ -188,12 +172,18 @@ impl LedgerSchema {
             return Ok(Extension::Known);
         }
         if let Instruction::AddTable { class, .. } = instruction {
-            let number = ClassNumber::try_from(self.names.len()).unwrap_or(ClassNumber::MAX);
-            self.names.push(class.clone());
-            self.numbers.insert(class.clone(), number);
-            self.evaluated.push(Evaluated::default());
+            self.number_class(class);
         }
         Ok(Extension::Added)
+    }
+
+    /// Gives a new class its number.
+    pub(crate) fn number_class(&mut self, class: &Name) -> ClassNumber {
+        let number = ClassNumber::try_from(self.names.len()).unwrap_or(ClassNumber::MAX);
+        self.names.push(class.clone());
+        self.numbers.insert(class.clone(), number);
+        self.evaluated.push(Evaluated::default());
+        number
     }
 
     /// Takes the operator's schema instruction, which does not know whether the elements of a collection may
@@ -220,9 +210,19 @@ impl LedgerSchema {
             && let Some(number) = self.number(class)
             && let Ok(column) = u16::try_from(self.columns_of(class).saturating_sub(1))
         {
-            self.open.insert((number, column));
+            self.set_open((number, column));
         }
         Ok(extension)
+    }
+
+    /// Leaves it to the first client that names a collection whether its elements may be null.
+    pub(crate) fn set_open(&mut self, place: (ClassNumber, u16)) {
+        self.open.insert(place);
+    }
+
+    /// Whether a column is open, by its place.
+    pub(crate) fn is_open_at(&self, place: (ClassNumber, u16)) -> bool {
+        self.open.contains(&place)
     }
 
     fn column(&self, class: &Name, field: &Name) -> Option<&Column> {
@@ -279,7 +279,7 @@ impl LedgerSchema {
     }
 
     /// Closes an open column as a client says.
-    fn settle(
+    pub(crate) fn settle(
         &mut self,
         place: (ClassNumber, u16),
         instruction: &Instruction,
@@ -340,12 +340,15 @@ impl LedgerSchema {
         }
     }
 
-    fn check_limits(&self, instruction: &Instruction) -> std::result::Result<(), SchemaConflict> {
+    pub(crate) fn check_limits(
+        &self,
+        instruction: &Instruction,
+    ) -> std::result::Result<(), SchemaConflict> {
         let impossible = |text: &str| Err(SchemaConflict::Impossible(text.to_owned()));
         match instruction {
             Instruction::AddTable { class, spec } => {
                 let named = !class.is_empty() && class.len() <= CLASS_NAME_BYTES_MAX;
-                if !named || class.as_str().is_none() {
+                if !named || class.as_str().is_none() || is_marked(class) {
                     return impossible("bad class name");
                 }
                 if self.names.len() >= CLASSES_MAX {
@@ -361,7 +364,7 @@ impl LedgerSchema {
             Instruction::AddColumn { class, field, spec } => {
                 let columns = self.columns_of(class);
                 let named = !field.is_empty() && field.len() <= FIELD_NAME_BYTES_MAX;
-                if !named || field.as_str().is_none() {
+                if !named || field.as_str().is_none() || is_marked(field) {
                     return impossible("bad field name");
                 }
                 if columns >= COLUMNS_MAX {
@@ -428,6 +431,9 @@ impl LedgerSchema {
             put_number(&mut out, u64::from(*class));
             put_number(&mut out, u64::from(*column));
         }
+        if !self.versions.is_empty() {
+            self.write_versions(&mut out);
+        }
         out
     }
 
@@ -438,7 +444,7 @@ impl LedgerSchema {
         let changeset = codec::decode(reader.bytes()?).map_err(|_| DAMAGED)?;
         let mut schema = Self::default();
         for instruction in &changeset.instructions {
-            schema.extend(instruction).map_err(|_| DAMAGED)?;
+            schema.restore(instruction).map_err(|_| DAMAGED)?;
         }
         for class in 0..schema.names.len() {
             let class = ClassNumber::try_from(class).map_err(|_| DAMAGED)?;
@@ -457,6 +463,9 @@ impl LedgerSchema {
             let class = reader.small()?;
             let column = u16::try_from(reader.number()?).map_err(|_| DAMAGED)?;
             schema.open.insert((class, column));
+        }
+        if !reader.is_empty() {
+            schema.read_versions(&mut reader)?;
         }
         Ok(schema)
     }
@@ -527,64 +536,4 @@ pub(crate) fn column_spec(column: &Column) -> ColumnSpec {
         column.collection,
         column.target.clone(),
     )
-}
-
-impl Catalog for LedgerSchema {
-    fn has_class(&self, class: &str) -> bool {
-        self.numbers.contains_key(&Name::from(class))
-    }
-
-    fn property(&self, class: &str, name: &str) -> Option<Property> {
-        let class = self.model.classes.get(&Name::from(class))?;
-        if key_field(class).is_some_and(|key| key.as_bytes() == name.as_bytes()) {
-            return key_property(class);
-        }
-        let (index, column) = class
-            .columns
-            .iter()
-            .enumerate()
-            .find(|(_, column)| column.name.as_bytes() == name.as_bytes())?;
-        Some(Property {
-            place: Place::Column(index),
-            column_type: column.column_type,
-            nullable: column.nullable,
-            collection: column.collection,
-            target: column
-                .target
-                .as_ref()
-                .and_then(|target| target.as_str())
-                .map(str::to_owned),
-            full_text: false,
-        })
-    }
-}
-
-fn key_property(class: &Class) -> Option<Property> {
-    let (ClassKind::TopLevel {
-        key_type,
-        key_nullable,
-        ..
-    }
-    | ClassKind::Asymmetric {
-        key_type,
-        key_nullable,
-        ..
-    }) = &class.kind
-    else {
-        return None;
-    };
-    Some(Property {
-        place: Place::Key,
-        column_type: match key_type {
-            KeyType::Int => ColumnType::Int,
-            KeyType::String => ColumnType::String,
-            KeyType::ObjectId => ColumnType::ObjectId,
-            KeyType::Uuid => ColumnType::Uuid,
-            KeyType::GlobalKey => return None,
-        },
-        nullable: *key_nullable,
-        collection: CollectionKind::Single,
-        target: None,
-        full_text: false,
-    })
 }

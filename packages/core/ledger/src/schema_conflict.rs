@@ -25,6 +25,8 @@ pub enum SchemaConflict {
     Addition(String),
     /// It contradicts what exists.
     Contradiction(Contradiction),
+    /// It would add something to a version of the schema that is not the newest.
+    Outdated(String),
     /// It erases, or cannot be in any schema.
     Impossible(String),
 }
@@ -101,7 +103,9 @@ impl fmt::Display for Contradiction {
 impl fmt::Display for SchemaConflict {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Addition(text) | Self::Impossible(text) => formatter.write_str(text),
+            Self::Addition(text) | Self::Outdated(text) | Self::Impossible(text) => {
+                formatter.write_str(text)
+            }
             Self::Contradiction(contradiction) => contradiction.fmt(formatter),
         }
     }

@@ -2,6 +2,7 @@
 //! records and the view in force at that version, so that it does not matter where messages and connections
 //! are cut.
 
+use std::borrow::Cow;
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -17,6 +18,7 @@ use crate::fields::Fields;
 use crate::object::{ClassNumber, ObjectKey};
 use crate::rows::Record;
 use crate::schema::LedgerSchema;
+use crate::schema_versions::Names;
 use crate::switches::Switches;
 use crate::views::{Role, Timeline, View};
 
@@ -38,14 +40,15 @@ pub struct Selected {
 }
 
 /// What gives a client an object afresh, or takes it away. `readable`: which of its fields the client may
-/// read, if not all.
+/// read, if not all. In the names of the client's version of the schema.
 pub fn afresh(
-    schema: &LedgerSchema,
+    names: &Names<'_>,
     object: &ObjectKey,
     row: Option<&[u8]>,
     readable: Option<&FieldAccess>,
 ) -> Result<Vec<Instruction>> {
     const DAMAGED: LedgerError = LedgerError::Damaged("an object's row or class cannot be read");
+    let schema = names.schema;
     let class = schema.class(object.class()).ok_or(DAMAGED)?;
     let key = object.key();
     let mut instructions = vec![Instruction::EraseObject {
@@ -59,12 +62,14 @@ pub fn afresh(
         }
         instructions.append(&mut image(&schema.model, class, &key, &document));
     }
-    Ok(instructions)
+    Ok(names.all_outward(instructions))
 }
 
 /// Which part of an entry goes out how.
 struct Selection<'a> {
     schema: &'a LedgerSchema,
+    /// Those of the client's version of the schema.
+    names: Names<'a>,
     timeline: &'a Timeline,
     view: &'a View,
     role: &'a Role,
@@ -103,8 +108,11 @@ pub fn select(
     let view = timeline.view_at(entry.version);
     let own = entry.origin.ident == timeline.ident;
     let schema = facts.schema();
+    let names = schema.names(timeline.schema_version);
+    let names = names.ok_or(LedgerError::Restart("its version of the schema is gone"))?;
     let mut selection = Selection {
         schema,
+        names,
         timeline,
         view,
         role,
@@ -193,12 +201,12 @@ impl<'a> Selection<'a> {
                 };
                 let readable = self.readable(object.class());
                 let readable = readable.as_deref();
-                for instruction in &afresh(self.schema, object, row, readable)? {
+                for instruction in &afresh(&self.names, object, row, readable)? {
                     encoder.push(instruction);
                 }
                 if let Afresh::Made(span) = how {
                     for instruction in self.shown(span, readable)? {
-                        encoder.push(instruction);
+                        encoder.push(&instruction);
                     }
                 }
             }
@@ -229,7 +237,7 @@ impl<'a> Selection<'a> {
         &self,
         span: &Range<usize>,
         readable: Option<&FieldAccess>,
-    ) -> Result<impl Iterator<Item = &'a Instruction>> {
+    ) -> Result<impl Iterator<Item = Cow<'a, Instruction>>> {
         let part = self.entry.instructions()?.get(span.clone());
         let part = part.ok_or(LedgerError::Damaged(
             "an entry has fewer instructions than it says",
@@ -237,7 +245,14 @@ impl<'a> Selection<'a> {
         let model = &self.schema.model;
         let is_shown =
             move |one: &&Instruction| readable.is_none_or(|readable| readable.shows(model, one));
-        Ok(part.iter().filter(is_shown))
+        let names = self.names;
+        let named = move |one: &'a Instruction| {
+            if names.are_plain() {
+                return Some(Cow::Borrowed(one));
+            }
+            names.outward(one).map(Cow::Owned)
+        };
+        Ok(part.iter().filter(is_shown).filter_map(named))
     }
 
     /// The changeset of the spans; empty if the client may read nothing of them.
@@ -245,14 +260,14 @@ impl<'a> Selection<'a> {
         self.spans.sort_by_key(|(span, _)| span.start);
         let wanted: usize = self.spans.iter().map(|(span, _)| span.len()).sum();
         let all_readable = self.spans.iter().all(|(_, readable)| readable.is_none());
-        if all_readable && wanted == self.entry.instructions()?.len() {
+        if self.names.are_plain() && all_readable && wanted == self.entry.instructions()?.len() {
             return Ok(self.entry.changeset().to_vec());
         }
         let mut encoder = codec::Encoder::new();
         let mut shown = 0;
         for (span, readable) in &self.spans {
             for instruction in self.shown(span, readable.as_deref())? {
-                encoder.push(instruction);
+                encoder.push(&instruction);
                 shown += 1;
             }
         }

@@ -47,6 +47,9 @@ pub struct Switches {
     pub cover_by_role: bool,
     /// An object of which other fields became readable is given afresh.
     pub fields_move: bool,
+    /// What null and a number come to for a client that sees null as zero is put into the log, and given to it
+    /// afresh.
+    pub settle_sums: bool,
     /// Between a role with fewer fields and its bootstrap only the fields of both are sent.
     pub guard_fields: bool,
 }
@@ -73,6 +76,7 @@ impl Switches {
         cover_fields: true,
         cover_by_role: true,
         fields_move: true,
+        settle_sums: true,
         guard_fields: true,
     };
 }

@@ -12,7 +12,9 @@ pub use crate::view_rules::{ClassRule, ViewRules};
 
 /// Stands before lists that say which fields are in a view; older ones begin with a number that is not zero.
 const FORMAT_MARK: u64 = 0;
-const FORMAT: u8 = 2;
+const FORMAT: u8 = 3;
+/// Lists whose rules do not say of which version of the schema they are.
+const FORMAT_WITHOUT_VERSIONS: u8 = 2;
 
 /// How an element came to be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -341,17 +343,21 @@ impl ViewList {
     pub fn read(bytes: &[u8]) -> Result<Self> {
         let mut reader = Reader::new(bytes);
         let reader = &mut reader;
-        let (mut count, mut says_fields) = (reader.number()?, false);
+        let (mut count, mut says) = (reader.number()?, (false, false));
         if count == FORMAT_MARK {
-            if reader.byte()? != FORMAT {
-                return Err(LedgerError::Damaged(
-                    "a client's views have an unknown format",
-                ));
-            }
-            (count, says_fields) = (reader.number()?, true);
+            says = match reader.byte()? {
+                FORMAT => (true, true),
+                FORMAT_WITHOUT_VERSIONS => (true, false),
+                _ => {
+                    return Err(LedgerError::Damaged(
+                        "a client's views have an unknown format",
+                    ));
+                }
+            };
+            count = reader.number()?;
         }
         let rules = (0..count)
-            .map(|_| ViewRules::read(reader, says_fields))
+            .map(|_| ViewRules::read(reader, says))
             .collect::<Result<Vec<_>>>()?;
         let count = reader.length()?;
         let elements = (0..count)
@@ -452,6 +458,8 @@ mod tests {
             reads: vec!["a == 1".to_owned()],
             unbound: false,
             readable: FieldAccess::parse(r#"[true,[["secret",[false,[]]]]]"#).expect("an access"),
+            version: 3,
+            gone: vec!["old".to_owned()],
         };
         ViewRules {
             classes: BTreeMap::from([("City".to_owned(), rule)]),
@@ -547,15 +555,21 @@ mod tests {
         bootstrap(&mut list, 5, "x");
         let rule = list.rules[1].classes.get_mut("City").expect("it is there");
         rule.readable = FieldAccess::all();
+        (rule.version, rule.gone) = (0, Vec::new());
         let written = list.write();
         let text = FieldAccess::all().text();
         let at = written
             .windows(text.len())
             .position(|bytes| bytes == text.as_bytes());
         let at = at.expect("the access is there");
-        let mut older = written[2..].to_vec();
-        older.drain(at - 3..at - 2 + text.len());
+        // Without the version and the fields that are gone, behind the access; then without the access.
+        let mut older = written.clone();
+        older.drain(at + text.len()..at + text.len() + 2);
+        older[1] = FORMAT_WITHOUT_VERSIONS;
         assert_eq!(ViewList::read(&older).expect("it can be read"), list);
+        let mut oldest = older[2..].to_vec();
+        oldest.drain(at - 3..at - 2 + text.len());
+        assert_eq!(ViewList::read(&oldest).expect("it can be read"), list);
         let mut newer = written;
         newer[1] = FORMAT + 1;
         assert!(ViewList::read(&newer).is_err());

@@ -17,6 +17,12 @@ pub struct ClassRule {
     pub unbound: bool,
     /// Which fields of the objects are in the view.
     pub readable: FieldAccess,
+    /// Version of the schema in whose names the rules of roles are written: the first in which they mean what
+    /// they mean in the newest.
+    pub version: u64,
+    /// Fields of the subscription that the client's version of the schema or the newest lacks: alternatives
+    /// that read them match nothing.
+    pub gone: Vec<String>,
 }
 
 /// The rules of a view by class; a class not named is not in the view.
@@ -39,6 +45,11 @@ impl ViewRules {
                 put_bytes(out, read.as_bytes());
             }
             put_bytes(out, rule.readable.text().as_bytes());
+            put_number(out, rule.version);
+            put_number(out, rule.gone.len() as u64);
+            for field in &rule.gone {
+                put_bytes(out, field.as_bytes());
+            }
         }
     }
 
@@ -49,8 +60,12 @@ impl ViewRules {
         out.len()
     }
 
-    /// Reads what [`ViewRules::write`] wrote; older rules do not say which fields.
-    pub(crate) fn read(reader: &mut Reader<'_>, says_fields: bool) -> Result<Self> {
+    /// Reads what [`ViewRules::write`] wrote; older rules do not say which fields, or of which version of the
+    /// schema.
+    pub(crate) fn read(
+        reader: &mut Reader<'_>,
+        (says_fields, says_version): (bool, bool),
+    ) -> Result<Self> {
         let mut classes = BTreeMap::new();
         for _ in 0..reader.length()? {
             let class = reader.text()?;
@@ -69,6 +84,13 @@ impl ViewRules {
             } else {
                 FieldAccess::all()
             };
+            let (mut version, mut gone) = (0, Vec::new());
+            if says_version {
+                version = reader.number()?;
+                for _ in 0..reader.length()? {
+                    gone.push(reader.text()?);
+                }
+            }
             classes.insert(
                 class,
                 ClassRule {
@@ -76,6 +98,8 @@ impl ViewRules {
                     reads,
                     unbound,
                     readable,
+                    version,
+                    gone,
                 },
             );
         }

@@ -10,6 +10,7 @@ use crate::fields::ObjectRow;
 use crate::object::ClassNumber;
 use crate::predicate::{Predicate, means_everything};
 use crate::schema::LedgerSchema;
+use crate::schema_versions::{Names, shown_text};
 use crate::view_list::{ClassRule, Element, ViewList, ViewRules};
 
 /// What a user may do in one class: predicates over its objects, and access to their fields.
@@ -67,19 +68,25 @@ impl Role {
         }
     }
 
-    /// The rules for a class.
+    /// The rules for a class, by its physical name as well: they are written for the shown one.
     pub fn of(&self, class: &str) -> &ClassRole {
-        self.classes.get(class).unwrap_or(&self.default)
+        self.classes.get(shown_text(class)).unwrap_or(&self.default)
     }
 }
 
-/// The rules of a view: what was subscribed to, as far as the role allows reading it.
+/// The rules of a view, by physical names of classes: what was subscribed to, as far as the role allows
+/// reading it. `names` are those of the client's version of the schema.
 pub fn effective_rules(
-    schema: &LedgerSchema,
+    names: &Names<'_>,
     subscriptions: &BTreeMap<String, String>,
     role: &Role,
 ) -> ViewRules {
-    let classes = subscriptions.iter().map(|(class, subscription)| {
+    let schema = names.schema;
+    let newest = schema.newest_names();
+    let classes = subscriptions.iter().filter_map(|(class, subscription)| {
+        // What only other versions have is not in the view.
+        let number = names.number(&Name::from(class.as_str()))?;
+        let name = schema.name(number)?;
         let of_class = role.of(class);
         let read = &of_class.read;
         let reads = if means_everything(read) {
@@ -87,22 +94,61 @@ pub fn effective_rules(
         } else {
             vec![read.clone()]
         };
-        let unbound = reads
+        let unbound = !newest.shows(number)
+            || reads
+                .iter()
+                .any(|read| Predicate::compile(&newest, name, read).is_err());
+        let version = reads
             .iter()
-            .any(|read| Predicate::compile(schema, &Name::from(class.as_str()), read).is_err());
-        (
-            class.clone(),
-            ClassRule {
-                subscription: subscription.clone(),
-                reads,
-                unbound,
-                readable: of_class.visible(),
-            },
-        )
+            .map(|read| first_version(schema, name, read))
+            .max();
+        let rule = ClassRule {
+            subscription: subscription.clone(),
+            reads,
+            unbound,
+            readable: of_class.visible(),
+            version: version.unwrap_or(0),
+            gone: gone_fields(names, number, class, subscription),
+        };
+        Some((name.as_str()?.to_owned(), rule))
     });
     ViewRules {
         classes: classes.collect(),
     }
+}
+
+/// The first version of the schema from which on a rule means what it means in the newest: rules that are
+/// compared must differ only where a change of the schema concerns them.
+fn first_version(schema: &LedgerSchema, class: &Name, text: &str) -> u64 {
+    let bind = |version| Predicate::compile(&schema.names(version)?, class, text).ok();
+    let mut first = schema.newest_version();
+    let newest = bind(first);
+    let is_same = |other: Option<Predicate>| match (&newest, other) {
+        (Some(newest), Some(other)) => newest.reads_as(&other),
+        (None, None) => true,
+        _ => false,
+    };
+    while first > 0 && is_same(bind(first - 1)) {
+        first -= 1;
+    }
+    first
+}
+
+/// Fields of a subscription that are not in the client's version of the schema, or not in the newest: it asks
+/// in vain for what they hold.
+fn gone_fields(names: &Names<'_>, class: ClassNumber, shown: &str, text: &str) -> Vec<String> {
+    if names.are_plain() {
+        return Vec::new();
+    }
+    let newest = names.schema.newest_names();
+    let mut fields = Predicate::fields(&names.with_others(), shown, text).unwrap_or_default();
+    fields.retain(|field| {
+        let name = Name::from(field.as_str());
+        let column = names.column(class, &name);
+        let stays = column.is_some() && newest.column(class, &name) == column;
+        !stays && !names.schema.is_key(class, field)
+    });
+    fields
 }
 
 /// Rules narrowed by what a new role allows: in force after `download` until the bootstrap under the new role
@@ -131,13 +177,17 @@ pub fn narrowed_rules(
                 columns.all(|column| schema.is_evaluated_after(class, *column, download))
             })
         };
-        rule.unbound |= !Predicate::compile(schema, &name, read).is_ok_and(|read| evaluated(&read));
+        let compiled = Predicate::compile(&schema.newest_names(), &name, read);
+        rule.unbound |= !compiled.is_ok_and(|read| evaluated(&read));
+        // The other rules mean what they meant in the names of an older version.
+        rule.unbound |= rule.version != first_version(schema, &name, read);
         rule.reads.push(read.clone());
     }
     (narrowed != *rules).then_some(narrowed)
 }
 
-/// A view, bound to the schema. Columns are only ever added, so the binding stays right.
+/// A view, bound to the schema. Columns are only ever added, and versions keep their names, so the binding stays
+/// right.
 #[derive(Debug, Default)]
 pub struct View {
     classes: Vec<(ClassNumber, ClassView)>,
@@ -152,8 +202,9 @@ struct ClassView {
 }
 
 impl View {
-    /// Binds rules. Rules that do not fit match nothing.
-    pub fn compile(schema: &LedgerSchema, rules: &ViewRules) -> Self {
+    /// Binds rules, the subscriptions in the names of a client. Rules that do not fit match nothing.
+    pub fn compile(names: &Names<'_>, rules: &ViewRules) -> Self {
+        let schema = names.schema;
         let mut classes = Vec::new();
         for (class, rule) in &rules.classes {
             let name = Name::from(class.as_str());
@@ -164,9 +215,13 @@ impl View {
                 continue;
             }
             let readable = rule.readable.clone();
-            let asked = Predicate::compile_readable(schema, &name, &rule.subscription, &readable);
-            let reads = rule.reads.iter();
-            let reads = reads.map(|text| Predicate::compile(schema, &name, text));
+            let open = (&readable, rule.gone.as_slice());
+            let asked = Predicate::compile_readable(names, &name, &rule.subscription, open);
+            let of_roles = schema.names(rule.version);
+            let reads = rule.reads.iter().map(|text| {
+                let names = of_roles.as_ref().ok_or("no such version of the schema")?;
+                Predicate::compile(names, &name, text)
+            });
             let mut predicates: Vec<Predicate> = std::iter::once(asked)
                 .chain(reads)
                 .map(|predicate| predicate.unwrap_or(Predicate::Nothing))
@@ -238,30 +293,33 @@ pub struct Timeline {
     pub ident: u64,
     /// Whether the client merges and stores as the original does.
     pub is_original: bool,
+    /// The version of the schema that the client file is of.
+    pub schema_version: u64,
     /// The list as it is stored.
     pub list: ViewList,
     views: Vec<Arc<View>>,
 }
 
 impl Timeline {
-    /// Compiles a stored list.
-    pub fn new(ident: u64, is_original: bool, schema: &LedgerSchema, list: ViewList) -> Self {
-        let compile = |rules| Arc::new(View::compile(schema, rules));
-        let views = list.rules.iter().map(compile).collect();
-        Self {
+    /// Compiles a stored list in the names of the client's version of the schema.
+    pub fn new(ident: u64, is_original: bool, names: &Names<'_>, list: ViewList) -> Self {
+        let mut timeline = Self {
             ident,
             is_original,
+            schema_version: names.version(),
             list,
-            views,
-        }
+            views: Vec::new(),
+        };
+        timeline.refresh(names);
+        timeline
     }
 
     /// Compiles rules that were added to the list since.
-    pub fn refresh(&mut self, schema: &LedgerSchema) {
+    pub fn refresh(&mut self, names: &Names<'_>) {
         let new = self.list.rules.get(self.views.len()..).unwrap_or_default();
         let compiled: Vec<_> = new
             .iter()
-            .map(|rules| Arc::new(View::compile(schema, rules)))
+            .map(|rules| Arc::new(View::compile(names, rules)))
             .collect();
         self.views.extend(compiled);
     }

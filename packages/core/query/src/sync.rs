@@ -6,7 +6,9 @@
 
 use tidemark_changeset::{CollectionKind, ColumnType};
 
-use crate::ast::{Ast, Constant, Descriptor, Expression, Path, PathElement, Post, Predicate};
+use crate::ast::{
+    Ast, Constant, Descriptor, Expression, Operator, Path, PathElement, Post, Predicate,
+};
 use crate::catalog::{Catalog, Property};
 use crate::error::QueryError;
 
@@ -86,6 +88,45 @@ fn parse_error(class: &str, text: &str, error: &QueryError) -> String {
     let detail = message.strip_prefix(&prefix).unwrap_or(message);
     let detail = detail.strip_prefix("syntax error, ").unwrap_or(detail);
     invalid(class, &format!("syntax error: {detail}"))
+}
+
+/// Checks that a subscription's query asks for constants of a field: each of its alternatives has to hold a
+/// comparison of the field with a constant by `==` or `IN`, at its top level.
+pub fn admit_indexed(text: &str, class: &str, field: &str) -> Admission {
+    let asks = |predicate: &Predicate| match predicate {
+        Predicate::Compare {
+            operator,
+            case_sensitive: true,
+            left,
+            right,
+        } => {
+            let of_field = is_field(left, field) || is_field(right, field);
+            let of_constant = is_constant(left) || is_constant(right);
+            of_field && of_constant && matches!(operator, Operator::Equal | Operator::In)
+        }
+        _ => false,
+    };
+    let holds = |query: Ast| match &query.predicate {
+        Predicate::And(parts) => parts.iter().any(asks),
+        other => asks(other),
+    };
+    let query = crate::parse(text).ok();
+    let mut alternatives = query.map_or_else(Vec::new, Ast::alternatives).into_iter();
+    if alternatives.len() > 0 && alternatives.all(holds) {
+        return Ok(());
+    }
+    let detail = format!(
+        "every query must compare the indexed queryable field \"{field}\" with a constant by == or IN, joined by AND"
+    );
+    Err(unsupported(class, &detail))
+}
+
+fn is_field(expression: &Expression, field: &str) -> bool {
+    let Expression::Path(path) = expression else {
+        return false;
+    };
+    let is_named = matches!(path.elements.as_slice(), [PathElement::Name(name)] if name == field);
+    path.quantifier.is_none() && path.post.is_none() && is_named
 }
 
 struct Check<'c> {

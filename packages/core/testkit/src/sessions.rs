@@ -82,6 +82,7 @@ pub fn identification(
         role: Role::everything(),
         is_own_client: true,
         protocol_version: 14,
+        schema_version: 0,
     }
 }
 

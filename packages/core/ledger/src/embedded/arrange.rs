@@ -13,13 +13,13 @@
 use std::ops::Range;
 
 use rustc_hash::{FxHashMap, FxHashSet};
-use tidemark_changeset::Instruction;
 use tidemark_changeset::codec::PieceEncoder;
+use tidemark_changeset::{Instruction, Name};
 
 use crate::error::{LedgerError, Result};
 use crate::field_access::FieldAccess;
 use crate::object::{ClassNumber, ObjectKey};
-use crate::schema::LedgerSchema;
+use crate::schema_versions::{Names, shown};
 use crate::select::afresh;
 
 /// Type tags of encoded values and keys.
@@ -82,12 +82,12 @@ impl Arrangement {
     /// Takes an object: its erasure and, with a row, what makes it anew, as far as it is `readable`.
     pub fn push(
         &mut self,
-        schema: &LedgerSchema,
+        names: &Names<'_>,
         object: &ObjectKey,
         row: Option<&[u8]>,
         readable: Option<&FieldAccess>,
     ) -> Result<()> {
-        let instructions = afresh(schema, object, row, readable)?;
+        let instructions = afresh(names, object, row, readable)?;
         let class = object.class();
         if self.groups.last().is_none_or(|group| group.class != class) {
             self.groups.push(Group {
@@ -96,7 +96,8 @@ impl Arrangement {
                 pieces: Vec::new(),
             });
         }
-        let (Some(group), Some(definition)) = (self.groups.last_mut(), schema.class(class)) else {
+        let (Some(group), Some(definition)) = (self.groups.last_mut(), names.schema.class(class))
+        else {
             return Err(LedgerError::Damaged("an object has no class"));
         };
         let mut field = 0;
@@ -116,7 +117,13 @@ impl Arrangement {
                     let name = instruction.target().map(|target| &target.field);
                     let mut ahead = definition.columns.iter().skip(field);
                     field += ahead
-                        .position(|column| Some(&column.name) == name)
+                        .position(|column| {
+                            let is_same = |name: &Name| {
+                                column.name == *name
+                                    || (!names.are_plain() && shown(&column.name) == *name)
+                            };
+                            name.is_some_and(is_same)
+                        })
                         .unwrap_or(0);
                     2 + field
                 }

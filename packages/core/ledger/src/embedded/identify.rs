@@ -4,8 +4,9 @@ use std::collections::{BTreeMap, VecDeque};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
-use tidemark_changeset::Name;
-use tidemark_query::sync::admit_text;
+use tidemark_changeset::{CollectionKind, ColumnType, Name};
+use tidemark_query::sync::{admit_indexed, admit_text};
+use tidemark_query::{Catalog as _, Place};
 use tidemark_storage::Storage;
 
 use super::batch::Batch;
@@ -25,6 +26,7 @@ use crate::predicate::{EVERYTHING, Predicate};
 use crate::records::Compensation;
 use crate::rows::ClientRow;
 use crate::schema::LedgerSchema;
+use crate::schema_versions::Names;
 use crate::view_list::{Element, ElementKind, ElementState, ViewList, ViewRules};
 use crate::views::{Role, Timeline, View, effective_rules, narrowed_rules};
 
@@ -46,6 +48,9 @@ pub struct Identification {
     /// Whether the client merges by our corrected rules. What it says first holds for good.
     pub is_own_client: bool,
     pub protocol_version: u32,
+    /// Version of the schema that the client was opened with; 0 for one that knows of no versions. A file keeps
+    /// the one that it said first.
+    pub schema_version: u64,
 }
 
 /// The answer to an IDENT that is not refused.
@@ -57,6 +62,8 @@ pub struct Identified {
     pub compensations: Vec<Compensation>,
     /// Whether a bootstrap is owed.
     pub bootstrap_due: bool,
+    /// The version of the schema that the file is of, if the client was opened with another one.
+    pub previous_schema_version: Option<u64>,
 }
 
 /// From this version of the protocol on, clients tell a bootstrap of the set that they have from a steady
@@ -96,15 +103,16 @@ impl QueryableFields {
 }
 
 /// Columns that the rules of a view, and those for writing, read: entries have to keep their values.
-fn evaluate(batch: &mut Batch<impl Storage>, view: &View, role: &Role, classes: &Subscriptions) {
+fn evaluate(batch: &mut Batch<impl Storage>, view: &View, role: &Role, rules: &ViewRules) {
     let schema = Arc::clone(&batch.newest.schema);
+    let newest = schema.newest_names();
     let mut wanted: Vec<(u32, Vec<u16>)> = view.columns().collect();
-    for class in classes.keys() {
+    for class in rules.classes.keys() {
         let name = Name::from(class.as_str());
         let of_class = role.of(class);
         for text in [&of_class.write, &of_class.insert, &of_class.delete] {
             if let Some(number) = schema.number(&name)
-                && let Ok(rule) = Predicate::compile(&schema, &name, text)
+                && let Ok(rule) = Predicate::compile(&newest, &name, text)
             {
                 wanted.push((number, rule.columns().to_vec()));
             }
@@ -128,7 +136,7 @@ struct Start {
     jobs: VecDeque<Job>,
 }
 
-fn session_of(said: Identification, start: Start, since_ms: u64) -> Session {
+fn session_of(said: Identification, start: Start, since_ms: u64, indexed: Option<Name>) -> Session {
     let download = (said.download_server_version, said.download_client_version);
     Session {
         ident: said.file_ident,
@@ -139,13 +147,13 @@ fn session_of(said: Identification, start: Start, since_ms: u64) -> Session {
         upload: Mutex::new(UploadSide {
             timeline: Arc::clone(&start.timeline),
             newest: start.view,
-            writes: WriteRules::new(said.role.clone()),
+            writes: WriteRules::new(said.role.clone(), indexed),
             progress: (0, 0),
             locked: 0,
             refused: None,
         }),
         download: Mutex::new(DownloadSide {
-            timeline: start.timeline,
+            timeline: Arc::clone(&start.timeline),
             to: start.to,
             mentioned: download.0,
             latest: said.latest_server_version,
@@ -155,6 +163,7 @@ fn session_of(said: Identification, start: Start, since_ms: u64) -> Session {
             caught_up_from: download.0,
         }),
         role: said.role,
+        schema_version: start.timeline.schema_version,
     }
 }
 
@@ -167,11 +176,12 @@ struct Begun {
 impl<S: Storage> Ledger<S> {
     /// Checks a subscription set against the schema and the queryable fields; the error is the text of a
     /// `QUERY_ERROR`.
-    fn admit(
-        &self,
-        schema: &LedgerSchema,
-        text: &str,
-    ) -> std::result::Result<Subscriptions, String> {
+    ///
+    /// What another version of the schema has may be asked for: it is not given.
+    fn admit(&self, names: &Names<'_>, text: &str) -> std::result::Result<Subscriptions, String> {
+        let schema = names.schema;
+        let others = names.with_others();
+        let newest = schema.newest_names();
         let subscriptions = parse_subscriptions(text)?;
         let development = self.development();
         let allowed = self
@@ -186,7 +196,7 @@ impl<S: Storage> Ledger<S> {
                 return Err(text);
             }
             let name = Name::from(class.as_str());
-            let Some(number) = schema.number(&name) else {
+            let Some(number) = others.any_number(&name) else {
                 return Err(format!(
                     "Invalid query: unsupported query for table \"{class}\": table does not exist"
                 ));
@@ -198,15 +208,34 @@ impl<S: Storage> Ledger<S> {
             }
             let queryable = |field: &str| {
                 let is_key = schema.is_key(number, field);
-                schema.is_eligible(&name, field)
-                    && (is_key || development || allowed.allow(class, field))
+                let column = names.column(number, &Name::from(field));
+                let is_gone =
+                    column.is_none() || column != newest.column(number, &Name::from(field));
+                is_key
+                    || (is_gone && !names.are_plain())
+                    || (is_eligible(&others, class, field)
+                        && (development || allowed.allow(class, field)))
             };
-            admit_text(query, class, schema, &queryable)?;
-            Predicate::compile(schema, &name, query).map_err(|error| {
+            admit_text(query, class, &others, &queryable)?;
+            if let Some(indexed) = &allowed.indexed
+                && newest.property(class, indexed).is_some()
+                && names
+                    .column(number, &Name::from(indexed.as_str()))
+                    .is_some()
+            {
+                admit_indexed(query, class, indexed)?;
+            }
+            Predicate::fields(&others, class, query).map_err(|error| {
                 format!("Invalid query: unsupported query for table \"{class}\": {error}")
             })?;
         }
         Ok(subscriptions)
+    }
+
+    fn indexed_field(&self) -> Option<Name> {
+        let fields = self.queryable.read();
+        let fields = fields.unwrap_or_else(std::sync::PoisonError::into_inner);
+        fields.indexed.as_deref().map(Name::from)
     }
 
     /// Checks an IDENT by the protocol's rules in their order, and opens a session.
@@ -215,13 +244,16 @@ impl<S: Storage> Ledger<S> {
         said: Identification,
         now_ms: u64,
     ) -> std::result::Result<Identified, Stop> {
+        let said_version = said.schema_version;
         let (session, compensations, due) =
             self.write(|batch| self.identified(batch, said, now_ms))?;
+        let version = session.schema_version;
         let session = self.sessions.add(session);
         Ok(Identified {
             session,
             compensations,
             bootstrap_due: due,
+            previous_schema_version: (version != said_version).then_some(version),
         })
     }
 
@@ -237,8 +269,9 @@ impl<S: Storage> Ledger<S> {
         self.sessions.supersede(ident);
         self.count_time(batch, now_ms);
         let schema = Arc::clone(&batch.newest.schema);
+        let names = names_of(&schema, &said, &mut row)?;
         let subscriptions = self
-            .admit(&schema, &said.query)
+            .admit(&names, &said.query)
             .map_err(|text| Refusal::reset(codes::BAD_QUERY, text))?;
         let download = (said.download_server_version, said.download_client_version);
         row.is_original.get_or_insert(!said.is_own_client);
@@ -252,9 +285,9 @@ impl<S: Storage> Ledger<S> {
         if changed {
             batch.put_views(ident, &views);
         }
-        let rules = effective_rules(&schema, &subscriptions, &said.role);
-        let view = Arc::new(View::compile(&schema, &rules));
-        evaluate(batch, &view, &said.role, &subscriptions);
+        let rules = effective_rules(&names, &subscriptions, &said.role);
+        let view = Arc::new(View::compile(&names, &rules));
+        evaluate(batch, &view, &said.role, &rules);
         let in_force = views.in_force(batch.newest.state.version);
         let current = views
             .elements
@@ -282,12 +315,12 @@ impl<S: Storage> Ledger<S> {
                 &rules,
                 said.query_version,
                 is_first,
-            );
+            )?;
             // Before the writer is free again: a commit that came between would not be shown to the job.
             self.jobs.add(&begun.job.images);
             (begun.timeline, VecDeque::from([begun.job]))
         } else {
-            (timeline_of(batch, ident, &row, views), VecDeque::new())
+            (timeline_of(batch, ident, &row, views)?, VecDeque::new())
         };
         let to = match jobs.front() {
             Some(job) if skips_log => job.version - 1,
@@ -299,7 +332,8 @@ impl<S: Storage> Ledger<S> {
             to,
             jobs,
         };
-        Ok((session_of(said, start, since_ms), compensations, due))
+        let session = session_of(said, start, since_ms, self.indexed_field());
+        Ok((session, compensations, due))
     }
 
     /// Whether an interrupted bootstrap has waited so long for its repair that the repair must not wait for
@@ -335,10 +369,12 @@ impl<S: Storage> Ledger<S> {
         let mut download = lock(&session.download);
         let result = self.write(|batch| -> std::result::Result<_, QueryStop> {
             let schema = Arc::clone(&batch.newest.schema);
-            let subscriptions = self.admit(&schema, query).map_err(QueryStop::Invalid)?;
-            let rules = effective_rules(&schema, &subscriptions, &session.role);
-            let view = Arc::new(View::compile(&schema, &rules));
-            evaluate(batch, &view, &session.role, &subscriptions);
+            let names = schema.names(session.schema_version);
+            let names = names.ok_or(LedgerError::Restart(VERSION_GONE))?;
+            let subscriptions = self.admit(&names, query).map_err(QueryStop::Invalid)?;
+            let rules = effective_rules(&names, &subscriptions, &session.role);
+            let view = Arc::new(View::compile(&names, &rules));
+            evaluate(batch, &view, &session.role, &rules);
             let row = batch.client(session.ident)?.ok_or(LedgerError::NoSession)?;
             let views = batch.views(session.ident)?;
             if views.unarrived() >= BOOTSTRAPS_UNARRIVED_MAX {
@@ -361,7 +397,7 @@ impl<S: Storage> Ledger<S> {
                 &rules,
                 query_version,
                 false,
-            );
+            )?;
             self.jobs.add(&begun.job.images);
             Ok((begun, view))
         });
@@ -390,7 +426,7 @@ impl<S: Storage> Ledger<S> {
         rules: &ViewRules,
         query_version: u64,
         with_schema: bool,
-    ) -> Begun {
+    ) -> Result<Begun> {
         let last = batch.newest.state.version;
         let in_force = views.in_force(last);
         let before = views
@@ -410,10 +446,45 @@ impl<S: Storage> Ledger<S> {
             leftovers,
         });
         batch.put_views(ident, &views);
-        let timeline = timeline_of(batch, ident, row, views);
+        let timeline = timeline_of(batch, ident, row, views)?;
         let job = Job::new(version, query_version, Arc::clone(&timeline), with_schema);
-        Begun { timeline, job }
+        Ok(Begun { timeline, job })
     }
+}
+
+/// That a version of the schema was dropped, which only happens when all files have to start over.
+const VERSION_GONE: &str = "its version of the schema is gone";
+
+/// The names in which a client speaks: those of the version that its file is of, which is the one it came with
+/// first.
+fn names_of<'a>(
+    schema: &'a LedgerSchema,
+    said: &Identification,
+    row: &mut ClientRow,
+) -> std::result::Result<Names<'a>, Stop> {
+    let newest = schema.newest_version();
+    if said.schema_version > newest {
+        return Err(Refusal::bad_schema_version(said.schema_version, newest).into());
+    }
+    let version = *row.schema_version.get_or_insert(said.schema_version);
+    Ok(schema
+        .names(version)
+        .ok_or(LedgerError::Restart(VERSION_GONE))?)
+}
+
+/// Whether subscriptions may use a field at all: scalars, collections of scalars, and embedded points.
+fn is_eligible(names: &Names<'_>, class: &str, field: &str) -> bool {
+    let Some(property) = names.property(class, field) else {
+        return false;
+    };
+    if property.column_type != ColumnType::Link || property.place == Place::Key {
+        return property.collection != CollectionKind::Dictionary;
+    }
+    let target = property.target.unwrap_or_default();
+    let is_point = names
+        .any_number(&Name::from(target.as_str()))
+        .is_some_and(|number| names.schema.is_point(number));
+    property.collection == CollectionKind::Single && is_point
 }
 
 /// Notes in a client's row that it came. Returns when, in milliseconds that the ledger has served.
@@ -447,11 +518,12 @@ fn timeline_of(
     ident: u64,
     row: &ClientRow,
     views: ViewList,
-) -> Arc<Timeline> {
+) -> Result<Arc<Timeline>> {
     // What never said what it is merges as the original does, for all that is known.
     let is_original = row.is_original.unwrap_or(true);
-    let schema = &batch.newest.schema;
-    Arc::new(Timeline::new(ident, is_original, schema, views))
+    let names = batch.newest.schema.names(row.schema_version.unwrap_or(0));
+    let names = names.ok_or(LedgerError::Restart(VERSION_GONE))?;
+    Ok(Arc::new(Timeline::new(ident, is_original, &names, views)))
 }
 
 /// Puts a narrowed view in force from the next version on, if the new role forbids what the old one allowed:

@@ -23,6 +23,7 @@ use crate::fields::Fields;
 use crate::limits::{ENTRY_BYTES_SOFT, PART_BYTES_SHORT, REPAIR_ENTRIES_MAX, SCAN_DOCUMENTS_MAX};
 use crate::object::{ClassNumber, ObjectKey};
 use crate::schema::LedgerSchema;
+use crate::schema_versions::Names;
 use crate::switches::Switches;
 use crate::view_list::Element;
 use crate::views::Timeline;
@@ -165,9 +166,11 @@ impl Job {
     ) -> Result<Part> {
         self.check_images()?;
         let element = self.element()?;
+        let names = facts.schema.names(self.timeline.schema_version);
+        let names = names.ok_or(LedgerError::Restart("its version of the schema is gone"))?;
         let mut entries = Entries::default();
         if self.classes.is_none() {
-            self.start(facts, &element, objects, &mut entries);
+            self.start((facts, &names), &element, objects, &mut entries);
         }
         if !self.find_suspects(facts)? {
             self.given |= !entries.changesets.is_empty();
@@ -180,6 +183,7 @@ impl Job {
         let timeline = Arc::clone(&self.timeline);
         let scan = Scan {
             facts,
+            names,
             derivation: Derivation {
                 facts,
                 timeline: &timeline,
@@ -234,13 +238,13 @@ impl Job {
     /// Finds out what there is to scan.
     fn start<R: Read>(
         &mut self,
-        facts: &StoredFacts<'_, R>,
+        (facts, names): (&StoredFacts<'_, R>, &Names<'_>),
         element: &Element,
         objects: &[u64],
         entries: &mut Entries,
     ) {
         if self.with_schema {
-            let instructions = facts.schema.instructions();
+            let instructions = names.all_outward(facts.schema.instructions());
             if !instructions.is_empty() {
                 entries.push(codec::encode(&instructions));
             }
@@ -373,9 +377,7 @@ impl Job {
             let enters = scan.contains(scan.element.view, object, row);
             let row = row.filter(|_| enters);
             let readable = scan.readable(object.class());
-            entries
-                .open
-                .push(scan.facts.schema, object, row, readable)?;
+            entries.open.push(&scan.names, object, row, readable)?;
             entries.close_if_full(scan.bytes_max);
         }
         Ok(())
@@ -385,6 +387,8 @@ impl Job {
 /// What does not change while a part is made.
 struct Scan<'a, R: Read> {
     facts: &'a StoredFacts<'a, R>,
+    /// Those of the client's version of the schema.
+    names: Names<'a>,
     derivation: Derivation<'a>,
     timeline: &'a Timeline,
     element: &'a Element,

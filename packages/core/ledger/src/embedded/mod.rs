@@ -46,7 +46,7 @@ pub use download::{BatchState, DownloadLimits, DownloadPart};
 pub use identify::{Identification, Identified};
 pub use maintain::Progress;
 pub use sessions::SessionId;
-pub use status::{SchemaChange, Status};
+pub use status::{SchemaChange, SchemaPolicy, Status};
 pub use upload::{Upload, UploadAnswer};
 
 /// How a ledger is opened.
@@ -67,6 +67,9 @@ pub struct QueryableFields {
     pub global: Vec<String>,
     /// By class.
     pub classes: BTreeMap<String, Vec<String>>,
+    /// The indexed queryable field: in every class that has it, every subscription compares it with constants,
+    /// and clients do not change it in an object that exists. In Development Mode as well.
+    pub indexed: Option<String>,
 }
 
 /// A ledger.
@@ -195,6 +198,11 @@ impl<S: Storage> Ledger<S> {
     /// Ends a session.
     pub fn end_session(&self, session: SessionId) {
         self.sessions.remove(session);
+    }
+
+    /// Number of the newest version of the schema; the first is 0.
+    pub fn schema_version(&self) -> u64 {
+        self.newest().schema.newest_version()
     }
 
     fn development(&self) -> bool {

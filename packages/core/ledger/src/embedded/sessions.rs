@@ -61,6 +61,8 @@ pub(super) struct Session {
     pub ident: u64,
     /// When it began, in milliseconds that the ledger has served.
     pub since_ms: u64,
+    /// The version of the schema that the client file is of.
+    pub schema_version: u64,
     /// What the user may do, as of the IDENT.
     pub role: Role,
     /// Server version up to which anything was given: bases and cursors of uploads lie below.

@@ -1,6 +1,6 @@
 //! What the server shows about a ledger, and the server's own changes of its schema.
 
-use rustc_hash::FxHashSet;
+use rustc_hash::{FxHashMap, FxHashSet};
 use serde_json::{Map, Value, json};
 use tidemark_changeset::{
     CollectionKind, ColumnSpec, ColumnType, Instruction, KeyType, Name, TableSpec,
@@ -13,7 +13,9 @@ use crate::entries::Origin;
 use crate::error::{LedgerError, Result};
 use crate::outcome::Outcome;
 use crate::schema::LedgerSchema;
+use crate::schema_change::Speaker;
 use crate::schema_conflict::{Extension, SchemaConflict};
+use crate::schema_versions::{shown, without_marks};
 use crate::select::{SERVER_IDENT, SYNTHETIC_TIMESTAMP};
 
 /// Figures about a ledger.
@@ -132,12 +134,10 @@ fn column_json(column: &Column) -> Value {
     Value::Object(fields)
 }
 
-/// The schema as JSON: an array of classes, as in the engine's `SchemaInformation`.
+/// The newest version of the schema as JSON: an array of classes, as in the engine's `SchemaInformation`.
 pub(super) fn schema_json(schema: &LedgerSchema) -> String {
-    let classes = (0..)
-        .map_while(|number| schema.class(number))
-        .map(class_json);
-    Value::Array(classes.collect()).to_string()
+    let classes = schema.newest_names().classes();
+    Value::Array(classes.iter().map(class_json).collect()).to_string()
 }
 
 fn parse_class(class: &Value) -> Option<(Instruction, Vec<Instruction>)> {
@@ -184,29 +184,43 @@ impl<S: Storage> Ledger<S> {
         let newest = self.newest();
         let count = |class: usize| newest.state.objects.get(class).copied().unwrap_or_default();
         let names = (0..).map_while(|number| newest.schema.name(number));
+        let mut objects: Vec<(String, u64)> = Vec::new();
+        let mut places = FxHashMap::default();
+        for (at, name) in names.enumerate() {
+            // What only some versions of the schema mean by a name is counted with the rest.
+            let name = shown(name).to_string();
+            let place = *places.entry(name.clone()).or_insert(objects.len());
+            match objects.get_mut(place) {
+                Some((_, sum)) => *sum += count(at),
+                None => objects.push((name, count(at))),
+            }
+        }
         Status {
             version: newest.state.version,
             epoch: newest.state.epochs_dropped + newest.state.epochs.len() as u64,
             clients: newest.state.clients,
             sessions: self.sessions.len(),
-            objects: names
-                .enumerate()
-                .map(|(at, name)| (name.to_string(), count(at)))
-                .collect(),
+            objects,
             bytes: newest.state.entry_bytes,
             trimmed: newest.state.trimmed,
             expired: newest.state.expired,
         }
     }
 
-    /// The schema as JSON: an array of classes, as in the engine's `SchemaInformation`.
+    /// The newest version of the schema as JSON: an array of classes, as in the engine's `SchemaInformation`.
     pub fn schema_json(&self) -> String {
         schema_json(&self.newest().schema)
     }
 
-    /// Makes the schema hold these classes by the operator's decision, also with Development Mode off: what
-    /// is missing is added, by an entry of one version that clients are given in its turn. If something
-    /// contradicts what is there, nothing is changed.
+    /// [`Ledger::set_schema_as`] with what breaks nobody.
+    pub fn set_schema(&self, classes: &str) -> Result<SchemaChange> {
+        self.set_schema_as(classes, &SchemaPolicy::default())
+    }
+
+    /// Makes the newest version of the schema hold these classes by the operator's decision, also with
+    /// Development Mode off: what is missing is added, by an entry of one version that clients are given in its
+    /// turn. If something contradicts what is there, or is to be removed, that makes a new version of the
+    /// schema where the policy allows it; otherwise nothing is changed.
     ///
     /// Whether elements of collections may be null is not compared, and left to the first client that names
     /// the collection.
@@ -214,31 +228,40 @@ impl<S: Storage> Ledger<S> {
     /// # Errors
     ///
     /// Fails if the text is not a list of classes as [`Ledger::schema_json`] gives them.
-    pub fn set_schema(&self, classes: &str) -> Result<SchemaChange> {
+    pub fn set_schema_as(&self, classes: &str, policy: &SchemaPolicy) -> Result<SchemaChange> {
         let bad = || LedgerError::Argument("not a list of classes".to_owned());
         let parsed: Value = serde_json::from_str(classes).map_err(|_| bad())?;
         let parsed = parsed.as_array().ok_or_else(bad)?.iter().map(parse_class);
         let parsed = parsed.collect::<Option<Vec<_>>>().ok_or_else(bad)?;
         let tables = parsed.iter().map(|(table, _)| table);
         let columns = parsed.iter().flat_map(|(_, columns)| columns);
-        let instructions: Vec<&Instruction> = tables.chain(columns).collect();
+        let instructions: Vec<Instruction> = tables.chain(columns).cloned().collect();
         self.write(|batch| {
-            let mut schema = (*batch.newest.schema).clone();
-            let mut change = SchemaChange::default();
-            for instruction in &instructions {
-                match schema.adopt(instruction) {
-                    Ok(extension) => change.changed |= extension == Extension::Added,
-                    Err(SchemaConflict::Contradiction(what)) => {
-                        change.conflicts.push(what.against_present());
-                    }
-                    Err(other) => change.conflicts.push(other.to_string()),
-                }
+            let before = &batch.newest.schema;
+            let mut schema = (**before).clone();
+            let mut change = take_all(&mut schema, &instructions);
+            let removed = policy.removed_from(before);
+            let breaks = !change.conflicts.is_empty() || !removed.is_empty();
+            if policy.allow_breaking && breaks {
+                schema = (**before).clone();
+                change.conflicts = match schema.advance(&instructions, &removed) {
+                    Ok(()) => Vec::new(),
+                    Err(conflict) => vec![without_marks(conflict.to_string())],
+                };
+                change.is_breaking = change.conflicts.is_empty();
+                change.changed = change.is_breaking;
             }
             change.changed &= change.conflicts.is_empty();
+            if policy.start_over && change.conflicts.is_empty() && schema.newest_version() > 0 {
+                schema.start_over();
+                change.changed = true;
+            }
+            let made = if change.changed { &schema } else { before };
+            change.version = made.newest_version();
             if !change.changed {
                 return Ok(change);
             }
-            let known = batch.newest.schema.instructions();
+            let known = before.instructions();
             let known: FxHashSet<(&Name, Option<&Name>)> = known.iter().map(place_of).collect();
             let mut added = schema.instructions();
             added.retain(|instruction| !known.contains(&place_of(instruction)));
@@ -259,11 +282,61 @@ impl<S: Storage> Ledger<S> {
     }
 }
 
+/// Takes what breaks nobody, and says what contradicts.
+fn take_all(schema: &mut LedgerSchema, instructions: &[Instruction]) -> SchemaChange {
+    let mut change = SchemaChange::default();
+    for instruction in instructions {
+        match schema.extend_as(Speaker::Operator, instruction) {
+            Ok((extension, _)) => change.changed |= extension == Extension::Added,
+            Err(SchemaConflict::Contradiction(what)) => {
+                change.conflicts.push(what.against_present());
+            }
+            Err(other) => change.conflicts.push(without_marks(other.to_string())),
+        }
+    }
+    change
+}
+
+/// What a change of the schema by an operator may do.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct SchemaPolicy {
+    /// Whether it may make a new version of the schema.
+    pub allow_breaking: bool,
+    /// Classes, and properties of classes, that are to be there no longer. Without `allow_breaking` they stay,
+    /// as does what the given classes do not name.
+    pub removed: Vec<(String, Option<String>)>,
+    /// Whether the versions are counted from 0 again: for when every client file has to start over anyway.
+    pub start_over: bool,
+}
+
+impl SchemaPolicy {
+    /// What of it the newest version of a schema has.
+    fn removed_from(&self, schema: &LedgerSchema) -> Vec<(Name, Option<Name>)> {
+        let names = schema.newest_names();
+        let removed = self.removed.iter().map(|(class, field)| {
+            let field = field.as_ref().map(|field| Name::from(field.as_str()));
+            (Name::from(class.as_str()), field)
+        });
+        let is_there = |(class, field): &(Name, Option<Name>)| {
+            let number = names.number(class);
+            number.is_some_and(|number| {
+                let mut field = field.iter();
+                field.all(|field| names.column(number, field).is_some())
+            })
+        };
+        removed.filter(is_there).collect()
+    }
+}
+
 /// What became of a schema that an operator set.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct SchemaChange {
-    /// Whether anything was added.
+    /// Whether anything is otherwise than before.
     pub changed: bool,
+    /// Whether it made a new version of the schema.
+    pub is_breaking: bool,
+    /// The newest version of the schema afterwards.
+    pub version: u64,
     /// What contradicts the present schema: class, property, what was expected and what is there.
     pub conflicts: Vec<String>,
 }

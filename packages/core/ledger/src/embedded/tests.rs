@@ -71,6 +71,7 @@ fn identify(
         role: Role::everything(),
         is_own_client: true,
         protocol_version: 14,
+        schema_version: 0,
     };
     ledger
         .identify(said, 0)

@@ -22,6 +22,7 @@ use crate::plan::{PlannedChangeset, PlannedChangesets, plan_changeset, read_body
 use crate::records::Compensation;
 use crate::rows::ClientRow;
 use crate::schema::LedgerSchema;
+use crate::schema_change::Speaker;
 use crate::schema_conflict::{Extension, SchemaConflict, describe_addition};
 
 /// One UPLOAD message.
@@ -460,6 +461,10 @@ impl<S: Storage> Message<'_, S> {
         std::result::Result<&'e [UploadEntry<'b>], Refusal>,
     ) {
         let (mut planned, mut bytes) = (Vec::new(), 0);
+        let newest = &self.batch.newest.schema;
+        let version = self.session.schema_version;
+        let has_versions = newest.names(version).is_none_or(|names| !names.are_plain());
+        let mut tentative = has_versions.then(|| LedgerSchema::clone(newest));
         let mut rest = Ok(&entries[entries.len()..]);
         for (at, entry) in entries.iter().enumerate() {
             bytes += entry.changeset.len();
@@ -467,7 +472,8 @@ impl<S: Storage> Message<'_, S> {
                 rest = Ok(&entries[at..]);
                 break;
             }
-            match plan_changeset(entry) {
+            let tentative = tentative.as_mut().map(|schema| (schema, version));
+            match plan_changeset(entry, tentative) {
                 Ok(mut changeset) => {
                     changeset.base = changeset.base.max(row.born);
                     let ahead = clock_ahead(changeset.timestamp, self.now_ms);
@@ -501,17 +507,18 @@ impl<S: Storage> Message<'_, S> {
             return Ok(Vec::new());
         }
         let mut schema: LedgerSchema = (*self.batch.newest.schema).clone();
+        let speaker = Speaker::Client(self.session.schema_version);
         let mut added = Vec::new();
         for instruction in instructions {
-            let extended = match schema.extend(instruction) {
-                Ok(Extension::Added) if !self.development => {
+            let extended = match schema.extend_as(speaker, instruction) {
+                Ok((Extension::Added, _)) if !self.development => {
                     Err(SchemaConflict::Addition(describe_addition(instruction)))
                 }
                 extended => extended,
             };
             match extended {
-                Ok(Extension::Added | Extension::Settled) => added.push(instruction.clone()),
-                Ok(Extension::Known) => {}
+                Ok((Extension::Added | Extension::Settled, named)) => added.push(named),
+                Ok((Extension::Known, _)) => {}
                 Err(conflict) => return Err(refuse_schema(&conflict).into()),
             }
         }
@@ -547,6 +554,9 @@ fn refuse_schema(conflict: &SchemaConflict) -> Refusal {
             "Invalid schema change (UPLOAD): non-breaking schema change: {what}, schema changes from \
              clients are restricted when developer mode is disabled"
         ),
+        SchemaConflict::Outdated(what) => {
+            format!("Invalid schema change (UPLOAD): non-breaking schema change: {what}")
+        }
         SchemaConflict::Contradiction(_) | SchemaConflict::Impossible(_) => {
             format!("Invalid schema change (UPLOAD): breaking schema change: {conflict}")
         }

@@ -247,6 +247,7 @@ impl<'a, S: Storage> Peer<'a, S> {
             role: self.role.clone(),
             is_own_client: true,
             protocol_version: 14,
+            schema_version: 0,
         }
     }
 

@@ -85,6 +85,7 @@ impl World {
             role,
             is_own_client: peer.client.rules == Rules::CORRECTED,
             protocol_version: 14,
+            schema_version: 0,
         };
         let copy = said.clone();
         let identified = match self.ledger.identify(said, self.time.now_ms) {

@@ -302,6 +302,7 @@ impl Server {
             role: role.unwrap_or_else(Role::everything),
             is_own_client: true,
             protocol_version: 14,
+            schema_version: 0,
         };
         link.side.file_ident = ident.file_ident;
         match self.ledger()?.identify(said, self.now_ms) {
