@@ -274,6 +274,7 @@ fn without_development_mode_only_named_fields_can_be_queried() {
             of_city.iter().map(|field| (*field).to_owned()).collect(),
         )]
         .into(),
+        indexed: None,
     };
     let refusal = |version, query: &str| {
         let query = format!(r#"{{"City":"{query}"}}"#);
