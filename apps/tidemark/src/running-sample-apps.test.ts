@@ -225,6 +225,19 @@ describe("the state of synchronisation", () => {
   });
 });
 
+test("a schema that contradicts that of the data is refused by class, property, expected and found", async () => {
+  await serve("personal-data");
+  const classes = configuration.classes.map(({ columns, ...one }) => ({
+    ...one,
+    columns: columns.map((column) => (column.name === "summary" ? { ...column, type: "int" } : column)),
+  }));
+  await expect(app.configure({ ...configuration, classes })).rejects.toMatchObject({
+    code: "schema-conflict",
+    conflicts: ['class "Task", property "summary": expected Int, found String'],
+  });
+  expect(app.configuration).toBe(configuration);
+});
+
 describe("shared lists", () => {
   const shared = { owner_id: "string", collaborators: "string[]" };
   const schema: Realm.ObjectSchema[] = [
