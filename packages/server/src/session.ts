@@ -255,8 +255,8 @@ export class SyncSession implements BoundSession, CommitParticipant {
       return;
     }
     const sendable = errorCodeInformation(code)?.isSendable === false ? errorCode.otherSessionError : code;
-    this.#app.metrics.count("sessionErrors");
-    this.#app.logger.info({ session: this.ident, user: this.userId, code: sendable }, message);
+    const { userId, connection } = this;
+    this.#app.sessionFailed({ requestId: connection.requestId, userId, code: sendable, message });
     this.#sendError(sendable, message, overrides);
     this.#phase = "failed";
     this.#isRefused = true;

@@ -12,11 +12,13 @@ import { ClockSkew } from "./clock-skew.js";
 import { CommitQueue } from "./commit-queue.js";
 import { Semaphore } from "./concurrency.js";
 import { ConfigurationError } from "./configuration-error.js";
+import { type DownloadSettings, downloadSettings } from "./download-settings.js";
 import type { Host } from "./host.js";
 import type { Ledger, QueryableFields, Role, UploadAnswer } from "./ledger.js";
 import type { ServerLimits } from "./limits.js";
 import type { Logger } from "./logger.js";
 import type { Metrics } from "./metrics.js";
+import { type SessionError, SessionErrors } from "./session-errors.js";
 import { isSameRole, SessionRoles } from "./session-roles.js";
 import { Upkeep } from "./upkeep.js";
 import type { UserRecord } from "./users.js";
@@ -90,9 +92,11 @@ export class SyncApp {
   readonly sessions: Set<BoundSession> = new Set();
   readonly connections: Set<AppConnection> = new Set();
   readonly clockSkew: ClockSkew;
+  readonly sessionErrors: SessionErrors = new SessionErrors();
   readonly #upkeep: Upkeep;
   readonly #maxOfflineMs: number;
   #settings: AppSettings;
+  #downloadSettings: DownloadSettings;
   #queryableFields: QueryableFields | null = null;
   #schema: Promise<string> | null = null;
 
@@ -105,6 +109,7 @@ export class SyncApp {
     this.metrics = context.metrics;
     this.#maxOfflineMs = context.maxOfflineMs;
     this.#settings = initialSettings(context.developmentMode, context.hadRules);
+    this.#downloadSettings = downloadSettings(context.limits, {});
     this.roles = new SessionRoles({
       appId: context.id,
       logger: context.logger,
@@ -128,6 +133,16 @@ export class SyncApp {
   /** What the configuration says about all sessions. */
   get settings(): AppSettings {
     return this.#settings;
+  }
+
+  /** How downloads are made. */
+  get downloadSettings(): DownloadSettings {
+    return this.#downloadSettings;
+  }
+
+  /** Makes downloads in another way from now on; what is not said is as the server's limits have it. */
+  setDownloadSettings(own: Partial<DownloadSettings>): void {
+    this.#downloadSettings = downloadSettings(this.limits, own);
   }
 
   /** Whether clients may extend the schema. */
@@ -189,6 +204,14 @@ export class SyncApp {
   async terminate(): Promise<void> {
     const { clients } = await this.ledger.status();
     for (let ident = firstFileIdent; ident < firstFileIdent + clients; ident += 1) await this.forceReset(String(ident));
+  }
+
+  /** A client was sent an error that ends its session. */
+  sessionFailed(error: Omit<SessionError, "atMs">): void {
+    const { message, ...fields } = error;
+    this.metrics.count("sessionErrors");
+    this.logger.info({ app: this.id, ...fields }, message);
+    this.sessionErrors.add({ ...error, atMs: this.host.nowMs() });
   }
 
   /** Ends all connections in a way that clients try again after. */
