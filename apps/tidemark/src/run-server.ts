@@ -7,15 +7,19 @@
 import { mkdirSync } from "node:fs";
 import { resolve } from "node:path";
 import {
+  type App,
+  type AppRegistry,
   createLogger,
   createServer,
   type LogLevel,
   openNativeKeyValue,
   openNativeLedger,
   type Server,
+  type ServerOptions,
   TidemarkError,
 } from "@tidemark/server";
-import { readAppId, readMaxOfflineDays } from "./app-directory.js";
+import { type AppDirectoryOptions, loadApp, type LoadedApp } from "./app-directory.js";
+import { AppWatch, count, fingerprint } from "./watch-app.js";
 
 /** What the command line says. */
 export interface RunOptions {
@@ -25,6 +29,11 @@ export interface RunOptions {
   readonly appDirectory: string | null;
   /** Empty: the id of the app directory, or any app if there is none. */
   readonly appIds: readonly string[];
+  /** Environment of the app directory to take instead of its own; `null` for that one. */
+  readonly environment: string | null;
+  /** JSON file with the app's secrets by name; `null` for none. */
+  readonly secretsFile: string | null;
+  /** Whether clients may extend the schema whatever the app directory says. */
   readonly developmentMode: boolean;
   readonly publicUrl: string | null;
   /** `null`: what the app directory says, or the server's default. */
@@ -38,62 +47,113 @@ const logLevels: readonly string[] = ["debug", "info", "warn", "error", "silent"
 /** Runs a server until the process is told to end. */
 export async function runServer(options: RunOptions): Promise<void> {
   try {
-    const server = await startServer(options);
-    say(greeting(server.url, options));
+    const { server, watch, loaded } = await startServer(options);
+    say(greeting(server.url, options, loaded));
     await interrupted();
     say("\nStopping …");
+    await watch?.stop();
     await server.stop();
   } catch (error) {
     if (!(error instanceof TidemarkError)) throw error;
-    process.stderr.write(`tidemark: ${error.message}\n`);
+    complain(`tidemark: ${error.message}`);
     process.exitCode = 1;
   }
 }
 
-/** Starts a server with the embedded store. */
-export async function startServer(options: RunOptions): Promise<Server> {
+/** A server that runs, and what it was started with. */
+export interface StartedServer {
+  readonly server: Server;
+  /** Follows the app directory; `null` without one. */
+  readonly watch: AppWatch | null;
+  readonly loaded: LoadedApp | null;
+}
+
+/**
+ * Starts a server with the embedded store. An app directory is in force before anybody can connect, and is followed.
+ *
+ * @throws TidemarkError also for errors in the app directory, after they were printed.
+ */
+export async function startServer(options: RunOptions): Promise<StartedServer> {
   if (!logLevels.includes(options.logLevel)) {
     throw new TidemarkError("bad-option", `--log must be one of ${logLevels.join(", ")}`);
   }
-  const dataDirectory = resolve(options.dataDirectory);
+  const directory = directoryOptions(options);
+  // Before the files are read, so that no edit is missed.
+  const seen = directory === null ? "" : fingerprint(directory);
+  const loaded = directory === null ? null : loadOrRefuse(directory);
   const server = createServer({
-    dataDirectory,
+    ...serverOptions(options),
+    appIds: loaded === null ? (options.appIds.length > 0 ? options.appIds : null) : [loaded.appId],
+    prepare: async (apps) => {
+      if (loaded !== null) await appOf(apps, loaded.appId).then((app) => app.configure(loaded.configuration));
+    },
+  });
+  mkdirSync(resolve(options.dataDirectory), { recursive: true });
+  await server.start();
+  if (directory === null || loaded === null) return { server, watch: null, loaded };
+  const app = await appOf(server.apps, loaded.appId);
+  const watch = new AppWatch({ options: directory, fingerprint: seen, app, say: complain });
+  return { server, watch, loaded };
+}
+
+async function appOf(apps: AppRegistry, appId: string): Promise<App> {
+  const app = await apps.find(appId);
+  if (app !== undefined) return app;
+  throw new TidemarkError("too-many-apps", `there are too many apps in this data directory for another, ${appId}`);
+}
+
+function serverOptions(options: RunOptions): ServerOptions {
+  return {
+    dataDirectory: resolve(options.dataDirectory),
     openLedger: openNativeLedger,
     openKeyValue: openNativeKeyValue,
     port: options.port,
     host: options.host,
-    appIds: appIdsOf(options),
     developmentMode: options.developmentMode,
     publicUrl: options.publicUrl,
-    ...maxOfflineOf(options),
+    ...(options.maxOfflineDays === null ? {} : { maxOfflineMs: options.maxOfflineDays * 24 * 60 * 60_000 }),
     logger: createLogger(options.logLevel as LogLevel),
     ...(options.statusPage === undefined ? {} : { statusPage: options.statusPage }),
-  });
-  mkdirSync(dataDirectory, { recursive: true });
-  await server.start();
-  return server;
+  };
 }
 
-function appIdsOf(options: RunOptions): readonly string[] | null {
-  if (options.appIds.length > 0) return options.appIds;
-  return options.appDirectory === null ? null : [readAppId(options.appDirectory)];
+function directoryOptions(options: RunOptions): AppDirectoryOptions | null {
+  const { appDirectory, appIds, environment, secretsFile, developmentMode, maxOfflineDays } = options;
+  if (appDirectory === null) {
+    if (environment === null && secretsFile === null) return null;
+    throw new TidemarkError("bad-option", "--environment and --secrets go with --app");
+  }
+  const [appId = null, ...others] = appIds;
+  if (others.length > 0) throw new TidemarkError("bad-option", "with --app, give one --app-id at most");
+  const forcesDevelopmentMode = developmentMode;
+  return { directory: appDirectory, appId, environment, secretsFile, forcesDevelopmentMode, maxOfflineDays };
 }
 
-function maxOfflineOf(options: RunOptions): { readonly maxOfflineMs?: number } {
-  const { maxOfflineDays, appDirectory } = options;
-  const days = maxOfflineDays ?? (appDirectory === null ? null : readMaxOfflineDays(appDirectory));
-  return days === null ? {} : { maxOfflineMs: days * 24 * 60 * 60_000 };
+function loadOrRefuse(directory: AppDirectoryOptions): LoadedApp {
+  const loaded = loadApp(directory);
+  for (const one of loaded.findings) complain(one);
+  if (loaded.errors === 0) return loaded;
+  throw new TidemarkError("bad-app", `${count(loaded.errors, "error")} in ${directory.directory}`);
 }
 
-function greeting(url: string, options: RunOptions): string {
-  const apps = appIdsOf(options);
+const syncStates = {
+  enabled: "on",
+  disabled: "paused by sync/config.json: clients wait",
+  off: "off by sync/config.json: clients are told that it is not enabled",
+} as const;
+
+function greeting(url: string, options: RunOptions, loaded: LoadedApp | null): string {
+  const apps = loaded === null ? options.appIds : [loaded.appId];
+  const isExtensible = loaded?.configuration.sync.isDevelopmentMode ?? options.developmentMode;
   const lines = [
     "",
     `  Tidemark is listening on ${url}`,
     "",
-    `  apps    ${apps === null ? "any client app id" : apps.join(", ")}`,
+    `  apps    ${apps.length === 0 ? "any client app id" : apps.join(", ")}`,
+    ...(loaded === null ? [] : [`  rules   ${options.appDirectory}: edits take effect as they are saved`]),
+    ...(loaded === null ? [] : [`  sync    ${syncStates[loaded.configuration.sync.state]}`]),
     `  data    ${resolve(options.dataDirectory)}`,
-    `  schema  ${options.developmentMode ? "Development Mode: clients may extend it" : "fixed"}`,
+    `  schema  ${isExtensible ? "Development Mode: clients may extend it" : "fixed"}`,
     "",
     `  Give your client the base URL ${options.publicUrl ?? url}. Press Ctrl+C to stop.`,
     "",
@@ -103,6 +163,10 @@ function greeting(url: string, options: RunOptions): string {
 
 function say(text: string): void {
   process.stdout.write(`${text}\n`);
+}
+
+function complain(text: string): void {
+  process.stderr.write(`${text}\n`);
 }
 
 function interrupted(): Promise<void> {

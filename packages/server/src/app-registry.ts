@@ -15,7 +15,7 @@ import type { Metrics } from "./metrics.js";
 import type { Passwords } from "./passwords.js";
 import { SyncApp } from "./sync-app.js";
 import type { Tokens } from "./tokens.js";
-import { type UserRecord, Users } from "./users.js";
+import { Users } from "./users.js";
 
 export type { App } from "./app.js";
 
@@ -48,6 +48,8 @@ interface AppRecord {
   readonly createdMs: number;
   /** Whether it was made by {@link AppRegistry.create}: it exists whatever the server was started with. */
   readonly isCreated?: boolean;
+  /** Whether it was ever configured. */
+  readonly hasRules?: boolean;
 }
 
 /** An app cannot be made. */
@@ -133,8 +135,8 @@ export class AppRegistry {
 
   /** Apps whose ledger is open. */
   async opened(): Promise<SyncApp[]> {
-    const opened = await Promise.all([...this.#byId.values()].map((app) => app.opened));
-    return opened.filter((app) => app !== null);
+    const opened = [...this.#byId.values()].map((app) => app.opened).filter((app) => app !== null);
+    return Promise.all(opened);
   }
 
   /** Closes all ledgers once what was uploaded is in them. */
@@ -157,13 +159,20 @@ export class AppRegistry {
     return created;
   }
 
-  #add({ id, domainId, isCreated }: AppRecord): RegisteredApp {
+  #add(first: AppRecord): RegisteredApp {
+    let record = first;
+    const { id, domainId, isCreated } = record;
     const { store, tokens, passwords, host } = this.#context;
     const app = new RegisteredApp({
       id,
       domainId,
       makeUsers: (onUserChanged) => new Users({ appId: id, domainId, store, tokens, passwords, host, onUserChanged }),
-      openSync: (users) => this.#openSync(id, users),
+      openSync: (users) => this.#openSync(id, users, record.hasRules ?? false),
+      onConfigured: async () => {
+        if (record.hasRules === true) return;
+        record = { ...record, hasRules: true };
+        await store.write([jsonChange(prefix + id, record)]);
+      },
     });
     this.#byId.set(id, app);
     this.#byDomain.set(domainId, app);
@@ -171,12 +180,22 @@ export class AppRegistry {
     return app;
   }
 
-  async #openSync(appId: string, users: Users): Promise<SyncApp> {
+  async #openSync(appId: string, users: Users, hadRules: boolean): Promise<SyncApp> {
     const { openLedger, ledgerPath, host, limits, logger, metrics, developmentMode, maxOfflineMs } = this.#context;
     const path = ledgerPath(appId);
     const ledger = await openLedger({ path, epochSalt: randomSalt(host), developmentMode });
     logger.info({ app: appId, version: ledger.version() }, "ledger opened");
-    const findUser = (userId: string): Promise<UserRecord | null> => users.find(userId);
-    return new SyncApp({ id: appId, ledger, host, limits, logger, metrics, developmentMode, maxOfflineMs, findUser });
+    return new SyncApp({
+      id: appId,
+      ledger,
+      host,
+      limits,
+      logger,
+      metrics,
+      developmentMode,
+      maxOfflineMs,
+      findUser: (userId) => users.find(userId),
+      hadRules,
+    });
   }
 }

@@ -20,8 +20,8 @@ export interface App {
   readonly configuration: AppConfiguration | null;
   /**
    * Puts a configuration in force: schema, queryable fields, rules, state of synchronisation, modes. Sessions that it
-   * concerns are ended so that their clients come back under it; resolves when they are. It is not kept: whoever starts the
-   * server configures its apps again.
+   * concerns are ended so that their clients come back under it; resolves when they are. The configuration is not kept,
+   * but that there was one is: whoever starts the server configures its apps again, and nobody synchronises before.
    *
    * @throws ConfigurationError if the classes contradict those of the data; nothing is changed then.
    */
@@ -37,6 +37,8 @@ export interface RegisteredAppContext {
   /** Makes the app's users; what is given to it is to be called after a user's data or identities have changed. */
   readonly makeUsers: (onUserChanged: (userId: string) => Promise<void>) => Users;
   readonly openSync: (users: Users) => Promise<SyncApp>;
+  /** Remembers that the app has rules, durably when it resolves. */
+  readonly onConfigured: () => Promise<void>;
 }
 
 /** An app that the registry knows. */
@@ -45,16 +47,18 @@ export class RegisteredApp implements App {
   readonly domainId: string;
   readonly users: Users;
   readonly #openSync: RegisteredAppContext["openSync"];
+  readonly #onConfigured: RegisteredAppContext["onConfigured"];
   /** Configurations are put in force one after another. */
   readonly #changes = new Semaphore(1);
   #configuration: AppConfiguration | null = null;
   #opened: Promise<SyncApp> | null = null;
   #isClosed = false;
 
-  constructor({ id, domainId, makeUsers, openSync }: RegisteredAppContext) {
+  constructor({ id, domainId, makeUsers, openSync, onConfigured }: RegisteredAppContext) {
     this.id = id;
     this.domainId = domainId;
     this.#openSync = openSync;
+    this.#onConfigured = onConfigured;
     this.users = makeUsers(async (userId) => {
       // Without an open ledger nobody has a session.
       const sync = await this.#opened?.catch(() => null);
@@ -74,7 +78,10 @@ export class RegisteredApp implements App {
   configure(configuration: AppConfiguration): Promise<void> {
     return this.#changes.run(async () => {
       const sync = await this.sync();
-      await sync.configure(configuration, () => (this.#configuration = configuration));
+      await sync.configure(configuration, async () => {
+        await this.#onConfigured();
+        this.#configuration = configuration;
+      });
     });
   }
 
