@@ -4,6 +4,9 @@
  * @module
  */
 
+import { existsSync } from "node:fs";
+import { setLedgerAside, syncDirectory } from "./ledger-file.js";
+import { readRescueRecord, Rescue, type RescueState } from "./rescue.js";
 import { SyncApp } from "./sync-app.js";
 import { type Host, randomId, randomSalt } from "./host.js";
 import { jsonChange, type KeyValue, listJson } from "./key-value.js";
@@ -33,6 +36,8 @@ export interface AppRegistryContext {
   /** The client app ids that exist; `null` accepts any. */
   readonly appIds: readonly string[] | null;
   readonly developmentMode: boolean;
+  /** The rescue mode of apps about which the operator has said nothing. */
+  readonly rescue: RescueState;
   readonly maxOfflineMs: number;
 }
 
@@ -42,6 +47,7 @@ export interface App {
   /** Names the app in tokens. */
   readonly domainId: string;
   readonly users: Users;
+  readonly rescue: Rescue;
   /** The app's sync side, opened when it is first asked for. */
   sync(): Promise<SyncApp>;
 }
@@ -71,7 +77,7 @@ export class AppRegistry {
   async load(): Promise<void> {
     const { store, appIds } = this.#context;
     const records = await listJson<AppRecord>(store, prefix);
-    for (const { value } of records) this.#add(value);
+    for (const { value } of records) await this.#add(value);
     for (const id of appIds ?? []) await this.find(id);
     for (const app of this.#byId.values()) {
       if (appIds === null || appIds.includes(app.id)) await app.sync();
@@ -105,6 +111,11 @@ export class AppRegistry {
     return app !== undefined && this.accepts(app.id) ? app : undefined;
   }
 
+  /** The apps that have come into being and are answered for. */
+  known(): readonly App[] {
+    return [...this.#byId.values()].filter((app) => this.accepts(app.id));
+  }
+
   /** Apps whose ledger is open. */
   async opened(): Promise<SyncApp[]> {
     return Promise.all(this.#opened.values());
@@ -123,11 +134,17 @@ export class AppRegistry {
     return this.#add(record);
   }
 
-  #add(record: AppRecord): App {
-    const { store, tokens, passwords, host } = this.#context;
-    const { id, domainId } = record;
+  async #add(appRecord: AppRecord): Promise<App> {
+    const { store, tokens, passwords, host, logger, rescue: fallback } = this.#context;
+    const { id, domainId } = appRecord;
     const users = new Users({ appId: id, domainId, store, tokens, passwords, host });
-    const app: App = { id, domainId, users, sync: () => this.#open(id) };
+    const record = await readRescueRecord(store, id);
+    const countObjects = async (): Promise<number> => {
+      const { objects } = await (await this.#open(id)).ledger.status();
+      return Object.values(objects).reduce((sum, count) => sum + count, 0);
+    };
+    const rescue = new Rescue({ appId: id, store, logger, fallback, record, countObjects });
+    const app: App = { id, domainId, users, rescue, sync: () => this.#open(id) };
     this.#byId.set(id, app);
     this.#byDomain.set(domainId, app);
     return app;
@@ -136,18 +153,47 @@ export class AppRegistry {
   #open(appId: string): Promise<SyncApp> {
     const known = this.#opened.get(appId);
     if (known !== undefined) return known;
-    const opening = this.#openLedger(appId);
+    return this.#keepOpened(appId, this.#openLedger(appId));
+  }
+
+  #keepOpened(appId: string, opening: Promise<SyncApp>): Promise<SyncApp> {
     this.#opened.set(appId, opening);
     // A ledger that could not be opened is tried again by the next who asks.
     opening.catch(() => this.#opened.delete(appId));
     return opening;
   }
 
+  /**
+   * Puts a new ledger in the place of another. The order makes every interruption harmless: before the old file is set
+   * aside it is opened again, with the state as it was; afterwards a new one is made without an alarm.
+   */
+  async #replace(app: SyncApp): Promise<void> {
+    const path = this.#context.ledgerPath(app.id);
+    await app.rescue.ledgerToGo();
+    const replace = async (): Promise<SyncApp> => {
+      await app.retire();
+      if (path !== null && existsSync(path)) await setLedgerAside(path);
+      return this.#openLedger(app.id);
+    };
+    await this.#keepOpened(app.id, replace());
+    this.#context.logger.warn({ app: app.id }, "synchronisation was terminated: every client file has to reset");
+  }
+
   async #openLedger(appId: string): Promise<SyncApp> {
     const { openLedger, ledgerPath, host, limits, logger, metrics, developmentMode, maxOfflineMs } = this.#context;
+    const rescue = this.#byId.get(appId)?.rescue;
+    if (rescue === undefined) throw new TypeError(`no app ${appId}`);
     const path = ledgerPath(appId);
+    if (path !== null) await rescue.beforeLedger(existsSync(path));
     const ledger = await openLedger({ path, epochSalt: randomSalt(host), developmentMode });
+    // Other stores keep no file, and look after themselves.
+    if (path !== null && existsSync(path)) {
+      await syncDirectory(path);
+      await rescue.ledgerOpened();
+    }
     logger.info({ app: appId, version: ledger.version() }, "ledger opened");
-    return new SyncApp({ id: appId, ledger, host, limits, logger, metrics, developmentMode, maxOfflineMs });
+    const replace = (app: SyncApp): Promise<void> => this.#replace(app);
+    const parts = { ledger, host, limits, logger, metrics, rescue, replace };
+    return new SyncApp({ id: appId, ...parts, developmentMode, maxOfflineMs });
   }
 }

@@ -27,7 +27,7 @@ import {
 import type { RawData, WebSocket } from "ws";
 import { Signal } from "./concurrency.js";
 import { type SessionPeer, type SessionStatus, SyncSession } from "./session.js";
-import type { SyncApp } from "./sync-app.js";
+import type { AppConnection, SyncApp } from "./sync-app.js";
 
 /** What a connection is made of. */
 export interface ConnectionContext {
@@ -64,7 +64,7 @@ const errorCodesOfProtocolErrors: Readonly<Record<ProtocolErrorCode, number>> = 
 };
 
 /** A connection from its upgrade to its end. */
-export class SyncConnection implements SessionPeer {
+export class SyncConnection implements SessionPeer, AppConnection {
   readonly app: SyncApp;
   readonly userId: string;
   readonly protocolVersion: number;
@@ -110,6 +110,10 @@ export class SyncConnection implements SessionPeer {
     socket.on("message", (data: RawData, isBinary: boolean) => this.#onMessage(data, isBinary));
     socket.on("error", (error: Error) => this.app.logger.info({ user: this.userId, err: error }, "socket error"));
     socket.on("close", () => this.#onClose());
+    if (!this.app.join(this)) {
+      this.drop("the ledger was replaced meanwhile");
+      return;
+    }
     if (this.#context.subProtocol.mode === "partition") {
       this.fail(
         errorCode.switchToFlxSync,
@@ -247,6 +251,16 @@ export class SyncConnection implements SessionPeer {
     this.app.host.after(this.app.limits.closeMs, () => this.#socket.terminate());
   }
 
+  holdBackResets(): void {
+    for (const session of this.#sessions.values()) session.holdBackReset();
+  }
+
+  terminate(): void {
+    for (const session of this.#sessions.values()) session.forgetFile();
+    // Not another error: clients reconnect by themselves, to the new ledger.
+    this.close(closeCode.normal, "");
+  }
+
   /** Says that the server goes away; clients reconnect without a word to the application. */
   goAway(): void {
     this.fail(errorCode.connectionClosed, "the server is shutting down");
@@ -281,6 +295,7 @@ export class SyncConnection implements SessionPeer {
   #shut(): void {
     if (!this.#isOpen) return;
     this.#isOpen = false;
+    this.app.leave(this);
     // A close frame of the peer must still be seen.
     if (this.#isReadingPaused) this.#socket.resume();
     for (const session of this.#sessions.values()) session.end();

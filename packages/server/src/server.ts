@@ -22,6 +22,7 @@ import { Metrics, type MetricsSink } from "./metrics.js";
 import { defaultPasswordCost, type PasswordCost, Passwords } from "./passwords.js";
 import { readSchemas, readStatus, type ServerStatus, type StatusContext } from "./status.js";
 import { statusPage } from "./status-page.js";
+import type { RescueState } from "./rescue.js";
 import { createTokenKey, Tokens } from "./tokens.js";
 import { Upgrades } from "./upgrade.js";
 import { defaultMaxOfflineMs } from "./upkeep.js";
@@ -41,6 +42,11 @@ export interface ServerOptions {
   readonly appIds?: readonly string[] | null;
   /** Whether clients may extend the schema. */
   readonly developmentMode?: boolean;
+  /**
+   * The rescue mode of apps about which the operator has said nothing yet: by default open in Development Mode, where
+   * data is disposable, and closed without. It is not stored, so that trying something out opens nothing for good.
+   */
+  readonly rescue?: RescueState;
   /** How long a client may be away before it has to start over; 30 days by default. */
   readonly maxOfflineMs?: number;
   /** Base of the URLs that clients are told, if it is not the one they asked by. */
@@ -210,6 +216,7 @@ class TidemarkServer implements Server {
       ledgerPath: (appId) => (dataDirectory === null ? null : join(dataDirectory, "apps", appId, "ledger.redb")),
       appIds: appIds ?? null,
       developmentMode: this.#developmentMode,
+      rescue: this.#options.rescue ?? (this.#developmentMode ? "open" : "closed"),
       maxOfflineMs: this.#options.maxOfflineMs ?? defaultMaxOfflineMs,
     });
   }

@@ -40,6 +40,7 @@ import { Deferred, Signal } from "./concurrency.js";
 import { DownloadPump } from "./download-pump.js";
 import { randomSalt } from "./host.js";
 import type { Compensation, LedgerRefusal, LedgerSession, Upload } from "./ledger.js";
+import { rescueBackOff, rescueText } from "./rescue.js";
 import { checkSubscriptionSet } from "./subscription-set.js";
 import type { BoundSession, SyncApp } from "./sync-app.js";
 
@@ -175,7 +176,8 @@ export class SyncSession implements BoundSession, CommitParticipant {
       const body = JSON.stringify({ co_id: this.connection.requestId });
       this.connection.send({ type: "log_message", session: this.ident, body });
     }
-    if (this.#phase === "allocating") this.#work(() => this.#allocate());
+    if (this.#app.rescue.holdsBack(this.#bindOptions)) this.#waitForRescue();
+    else if (this.#phase === "allocating") this.#work(() => this.#allocate());
   }
 
   /** Takes a message, checks that it may come now, and puts it behind those before it. */
@@ -244,6 +246,29 @@ export class SyncSession implements BoundSession, CommitParticipant {
     this.#phase = "failed";
     this.#isRefused = true;
     this.#windUp();
+  }
+
+  /** Ends a session that downloads for a client reset, so that it tries again. */
+  holdBackReset(): void {
+    if (this.#app.rescue.holdsBack(this.#bindOptions)) this.#waitForRescue();
+  }
+
+  /** Everything of synchronisation was forgotten: a file that has identified itself has to reset. */
+  forgetFile(): void {
+    if (this.#phase !== "identified") return;
+    const message = "Bad client file identifier (IDENT): synchronisation was terminated";
+    this.#refuseFile({ code: errorCode.badClientFileIdent, message, action: "ClientReset" });
+  }
+
+  #waitForRescue(): void {
+    this.#app.metrics.count("rescueWaits");
+    this.fail(errorCode.initialSyncNotCompleted, rescueText, rescueBackOff);
+  }
+
+  /** Refuses a file that has to reset, but not while there is nothing to reset onto. */
+  #refuseFile(refusal: LedgerRefusal): void {
+    if (this.#app.rescue.replaces(refusal)) this.#waitForRescue();
+    else this.#refuse(refusal);
   }
 
   #refuse(refusal: LedgerRefusal): void {
@@ -375,7 +400,7 @@ export class SyncSession implements BoundSession, CommitParticipant {
       host.nowMs(),
     );
     if ("refusal" in answer) {
-      this.#refuse(answer.refusal);
+      this.#refuseFile(answer.refusal);
       return;
     }
     this.#ledgerSession = answer.session;
@@ -415,7 +440,8 @@ export class SyncSession implements BoundSession, CommitParticipant {
     if (bound.fileIdentSalt === this.#fileIdentSalt) {
       this.fail(errorCode.userMismatch, "User mismatch for client file identifier (IDENT)");
     } else {
-      this.fail(errorCode.divergingHistories, "Bad client file identifier salt (IDENT)");
+      const message = "Bad client file identifier salt (IDENT)";
+      this.#refuseFile({ code: errorCode.divergingHistories, message, action: "ClientReset" });
     }
     return false;
   }

@@ -12,6 +12,7 @@ import type { Ledger, Role, UploadAnswer } from "./ledger.js";
 import type { ServerLimits } from "./limits.js";
 import type { Logger } from "./logger.js";
 import type { Metrics } from "./metrics.js";
+import type { Rescue } from "./rescue.js";
 import { Upkeep } from "./upkeep.js";
 
 /** A session as the app sees it. */
@@ -29,6 +30,14 @@ export interface BoundSession {
   wake(): void;
 }
 
+/** A connection as the app sees it. */
+export interface AppConnection {
+  /** Ends its sessions that download for a client reset, so that they try again. */
+  holdBackResets(): void;
+  /** Tells its files to reset, and closes it. */
+  terminate(): void;
+}
+
 /** What {@link SyncApp} needs. */
 export interface SyncAppContext {
   readonly id: string;
@@ -38,6 +47,9 @@ export interface SyncAppContext {
   readonly logger: Logger;
   readonly metrics: Metrics;
   readonly developmentMode: boolean;
+  readonly rescue: Rescue;
+  /** Takes the ledger away, after {@link SyncApp.retire}, and has another made for those who come then. */
+  readonly replace: (app: SyncApp) => Promise<void>;
   /** How long a client may be away before it has to start over. */
   readonly maxOfflineMs: number;
 }
@@ -54,6 +66,7 @@ export class SyncApp {
   readonly logger: Logger;
   readonly metrics: Metrics;
   readonly developmentMode: boolean;
+  readonly rescue: Rescue;
   readonly commits: CommitQueue;
   /** Bounds how many downloads are made at the same time. */
   readonly downloads: Semaphore;
@@ -63,6 +76,11 @@ export class SyncApp {
   readonly active: Set<BoundSession> = new Set();
   readonly clockSkew: ClockSkew;
   readonly #upkeep: Upkeep;
+  readonly #connections = new Set<AppConnection>();
+  readonly #replace: (app: SyncApp) => Promise<void>;
+  readonly #stopListening: () => void;
+  #isRetired = false;
+  #terminating: Promise<void> | null = null;
   #schema: Promise<string> | null = null;
 
   constructor(context: SyncAppContext) {
@@ -73,6 +91,11 @@ export class SyncApp {
     this.logger = context.logger;
     this.metrics = context.metrics;
     this.developmentMode = context.developmentMode;
+    this.rescue = context.rescue;
+    this.#replace = context.replace;
+    this.#stopListening = context.rescue.onClose(() => {
+      for (const connection of this.#connections) connection.holdBackResets();
+    });
     this.downloads = new Semaphore(context.limits.concurrentDownloadsMax);
     this.commits = new CommitQueue({
       ledger: context.ledger,
@@ -98,8 +121,36 @@ export class SyncApp {
     return this.#schema;
   }
 
+  /** Takes a connection in; false if the ledger is gone, so that it has to come again. */
+  join(connection: AppConnection): boolean {
+    if (!this.#isRetired) this.#connections.add(connection);
+    return !this.#isRetired;
+  }
+
+  leave(connection: AppConnection): void {
+    this.#connections.delete(connection);
+  }
+
+  /**
+   * Forgets everything of synchronisation: history, objects, client files. Every file has to reset; who is connected is
+   * told at once. Resolves when a new ledger is open; whether rescue mode is open or closed stays as it is. What was
+   * forgotten is kept aside as `ledger.redb.terminated` until the next time.
+   */
+  terminate(): Promise<void> {
+    this.#terminating ??= this.#replace(this);
+    return this.#terminating;
+  }
+
+  /** Ends all connections with what {@link SyncApp.terminate} says, and closes the ledger. */
+  async retire(): Promise<void> {
+    this.#isRetired = true;
+    for (const connection of this.#connections) connection.terminate();
+    await this.close();
+  }
+
   /** Waits for what was uploaded and closes the ledger. */
   async close(): Promise<void> {
+    this.#stopListening();
     await this.commits.idle();
     await Promise.all([...this.files.values()].map((session) => session.settled));
     await this.#upkeep.stop();
