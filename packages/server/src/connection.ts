@@ -25,6 +25,7 @@ import {
   type SubProtocol,
 } from "@tidemark/protocol";
 import type { RawData, WebSocket } from "ws";
+import { connectionRefusal } from "./app-settings.js";
 import { Signal } from "./concurrency.js";
 import { type SessionPeer, type SessionStatus, SyncSession } from "./session.js";
 import type { AppConnection, SyncApp } from "./sync-app.js";
@@ -110,17 +111,17 @@ export class SyncConnection implements SessionPeer, AppConnection {
     socket.on("message", (data: RawData, isBinary: boolean) => this.#onMessage(data, isBinary));
     socket.on("error", (error: Error) => this.app.logger.info({ user: this.userId, err: error }, "socket error"));
     socket.on("close", () => this.#onClose());
-    if (!this.app.join(this)) {
+    if (this.app.isRetired) {
       this.drop("the ledger was replaced meanwhile");
       return;
     }
-    if (this.#context.subProtocol.mode === "partition") {
-      this.fail(
-        errorCode.switchToFlxSync,
-        "Client connected using partition-based sync when app is using flexible sync",
-        { tryAgain: false },
-      );
-    }
+    this.app.connections.add(this);
+    this.checkMode();
+  }
+
+  checkMode(): void {
+    const refusal = connectionRefusal(this.app.settings, this.#context.subProtocol.mode);
+    if (refusal !== null) this.fail(refusal.code, refusal.message, refusal.overrides);
   }
 
   // --- receiving ------------------------------------------------------------------------------------------
@@ -251,19 +252,9 @@ export class SyncConnection implements SessionPeer, AppConnection {
     this.app.host.after(this.app.limits.closeMs, () => this.#socket.terminate());
   }
 
-  holdBackResets(): void {
-    for (const session of this.#sessions.values()) session.holdBackReset();
-  }
-
-  terminate(): void {
-    for (const session of this.#sessions.values()) session.forgetFile();
-    // Not another error: clients reconnect by themselves, to the new ledger.
-    this.close(closeCode.normal, "");
-  }
-
   /** Says that the server goes away; clients reconnect without a word to the application. */
-  goAway(): void {
-    this.fail(errorCode.connectionClosed, "the server is shutting down");
+  goAway(reason: string): void {
+    this.fail(errorCode.connectionClosed, reason);
   }
 
   drop(reason: string): void {
@@ -295,9 +286,9 @@ export class SyncConnection implements SessionPeer, AppConnection {
   #shut(): void {
     if (!this.#isOpen) return;
     this.#isOpen = false;
-    this.app.leave(this);
     // A close frame of the peer must still be seen.
     if (this.#isReadingPaused) this.#socket.resume();
+    this.app.connections.delete(this);
     for (const session of this.#sessions.values()) session.end();
     this.#sessions.clear();
     this.#drained.raise();

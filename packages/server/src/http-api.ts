@@ -100,6 +100,7 @@ function addLogin(api: Hono, context: HttpApiContext): void {
 
   api.post(`${providers}/local-userpass/register`, async (call) => {
     const app = await findApp(context, call.req.param("appId"));
+    checkProvider(app, "local-userpass");
     const { email, password } = await readBody(context, call, registration);
     await app.users.register(email, password);
     return jsonAnswer(call, 201, {});
@@ -121,6 +122,7 @@ function addLogin(api: Hono, context: HttpApiContext): void {
 
 async function logIn(context: HttpApiContext, call: Context, app: App, provider: string): Promise<object> {
   const isLink = call.req.query("link") === "true";
+  checkProvider(app, provider);
   if (provider === "anon-user" && !isLink) {
     const { options } = await readBody(context, call, anonymousLogin);
     return app.users.logInAnonymously(knownDevice(options?.device?.deviceId));
@@ -130,6 +132,12 @@ async function logIn(context: HttpApiContext, call: Context, app: App, provider:
   if (!isLink) return app.users.logInWithPassword(username, password, knownDevice(options?.device?.deviceId));
   const { subject } = await authenticate(context, call);
   return app.users.linkPassword(subject, username, password);
+}
+
+/** An app with a configuration has the providers that it names and does not disable, any other all there are. */
+function checkProvider({ configuration }: App, provider: string): void {
+  const isEnabled = configuration?.providers.some((one) => one.type === provider && !one.isDisabled) ?? true;
+  if (!isEnabled) throw serviceErrors.providerNotFound(provider);
 }
 
 function knownDevice(deviceId: string | undefined): string | undefined {

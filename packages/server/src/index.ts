@@ -16,7 +16,9 @@ export {
 export { type Finding, formatFinding, type Location } from "./app-directory/findings.js";
 export { type PositionedJson } from "./app-directory/json-document.js";
 export { type AppDirectoryOptions, readAppDirectory, type ReadAppDirectory } from "./app-directory/read.js";
-export { type App, type AppRegistry, type LedgerFactory } from "./app-registry.js";
+export { type App, AppError, type AppRegistry, type LedgerFactory } from "./app-registry.js";
+export { readApp } from "./app-rules.js";
+export { ConfigurationError } from "./configuration-error.js";
 export { type ConnectionStatus } from "./connection.js";
 export { type Host, systemHost } from "./host.js";
 export { type KeyValue, type KeyValueChange, MemoryKeyValue } from "./key-value.js";

@@ -18,6 +18,8 @@ import type {
   LedgerRefusal,
   LedgerSession,
   LedgerStatus,
+  QueryableFields,
+  SchemaChange,
   Upload,
   UploadAnswer,
   UpkeepStep,
@@ -53,6 +55,22 @@ class EmbeddedLedger implements Ledger {
 
   schema(): Promise<string> {
     return this.#ledger.schema();
+  }
+
+  setSchema(classes: string): Promise<SchemaChange> {
+    return this.#rules.setSchema(classes);
+  }
+
+  setQueryableFields({ global, classes }: QueryableFields): void {
+    this.#rules.setQueryableFields({ global, classes });
+  }
+
+  forceReset(fileIdent: string): Promise<boolean> {
+    return this.#rules.forceReset(fileIdent);
+  }
+
+  get #rules(): Pick<Ledger, "setSchema" | "setQueryableFields" | "forceReset"> {
+    return this.#ledger as unknown as Ledger;
   }
 
   setDevelopmentMode(on: boolean): void {

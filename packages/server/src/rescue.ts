@@ -53,7 +53,7 @@ export const rescueText = "Initial sync not completed: the data of this app is b
 
 /** Opening is refused: what devices would reset onto is not there. */
 export class RescueError extends TidemarkError {
-  declare readonly code: "nothing-loaded" | "objects-missing";
+  declare readonly code: "nothing-loaded" | "objects-missing" | "recovery-disabled";
 }
 
 /** What {@link Rescue} needs. */
@@ -64,8 +64,15 @@ export interface RescueContext {
   /** What holds while the operator has said nothing. */
   readonly fallback: RescueState;
   readonly record: RescueRecord;
-  /** Objects in the ledger. */
-  readonly countObjects: () => Promise<number>;
+  readonly readLedger: () => Promise<LedgerContents>;
+}
+
+/** What there is to reset onto. */
+export interface LedgerContents {
+  /** Objects by class. */
+  readonly objects: Readonly<Record<string, number>>;
+  /** Whether the app's configuration makes devices that reset drop what they had not uploaded. */
+  readonly isRecoveryDisabled: boolean;
 }
 
 /** The rescue mode of one app. */
@@ -92,13 +99,16 @@ export class Rescue {
    * Opens: from now on files of another server are told to reset, onto what is loaded. Durable when it resolves.
    *
    * @param objectsMin how many objects were loaded; 0 says that there is nothing to load.
-   * @throws {RescueError} while the ledger holds fewer, and leaves the state as it is.
+   * @throws {RescueError} while the ledger holds fewer, or while devices would not recover what they had not synced; the
+   * state stays as it is.
    */
   open(objectsMin: number): Promise<void> {
     return this.#writes.run(async () => {
-      const objects = await this.#context.countObjects();
-      if (objects < objectsMin) throw tooFew(this.#context.appId, objects, objectsMin);
-      const { appId, logger } = this.#context;
+      const { appId, logger, readLedger } = this.#context;
+      const contents = await readLedger();
+      const objects = Object.values(contents.objects).reduce((sum, count) => sum + count, 0);
+      if (objects < objectsMin) throw tooFew(appId, objects, objectsMin);
+      if (contents.isRecoveryDisabled) throw recoveryDisabled(appId);
       await this.#keep({ ...this.#record, state: "open" });
       logger.warn({ app: appId, objects }, "rescue mode is open: files of another server reset from now on");
     });
@@ -168,6 +178,11 @@ export class Rescue {
     await store.write([jsonChange(prefix + appId, record)]);
     this.#record = record;
   }
+}
+
+function recoveryDisabled(appId: string): RescueError {
+  const text = `the configuration of app ${appId} has recovery disabled (is_recovery_mode_disabled)`;
+  return new RescueError("recovery-disabled", `${text}; devices that reset now would lose what they had not synced`);
 }
 
 function tooFew(appId: string, objects: number, objectsMin: number): RescueError {

@@ -7,6 +7,7 @@
  * @module
  */
 
+import { rm } from "node:fs/promises";
 import { createServer as createHttpServer, type IncomingMessage, type Server as HttpServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
@@ -58,6 +59,8 @@ export interface ServerOptions {
   readonly limits?: Partial<ServerLimits>;
   readonly metrics?: MetricsSink;
   readonly passwordCost?: PasswordCost;
+  /** Called when what is stored is open and before anybody can connect: the time to configure apps. */
+  readonly prepare?: (apps: AppRegistry) => Promise<void>;
 }
 
 /** A server, before, while and after it runs. */
@@ -155,6 +158,7 @@ class TidemarkServer implements Server {
     this.#running = { http, store, registry, upgrades, status, stopReaper };
     try {
       await registry.load().catch((cause: unknown) => Promise.reject(openError(cause)));
+      await this.#options.prepare?.(registry);
       this.#port = await listen(http, this.#options.port ?? 0, this.#address);
     } catch (error) {
       await this.stop();
@@ -214,6 +218,9 @@ class TidemarkServer implements Server {
       metrics: this.metrics,
       openLedger,
       ledgerPath: (appId) => (dataDirectory === null ? null : join(dataDirectory, "apps", appId, "ledger.redb")),
+      removeLedger: async (appId) => {
+        if (dataDirectory !== null) await rm(join(dataDirectory, "apps", appId), { recursive: true, force: true });
+      },
       appIds: appIds ?? null,
       developmentMode: this.#developmentMode,
       rescue: this.#options.rescue ?? (this.#developmentMode ? "open" : "closed"),

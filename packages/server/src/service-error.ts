@@ -52,6 +52,8 @@ export const serviceErrors = {
   functionNotFound: (name: string): ServiceError =>
     new ServiceError(404, "FunctionNotFound", `function not found: '${name}'`),
   badRequest: (message: string): ServiceError => new ServiceError(400, "BadRequest", message),
+  customDataTooLarge: (bytes: number, bytesMax: number): ServiceError =>
+    new ServiceError(400, "BadRequest", `custom user data has ${bytes} bytes of JSON, and may have ${bytesMax}`),
   notFound: (): ServiceError => new ServiceError(404, "NotFound", "not found"),
   tooLarge: (): ServiceError => new ServiceError(413, "ReadSizeLimitExceeded", "request body too large"),
   tooBusy: (): ServiceError => new ServiceError(503, "InternalServerError", "too many logins at once"),

@@ -35,14 +35,17 @@ import {
   type UploadMessage,
 } from "@tidemark/protocol";
 import { uncompressBody } from "@tidemark/protocol/node";
+import { actionUnder, sessionRefusal } from "./app-settings.js";
 import type { CommitParticipant } from "./commit-queue.js";
 import { Deferred, Signal } from "./concurrency.js";
 import { DownloadPump } from "./download-pump.js";
 import { randomSalt } from "./host.js";
-import type { Compensation, LedgerRefusal, LedgerSession, Upload } from "./ledger.js";
+import type { Compensation, LedgerRefusal, LedgerSession, Role, Upload } from "./ledger.js";
 import { rescueBackOff, rescueText } from "./rescue.js";
+import { isSameRole } from "./session-roles.js";
 import { checkSubscriptionSet } from "./subscription-set.js";
 import type { BoundSession, SyncApp } from "./sync-app.js";
+import { readTestCommand } from "./test-command.js";
 
 /** The connection as a session sees it. */
 export interface SessionPeer {
@@ -95,6 +98,9 @@ interface Received {
   readonly bytes: number;
 }
 
+/** From this version on clients take a bootstrap for a role that has changed; older ones have to reset. */
+const roleBootstrapVersionMin = 14;
+
 const restartLaterSeconds = { backoffIntervalSec: 60, backoffMaxDelaySec: 300, backoffMultiplier: 2 } as const;
 
 /** A session on one connection. */
@@ -116,6 +122,7 @@ export class SyncSession implements BoundSession, CommitParticipant {
   #isWorking = false;
   #uploadsUnderWay = 0;
   #queryVersion = 0;
+  #role: Role | null = null;
 
   readonly #downloads: DownloadPump;
 
@@ -151,6 +158,10 @@ export class SyncSession implements BoundSession, CommitParticipant {
     return this.#phase === "failed" || this.#phase === "ended";
   }
 
+  get role(): Role | null {
+    return this.#role;
+  }
+
   get isRefused(): boolean {
     return this.#isRefused;
   }
@@ -176,6 +187,12 @@ export class SyncSession implements BoundSession, CommitParticipant {
       const body = JSON.stringify({ co_id: this.connection.requestId });
       this.connection.send({ type: "log_message", session: this.ident, body });
     }
+    const refusal = sessionRefusal(this.#app.settings);
+    if (refusal !== null) {
+      this.fail(refusal.code, refusal.message, refusal.overrides);
+      return;
+    }
+    this.#app.sessions.add(this);
     if (this.#app.rescue.holdsBack(this.#bindOptions)) this.#waitForRescue();
     else if (this.#phase === "allocating") this.#work(() => this.#allocate());
   }
@@ -248,6 +265,14 @@ export class SyncSession implements BoundSession, CommitParticipant {
     this.#windUp();
   }
 
+  roleChanged(): void {
+    const code =
+      this.connection.protocolVersion >= roleBootstrapVersionMin
+        ? errorCode.sessionClosed
+        : errorCode.serverPermissionsChanged;
+    this.fail(code, "session closed: the user's permissions have changed");
+  }
+
   /** Ends a session that downloads for a client reset, so that it tries again. */
   holdBackReset(): void {
     if (this.#app.rescue.holdsBack(this.#bindOptions)) this.#waitForRescue();
@@ -278,7 +303,8 @@ export class SyncSession implements BoundSession, CommitParticipant {
 
   #sendError(code: number, message: string, overrides: Partial<ErrorInformation>): void {
     const { action, ...others } = overrides;
-    const known = action === undefined ? {} : { action: action as ErrorAction };
+    const usual = (action as ErrorAction | undefined) ?? errorCodeInformation(code)?.action;
+    const known = usual === undefined ? {} : { action: actionUnder(this.#app.settings, usual) };
     const information = errorInformation(code, message, { logURL: this.connection.logUrl, ...others, ...known });
     const body = JSON.stringify(information);
     this.connection.send({ type: "json_error", errorCode: code, session: this.ident, body });
@@ -286,6 +312,7 @@ export class SyncSession implements BoundSession, CommitParticipant {
 
   #windUp(): void {
     this.#app.active.delete(this);
+    this.#app.sessions.delete(this);
     for (const { bytes } of this.#inbox) this.connection.worked(bytes);
     this.#inbox = [];
     this.#changed.raise();
@@ -382,6 +409,9 @@ export class SyncSession implements BoundSession, CommitParticipant {
     this.#fileIdentSalt = message.fileIdentSalt.toString();
     if (!(await this.#claimFile(message.fileIdent))) return;
     this.#queryVersion = Math.max(this.#queryVersion, message.queryVersion);
+    const { revision } = this.#app.roles;
+    const role = await this.#app.roles.roleOf(this.userId);
+    if (this.isOver) return;
     const answer = await ledger.identify(
       {
         fileIdent: message.fileIdent.toString(),
@@ -393,7 +423,7 @@ export class SyncSession implements BoundSession, CommitParticipant {
         latestServerVersionSalt: message.latestServerVersionSalt.toString(),
         queryVersion: message.queryVersion,
         query: message.query,
-        role: this.#app.role(this.userId),
+        role,
         isOwnClient: this.#bindOptions.tidemark !== undefined,
         protocolVersion: this.connection.protocolVersion,
       },
@@ -404,10 +434,22 @@ export class SyncSession implements BoundSession, CommitParticipant {
       return;
     }
     this.#ledgerSession = answer.session;
-    if (this.isOver) return;
+    if (this.isOver || !(await this.#isStillRole(role, revision))) return;
     for (const compensation of answer.compensations) this.#sendCompensation(compensation);
     this.#app.active.add(this);
     this.#downloads.open(answer.session, answer.bootstrapDue);
+  }
+
+  /** Whether the role that the session was opened with is its user's still; otherwise the session ends. */
+  async #isStillRole(role: Role, computedAt: number): Promise<boolean> {
+    const { roles } = this.#app;
+    for (let revision = computedAt; revision !== roles.revision;) {
+      revision = roles.revision;
+      if (!isSameRole(role, await roles.roleOf(this.userId))) this.roleChanged();
+      if (this.isOver) return false;
+    }
+    this.#role = role;
+    return true;
   }
 
   /**
@@ -569,18 +611,4 @@ export class SyncSession implements BoundSession, CommitParticipant {
   releaseDownloads(): void {
     this.#downloads.release();
   }
-}
-
-function readTestCommand(body: string): { command: string; args: Record<string, unknown> } {
-  let value: unknown;
-  try {
-    value = JSON.parse(body);
-  } catch (cause) {
-    throw new ProtocolError("bad-syntax", "test_command: body", "not JSON", { cause });
-  }
-  const { command, args } = (typeof value === "object" && value !== null ? value : {}) as Record<string, unknown>;
-  return {
-    command: typeof command === "string" ? command : "",
-    args: typeof args === "object" && args !== null ? (args as Record<string, unknown>) : {},
-  };
 }

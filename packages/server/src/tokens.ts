@@ -38,8 +38,8 @@ export class TokenError extends TidemarkError {
   }
 }
 
-/** Longest token that is looked at. */
-const tokenLengthMax = 8192;
+/** Longest token that is looked at: custom user data in Base64 and the other claims. */
+const tokenLengthMax = 12_288;
 const keyBytes = 32;
 
 /** A new key. */

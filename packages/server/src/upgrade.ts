@@ -79,7 +79,7 @@ export class Upgrades {
   /** Refuses further upgrades and tells all connections that the server goes away. */
   stop(): void {
     this.#isStopping = true;
-    for (const connection of this.connections) connection.goAway();
+    for (const connection of this.connections) connection.goAway("the server is shutting down");
   }
 
   /** Closes the connections of a user with a code that the client understands. */

@@ -41,6 +41,8 @@ interface SessionRecord {
 const passwordLengthMin = 6;
 const passwordLengthMax = 128;
 const emailLengthMax = 320;
+/** Most custom data of a user, in bytes of JSON: it travels in access tokens, and those in URLs. */
+export const customDataBytesMax = 8192;
 
 /** What {@link Users} needs. */
 export interface UsersContext {
@@ -50,6 +52,8 @@ export interface UsersContext {
   readonly tokens: Tokens;
   readonly passwords: Passwords;
   readonly host: Host;
+  /** Called after what rules may ask of a user has changed; the change counts as made once it resolves. */
+  readonly onUserChanged: (userId: string) => Promise<void>;
 }
 
 /** Registration, login, sessions and profiles of one app. */
@@ -129,7 +133,7 @@ export class Users {
   /** Adds an e-mail identity to a user; later logins with either lead to the same user. */
   async linkPassword(subject: TokenSubject, email: string, password: string): Promise<{ access_token: string }> {
     await this.#checkPassword(email, password);
-    return this.#changes.run(async () => {
+    const answer = await this.#changes.run(async () => {
       const { store, tokens } = this.#context;
       const record = await getJson<EmailRecord>(store, this.#emailKey(email));
       const user = await this.find(subject.userId);
@@ -148,6 +152,8 @@ export class Users {
       ]);
       return { access_token: await tokens.access(subject, user.customData) };
     });
+    await this.#context.onUserChanged(subject.userId);
+    return answer;
   }
 
   /**
@@ -204,6 +210,32 @@ export class Users {
       const removals = isDisabled ? await this.#sessionRemovals(userId) : [];
       await this.#context.store.write([jsonChange(this.#userKey(userId), { ...user, isDisabled }), ...removals]);
     });
+  }
+
+  /**
+   * Sets a user's custom data, which rules see at once and clients with their next access token; `undefined` removes it.
+   *
+   * @param data JSON, with Extended JSON for what JSON cannot say; up to {@link customDataBytesMax}.
+   */
+  async setCustomData(userId: string, data: unknown): Promise<void> {
+    const bytes = data === undefined ? 0 : Buffer.byteLength(JSON.stringify(data));
+    if (bytes > customDataBytesMax) throw serviceErrors.customDataTooLarge(bytes, customDataBytesMax);
+    await this.#changes.run(async () => {
+      const user = await this.find(userId);
+      if (user === null) throw serviceErrors.notFound();
+      const { customData: _, ...others } = user;
+      const changed: UserRecord = data === undefined ? others : { ...others, customData: data };
+      await this.#context.store.write([jsonChange(this.#userKey(userId), changed)]);
+    });
+    await this.#context.onUserChanged(userId);
+  }
+
+  /** What deletes all users. */
+  async removals(): Promise<readonly KeyValueChange[]> {
+    const { store, domainId } = this.#context;
+    const kinds = ["user", "email", "session"];
+    const found = await Promise.all(kinds.map((kind) => store.list(`${kind}/${domainId}/`)));
+    return found.flat().map(({ key }) => ({ key, value: null }));
   }
 
   async #sessionRemovals(userId: string): Promise<KeyValueChange[]> {
