@@ -28,6 +28,9 @@ export { createLogger, type Logger, type LogLevel, silentLogger } from "./logger
 export { TidemarkError } from "@tidemark/protocol";
 export { type CounterName, type Metrics, type MetricsSink } from "./metrics.js";
 export { openNativeKeyValue, openNativeLedger } from "./native.js";
+export { type RescueCommand, type RescueReport } from "./control.js";
+export { Rescue, RescueError, type RescueState } from "./rescue.js";
+export { runRescueCommand } from "./rescue-command.js";
 export { createServer, type Server, ServerError, type ServerOptions } from "./server.js";
 export {
   type ClassInformation,

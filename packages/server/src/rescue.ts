@@ -18,7 +18,7 @@ import type { Logger } from "./logger.js";
 export type RescueState = "closed" | "open";
 
 /** What is kept of an app, beside its record. */
-interface RescueRecord {
+export interface RescueRecord {
   /** What the operator said last; `null`: nothing yet, so that the way the server is run decides. */
   readonly state: RescueState | null;
   /** Whether the app has a ledger that may not be missing at the next start. */
@@ -31,6 +31,18 @@ const prefix = "rescue/";
 /** What is kept of an app's rescue mode, in a form for {@link Rescue}. */
 export async function readRescueRecord(store: KeyValue, appId: string): Promise<RescueRecord> {
   return (await getJson<RescueRecord>(store, prefix + appId)) ?? nothingKept;
+}
+
+/**
+ * Closes an app of a store that no server has open: before a restored backup is served, for instance.
+ *
+ * @returns whether anything had to be changed.
+ */
+export async function closeStored(store: KeyValue, appId: string): Promise<boolean> {
+  const record = await readRescueRecord(store, appId);
+  if (record.state === "closed") return false;
+  await store.write([jsonChange(prefix + appId, { ...record, state: "closed" } satisfies RescueRecord)]);
+  return true;
 }
 
 /** The change that forgets an app's rescue mode, for whoever removes the app. */
@@ -51,9 +63,9 @@ export const rescueBackOff: Partial<ErrorInformation> = {
 /** The text of a 229. */
 export const rescueText = "Initial sync not completed: the data of this app is being moved here, try again later";
 
-/** Opening is refused: what devices would reset onto is not there. */
+/** What a command wants cannot be: opening when there is nothing to reset onto, or an app that is not there. */
 export class RescueError extends TidemarkError {
-  declare readonly code: "nothing-loaded" | "objects-missing" | "recovery-disabled";
+  declare readonly code: "nothing-loaded" | "objects-missing" | "recovery-disabled" | "no-such-app" | "no-server";
 }
 
 /** What {@link Rescue} needs. */

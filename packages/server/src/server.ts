@@ -14,6 +14,7 @@ import { join } from "node:path";
 import { getRequestListener } from "@hono/node-server";
 import { closeCode, protocolVersionMax, protocolVersionMin, TidemarkError } from "@tidemark/protocol";
 import { AppRegistry, type LedgerFactory } from "./app-registry.js";
+import { addControl, announceControl, withdrawControl } from "./control.js";
 import { type Host, systemHost } from "./host.js";
 import { baseUrl, createHttpApi, jsonAnswer, logLink } from "./http-api.js";
 import { type KeyValue, MemoryKeyValue } from "./key-value.js";
@@ -108,6 +109,8 @@ class TidemarkServer implements Server {
   readonly #limits: ServerLimits;
   readonly #address: string;
   readonly #developmentMode: boolean;
+  /** What the command line has to show. */
+  readonly #controlKey: string;
   #running: Running | null = null;
   #port = 0;
 
@@ -116,6 +119,7 @@ class TidemarkServer implements Server {
     this.#host = options.environment ?? systemHost;
     this.#logger = options.logger ?? silentLogger;
     this.#limits = { ...defaultServerLimits, ...options.limits };
+    this.#controlKey = Buffer.from(this.#host.randomBytes(32)).toString("base64url");
     this.#address = options.host ?? "127.0.0.1";
     this.#developmentMode = options.developmentMode ?? false;
     this.metrics = new Metrics(this.#host, options.metrics);
@@ -160,6 +164,7 @@ class TidemarkServer implements Server {
       await registry.load().catch((cause: unknown) => Promise.reject(openError(cause)));
       await this.#options.prepare?.(registry);
       this.#port = await listen(http, this.#options.port ?? 0, this.#address);
+      await this.#announceControl();
     } catch (error) {
       await this.stop();
       throw error;
@@ -178,8 +183,19 @@ class TidemarkServer implements Server {
     await closeHttp(running.http);
     force();
     await running.registry.close();
+    // While the store is open, so that no other server has announced itself yet.
+    if (this.#options.dataDirectory !== null) await withdrawControl(this.#options.dataDirectory);
     await running.store.close();
     this.#logger.info({}, "stopped");
+  }
+
+  async #announceControl(): Promise<void> {
+    const { dataDirectory } = this.#options;
+    if (dataDirectory === null) return;
+    // Who listens on every address listens on this one.
+    const isAny = this.#address === "0.0.0.0" || this.#address === "::";
+    const url = isAny ? `http://127.0.0.1:${this.#port}` : this.url;
+    await announceControl(dataDirectory, { url, key: this.#controlKey });
   }
 
   #started(): Running {
@@ -265,6 +281,7 @@ class TidemarkServer implements Server {
       publicUrl: this.#options.publicUrl ?? null,
       onUserGone: (appId, userId) => upgrades.closeUser(appId, userId, closeCode.forbidden, "user deleted"),
     });
+    if (this.#options.dataDirectory !== null) addControl(api, registry, this.#controlKey);
     if (this.#options.statusPage ?? loopback.includes(this.#address)) {
       api.get("/", (call) => {
         const nonce = Buffer.from(this.#host.randomBytes(16)).toString("base64");
