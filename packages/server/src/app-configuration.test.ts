@@ -117,6 +117,27 @@ describe("a configuration is put in force", () => {
   });
 });
 
+describe("an app that has had rules", () => {
+  test("is not served without them after a restart", async () => {
+    const kept = new MemoryKeyValue();
+    const options = { openKeyValue: () => Promise.resolve(kept) };
+    const first = await startFixture(options);
+    await (await found(first)).configure(configurationOf(appFiles(ownersOnly)));
+    await first.stop();
+
+    const second = await startFixture(options);
+    const file = new ScriptedFile(await second.connect());
+    file.bind(true);
+    const message = "the rules of this app are not loaded";
+    expect(await file.client.expectError(229)).toMatchObject({ action: "Transient", tryAgain: true, message });
+    await (await found(second)).configure(configurationOf(appFiles(ownersOnly)));
+    file.unbind();
+    await file.open();
+    await file.download();
+    await second.stop();
+  });
+});
+
 describe("roles", () => {
   test("without rules everybody may do everything", async () => {
     await device();

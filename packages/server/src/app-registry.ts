@@ -18,7 +18,7 @@ import type { Passwords } from "./passwords.js";
 import { readRescueRecord, Rescue, rescueRemoval, type RescueState } from "./rescue.js";
 import { SyncApp } from "./sync-app.js";
 import type { Tokens } from "./tokens.js";
-import { type UserRecord, Users } from "./users.js";
+import { Users } from "./users.js";
 
 export type { App } from "./app.js";
 
@@ -53,6 +53,8 @@ interface AppRecord {
   readonly createdMs: number;
   /** Whether it was made by {@link AppRegistry.create}: it exists whatever the server was started with. */
   readonly isCreated?: boolean;
+  /** Whether it was ever configured. */
+  readonly hasRules?: boolean;
 }
 
 /** An app cannot be made. */
@@ -171,16 +173,23 @@ export class AppRegistry {
     return created;
   }
 
-  async #add({ id, domainId, isCreated }: AppRecord): Promise<RegisteredApp> {
+  async #add(first: AppRecord): Promise<RegisteredApp> {
+    let record = first;
+    const { id, domainId, isCreated } = record;
     const { store, tokens, passwords, host, logger, rescue: fallback } = this.#context;
-    const record = await readRescueRecord(store, id);
+    const kept = await readRescueRecord(store, id);
     const app = new RegisteredApp({
       id,
       domainId,
       makeUsers: (onUserChanged) => new Users({ appId: id, domainId, store, tokens, passwords, host, onUserChanged }),
-      makeRescue: (readLedger) => new Rescue({ appId: id, store, logger, fallback, record, readLedger }),
-      openSync: (registered) => this.#openSync(registered),
+      makeRescue: (readLedger) => new Rescue({ appId: id, store, logger, fallback, record: kept, readLedger }),
+      openSync: (registered) => this.#openSync(registered, record.hasRules ?? false),
       setLedgerAside: () => this.#setLedgerAside(id),
+      onConfigured: async () => {
+        if (record.hasRules === true) return;
+        record = { ...record, hasRules: true };
+        await store.write([jsonChange(prefix + id, record)]);
+      },
     });
     this.#byId.set(id, app);
     this.#byDomain.set(domainId, app);
@@ -194,7 +203,8 @@ export class AppRegistry {
     this.#context.logger.warn({ app: appId }, "synchronisation was terminated: every client file has to reset");
   }
 
-  async #openSync({ id: appId, users, rescue, replaceSync: replace }: RegisteredApp): Promise<SyncApp> {
+  async #openSync(app: RegisteredApp, hadRules: boolean): Promise<SyncApp> {
+    const { id: appId, users, rescue, replaceSync: replace } = app;
     const { openLedger, ledgerPath, host, limits, logger, metrics, developmentMode, maxOfflineMs } = this.#context;
     const path = ledgerPath(appId);
     if (path !== null) await rescue.beforeLedger(existsSync(path));
@@ -205,8 +215,19 @@ export class AppRegistry {
       await rescue.ledgerOpened();
     }
     logger.info({ app: appId, version: ledger.version() }, "ledger opened");
-    const findUser = (userId: string): Promise<UserRecord | null> => users.find(userId);
-    const parts = { ledger, host, limits, logger, metrics, rescue, replace, findUser };
-    return new SyncApp({ id: appId, ...parts, developmentMode, maxOfflineMs });
+    return new SyncApp({
+      id: appId,
+      ledger,
+      host,
+      limits,
+      logger,
+      metrics,
+      developmentMode,
+      maxOfflineMs,
+      findUser: (userId) => users.find(userId),
+      hadRules,
+      rescue,
+      replace,
+    });
   }
 }

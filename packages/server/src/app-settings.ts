@@ -12,7 +12,8 @@ export interface AppSettings {
   /** Whether clients may extend the schema. */
   readonly isDevelopmentMode: boolean;
   readonly syncType: SyncConfiguration["type"];
-  readonly syncState: SyncConfiguration["state"];
+  /** `unconfigured`: the app has had rules, and nobody has brought them since the server was started. */
+  readonly syncState: SyncConfiguration["state"] | "unconfigured";
   /** Whether clients that have to reset are told to drop what they have not uploaded. */
   readonly isRecoveryModeDisabled: boolean;
 }
@@ -27,9 +28,14 @@ export interface Refusal {
 /** How clients come back to a paused app: soon after it goes on, and not all at once for ever. */
 const pausedBackoff = { backoffIntervalSec: 5, backoffMaxDelaySec: 60, backoffMultiplier: 2 } as const;
 
-/** Settings of an app without a configuration: everything works. */
-export function openSettings(isDevelopmentMode: boolean): AppSettings {
-  return { isDevelopmentMode, syncType: "flexible", syncState: "enabled", isRecoveryModeDisabled: false };
+/**
+ * Settings of an app without a configuration.
+ *
+ * @param hadRules whether it has had one: what rules have protected is not handed out without them.
+ */
+export function initialSettings(isDevelopmentMode: boolean, hadRules: boolean): AppSettings {
+  const syncState = hadRules ? "unconfigured" : "enabled";
+  return { isDevelopmentMode, syncType: "flexible", syncState, isRecoveryModeDisabled: false };
 }
 
 /** Settings as a configuration has them. */
@@ -46,9 +52,10 @@ export function settingsOf({ type, state, isDevelopmentMode, isRecoveryModeDisab
  */
 export function sessionRefusal({ syncState }: AppSettings): Refusal | null {
   if (syncState === "enabled") return null;
-  if (syncState === "disabled") {
+  if (syncState !== "off") {
     const overrides = { action: "Transient", tryAgain: true, ...pausedBackoff } as const;
-    return { code: errorCode.initialSyncNotCompleted, message: "sync is paused for this app", overrides };
+    const message = syncState === "disabled" ? "sync is paused for this app" : "the rules of this app are not loaded";
+    return { code: errorCode.initialSyncNotCompleted, message, overrides };
   }
   const overrides = { action: "ApplicationBug", tryAgain: false } as const;
   return { code: errorCode.otherSessionError, message: "sync is not enabled for this app", overrides };

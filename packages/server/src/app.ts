@@ -23,8 +23,8 @@ export interface App {
   readonly configuration: AppConfiguration | null;
   /**
    * Puts a configuration in force: schema, queryable fields, rules, state of synchronisation, modes. Sessions that it
-   * concerns are ended so that their clients come back under it; resolves when they are. It is not kept: whoever starts the
-   * server configures its apps again.
+   * concerns are ended so that their clients come back under it; resolves when they are. The configuration is not kept, but
+   * that there was one is: whoever starts the server configures its apps again, and nobody synchronises before.
    *
    * @throws ConfigurationError if the classes contradict those of the data; nothing is changed then.
    */
@@ -44,6 +44,8 @@ export interface RegisteredAppContext {
   readonly openSync: (app: RegisteredApp) => Promise<SyncApp>;
   /** Takes the file of a closed ledger away. */
   readonly setLedgerAside: () => Promise<void>;
+  /** Remembers that the app has rules, durably when it resolves. */
+  readonly onConfigured: () => Promise<void>;
 }
 
 /** An app that the registry knows. */
@@ -84,7 +86,10 @@ export class RegisteredApp implements App {
   configure(configuration: AppConfiguration): Promise<void> {
     return this.#changes.run(async () => {
       const sync = await this.sync();
-      await sync.configure(configuration, () => (this.#configuration = configuration));
+      await sync.configure(configuration, async () => {
+        await this.#context.onConfigured();
+        this.#configuration = configuration;
+      });
     });
   }
 
@@ -111,7 +116,7 @@ export class RegisteredApp implements App {
       await old.retire();
       await this.#context.setLedgerAside();
       const sync = await this.#context.openSync(this);
-      if (this.#configuration !== null) await sync.configure(this.#configuration, () => undefined);
+      if (this.#configuration !== null) await sync.configure(this.#configuration, () => Promise.resolve());
       return sync;
     };
     await this.#keepOpened(replace());

@@ -163,6 +163,10 @@ class TidemarkServer implements Server {
     try {
       await registry.load().catch((cause: unknown) => Promise.reject(openError(cause)));
       await this.#options.prepare?.(registry);
+      for (const { id, settings } of await registry.opened()) {
+        if (settings.syncState !== "unconfigured") continue;
+        this.#logger.error({ app: id }, "the app has had rules and now has none: nobody synchronises until it has");
+      }
       this.#port = await listen(http, this.#options.port ?? 0, this.#address);
       await this.#announceControl();
     } catch (error) {

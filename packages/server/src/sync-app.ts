@@ -7,7 +7,7 @@
 import { errorCode, type ErrorInformation } from "@tidemark/protocol";
 import type { AppConfiguration } from "./app-directory/configuration.js";
 import { losesFields, queryableFields } from "./app-rules.js";
-import { type AppSettings, openSettings, sessionRefusal, settingsOf } from "./app-settings.js";
+import { type AppSettings, initialSettings, sessionRefusal, settingsOf } from "./app-settings.js";
 import { ClockSkew } from "./clock-skew.js";
 import { CommitQueue } from "./commit-queue.js";
 import { Semaphore } from "./concurrency.js";
@@ -70,6 +70,8 @@ export interface SyncAppContext {
   /** How long a client may be away before it has to start over. */
   readonly maxOfflineMs: number;
   readonly findUser: (userId: string) => Promise<UserRecord | null>;
+  /** Whether the app has had rules: nobody synchronises then before it is configured. */
+  readonly hadRules: boolean;
 }
 
 const dayMs = 24 * 60 * 60_000;
@@ -117,7 +119,7 @@ export class SyncApp {
       for (const session of this.sessions) session.holdBackReset();
     });
     this.#maxOfflineMs = context.maxOfflineMs;
-    this.#settings = openSettings(context.developmentMode);
+    this.#settings = initialSettings(context.developmentMode, context.hadRules);
     this.roles = new SessionRoles({
       appId: context.id,
       logger: context.logger,
@@ -151,13 +153,13 @@ export class SyncApp {
   /**
    * Puts a configuration in force, and ends the sessions that it concerns.
    *
-   * @param accepted called when nothing can fail any more, before anybody is told.
+   * @param accept called when nothing else can fail any more, before anybody is told.
    * @throws ConfigurationError if the classes contradict those of the data; nothing is changed then.
    */
-  async configure(configuration: AppConfiguration, accepted: () => void): Promise<void> {
+  async configure(configuration: AppConfiguration, accept: () => Promise<void>): Promise<void> {
     const { changed, conflicts } = await this.ledger.setSchema(JSON.stringify(configuration.classes));
     if (conflicts.length > 0) throw new ConfigurationError(conflicts);
-    accepted();
+    await accept();
     if (changed) this.#schema = null;
     const { sync } = configuration;
     const fields = queryableFields(configuration);
