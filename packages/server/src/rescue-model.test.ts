@@ -12,11 +12,12 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, test } from "vitest";
+import { WebSocket } from "ws";
 import { openNativeKeyValue, openNativeLedger } from "./native.js";
 import { RescueError } from "./rescue.js";
 import { createServer, type Server } from "./server.js";
 import { citySchema, newCity } from "./testing/changesets.js";
-import { deviceAppId, deviceQuery, givenNames, OldDevice } from "./testing/old-device.js";
+import { deviceAppId, deviceQuery, givenNames, OldDevice, oldFileIdent } from "./testing/old-device.js";
 import {
   logInAnonymously,
   openNewFile,
@@ -62,13 +63,16 @@ class World {
   /** All that makes a difference for what may happen next. */
   async state(): Promise<string> {
     const { phase, tokens, isDownloading, given, hasUnsynced } = this.device;
-    const second =
-      this.#second === null ? "none" : `${this.#second.fileIdent} ${this.#second.client.socket.readyState}`;
+    // A live session of another file only matters to the device if it has the device's own ident.
+    const second = this.#second;
+    const isBound = second?.fileIdent === oldFileIdent && second.client.socket.readyState === WebSocket.OPEN;
+    const hasNewFile = phase === "fresh" || phase === "fresh complete" || phase === "reset";
     const parts = {
       rescue: (await this.#rescue()).state,
       loaded: this.#isLoaded,
-      device: [phase, tokens, isDownloading, given.length, hasUnsynced, this.#resetLedger === this.#ledger],
-      second: [second, this.#secondWrote],
+      device: [phase, tokens, isDownloading, given.length, hasUnsynced],
+      isFileKnown: hasNewFile && this.#resetLedger === this.#ledger,
+      second: [this.#secondWrote, isBound],
     };
     return JSON.stringify(parts);
   }
@@ -287,6 +291,7 @@ async function arrive(world: World, places: Map<string, Place>): Promise<string>
 
 test("no order of steps loses anything of a device whose user can log in again", { timeout: 300_000 }, async () => {
   const found = await explore(false);
+  expect(found.states).toBeGreaterThanOrEqual(80);
   expect(found.phases).toEqual(["fresh", "fresh complete", "old", "reset", "synced", "told to reset"]);
   expect(found.answers).toEqual(["208 ClientReset", "211 ClientReset", "229 Transient", "401", "503"]);
 });

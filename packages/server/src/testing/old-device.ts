@@ -38,6 +38,8 @@ export const deviceQuery = '{"City":"(TRUEPREDICATE)"}';
 /** The names of what the operator has to load: the device holds them, too. */
 export const givenNames: readonly string[] = ["Aarhus", "Malmo"];
 const unsyncedName = "Ribe";
+/** The old file's ident is the first that a new ledger gives out, too. */
+export const oldFileIdent = 2n;
 
 /** A refresh token as the old service signed them. */
 export function oldRefreshToken(providerType: string): Promise<string> {
@@ -66,8 +68,7 @@ export class OldDevice {
   readonly isAnonymous: boolean;
   readonly #refreshToken: Promise<string>;
   #accessToken = "";
-  /** The ident of the old file is one that a new ledger gives out, too. */
-  #file: FileMemory = { ident: 2n, salt: 77n, serverVersion: 500, latestVersion: 510, latestSalt: 99n };
+  #file: FileMemory = { ident: oldFileIdent, salt: 77n, serverVersion: 500, latestVersion: 510, latestSalt: 99n };
   #fresh: ScriptedFile | null = null;
   #client: ScriptedClient | null = null;
 
