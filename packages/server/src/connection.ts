@@ -27,7 +27,8 @@ import {
 import type { RawData, WebSocket } from "ws";
 import { connectionRefusal } from "./app-settings.js";
 import { Signal } from "./concurrency.js";
-import { type SessionPeer, type SessionStatus, SyncSession } from "./session.js";
+import { type SessionPeer, SyncSession } from "./session.js";
+import type { SessionStatus } from "./session-status.js";
 import type { AppConnection, SyncApp } from "./sync-app.js";
 
 /** What a connection is made of. */

@@ -139,7 +139,7 @@ export async function sendCommand(
   // Another program may have the port of a server that was killed.
   if (response === null || (response.status !== 200 && response.status !== 409)) return null;
   const answer = (await response.json()) as readonly RescueReport[] | { readonly error: string; readonly code: string };
-  if ("error" in answer) throw new RescueError(answer.code as RescueError["code"], answer.error);
+  if ("error" in answer) throw new RescueError(answer.code, answer.error);
   return answer;
 }
 

@@ -44,7 +44,7 @@ export { type CollectionSchema, type JsonPath, type JsonSchema, type Relationshi
 export { type CollectionSource, type SchemaProblem, type Severity } from "./schema/problem.js";
 export { isEligibleField, isReservedFieldName } from "./schema/queryable-fields.js";
 export { readRealmSchema, type RealmSchema } from "./schema/read.js";
-export { type SessionStatus } from "./session.js";
+export { type SessionStatus } from "./session-status.js";
 export { type AheadDevice, type ClocksAhead } from "./clock-skew.js";
 export { type AppStatus, type ServerStatus } from "./status.js";
 export { defaultMaxOfflineMs } from "./upkeep.js";

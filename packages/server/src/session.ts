@@ -43,6 +43,7 @@ import { randomSalt } from "./host.js";
 import type { Compensation, LedgerRefusal, LedgerSession, Role, Upload } from "./ledger.js";
 import { rescueBackOff, rescueText } from "./rescue.js";
 import { isSameRole } from "./session-roles.js";
+import type { SessionPhase, SessionStatus } from "./session-status.js";
 import { checkSubscriptionSet } from "./subscription-set.js";
 import type { BoundSession, SyncApp } from "./sync-app.js";
 import { readTestCommand } from "./test-command.js";
@@ -68,29 +69,6 @@ export interface SessionPeer {
   drop(reason: string): void;
   /** Received bytes that were worked through. */
   worked(bytes: number): void;
-}
-
-/** Where a session stands. */
-export type SessionPhase =
-  /** BIND asked for a file ident, which is being made. */
-  | "allocating"
-  /** The client's IDENT is awaited. */
-  | "waiting"
-  /** The client's IDENT was received. */
-  | "identified"
-  /** An error was sent: everything but UNBIND is ignored. */
-  | "failed"
-  | "ended";
-
-/** What the status page shows of a session. */
-export interface SessionStatus {
-  readonly session: number;
-  readonly fileIdent: string;
-  readonly phase: SessionPhase;
-  readonly downloadServerVersion: number;
-  readonly uploadClientVersion: number;
-  readonly queryVersion: number;
-  readonly isBootstrapping: boolean;
 }
 
 interface Received {
