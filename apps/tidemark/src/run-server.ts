@@ -7,6 +7,8 @@
 import { mkdirSync } from "node:fs";
 import { resolve } from "node:path";
 import {
+  type App,
+  type AppRegistry,
   createLogger,
   createServer,
   type LogLevel,
@@ -87,15 +89,21 @@ export async function startServer(options: RunOptions): Promise<StartedServer> {
     ...serverOptions(options),
     appIds: loaded === null ? (options.appIds.length > 0 ? options.appIds : null) : [loaded.appId],
     prepare: async (apps) => {
-      if (loaded !== null) await (await apps.find(loaded.appId))?.configure(loaded.configuration);
+      if (loaded !== null) await appOf(apps, loaded.appId).then((app) => app.configure(loaded.configuration));
     },
   });
   mkdirSync(resolve(options.dataDirectory), { recursive: true });
   await server.start();
-  const app = loaded === null ? undefined : await server.apps.find(loaded.appId);
-  const isFollowed = directory !== null && app !== undefined;
-  const watch = isFollowed ? new AppWatch({ options: directory, fingerprint: seen, app, say: complain }) : null;
+  if (directory === null || loaded === null) return { server, watch: null, loaded };
+  const app = await appOf(server.apps, loaded.appId);
+  const watch = new AppWatch({ options: directory, fingerprint: seen, app, say: complain });
   return { server, watch, loaded };
+}
+
+async function appOf(apps: AppRegistry, appId: string): Promise<App> {
+  const app = await apps.find(appId);
+  if (app !== undefined) return app;
+  throw new TidemarkError("too-many-apps", `there are too many apps in this data directory for another, ${appId}`);
 }
 
 function serverOptions(options: RunOptions): ServerOptions {

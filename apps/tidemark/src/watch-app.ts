@@ -2,7 +2,8 @@
  * Follows an app's directory: what is edited takes effect in the running server.
  *
  * The files are looked at again and again rather than watched through the operating system, which misses changes on
- * network and container mounts. A change counts once two looks have found the same, so that nothing is read half written.
+ * network and container mounts. A change counts once two looks have found the same, so that nothing is read half
+ * written.
  *
  * @module
  */

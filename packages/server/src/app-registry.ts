@@ -149,8 +149,8 @@ export class AppRegistry {
 
   /** Apps whose ledger is open. */
   async opened(): Promise<SyncApp[]> {
-    const opened = await Promise.all([...this.#byId.values()].map((app) => app.opened));
-    return opened.filter((app) => app !== null);
+    const opened = [...this.#byId.values()].map((app) => app.opened).filter((app) => app !== null);
+    return Promise.all(opened);
   }
 
   /** Closes all ledgers once what was uploaded is in them. */

@@ -23,8 +23,8 @@ export interface AppRules {
 }
 
 /**
- * Reads an app's directory with its rules: {@link readAppDirectory}, and whether the roles of what is synchronised can be
- * used. Nothing that the files hold makes it throw.
+ * Reads an app's directory with its rules: {@link readAppDirectory}, and whether the roles of what is synchronised can
+ * be used. Nothing that the files hold makes it throw.
  */
 export function readApp(files: AppFiles, options: AppDirectoryOptions = {}): ReadAppDirectory {
   const { configuration, findings } = readAppDirectory(files, options);

@@ -46,9 +46,10 @@ export function settingsOf({ type, state, isDevelopmentMode, isRecoveryModeDisab
 /**
  * Why no session may be now; `null` if sessions may be.
  *
- * Paused, clients are told what they are told by a server that is not ready yet (229): they try again by themselves, keep
- * what they have, and the application hears nothing. Off, the application must hear of it: 201 with `ApplicationBug` stops
- * the session and is shown with its text. 206 would be shown too, but speaks of the user's permission.
+ * Paused, clients are told what they are told by a server that is not ready yet (229): they try again by themselves,
+ * keep what they have, and the application hears nothing. Off, the application must hear of it: 201 with
+ * `ApplicationBug` stops the session and is shown with its text. 206 would be shown too, but speaks of the user's
+ * permission.
  */
 export function sessionRefusal({ syncState }: AppSettings): Refusal | null {
   if (syncState === "enabled") return null;

@@ -23,8 +23,8 @@ export interface App {
   readonly configuration: AppConfiguration | null;
   /**
    * Puts a configuration in force: schema, queryable fields, rules, state of synchronisation, modes. Sessions that it
-   * concerns are ended so that their clients come back under it; resolves when they are. The configuration is not kept, but
-   * that there was one is: whoever starts the server configures its apps again, and nobody synchronises before.
+   * concerns are ended so that their clients come back under it; resolves when they are. The configuration is not kept,
+   * but that there was one is: whoever starts the server configures its apps again, and nobody synchronises before.
    *
    * @throws ConfigurationError if the classes contradict those of the data; nothing is changed then.
    */

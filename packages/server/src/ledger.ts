@@ -199,8 +199,8 @@ export interface Ledger {
   /** Sets what subscriptions may use; bound sessions keep what they have. */
   setQueryableFields(fields: QueryableFields): void;
   /**
-   * Makes the next IDENT of a client file be refused with 208 and a client reset. A session that is bound is the server's
-   * to end.
+   * Makes the next IDENT of a client file be refused with 208 and a client reset. A session that is bound is the
+   * server's to end.
    *
    * @returns whether there is such a file.
    */

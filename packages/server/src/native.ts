@@ -58,19 +58,16 @@ class EmbeddedLedger implements Ledger {
   }
 
   setSchema(classes: string): Promise<SchemaChange> {
-    return this.#rules.setSchema(classes);
+    return this.#ledger.setSchema(classes);
   }
 
   setQueryableFields({ global, classes }: QueryableFields): void {
-    this.#rules.setQueryableFields({ global, classes });
+    const named = Object.entries(classes).map(([name, fields]) => [name, [...fields]] as const);
+    this.#ledger.setQueryableFields({ global: [...global], classes: Object.fromEntries(named) });
   }
 
   forceReset(fileIdent: string): Promise<boolean> {
-    return this.#rules.forceReset(fileIdent);
-  }
-
-  get #rules(): Pick<Ledger, "setSchema" | "setQueryableFields" | "forceReset"> {
-    return this.#ledger as unknown as Ledger;
+    return this.#ledger.forceReset(fileIdent);
   }
 
   setDevelopmentMode(on: boolean): void {

@@ -17,6 +17,10 @@ import type { CollectionSchema } from "./schema/json-schema.js";
 /** One app on the status page. */
 export interface AppStatus {
   readonly id: string;
+  /** Whether clients may extend the schema. */
+  readonly developmentMode: boolean;
+  /** `enabled`, `disabled` (paused), `off`, or `unconfigured`. */
+  readonly syncState: string;
   readonly version: number;
   readonly epoch: number;
   /** Client files that were ever made. */
@@ -43,6 +47,7 @@ export interface ServerStatus {
   readonly url: string;
   readonly startedMs: number;
   readonly nowMs: number;
+  /** Of apps without a configuration. */
   readonly developmentMode: boolean;
   readonly protocolVersions: readonly [number, number];
   readonly apps: readonly AppStatus[];
@@ -85,6 +90,8 @@ export async function readStatus(context: StatusContext): Promise<ServerStatus> 
     const status = await app.ledger.status();
     apps.push({
       id: app.id,
+      developmentMode: app.settings.isDevelopmentMode,
+      syncState: app.settings.syncState,
       version: status.version,
       epoch: status.epoch,
       clientFiles: status.clients,

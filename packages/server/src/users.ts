@@ -213,7 +213,8 @@ export class Users {
   }
 
   /**
-   * Sets a user's custom data, which rules see at once and clients with their next access token; `undefined` removes it.
+   * Sets a user's custom data, which rules see at once and clients with their next access token; `undefined` removes
+   * it.
    *
    * @param data JSON, with Extended JSON for what JSON cannot say; up to {@link customDataBytesMax}.
    */

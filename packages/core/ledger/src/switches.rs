@@ -38,6 +38,14 @@ pub struct Switches {
     pub fold_by_rank: bool,
     /// … and only when its client has passed it.
     pub fold_when_passed: bool,
+    /// A write on a field that its client may not write is compensated.
+    pub judge_fields: bool,
+    /// What a client may not read is not sent to it.
+    pub cover_fields: bool,
+    /// An object of which other fields became readable is given afresh.
+    pub fields_move: bool,
+    /// Between a role with fewer fields and its bootstrap only the fields of both are sent.
+    pub guard_fields: bool,
 }
 
 impl Switches {
@@ -58,6 +66,10 @@ impl Switches {
         refuse_trimmed: true,
         fold_by_rank: true,
         fold_when_passed: true,
+        judge_fields: true,
+        cover_fields: true,
+        fields_move: true,
+        guard_fields: true,
     };
 }
 
