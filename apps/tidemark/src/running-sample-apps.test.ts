@@ -160,7 +160,7 @@ describe("personal data", () => {
         summary: "string",
         is_done: "bool",
         due: "date?",
-        folder: "Folder?",
+        folder: "Folder",
         labels: "string<>",
         steps: "Step[]",
       },
@@ -199,7 +199,7 @@ describe("shared lists", () => {
     {
       name: "Item",
       primaryKey: "_id",
-      properties: { _id: "objectId", ...shared, list: "List?", text: "string", is_done: "bool", amount: "decimal128?" },
+      properties: { _id: "objectId", ...shared, list: "List", text: "string", is_done: "bool", amount: "decimal128?" },
     },
   ];
 

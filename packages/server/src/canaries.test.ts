@@ -27,6 +27,8 @@ let marks = 0;
 
 type Json = Readonly<Record<string, unknown>>;
 
+const names = ["owner_id", "team", "text", "secret"];
+
 /** Bosses may do everything. Others read the notes of their team but for some fields, and write their own. */
 function files(memberFields: Json): FileContents {
   const filters = (read: unknown, write: unknown): Json => ({ document_filters: { read, write } });
@@ -34,7 +36,6 @@ function files(memberFields: Json): FileContents {
   const team = { team: "%%user.custom_data.team" };
   const own = { $and: [team, { owner_id: "%%user.id" }] };
   const string = { bsonType: "string" };
-  const names = ["owner_id", "team", "text", "secret"];
   return appFiles({
     ...appWithSync({
       queryable_fields_names: ["owner_id", "team"],
@@ -117,10 +118,15 @@ class Person {
     }
   }
 
-  /** Subscribes to all notes. */
+  /** Says its classes, as every client does at first, and subscribes to all notes. */
   async subscribe(): Promise<void> {
     await this.file.open();
     await this.settle();
+    const schema = names.reduce(
+      (done, name) => done.column("Note", name, "string"),
+      new Changeset().table("Note").column("Note", "tags", "string", "list"),
+    );
+    expect(await this.write(schema)).toEqual([]);
     this.file.query = everything;
     this.file.sendQuery(1, everything);
     await this.settle();

@@ -62,7 +62,7 @@ class EmbeddedLedger implements Ledger {
   }
 
   setQueryableFields({ global, classes }: QueryableFields): void {
-    const named = Object.entries(classes).map(([name, fields]) => [name, [...fields]] as const);
+    const named = Object.entries(classes).map(([name, fields]): [string, string[]] => [name, [...fields]]);
     this.#ledger.setQueryableFields({ global: [...global], classes: Object.fromEntries(named) });
   }
 
