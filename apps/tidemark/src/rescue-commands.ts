@@ -1,5 +1,6 @@
 /**
- * The commands about rescue mode: what operators say once the data of an app is loaded, or before they restore a backup.
+ * The commands about rescue mode: what operators say once the data of an app is loaded, or before they restore a
+ * backup.
  *
  * @module
  */

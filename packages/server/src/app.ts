@@ -101,8 +101,8 @@ export class RegisteredApp implements App {
 
   /**
    * Puts a new ledger in the place of the one there is, and the configuration in force there. The order makes every
-   * interruption harmless: before the old file is set aside it is opened again, with rescue mode as it was; afterwards a
-   * new one is made, and nobody takes the old one for lost.
+   * interruption harmless: before the old file is set aside it is opened again, with rescue mode as it was;
+   * afterwards a new one is made, and nobody takes the old one for lost.
    */
   readonly replaceSync = (): Promise<void> => {
     this.#replacing ??= this.#changes.run(() => this.#replaceSync()).finally(() => (this.#replacing = null));

@@ -1,8 +1,8 @@
 /**
  * A new access token for a refresh token, or the refusal that costs nobody anything.
  *
- * A client whose refresh is answered with 401 logs its user out, and deletes the files of an anonymous one with all that
- * was not uploaded. So 401 is kept for those of whom we know that they may not go on.
+ * A client whose refresh is answered with 401 logs its user out, and deletes the files of an anonymous one with all
+ * that was not uploaded. So 401 is kept for those of whom we know that they may not go on.
  *
  * @module
  */

@@ -111,8 +111,8 @@ export class Rescue {
    * Opens: from now on files of another server are told to reset, onto what is loaded. Durable when it resolves.
    *
    * @param objectsMin how many objects were loaded; 0 says that there is nothing to load.
-   * @throws {RescueError} while the ledger holds fewer, or while devices would not recover what they had not synced; the
-   * state stays as it is.
+   * @throws {RescueError} while the ledger holds fewer, or while devices would not recover what they had not synced;
+   * the state stays as it is.
    */
   open(objectsMin: number): Promise<void> {
     return this.#writes.run(async () => {
@@ -154,9 +154,9 @@ export class Rescue {
   }
 
   /**
-   * Whether a refused IDENT is answered by "try again". That is so for every refusal that makes a client reset, whatever
-   * its code: an ident of the old service may be one that we never gave out, one that we gave to somebody else, or one
-   * of ours that has expired.
+   * Whether a refused IDENT is answered by "try again". That is so for every refusal that makes a client reset,
+   * whatever its code: an ident of the old service may be one that we never gave out, one that we gave to somebody
+   * else, or one of ours that has expired.
    */
   replaces({ action }: LedgerRefusal): boolean {
     return this.isClosed && (action === "ClientReset" || action === "ClientResetNoRecovery");
