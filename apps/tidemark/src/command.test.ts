@@ -155,3 +155,34 @@ test(
     expect(await done(["close", "--app-id", "moved-abcde"])).toEqual([0, `${closed}\n`]);
   },
 );
+
+test(
+  "the Admin API is for this machine on dev, and for others only if they are meant",
+  { timeout: 30_000 },
+  async () => {
+    const logIn = (url: string): Promise<Response> =>
+      fetch(`${url}/api/admin/v3.0/auth/providers/local-userpass/login`, {
+        method: "POST",
+        body: JSON.stringify({ username: "unique_user@domain.com", password: "password" }),
+      });
+    const server = run("dev", "--port", "0", "--data", directory);
+    expect((await logIn(await urlOf(server))).status).toBe(200);
+    server.child.kill("SIGTERM");
+    await once(server.child, "exit");
+    const without = run("dev", "--port", "0", "--data", directory, "--no-admin");
+    expect((await logIn(await urlOf(without))).status).toBe(404);
+    without.child.kill("SIGTERM");
+    await once(without.child, "exit");
+    const passwordFile = join(directory, "password");
+    writeFileSync(passwordFile, "a password of some length\n");
+    const account = ["--admin-user", "me", "--admin-password-file", passwordFile];
+    const refused = run("start", "--port", "0", "--data", directory, ...account);
+    expect(await once(refused.child, "exit")).toEqual([1, null]);
+    expect(refused.output()).toContain("the Admin API is offered on a loopback address only");
+    const remote = run("start", "--port", "0", "--data", directory, ...account, "--admin-remote");
+    const url = (await urlOf(remote)).replace("0.0.0.0", "127.0.0.1");
+    expect((await logIn(url)).status).toBe(401);
+    remote.child.kill("SIGTERM");
+    expect(await once(remote.child, "exit")).toEqual([0, null]);
+  },
+);

@@ -103,7 +103,7 @@ export class AppRegistry {
    */
   async create(appId: string): Promise<App> {
     if (!appIdPattern.test(appId)) throw new AppError("bad-app-id", `"${appId}" cannot be a client app id`);
-    if (this.#byId.has(appId) || this.#creating.has(appId)) {
+    if (this.has(appId)) {
       throw new AppError("app-exists", `there is an app ${appId} already`);
     }
     if (this.#isFull) throw new AppError("too-many-apps", `there are ${this.#byId.size} apps, which is the limit`);
@@ -127,6 +127,11 @@ export class AppRegistry {
       rescueRemoval(appId),
       { key: prefix + appId, value: null },
     ]);
+  }
+
+  /** Whether there is an app with a client app id. */
+  has(appId: string): boolean {
+    return this.#byId.has(appId) || this.#creating.has(appId);
   }
 
   /** Whether a client app id would be accepted, without bringing the app into being. */

@@ -13,7 +13,7 @@ import { join } from "node:path";
 import type { Hono } from "hono";
 import { z } from "zod";
 import type { AppRegistry } from "./app-registry.js";
-import { jsonAnswer } from "./http-api.js";
+import { jsonAnswer } from "./http-answers.js";
 import { RescueError, type RescueState } from "./rescue.js";
 
 /** Where the server listens, and what it wants to be told with every command. */

@@ -4,6 +4,8 @@
  * @module
  */
 
+export { AdminError } from "./admin/admin.js";
+export { type AdminOptions } from "./admin/administrator.js";
 export type * from "./app-directory/configuration.js";
 export {
   AppDirectoryError,

@@ -13,10 +13,13 @@ import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import { getRequestListener } from "@hono/node-server";
 import { closeCode, protocolVersionMax, protocolVersionMin, TidemarkError } from "@tidemark/protocol";
+import { Admin, type AdminContext, checkAdminOptions } from "./admin/admin.js";
+import type { AdminOptions } from "./admin/administrator.js";
 import { AppRegistry, type LedgerFactory } from "./app-registry.js";
 import { addControl, announceControl, withdrawControl } from "./control.js";
 import { type Host, systemHost } from "./host.js";
-import { baseUrl, createHttpApi, jsonAnswer, logLink } from "./http-api.js";
+import { jsonAnswer } from "./http-answers.js";
+import { baseUrl, createHttpApi, logLink } from "./http-api.js";
 import { type KeyValue, MemoryKeyValue } from "./key-value.js";
 import { defaultServerLimits, type ServerLimits } from "./limits.js";
 import { type Logger, silentLogger } from "./logger.js";
@@ -55,6 +58,8 @@ export interface ServerOptions {
   readonly publicUrl?: string | null;
   /** Whether the status page and its JSON answer; by default only on a loopback address, as they name users. */
   readonly statusPage?: boolean;
+  /** Account of the Admin API; without one, as by default, there is no such API. */
+  readonly admin?: AdminOptions | null;
   readonly environment?: Host;
   readonly logger?: Logger;
   readonly limits?: Partial<ServerLimits>;
@@ -152,16 +157,20 @@ class TidemarkServer implements Server {
 
   async start(): Promise<void> {
     if (this.#running !== null) throw new ServerError("already-started", "the server runs already");
+    checkAdminOptions(this.#options.admin ?? null, loopback.includes(this.#address));
     const store = await this.#openStore();
-    const tokens = new Tokens(await this.#tokenKey(store), this.#host);
+    const key = await this.#tokenKey(store);
+    const tokens = new Tokens(key, this.#host);
     const registry = this.#registry(store, tokens);
     const upgrades = this.#upgrades(registry, tokens);
     const status = this.#statusContext(registry, upgrades);
-    const http = this.#http(registry, tokens, upgrades, status);
+    const admin = this.#admin({ key, store, tokens, registry }, upgrades);
+    const http = this.#http(registry, tokens, upgrades, status, admin);
     const stopReaper = this.#startReaper(upgrades);
     this.#running = { http, store, registry, upgrades, status, stopReaper };
     try {
       await registry.load().catch((cause: unknown) => Promise.reject(openError(cause)));
+      await admin.load();
       await this.#options.prepare?.(registry);
       for (const { id, settings } of await registry.opened()) {
         if (settings.syncState !== "unconfigured") continue;
@@ -274,7 +283,16 @@ class TidemarkServer implements Server {
     };
   }
 
-  #http(registry: AppRegistry, tokens: Tokens, upgrades: Upgrades, status: StatusContext): HttpServer {
+  #admin(parts: Pick<AdminContext, "key" | "store" | "tokens" | "registry">, upgrades: Upgrades): Admin {
+    const closeUser: AdminContext["closeUser"] = (appId, userId, isForGood) => {
+      if (isForGood) upgrades.closeUser(appId, userId, closeCode.forbidden, "user deleted or disabled");
+      else upgrades.closeUser(appId, userId, closeCode.unauthorized, "the user was logged out");
+    };
+    const options = this.#options.admin ?? null;
+    return new Admin({ ...parts, options, host: this.#host, limits: this.#limits, logger: this.#logger, closeUser });
+  }
+
+  #http(registry: AppRegistry, tokens: Tokens, upgrades: Upgrades, status: StatusContext, admin: Admin): HttpServer {
     const api = createHttpApi({
       registry,
       tokens,
@@ -286,6 +304,7 @@ class TidemarkServer implements Server {
       onUserGone: (appId, userId) => upgrades.closeUser(appId, userId, closeCode.forbidden, "user deleted"),
     });
     if (this.#options.dataDirectory !== null) addControl(api, registry, this.#controlKey);
+    admin.mount(api);
     if (this.#options.statusPage ?? loopback.includes(this.#address)) {
       api.get("/", (call) => {
         const nonce = Buffer.from(this.#host.randomBytes(16)).toString("base64");

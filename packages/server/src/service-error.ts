@@ -38,6 +38,7 @@ export const serviceErrors = {
   unauthorized: (): ServiceError => new ServiceError(401, "AuthError", "unauthorized"),
   invalidPassword: (): ServiceError => new ServiceError(401, "InvalidPassword", "unauthorized"),
   userDisabled: (): ServiceError => new ServiceError(401, "UserDisabled", "user disabled"),
+  userNotFound: (): ServiceError => new ServiceError(404, "UserNotFound", "user not found"),
   providerNotFound: (provider: string): ServiceError =>
     new ServiceError(404, "AuthProviderNotFound", `authentication provider not found: '${provider}'`),
   nameInUse: (): ServiceError => new ServiceError(409, "AccountNameInUse", "name already in use"),

@@ -235,8 +235,8 @@ export class SyncSession implements BoundSession, CommitParticipant {
       return;
     }
     const sendable = errorCodeInformation(code)?.isSendable === false ? errorCode.otherSessionError : code;
-    this.#app.metrics.count("sessionErrors");
-    this.#app.logger.info({ session: this.ident, user: this.userId, code: sendable }, message);
+    const { userId, connection } = this;
+    this.#app.sessionFailed({ requestId: connection.requestId, userId, code: sendable, message });
     this.#sendError(sendable, message, overrides);
     this.#phase = "failed";
     this.#isRefused = true;
@@ -256,10 +256,10 @@ export class SyncSession implements BoundSession, CommitParticipant {
     if (this.#app.rescue.holdsBack(this.#bindOptions)) this.#waitForRescue();
   }
 
-  /** Everything of synchronisation was forgotten: a file that has identified itself has to reset. */
+  /** A file that has identified itself is not known any more, and has to reset. */
   forgetFile(): void {
     if (this.#phase !== "identified") return;
-    const message = "Bad client file identifier (IDENT): synchronisation was terminated";
+    const message = "Bad client file identifier (IDENT)";
     this.#refuseFile({ code: errorCode.badClientFileIdent, message, action: "ClientReset" });
   }
 

@@ -12,12 +12,14 @@ import { ClockSkew } from "./clock-skew.js";
 import { CommitQueue } from "./commit-queue.js";
 import { Semaphore } from "./concurrency.js";
 import { ConfigurationError } from "./configuration-error.js";
+import { type DownloadSettings, downloadSettings } from "./download-settings.js";
 import type { Host } from "./host.js";
 import type { Ledger, QueryableFields, Role, UploadAnswer } from "./ledger.js";
 import type { ServerLimits } from "./limits.js";
 import type { Logger } from "./logger.js";
 import type { Metrics } from "./metrics.js";
 import type { Rescue } from "./rescue.js";
+import { type SessionError, SessionErrors } from "./session-errors.js";
 import { isSameRole, SessionRoles } from "./session-roles.js";
 import { Upkeep } from "./upkeep.js";
 import type { UserRecord } from "./users.js";
@@ -74,6 +76,8 @@ export interface SyncAppContext {
   readonly hadRules: boolean;
 }
 
+/** The first ident that a ledger gives to a client file; they follow each other. */
+const firstFileIdent = 2;
 const dayMs = 24 * 60 * 60_000;
 
 /** One app's side of synchronisation. */
@@ -97,12 +101,14 @@ export class SyncApp {
   readonly sessions: Set<BoundSession> = new Set();
   readonly connections: Set<AppConnection> = new Set();
   readonly clockSkew: ClockSkew;
+  readonly sessionErrors: SessionErrors = new SessionErrors();
   readonly #upkeep: Upkeep;
   readonly #replace: () => Promise<void>;
   readonly #stopListening: () => void;
   #isRetired = false;
   readonly #maxOfflineMs: number;
   #settings: AppSettings;
+  #downloadSettings: DownloadSettings;
   #queryableFields: QueryableFields | null = null;
   #schema: Promise<string> | null = null;
 
@@ -120,6 +126,7 @@ export class SyncApp {
     });
     this.#maxOfflineMs = context.maxOfflineMs;
     this.#settings = initialSettings(context.developmentMode, context.hadRules);
+    this.#downloadSettings = downloadSettings(context.limits, {});
     this.roles = new SessionRoles({
       appId: context.id,
       logger: context.logger,
@@ -143,6 +150,16 @@ export class SyncApp {
   /** What the configuration says about all sessions. */
   get settings(): AppSettings {
     return this.#settings;
+  }
+
+  /** How downloads are made. */
+  get downloadSettings(): DownloadSettings {
+    return this.#downloadSettings;
+  }
+
+  /** Makes downloads in another way from now on; what is not said is as the server's limits have it. */
+  setDownloadSettings(own: Partial<DownloadSettings>): void {
+    this.#downloadSettings = downloadSettings(this.limits, own);
   }
 
   /** Whether clients may extend the schema. */
@@ -194,10 +211,22 @@ export class SyncApp {
    */
   async forceReset(fileIdent: string): Promise<boolean> {
     const isKnown = await this.ledger.forceReset(fileIdent);
-    if (isKnown) {
-      this.files.get(BigInt(fileIdent))?.fail(errorCode.badClientFileIdent, "Bad client file identifier (IDENT)");
-    }
+    if (isKnown) this.files.get(BigInt(fileIdent))?.forgetFile();
     return isKnown;
+  }
+
+  /** Makes every client file there is start over. Objects stay: with this store they are nowhere else. */
+  async forceResetAll(): Promise<void> {
+    const { clients } = await this.ledger.status();
+    for (let ident = firstFileIdent; ident < firstFileIdent + clients; ident += 1) await this.forceReset(String(ident));
+  }
+
+  /** A client was sent an error that ends its session. */
+  sessionFailed(error: Omit<SessionError, "atMs">): void {
+    const { message, ...fields } = error;
+    this.metrics.count("sessionErrors");
+    this.logger.info({ app: this.id, ...fields }, message);
+    this.sessionErrors.add({ ...error, atMs: this.host.nowMs() });
   }
 
   /** Ends all connections in a way that clients try again after. */

@@ -213,7 +213,11 @@ impl<'a> Selection<'a> {
         }
         let by_view = self.view.readable(class);
         let name = self.schema.name(class).and_then(|name| name.as_str());
-        let by_role = name.map_or_else(FieldAccess::none, |name| self.role.of(name).visible());
+        let by_role = match name {
+            Some(_) if !self.switches.cover_by_role => FieldAccess::all(),
+            Some(name) => self.role.of(name).visible(),
+            None => FieldAccess::none(),
+        };
         let both = by_view.map_or_else(|| by_role.clone(), |view| view.intersection(&by_role));
         let readable = (!both.is_all() && self.switches.cover_fields).then(|| Arc::new(both));
         self.readable.insert(class, readable.clone());

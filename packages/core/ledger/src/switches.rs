@@ -42,6 +42,9 @@ pub struct Switches {
     pub judge_fields: bool,
     /// What a client may not read is not sent to it.
     pub cover_fields: bool,
+    /// … neither by the view that is in force at a version nor by the role that is in force now. Without it, by
+    /// the view alone.
+    pub cover_by_role: bool,
     /// An object of which other fields became readable is given afresh.
     pub fields_move: bool,
     /// Between a role with fewer fields and its bootstrap only the fields of both are sent.
@@ -68,6 +71,7 @@ impl Switches {
         fold_when_passed: true,
         judge_fields: true,
         cover_fields: true,
+        cover_by_role: true,
         fields_move: true,
         guard_fields: true,
     };

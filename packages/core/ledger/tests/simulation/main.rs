@@ -308,6 +308,15 @@ fn without_covering_fields_something_fails() {
 }
 
 #[test]
+fn without_covering_fields_by_the_present_role_something_fails() {
+    let switches = Switches {
+        cover_by_role: false,
+        ..Switches::ALL
+    };
+    canary("cover_by_role", switches, FIELDS, 0);
+}
+
+#[test]
 fn without_giving_objects_with_other_fields_afresh_something_fails() {
     let switches = Switches {
         fields_move: false,
