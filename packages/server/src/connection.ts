@@ -27,7 +27,8 @@ import {
 import type { RawData, WebSocket } from "ws";
 import { connectionRefusal } from "./app-settings.js";
 import { Signal } from "./concurrency.js";
-import { type SessionPeer, type SessionStatus, SyncSession } from "./session.js";
+import { type SessionPeer, SyncSession } from "./session.js";
+import type { SessionStatus } from "./session-status.js";
 import type { AppConnection, SyncApp } from "./sync-app.js";
 
 /** What a connection is made of. */
@@ -111,6 +112,10 @@ export class SyncConnection implements SessionPeer, AppConnection {
     socket.on("message", (data: RawData, isBinary: boolean) => this.#onMessage(data, isBinary));
     socket.on("error", (error: Error) => this.app.logger.info({ user: this.userId, err: error }, "socket error"));
     socket.on("close", () => this.#onClose());
+    if (this.app.isRetired) {
+      this.drop("the ledger was replaced meanwhile");
+      return;
+    }
     this.app.connections.add(this);
     this.checkMode();
   }

@@ -41,7 +41,9 @@ import { Deferred, Signal } from "./concurrency.js";
 import { DownloadPump } from "./download-pump.js";
 import { randomSalt } from "./host.js";
 import type { Compensation, LedgerRefusal, LedgerSession, Role, Upload } from "./ledger.js";
+import { rescueBackOff, rescueText } from "./rescue.js";
 import { isSameRole } from "./session-roles.js";
+import type { SessionPhase, SessionStatus } from "./session-status.js";
 import { checkSubscriptionSet } from "./subscription-set.js";
 import type { BoundSession, SyncApp } from "./sync-app.js";
 import { readTestCommand } from "./test-command.js";
@@ -67,29 +69,6 @@ export interface SessionPeer {
   drop(reason: string): void;
   /** Received bytes that were worked through. */
   worked(bytes: number): void;
-}
-
-/** Where a session stands. */
-export type SessionPhase =
-  /** BIND asked for a file ident, which is being made. */
-  | "allocating"
-  /** The client's IDENT is awaited. */
-  | "waiting"
-  /** The client's IDENT was received. */
-  | "identified"
-  /** An error was sent: everything but UNBIND is ignored. */
-  | "failed"
-  | "ended";
-
-/** What the status page shows of a session. */
-export interface SessionStatus {
-  readonly session: number;
-  readonly fileIdent: string;
-  readonly phase: SessionPhase;
-  readonly downloadServerVersion: number;
-  readonly uploadClientVersion: number;
-  readonly queryVersion: number;
-  readonly isBootstrapping: boolean;
 }
 
 interface Received {
@@ -192,7 +171,8 @@ export class SyncSession implements BoundSession, CommitParticipant {
       return;
     }
     this.#app.sessions.add(this);
-    if (this.#phase === "allocating") this.#work(() => this.#allocate());
+    if (this.#app.rescue.holdsBack(this.#bindOptions)) this.#waitForRescue();
+    else if (this.#phase === "allocating") this.#work(() => this.#allocate());
   }
 
   /** Takes a message, checks that it may come now, and puts it behind those before it. */
@@ -269,6 +249,29 @@ export class SyncSession implements BoundSession, CommitParticipant {
         ? errorCode.sessionClosed
         : errorCode.serverPermissionsChanged;
     this.fail(code, "session closed: the user's permissions have changed");
+  }
+
+  /** Ends a session that downloads for a client reset, so that it tries again. */
+  holdBackReset(): void {
+    if (this.#app.rescue.holdsBack(this.#bindOptions)) this.#waitForRescue();
+  }
+
+  /** A file that has identified itself is not known any more, and has to reset. */
+  forgetFile(): void {
+    if (this.#phase !== "identified") return;
+    const message = "Bad client file identifier (IDENT)";
+    this.#refuseFile({ code: errorCode.badClientFileIdent, message, action: "ClientReset" });
+  }
+
+  #waitForRescue(): void {
+    this.#app.metrics.count("rescueWaits");
+    this.fail(errorCode.initialSyncNotCompleted, rescueText, rescueBackOff);
+  }
+
+  /** Refuses a file that has to reset, but not while there is nothing to reset onto. */
+  #refuseFile(refusal: LedgerRefusal): void {
+    if (this.#app.rescue.replaces(refusal)) this.#waitForRescue();
+    else this.#refuse(refusal);
   }
 
   #refuse(refusal: LedgerRefusal): void {
@@ -405,7 +408,7 @@ export class SyncSession implements BoundSession, CommitParticipant {
       host.nowMs(),
     );
     if ("refusal" in answer) {
-      this.#refuse(answer.refusal);
+      this.#refuseFile(answer.refusal);
       return;
     }
     this.#ledgerSession = answer.session;
@@ -457,7 +460,8 @@ export class SyncSession implements BoundSession, CommitParticipant {
     if (bound.fileIdentSalt === this.#fileIdentSalt) {
       this.fail(errorCode.userMismatch, "User mismatch for client file identifier (IDENT)");
     } else {
-      this.fail(errorCode.divergingHistories, "Bad client file identifier salt (IDENT)");
+      const message = "Bad client file identifier salt (IDENT)";
+      this.#refuseFile({ code: errorCode.divergingHistories, message, action: "ClientReset" });
     }
     return false;
   }

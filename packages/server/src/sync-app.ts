@@ -18,6 +18,7 @@ import type { Ledger, QueryableFields, Role, UploadAnswer } from "./ledger.js";
 import type { ServerLimits } from "./limits.js";
 import type { Logger } from "./logger.js";
 import type { Metrics } from "./metrics.js";
+import type { Rescue } from "./rescue.js";
 import { type SessionError, SessionErrors } from "./session-errors.js";
 import { isSameRole, SessionRoles } from "./session-roles.js";
 import { Upkeep } from "./upkeep.js";
@@ -40,6 +41,10 @@ export interface BoundSession {
   wake(): void;
   /** Sends an error that ends it. */
   fail(code: number, message: string, overrides?: Partial<ErrorInformation>): void;
+  /** Ends it if it downloads for a client reset and has to wait with that. */
+  holdBackReset(): void;
+  /** Ends it because the ledger does not know its file any more. */
+  forgetFile(): void;
   /** Ends it because its user may do something else now: its client comes back for the difference. */
   roleChanged(): void;
 }
@@ -61,6 +66,9 @@ export interface SyncAppContext {
   readonly logger: Logger;
   readonly metrics: Metrics;
   readonly developmentMode: boolean;
+  readonly rescue: Rescue;
+  /** Takes the ledger away, after {@link SyncApp.retire}, and has another made for those who come then. */
+  readonly replace: () => Promise<void>;
   /** How long a client may be away before it has to start over. */
   readonly maxOfflineMs: number;
   readonly findUser: (userId: string) => Promise<UserRecord | null>;
@@ -80,6 +88,7 @@ export class SyncApp {
   readonly limits: ServerLimits;
   readonly logger: Logger;
   readonly metrics: Metrics;
+  readonly rescue: Rescue;
   readonly roles: SessionRoles;
   readonly commits: CommitQueue;
   /** Bounds how many downloads are made at the same time. */
@@ -94,6 +103,9 @@ export class SyncApp {
   readonly clockSkew: ClockSkew;
   readonly sessionErrors: SessionErrors = new SessionErrors();
   readonly #upkeep: Upkeep;
+  readonly #replace: () => Promise<void>;
+  readonly #stopListening: () => void;
+  #isRetired = false;
   readonly #maxOfflineMs: number;
   #settings: AppSettings;
   #downloadSettings: DownloadSettings;
@@ -107,6 +119,11 @@ export class SyncApp {
     this.limits = context.limits;
     this.logger = context.logger;
     this.metrics = context.metrics;
+    this.rescue = context.rescue;
+    this.#replace = context.replace;
+    this.#stopListening = context.rescue.onClose(() => {
+      for (const session of this.sessions) session.holdBackReset();
+    });
     this.#maxOfflineMs = context.maxOfflineMs;
     this.#settings = initialSettings(context.developmentMode, context.hadRules);
     this.#downloadSettings = downloadSettings(context.limits, {});
@@ -194,14 +211,12 @@ export class SyncApp {
    */
   async forceReset(fileIdent: string): Promise<boolean> {
     const isKnown = await this.ledger.forceReset(fileIdent);
-    if (isKnown) {
-      this.files.get(BigInt(fileIdent))?.fail(errorCode.badClientFileIdent, "Bad client file identifier (IDENT)");
-    }
+    if (isKnown) this.files.get(BigInt(fileIdent))?.forgetFile();
     return isKnown;
   }
 
   /** Makes every client file there is start over. Objects stay: with this store they are nowhere else. */
-  async terminate(): Promise<void> {
+  async forceResetAll(): Promise<void> {
     const { clients } = await this.ledger.status();
     for (let ident = firstFileIdent; ident < firstFileIdent + clients; ident += 1) await this.forceReset(String(ident));
   }
@@ -225,8 +240,32 @@ export class SyncApp {
     return this.#schema;
   }
 
+  /** Whether the ledger is gone and another is in its place: a connection that comes late has to come again. */
+  get isRetired(): boolean {
+    return this.#isRetired;
+  }
+
+  /**
+   * Forgets everything of synchronisation: history, objects, client files. Every file has to reset; who is connected is
+   * told at once. Resolves when a new ledger is open; whether rescue mode is open or closed stays as it is. What was
+   * forgotten is kept aside as `ledger.redb.terminated` until the next time.
+   */
+  terminate(): Promise<void> {
+    return this.#replace();
+  }
+
+  /** Ends all connections with what {@link SyncApp.terminate} says, and closes the ledger. */
+  async retire(): Promise<void> {
+    this.#isRetired = true;
+    for (const session of this.sessions) session.forgetFile();
+    // Their next connection finds the new ledger.
+    this.dropConnections("synchronisation was terminated");
+    await this.close();
+  }
+
   /** Waits for what was uploaded and closes the ledger. */
   async close(): Promise<void> {
+    this.#stopListening();
     await this.commits.idle();
     await Promise.all([...this.files.values()].map((session) => session.settled));
     await this.#upkeep.stop();
