@@ -24,6 +24,7 @@ import {
   errorInformation,
   type ErrorInformation,
   isConnectionLevel,
+  type LogInformation,
   logMessageVersionMin,
   type MarkMessage,
   parseBindOptions,
@@ -161,10 +162,7 @@ export class SyncSession implements BoundSession, CommitParticipant {
   /** Takes the BIND that made the session. */
   start(bind: BindMessage): void {
     this.#bindOptions = parseBindOptions(bind.json);
-    if (this.connection.protocolVersion >= logMessageVersionMin) {
-      const body = JSON.stringify({ co_id: this.connection.requestId });
-      this.connection.send({ type: "log_message", session: this.ident, body });
-    }
+    this.log({ co_id: this.connection.requestId });
     const refusal = sessionRefusal(this.#app.settings);
     if (refusal !== null) {
       this.fail(refusal.code, refusal.message, refusal.overrides);
@@ -241,6 +239,15 @@ export class SyncSession implements BoundSession, CommitParticipant {
     this.#phase = "failed";
     this.#isRefused = true;
     this.#windUp();
+  }
+
+  get isOwnClient(): boolean {
+    return this.#bindOptions.tidemark !== undefined;
+  }
+
+  log(information: LogInformation): void {
+    if (this.isOver || this.connection.protocolVersion < logMessageVersionMin) return;
+    this.connection.send({ type: "log_message", session: this.ident, body: JSON.stringify(information) });
   }
 
   roleChanged(): void {
@@ -402,7 +409,7 @@ export class SyncSession implements BoundSession, CommitParticipant {
         queryVersion: message.queryVersion,
         query: message.query,
         role,
-        isOwnClient: this.#bindOptions.tidemark !== undefined,
+        isOwnClient: this.isOwnClient,
         protocolVersion: this.connection.protocolVersion,
       },
       host.nowMs(),
@@ -416,6 +423,7 @@ export class SyncSession implements BoundSession, CommitParticipant {
     for (const compensation of answer.compensations) this.#sendCompensation(compensation);
     this.#app.active.add(this);
     this.#downloads.open(answer.session, answer.bootstrapDue);
+    await this.#app.tellRuleFields([this]);
   }
 
   /** Whether the role that the session was opened with is its user's still; otherwise the session ends. */

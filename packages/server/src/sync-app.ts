@@ -4,7 +4,7 @@
  * @module
  */
 
-import { errorCode, type ErrorInformation } from "@tidemark/protocol";
+import { errorCode, type ErrorInformation, type LogInformation } from "@tidemark/protocol";
 import type { AppConfiguration } from "./app-directory/configuration.js";
 import { losesFields, queryableFields } from "./app-rules.js";
 import { type AppSettings, initialSettings, sessionRefusal, settingsOf } from "./app-settings.js";
@@ -45,6 +45,10 @@ export interface BoundSession {
   holdBackReset(): void;
   /** Ends it because the ledger does not know its file any more. */
   forgetFile(): void;
+  /** Whether it is one of ours, which knows what others pass over. */
+  readonly isOwnClient: boolean;
+  /** Says something in the client's log, if its protocol has that. */
+  log(information: LogInformation): void;
   /** Ends it because its user may do something else now: its client comes back for the difference. */
   roleChanged(): void;
 }
@@ -196,6 +200,13 @@ export class SyncApp {
     }
     if (changed) this.#wakeAll();
     await this.#checkRoles([...this.sessions]);
+    await this.tellRuleFields(this.active);
+  }
+
+  /** Tells our own clients which fields the rules look at: they do not fold their unsent changes of these. */
+  async tellRuleFields(sessions: Iterable<BoundSession>): Promise<void> {
+    const ruleFields = await this.roles.ruleFields();
+    for (const session of sessions) if (session.isOwnClient) session.log({ tidemark: { ruleFields } });
   }
 
   /** A user's data or identities have changed: sessions whose role is another one now are ended. */
@@ -297,9 +308,19 @@ export class SyncApp {
       this.metrics.count("instructions", answer.instructions);
       this.metrics.count("conflicts", answer.conflicts);
       this.metrics.count("compensations", answer.compensations.length);
-      if (answer.schemaChanged) this.#schema = null;
+    }
+    if (answers.some((answer) => answer.schemaChanged)) {
+      this.#schema = null;
+      this.#tellAgain();
     }
     this.#wakeAll();
+  }
+
+  /** Roles for all classes count for those as well that a client has added. */
+  #tellAgain(): void {
+    this.tellRuleFields(this.active).catch((error: unknown) => {
+      this.logger.error({ app: this.id, err: error }, "the fields of the rules were not told");
+    });
   }
 
   #wakeAll(): void {
