@@ -13,9 +13,10 @@ const sampleEveryMs = 200;
 /** How long the server lives between two kills, mostly. */
 const lifeMsMin = 2_000;
 const lifeMsMax = 7_000;
-/** One life in so many is long: what piles up slowly must have the time to. */
-const longLifeEvery = 6;
-const longLifeMs = 30_000;
+/** One life in so many is long: what piles up slowly must have the time to, and attacks come to their end. */
+const longLifeEvery = 5;
+const firstLongLife = 3;
+const longLifeMs = 25_000;
 /** Complaints that are kept. */
 const complaintsMax = 20;
 
@@ -56,6 +57,11 @@ export class Target {
     return target;
   }
 
+  /** Whether it is not just being killed or started. */
+  get isUp(): boolean {
+    return this.generation % 2 === 0;
+  }
+
   get #running(): ServerProcess {
     if (this.#server === undefined) throw new Error("the server was never started");
     return this.#server;
@@ -84,7 +90,8 @@ export class Target {
 
   async #killAgainAndAgain(): Promise<void> {
     for (let life = 1; this.#isUnderFire; life += 1) {
-      await this.#live(life % longLifeEvery === 0 ? longLifeMs : this.#dice.below(lifeMsMax - lifeMsMin) + lifeMsMin);
+      const isLong = life % longLifeEvery === firstLongLife;
+      await this.#live(isLong ? longLifeMs : lifeMsMin + this.#dice.below(lifeMsMax - lifeMsMin));
       if (!this.#isUnderFire) return;
       this.generation += 1;
       await this.#running.kill();

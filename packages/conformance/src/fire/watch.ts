@@ -61,7 +61,13 @@ export class Watch {
   }
 
   #look(userId: string, bytes: Uint8Array): void {
-    const message = parseServerMessage(bytes);
+    let message;
+    try {
+      message = parseServerMessage(bytes);
+    } catch (error) {
+      this.report(`user ${userId} was sent what is no message: ${String(error)}`);
+      return;
+    }
     if (message.type !== "download") return;
     this.downloadCount += 1;
     const body = message.isCompressed ? inflateSync(message.body) : Buffer.from(message.body);

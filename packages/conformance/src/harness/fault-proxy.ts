@@ -88,6 +88,7 @@ class Flow {
     const first = this.#waiting.shift();
     if (first !== undefined) this.#to.write(first.bytes.subarray(0, Math.floor(first.bytes.length / 2)));
     this.stop();
+    this.#from.removeAllListeners("data").resume();
     // What was written leaves before the connection does.
     setTimeout(onSevered, sliceMs);
   }
