@@ -10,8 +10,8 @@ import { join } from "node:path";
 import { Dice } from "../harness/dice.js";
 import { FleetProcess } from "./fleet-process.js";
 import { Siege } from "./hostile/siege.js";
-import type { Check } from "./orders.js";
-import { Target } from "./server.js";
+import type { Check, LoadCounts } from "./orders.js";
+import { Target, type Usage } from "./server.js";
 import { Weather } from "./weather.js";
 
 /** What was asked for. */
@@ -33,9 +33,20 @@ export interface Counts {
   skipped: number;
 }
 
+interface Outcome {
+  readonly checks: readonly Check[];
+  /** What could not be looked at. */
+  readonly skipped: readonly string[];
+}
+
 /** Everybody must have everything so long after the last fault. */
 const quietMs = 30_000;
 const progressEveryMs = 10_000;
+const mebibyte = 1024 * 1024;
+
+function megabytes(bytes: number): number {
+  return Math.round(bytes / 1e6);
+}
 
 function say(text: string): void {
   process.stdout.write(`${text}\n`);
@@ -49,7 +60,10 @@ export async function run(options: RunOptions): Promise<Counts> {
   const stopping: (() => Promise<void>)[] = [() => fleet.stop()];
   const counts: Counts = { passed: 0, failed: 0, skipped: 0 };
   try {
-    for (const check of await survive(options, directory, fleet, stopping)) report(check, counts);
+    const { checks, skipped } = await survive(options, directory, fleet, stopping);
+    for (const check of checks) report(check, counts);
+    for (const what of skipped) say(`skipped  ${what}`);
+    counts.skipped = skipped.length;
   } catch (error) {
     report({ title: "the run comes to its end", problems: [String((error as Error).stack)] }, counts);
   } finally {
@@ -72,7 +86,7 @@ async function survive(
   directory: string,
   fleet: FleetProcess,
   stopping: (() => Promise<void>)[],
-): Promise<Check[]> {
+): Promise<Outcome> {
   const { appDirectory, appId, clientCount, minutes, seed, pauseMs, freshCount } = options;
   const app = appDirectory === undefined ? [] : ["--app", appDirectory, "--app-id", appId];
   const target = await Target.start(new Dice(seed + 1), app);
@@ -106,14 +120,19 @@ async function survive(
   weather.clear();
   await target.spare();
 
+  const { counts } = await fleet.order({ do: "count" });
   const quiet = await fleet.order({ do: "quiet" });
   say(`quiet after ${(quiet.tookMs / 1000).toFixed(1)} s; ${usageText(target)}`);
   const checks: Check[] = [
     { title: `everybody has everything within ${quietMs / 1000} s after the last fault`, problems: quiet.hanging },
   ];
+  const calm = target.usage();
   const { checks: found } = await fleet.order({ do: "verify" });
-  checks.push(...found, ...siege.checks(), ...serverChecks(options, target, weather, siege));
-  return checks;
+  const alive = "the server ends only when it is killed, and meets no error of its own";
+  checks.push(...found, ...siege.checks(), { title: alive, problems: target.complaints });
+  if (calm !== undefined) checks.push(...resourceChecks(options, target, calm));
+  checks.push(...happened(options, target, weather, counts));
+  return { checks, skipped: calm === undefined ? ["memory and descriptors: this system does not tell them"] : [] };
 }
 
 async function watchFor(
@@ -140,7 +159,6 @@ async function watchFor(
 function usageText(target: Target): string {
   const usage = target.usage();
   if (usage === undefined) return "server down";
-  const megabytes = (bytes: number): number => Math.round(bytes / 1e6);
   return (
     `server ${megabytes(usage.residentBytes)} MB (at most ${megabytes(target.peak.residentBytes)}), ` +
     `${usage.descriptors} descriptors (at most ${target.peak.descriptors})`
@@ -151,6 +169,48 @@ function seconds(startedMs: number): string {
   return ((performance.now() - startedMs) / 1000).toFixed(1);
 }
 
-function serverChecks(_options: RunOptions, target: Target, _weather: Weather, _siege: Siege): Check[] {
-  return [{ title: "the server ends only when it is killed, and meets no error of its own", problems: target.complaints }];
+/** What the server may take up: the process with its code, the ledger's cache, what floods and bombs may claim. */
+const residentBaseBytesMax = 512 * mebibyte;
+/** And for each client: sockets, sessions, their views, messages on the way. */
+const residentBytesPerClientMax = mebibyte / 4;
+/** Files, the addon's threads, HTTP. */
+const descriptorsBaseMax = 100;
+/** Connections that the attackers hold at the same time, most of them the crowd. */
+const descriptorsOfAttackers = 400;
+
+function resourceChecks({ clientCount }: RunOptions, target: Target, calm: Usage): Check[] {
+  const { peak } = target;
+  const residentMax = residentBaseBytesMax + clientCount * residentBytesPerClientMax;
+  // A connection whose end nobody has noticed yet may stand beside the one that replaces it.
+  const descriptorsMax = descriptorsBaseMax + 2 * clientCount + descriptorsOfAttackers;
+  const calmMax = descriptorsBaseMax + clientCount;
+  return [
+    {
+      title: `the server takes up at most ${megabytes(residentMax)} MB (${megabytes(peak.residentBytes)})`,
+      problems: peak.residentBytes > residentMax ? [`it took up ${megabytes(peak.residentBytes)} MB`] : [],
+    },
+    {
+      title: `the server holds at most ${descriptorsMax} descriptors (${peak.descriptors})`,
+      problems: peak.descriptors > descriptorsMax ? [`it held ${peak.descriptors}`] : [],
+    },
+    {
+      title: `no connection is left over when it is quiet (${calm.descriptors} descriptors)`,
+      problems: calm.descriptors > calmMax ? [`${calm.descriptors}, more than ${calmMax}`] : [],
+    },
+  ];
+}
+
+/** Kills in a minute, at least: on a slow machine each start takes its time. */
+const killsPerMinuteMin = 2;
+
+/** A run in which nothing happened proves nothing. */
+function happened({ minutes }: RunOptions, target: Target, weather: Weather, counts: LoadCounts): Check[] {
+  const problems: string[] = [];
+  if (target.killCount < minutes * killsPerMinuteMin) problems.push(`the server was killed ${target.killCount} times`);
+  for (const [kind, count] of Object.entries(weather.counts)) if (count === 0) problems.push(`${kind} never happened`);
+  for (const what of ["transactions", "restarts", "compensations", "downloads"] as const) {
+    if (counts[what] === 0) problems.push(`there were no ${what}`);
+  }
+  const { killCount } = target;
+  return [{ title: `everything happened that is to happen: ${killCount} kills, ${JSON.stringify(counts)}`, problems }];
 }

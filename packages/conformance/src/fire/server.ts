@@ -11,8 +11,8 @@ import { ServerProcess } from "../harness/server-process.js";
 /** How often memory and descriptors are read. */
 const sampleEveryMs = 200;
 /** How long the server lives between two kills, mostly. */
-const lifeMsMin = 2_000;
-const lifeMsMax = 7_000;
+const lifeMsMin = 3_000;
+const lifeMsMax = 9_000;
 /** One life in so many is long: what piles up slowly must have the time to, and attacks come to their end. */
 const longLifeEvery = 5;
 const firstLongLife = 3;

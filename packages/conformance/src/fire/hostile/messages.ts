@@ -178,7 +178,8 @@ export async function bindFlood(battle: Battle): Promise<void> {
   const one = await assault(battle);
   if (one === undefined) return;
   for (let session = 1; session <= binds; session += 1) one.say(bindOf(session, true));
-  await one.answer((message) => message.type === "json_error" && message.session === binds, "3,000 BINDs");
+  // Those beyond the limit are refused one by one, and far beyond it the connection is ended.
+  await one.answer((message) => message.type === "json_error" && message.session === 0, "3,000 BINDs");
   const bound = one.messages.filter(({ type }) => type === "ident").length;
   if (bound > sessionsMax) throw new Unexpected(`${bound} sessions on one connection`);
   one.leave();
@@ -187,7 +188,7 @@ export async function bindFlood(battle: Battle): Promise<void> {
 /** How long it does not read. */
 const deafMs = 8_000;
 
-/** Asks for everything, again and again, and reads nothing. */
+/** Asks for everything, for marks, signs of life and sessions, and reads nothing of all that. */
 export async function deaf(battle: Battle): Promise<void> {
   const one = await identified(battle);
   if (one === undefined) return;
@@ -206,5 +207,6 @@ function shout(one: Assault, from: number): void {
   for (let request = from; request < from + 100; request += 1) {
     one.say({ type: "mark", session: 1, request });
     one.say({ type: "ping", timestamp: request, roundTripMs: 0 });
+    one.say(bindOf(request + 1, true));
   }
 }
