@@ -146,9 +146,19 @@ export class Device {
     this.#file = this.#open();
   }
 
-  /** Goes back to work, whatever the last act was. */
+  /**
+   * Goes back to work, whatever the last act was. As on a device that is told that it is online again, the waiting
+   * between attempts ends: after failures in a row it may take minutes.
+   */
   wake(): void {
-    if (this.sync.session.state === "paused") this.sync.session.resume();
+    const { session } = this.sync;
+    if (session.state === "paused") session.resume();
+    else session.reconnect();
+  }
+
+  get hasUploadedAll(): boolean {
+    const { newestUploadableVersion, uploadClientVersion } = this.state();
+    return newestUploadableVersion <= uploadClientVersion;
   }
 
   state(): SyncState {

@@ -134,7 +134,9 @@ export class Fleet {
         device.act();
         this.#transactions += 1;
       } catch (error) {
-        this.failures.push(`${device.name}: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`);
+        this.failures.push(
+          `${device.name}: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`,
+        );
       }
       this.#schedule(device);
     }, delayMs);
@@ -148,10 +150,7 @@ export class Fleet {
       restarts: sum((device) => device.restartCount),
       downloads: this.watch.downloadCount,
       compensations: sum((device) => device.reported.length),
-      uploadsWaiting: sum((device) => {
-        const { newestUploadableVersion, uploadClientVersion } = device.state();
-        return newestUploadableVersion > uploadClientVersion ? 1 : 0;
-      }),
+      uploadsWaiting: sum((device) => (device.hasUploadedAll ? 0 : 1)),
       residentBytes: process.memoryUsage().rss,
     };
   }
@@ -167,7 +166,11 @@ export class Fleet {
     const uploads = Promise.all(this.devices.map((device) => device.sync.session.waitForUpload()));
     const all = uploads.then(() => Promise.all(this.devices.map((device) => this.#catchUp(device, hanging))));
     await Promise.race([all, late]);
-    return { tookMs: performance.now() - startedMs, hanging: [...hanging].map((device) => device.describe()) };
+    const tookMs = performance.now() - startedMs;
+    // Nobody begins to catch up before everybody has uploaded: those that keep the others waiting are named.
+    const uploading = [...hanging].filter((device) => !device.hasUploadedAll);
+    const named = uploading.length > 0 ? uploading : [...hanging];
+    return { tookMs, hanging: named.map((device) => device.describe()) };
   }
 
   async #catchUp(device: Device, hanging: Set<Device>): Promise<void> {

@@ -5,7 +5,16 @@
  */
 
 import { createHash } from "node:crypto";
-import { columnOrder, type CoreStore, type Database, Results, rowParts, type SchemaInformation } from "@tidemark/engine";
+import {
+  columnOrder,
+  type CoreStore,
+  type Database,
+  Dictionary,
+  List,
+  Results,
+  rowParts,
+  type SchemaInformation,
+} from "@tidemark/engine";
 import { type Belonging, type ClassName, classNames, markOf } from "./schema.js";
 import { type Candidate, type Selection, selects } from "./subscriptions.js";
 
@@ -124,20 +133,17 @@ export function* strayTexts(database: Database): Iterable<{ readonly belonging: 
       const named = (name: string): unknown => values[layout.columns.findIndex((column) => column.name === name)];
       const belonging = { className, group: Number(named("group") ?? 0), owner: String(named("owner")) };
       const mark = markOf(belonging);
-      yield { belonging, stray: values.flatMap(textsOf).filter((text) => text.includes("~") && !text.startsWith(mark)) };
+      yield {
+        belonging,
+        stray: values.flatMap(textsOf).filter((text) => text.includes("~") && !text.startsWith(mark)),
+      };
     }
   }
 }
 
 function textsOf(value: unknown): string[] {
   if (typeof value === "string") return [value];
-  if (typeof value !== "object" || value === null) return [];
-  if ("values" in value && typeof value.values === "function") {
-    return (value.values as () => unknown[])().filter((one): one is string => typeof one === "string");
-  }
-  if ("keys" in value && "get" in value) {
-    const { keys, get } = value as { keys(): string[]; get(key: string): unknown };
-    return keys.call(value).map((key) => String(get.call(value, key)));
-  }
+  if (value instanceof List) return value.values().filter((one): one is string => typeof one === "string");
+  if (value instanceof Dictionary) return value.keys().map((key) => String(value.get(key)));
   return [];
 }

@@ -34,7 +34,7 @@ export async function verify(fleet: Fleet): Promise<Check[]> {
       devices.flatMap((device) => compensations(device, witness)),
     ),
     check("no client holds what it never asked for", () => devices.flatMap((device) => foreign(fleet, device))),
-    { title: `no client is sent what it never asked for (${watch.downloadCount} downloads)`, problems: found(watch) },
+    { title: `no client is sent what it never asked for (${watch.downloadCount} downloads)`, problems: findingsOf(watch) },
     check("no client meets an error that no fault explains", () => [
       ...devices.flatMap((device) => device.errors),
       ...fleet.failures,
@@ -48,7 +48,7 @@ function check(title: string, run: () => string[]): Check {
   return { title, problems: more > 0 ? [...problems.slice(0, problemsMax), `and ${more} more`] : problems };
 }
 
-function found({ findings, findingCount }: Fleet["watch"]): string[] {
+function findingsOf({ findings, findingCount }: Fleet["watch"]): string[] {
   return findingCount > findings.length ? [...findings, `${findingCount} in all`] : findings;
 }
 
@@ -89,7 +89,8 @@ function events({ devices }: Fleet, witness: Device): string[] {
       if (findObject(database, layout, eventKey(parts, n)) === undefined) missing.push(n);
     }
     expected += writer.ledger.events;
-    if (missing.length > 0) problems.push(`${name}: of ${writer.ledger.events} events these are lost: ${missing.join()}`);
+    if (missing.length > 0)
+      problems.push(`${name}: of ${writer.ledger.events} events these are lost: ${missing.join()}`);
   }
   const count = database.store.count(database.view, layout.index);
   if (problems.length === 0 && count !== expected) problems.push(`${count} events instead of ${expected}`);

@@ -8,10 +8,10 @@ import {
   type ClassLayout,
   createObject,
   type Database,
-  Dictionary,
+  type Dictionary,
   findObject,
-  List,
-  ObjectHandle,
+  type List,
+  type ObjectHandle,
   Results,
 } from "@tidemark/engine";
 import type { Dice } from "../harness/dice.js";

@@ -23,8 +23,14 @@ const queries: readonly { readonly set: string; readonly isRefused: boolean }[] 
   { set: note(`${"(".repeat(depthMax - 1)}TRUEPREDICATE${")".repeat(depthMax - 1)}`), isRefused: false },
   { set: note(`${"(".repeat(100_000)}TRUEPREDICATE${")".repeat(100_000)}`), isRefused: true },
   { set: note("NOT ".repeat(60_000) + "TRUEPREDICATE"), isRefused: true },
-  { set: note(`${long("number == 123456789", " OR ")} OR ${"number == 1 OR ".repeat(20_000)} FALSEPREDICATE`), isRefused: true },
-  { set: JSON.stringify(Object.fromEntries(Array.from({ length: 1001 }, (_, n) => [`Class${n}`, "TRUEPREDICATE"]))), isRefused: true },
+  {
+    set: note(`${long("number == 123456789", " OR ")} OR ${"number == 1 OR ".repeat(20_000)} FALSEPREDICATE`),
+    isRefused: true,
+  },
+  {
+    set: JSON.stringify(Object.fromEntries(Array.from({ length: 1001 }, (_, n) => [`Class${n}`, "TRUEPREDICATE"]))),
+    isRefused: true,
+  },
   { set: "[".repeat(100_000), isRefused: true },
   { set: note("number =="), isRefused: true },
 ];
@@ -41,9 +47,14 @@ export async function costlyQueries(battle: Battle): Promise<void> {
     const { set, isRefused } = battle.dice.choose(queries);
     one.say({ type: "query", session: 1, queryVersion, query: set });
     one.say({ type: "mark", session: 1, request: queryVersion });
-    const answer = await one.answer((message) => message.type === "mark" && message.request === queryVersion, set.slice(0, 60));
+    const answer = await one.answer(
+      (message) => message.type === "mark" && message.request === queryVersion,
+      set.slice(0, 60),
+    );
     if (!("type" in answer)) return;
-    const refused = one.messages.some((message) => message.type === "query_error" && message.queryVersion === queryVersion);
+    const refused = one.messages.some(
+      (message) => message.type === "query_error" && message.queryVersion === queryVersion,
+    );
     // What may be is refused all the same where its cost is known to be too high.
     if (isRefused && !refused) throw new Unexpected(`not refused: ${set.slice(0, 60)}`);
   }
