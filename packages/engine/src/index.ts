@@ -62,4 +62,5 @@ export {
   SyncSession,
 } from "./sync/sync-session.js";
 export { type Conventions, dateParts, plainConventions } from "./values/conventions.js";
+export { columnOrder, type NamedColumn, rowParts } from "./values/row.js";
 export { describeType, Linkable, typeMismatch, type ValueType } from "./values/pack.js";
