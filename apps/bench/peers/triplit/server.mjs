@@ -21,7 +21,7 @@ async function freePort() {
 }
 
 async function fill(serverUrl) {
-  const client = new HttpClient({ serverUrl, token: serviceToken(), schema: schema });
+  const client = new HttpClient({ serverUrl, token: serviceToken(), schema });
   const rows = JSON.parse(await readFile(rowsFile, "utf8"));
   for (let start = 0; start < rows.length; start += rowsPerInsert) {
     const slice = rows.slice(start, start + rowsPerInsert);
@@ -32,7 +32,8 @@ async function fill(serverUrl) {
 }
 
 const port = await freePort();
-const start = await createServer({ storage: openStorage(folder), jwtSecret, projectId, schema: { collections: schema } });
+const storage = openStorage(folder);
+const start = await createServer({ storage, jwtSecret, projectId, schema: { collections: schema } });
 await new Promise((resolve) => start(port, resolve));
 const url = `http://127.0.0.1:${port}`;
 await fill(url);

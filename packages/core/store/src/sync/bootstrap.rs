@@ -20,7 +20,7 @@ use crate::{Result, StoreError};
 /// Pieces that are stored in one write: a piece has half a megabyte at most, unless one changeset has more.
 const WRITE_PIECES_MAX: usize = 2;
 
-/// Every so many slices one is durable: space that commits gave up can be used again after a durable one only.
+/// Every so many slices one is durable: only then can space that commits gave up be used again.
 const DURABLE_SLICES: u32 = 32;
 
 /// What is known of the stored bootstrap.
@@ -67,8 +67,9 @@ impl BootstrapRecord {
         to.put(META, meta::BOOTSTRAP, &record.finish());
     }
 
-    /// How the slice that was applied last is committed. A crash that takes slices back leaves the pieces, and
-    /// no message names the versions of slices before the bootstrap is done ([`Database::next_upload`]).
+    /// How the slice that was applied last is committed. A crash that takes slices back leaves the pieces,
+    /// and no message names the versions of slices before the bootstrap is done
+    /// ([`Database::next_upload`]).
     fn slice_durability(&self, is_done: bool) -> Durability {
         if is_done || self.applied.is_multiple_of(DURABLE_SLICES) {
             Durability::Durable
