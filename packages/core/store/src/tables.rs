@@ -44,6 +44,8 @@ pub(crate) mod meta {
     pub const BOOTSTRAP: &[u8] = b"bootstrap";
     /// A client reset that was begun and is not acknowledged yet.
     pub const RESET: &[u8] = b"reset";
+    /// Fields that the server's rules look at.
+    pub const RULE_FIELDS: &[u8] = b"rule-fields";
 }
 
 /// The number of a class inside a file. Given once, kept as long as the class lives.

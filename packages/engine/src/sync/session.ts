@@ -14,6 +14,7 @@ import {
   type ErrorInformation,
   leavesSessionOpen,
   parseErrorInformation,
+  parseLogInformation,
   type QueryErrorMessage,
   serializeClientMessage,
   type ServerErrorMessage,
@@ -364,10 +365,21 @@ export class ClientSession implements ConnectedSession {
       case "unbound":
         return this.#joined?.violation("unbound without unbind");
       case "log_message":
+        return this.#onLogMessage(message.body);
       case "test_command":
       case "pong":
         return undefined;
     }
+  }
+
+  #onLogMessage(body: string): void {
+    let ruleFields: Readonly<Record<string, readonly string[]>> | undefined;
+    try {
+      ruleFields = parseLogInformation(body).tidemark?.ruleFields;
+    } catch (error) {
+      return this.#joined?.violation(messageOf(error));
+    }
+    if (ruleFields !== undefined) this.#file.setRuleFields(ruleFields);
   }
 
   #onIdent(ident: bigint, salt: bigint): void {

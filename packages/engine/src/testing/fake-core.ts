@@ -143,6 +143,9 @@ export function fakeCore(file: FakeFile): Core {
     setSubscriptionState: (version, state, error) =>
       file.setState(version, state as SubscriptionSetInformation["state"], error),
     nextUpload: (scan, scanServer, target) => file.nextUpload(scan, scanServer, target),
+    setRuleFields: (fields) => {
+      file.calls.push(["setRuleFields", JSON.parse(fields) as unknown]);
+    },
     uploadsPaused: () => {
       file.uploadsPausedCount += 1;
     },

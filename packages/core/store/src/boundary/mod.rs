@@ -14,8 +14,8 @@ pub use reading::{describe_query, find, query, row, rows};
 pub use schema::{schema_text, update_schema};
 pub use shared::{SharedStore, SnapshotId, ViewWork, work};
 pub use texts::{
-    bootstrap_text, changes_text, integrated_text, options_of, progress_of, subscription_sets_text,
-    subscriptions_of, sync_state_text, upload_bytes,
+    bootstrap_text, changes_text, integrated_text, options_of, progress_of, rule_fields_of,
+    subscription_sets_text, subscriptions_of, sync_state_text, upload_bytes,
 };
 
 use crate::StoreError;
