@@ -22,7 +22,7 @@ mod tracker;
 mod transfer;
 
 use tidemark_changeset::{Instruction, codec};
-use tidemark_storage::Storage;
+use tidemark_storage::{Durability, Storage};
 
 pub use guard::{PendingReset, ResetAction, ResetDemand, ResetPolicy};
 pub use report::{DropReason, Dropped, ResetFailure, ResetMode, ResetReport};
@@ -84,7 +84,7 @@ impl<S: Storage> Database<S> {
         bootstrap::clear(&mut local.storage)?;
         let keeps_pending = pending.mode == ResetMode::Recover;
         report.subscription_sets_dropped = settle_sets(&mut local.storage, keeps_pending)?;
-        let version = self.publish(local)?;
+        let version = self.publish(local, Durability::Durable)?;
         self.with_unsynced(super::Unsynced::reset);
         // What it knows is about entries that are gone.
         self.with_compactor(Compactor::reset);
