@@ -63,3 +63,5 @@ export {
 } from "./sync/sync-session.js";
 export { type Conventions, dateParts, plainConventions } from "./values/conventions.js";
 export { describeType, Linkable, typeMismatch, type ValueType } from "./values/pack.js";
+export type { ResetHandlers } from "./sync/reset-handlers.js";
+export type { DroppedChange, ResetReport } from "./sync/reset-report.js";

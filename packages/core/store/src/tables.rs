@@ -44,6 +44,8 @@ pub(crate) mod meta {
     pub const BOOTSTRAP: &[u8] = b"bootstrap";
     /// A client reset that was begun and is not acknowledged yet.
     pub const RESET: &[u8] = b"reset";
+    /// What client resets did, until somebody has taken note of it.
+    pub const RESET_REPORTS: &[u8] = b"reset-reports";
 }
 
 /// The number of a class inside a file. Given once, kept as long as the class lives.

@@ -116,7 +116,7 @@ test("an upload wait ends when the server has acknowledged the version, not when
   const version = loop.file.commit();
   await loop.do(
     { type: "committed", session: 1 },
-    { type: "wait-upload", session: 1, wait: 9, targetVersion: version },
+    { type: "wait-upload", session: 1, wait: 9, targetVersion: version, fileIdent: "5" },
   );
   expect(loop.host.socket.takeTypes()).toEqual(["upload"]);
   expect(loop.takeEvents()).not.toContainEqual({ type: "wait-done", session: 1, wait: 9 });

@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { Core, CoreStore, DownloadProgress, SubscriptionSetInformation, SyncState } from "../core.js";
+import type { Core, CoreStore, DownloadProgress, PendingReset, SubscriptionSetInformation, SyncState } from "../core.js";
 
 /** What happened to a fake file, in order. */
 export type FakeCall = readonly [name: string, ...values: unknown[]];
@@ -101,6 +101,9 @@ export class FakeFile {
     return JSON.stringify({ version: this.state.clientVersion, done: true, queryVersion });
   }
 
+  /** The client reset that is not acknowledged yet. */
+  pendingReset: PendingReset | undefined;
+
   discardPartialBootstrap(): boolean {
     this.#bootstrap = undefined;
     return this.finishedBootstrap !== undefined;
@@ -151,6 +154,11 @@ export function fakeCore(file: FakeFile): Core {
       file.storeBootstrap(queryVersion, first, last, JSON.parse(progress) as DownloadProgress),
     applyBootstrap: () => file.applyBootstrap(),
     discardPartialBootstrap: () => file.discardPartialBootstrap(),
+    pendingReset: () => (file.pendingReset === undefined ? null : JSON.stringify(file.pendingReset)),
+    finishReset: () => {
+      file.calls.push(["finishReset"]);
+      file.pendingReset = undefined;
+    },
   };
   return {
     kind: "native",
