@@ -57,8 +57,8 @@ export class SyncClient {
   readonly #users = new Map<string, UserRoute>();
   readonly #entries = new Map<SessionId, SessionEntry>();
   readonly #connections = new Map<string, Connection>();
-  /** Handles that keep versions from before a client reset, by snapshot. */
-  readonly #keepers = new Map<SnapshotId, SessionFile>();
+  /** Handles that keep versions from before a client reset: by session and, as each file counts its own, snapshot. */
+  readonly #keepers = new Map<string, SessionFile>();
   #lastIdent = 0;
 
   constructor(host: SyncHost, core: Core, emit: (event: SyncEvent) => void) {
@@ -94,7 +94,7 @@ export class SyncClient {
       case "reset-answer":
         return this.#onResetAnswer(command.session, command.generation, command.refusal);
       case "reset-seen":
-        return this.#onResetSeen(command.before);
+        return this.#onResetSeen(keeperKey(command.session, command.before));
       case "reconnect":
         return this.#reconnect(command.session);
       case "stop":
@@ -234,7 +234,7 @@ export class SyncClient {
       onReady: () => this.#emit({ type: "reset-ready", session, generation: entry.generation }),
       onDone: (before, keeper, isRecovered) => {
         entry.reset = undefined;
-        this.#keepers.set(before, keeper);
+        this.#keepers.set(keeperKey(session, before), keeper);
         this.#emit({ type: "changed", session });
         this.#emit({ type: "reset-done", session, generation: entry.generation, before, isRecovered });
         run.goOn();
@@ -247,9 +247,9 @@ export class SyncClient {
     };
   }
 
-  #onResetSeen(before: SnapshotId): void {
-    this.#keepers.get(before)?.close();
-    this.#keepers.delete(before);
+  #onResetSeen(key: string): void {
+    this.#keepers.get(key)?.close();
+    this.#keepers.delete(key);
   }
 
   #emitError(entry: SessionEntry, error: SyncErrorInformation, consequence: ErrorConsequence): void {
@@ -313,6 +313,7 @@ export class SyncClient {
     await run?.end(mayLinger);
     run?.file.close();
     await closing;
+    this.#emit({ type: "closed", session: entry.id, generation });
     if (entry.run === undefined && entry.generation === generation) this.#entries.delete(entry.id);
   }
 
@@ -341,8 +342,12 @@ export class SyncClient {
   }
 
   #stop(): void {
-    for (const before of Array.from(this.#keepers.keys())) this.#onResetSeen(before);
+    for (const key of Array.from(this.#keepers.keys())) this.#onResetSeen(key);
     for (const id of Array.from(this.#entries.keys())) this.#deactivate(id, Number.MAX_SAFE_INTEGER, false);
     for (const connection of Array.from(this.#connections.values())) connection.close();
   }
+}
+
+function keeperKey(session: SessionId, before: SnapshotId): string {
+  return `${session} ${before}`;
 }

@@ -174,6 +174,8 @@ export type SyncEvent =
       readonly before: SnapshotId;
       readonly isRecovered: boolean;
     }
+  /** The loop holds the file no longer; the generation is that of the command that ended it. */
+  | { readonly type: "closed"; readonly session: SessionId; readonly generation: Generation }
   /** The session has uploaded everything after `finish`. */
   | { readonly type: "finished"; readonly session: SessionId; readonly generation: Generation }
   | { readonly type: "token-needed"; readonly userKey: string }

@@ -79,6 +79,8 @@ export class SyncSession {
   #isLinked = false;
   #generation: Generation = 0;
   #lastWait = 0;
+  /** Errors that are told when the loop has closed the file, by the generation of the command. */
+  readonly #toldWhenClosed = new Map<Generation, () => void>();
   readonly #waits = new Map<number, Wait>();
   /** Waits asked for while there was no live session; they begin with the next one. */
   #queued: Wait[] = [];
@@ -438,6 +440,10 @@ export class SyncSession {
         if (wait !== undefined) this.#later(wait.resolve);
         return;
       }
+      case "closed":
+        this.#toldWhenClosed.get(event.generation)?.();
+        this.#toldWhenClosed.delete(event.generation);
+        return;
       case "reset-ready":
         this.#later(() => void this.#onResetReady(event.generation));
         return;
@@ -462,6 +468,7 @@ export class SyncSession {
     const error = consequence === "stop" ? this.#withRecoveryPath(information) : information;
     const failure = new SyncFailure(error);
     const wasDying = this.#state === "dying";
+    const wasActive = this.#state === "active";
     switch (consequence) {
       case "transient":
         if (this.#options.cancelsWaitsOnNonFatalError) this.#failAll(failure);
@@ -479,7 +486,11 @@ export class SyncSession {
         break;
     }
     const { onError } = this.#options;
-    if (onError !== undefined && !wasDying) this.#later(() => this.#guard(() => onError(this, error)));
+    if (onError === undefined || wasDying) return;
+    const tell = (): void => this.#later(() => this.#guard(() => onError(this, error)));
+    // Whoever is to set the file aside may close it and do so at once.
+    if (error.recoveryPath !== undefined && wasActive) this.#toldWhenClosed.set(this.#generation, tell);
+    else tell();
   }
 
   /** The user was logged out because the server refused the refresh token: what waited for a session is over too. */
