@@ -57,8 +57,10 @@ class ManualHost implements Host {
 export interface Refusal {
   readonly code: number;
   readonly action?: "ClientReset" | "ClientResetNoRecovery";
-  /** Whether the next file ident of the user is refused too. */
+  /** Whether the user's next file idents are refused too. */
   readonly isLasting?: boolean;
+  /** The only file that is refused, as often as it comes. */
+  readonly fileIdent?: string;
 }
 
 /** The server. */
@@ -75,8 +77,6 @@ export class Rig {
   #deviceCount = 0;
   #server: Server | undefined;
   readonly #cleanUps: (() => void)[] = [];
-  /** Awaited before an IDENT is answered. */
-  beforeIdentify: (userId: string, fileIdent: string) => Promise<void> = () => Promise.resolve();
 
   constructor(options: Partial<ServerOptions> = {}) {
     this.#options = options;
@@ -184,11 +184,11 @@ export class Rig {
       },
       identify: async (identification, nowMs): Promise<IdentifyAnswer> => {
         const { userId, fileIdent } = identification;
-        await this.beforeIdentify(userId, fileIdent);
         const refusal = this.#refusals.get(userId);
         // A fresh copy has said nothing yet: it is let in.
-        if (refusal !== undefined && identification.downloadServerVersion > 0) {
-          if (refusal.isLasting !== true) this.#refusals.delete(userId);
+        const isMeant = refusal?.fileIdent === undefined || refusal.fileIdent === fileIdent;
+        if (refusal !== undefined && isMeant && identification.downloadServerVersion > 0) {
+          if (refusal.isLasting !== true && refusal.fileIdent === undefined) this.#refusals.delete(userId);
           const { code, action = "ClientReset" } = refusal;
           this.#note(userId, code);
           return { refusal: { code, action, message: `refused with ${code}` } };

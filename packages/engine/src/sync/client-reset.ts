@@ -46,6 +46,11 @@ export interface ResetOwner {
   onTransient(error: SyncErrorInformation): void;
 }
 
+/** Where the copy of a file is downloaded to. */
+export function copyPathOf(path: string): string {
+  return `${path}.fresh`;
+}
+
 /** How long to leave the right to write to an application that does not give it back. */
 const retryDelayMs = 100;
 
@@ -61,7 +66,7 @@ export class ClientReset {
   constructor(parts: ResetParts, owner: ResetOwner) {
     this.#parts = parts;
     this.#owner = owner;
-    this.#copyPath = `${parts.path}.fresh`;
+    this.#copyPath = copyPathOf(parts.path);
   }
 
   /** Begins to download, once an earlier attempt is wound up. */

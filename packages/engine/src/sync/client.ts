@@ -8,7 +8,7 @@
 import type { Core, SnapshotId } from "../core.js";
 import { messageOf, simpleFailure, type SyncErrorInformation, syncStatusCode } from "../errors.js";
 import type { SyncHost } from "../host.js";
-import { ClientReset, type ResetOwner } from "./client-reset.js";
+import { ClientReset, copyPathOf, type ResetOwner } from "./client-reset.js";
 import { Connection, type ConnectionOwner } from "./connection.js";
 import {
   defaultSyncTimeouts,
@@ -161,6 +161,8 @@ export class SyncClient {
   #begin(entry: SessionEntry): void {
     let file: SessionFile;
     try {
+      // A process that ended during a client reset may have left its copy.
+      this.#core.deleteStore(copyPathOf(entry.settings.path));
       file = new SessionFile(this.#host, this.#core, entry.settings.path);
     } catch (error) {
       this.#emit({

@@ -168,6 +168,6 @@ export function fakeCore(file: FakeFile): Core {
     },
     isOpen: () => file.openCount > 0,
     closeAll: notUsed,
-    deleteStore: notUsed,
+    deleteStore: () => undefined,
   };
 }

@@ -12,12 +12,15 @@ let device: Device;
 let count = 0;
 let calls: string[];
 let errors: unknown[];
+/** The realm of {@link prepare}. */
+let current: Realm | undefined;
 
 beforeEach(async () => {
   count += 1;
   device = await synced.device(`reset-${count}`);
   calls = [];
   errors = [];
+  current = undefined;
 });
 
 function sessionOf(realm: Realm): SyncSession {
@@ -42,10 +45,23 @@ async function prepare(clientReset: ClientResetConfig | undefined, handler: type
     ...(clientReset === undefined ? {} : { clientReset }),
     ...(handler === undefined ? {} : { onError: handler }),
   });
-  add(realm, 1);
+  current = realm;
+  if (realm.objectForPrimaryKey("Task", 1) === null) add(realm, 1);
   const session = sessionOf(realm);
   await session.uploadAllLocalChanges();
   return { realm, session };
+}
+
+/** The session says nothing from the demand on: what is written when `onBefore` is called is not uploaded before. */
+function writing(key: number, config: Exclude<ClientResetConfig, { mode: "manual" }>): ClientResetConfig {
+  const { onBefore } = config;
+  return {
+    ...config,
+    onBefore: async (local) => {
+      await onBefore?.(local);
+      if (current !== undefined) add(current, key);
+    },
+  };
 }
 
 /** The server demands a reset, as far as the client can tell. */
@@ -53,7 +69,9 @@ function simulate(session: SyncSession): void {
   session._simulateError(211, "diverged", "realm::sync::ProtocolError", true);
 }
 
-const recording = (mode: "recoverUnsyncedChanges" | "discardUnsyncedChanges"): ClientResetConfig => ({
+const recording = (
+  mode: "recoverUnsyncedChanges" | "discardUnsyncedChanges",
+): Exclude<ClientResetConfig, { mode: "manual" }> => ({
   mode,
   onBefore: (local) => {
     calls.push(`before ${String(keys(local))} ${local.isReadOnly}`);
@@ -67,11 +85,10 @@ test.each([
   ["recoverUnsyncedChanges", "1,2"],
   ["discardUnsyncedChanges", "1"],
 ] as const)("%s: a simulated reset downloads and calls back once", async (mode, left) => {
-  const { realm, session } = await prepare(recording(mode));
+  const { realm, session } = await prepare(writing(2, recording(mode)));
   simulate(session);
-  // It is not uploaded any more before the reset.
-  add(realm, 2);
-  await expect.poll(() => calls).toEqual(["before 1,2 true", `after 1,2 then ${left} 2`]);
+  // What is written after `onBefore` has looked is there before the reset, too.
+  await expect.poll(() => calls).toEqual(["before 1 true", `after 1,2 then ${left} 2`]);
   await session.uploadAllLocalChanges();
   expect(String(keys(realm))).toBe(left);
   expect([session.state, errors]).toEqual(["active", []]);
@@ -100,11 +117,19 @@ test("waits that began before and during a reset end after it", async () => {
   expect(keys(await other.openSubscribed())).toEqual([1, 2]);
   // Also those whose transactions were discarded.
   const discarding = await synced.device(`reset-${count}`);
-  const second = await discarding.openSubscribed({ clientReset: { mode: "discardUnsyncedChanges" } });
+  let upload: Promise<void> | undefined;
+  const second = await discarding.openSubscribed({
+    clientReset: {
+      mode: "discardUnsyncedChanges",
+      onBefore: () => {
+        add(second, 3);
+        upload = sessionOf(second).uploadAllLocalChanges();
+      },
+    },
+  });
   simulate(sessionOf(second));
-  add(second, 3);
-  await sessionOf(second).uploadAllLocalChanges();
   await sessionOf(second).downloadAllServerChanges();
+  await upload;
   expect(keys(second)).toEqual([1, 2]);
 });
 
@@ -140,7 +165,7 @@ test("closing the realm during a reset gives it up; the file opens again with ev
 });
 
 test("the realm of onAfter may be written to, and that is uploaded", async () => {
-  const { realm, session } = await prepare({
+  const config = writing(2, {
     mode: "discardUnsyncedChanges",
     onAfter: (local, remote) => {
       for (const task of local.objects<{ _id: number; name: string }>("Task").filtered("_id >= 2")) {
@@ -149,8 +174,8 @@ test("the realm of onAfter may be written to, and that is uploaded", async () =>
       calls.push("after");
     },
   });
+  const { session } = await prepare(config);
   simulate(session);
-  add(realm, 2);
   await expect.poll(() => calls).toEqual(["after"]);
   await session.uploadAllLocalChanges();
   const other = await synced.device(`reset-${count}`);
@@ -160,7 +185,7 @@ test("the realm of onAfter may be written to, and that is uploaded", async () =>
 test("callbacks may be asynchronous: the reset waits, and the realms stay open for them", async () => {
   const pause = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, 50));
   let realms: Realm[] = [];
-  const { realm, session } = await prepare({
+  const config = writing(2, {
     mode: "discardUnsyncedChanges",
     onBefore: async (local) => {
       await pause();
@@ -172,14 +197,14 @@ test("callbacks may be asynchronous: the reset waits, and the realms stay open f
       calls.push(`after ${String(keys(local))} then ${String(keys(remote))}`);
     },
   });
+  const { session } = await prepare(config);
   simulate(session);
-  add(realm, 2);
-  await expect.poll(() => calls).toEqual(["before 1,2", "after 1,2 then 1"]);
+  await expect.poll(() => calls).toEqual(["before 1", "after 1,2 then 1"]);
   await expect.poll(() => realms.map(({ isClosed }) => isClosed)).toEqual([true, true]);
 });
 
 test("listeners see what a discarding reset takes away", async () => {
-  const { realm, session } = await prepare({ mode: "discardUnsyncedChanges" });
+  const { realm, session } = await prepare(writing(2, { mode: "discardUnsyncedChanges" }));
   const seen: string[] = [];
   const results = realm.objects("Task");
   results.addListener((tasks, changes) => {
@@ -187,7 +212,6 @@ test("listeners see what a discarding reset takes away", async () => {
   });
   await expect.poll(() => seen).toEqual(["1 |"]);
   simulate(session);
-  add(realm, 2);
   await expect.poll(() => seen).toEqual(["1 |", "2 1|", "1 |1"]);
 });
 
@@ -196,10 +220,18 @@ test("a discarding reset takes pending subscriptions away, a recovering one keep
     ["discardUnsyncedChanges", 2],
     ["recoverUnsyncedChanges", 3],
   ] as const) {
-    const { realm, session } = await prepare({ mode });
+    let update: Promise<void> | undefined;
+    const { realm, session } = await prepare({
+      mode,
+      onBefore: () => {
+        update = current?.subscriptions.update((set) => {
+          if (current !== undefined) set.add(current.objects("Task").filtered("_id == 77"));
+        });
+      },
+    });
     simulate(session);
-    void realm.subscriptions.update((set) => void set.add(realm.objects("Task").filtered("_id == 77")));
     await session.downloadAllServerChanges();
+    await update;
     await expect.poll(() => realm.subscriptions.state).toBe("complete");
     expect(realm.subscriptions.length).toBe(left);
     realm.close();
