@@ -130,8 +130,7 @@ function notUsed(): never {
   throw new Error("the session loop does not use this");
 }
 
-/** Makes a core whose only file is the given one. */
-export function fakeCore(file: FakeFile): Core {
+function storeOf(file: FakeFile): CoreStore {
   const store: Partial<CoreStore> = {
     close: () => {
       file.openCount -= 1;
@@ -155,16 +154,23 @@ export function fakeCore(file: FakeFile): Core {
     applyBootstrap: () => file.applyBootstrap(),
     discardPartialBootstrap: () => file.discardPartialBootstrap(),
     pendingReset: () => (file.pendingReset === undefined ? null : JSON.stringify(file.pendingReset)),
+    checkReset: () => "discard",
     finishReset: () => {
       file.calls.push(["finishReset"]);
       file.pendingReset = undefined;
     },
   };
+  return store as CoreStore;
+}
+
+/** Makes a core of a file and the fresh copy that a client reset may make of it. */
+export function fakeCore(file: FakeFile, copy: FakeFile = new FakeFile()): Core {
   return {
     kind: "native",
-    openStore: () => {
-      file.openCount += 1;
-      return store as CoreStore;
+    openStore: (path) => {
+      const opened = path?.endsWith(".fresh") === true ? copy : file;
+      opened.openCount += 1;
+      return storeOf(opened);
     },
     isOpen: () => file.openCount > 0,
     closeAll: notUsed,
