@@ -91,7 +91,10 @@ class Patient {
   }
 }
 
-const policies = ["recover", ...(process.env["TIDEMARK_SLOW"] === "1" ? (["recover-or-discard", "discard"] as const) : [])] as const;
+const policies = [
+  "recover",
+  ...(process.env["TIDEMARK_SLOW"] === "1" ? (["recover-or-discard", "discard"] as const) : []),
+] as const;
 
 test.each(policies)("%s, killed before every commit", async (policy) => {
   const healthy = new Patient(policy, "all");

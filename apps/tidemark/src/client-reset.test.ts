@@ -3,7 +3,15 @@
 import { existsSync } from "node:fs";
 import { type ClientResetConfig, ClientResetError, type ClientResetReport, Realm } from "@tidemark/node";
 import { describe, expect, test, vi } from "vitest";
-import { type Device, eventually, type PlainTask, type Refusal, Rig, taskSchema, tasksOf } from "./testing/reset-rig.js";
+import {
+  type Device,
+  eventually,
+  type PlainTask,
+  type Refusal,
+  Rig,
+  taskSchema,
+  tasksOf,
+} from "./testing/reset-rig.js";
 
 type Mode = ClientResetConfig["mode"];
 

@@ -44,7 +44,7 @@ export type ClientResetCallbacks = {
 
 export type ClientResetManualConfiguration = ClientResetReporting & {
   mode: "manual";
-  onManual?: (session: SyncSession, recoveryPath: string) => void;
+  onManual?: (session: SyncSession, recoveryPath: string) => void | Promise<void>;
 };
 
 export type ClientResetDiscardUnsyncedChangesConfiguration = ClientResetReporting &
@@ -53,13 +53,13 @@ export type ClientResetDiscardUnsyncedChangesConfiguration = ClientResetReportin
 export type ClientResetRecoverUnsyncedChangesConfiguration = ClientResetReporting &
   ClientResetCallbacks & {
     mode: "recoverUnsyncedChanges";
-    onFallback?: (session: SyncSession, path: string) => void;
+    onFallback?: (session: SyncSession, path: string) => void | Promise<void>;
   };
 
 export type ClientResetRecoverOrDiscardUnsyncedChangesConfiguration = ClientResetReporting &
   ClientResetCallbacks & {
     mode: "recoverOrDiscardUnsyncedChanges";
-    onFallback?: (session: SyncSession, path: string) => void;
+    onFallback?: (session: SyncSession, path: string) => void | Promise<void>;
   };
 
 /** What happens when the server demands that the file starts over; `recoverUnsyncedChanges` by default. */
@@ -106,7 +106,7 @@ export type SyncConfiguration = FlexibleSyncConfiguration | PartitionSyncConfigu
 /** The same for a realm that only joins another. */
 export function withoutInitialSubscriptions(sync: SyncConfiguration): SyncConfiguration {
   const { initialSubscriptions: _, ...rest } = sync;
-  return rest as SyncConfiguration;
+  return rest;
 }
 
 /** How a realm is opened. */

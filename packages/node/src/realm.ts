@@ -67,8 +67,8 @@ export class Realm extends RealmStatics {
   /** Opens a realm at once, without waiting for downloads. */
   constructor(given?: Configuration | string);
   /** @internal A realm over a file that is open. */
-  constructor(given: Configuration | string | undefined, file: RealmFile | undefined);
-  constructor(given?: Configuration | string, file?: RealmFile) {
+  constructor(given: Configuration | string | undefined, existing: RealmFile | undefined);
+  constructor(given?: Configuration | string, existing?: RealmFile) {
     super();
     const configuration = normalize(given);
     this.#configuration = configuration;
@@ -78,7 +78,7 @@ export class Realm extends RealmStatics {
     const bind = (file: RealmFile): Binding =>
       (binding ??= new Binding(this, file, (layout) => this.#makeClass(layout)));
     const path = Realm.#pathOf(configuration);
-    const isNew = file === undefined && !engine().host.files.exists(path);
+    const isNew = existing === undefined && !engine().host.files.exists(path);
     const options: OpenOptions = {
       path,
       isInMemory: configuration.inMemory === true,
@@ -87,7 +87,7 @@ export class Realm extends RealmStatics {
       sync: this.#syncOptions(path, bind),
       isSyncedFile: configuration.openSyncedRealmLocally === true,
     };
-    this.#file = file ?? errors.call(() => openFile(options, configuration));
+    this.#file = existing ?? errors.call(() => openFile(options, configuration));
     this.#binding = bind(this.#file);
     opened.add(new WeakRef(this));
     if (isNew) configuration.onFirstOpen?.(this);

@@ -221,7 +221,7 @@ export class Rig {
     const directory = join(this.directory, name ?? `device-${this.#deviceCount}`);
     const app = new Realm.App({ id: appId, baseUrl: this.url, baseFilePath: directory });
     const user = app.currentUser ?? (await app.logIn(Realm.Credentials.anonymous(false)));
-    const device = new Device(app, { user: user as Realm.User, flexible: true, ...change });
+    const device = new Device(app, { user, flexible: true, ...change });
     this.onEnd(() => device.close());
     await device.realm.subscriptions.waitForSynchronization();
     return device;

@@ -367,7 +367,15 @@ function informationOf(error: unknown): ErrorInformation {
 /** `@tidemark/node`. */
 export const nodeAdapter: Adapter = {
   facade: "node",
-  capabilities: new Set(["progress", "bytes", "waitTimeout", "isConnected", "multiplexKnob", "stopPolicy", "simulatedErrors"]),
+  capabilities: new Set([
+    "progress",
+    "bytes",
+    "waitTimeout",
+    "isConnected",
+    "multiplexKnob",
+    "stopPolicy",
+    "simulatedErrors",
+  ]),
   async makeApp(options: AppOptions): Promise<TestApp> {
     return new NodeApp(
       new Realm.App({ id: options.appId, baseUrl: options.baseUrl, baseFilePath: options.directory }),

@@ -141,7 +141,7 @@ export class Pair {
 
   /** A person that the node facade writes. */
   insertPerson(id: string, name: string): void {
-    const values = { _id: new Realm.BSON.ObjectId(id), owner_id: "me", name };
+    const values = { _id: new Realm.BSON.ObjectId(id), owner_id: "me", name, age: 30 };
     this.realm.write(() => this.realm.create("Person", values));
   }
 

@@ -27,7 +27,10 @@ export interface ResetParts {
 }
 
 /** What becomes of the copy's session. */
-export type CopyEvents = Pick<SessionOwner, "onChanged" | "onConnectionState" | "onCopyComplete" | "onError" | "onProgress">;
+export type CopyEvents = Pick<
+  SessionOwner,
+  "onChanged" | "onConnectionState" | "onCopyComplete" | "onError" | "onProgress"
+>;
 
 /** What a reset needs of the client. */
 export interface ResetOwner {

@@ -17,16 +17,16 @@ const retryDelayMs = 100;
 /** What the application does about client resets that happen by themselves. */
 export interface ResetHandlers {
   /** The file is about to change. What it throws gives the reset up. */
-  onBefore?(session: SyncSession): void | Promise<void>;
+  readonly onBefore?: (session: SyncSession) => void | Promise<void>;
   /**
    * The file has its new shape.
    *
    * @param before snapshot of the version before the reset, valid until the promise settles.
    * @param isRecovered whether what was not uploaded was brought back, or else discarded.
    */
-  onAfter?(session: SyncSession, before: SnapshotId, isRecovered: boolean): void | Promise<void>;
+  readonly onAfter?: (session: SyncSession, before: SnapshotId, isRecovered: boolean) => void | Promise<void>;
   /** What was done and dropped; also after a start, if the process ended before it could be told. */
-  onReport?(session: SyncSession, report: ResetReport): void;
+  readonly onReport?: (session: SyncSession, report: ResetReport) => void;
 }
 
 /** Asks the handler; the answer is why the file must not change, or null. */

@@ -334,7 +334,9 @@ export class SyncSession {
     const { kind, targetVersion, fileIdent } = wait;
     const common = { session: this.id, wait: this.#lastWait };
     this.#manager.post(
-      kind === "upload" ? { type: "wait-upload", ...common, targetVersion, fileIdent } : { type: "wait-download", ...common },
+      kind === "upload"
+        ? { type: "wait-upload", ...common, targetVersion, fileIdent }
+        : { type: "wait-download", ...common },
     );
   }
 

@@ -4,7 +4,14 @@
  * @module
  */
 
-import type { Core, CoreStore, DownloadProgress, PendingReset, SubscriptionSetInformation, SyncState } from "../core.js";
+import type {
+  Core,
+  CoreStore,
+  DownloadProgress,
+  PendingReset,
+  SubscriptionSetInformation,
+  SyncState,
+} from "../core.js";
 
 /** What happened to a fake file, in order. */
 export type FakeCall = readonly [name: string, ...values: unknown[]];

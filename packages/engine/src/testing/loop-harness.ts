@@ -38,7 +38,14 @@ export class LoopHarness {
       type: "activate",
       session,
       generation: this.#generation,
-      settings: { path: `/file-${session}`, userKey, isMultiplexed, schemaVersion: 0, headers: {}, resetPolicy: this.resetPolicy },
+      settings: {
+        path: `/file-${session}`,
+        userKey,
+        isMultiplexed,
+        schemaVersion: 0,
+        headers: {},
+        resetPolicy: this.resetPolicy,
+      },
     });
   }
 

@@ -1,7 +1,7 @@
 import { existsSync } from "node:fs";
 import { beforeEach, expect, test } from "vitest";
 import type { ClientResetConfig } from "../configuration.js";
-import { type ClientResetError, SyncError } from "../errors.js";
+import type { ClientResetError, SyncError } from "../errors.js";
 import type { Realm } from "../realm.js";
 import { type Device, syncBoth, useServer } from "../testing/synced.js";
 import { Sync } from "./sync.js";
@@ -296,12 +296,10 @@ test("an onFallback that throws leaves the matter to onError", async () => {
 });
 
 test("manual: paths, a stopped session, and the file set aside by initiateClientReset, in the callback itself", async () => {
-  let realm: Realm | undefined;
   let recoveryPath = "";
-  const prepared = await prepare({
+  const { realm, session } = await prepare({
     mode: "manual",
     onManual: (_, path) => {
-      if (realm === undefined) return;
       calls.push("manual");
       recoveryPath = path;
       const original = realm.path;
@@ -313,9 +311,8 @@ test("manual: paths, a stopped session, and the file set aside by initiateClient
       calls.push(`${existsSync(original)} ${existsSync(path)}`);
     },
   });
-  ({ realm } = prepared);
-  simulate(prepared.session);
-  expect(prepared.session.state).toBe("inactive");
+  simulate(session);
+  expect(session.state).toBe("inactive");
   await expect.poll(() => calls).toEqual(["manual", "false true"]);
   expect(existsSync(recoveryPath)).toBe(true);
   const again = await device.openSubscribed();

@@ -58,8 +58,8 @@ export function resetOptionsOf(
       onAfter: async (session, before, isRecovered) => {
         const isFallback = config.mode === "recoverOrDiscardUnsyncedChanges" && !isRecovered;
         if (!isFallback) return tellAfter(config, realms, before);
-        if (config.onFallback !== undefined) return void (await config.onFallback(new SyncSession(session), path));
-        onError(session, discardedError);
+        if (config.onFallback === undefined) onError(session, discardedError);
+        else await config.onFallback(new SyncSession(session), path);
       },
       ...(onReport === undefined ? {} : { onReport: (session, report) => onReport(new SyncSession(session), report) }),
     },
@@ -120,12 +120,7 @@ function errorHandlerOf(
     const isOurs = information.isClientReset && information.isFatal;
     const handler = isOurs ? resetHandlerOf(config) : undefined;
     if (handler === undefined) return tell(session, information);
-    void callHandler(handler, session, information.recoveryPath ?? path).then((failure) => {
-      if (failure === undefined) return;
-      // What the handler was to deal with is still to be dealt with.
-      log("Realm.Sync.Client.Reset", "error", `The client reset handler threw: ${failure}`);
-      tell(session, information);
-    });
+    void callHandler(handler, session, information.recoveryPath ?? path, () => tell(session, information));
   };
 }
 
@@ -143,12 +138,18 @@ function resetHandlerOf(config: ClientResetConfig): ResetHandler | undefined {
   }
 }
 
-async function callHandler(handler: ResetHandler, session: SyncSession, path: string): Promise<string | undefined> {
+/** @param onFailed called when the handler throws: what it was to deal with is still to be dealt with. */
+async function callHandler(
+  handler: ResetHandler,
+  session: SyncSession,
+  path: string,
+  onFailed: () => void,
+): Promise<void> {
   try {
     await handler(session, path);
-    return undefined;
   } catch (error) {
-    return String(error);
+    log("Realm.Sync.Client.Reset", "error", `The client reset handler threw: ${String(error)}`);
+    onFailed();
   }
 }
 
