@@ -158,6 +158,13 @@ export interface CoreStore {
 
   // --- the sync session's side ----------------------------------------------------------------------------
 
+  /**
+   * Remembers which fields the server's rules look at: unsent changes of them are not folded.
+   *
+   * @param fields JSON: names by class.
+   */
+  setRuleFields(fields: string): void;
+
   /** JSON of {@link SyncState}. */
   syncState(): string;
   /** Stores the file ident that the server gave, durable when it returns; zeroes the client-version cursors. */

@@ -413,6 +413,13 @@ impl NativeStore {
         })
     }
 
+    /// Takes over which fields the server's rules look at, as JSON: names by class.
+    #[napi(catch_unwind)]
+    pub fn set_rule_fields(&self, fields: String) -> Result<()> {
+        let fields = boundary::rule_fields_of(&fields).map_err(store_failure)?;
+        self.as_session(|open| open.store.database().set_rule_fields(&fields))
+    }
+
     /// JSON of `SyncState`.
     #[napi(catch_unwind)]
     pub fn sync_state(&self) -> Result<String> {

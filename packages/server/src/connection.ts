@@ -25,9 +25,11 @@ import {
   type SubProtocol,
 } from "@tidemark/protocol";
 import type { RawData, WebSocket } from "ws";
+import { connectionRefusal } from "./app-settings.js";
 import { Signal } from "./concurrency.js";
-import { type SessionPeer, type SessionStatus, SyncSession } from "./session.js";
-import type { SyncApp } from "./sync-app.js";
+import { type SessionPeer, SyncSession } from "./session.js";
+import type { SessionStatus } from "./session-status.js";
+import type { AppConnection, SyncApp } from "./sync-app.js";
 
 /** What a connection is made of. */
 export interface ConnectionContext {
@@ -64,7 +66,7 @@ const errorCodesOfProtocolErrors: Readonly<Record<ProtocolErrorCode, number>> = 
 };
 
 /** A connection from its upgrade to its end. */
-export class SyncConnection implements SessionPeer {
+export class SyncConnection implements SessionPeer, AppConnection {
   readonly app: SyncApp;
   readonly userId: string;
   readonly protocolVersion: number;
@@ -110,13 +112,17 @@ export class SyncConnection implements SessionPeer {
     socket.on("message", (data: RawData, isBinary: boolean) => this.#onMessage(data, isBinary));
     socket.on("error", (error: Error) => this.app.logger.info({ user: this.userId, err: error }, "socket error"));
     socket.on("close", () => this.#onClose());
-    if (this.#context.subProtocol.mode === "partition") {
-      this.fail(
-        errorCode.switchToFlxSync,
-        "Client connected using partition-based sync when app is using flexible sync",
-        { tryAgain: false },
-      );
+    if (this.app.isRetired) {
+      this.drop("the ledger was replaced meanwhile");
+      return;
     }
+    this.app.connections.add(this);
+    this.checkMode();
+  }
+
+  checkMode(): void {
+    const refusal = connectionRefusal(this.app.settings, this.#context.subProtocol.mode);
+    if (refusal !== null) this.fail(refusal.code, refusal.message, refusal.overrides);
   }
 
   // --- receiving ------------------------------------------------------------------------------------------
@@ -248,8 +254,8 @@ export class SyncConnection implements SessionPeer {
   }
 
   /** Says that the server goes away; clients reconnect without a word to the application. */
-  goAway(): void {
-    this.fail(errorCode.connectionClosed, "the server is shutting down");
+  goAway(reason: string): void {
+    this.fail(errorCode.connectionClosed, reason);
   }
 
   drop(reason: string): void {
@@ -283,6 +289,7 @@ export class SyncConnection implements SessionPeer {
     this.#isOpen = false;
     // A close frame of the peer must still be seen.
     if (this.#isReadingPaused) this.#socket.resume();
+    this.app.connections.delete(this);
     for (const session of this.#sessions.values()) session.end();
     this.#sessions.clear();
     this.#drained.raise();

@@ -79,7 +79,7 @@ export class Upgrades {
   /** Refuses further upgrades and tells all connections that the server goes away. */
   stop(): void {
     this.#isStopping = true;
-    for (const connection of this.connections) connection.goAway();
+    for (const connection of this.connections) connection.goAway("the server is shutting down");
   }
 
   /** Closes the connections of a user with a code that the client understands. */
@@ -132,12 +132,14 @@ export class Upgrades {
       const subject = await this.#context.tokens.verifyAccess(token);
       if (subject.domainId !== app.domainId) return unauthorized;
       const user = await app.users.find(subject.userId);
+      // A user who is missing from a restored store: a client that were logged out might delete its files.
+      if (user === null && app.rescue.isClosed) return unauthorized;
       if (user === null) return { closeCode: closeCode.forbidden, reason: "user not found" };
       if (user.isDisabled) return { closeCode: closeCode.forbidden, reason: "user disabled" };
       return { userId: user.id };
     } catch (error) {
       if (!(error instanceof TokenError)) throw error;
-      if (error.code === "token-invalid") return unauthorized;
+      if (error.code !== "token-expired") return unauthorized;
       return { closeCode: closeCode.unauthorized, reason: "invalid session: access token expired" };
     }
   }

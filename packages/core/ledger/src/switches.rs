@@ -38,6 +38,17 @@ pub struct Switches {
     pub fold_by_rank: bool,
     /// … and only when its client has passed it.
     pub fold_when_passed: bool,
+    /// A write on a field that its client may not write is compensated.
+    pub judge_fields: bool,
+    /// What a client may not read is not sent to it.
+    pub cover_fields: bool,
+    /// … neither by the view that is in force at a version nor by the role that is in force now. Without it, by
+    /// the view alone.
+    pub cover_by_role: bool,
+    /// An object of which other fields became readable is given afresh.
+    pub fields_move: bool,
+    /// Between a role with fewer fields and its bootstrap only the fields of both are sent.
+    pub guard_fields: bool,
 }
 
 impl Switches {
@@ -58,6 +69,11 @@ impl Switches {
         refuse_trimmed: true,
         fold_by_rank: true,
         fold_when_passed: true,
+        judge_fields: true,
+        cover_fields: true,
+        cover_by_role: true,
+        fields_move: true,
+        guard_fields: true,
     };
 }
 

@@ -4,30 +4,15 @@
 //! from rules that are frozen here when they are decided: the view, the view it replaced, and what else a
 //! bootstrap had to repair. Only the state of an element changes afterwards.
 
-use std::collections::BTreeMap;
-
 use rustc_hash::FxHashMap;
 
-use crate::bytes::{Reader, put_bytes, put_number};
+use crate::bytes::{Reader, put_number};
 use crate::error::{LedgerError, Result};
+pub use crate::view_rules::{ClassRule, ViewRules};
 
-/// The rules of one class in a view: all of them have to match.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct ClassRule {
-    /// What the client subscribed to.
-    pub subscription: String,
-    /// What its user may read; without those that allow everything.
-    pub reads: Vec<String>,
-    /// Set if a role's rule did not fit the schema when the view was made: the class is then not in the view.
-    pub unbound: bool,
-}
-
-/// The rules of a view by class; a class not named is not in the view.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct ViewRules {
-    /// The rules by class name.
-    pub classes: BTreeMap<String, ClassRule>,
-}
+/// Stands before lists that say which fields are in a view; older ones begin with a number that is not zero.
+const FORMAT_MARK: u64 = 0;
+const FORMAT: u8 = 2;
 
 /// How an element came to be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -339,18 +324,11 @@ impl ViewList {
     /// The list as bytes.
     pub fn write(&self) -> Vec<u8> {
         let mut out = Vec::new();
+        put_number(&mut out, FORMAT_MARK);
+        out.push(FORMAT);
         put_number(&mut out, self.rules.len() as u64);
         for rules in &self.rules {
-            put_number(&mut out, rules.classes.len() as u64);
-            for (class, rule) in &rules.classes {
-                put_bytes(&mut out, class.as_bytes());
-                put_bytes(&mut out, rule.subscription.as_bytes());
-                out.push(u8::from(rule.unbound));
-                put_number(&mut out, rule.reads.len() as u64);
-                for read in &rule.reads {
-                    put_bytes(&mut out, read.as_bytes());
-                }
-            }
+            rules.write(&mut out);
         }
         put_number(&mut out, self.elements.len() as u64);
         for element in &self.elements {
@@ -363,8 +341,17 @@ impl ViewList {
     pub fn read(bytes: &[u8]) -> Result<Self> {
         let mut reader = Reader::new(bytes);
         let reader = &mut reader;
-        let rules = (0..reader.length()?)
-            .map(|_| read_rules(reader))
+        let (mut count, mut says_fields) = (reader.number()?, false);
+        if count == FORMAT_MARK {
+            if reader.byte()? != FORMAT {
+                return Err(LedgerError::Damaged(
+                    "a client's views have an unknown format",
+                ));
+            }
+            (count, says_fields) = (reader.number()?, true);
+        }
+        let rules = (0..count)
+            .map(|_| ViewRules::read(reader, says_fields))
             .collect::<Result<Vec<_>>>()?;
         let count = reader.length()?;
         let elements = (0..count)
@@ -388,28 +375,6 @@ impl ViewList {
                 .chain(of_leftovers)
         })
     }
-}
-
-fn read_rules(reader: &mut Reader<'_>) -> Result<ViewRules> {
-    let mut classes = BTreeMap::new();
-    for _ in 0..reader.length()? {
-        let class = reader.text()?;
-        let subscription = reader.text()?;
-        let unbound = reader.byte()? != 0;
-        let count = reader.length()?;
-        let reads = (0..count)
-            .map(|_| reader.text())
-            .collect::<Result<Vec<_>>>()?;
-        classes.insert(
-            class,
-            ClassRule {
-                subscription,
-                reads,
-                unbound,
-            },
-        );
-    }
-    Ok(ViewRules { classes })
 }
 
 fn write_element(out: &mut Vec<u8>, element: &Element) {
@@ -476,13 +441,17 @@ fn read_element(reader: &mut Reader<'_>) -> Result<Element> {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
+
     use super::*;
+    use crate::field_access::FieldAccess;
 
     fn rules(text: &str) -> ViewRules {
         let rule = ClassRule {
             subscription: text.to_owned(),
             reads: vec!["a == 1".to_owned()],
             unbound: false,
+            readable: FieldAccess::parse(r#"[true,[["secret",[false,[]]]]]"#).expect("an access"),
         };
         ViewRules {
             classes: BTreeMap::from([("City".to_owned(), rule)]),
@@ -570,5 +539,25 @@ mod tests {
         for length in 0..bytes.len() {
             assert!(ViewList::read(bytes.get(..length).expect("within")).is_err());
         }
+    }
+
+    #[test]
+    fn lists_that_do_not_say_which_fields_are_of_all() {
+        let mut list = ViewList::default();
+        bootstrap(&mut list, 5, "x");
+        let rule = list.rules[1].classes.get_mut("City").expect("it is there");
+        rule.readable = FieldAccess::all();
+        let written = list.write();
+        let text = FieldAccess::all().text();
+        let at = written
+            .windows(text.len())
+            .position(|bytes| bytes == text.as_bytes());
+        let at = at.expect("the access is there");
+        let mut older = written[2..].to_vec();
+        older.drain(at - 3..at - 2 + text.len());
+        assert_eq!(ViewList::read(&older).expect("it can be read"), list);
+        let mut newer = written;
+        newer[1] = FORMAT + 1;
+        assert!(ViewList::read(&newer).is_err());
     }
 }

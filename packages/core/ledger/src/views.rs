@@ -5,19 +5,47 @@ use std::sync::Arc;
 
 use tidemark_changeset::Name;
 
+use crate::field_access::FieldAccess;
 use crate::fields::ObjectRow;
 use crate::object::ClassNumber;
 use crate::predicate::{Predicate, means_everything};
 use crate::schema::LedgerSchema;
 use crate::view_list::{ClassRule, Element, ViewList, ViewRules};
 
-/// What a user may read and write in one class, as predicates.
+/// What a user may do in one class: predicates over its objects, and access to their fields.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ClassRole {
     /// Which objects the user may read.
     pub read: String,
     /// Which objects the user may write, before and after the write.
     pub write: String,
+    /// Which objects the user may create, as the creation leaves them; includes `write`.
+    pub insert: String,
+    /// Which objects the user may delete, as they were; includes `write`.
+    pub delete: String,
+    /// Which fields the user may read. What may be written may be read as well.
+    pub readable: FieldAccess,
+    /// Which fields the user may write.
+    pub writable: FieldAccess,
+}
+
+impl ClassRole {
+    /// The role that reads by one predicate and writes, creates and deletes by another, with all fields.
+    pub fn by_predicates(read: &str, write: &str) -> Self {
+        Self {
+            read: read.to_owned(),
+            write: write.to_owned(),
+            insert: write.to_owned(),
+            delete: write.to_owned(),
+            readable: FieldAccess::all(),
+            writable: FieldAccess::all(),
+        }
+    }
+
+    /// Which fields the user is sent.
+    pub fn visible(&self) -> FieldAccess {
+        self.readable.union(&self.writable)
+    }
 }
 
 /// What a user may read and write.
@@ -32,12 +60,9 @@ pub struct Role {
 impl Role {
     /// The role that may do everything.
     pub fn everything() -> Self {
-        let text = || crate::predicate::EVERYTHING.to_owned();
+        let everything = crate::predicate::EVERYTHING;
         Self {
-            default: ClassRole {
-                read: text(),
-                write: text(),
-            },
+            default: ClassRole::by_predicates(everything, everything),
             classes: BTreeMap::new(),
         }
     }
@@ -55,7 +80,8 @@ pub fn effective_rules(
     role: &Role,
 ) -> ViewRules {
     let classes = subscriptions.iter().map(|(class, subscription)| {
-        let read = &role.of(class).read;
+        let of_class = role.of(class);
+        let read = &of_class.read;
         let reads = if means_everything(read) {
             Vec::new()
         } else {
@@ -70,6 +96,7 @@ pub fn effective_rules(
                 subscription: subscription.clone(),
                 reads,
                 unbound,
+                readable: of_class.visible(),
             },
         )
     });
@@ -79,7 +106,7 @@ pub fn effective_rules(
 }
 
 /// Rules narrowed by what a new role allows: in force after `download` until the bootstrap under the new role
-/// was sent.
+/// was sent: which objects, and which of their fields.
 /// `None` if that narrows nothing. A class whose new rule reads what entries since do not say is left out
 /// whole: where its objects passed the border could not be told.
 pub fn narrowed_rules(
@@ -90,7 +117,9 @@ pub fn narrowed_rules(
 ) -> Option<ViewRules> {
     let mut narrowed = rules.clone();
     for (class, rule) in &mut narrowed.classes {
-        let read = &role.of(class).read;
+        let of_class = role.of(class);
+        rule.readable = rule.readable.intersection(&of_class.visible());
+        let read = &of_class.read;
         if means_everything(read) || rule.reads.contains(read) {
             continue;
         }
@@ -111,7 +140,15 @@ pub fn narrowed_rules(
 /// A view, bound to the schema. Columns are only ever added, so the binding stays right.
 #[derive(Debug, Default)]
 pub struct View {
-    classes: Vec<(ClassNumber, Vec<Predicate>)>,
+    classes: Vec<(ClassNumber, ClassView)>,
+}
+
+/// A class of a view.
+#[derive(Debug)]
+struct ClassView {
+    /// All of them have to match.
+    predicates: Vec<Predicate>,
+    readable: FieldAccess,
 }
 
 impl View {
@@ -126,13 +163,20 @@ impl View {
             if rule.unbound || schema.is_asymmetric(number) {
                 continue;
             }
-            let texts = std::iter::once(&rule.subscription).chain(&rule.reads);
-            let compile = |text: &String| {
-                Predicate::compile(schema, &name, text).unwrap_or(Predicate::Nothing)
-            };
-            let mut predicates: Vec<Predicate> = texts.map(compile).collect();
+            let readable = rule.readable.clone();
+            let asked = Predicate::compile_readable(schema, &name, &rule.subscription, &readable);
+            let reads = rule.reads.iter();
+            let reads = reads.map(|text| Predicate::compile(schema, &name, text));
+            let mut predicates: Vec<Predicate> = std::iter::once(asked)
+                .chain(reads)
+                .map(|predicate| predicate.unwrap_or(Predicate::Nothing))
+                .collect();
             predicates.retain(|predicate| !matches!(predicate, Predicate::Everything));
-            classes.push((number, predicates));
+            let class = ClassView {
+                predicates,
+                readable,
+            };
+            classes.push((number, class));
         }
         classes.sort_by_key(|(number, _)| *number);
         Self { classes }
@@ -149,6 +193,12 @@ impl View {
         self.class(class).is_some_and(<[_]>::is_empty)
     }
 
+    /// Which fields of the objects of a class are in the view; `None` for all.
+    pub fn readable(&self, class: ClassNumber) -> Option<&FieldAccess> {
+        let readable = &self.class_view(class)?.readable;
+        (!readable.is_all()).then_some(readable)
+    }
+
     /// Whether objects of a class can be in the view.
     pub fn names(&self, class: ClassNumber) -> bool {
         self.class(class).is_some()
@@ -161,20 +211,23 @@ impl View {
 
     /// Columns the view's predicates read, by class.
     pub fn columns(&self) -> impl Iterator<Item = (ClassNumber, Vec<u16>)> + '_ {
-        self.classes.iter().map(|(class, predicates)| {
-            let columns = predicates.iter().flat_map(Predicate::columns);
+        self.classes.iter().map(|(class, of_class)| {
+            let columns = of_class.predicates.iter().flat_map(Predicate::columns);
             (*class, columns.copied().collect())
         })
     }
 
-    fn class(&self, class: ClassNumber) -> Option<&[Predicate]> {
+    /// The predicates that an object of a class has to match, all of them; `None` if none can be in the view.
+    pub fn class(&self, class: ClassNumber) -> Option<&[Predicate]> {
+        self.class_view(class).map(|class| &*class.predicates)
+    }
+
+    fn class_view(&self, class: ClassNumber) -> Option<&ClassView> {
         let found = self
             .classes
             .binary_search_by_key(&class, |(number, _)| *number)
             .ok()?;
-        self.classes
-            .get(found)
-            .map(|(_, predicates)| predicates.as_slice())
+        self.classes.get(found).map(|(_, class)| class)
     }
 }
 

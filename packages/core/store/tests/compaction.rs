@@ -5,6 +5,7 @@
 
 mod common;
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -13,7 +14,7 @@ use tidemark_changeset::body::{BodyLimits, parse_upload_body};
 use tidemark_changeset::{Instruction, PathElement, Payload, UpdateKind, Value, codec};
 use tidemark_storage::{OrderedStorage, Storage};
 use tidemark_store::boundary::update_schema;
-use tidemark_store::sync::Subscription;
+use tidemark_store::sync::{RuleFields, Subscription};
 use tidemark_store::{Database, Step, WriteTransaction};
 
 /// Commits without looking at what would be uploaded.
@@ -276,6 +277,41 @@ fn what_the_subscriptions_look_at_stays_and_separates() {
     commit(&database, 13, |write| set(write, NAME, text("c")));
     let expected = [[age(1)], [age(2)], [name("b")], [age(3)], [name("c")]];
     assert_eq!(said(&database, base), expected);
+}
+
+/// The server judges by its rules each changeset that it is sent.
+#[test]
+fn what_the_rules_look_at_stays_and_separates() {
+    let (storage, database, base) = with_person();
+    commit(&database, 10, |write| set(write, AGE, int(1)));
+    let told = RuleFields::from([("Person".to_owned(), BTreeSet::from(["age".to_owned()]))]);
+    database.set_rule_fields(&told).unwrap();
+    let write_twice = |database: &Database<Memory>, field, values: [Value; 2]| {
+        for value in values {
+            commit(database, 11, |write| set(write, field, value.clone()));
+        }
+    };
+    write_twice(&database, AGE, [int(2), int(3)]);
+    drop(database);
+    // They count without a connection as well, and after a start.
+    let database = reopen(&storage);
+    database.set_rule_fields(&told).unwrap();
+    write_twice(&database, NAME, [text("a"), text("b")]);
+    write_twice(&database, AGE, [int(4), int(5)]);
+    let expected = [
+        [age(1)],
+        [age(2)],
+        [age(3)],
+        [name("b")],
+        [age(4)],
+        [age(5)],
+    ];
+    assert_eq!(said(&database, base), expected);
+    database.set_rule_fields(&RuleFields::new()).unwrap();
+    database.uploads_paused();
+    let base = database.version();
+    write_twice(&database, AGE, [int(6), int(7)]);
+    assert_eq!(said(&database, base), [[age(7)]]);
 }
 
 #[test]

@@ -59,6 +59,11 @@ export class SessionFile {
     this.#store.setFileIdent(ident, salt);
   }
 
+  /** The server's rules look at these fields, by class. */
+  setRuleFields(fields: Readonly<Record<string, readonly string[]>>): void {
+    this.#store.setRuleFields(JSON.stringify(fields));
+  }
+
   /** Subscription sets, oldest first. */
   sets(): readonly SubscriptionSetInformation[] {
     this.#sets ??= JSON.parse(this.#store.subscriptionSets()) as SubscriptionSetInformation[];

@@ -1,8 +1,10 @@
 /**
- * What a session has promised to tell when it is done: waits of the application, and its own end.
+ * What a session has promised to tell when it is done: waits of the application, its own end, and compensating writes.
  *
  * @module
  */
+
+import type { SyncErrorInformation } from "../errors.js";
 
 /** Waits of one session, across its connections and client resets. */
 export class SessionWaits {
@@ -60,5 +62,25 @@ export class SessionWaits {
     const done = this.#downloads.filter(({ mark }) => mark <= request);
     this.#downloads = this.#downloads.filter(({ mark }) => mark > request);
     for (const { wait } of done) this.#onDone(wait);
+  }
+}
+
+/** Errors of compensating writes, until the download that holds the compensation has arrived. */
+export class Compensations {
+  #pending: { readonly serverVersion: number; readonly error: SyncErrorInformation }[] = [];
+
+  add(serverVersion: number, error: SyncErrorInformation): void {
+    this.#pending.push({ serverVersion, error });
+  }
+
+  clear(): void {
+    this.#pending = [];
+  }
+
+  /** Those that have arrived with a server version. */
+  takeDue(downloadServerVersion: number): SyncErrorInformation[] {
+    const due = this.#pending.filter(({ serverVersion }) => serverVersion <= downloadServerVersion);
+    this.#pending = this.#pending.filter(({ serverVersion }) => serverVersion > downloadServerVersion);
+    return due.map(({ error }) => error);
   }
 }

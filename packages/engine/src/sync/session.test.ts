@@ -175,6 +175,20 @@ test("slices of an integration let other messages and the application in between
   expect(loop.file.state.downloadServerVersion).toBe(2);
 });
 
+test("fields that the server's rules look at are handed to the file", async () => {
+  await loop.reachSteadyState();
+  const ruleFields = { Item: ["owner", "state"] };
+  await loop.answer({
+    type: "log_message",
+    session: 1,
+    body: JSON.stringify({ co_id: "c", tidemark: { ruleFields } }),
+  });
+  expect(loop.file.calls).toContainEqual(["setRuleFields", ruleFields]);
+  loop.takeEvents();
+  await loop.answer({ type: "log_message", session: 1, body: '{"tidemark":{"ruleFields":{"Item":[1]}}}' });
+  expect(loop.takeEvents()).toMatchObject([{ type: "connection" }, { type: "error" }]);
+});
+
 test("a new connection hears of the cursors only when what came on the last one is taken in", async () => {
   await loop.reachSteadyState();
   loop.file.sliceCount = 3;

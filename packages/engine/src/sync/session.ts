@@ -15,6 +15,7 @@ import {
   type ErrorInformation,
   leavesSessionOpen,
   parseErrorInformation,
+  parseLogInformation,
   type QueryErrorMessage,
   serializeClientMessage,
   type ServerErrorMessage,
@@ -31,7 +32,7 @@ import type { ConnectionState, ErrorConsequence, ResetDemand, SessionSettings } 
 import { ProgressReporter } from "./progress.js";
 import { type SessionFile, subscriptionText } from "./session-file.js";
 import type { SessionOwner, SessionRole } from "./session-owner.js";
-import { SessionWaits } from "./session-waits.js";
+import { Compensations, SessionWaits } from "./session-waits.js";
 import { consequenceOf, serverError } from "./status.js";
 
 /** The server said 200, restart: the original's clients come back after exactly this. */
@@ -69,7 +70,7 @@ export class ClientSession implements ConnectedSession {
   #bootstrapVersion: number | undefined;
   #inbox: ServerMessage[] = [];
   #isHandling = false;
-  #compensations: { readonly serverVersion: number; readonly error: SyncErrorInformation }[] = [];
+  readonly #compensations = new Compensations();
   readonly #waits: SessionWaits;
   /** The file is being reset: nobody takes the session up before that is done. */
   #isHeld = false;
@@ -252,7 +253,7 @@ export class ClientSession implements ConnectedSession {
     this.#ownError = undefined;
     this.#sentMark = this.#receivedMark;
     this.#bootstrapVersion = undefined;
-    this.#compensations = [];
+    this.#compensations.clear();
     this.#accepted = undefined;
   }
 
@@ -401,10 +402,21 @@ export class ClientSession implements ConnectedSession {
       case "unbound":
         return this.#joined?.violation("unbound without unbind");
       case "log_message":
+        return this.#onLogMessage(message.body);
       case "test_command":
       case "pong":
         return undefined;
     }
+  }
+
+  #onLogMessage(body: string): void {
+    let ruleFields: Readonly<Record<string, readonly string[]>> | undefined;
+    try {
+      ruleFields = parseLogInformation(body).tidemark?.ruleFields;
+    } catch (error) {
+      return this.#joined?.violation(messageOf(error));
+    }
+    if (ruleFields !== undefined) this.#file.setRuleFields(ruleFields);
   }
 
   #onIdent(ident: bigint, salt: bigint): void {
@@ -544,14 +556,11 @@ export class ClientSession implements ConnectedSession {
   #onOpenError(information: ErrorInformation, error: SyncErrorInformation): void {
     const serverVersion = information.compensatingWriteServerVersion;
     if (serverVersion === undefined) return;
-    this.#compensations.push({ serverVersion, error });
+    this.#compensations.add(serverVersion, error);
   }
 
   #reportCompensations(downloadServerVersion: number): void {
-    const due = this.#compensations.filter(({ serverVersion }) => serverVersion <= downloadServerVersion);
-    if (due.length === 0) return;
-    this.#compensations = this.#compensations.filter(({ serverVersion }) => serverVersion > downloadServerVersion);
-    for (const { error } of due) this.#owner.onError(error, "warn");
+    for (const error of this.#compensations.takeDue(downloadServerVersion)) this.#owner.onError(error, "warn");
   }
 
   /** UNBIND, and nothing more until the session is resumed. */

@@ -152,6 +152,9 @@ function storeOf(file: FakeFile): CoreStore {
     setSubscriptionState: (version, state, error) =>
       file.setState(version, state as SubscriptionSetInformation["state"], error),
     nextUpload: (scan, scanServer, target) => file.nextUpload(scan, scanServer, target),
+    setRuleFields: (fields) => {
+      file.calls.push(["setRuleFields", JSON.parse(fields) as unknown]);
+    },
     uploadsPaused: () => {
       file.uploadsPausedCount += 1;
     },

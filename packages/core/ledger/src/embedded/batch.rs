@@ -57,7 +57,8 @@ pub struct Batch<S: Storage> {
     changed_rows: Vec<(u64, RowChange)>,
     changed: FxHashSet<ObjectKey>,
     schema_changed: bool,
-    switches: Switches,
+    /// Rules that tests leave out.
+    pub switches: Switches,
     /// Grows with everything that is written.
     pub writes: u64,
 }
@@ -201,6 +202,12 @@ impl<S: Storage> Batch<S> {
             Some(bytes) => ViewList::read(&bytes),
             None => Ok(ViewList::default()),
         }
+    }
+
+    /// How many bytes are kept of a client's views.
+    pub fn views_size(&self, ident: u64) -> Result<usize> {
+        let bytes = self.write.get(VIEWS, &tables::number(ident))?;
+        Ok(bytes.map_or(0, |bytes| bytes.len()))
     }
 
     /// Writes a client's views.
