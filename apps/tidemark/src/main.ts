@@ -7,6 +7,7 @@
 import { readFileSync } from "node:fs";
 import { Command, InvalidArgumentError } from "commander";
 import { type AdminArguments, adminPasswordVariable, harnessAccount, readAdminAccount } from "./admin-account.js";
+import { addRescueCommands } from "./rescue-commands.js";
 import { type RunOptions, runServer } from "./run-server.js";
 
 const { version } = JSON.parse(readFileSync(new URL("../package.json", import.meta.url), "utf8")) as {
@@ -54,6 +55,7 @@ program
       appIds: options.appId === undefined ? [] : [options.appId],
       ...directoryOptions(options),
       developmentMode: true,
+      rescue: "open",
       publicUrl: null,
       maxOfflineDays: options.maxOfflineDays ?? null,
       logLevel: options.log,
@@ -93,12 +95,15 @@ program
       appIds,
       ...directoryOptions(options),
       developmentMode: options.developmentMode,
+      rescue: "closed",
       publicUrl: options.publicUrl ?? null,
       maxOfflineDays: options.maxOfflineDays ?? null,
       logLevel: options.log,
       ...(options.statusPage ? { statusPage: true } : {}),
     });
   });
+
+addRescueCommands(program);
 
 interface DirectoryOptions {
   readonly environment?: string;

@@ -15,6 +15,7 @@ import {
   type LogLevel,
   openNativeKeyValue,
   openNativeLedger,
+  type RescueState,
   type Server,
   type ServerOptions,
   TidemarkError,
@@ -41,6 +42,8 @@ export interface RunOptions {
   readonly secretsFile: string | null;
   /** Whether clients may extend the schema whatever the app directory says. */
   readonly developmentMode: boolean;
+  /** The rescue mode of apps about which nothing was said yet. */
+  readonly rescue: RescueState;
   readonly publicUrl: string | null;
   /** `null`: what the app directory says, or the server's default. */
   readonly maxOfflineDays: number | null;
@@ -56,6 +59,7 @@ export async function runServer(options: RunOptions): Promise<void> {
     const started = await startServer(options);
     const { server, watch } = started;
     say(greeting(options, started));
+    for (const line of rescueNotes(server)) say(line);
     await interrupted();
     say("\nStopping …");
     await watch?.stop();
@@ -125,6 +129,7 @@ function serverOptions(options: RunOptions, admin: AdminOptions | null): ServerO
     host: options.host,
     admin,
     developmentMode: options.developmentMode,
+    rescue: options.rescue,
     publicUrl: options.publicUrl,
     ...(options.maxOfflineDays === null ? {} : { maxOfflineMs: options.maxOfflineDays * 24 * 60 * 60_000 }),
     logger: createLogger(options.logLevel as LogLevel),
@@ -175,6 +180,17 @@ function greeting(options: RunOptions, { server: { url }, loaded, admin }: Start
     "",
   ];
   return lines.join("\n");
+}
+
+/** What operators of a new server have to know: whoever has to reset waits for them. */
+function rescueNotes(server: Server): readonly string[] {
+  const closed = server.apps.known().filter((app) => app.rescue.isClosed);
+  if (closed.length === 0) return [];
+  return [
+    `  Rescue mode is closed for ${closed.map(({ id }) => id).join(", ")}: devices of another server are told to try again.`,
+    "  When the data is loaded, run tidemark open (docs/rescue.md).",
+    "",
+  ];
 }
 
 function describeApps(apps: readonly string[] | null): string {

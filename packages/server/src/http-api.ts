@@ -16,6 +16,7 @@ import { bearerToken, jsonAnswer, readBody } from "./http-answers.js";
 import type { ServerLimits } from "./limits.js";
 import type { Logger } from "./logger.js";
 import type { Metrics } from "./metrics.js";
+import { refreshSession } from "./refresh-session.js";
 import { ServiceError, serviceErrors } from "./service-error.js";
 import { TokenError, type TokenSubject, type Tokens } from "./tokens.js";
 
@@ -146,9 +147,7 @@ function knownDevice(deviceId: string | undefined): string | undefined {
 
 function addSessions(api: Hono, context: HttpApiContext): void {
   api.post(`${apiPath}/auth/session`, async (call) => {
-    const token = bearerToken(call);
-    const { app } = await subjectOf(context, await context.tokens.verifyRefresh(token));
-    return jsonAnswer(call, 201, { access_token: await app.users.refresh(token) });
+    return jsonAnswer(call, 201, { access_token: await refreshSession(context, bearerToken(call)) });
   });
 
   api.delete(`${apiPath}/auth/session`, async (call) => {
@@ -207,5 +206,6 @@ function errorAnswer(context: HttpApiContext, call: Context, error: ServiceError
   const link = logLink(base, call.req.param("appId") ?? "app", requestId);
   context.logger.info({ path: call.req.path, status: error.status, requestId }, error.message);
   call.header("X-Appservices-Request-Id", requestId);
+  if (error.retryAfterSeconds !== undefined) call.header("Retry-After", String(error.retryAfterSeconds));
   return jsonAnswer(call, error.status, error.body(link));
 }

@@ -16,6 +16,7 @@ import { closeCode, protocolVersionMax, protocolVersionMin, TidemarkError } from
 import { Admin, type AdminContext, checkAdminOptions } from "./admin/admin.js";
 import type { AdminOptions } from "./admin/administrator.js";
 import { AppRegistry, type LedgerFactory } from "./app-registry.js";
+import { addControl, announceControl, withdrawControl } from "./control.js";
 import { type Host, systemHost } from "./host.js";
 import { jsonAnswer } from "./http-answers.js";
 import { baseUrl, createHttpApi, logLink } from "./http-api.js";
@@ -26,6 +27,7 @@ import { Metrics, type MetricsSink } from "./metrics.js";
 import { defaultPasswordCost, type PasswordCost, Passwords } from "./passwords.js";
 import { readSchemas, readStatus, type ServerStatus, type StatusContext } from "./status.js";
 import { statusPage } from "./status-page.js";
+import type { RescueState } from "./rescue.js";
 import { createTokenKey, Tokens } from "./tokens.js";
 import { Upgrades } from "./upgrade.js";
 import { defaultMaxOfflineMs } from "./upkeep.js";
@@ -45,6 +47,11 @@ export interface ServerOptions {
   readonly appIds?: readonly string[] | null;
   /** Whether clients may extend the schema. */
   readonly developmentMode?: boolean;
+  /**
+   * The rescue mode of apps about which the operator has said nothing yet: by default open in Development Mode, where
+   * data is disposable, and closed without. It is not stored, so that trying something out opens nothing for good.
+   */
+  readonly rescue?: RescueState;
   /** How long a client may be away before it has to start over; 30 days by default. */
   readonly maxOfflineMs?: number;
   /** Base of the URLs that clients are told, if it is not the one they asked by. */
@@ -107,6 +114,8 @@ class TidemarkServer implements Server {
   readonly #limits: ServerLimits;
   readonly #address: string;
   readonly #developmentMode: boolean;
+  /** What the command line has to show. */
+  readonly #controlKey: string;
   #running: Running | null = null;
   #port = 0;
 
@@ -115,6 +124,7 @@ class TidemarkServer implements Server {
     this.#host = options.environment ?? systemHost;
     this.#logger = options.logger ?? silentLogger;
     this.#limits = { ...defaultServerLimits, ...options.limits };
+    this.#controlKey = Buffer.from(this.#host.randomBytes(32)).toString("base64url");
     this.#address = options.host ?? "127.0.0.1";
     this.#developmentMode = options.developmentMode ?? false;
     this.metrics = new Metrics(this.#host, options.metrics);
@@ -167,6 +177,7 @@ class TidemarkServer implements Server {
         this.#logger.error({ app: id }, "the app has had rules and now has none: nobody synchronises until it has");
       }
       this.#port = await listen(http, this.#options.port ?? 0, this.#address);
+      await this.#announceControl();
     } catch (error) {
       await this.stop();
       throw error;
@@ -185,8 +196,19 @@ class TidemarkServer implements Server {
     await closeHttp(running.http);
     force();
     await running.registry.close();
+    // While the store is open, so that no other server has announced itself yet.
+    if (this.#options.dataDirectory !== null) await withdrawControl(this.#options.dataDirectory);
     await running.store.close();
     this.#logger.info({}, "stopped");
+  }
+
+  async #announceControl(): Promise<void> {
+    const { dataDirectory } = this.#options;
+    if (dataDirectory === null) return;
+    // Who listens on every address listens on this one.
+    const isAny = this.#address === "0.0.0.0" || this.#address === "::";
+    const url = isAny ? `http://127.0.0.1:${this.#port}` : this.url;
+    await announceControl(dataDirectory, { url, key: this.#controlKey });
   }
 
   #started(): Running {
@@ -230,6 +252,7 @@ class TidemarkServer implements Server {
       },
       appIds: appIds ?? null,
       developmentMode: this.#developmentMode,
+      rescue: this.#options.rescue ?? (this.#developmentMode ? "open" : "closed"),
       maxOfflineMs: this.#options.maxOfflineMs ?? defaultMaxOfflineMs,
     });
   }
@@ -280,6 +303,7 @@ class TidemarkServer implements Server {
       publicUrl: this.#options.publicUrl ?? null,
       onUserGone: (appId, userId) => upgrades.closeUser(appId, userId, closeCode.forbidden, "user deleted"),
     });
+    if (this.#options.dataDirectory !== null) addControl(api, registry, this.#controlKey);
     admin.mount(api);
     if (this.#options.statusPage ?? loopback.includes(this.#address)) {
       api.get("/", (call) => {

@@ -203,14 +203,19 @@ export class Users {
     return answer;
   }
 
-  /** A new access token for a refresh token whose session still stands. */
-  async refresh(token: string): Promise<string> {
+  /**
+   * A new access token for a refresh token whose session still stands.
+   *
+   * @returns `null` if the user or the session is not known, or not any more.
+   */
+  async refresh(token: string): Promise<string | null> {
     const { store, tokens, host } = this.#context;
     const subject = await tokens.verifyRefresh(token);
     const session = await getJson<SessionRecord>(store, this.#sessionPrefix(subject.userId) + subject.sessionId);
-    if (session === null || session.expiresMs <= host.nowMs()) throw serviceErrors.invalidSession();
     const user = await this.find(subject.userId);
-    if (user === null || user.isDisabled) throw serviceErrors.invalidSession();
+    if (user?.isDisabled === true) throw serviceErrors.invalidSession();
+    if (session === null || user === null) return null;
+    if (session.expiresMs <= host.nowMs()) throw serviceErrors.invalidSession();
     return tokens.access(subject, user.customData);
   }
 

@@ -270,7 +270,7 @@ export class AdminApp {
       throw error;
     }
     // Switched off is more than paused: what clients have is of no worth any more, also when it is switched on again.
-    if (before.sync.state !== "off" && after.sync.state === "off") await (await this.app.sync()).terminate();
+    if (before.sync.state !== "off" && after.sync.state === "off") await (await this.app.sync()).forceResetAll();
   }
 }
 
