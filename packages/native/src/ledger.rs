@@ -12,7 +12,7 @@ use napi::bindgen_prelude::{AsyncTask, Buffer, ToNapiValue, TypeName, Uint8Array
 use napi::{Env, Error, JsError, Task};
 use napi_derive::napi;
 use tidemark_ledger::embedded::{
-    self, DownloadLimits, Ledger, Options, QueryableFields, SchemaChange, tables,
+    self, DownloadLimits, Ledger, Options, QueryableFields, SchemaPolicy, tables,
 };
 use tidemark_ledger::error::Stop;
 use tidemark_ledger::field_access::FieldAccess;
@@ -176,6 +176,7 @@ pub struct NativeIdentification {
     pub role: NativeRole,
     pub is_own_client: bool,
     pub protocol_version: u32,
+    pub schema_version: f64,
 }
 
 fn identification(said: NativeIdentification) -> Outcome<embedded::Identification> {
@@ -192,6 +193,7 @@ fn identification(said: NativeIdentification) -> Outcome<embedded::Identificatio
         role: role(said.role)?,
         is_own_client: said.is_own_client,
         protocol_version: said.protocol_version,
+        schema_version: version(said.schema_version)?,
     })
 }
 
@@ -245,12 +247,14 @@ fn compensations(all: Vec<records::Compensation>) -> Vec<NativeCompensation> {
         .collect()
 }
 
-/// Either `refusal`, or the other three.
+/// Either `refusal`, or the others.
 #[napi(object)]
 pub struct NativeIdentifyAnswer {
     pub session: Option<u32>,
     pub compensations: Option<Vec<NativeCompensation>>,
     pub bootstrap_due: Option<bool>,
+    /// Absent if the file is of the version that it was opened with.
+    pub previous_schema_version: Option<f64>,
     pub refusal: Option<NativeRefusal>,
 }
 
@@ -371,11 +375,27 @@ pub struct NativeUpkeepStep {
 pub struct NativeQueryableFields {
     pub global: Vec<String>,
     pub classes: HashMap<String, Vec<String>>,
+    pub indexed: Option<String>,
+}
+
+#[napi(object)]
+pub struct NativeSchemaPlace {
+    pub class_name: String,
+    pub property_name: Option<String>,
+}
+
+#[napi(object)]
+pub struct NativeSchemaPolicy {
+    pub allow_breaking: bool,
+    pub removed: Vec<NativeSchemaPlace>,
+    pub start_over: bool,
 }
 
 #[napi(object)]
 pub struct NativeSchemaChange {
     pub changed: bool,
+    pub is_breaking: bool,
+    pub version: f64,
     pub conflicts: Vec<String>,
 }
 
@@ -440,12 +460,41 @@ impl NativeLedger {
     }
 
     #[napi(ts_return_type = "Promise<NativeSchemaChange>")]
-    pub fn set_schema(&self, classes: String) -> AsyncTask<Work<NativeSchemaChange>> {
+    pub fn set_schema(
+        &self,
+        classes: String,
+        policy: NativeSchemaPolicy,
+    ) -> AsyncTask<Work<NativeSchemaChange>> {
         let ledger = Arc::clone(&self.ledger);
         Work::task(move || {
-            let SchemaChange { changed, conflicts } = ledger.set_schema(&classes)?;
-            Ok(NativeSchemaChange { changed, conflicts })
+            let removed = policy.removed.into_iter();
+            let policy = SchemaPolicy {
+                allow_breaking: policy.allow_breaking,
+                removed: removed
+                    .map(|place| (place.class_name, place.property_name))
+                    .collect(),
+                start_over: policy.start_over,
+            };
+            let change = ledger.set_schema_as(&classes, &policy)?;
+            Ok(NativeSchemaChange {
+                changed: change.changed,
+                is_breaking: change.is_breaking,
+                version: number(change.version),
+                conflicts: change.conflicts,
+            })
         })
+    }
+
+    #[napi]
+    pub fn schema_version(&self) -> f64 {
+        number(self.ledger.schema_version())
+    }
+
+    #[napi(ts_return_type = "NativeRefusal | null")]
+    pub fn check_schema_version(&self, presented: f64) -> napi::Result<Option<NativeRefusal>> {
+        let presented = version(presented).map_err(|failure| Error::from_reason(failure.message))?;
+        let refusal = self.ledger.check_schema_version(presented);
+        Ok(refusal.map(Into::into))
     }
 
     #[napi(ts_return_type = "Promise<boolean>")]
@@ -460,6 +509,7 @@ impl NativeLedger {
         self.ledger.set_queryable_fields(QueryableFields {
             global: fields.global,
             classes,
+            indexed: fields.indexed,
         });
     }
 
@@ -495,12 +545,14 @@ impl NativeLedger {
                     session: Some(identified.session),
                     compensations: Some(compensations(identified.compensations)),
                     bootstrap_due: Some(identified.bootstrap_due),
+                    previous_schema_version: identified.previous_schema_version.map(number),
                     refusal: None,
                 }),
                 Err(Stop::Refused(refusal)) => Ok(NativeIdentifyAnswer {
                     session: None,
                     compensations: None,
                     bootstrap_due: None,
+                    previous_schema_version: None,
                     refusal: Some(refusal.into()),
                 }),
                 Err(Stop::Failed(error)) => Err(error.into()),

@@ -100,7 +100,8 @@ export function queryableFields({ sync, collections }: AppConfiguration): Querya
     const className = classNames.get(name) ?? name;
     classes.set(className, [...new Set([...(classes.get(className) ?? []), ...fields])]);
   }
-  return { global: sync.queryableFields, classes: Object.fromEntries(classes) };
+  const indexed = sync.indexedQueryableField;
+  return { global: sync.queryableFields, classes: Object.fromEntries(classes), indexed };
 }
 
 /** Whether rules may look at a field of a class; `null` for one that is not known yet. */

@@ -7,9 +7,22 @@
 import { TidemarkError } from "@tidemark/protocol";
 import type { AppConfiguration } from "./app-directory/configuration.js";
 import { Semaphore } from "./concurrency.js";
+import type { SchemaPolicy } from "./ledger.js";
+import { removedPlaces } from "./schema/compare.js";
 import type { LedgerContents, Rescue } from "./rescue.js";
 import type { SyncApp } from "./sync-app.js";
 import type { Users } from "./users.js";
+
+/** What putting a configuration in force may do. */
+export interface ConfigureOptions {
+  /**
+   * Whether what breaks clients of before, with a class or property that was in force and is no longer there as well,
+   * makes a new version of the schema. Default: no; then what is no longer there stays in the schema.
+   */
+  readonly allowsBreaking?: boolean;
+  /** Whether versions of the schema are counted from 0 again. All client files have to start over then. */
+  readonly startsOver?: boolean;
+}
 
 /** One app. */
 export interface App {
@@ -26,9 +39,10 @@ export interface App {
    * concerns are ended so that their clients come back under it; resolves when they are. The configuration is not kept,
    * but that there was one is: whoever starts the server configures its apps again, and nobody synchronises before.
    *
-   * @throws ConfigurationError if the classes contradict those of the data; nothing is changed then.
+   * @throws ConfigurationError if the classes contradict those of the data, and that may not make a new version of the
+   * schema; nothing is changed then.
    */
-  configure(configuration: AppConfiguration): Promise<void>;
+  configure(configuration: AppConfiguration, options?: ConfigureOptions): Promise<void>;
   /** The app's sync side, opened when it is first asked for. */
   sync(): Promise<SyncApp>;
 }
@@ -83,10 +97,15 @@ export class RegisteredApp implements App {
     return this.#opened;
   }
 
-  configure(configuration: AppConfiguration): Promise<void> {
+  configure(configuration: AppConfiguration, options: ConfigureOptions = {}): Promise<void> {
     return this.#changes.run(async () => {
       const sync = await this.sync();
-      await sync.configure(configuration, async () => {
+      const policy: SchemaPolicy = {
+        allowBreaking: options.allowsBreaking ?? false,
+        removed: removedPlaces(this.#configuration?.classes ?? [], configuration.classes),
+        startOver: options.startsOver ?? false,
+      };
+      await sync.configure(configuration, policy, async () => {
         await this.#context.onConfigured();
         this.#configuration = configuration;
       });

@@ -30,6 +30,8 @@ export interface Identification {
   /** Whether the client merges by our corrected rules. */
   readonly isOwnClient: boolean;
   readonly protocolVersion: number;
+  /** Version of the schema that the client was opened with; 0 for one that knows of none. */
+  readonly schemaVersion: number;
 }
 
 /** What a user may read and write, per class, as predicates; `default` for classes not named. */
@@ -60,11 +62,37 @@ export interface QueryableFields {
   readonly global: readonly string[];
   /** By name of the class. */
   readonly classes: Readonly<Record<string, readonly string[]>>;
+  /**
+   * The indexed queryable field: in every class that has it, every subscription compares it with constants, and clients
+   * do not change it in an object that exists. In Development Mode as well; `null` for none.
+   */
+  readonly indexed: string | null;
+}
+
+/** A class of the schema, or a property of one. */
+export interface SchemaPlace {
+  readonly className: string;
+  /** Absent for the class as a whole. */
+  readonly propertyName?: string;
+}
+
+/** What a change of the schema may do. */
+export interface SchemaPolicy {
+  /** Whether it may make a new version of the schema. */
+  readonly allowBreaking: boolean;
+  /** What is to be there no longer; of no effect without `allowBreaking`. */
+  readonly removed: readonly SchemaPlace[];
+  /** Whether versions are counted from 0 again: for when every client file has to start over anyway. */
+  readonly startOver: boolean;
 }
 
 /** What became of a schema that the ledger was to have. */
 export interface SchemaChange {
   readonly changed: boolean;
+  /** Whether it made a new version of the schema. */
+  readonly isBreaking: boolean;
+  /** The newest version afterwards. */
+  readonly version: number;
   /** What contradicts the present schema, each naming class, property, expected and found. Nothing is changed then. */
   readonly conflicts: readonly string[];
 }
@@ -87,6 +115,8 @@ export type IdentifyAnswer =
        * upload of this session to {@link Ledger.integrate} before its last part came from {@link Ledger.nextDownload}.
        */
       readonly bootstrapDue: boolean;
+      /** Version of the schema that the file is of; absent if its client was opened with that one. */
+      readonly previousSchemaVersion?: number;
     }
   | { readonly refusal: LedgerRefusal };
 
@@ -186,14 +216,19 @@ export interface UpkeepStep {
 export interface Ledger {
   close(): Promise<void>;
   status(): Promise<LedgerStatus>;
-  /** The schema as JSON: the classes of the engine's `SchemaInformation`. */
+  /** The newest version of the schema as JSON: the classes of the engine's `SchemaInformation`. */
   schema(): Promise<string>;
   /**
-   * Adds the classes and properties that are missing, also with Development Mode off.
+   * Adds the classes and properties that are missing, also with Development Mode off. What contradicts the newest
+   * version of the schema makes a new one, if the policy allows it.
    *
    * @param classes JSON text of classes as {@link Ledger.schema} gives them.
    */
-  setSchema(classes: string): Promise<SchemaChange>;
+  setSchema(classes: string, policy: SchemaPolicy): Promise<SchemaChange>;
+  /** Number of the newest version of the schema; the first is 0. */
+  schemaVersion(): number;
+  /** Why a client may not be opened with a version of the schema; `null` if it may. */
+  checkSchemaVersion(presented: number): LedgerRefusal | null;
   /** Changes whether clients may extend the schema. */
   setDevelopmentMode(on: boolean): void;
   /** Sets what subscriptions may use; bound sessions keep what they have. */

@@ -20,6 +20,7 @@ import type {
   LedgerStatus,
   QueryableFields,
   SchemaChange,
+  SchemaPolicy,
   Upload,
   UploadAnswer,
   UpkeepStep,
@@ -57,13 +58,25 @@ class EmbeddedLedger implements Ledger {
     return this.#ledger.schema();
   }
 
-  setSchema(classes: string): Promise<SchemaChange> {
-    return this.#ledger.setSchema(classes);
+  setSchema(classes: string, { removed, ...policy }: SchemaPolicy): Promise<SchemaChange> {
+    return this.#ledger.setSchema(classes, { ...policy, removed: [...removed] });
   }
 
-  setQueryableFields({ global, classes }: QueryableFields): void {
+  schemaVersion(): number {
+    return this.#ledger.schemaVersion();
+  }
+
+  checkSchemaVersion(presented: number): LedgerRefusal | null {
+    return this.#ledger.checkSchemaVersion(presented);
+  }
+
+  setQueryableFields({ global, classes, indexed }: QueryableFields): void {
     const named = Object.entries(classes).map(([name, fields]): [string, string[]] => [name, [...fields]]);
-    this.#ledger.setQueryableFields({ global: [...global], classes: Object.fromEntries(named) });
+    this.#ledger.setQueryableFields({
+      global: [...global],
+      classes: Object.fromEntries(named),
+      ...(indexed === null ? {} : { indexed }),
+    });
   }
 
   forceReset(fileIdent: string): Promise<boolean> {
@@ -81,10 +94,15 @@ class EmbeddedLedger implements Ledger {
   async identify(identification: Identification, nowMs: number): Promise<IdentifyAnswer> {
     const role = { ...identification.role, classes: { ...identification.role.classes } };
     const answer = await this.#ledger.identify({ ...identification, role }, nowMs);
-    const { session, compensations, bootstrapDue, refusal } = answer;
+    const { session, compensations, bootstrapDue, previousSchemaVersion: previous, refusal } = answer;
     if (refusal !== undefined && refusal !== null) return { refusal };
     if (session === undefined) throw new TypeError("an answer to IDENT without a session");
-    return { session, compensations: compensations ?? [], bootstrapDue: bootstrapDue ?? false };
+    return {
+      session,
+      compensations: compensations ?? [],
+      bootstrapDue: bootstrapDue ?? false,
+      ...(previous === undefined || previous === null ? {} : { previousSchemaVersion: previous }),
+    };
   }
 
   query(session: LedgerSession, queryVersion: number, query: string): Promise<string | null> {

@@ -27,7 +27,6 @@ import {
   type LogInformation,
   logMessageVersionMin,
   type MarkMessage,
-  parseBindOptions,
   parseUploadEntries,
   ProtocolError,
   type QueryMessage,
@@ -44,6 +43,7 @@ import { randomSalt } from "./host.js";
 import type { Compensation, LedgerRefusal, LedgerSession, Role, Upload } from "./ledger.js";
 import { rescueBackOff, rescueText } from "./rescue.js";
 import { isSameRole } from "./session-roles.js";
+import { bindOptionsOf, compensationFields, compensationText, schemaVersionChange } from "./session-texts.js";
 import type { SessionPhase, SessionStatus } from "./session-status.js";
 import { checkSubscriptionSet } from "./subscription-set.js";
 import type { BoundSession, SyncApp } from "./sync-app.js";
@@ -161,13 +161,15 @@ export class SyncSession implements BoundSession, CommitParticipant {
 
   /** Takes the BIND that made the session. */
   start(bind: BindMessage): void {
-    this.#bindOptions = parseBindOptions(bind.json);
+    this.#bindOptions = bindOptionsOf(bind.json, this.connection.protocolVersion);
     this.log({ co_id: this.connection.requestId });
     const refusal = sessionRefusal(this.#app.settings);
     if (refusal !== null) {
       this.fail(refusal.code, refusal.message, refusal.overrides);
       return;
     }
+    const unknownVersion = this.#app.ledger.checkSchemaVersion(this.#bindOptions.schemaVersion);
+    if (unknownVersion !== null) return this.#refuse(unknownVersion);
     this.#app.sessions.add(this);
     if (this.#app.rescue.holdsBack(this.#bindOptions)) this.#waitForRescue();
     else if (this.#phase === "allocating") this.#work(() => this.#allocate());
@@ -411,6 +413,7 @@ export class SyncSession implements BoundSession, CommitParticipant {
         role,
         isOwnClient: this.isOwnClient,
         protocolVersion: this.connection.protocolVersion,
+        schemaVersion: this.#bindOptions.schemaVersion,
       },
       host.nowMs(),
     );
@@ -420,6 +423,8 @@ export class SyncSession implements BoundSession, CommitParticipant {
     }
     this.#ledgerSession = answer.session;
     if (this.isOver || !(await this.#isStillRole(role, revision))) return;
+    const change = schemaVersionChange(answer.previousSchemaVersion, this.connection.protocolVersion);
+    if (change !== null) this.#sendError(errorCode.schemaVersionChanged, change.text, change.fields);
     for (const compensation of answer.compensations) this.#sendCompensation(compensation);
     this.#app.active.add(this);
     this.#downloads.open(answer.session, answer.bootstrapDue);
@@ -551,13 +556,7 @@ export class SyncSession implements BoundSession, CommitParticipant {
   }
 
   #sendCompensation(compensation: Compensation): void {
-    const { serverVersion, rejectedClientVersion, rejectedUpdates } = compensation;
-    const text = "Client attempted a write that is not allowed; it has been reverted";
-    this.#sendError(errorCode.compensatingWrite, text, {
-      compensatingWriteServerVersion: serverVersion,
-      rejectedClientVersion,
-      rejectedUpdates: rejectedUpdates.map(({ reason, primaryKey, table }) => ({ reason, pk: primaryKey, table })),
-    });
+    this.#sendError(errorCode.compensatingWrite, compensationText, compensationFields(compensation));
   }
 
   #clientError(code: number, body: string): void {

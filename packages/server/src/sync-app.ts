@@ -14,7 +14,7 @@ import { Semaphore } from "./concurrency.js";
 import { ConfigurationError } from "./configuration-error.js";
 import { type DownloadSettings, downloadSettings } from "./download-settings.js";
 import type { Host } from "./host.js";
-import type { Ledger, QueryableFields, Role, UploadAnswer } from "./ledger.js";
+import type { Ledger, QueryableFields, Role, SchemaPolicy, UploadAnswer } from "./ledger.js";
 import type { ServerLimits } from "./limits.js";
 import type { Logger } from "./logger.js";
 import type { Metrics } from "./metrics.js";
@@ -175,10 +175,19 @@ export class SyncApp {
    * Puts a configuration in force, and ends the sessions that it concerns.
    *
    * @param accept called when nothing else can fail any more, before anybody is told.
-   * @throws ConfigurationError if the classes contradict those of the data; nothing is changed then.
+   * @throws ConfigurationError if the classes contradict those of the data, and the policy does not allow that; nothing
+   * is changed then.
    */
-  async configure(configuration: AppConfiguration, accept: () => Promise<void>): Promise<void> {
-    const { changed, conflicts } = await this.ledger.setSchema(JSON.stringify(configuration.classes));
+  async configure(
+    configuration: AppConfiguration,
+    policy: SchemaPolicy,
+    accept: () => Promise<void>,
+  ): Promise<void> {
+    const versionBefore = this.ledger.schemaVersion();
+    const classes = JSON.stringify(configuration.classes);
+    const { changed, version, conflicts } = await this.ledger.setSchema(classes, policy);
+    const hasNewVersion = version !== versionBefore;
+    if (hasNewVersion) this.logger.info({ app: this.id, schemaVersion: version }, "the schema has a new version");
     if (conflicts.length > 0) throw new ConfigurationError(conflicts);
     await accept();
     if (changed) this.#schema = null;
@@ -197,6 +206,8 @@ export class SyncApp {
       if (refusal !== null) session.fail(refusal.code, refusal.message, refusal.overrides);
       // What a subscription uses is looked at when its session begins.
       else if (isNarrowed) session.fail(errorCode.sessionClosed, "session closed: fields are no longer queryable");
+      // What a subscription or a rule means may be something else now.
+      else if (hasNewVersion) session.fail(errorCode.sessionClosed, "session closed: the schema has a new version");
     }
     if (changed) this.#wakeAll();
     await this.#checkRoles([...this.sessions]);
@@ -284,6 +295,7 @@ export class SyncApp {
   }
 
   #isNarrowed(fields: QueryableFields, isDevelopmentMode: boolean): boolean {
+    if (fields.indexed !== (this.#queryableFields?.indexed ?? null)) return true;
     if (isDevelopmentMode) return false;
     // In Development Mode every field was queryable.
     return this.#settings.isDevelopmentMode || losesFields(this.#queryableFields ?? fields, fields);

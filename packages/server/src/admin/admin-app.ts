@@ -21,7 +21,7 @@ import { type Host, randomId } from "../host.js";
 import { jsonChange, type KeyValue, type KeyValueChange } from "../key-value.js";
 import type { Logger } from "../logger.js";
 import { adminErrors } from "./admin-errors.js";
-import { isBreaking, versionAfter } from "./schema-versions.js";
+import { deploymentOptions, isBreaking } from "./schema-versions.js";
 import {
   appFilesOf,
   changedFiles,
@@ -42,8 +42,6 @@ export interface AdminAppRecord {
   readonly modifiedMs: number;
   /** Its removal has begun and is finished at the next start if need be. */
   readonly isDeleted: boolean;
-  /** Newest version of the schema. */
-  readonly schemaVersion: number;
   /** The newest ones first. */
   readonly deployments: readonly Deployment[];
   readonly tuning: Tuning;
@@ -239,7 +237,6 @@ export class AdminApp {
     const record: AdminAppRecord = {
       ...this.#record,
       modifiedMs: deployment.deployedMs,
-      schemaVersion: versionAfter(this.#record.schemaVersion, before, after),
       deployments: [deployment, ...this.#record.deployments].slice(0, deploymentsMax),
     };
     await this.#putInForce(before, after);
@@ -251,7 +248,7 @@ export class AdminApp {
       ]);
     } catch (error) {
       // What is not durable must not stay in force: after a restart it would be gone without a word.
-      await this.app.configure(before);
+      await this.app.configure(before, deploymentOptions(after, before));
       throw error;
     }
     this.#files = changedFiles(this.#files, changes);
@@ -264,7 +261,7 @@ export class AdminApp {
 
   async #putInForce(before: AppConfiguration, after: AppConfiguration): Promise<void> {
     try {
-      await this.app.configure(after);
+      await this.app.configure(after, deploymentOptions(before, after));
     } catch (error) {
       if (error instanceof ConfigurationError) throw adminErrors.configuration(error.message);
       throw error;

@@ -84,7 +84,6 @@ export class AdminApps {
         createdMs: host.nowMs(),
         modifiedMs: host.nowMs(),
         isDeleted: false,
-        schemaVersion: 0,
         deployments: [],
         tuning: {},
         features: [],
@@ -152,7 +151,8 @@ export class AdminApps {
     try {
       const refusal = describeErrors(findings);
       if (refusal !== null) throw new Error(refusal);
-      await app.configure(configuration);
+      // After a crash in a deployment the ledger is ahead of the files; they win, as if it had not been.
+      await app.configure(configuration, { allowsBreaking: true });
       return configuration;
     } catch (error) {
       this.#context.logger.error({ app: app.id, err: error }, "the app cannot be put in force and is paused");

@@ -5,6 +5,7 @@
  */
 
 import type { AppConfiguration } from "../app-directory/configuration.js";
+import type { ConfigureOptions } from "../app.js";
 import { compareSchemas } from "../schema/compare.js";
 
 /** Whether clients with a model of before may stumble: something is gone or is something else. */
@@ -14,10 +15,9 @@ export function isBreaking(before: AppConfiguration, after: AppConfiguration): b
 }
 
 /**
- * The version after a deployment. Versions are counted while synchronisation is on; when it is switched off for good,
- * what follows begins with 0 again.
+ * What a deployment may do to the schema: everything. Versions are counted while synchronisation is on; when it is
+ * switched off for good, what follows begins with 0 again.
  */
-export function versionAfter(version: number, before: AppConfiguration, after: AppConfiguration): number {
-  if (before.sync.state === "off" || after.sync.state === "off") return 0;
-  return isBreaking(before, after) ? version + 1 : version;
+export function deploymentOptions(before: AppConfiguration, after: AppConfiguration): ConfigureOptions {
+  return { allowsBreaking: true, startsOver: before.sync.state === "off" || after.sync.state === "off" };
 }

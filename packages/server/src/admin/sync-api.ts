@@ -51,9 +51,9 @@ export function addSync(api: Hono, context: AdminApiContext): void {
     return emptyAnswer(call);
   });
 
-  api.get(`${appPath}/sync/schemas/versions`, (call) => {
-    const { schemaVersion } = appOf(context, call).record;
-    const versions = Array.from({ length: schemaVersion + 1 }, (_, version) => ({ version_major: version }));
+  api.get(`${appPath}/sync/schemas/versions`, async (call) => {
+    const { ledger } = await appOf(context, call).app.sync();
+    const versions = Array.from({ length: ledger.schemaVersion() + 1 }, (_, version) => ({ version_major: version }));
     return jsonAnswer(call, 200, { versions });
   });
 }

@@ -36,6 +36,18 @@ export function compareSchemas(
   });
 }
 
+/** Classes, and properties of classes that stay, that are no longer there. */
+export function removedPlaces(
+  before: readonly ClassInformation[],
+  after: readonly ClassInformation[],
+): readonly { readonly className: string; readonly propertyName?: string }[] {
+  const missing = compareSchemas(before, after).filter(({ kind }) => kind === "missing");
+  return missing.map(({ className, propertyName }) => ({
+    className,
+    ...(propertyName === null ? {} : { propertyName }),
+  }));
+}
+
 /** A property's type in words. */
 export function describeColumn(column: ColumnInformation): string {
   const element = column.type === "link" ? `link to ${column.target ?? nothing}` : column.type;

@@ -31,6 +31,7 @@ import type {
   QueryableFields,
   Role,
   SchemaChange,
+  SchemaPolicy,
   Upload,
   UploadAnswer,
   UpkeepStep,
@@ -81,6 +82,7 @@ export class FakeLedger implements Ledger {
   maxOfflineMs = 0;
   isDevelopmentMode: boolean;
   queryableFields: QueryableFields | null = null;
+  newestSchemaVersion = 0;
   /** What is said against the next schemas. */
   conflicts: readonly string[] = [];
   /** Roles that sessions were opened with, in order. */
@@ -134,11 +136,22 @@ export class FakeLedger implements Ledger {
     return Promise.resolve(JSON.stringify([...this.#configured, ...classes]));
   }
 
-  setSchema(classes: string): Promise<SchemaChange> {
+  setSchema(classes: string, policy: SchemaPolicy): Promise<SchemaChange> {
     const { conflicts } = this;
     const changed = conflicts.length === 0 && classes !== JSON.stringify(this.#configured);
+    const isBreaking = changed && policy.allowBreaking && policy.removed.length > 0;
     if (changed) this.#configured = readClasses(classes);
-    return Promise.resolve({ changed, conflicts });
+    this.newestSchemaVersion = policy.startOver ? 0 : this.newestSchemaVersion + Number(isBreaking);
+    return Promise.resolve({ changed, isBreaking, version: this.newestSchemaVersion, conflicts });
+  }
+
+  schemaVersion(): number {
+    return this.newestSchemaVersion;
+  }
+
+  checkSchemaVersion(presented: number): LedgerRefusal | null {
+    if (presented <= this.newestSchemaVersion) return null;
+    return { code: 235, message: "Client provided invalid schema version", action: "ApplicationBug" };
   }
 
   setDevelopmentMode(on: boolean): void {

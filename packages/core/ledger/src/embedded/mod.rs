@@ -37,7 +37,7 @@ use maintain::Upkeep;
 use sessions::Sessions;
 use tables::Epoch;
 
-use crate::error::{LedgerError, Result};
+use crate::error::{LedgerError, Refusal, Result};
 use crate::limits::MAX_OFFLINE_MS;
 use crate::rows::ClientRow;
 use crate::switches::Switches;
@@ -203,6 +203,12 @@ impl<S: Storage> Ledger<S> {
     /// Number of the newest version of the schema; the first is 0.
     pub fn schema_version(&self) -> u64 {
         self.newest().schema.newest_version()
+    }
+
+    /// Why a client may not be opened with a version of the schema, if it may not.
+    pub fn check_schema_version(&self, presented: u64) -> Option<Refusal> {
+        let newest = self.schema_version();
+        (presented > newest).then(|| Refusal::bad_schema_version(presented, newest))
     }
 
     fn development(&self) -> bool {
