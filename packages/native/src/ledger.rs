@@ -389,6 +389,7 @@ pub struct NativeSchemaPolicy {
     pub allow_breaking: bool,
     pub removed: Vec<NativeSchemaPlace>,
     pub start_over: bool,
+    pub version_min: f64,
 }
 
 #[napi(object)]
@@ -474,6 +475,7 @@ impl NativeLedger {
                     .map(|place| (place.class_name, place.property_name))
                     .collect(),
                 start_over: policy.start_over,
+                version_min: version(policy.version_min)?,
             };
             let change = ledger.set_schema_as(&classes, &policy)?;
             Ok(NativeSchemaChange {
@@ -492,7 +494,8 @@ impl NativeLedger {
 
     #[napi(ts_return_type = "NativeRefusal | null")]
     pub fn check_schema_version(&self, presented: f64) -> napi::Result<Option<NativeRefusal>> {
-        let presented = version(presented).map_err(|failure| Error::from_reason(failure.message))?;
+        let presented =
+            version(presented).map_err(|failure| Error::from_reason(failure.message))?;
         let refusal = self.ledger.check_schema_version(presented);
         Ok(refusal.map(Into::into))
     }

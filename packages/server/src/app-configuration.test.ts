@@ -86,7 +86,7 @@ describe("a configuration is put in force", () => {
     await app.configure(configurationOf(appWithSync({ client_max_offline_days: 7, development_mode_enabled: false })));
     const ledger = fixture.ledger();
     expect(JSON.parse(await ledger.schema())).toMatchObject([{ name: "Task", primaryKey: { name: "_id" } }]);
-    expect(ledger.queryableFields).toEqual({ global: ["owner_id"], classes: { Task: ["done"] } });
+    expect(ledger.queryableFields).toEqual({ global: ["owner_id"], classes: { Task: ["done"] }, indexed: "owner_id" });
     expect(ledger.isDevelopmentMode).toBe(false);
     expect(ledger.maxOfflineMs).toBe(7 * 24 * 60 * 60_000);
     expect(app.configuration?.name).toBe("todo");

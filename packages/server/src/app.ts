@@ -22,7 +22,15 @@ export interface ConfigureOptions {
   readonly allowsBreaking?: boolean;
   /** Whether versions of the schema are counted from 0 again. All client files have to start over then. */
   readonly startsOver?: boolean;
+  /**
+   * The newest version of the schema is at least this one, for an app that had versions elsewhere: those that are
+   * missing hold what the newest does. Default 0.
+   */
+  readonly schemaVersionMin?: number;
 }
+
+/** What breaks nobody. */
+const onlyAdditions: SchemaPolicy = { allowBreaking: false, removed: [], startOver: false, versionMin: 0 };
 
 /** One app. */
 export interface App {
@@ -104,6 +112,7 @@ export class RegisteredApp implements App {
         allowBreaking: options.allowsBreaking ?? false,
         removed: removedPlaces(this.#configuration?.classes ?? [], configuration.classes),
         startOver: options.startsOver ?? false,
+        versionMin: options.schemaVersionMin ?? 0,
       };
       await sync.configure(configuration, policy, async () => {
         await this.#context.onConfigured();
@@ -135,7 +144,11 @@ export class RegisteredApp implements App {
       await old.retire();
       await this.#context.setLedgerAside();
       const sync = await this.#context.openSync(this);
-      if (this.#configuration !== null) await sync.configure(this.#configuration, () => Promise.resolve());
+      if (this.#configuration !== null) {
+        // Clients go on with the versions that they were opened with, though the older schemas are gone.
+        const policy = { ...onlyAdditions, versionMin: old.ledger.schemaVersion() };
+        await sync.configure(this.#configuration, policy, () => Promise.resolve());
+      }
       return sync;
     };
     await this.#keepOpened(replace());

@@ -84,6 +84,8 @@ export interface SchemaPolicy {
   readonly removed: readonly SchemaPlace[];
   /** Whether versions are counted from 0 again: for when every client file has to start over anyway. */
   readonly startOver: boolean;
+  /** Number that the newest version has at least: versions that are missing hold what the newest does. */
+  readonly versionMin: number;
 }
 
 /** What became of a schema that the ledger was to have. */

@@ -138,6 +138,7 @@ describe("the timer of the upkeep", () => {
       role: openRole,
       isOwnClient: true,
       protocolVersion: 14,
+      schemaVersion: 0,
     });
     await host.next();
     expect(owed()).toBe(1);

@@ -545,6 +545,18 @@ impl LedgerSchema {
         Ok(())
     }
 
+    /// Makes the newest version one of that number, and gives those before it that are missing what it holds.
+    pub fn count_from(&mut self, version: u64) -> std::result::Result<(), SchemaConflict> {
+        let count = usize::try_from(version).unwrap_or(usize::MAX);
+        if count >= SCHEMA_VERSIONS_MAX {
+            return impossible("too many versions of the schema");
+        }
+        let newest = self.versions.last().cloned();
+        let newest = newest.unwrap_or_else(|| self.whole());
+        self.versions.resize(count + 1, newest);
+        Ok(())
+    }
+
     /// Begins with version 0 again, which is what the newest one was.
     pub fn start_over(&mut self) {
         let newest = self.versions.pop();

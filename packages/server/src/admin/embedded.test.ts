@@ -182,26 +182,6 @@ describe("a running app", () => {
     await other.client.expectError(208);
   });
 
-  test("a property of another type contradicts the data, in a draft as well, and what is taken away does not", async () => {
-    const { body } = await app.call("GET", "schemas");
-    const city = (body as readonly { readonly _id: string; readonly metadata: { readonly collection: string } }[]).find(
-      ({ metadata }) => metadata.collection === "City",
-    );
-    const { schema, ...rest } = await app.must("GET", `schemas/${city?._id}`);
-    const { properties, ...others } = schema as { readonly properties: Readonly<Record<string, unknown>> };
-    const put = (changed: object) =>
-      app.call("PUT", `schemas/${city?._id}`, { ...rest, schema: { ...others, properties: changed } });
-    const contradiction = await put({ ...properties, tags: { bsonType: "string" } });
-    expect(contradiction).toMatchObject({ status: 400, body: { error: expect.stringContaining("tags") } });
-    const draft = await app.idOf("POST", "drafts", {});
-    expect((await put({ ...properties, tags: { bsonType: "string" } })).status).toBe(204);
-    expect((await app.call("POST", `drafts/${draft}/deployment`, {})).status).toBe(400);
-    const { tags: _, ...fewer } = properties;
-    expect((await put(fewer)).status).toBe(204);
-    expect((await app.call("POST", `drafts/${draft}/deployment`, {})).status).toBe(201);
-    expect((await app.must("GET", "sync/schemas/versions"))["versions"]).toHaveLength(2);
-  });
-
   test("a deleted app leaves nothing, not even its ledger", async () => {
     const { readdir } = await import("node:fs/promises");
     const file = await device(app);

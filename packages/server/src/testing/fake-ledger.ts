@@ -42,6 +42,7 @@ interface ClientRow {
   readonly userId: string;
   integrated: number;
   progressServerVersion: number;
+  schemaVersion?: number;
   readonly compensations: Compensation[];
 }
 
@@ -141,7 +142,8 @@ export class FakeLedger implements Ledger {
     const changed = conflicts.length === 0 && classes !== JSON.stringify(this.#configured);
     const isBreaking = changed && policy.allowBreaking && policy.removed.length > 0;
     if (changed) this.#configured = readClasses(classes);
-    this.newestSchemaVersion = policy.startOver ? 0 : this.newestSchemaVersion + Number(isBreaking);
+    const newest = policy.startOver ? 0 : this.newestSchemaVersion + Number(isBreaking);
+    this.newestSchemaVersion = Math.max(newest, policy.versionMin);
     return Promise.resolve({ changed, isBreaking, version: this.newestSchemaVersion, conflicts });
   }
 
@@ -202,7 +204,14 @@ export class FakeLedger implements Ledger {
       isPulled: false,
     });
     const compensations = row.compensations.filter((one) => one.serverVersion > identification.downloadServerVersion);
-    return { session, compensations, bootstrapDue };
+    row.schemaVersion ??= identification.schemaVersion;
+    const isOther = row.schemaVersion !== identification.schemaVersion;
+    return {
+      session,
+      compensations,
+      bootstrapDue,
+      ...(isOther ? { previousSchemaVersion: row.schemaVersion } : {}),
+    };
   }
 
   #check(identification: Identification): LedgerRefusal | null {

@@ -178,6 +178,8 @@ export class ScriptedFile {
   uploadClientVersion = 0;
   queryVersion = 0;
   query = "{}";
+  /** Version of the schema that it says it was opened with. */
+  schemaVersion = 0;
   clientVersion = 1;
   /** The file's clock, in milliseconds since 2015. */
   clock = 1000;
@@ -189,7 +191,7 @@ export class ScriptedFile {
     this.session = session;
   }
 
-  bind(needsFileIdent: boolean, json = '{"schemaVersion":0,"sessionReason":0}'): void {
+  bind(needsFileIdent: boolean, json = `{"schemaVersion":${this.schemaVersion},"sessionReason":0}`): void {
     this.client.send({
       type: "bind",
       session: this.session,
@@ -304,8 +306,9 @@ export class ScriptedFile {
 }
 
 /** Opens a new file up to the answer of its first MARK. */
-export async function openNewFile(client: ScriptedClient, session = 1): Promise<ScriptedFile> {
+export async function openNewFile(client: ScriptedClient, session = 1, schemaVersion = 0): Promise<ScriptedFile> {
   const file = new ScriptedFile(client, session);
+  file.schemaVersion = schemaVersion;
   await file.open();
   await file.download();
   file.mark(1);

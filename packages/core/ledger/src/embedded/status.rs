@@ -256,6 +256,13 @@ impl<S: Storage> Ledger<S> {
                 schema.start_over();
                 change.changed = true;
             }
+            if policy.version_min > schema.newest_version() && change.conflicts.is_empty() {
+                match schema.count_from(policy.version_min) {
+                    Ok(()) => change.changed = true,
+                    Err(conflict) => change.conflicts.push(conflict.to_string()),
+                }
+                change.changed &= change.conflicts.is_empty();
+            }
             let made = if change.changed { &schema } else { before };
             change.version = made.newest_version();
             if !change.changed {
@@ -307,6 +314,9 @@ pub struct SchemaPolicy {
     pub removed: Vec<(String, Option<String>)>,
     /// Whether the versions are counted from 0 again: for when every client file has to start over anyway.
     pub start_over: bool,
+    /// Number that the newest version has at least, for an app that had versions elsewhere: those that are missing
+    /// hold what the newest does.
+    pub version_min: u64,
 }
 
 impl SchemaPolicy {

@@ -485,6 +485,25 @@ fn versions_are_stored_and_can_start_over() {
     );
     assert_eq!(ledger.schema_version(), 0);
     assert!(ledger.schema_json().contains(r#""kind":"embedded""#));
+    // An app that had versions elsewhere goes on counting.
+    let policy = tidemark_ledger::embedded::SchemaPolicy {
+        version_min: 4,
+        ..Default::default()
+    };
+    for changed in [true, false] {
+        let change = ledger
+            .set_schema_as(&classes(&newest), &policy)
+            .expect("it works");
+        assert_eq!((change.changed, change.version), (changed, 4));
+    }
+    for version in [0, 3, 4] {
+        assert_eq!(
+            Replica::new(&ledger, version)
+                .open()
+                .previous_schema_version,
+            None
+        );
+    }
 }
 
 fn sum(key: i64, delta: i64) -> Instruction {

@@ -635,7 +635,7 @@ fn deploy(ledger: &TestLedger, all: &[String], removed: &[&str]) {
     let policy = SchemaPolicy {
         allow_breaking: true,
         removed: removed.collect(),
-        start_over: false,
+        ..SchemaPolicy::default()
     };
     let change = ledger
         .set_schema_as(&classes(all), &policy)

@@ -52,7 +52,7 @@ pub fn breaking<S: Storage>(ledger: &Ledger<S>, all: &[String], removed: &[&str]
     let policy = SchemaPolicy {
         allow_breaking: true,
         removed: removed.collect(),
-        start_over: false,
+        ..SchemaPolicy::default()
     };
     let change = ledger.set_schema_as(&classes(all), &policy);
     let change = change.expect("the ledger works");
