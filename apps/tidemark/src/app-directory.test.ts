@@ -23,6 +23,8 @@ const options = (changes: Partial<AppDirectoryOptions> = {}): AppDirectoryOption
   secretsFile: null,
   forcesDevelopmentMode: false,
   maxOfflineDays: null,
+  allowsSchemaVersions: false,
+  schemaVersionMin: 0,
   ...changes,
 });
 
@@ -47,6 +49,14 @@ test("Development Mode and the maximum offline time can be overridden", () => {
   expect(sync).toMatchObject({ isDevelopmentMode: false, maxOfflineDays: 30 });
   const changed = loadApp(options({ forcesDevelopmentMode: true, maxOfflineDays: 7 })).configuration.sync;
   expect(changed).toMatchObject({ isDevelopmentMode: true, maxOfflineDays: 7 });
+});
+
+test("a schema that breaks clients makes a version in Development Mode, or where that is allowed", () => {
+  const changes = (given: Partial<AppDirectoryOptions>) => loadApp(options(given)).changes;
+  expect(changes({})).toEqual({ allowsBreaking: false, schemaVersionMin: 0 });
+  expect(changes({ forcesDevelopmentMode: true }).allowsBreaking).toBe(true);
+  const allowed = { allowsSchemaVersions: true, schemaVersionMin: 3 };
+  expect(changes(allowed)).toEqual({ allowsBreaking: true, schemaVersionMin: 3 });
 });
 
 test("secrets and the environment come from beside the directory", () => {

@@ -8,6 +8,7 @@ import { readFileSync } from "node:fs";
 import { basename, join, resolve } from "node:path";
 import {
   type AppConfiguration,
+  type ConfigureOptions,
   type Finding,
   formatFinding,
   openAppFiles,
@@ -28,12 +29,18 @@ export interface AppDirectoryOptions {
   readonly forcesDevelopmentMode: boolean;
   /** Instead of the directory's; `null` for that. */
   readonly maxOfflineDays: number | null;
+  /** Whether a schema that breaks clients of before makes a new version also with Development Mode off. */
+  readonly allowsSchemaVersions: boolean;
+  /** Number that the newest version of the schema has at least. */
+  readonly schemaVersionMin: number;
 }
 
 /** The app, ready to be put in force if nothing is wrong. */
 export interface LoadedApp {
   readonly appId: string;
   readonly configuration: AppConfiguration;
+  /** What putting it in force may do to the schema. */
+  readonly changes: ConfigureOptions;
   /** A line each: file, line, column, severity and what it is. */
   readonly findings: readonly string[];
   /** How many of them forbid to use the configuration. */
@@ -58,15 +65,20 @@ export function loadApp(options: AppDirectoryOptions): LoadedApp {
     secrets: secretsFile === null ? {} : readSecrets(secretsFile),
   });
   const { sync } = configuration;
+  const isDevelopmentMode = forcesDevelopmentMode || sync.isDevelopmentMode;
   return {
     appId: options.appId ?? appIdOf(directory, configuration),
     configuration: {
       ...configuration,
       sync: {
         ...sync,
-        isDevelopmentMode: forcesDevelopmentMode || sync.isDevelopmentMode,
+        isDevelopmentMode,
         maxOfflineDays: maxOfflineDays ?? sync.maxOfflineDays,
       },
+    },
+    changes: {
+      allowsBreaking: isDevelopmentMode || options.allowsSchemaVersions,
+      schemaVersionMin: options.schemaVersionMin,
     },
     findings: findings.map((one) => formatFinding(placed(one, directory))),
     errors: findings.filter((one) => one.severity === "error").length,

@@ -22,6 +22,11 @@ const environmentText = "environment of the app's directory to take instead of i
 const secretsOption = "--secrets <file>";
 const secretsText = "JSON file with the app's secrets by name, which exports do not hold";
 
+const schemaVersionsOption = "--allow-schema-versions";
+const schemaVersionsText = "let an edited schema of the app's directory that breaks clients make a new version of it";
+const schemaVersionOption = "--schema-version <number>";
+const schemaVersionText = "newest version of the schema that the app's clients know from elsewhere";
+
 const adminUserOption = "--admin-user <name>";
 const adminPasswordOption = "--admin-password-file <file>";
 const adminPasswordText = `file with the administrator's password, if it is not in ${adminPasswordVariable}`;
@@ -39,6 +44,8 @@ program
   .option("--app-id <id>", "client app id of that app (default: the directory's, or its name)")
   .option(environmentOption, environmentText)
   .option(secretsOption, secretsText)
+  .option(schemaVersionsOption, schemaVersionsText, false)
+  .option(schemaVersionOption, schemaVersionText, parseSchemaVersion)
   .option(maxOfflineOption, maxOfflineText, parseDays)
   .option("--no-admin", "do not offer the Admin API")
   .option(adminUserOption, `administrator's name (default: ${harnessAccount.user}, as SDKs' test suites have it)`)
@@ -73,6 +80,8 @@ program
   .option("--app-id <id...>", "client app ids to answer for")
   .option(environmentOption, environmentText)
   .option(secretsOption, secretsText)
+  .option(schemaVersionsOption, schemaVersionsText, false)
+  .option(schemaVersionOption, schemaVersionText, parseSchemaVersion)
   .option(maxOfflineOption, maxOfflineText, parseDays)
   .option("--development-mode", "let clients extend the schema, whatever the app's directory says", false)
   .option(adminUserOption, "offer the Admin API to an administrator of this name")
@@ -108,6 +117,8 @@ addRescueCommands(program);
 interface DirectoryOptions {
   readonly environment?: string;
   readonly secrets?: string;
+  readonly allowSchemaVersions: boolean;
+  readonly schemaVersion?: number;
 }
 
 interface DevelopmentOptions extends DirectoryOptions, AdminArguments {
@@ -133,14 +144,26 @@ interface StartOptions extends DirectoryOptions, AdminArguments {
   readonly log: string;
 }
 
-function directoryOptions({ environment, secrets }: DirectoryOptions): Pick<RunOptions, "environment" | "secretsFile"> {
-  return { environment: environment ?? null, secretsFile: secrets ?? null };
+type DirectoryRunOptions = "environment" | "secretsFile" | "allowsSchemaVersions" | "schemaVersionMin";
+
+function directoryOptions(given: DirectoryOptions): Pick<RunOptions, DirectoryRunOptions> {
+  return {
+    environment: given.environment ?? null,
+    secretsFile: given.secrets ?? null,
+    allowsSchemaVersions: given.allowSchemaVersions,
+    schemaVersionMin: given.schemaVersion ?? 0,
+  };
 }
 
 function parsePort(text: string): number {
   const port = Number(text);
   if (!/^\d{1,5}$/.test(text) || port > 65_535) throw new InvalidArgumentError("not a port");
   return port;
+}
+
+function parseSchemaVersion(text: string): number {
+  if (!/^\d{1,3}$/.test(text)) throw new InvalidArgumentError("not a version, 0 to 999");
+  return Number(text);
 }
 
 function parseDays(text: string): number {

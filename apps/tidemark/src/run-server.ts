@@ -47,6 +47,10 @@ export interface RunOptions {
   readonly publicUrl: string | null;
   /** `null`: what the app directory says, or the server's default. */
   readonly maxOfflineDays: number | null;
+  /** Whether the app directory's schema may break clients of before: that makes a new version of it. */
+  readonly allowsSchemaVersions: boolean;
+  /** Number that the newest version of the app directory's schema has at least; 0 does not say. */
+  readonly schemaVersionMin: number;
   readonly statusPage?: boolean;
   readonly logLevel: string;
 }
@@ -99,7 +103,8 @@ export async function startServer(options: RunOptions): Promise<StartedServer> {
     ...serverOptions(options, admin),
     appIds: loaded === null ? appIdsOf(options) : [loaded.appId],
     prepare: async (apps) => {
-      if (loaded !== null) await appOf(apps, loaded.appId).then((app) => app.configure(loaded.configuration));
+      if (loaded === null) return;
+      await appOf(apps, loaded.appId).then((app) => app.configure(loaded.configuration, loaded.changes));
     },
   });
   mkdirSync(resolve(options.dataDirectory), { recursive: true });
@@ -138,15 +143,26 @@ function serverOptions(options: RunOptions, admin: AdminOptions | null): ServerO
 }
 
 function directoryOptions(options: RunOptions): AppDirectoryOptions | null {
-  const { appDirectory, appIds, environment, secretsFile, developmentMode, maxOfflineDays } = options;
+  const { appDirectory, appIds, developmentMode: forcesDevelopmentMode } = options;
+  const { environment, secretsFile, maxOfflineDays, allowsSchemaVersions, schemaVersionMin } = options;
   if (appDirectory === null) {
-    if (environment === null && secretsFile === null) return null;
-    throw new TidemarkError("bad-option", "--environment and --secrets go with --app");
+    const isPlain = environment === null && secretsFile === null && !allowsSchemaVersions && schemaVersionMin === 0;
+    if (isPlain) return null;
+    const names = "--environment, --secrets, --allow-schema-versions and --schema-version";
+    throw new TidemarkError("bad-option", `${names} go with --app`);
   }
   const [appId = null, ...others] = appIds;
   if (others.length > 0) throw new TidemarkError("bad-option", "with --app, give one --app-id at most");
-  const forcesDevelopmentMode = developmentMode;
-  return { directory: appDirectory, appId, environment, secretsFile, forcesDevelopmentMode, maxOfflineDays };
+  return {
+    directory: appDirectory,
+    appId,
+    environment,
+    secretsFile,
+    forcesDevelopmentMode,
+    maxOfflineDays,
+    allowsSchemaVersions,
+    schemaVersionMin,
+  };
 }
 
 function loadOrRefuse(directory: AppDirectoryOptions): LoadedApp {

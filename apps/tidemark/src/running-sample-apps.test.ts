@@ -52,6 +52,8 @@ async function serve(name: string): Promise<void> {
     secretsFile: null,
     forcesDevelopmentMode: false,
     maxOfflineDays: null,
+    allowsSchemaVersions: false,
+    schemaVersionMin: 0,
   });
   expect(loaded.findings).toEqual([]);
   configuration = loaded.configuration;

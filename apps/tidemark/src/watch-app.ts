@@ -68,10 +68,10 @@ export class AppWatch {
   async #reload(): Promise<void> {
     const { app, options, say } = this.#context;
     try {
-      const { appId, configuration, findings, errors } = loadApp(options);
+      const { appId, configuration, changes, findings, errors } = loadApp(options);
       for (const one of findings) say(one);
       if (errors > 0) throw new TidemarkError("bad-app", `${count(errors, "error")} in ${options.directory}`);
-      await app.configure(configuration);
+      await app.configure(configuration, changes);
       say(`tidemark: ${options.directory} has changed and is in force`);
       if (appId !== app.id) say(`tidemark: the app id stays ${app.id} until the server is started again`);
     } catch (error) {
@@ -106,5 +106,6 @@ export function count(number: number, name: string): string {
 function describe(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
   if (!(error instanceof ConfigurationError)) return error.message;
-  return ["the schema contradicts that of the data:", ...error.conflicts].join("\n  ");
+  const hint = "--allow-schema-versions makes a new version of the schema of it";
+  return ["the schema contradicts that of the data:", ...error.conflicts, hint].join("\n  ");
 }

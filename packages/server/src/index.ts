@@ -18,6 +18,7 @@ export {
 export { type Finding, formatFinding, type Location } from "./app-directory/findings.js";
 export { type PositionedJson } from "./app-directory/json-document.js";
 export { type AppDirectoryOptions, readAppDirectory, type ReadAppDirectory } from "./app-directory/read.js";
+export { type ConfigureOptions } from "./app.js";
 export { type App, AppError, type AppRegistry, type LedgerFactory } from "./app-registry.js";
 export { readApp } from "./app-rules.js";
 export { ConfigurationError } from "./configuration-error.js";
