@@ -542,7 +542,7 @@ fn erases_any(instructions: &[Instruction]) -> bool {
 
 /// What of an upload cannot be integrated.
 pub(crate) fn bad_changeset(error: &dyn std::fmt::Display) -> Refusal {
-    let text = without_marks(format!("Bad changeset (UPLOAD): {error}"));
+    let text = without_marks(&format!("Bad changeset (UPLOAD): {error}"));
     Refusal::reset(codes::BAD_CHANGESET, text)
 }
 

@@ -129,85 +129,28 @@ impl<'a> Names<'a> {
     }
 
     fn translate(&self, way: Way, instruction: &Instruction) -> Result<Instruction, String> {
-        let value = |place: &Place<'_>, value: &Payload| self.value(way, place, value);
-        Ok(match instruction {
-            Instruction::CreateObject { class, key } => {
-                let (class, key) = (self.object(way, class, key)?, key.clone());
-                Instruction::CreateObject { class, key }
+        let mut translated = instruction.clone();
+        match &mut translated {
+            Instruction::CreateObject { class, key } | Instruction::EraseObject { class, key } => {
+                *class = self.object(way, class, key)?;
             }
-            Instruction::EraseObject { class, key } => {
-                let (class, key) = (self.object(way, class, key)?, key.clone());
-                Instruction::EraseObject { class, key }
-            }
-            Instruction::Update {
-                target,
-                value: of,
-                kind,
-            } => {
+            Instruction::AddInteger { target, .. }
+            | Instruction::ArrayMove { target, .. }
+            | Instruction::ArrayErase { target, .. }
+            | Instruction::Clear { target, .. } => *target = self.place(way, target)?.target,
+            Instruction::Update { target, value, .. }
+            | Instruction::ArrayInsert { target, value, .. } => {
                 let place = self.place(way, target)?;
-                let (value, kind) = (value(&place, of)?, *kind);
-                Instruction::Update {
-                    target: place.target,
-                    value,
-                    kind,
-                }
+                *value = self.value(way, &place, value)?;
+                *target = place.target;
             }
-            Instruction::AddInteger { target, delta } => {
-                let (target, delta) = (self.place(way, target)?.target, *delta);
-                Instruction::AddInteger { target, delta }
-            }
-            Instruction::ArrayInsert {
-                target,
-                value: of,
-                prior_size,
-            } => {
-                let place = self.place(way, target)?;
-                let (value, prior_size) = (value(&place, of)?, *prior_size);
-                Instruction::ArrayInsert {
-                    target: place.target,
-                    value,
-                    prior_size,
-                }
-            }
-            Instruction::ArrayMove {
-                target,
-                to,
-                prior_size,
-            } => {
-                let (to, prior_size) = (*to, *prior_size);
-                let target = self.place(way, target)?.target;
-                Instruction::ArrayMove {
-                    target,
-                    to,
-                    prior_size,
-                }
-            }
-            Instruction::ArrayErase { target, prior_size } => {
-                let (target, prior_size) = (self.place(way, target)?.target, *prior_size);
-                Instruction::ArrayErase { target, prior_size }
-            }
-            Instruction::Clear { target, collection } => {
-                let (target, collection) = (self.place(way, target)?.target, *collection);
-                Instruction::Clear { target, collection }
-            }
-            Instruction::SetInsert { target, value: of } => {
-                let place = self.place(way, target)?;
-                let value = self.element(way, of)?;
-                Instruction::SetInsert {
-                    target: place.target,
-                    value,
-                }
-            }
-            Instruction::SetErase { target, value: of } => {
-                let place = self.place(way, target)?;
-                let value = self.element(way, of)?;
-                Instruction::SetErase {
-                    target: place.target,
-                    value,
-                }
+            Instruction::SetInsert { target, value } | Instruction::SetErase { target, value } => {
+                *target = self.place(way, target)?.target;
+                *value = self.element(way, value)?;
             }
             _ => return Err("a schema instruction is no instruction on an object".to_owned()),
-        })
+        }
+        Ok(translated)
     }
 
     /// Follows a target through embedded objects.

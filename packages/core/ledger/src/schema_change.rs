@@ -139,10 +139,8 @@ impl LedgerSchema {
     ) -> Extended {
         let (at, version) = self.version_of(speaker)?;
         if let Some(number) = version.number(class) {
-            let mut known = self
-                .class(number)
-                .map(table_spec)
-                .unwrap_or(TableSpec::Embedded);
+            let known = self.class(number).map(table_spec);
+            let mut known = known.unwrap_or(TableSpec::Embedded);
             if let (TableSpec::TopLevel { key_nullable, .. }, Some(shown)) =
                 (&mut known, version.classes.get(&number))
             {
@@ -192,25 +190,7 @@ impl LedgerSchema {
                 return self.repeat_key(number, instruction, &spec);
             }
             self.check_addition(at, instruction)?;
-            let (index, name) = self.insert_column(number, field, &spec)?;
-            let nullable = model_nullable(&spec);
-            if let Some(shown) = self
-                .versions
-                .get_mut(at)
-                .and_then(|of| of.classes.get_mut(&number))
-            {
-                shown.show(&name, index, nullable);
-            }
-            if speaker == Speaker::Operator && collection != CollectionKind::Single {
-                self.set_open((number, index));
-            }
-            let class = self.name(number).cloned().unwrap_or_else(|| class.clone());
-            let added = Instruction::AddColumn {
-                class,
-                field: name,
-                spec,
-            };
-            return Ok((Extension::Added, added));
+            return self.add_column(speaker, at, (number, field), spec);
         };
         let nullable = shown_class.and_then(|shown| shown.columns.get(&index).copied());
         let column = self
@@ -244,6 +224,31 @@ impl LedgerSchema {
         };
         let what = Contradiction::of_property(&shown(named.class()), field, &known, &said);
         Err(SchemaConflict::Contradiction(what))
+    }
+
+    /// Makes a column that a version shows.
+    fn add_column(
+        &mut self,
+        speaker: Speaker,
+        version: usize,
+        (number, field): (ClassNumber, &Name),
+        spec: ColumnSpec,
+    ) -> Extended {
+        let (index, name) = self.insert_column(number, field, &spec)?;
+        let version = self.versions.get_mut(version);
+        if let Some(shown) = version.and_then(|of| of.classes.get_mut(&number)) {
+            shown.show(&name, index, model_nullable(&spec));
+        }
+        if speaker == Speaker::Operator && spec.collection != CollectionKind::Single {
+            self.set_open((number, index));
+        }
+        let class = self.name(number).cloned().unwrap_or_default();
+        let added = Instruction::AddColumn {
+            class,
+            field: name,
+            spec,
+        };
+        Ok((Extension::Added, added))
     }
 
     /// A client may name the primary key as a column; that adds nothing.
@@ -440,12 +445,11 @@ impl LedgerSchema {
         let numbers = 0..ClassNumber::try_from(self.len()).unwrap_or(ClassNumber::MAX);
         let present = next.number(class).filter(&is_same);
         let found = present.or_else(|| numbers.rev().find(&is_same));
-        let number = match found {
-            Some(number) => number,
-            None => {
-                self.check_limits(instruction)?;
-                self.insert_class(class, spec)?.0
-            }
+        let number = if let Some(number) = found {
+            number
+        } else {
+            self.check_limits(instruction)?;
+            self.insert_class(class, spec)?.0
         };
         let key_nullable = matches!(
             spec,
@@ -521,16 +525,15 @@ impl LedgerSchema {
         let present = present.filter(&is_same);
         let all = 0..u16::try_from(columns.len()).unwrap_or(u16::MAX);
         let found = present.or_else(|| all.rev().find(&is_same));
-        let index = match found {
-            Some(index) => index,
-            None => {
-                self.check_limits(instruction)?;
-                let (index, _) = self.insert_column(number, field, &spec)?;
-                if spec.collection != CollectionKind::Single {
-                    self.set_open((number, index));
-                }
-                index
+        let index = if let Some(index) = found {
+            index
+        } else {
+            self.check_limits(instruction)?;
+            let (index, _) = self.insert_column(number, field, &spec)?;
+            if spec.collection != CollectionKind::Single {
+                self.set_open((number, index));
             }
+            index
         };
         let nullable = model_nullable(&spec);
         let of = self.name(number).cloned();

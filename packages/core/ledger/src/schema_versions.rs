@@ -45,7 +45,7 @@ fn shown_bytes(name: &[u8]) -> &[u8] {
 }
 
 /// Takes marks and their numbers out of a text for somebody outside.
-pub(crate) fn without_marks(text: String) -> String {
+pub(crate) fn without_marks(text: &str) -> String {
     let mut parts = text.split(char::from(MARK));
     let first = parts.next().unwrap_or_default().to_owned();
     parts.fold(first, |text, part| {
@@ -266,6 +266,7 @@ impl<'a> Names<'a> {
     }
 
     /// The same, and names that only other versions have: what a subscription may ask for without getting it.
+    #[must_use]
     pub fn with_others(self) -> Self {
         Self {
             others: true,

@@ -246,7 +246,7 @@ impl<S: Storage> Ledger<S> {
                 schema = (**before).clone();
                 change.conflicts = match schema.advance(&instructions, &removed) {
                     Ok(()) => Vec::new(),
-                    Err(conflict) => vec![without_marks(conflict.to_string())],
+                    Err(conflict) => vec![without_marks(&conflict.to_string())],
                 };
                 change.is_breaking = change.conflicts.is_empty();
                 change.changed = change.is_breaking;
@@ -298,7 +298,7 @@ fn take_all(schema: &mut LedgerSchema, instructions: &[Instruction]) -> SchemaCh
             Err(SchemaConflict::Contradiction(what)) => {
                 change.conflicts.push(what.against_present());
             }
-            Err(other) => change.conflicts.push(without_marks(other.to_string())),
+            Err(other) => change.conflicts.push(without_marks(&other.to_string())),
         }
     }
     change
