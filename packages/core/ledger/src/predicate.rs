@@ -1,7 +1,7 @@
 //! Predicates of subscriptions and roles, bound to a class.
 
 use tidemark_changeset::Name;
-use tidemark_query::{NoObjects, Place, Query, bind, parse};
+use tidemark_query::{NoObjects, Pin, Place, Query, bind, parse};
 
 use crate::fields::ObjectRow;
 use crate::schema::LedgerSchema;
@@ -71,6 +71,15 @@ impl Predicate {
                 columns.iter().all(|column| object.fields.knows(*column))
                     && query.matches(object, &NoObjects).unwrap_or(false)
             }
+        }
+    }
+
+    /// Choices of pins, as [`Query::pins`] gives them.
+    pub fn pins(&self) -> Vec<Vec<Pin>> {
+        match self {
+            Self::Everything => Vec::new(),
+            Self::Nothing => vec![Vec::new()],
+            Self::Query { query, .. } => query.pins(),
         }
     }
 

@@ -12,7 +12,7 @@ use crate::bytes::{Reader, put_bytes, put_number};
 use crate::error::{LedgerError, Result};
 
 /// The rules of one class in a view: all of them have to match.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct ClassRule {
     /// What the client subscribed to.
     pub subscription: String,

@@ -167,7 +167,8 @@ impl View {
         })
     }
 
-    fn class(&self, class: ClassNumber) -> Option<&[Predicate]> {
+    /// The predicates that an object of a class has to match, all of them; `None` if none can be in the view.
+    pub fn class(&self, class: ClassNumber) -> Option<&[Predicate]> {
         let found = self
             .classes
             .binary_search_by_key(&class, |(number, _)| *number)

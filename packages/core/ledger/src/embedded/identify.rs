@@ -10,6 +10,7 @@ use tidemark_storage::{Read, Storage};
 
 use super::batch::Batch;
 use super::before_images::lock;
+use super::concerns::Concerns;
 use super::job::Job;
 use super::sessions::{DownloadSide, Session, SessionId, UploadSide};
 use super::tables::{self, RECORDS};
@@ -129,6 +130,9 @@ fn session_of(said: Identification, start: Start, since_ms: u64) -> Session {
         sent: AtomicU64::new(download.0),
         owed: AtomicBool::new(true),
         live: AtomicBool::new(true),
+        concerns: Mutex::new(Concerns::all_through(u64::MAX)),
+        named: AtomicBool::new(false),
+        named_in: AtomicU64::new(u64::MAX),
         upload: Mutex::new(UploadSide {
             timeline: Arc::clone(&start.timeline),
             newest: start.view,
@@ -208,14 +212,20 @@ impl<S: Storage> Ledger<S> {
         said: Identification,
         now_ms: u64,
     ) -> std::result::Result<Identified, Stop> {
-        let (session, compensations, due) =
-            self.write(|batch| self.identified(batch, said, now_ms))?;
-        let session = self.sessions.add(session);
-        Ok(Identified {
-            session,
-            compensations,
-            bootstrap_due: due,
-        })
+        self.write_then(
+            |batch| self.identified(batch, said, now_ms),
+            |(session, compensations, due), newest| {
+                let session = Arc::new(session);
+                let timeline = Arc::clone(&lock(&session.download).timeline);
+                let id = self.sessions.add(Arc::clone(&session));
+                self.enlist(newest, (id, session), &timeline);
+                Identified {
+                    session: id,
+                    compensations,
+                    bootstrap_due: due,
+                }
+            },
+        )
     }
 
     fn identified(
@@ -321,7 +331,7 @@ impl<S: Storage> Ledger<S> {
         let session = self.sessions.get(id)?;
         // Held throughout: no download may pass the bootstrap's version before the session knows of it.
         let mut download = lock(&session.download);
-        let result = self.write(|batch| -> std::result::Result<_, QueryStop> {
+        let work = |batch: &mut Batch<S>| -> std::result::Result<_, QueryStop> {
             let schema = Arc::clone(&batch.newest.schema);
             let subscriptions = self.admit(&schema, query).map_err(QueryStop::Invalid)?;
             let rules = effective_rules(&schema, &subscriptions, &session.role);
@@ -348,6 +358,15 @@ impl<S: Storage> Ledger<S> {
             );
             self.jobs.add(&begun.job.images);
             Ok((begun, view))
+        };
+        let result = self.write_then(work, |(begun, view), newest| {
+            // Superseded since, it must not take the place of the session that did it.
+            if session.live.load(Ordering::Acquire) {
+                let session = (id, Arc::clone(&session));
+                let mut matcher = self.matcher();
+                matcher.register(&newest.schema, session, &begun.timeline);
+            }
+            (begun, view)
         });
         let (begun, view) = match result {
             Ok(begun) => begun,
