@@ -568,6 +568,11 @@ impl NativeLedger {
     }
 
     #[napi]
+    pub fn take_touched(&self) -> Vec<u32> {
+        self.ledger.take_touched()
+    }
+
+    #[napi]
     pub fn end_session(&self, session: u32) {
         self.ledger.end_session(session);
     }

@@ -98,6 +98,10 @@ class EmbeddedLedger implements Ledger {
     return this.#ledger.maintain(nowMs, budget);
   }
 
+  takeTouched(): readonly LedgerSession[] {
+    return this.#ledger.takeTouched();
+  }
+
   endSession(session: LedgerSession): void {
     this.#ledger.endSession(session);
   }

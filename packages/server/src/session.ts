@@ -260,7 +260,7 @@ export class SyncSession implements BoundSession, CommitParticipant {
   }
 
   #windUp(): void {
-    this.#app.active.delete(this);
+    if (this.#ledgerSession !== null) this.#app.active.delete(this.#ledgerSession);
     for (const { bytes } of this.#inbox) this.connection.worked(bytes);
     this.#inbox = [];
     this.#changed.raise();
@@ -381,7 +381,7 @@ export class SyncSession implements BoundSession, CommitParticipant {
     this.#ledgerSession = answer.session;
     if (this.isOver) return;
     for (const compensation of answer.compensations) this.#sendCompensation(compensation);
-    this.#app.active.add(this);
+    this.#app.active.set(answer.session, this);
     this.#downloads.open(answer.session, answer.bootstrapDue);
   }
 

@@ -8,7 +8,7 @@ import { ClockSkew } from "./clock-skew.js";
 import { CommitQueue } from "./commit-queue.js";
 import { Semaphore } from "./concurrency.js";
 import type { Host } from "./host.js";
-import type { Ledger, Role, UploadAnswer } from "./ledger.js";
+import type { Ledger, LedgerSession, Role, UploadAnswer } from "./ledger.js";
 import type { ServerLimits } from "./limits.js";
 import type { Logger } from "./logger.js";
 import type { Metrics } from "./metrics.js";
@@ -59,8 +59,8 @@ export class SyncApp {
   readonly downloads: Semaphore;
   /** Client files that are bound, by ident, until their last call to the ledger is done. */
   readonly files: Map<bigint, BoundSession> = new Map();
-  /** Sessions that get downloads. */
-  readonly active: Set<BoundSession> = new Set();
+  /** Sessions that get downloads, by what the ledger calls them. */
+  readonly active: Map<LedgerSession, BoundSession> = new Map();
   readonly clockSkew: ClockSkew;
   readonly #upkeep: Upkeep;
   #schema: Promise<string> | null = null;
@@ -83,7 +83,7 @@ export class SyncApp {
     });
     const { id: appId, ledger, host, logger, metrics, maxOfflineMs } = context;
     this.clockSkew = new ClockSkew({ appId, host, logger, metrics });
-    const onCursorsOwed = (): void => this.#wakeAll();
+    const onCursorsOwed = (): void => this.#wakeTouched();
     this.#upkeep = new Upkeep({ appId, ledger, host, logger, metrics, maxOfflineMs, onCursorsOwed });
   }
 
@@ -115,10 +115,11 @@ export class SyncApp {
       this.metrics.count("compensations", answer.compensations.length);
       if (answer.schemaChanged) this.#schema = null;
     }
-    this.#wakeAll();
+    this.#wakeTouched();
   }
 
-  #wakeAll(): void {
-    for (const session of this.active) session.wake();
+  /** Wakes the sessions for which there may be something new, and no others: there may be very many. */
+  #wakeTouched(): void {
+    for (const session of this.ledger.takeTouched()) this.active.get(session)?.wake();
   }
 }

@@ -83,6 +83,7 @@ export class FakeLedger implements Ledger {
   readonly #sessions = new Map<LedgerSession, OpenSession>();
   readonly #entries: Entry[] = [];
   readonly #integrating = new Set<LedgerSession>();
+  readonly #touched = new Set<LedgerSession>();
   #isMaintaining = false;
   #version = 1;
   #nextIdent = 2;
@@ -196,6 +197,8 @@ export class FakeLedger implements Ledger {
     await this.gate;
     for (const session of sessions) this.#integrating.delete(session);
     if (this.failure !== null) throw this.failure;
+    // The real one leaves out whom nothing concerns; here everybody sees everything.
+    for (const session of this.#sessions.keys()) this.#touched.add(session);
     const refused = new Map<LedgerSession, LedgerRefusal>();
     return uploads.map((upload) => this.#integrateOne(upload, nowMs, refused));
   }
@@ -352,10 +355,21 @@ export class FakeLedger implements Ledger {
     this.#isMaintaining = false;
     if (this.upkeepFailure !== null) throw this.upkeepFailure;
     const isDone = this.steps.length % 3 === 0;
-    if (isDone && this.owesCursors) for (const open of this.#sessions.values()) open.isAcknowledgementOwed = true;
+    if (isDone && this.owesCursors) {
+      for (const [session, open] of this.#sessions) {
+        open.isAcknowledgementOwed = true;
+        this.#touched.add(session);
+      }
+    }
     const cursorsOwed = isDone && this.owesCursors ? this.#sessions.size : 0;
     const entriesTrimmed = isDone ? 0 : 1;
     return { isDone, clientsExpired: 0, entriesTrimmed, bytesTrimmed: 0, instructionsFolded: 0, cursorsOwed };
+  }
+
+  takeTouched(): readonly LedgerSession[] {
+    const touched = [...this.#touched];
+    this.#touched.clear();
+    return touched;
   }
 
   endSession(session: LedgerSession): void {

@@ -17,6 +17,8 @@ use tidemark_query::{Pin, PinnedValue, Place};
 
 use super::before_images::lock;
 use super::sessions::{Session, SessionId};
+#[cfg(test)]
+use super::stored::asked;
 use crate::entries::TouchedClass;
 use crate::fields::{Fields, ObjectRow};
 use crate::object::ClassNumber;
@@ -470,7 +472,12 @@ impl Judging<'_> {
                     let Some(group) = groups.get_mut(id) else {
                         continue;
                     };
-                    if group.judged != judged && group.view.contains(touched.class, &row) {
+                    if group.judged == judged {
+                        continue;
+                    }
+                    #[cfg(test)]
+                    asked::count(|asked| &mut asked.rules, 1);
+                    if group.view.contains(touched.class, &row) {
                         group.judged = judged;
                         self.group(version, group);
                     }

@@ -1,7 +1,7 @@
 //! The server: the real ledger over a [`Disk`], with what `session.ts`, `download-pump.ts` and
 //! `commit-queue.ts` of the server do around it.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use tidemark_ledger::embedded::{
     BatchState, DownloadLimits, Identification, Ledger, Options, Progress, SessionId, Upload,
@@ -89,6 +89,8 @@ pub struct Server {
     ledger: Option<Ledger<Disk>>,
     starts: u64,
     waiting: Vec<Waiting>,
+    /// Sessions for which there may be something to download; no others are asked for.
+    wanted: BTreeSet<SessionId>,
     uploads: u64,
 }
 
@@ -110,6 +112,7 @@ impl Server {
             ledger: None,
             starts: 0,
             waiting: Vec::new(),
+            wanted: BTreeSet::new(),
             uploads: 0,
         };
         server.open()?;
@@ -135,6 +138,7 @@ impl Server {
     pub fn restart(&mut self) -> Result<(), Stop> {
         self.ledger = None;
         self.waiting.clear();
+        self.wanted.clear();
         self.disk.restart();
         self.open()
     }
@@ -292,6 +296,7 @@ impl Server {
         match self.ledger()?.identify(said, self.now_ms) {
             Ok(identified) => {
                 link.side.session = Some(identified.session);
+                self.wanted.insert(identified.session);
                 link.side.bootstraps_owed += usize::from(identified.bootstrap_due);
                 self.tell(link, identified.compensations);
                 Ok(())
@@ -314,6 +319,7 @@ impl Server {
     fn mark(&mut self, link: &mut Link, request: u64) -> Result<(), Stop> {
         let version = self.version()?;
         let side = &mut link.side;
+        self.wanted.extend(side.session);
         let bootstraps = side.bootstraps_done + side.bootstraps_owed;
         if !(self.faults.forgets_marks && request % 5 == 4) {
             side.marks.push_back(Mark {
@@ -331,7 +337,10 @@ impl Server {
         };
         self.disk.doing("query");
         match self.ledger()?.query(session, version, text) {
-            Ok(None) => link.side.bootstraps_owed += 1,
+            Ok(None) => {
+                link.side.bootstraps_owed += 1;
+                self.wanted.insert(session);
+            }
             Ok(Some(text)) => link.down.push_back(Answer::QueryError { version, text }),
             Err(LedgerError::Restart(_) | LedgerError::NoSession) => self.end(link),
             Err(LedgerError::Trimmed) => expire(link),
@@ -345,6 +354,9 @@ impl Server {
         let Some(session) = link.side.session.filter(|_| !link.side.is_over) else {
             return Ok(false);
         };
+        if !self.wanted.contains(&session) {
+            return Ok(false);
+        }
         self.disk.doing("download");
         let part = match self
             .ledger()?
@@ -363,6 +375,7 @@ impl Server {
         };
         let Some(mut part) = part else {
             // Nothing is owed, so every mark is due.
+            self.wanted.remove(&session);
             let marks = std::mem::take(&mut link.side.marks);
             let was_any = !marks.is_empty();
             link.down
@@ -395,7 +408,16 @@ impl Server {
     pub fn maintain(&mut self, budget: usize) -> Result<Progress, Stop> {
         self.disk.doing("maintain");
         let progress = self.ledger()?.maintain(self.now_ms, budget);
-        progress.map_err(|error| self.stop(&error))
+        let progress = progress.map_err(|error| self.stop(&error))?;
+        self.want_touched()?;
+        Ok(progress)
+    }
+
+    /// Wakes whom the ledger names.
+    fn want_touched(&mut self) -> Result<(), Stop> {
+        let touched = self.ledger()?.take_touched();
+        self.wanted.extend(touched);
+        Ok(())
     }
 
     /// Integrates the uploads that wait, all in one commit.
@@ -417,6 +439,7 @@ impl Server {
         self.disk.doing("integrate");
         let answers = self.ledger()?.integrate(&uploads, self.now_ms);
         let answers = answers.map_err(|error| self.stop(&error))?;
+        self.want_touched()?;
         let mut committed = Committed {
             uploads: uploads.len() as u64,
             ..Committed::default()
