@@ -77,6 +77,8 @@ export class FakeLedger implements Ledger {
   maxOfflineMs = 0;
   upkeepFailure: Error | null = null;
   owesCursors = false;
+  /** Whether an upload concerns nobody but who sent it, or else everybody. */
+  concernsUploadersOnly = false;
   /** Calls that broke a promise of the server about their order. */
   readonly violations: string[] = [];
   readonly #rows = new Map<string, ClientRow>();
@@ -197,8 +199,7 @@ export class FakeLedger implements Ledger {
     await this.gate;
     for (const session of sessions) this.#integrating.delete(session);
     if (this.failure !== null) throw this.failure;
-    // The real one leaves out whom nothing concerns; here everybody sees everything.
-    for (const session of this.#sessions.keys()) this.#touched.add(session);
+    for (const session of this.concernsUploadersOnly ? sessions : this.#sessions.keys()) this.#touched.add(session);
     const refused = new Map<LedgerSession, LedgerRefusal>();
     return uploads.map((upload) => this.#integrateOne(upload, nowMs, refused));
   }

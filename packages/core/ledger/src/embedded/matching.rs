@@ -3,7 +3,7 @@
 //! Sessions with the same rule for a class are one group. A group whose rule pins fields to constants
 //! ([`tidemark_query::Pin`]) is found by the values of a touched object; the rule of any other group is
 //! evaluated once for each touched object, whoever subscribed. So what a change costs does not grow with the
-//! number of sessions that it does not concern ([decision 17](../../../../../docs/decisions/)).
+//! number of sessions that it does not concern (decision 17).
 //!
 //! What counts here is the view that a session has for versions to come. A session's own entries, and
 //! changes of the schema, concern it whatever they say.
