@@ -10,6 +10,9 @@ import { Signal } from "./concurrency.js";
 import type { DownloadPart, LedgerSession } from "./ledger.js";
 import type { SyncApp } from "./sync-app.js";
 
+/** After a larger one a client may be owed much more. */
+const updateBytesMax = 64 * 1024;
+
 /** Where downloads go. */
 export interface DownloadReceiver {
   send(message: ServerMessage): void;
@@ -53,6 +56,8 @@ export class DownloadPump {
   #isWanted = false;
   #isPumping = false;
   #isPulling = false;
+  /** Whether the client had everything when it was last asked for: what it is owed since is little. */
+  #isUpToDate = false;
   #serverVersion = 0;
   #uploadClientVersion = 0;
 
@@ -144,6 +149,7 @@ export class DownloadPump {
     const marksBefore = this.#marks.length;
     const part = await this.#pull();
     if (this.#context.isOver()) return;
+    this.#isUpToDate = part === null || (this.#isUpToDate && part.uncompressedSize <= updateBytesMax);
     if (part === null) {
       // Nothing is owed: neither entries nor bootstraps, so every mark that was there before the question is due.
       for (const mark of this.#marks.splice(0, marksBefore)) this.#answer(mark);
@@ -157,7 +163,8 @@ export class DownloadPump {
     const { app, isOver } = this.#context;
     this.#isPulling = true;
     try {
-      return await app.downloads.run(async () => {
+      const turns = this.#isUpToDate && this.#bootstrapsOwed === 0 ? app.updates : app.downloads;
+      return await turns.run(async () => {
         if (this.#session === null || isOver()) return null;
         return await app.ledger.nextDownload(this.#session, app.limits);
       });

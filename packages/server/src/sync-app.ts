@@ -57,6 +57,8 @@ export class SyncApp {
   readonly commits: CommitQueue;
   /** Bounds how many downloads are made at the same time. */
   readonly downloads: Semaphore;
+  /** The same for downloads of clients that had everything until the last change. */
+  readonly updates: Semaphore;
   /** Client files that are bound, by ident, until their last call to the ledger is done. */
   readonly files: Map<bigint, BoundSession> = new Map();
   /** Sessions that get downloads, by what the ledger calls them. */
@@ -74,6 +76,7 @@ export class SyncApp {
     this.metrics = context.metrics;
     this.developmentMode = context.developmentMode;
     this.downloads = new Semaphore(context.limits.concurrentDownloadsMax);
+    this.updates = new Semaphore(context.limits.concurrentUpdatesMax);
     this.commits = new CommitQueue({
       ledger: context.ledger,
       nowMs: () => context.host.nowMs(),
