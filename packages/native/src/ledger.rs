@@ -342,6 +342,37 @@ impl From<embedded::DownloadPart> for NativeDownloadPart {
 }
 
 #[napi(object)]
+pub struct NativeFailure {
+    pub code: String,
+    pub message: String,
+}
+
+/// A message, a failure, or neither.
+#[napi(object)]
+pub struct NativeDownloadAnswer {
+    pub part: Option<NativeDownloadPart>,
+    pub failure: Option<NativeFailure>,
+}
+
+impl From<Result<Option<embedded::DownloadPart>, LedgerError>> for NativeDownloadAnswer {
+    fn from(answer: Result<Option<embedded::DownloadPart>, LedgerError>) -> Self {
+        match answer {
+            Ok(part) => Self {
+                part: part.map(Into::into),
+                failure: None,
+            },
+            Err(error) => Self {
+                part: None,
+                failure: Some(NativeFailure {
+                    code: error.code().to_owned(),
+                    message: error.to_string(),
+                }),
+            },
+        }
+    }
+}
+
+#[napi(object)]
 pub struct NativeLedgerStatus {
     pub version: f64,
     pub epoch: f64,
@@ -539,6 +570,26 @@ impl NativeLedger {
                 bootstrap_bytes: bytes(bootstrap_bytes_max),
             };
             Ok(ledger.next_download(session, limits)?.map(Into::into))
+        })
+    }
+
+    #[napi(ts_return_type = "Promise<NativeDownloadAnswer[]>")]
+    pub fn next_downloads(
+        &self,
+        sessions: Vec<u32>,
+        steady_bytes_max: u32,
+        bootstrap_bytes_max: u32,
+        bytes_max: u32,
+    ) -> AsyncTask<Work<Vec<NativeDownloadAnswer>>> {
+        let ledger = Arc::clone(&self.ledger);
+        Work::task(move || {
+            let bytes = |max: u32| usize::try_from(max).unwrap_or(usize::MAX);
+            let limits = DownloadLimits {
+                steady_bytes: bytes(steady_bytes_max),
+                bootstrap_bytes: bytes(bootstrap_bytes_max),
+            };
+            let answers = ledger.next_downloads(&sessions, limits, bytes(bytes_max));
+            Ok(answers.into_iter().map(Into::into).collect())
         })
     }
 

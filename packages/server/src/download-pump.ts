@@ -163,8 +163,10 @@ export class DownloadPump {
     const { app, isOver } = this.#context;
     this.#isPulling = true;
     try {
-      const turns = this.#isUpToDate && this.#bootstrapsOwed === 0 ? app.updates : app.downloads;
-      return await turns.run(async () => {
+      if (this.#session !== null && this.#isUpToDate && this.#bootstrapsOwed === 0) {
+        return await app.updates.next(this.#session, isOver);
+      }
+      return await app.downloads.run(async () => {
         if (this.#session === null || isOver()) return null;
         return await app.ledger.nextDownload(this.#session, app.limits);
       });

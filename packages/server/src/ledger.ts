@@ -115,6 +115,9 @@ export interface DownloadPart extends ChangesetBody {
   readonly entries: number;
 }
 
+/** What one session of several is owed, or why that cannot be told. */
+export type DownloadAnswer = { readonly part: DownloadPart | null } | { readonly failure: Error };
+
 /** Sizes of messages before compression: a message ends with the entry that reaches its limit. */
 export interface DownloadLimits {
   /** Entries of the log. */
@@ -190,6 +193,16 @@ export interface Ledger {
    * @returns `null` when nothing is owed: everything up to {@link Ledger.version} was given.
    */
   nextDownload(session: LedgerSession, limits: DownloadLimits): Promise<DownloadPart | null>;
+  /**
+   * The same for several sessions at once: handing the question of one over to another thread costs more than answering
+   * it. Answers stand in the order of the sessions; where their messages together reach `bytesMax` there are fewer, but
+   * at least one.
+   */
+  nextDownloads(
+    sessions: readonly LedgerSession[],
+    limits: DownloadLimits,
+    bytesMax: number,
+  ): Promise<readonly DownloadAnswer[]>;
   /** Sets how long a client may be away before it has to start over. What is trimmed does not come back. */
   setMaxOfflineMs(maxOfflineMs: number): void;
   /**

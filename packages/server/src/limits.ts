@@ -41,11 +41,6 @@ export interface ServerLimits {
   readonly commitUploadsMax: number;
   /** Downloads of one app that are made at the same time. */
   readonly concurrentDownloadsMax: number;
-  /**
-   * The same for clients that had everything until the last change, and so are owed little. More of them than there are
-   * threads, so that a thread need not wait for the event loop between two.
-   */
-  readonly concurrentUpdatesMax: number;
   /** Passwords that are hashed at the same time, and logins that may wait for it. */
   readonly concurrentHashesMax: number;
   readonly waitingHashesMax: number;
@@ -79,7 +74,6 @@ export const defaultServerLimits: ServerLimits = {
   commitBytesMax: 16 * 1024 * 1024,
   commitUploadsMax: 256,
   concurrentDownloadsMax: 4,
-  concurrentUpdatesMax: 128,
   concurrentHashesMax: 2,
   waitingHashesMax: 100,
   requestBytesMax: 1024 * 1024,

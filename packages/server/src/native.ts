@@ -9,6 +9,7 @@ import { dirname } from "node:path";
 import * as native from "@tidemark/native";
 import type { KeyValue, KeyValueChange } from "./key-value.js";
 import type {
+  DownloadAnswer,
   DownloadLimits,
   DownloadPart,
   Identification,
@@ -88,6 +89,19 @@ class EmbeddedLedger implements Ledger {
   async nextDownload(session: LedgerSession, limits: DownloadLimits): Promise<DownloadPart | null> {
     const part = await this.#ledger.nextDownload(session, limits.downloadBytesMax, limits.bootstrapBytesMax);
     return part === null ? null : { ...part, batchState: batchStateOf(part.batchState) };
+  }
+
+  async nextDownloads(
+    sessions: readonly LedgerSession[],
+    limits: DownloadLimits,
+    bytesMax: number,
+  ): Promise<readonly DownloadAnswer[]> {
+    const { downloadBytesMax, bootstrapBytesMax } = limits;
+    const answers = await this.#ledger.nextDownloads([...sessions], downloadBytesMax, bootstrapBytesMax, bytesMax);
+    return answers.map(({ part, failure }) => {
+      if (failure !== undefined) return { failure: Object.assign(new Error(failure.message), { code: failure.code }) };
+      return { part: part === undefined ? null : { ...part, batchState: batchStateOf(part.batchState) } };
+    });
   }
 
   setMaxOfflineMs(maxOfflineMs: number): void {

@@ -12,6 +12,7 @@ import type { Ledger, LedgerSession, Role, UploadAnswer } from "./ledger.js";
 import type { ServerLimits } from "./limits.js";
 import type { Logger } from "./logger.js";
 import type { Metrics } from "./metrics.js";
+import { UpdateQueue } from "./update-queue.js";
 import { Upkeep } from "./upkeep.js";
 
 /** A session as the app sees it. */
@@ -57,8 +58,8 @@ export class SyncApp {
   readonly commits: CommitQueue;
   /** Bounds how many downloads are made at the same time. */
   readonly downloads: Semaphore;
-  /** The same for downloads of clients that had everything until the last change. */
-  readonly updates: Semaphore;
+  /** Makes the downloads of clients that had everything until the last change. */
+  readonly updates: UpdateQueue;
   /** Client files that are bound, by ident, until their last call to the ledger is done. */
   readonly files: Map<bigint, BoundSession> = new Map();
   /** Sessions that get downloads, by what the ledger calls them. */
@@ -76,7 +77,7 @@ export class SyncApp {
     this.metrics = context.metrics;
     this.developmentMode = context.developmentMode;
     this.downloads = new Semaphore(context.limits.concurrentDownloadsMax);
-    this.updates = new Semaphore(context.limits.concurrentUpdatesMax);
+    this.updates = new UpdateQueue(context.ledger, context.limits);
     this.commits = new CommitQueue({
       ledger: context.ledger,
       nowMs: () => context.host.nowMs(),

@@ -214,3 +214,37 @@ fn a_client_for_which_nothing_comes_is_told_of_its_cursor_in_time() {
     }
     panic!("nobody tells it");
 }
+
+#[test]
+fn several_sessions_are_asked_for_at_once_as_far_as_there_is_room() {
+    let ledger = open();
+    let writer = writer(&ledger);
+    let peers: Vec<_> = (0..3).map(|_| seeing(&ledger, "TRUEPREDICATE")).collect();
+    let sessions: Vec<SessionId> = peers.iter().map(|peer| peer.session).collect();
+    change(&writer, 3, vec![create("City", 1)]);
+    let ask = |sessions: &[SessionId], bytes_max| {
+        let answers = ledger.next_downloads(sessions, DownloadLimits::of(1 << 20), bytes_max);
+        let parts = answers
+            .into_iter()
+            .map(|answer| answer.expect("the ledger works"));
+        parts.collect::<Vec<_>>()
+    };
+    let first = ask(&sessions, 1);
+    assert_eq!(first.len(), 1);
+    let rest = ask(&sessions[1..], 1 << 20);
+    assert_eq!(rest.len(), 2);
+    let bodies: Vec<_> = first
+        .iter()
+        .chain(&rest)
+        .flatten()
+        .map(|part| &part.body)
+        .collect();
+    assert!(bodies.len() == 3 && bodies.iter().all(|body| *body == bodies[0]));
+    assert_eq!(ask(&sessions, 1), [None, None, None]);
+    ledger.end_session(sessions[1]);
+    let answers = ledger.next_downloads(&sessions, DownloadLimits::of(1 << 20), 1);
+    assert_eq!(
+        answers.iter().map(Result::is_ok).collect::<Vec<_>>(),
+        [true, false, true]
+    );
+}

@@ -18,6 +18,7 @@ import {
 import { compressBodySync } from "@tidemark/protocol/node";
 import type {
   Compensation,
+  DownloadAnswer,
   DownloadLimits,
   DownloadPart,
   Identification,
@@ -257,6 +258,21 @@ export class FakeLedger implements Ledger {
     return (
       this.#entriesFor(open, limits.downloadBytesMax) ?? this.#bootstrapFor(open) ?? this.#acknowledgementFor(open)
     );
+  }
+
+  async nextDownloads(sessions: readonly LedgerSession[], limits: DownloadLimits): Promise<readonly DownloadAnswer[]> {
+    const answers: DownloadAnswer[] = [];
+    // Never more than two at once, as if they had reached what they may take together.
+    for (const session of sessions.slice(0, 2)) {
+      const part = this.nextDownload(session, limits);
+      answers.push(
+        await part.then(
+          (given) => ({ part: given }),
+          (failure: Error) => ({ failure }),
+        ),
+      );
+    }
+    return answers;
   }
 
   #entriesFor(open: OpenSession, bytesMax: number): DownloadPart | null {

@@ -130,6 +130,30 @@ impl<S: Storage> Ledger<S> {
         part
     }
 
+    /// The next message of each of several sessions, as [`Ledger::next_download`] gives them: for many at once, since
+    /// handing one over to another thread costs more than making it. Fewer answers than sessions where the
+    /// messages together reach `bytes_max`; at least one.
+    pub fn next_downloads(
+        &self,
+        sessions: &[SessionId],
+        limits: DownloadLimits,
+        bytes_max: usize,
+    ) -> Vec<Result<Option<DownloadPart>>> {
+        let mut answers = Vec::with_capacity(sessions.len());
+        let mut bytes = 0;
+        for session in sessions {
+            if bytes >= bytes_max && !answers.is_empty() {
+                break;
+            }
+            let answer = self.next_download(*session, limits);
+            if let Ok(Some(part)) = &answer {
+                bytes += part.body.len();
+            }
+            answers.push(answer);
+        }
+        answers
+    }
+
     fn download_from_snapshot(
         &self,
         session: &Session,
