@@ -318,6 +318,7 @@ pub struct NativeDownloadPart {
     pub is_compressed: bool,
     pub uncompressed_size: f64,
     pub body: Buffer,
+    pub is_last: bool,
 }
 
 impl From<embedded::DownloadPart> for NativeDownloadPart {
@@ -337,6 +338,7 @@ impl From<embedded::DownloadPart> for NativeDownloadPart {
             is_compressed: compressed.is_some(),
             uncompressed_size: number(part.body.len() as u64),
             body: Buffer::from(compressed.unwrap_or(part.body)),
+            is_last: part.is_last,
         }
     }
 }

@@ -149,13 +149,15 @@ export class DownloadPump {
     const marksBefore = this.#marks.length;
     const part = await this.#pull();
     if (this.#context.isOver()) return;
-    this.#isUpToDate = part === null || (this.#isUpToDate && part.uncompressedSize <= updateBytesMax);
+    const isAll = part === null || part.isLast;
+    this.#isUpToDate = isAll || (this.#isUpToDate && part.uncompressedSize <= updateBytesMax);
     if (part === null) {
       // Nothing is owed: neither entries nor bootstraps, so every mark that was there before the question is due.
       for (const mark of this.#marks.splice(0, marksBefore)) this.#answer(mark);
       return;
     }
-    this.#isWanted = true;
+    // Marks that were there before the question are answered with the message: it goes up to the newest version.
+    if (!isAll) this.#isWanted = true;
     this.#send(part);
   }
 

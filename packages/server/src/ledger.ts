@@ -113,6 +113,8 @@ export interface DownloadPart extends ChangesetBody {
   readonly batchState: 0 | 1 | 2;
   readonly progressEstimate: number;
   readonly entries: number;
+  /** Whether nothing more was owed when it was made: the session need not be asked for until it is touched. */
+  readonly isLast: boolean;
 }
 
 /** What one session of several is owed, or why that cannot be told. */

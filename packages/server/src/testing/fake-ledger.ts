@@ -356,6 +356,7 @@ export class FakeLedger implements Ledger {
       batchState,
       progressEstimate,
       entries: entries.length,
+      isLast: false,
       ...compressBodySync(writeDownloadEntries(entries)),
     };
   }

@@ -73,6 +73,9 @@ pub struct DownloadPart {
     pub progress_estimate: f64,
     pub entries: usize,
     pub body: Vec<u8>,
+    /// Whether nothing more was owed when it was made, so that the session need not be asked for until it is
+    /// named.
+    pub is_last: bool,
 }
 
 /// The body of a message being put together.
@@ -192,13 +195,11 @@ impl<S: Storage> Ledger<S> {
             if !behind {
                 side.caught_up_from = side.to;
             }
-            return Ok(Some(header.message(
-                session,
-                side,
-                BatchState::Steady,
-                progress,
-                body,
-            )));
+            let message = header.message(session, side, BatchState::Steady, progress, body);
+            return Ok(Some(DownloadPart {
+                is_last: !behind && side.jobs.is_empty(),
+                ..message
+            }));
         }
         let Some(job) = side.jobs.front_mut() else {
             return Ok(None);
@@ -417,6 +418,7 @@ impl Header<'_> {
             progress_estimate,
             entries: body.entries,
             body: body.bytes,
+            is_last: false,
         }
     }
 }

@@ -1,7 +1,8 @@
 //! Random values and random predicates on them.
 
 use tidemark_changeset::{
-    CollectionKind, ColumnType, Decimal, KeyType, ObjectId, Timestamp, Uuid, Value,
+    CollectionKind, ColumnType, Decimal, KeyType, Link, ObjectId, PrimaryKey, Timestamp, Uuid,
+    Value,
 };
 
 use crate::dice::Dice;
@@ -105,6 +106,10 @@ pub fn value(dice: &mut Dice, column_type: ColumnType, nullable: bool) -> Value 
             nanoseconds: 0,
         }),
         ColumnType::Decimal => Value::Decimal(decimal(dice)),
+        _ if dice.chance(100) => Value::Link(Box::new(Link {
+            class: CLASSES[0].0.into(),
+            key: PrimaryKey::Int(99),
+        })),
         _ => {
             let kinds = [
                 ColumnType::Int,
@@ -186,7 +191,7 @@ fn constant(dice: &mut Dice, column_type: ColumnType) -> String {
     literal(&value(dice, column_type, false))
 }
 
-fn comparison(dice: &mut Dice, class: usize) -> String {
+fn comparison(dice: &mut Dice, focus: &[usize], class: usize) -> String {
     if dice.chance(120) {
         let (first, second) = match CLASSES[class].1 {
             KeyType::Int => ("1".to_owned(), "2".to_owned()),
@@ -202,7 +207,7 @@ fn comparison(dice: &mut Dice, class: usize) -> String {
             _ => format!("_id != {second}"),
         };
     }
-    let field = dice.pick(&FIELDS);
+    let field = &FIELDS[*dice.pick(focus)];
     let (name, column_type) = (field.name, field.column_type);
     let right = constant(dice, column_type);
     if field.collection == CollectionKind::List {
@@ -229,25 +234,25 @@ fn comparison(dice: &mut Dice, class: usize) -> String {
     }
 }
 
-/// A predicate; some do not fit the schema and are refused.
-pub fn predicate(dice: &mut Dice, class: usize, depth: u64) -> String {
+/// A predicate on some fields; some do not fit the schema and are refused.
+pub fn predicate(dice: &mut Dice, focus: &[usize], class: usize, depth: u64) -> String {
     match dice.below(if depth == 0 { 4 } else { 10 }) {
         4 | 5 => {
             let (left, right) = (
-                predicate(dice, class, depth - 1),
-                predicate(dice, class, depth - 1),
+                predicate(dice, focus, class, depth - 1),
+                predicate(dice, focus, class, depth - 1),
             );
             format!("({left}) AND ({right})")
         }
         6 | 7 => {
             let (left, right) = (
-                predicate(dice, class, depth - 1),
-                predicate(dice, class, depth - 1),
+                predicate(dice, focus, class, depth - 1),
+                predicate(dice, focus, class, depth - 1),
             );
             format!("({left}) OR ({right})")
         }
-        8 => format!("NOT ({})", predicate(dice, class, depth - 1)),
+        8 => format!("NOT ({})", predicate(dice, focus, class, depth - 1)),
         9 => (*dice.pick(&["TRUEPREDICATE", "FALSEPREDICATE"])).to_owned(),
-        _ => comparison(dice, class),
+        _ => comparison(dice, focus, class),
     }
 }

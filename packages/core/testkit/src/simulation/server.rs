@@ -386,6 +386,9 @@ impl Server {
         if self.faults.loses_downloads && steady && part.download_server_version % 11 == 3 {
             part.body.clear();
         }
+        if part.is_last {
+            self.wanted.remove(&session);
+        }
         let (state, version) = (part.batch_state, part.download_server_version);
         link.down.push_back(Answer::Download(Box::new(part)));
         if state == BatchState::LastInBatch {
