@@ -34,7 +34,10 @@ export async function verify(fleet: Fleet): Promise<Check[]> {
       devices.flatMap((device) => compensations(device, witness)),
     ),
     check("no client holds what it never asked for", () => devices.flatMap((device) => foreign(fleet, device))),
-    { title: `no client is sent what it never asked for (${watch.downloadCount} downloads)`, problems: findingsOf(watch) },
+    {
+      title: `no client is sent what it never asked for (${watch.downloadCount} downloads)`,
+      problems: findingsOf(watch),
+    },
     check("no client meets an error that no fault explains", () => [
       ...devices.flatMap((device) => device.errors),
       ...fleet.failures,
