@@ -1,5 +1,6 @@
 //! Views, compiled: which objects a client sees, and which it saw at any version.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -10,7 +11,7 @@ use crate::fields::ObjectRow;
 use crate::object::ClassNumber;
 use crate::predicate::{Predicate, means_everything};
 use crate::schema::LedgerSchema;
-use crate::view_list::{ClassRule, Element, ViewList, ViewRules};
+use crate::view_list::{ClassRule, Element, ElementKind, ViewList, ViewRules};
 
 /// What a user may do in one class: predicates over its objects, and access to their fields.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -280,6 +281,25 @@ impl Timeline {
             .elements
             .get(index)
             .expect("a view list has at least one element")
+    }
+
+    /// Which fields of a class the client is sent of a version, if not all: those of the view that is in force
+    /// then, less what a role took away that came while the client was on its way to it.
+    pub fn readable_at(&self, version: u64, class: ClassNumber) -> Option<Cow<'_, FieldAccess>> {
+        let mut readable = self.view_at(version).readable(class).map(Cow::Borrowed);
+        for element in &self.list.elements {
+            let held_back = element.kind == ElementKind::Guard
+                && element.since < version
+                && version < element.from;
+            let by_guard = self.view(element.view).readable(class);
+            if let Some(by_guard) = by_guard.filter(|_| held_back) {
+                readable = Some(match readable {
+                    Some(readable) => Cow::Owned(readable.intersection(by_guard)),
+                    None => Cow::Borrowed(by_guard),
+                });
+            }
+        }
+        readable
     }
 
     /// The view in force at a version.
