@@ -339,7 +339,7 @@ fn without_judging_what_a_client_saw_something_fails() {
         judge_sight: false,
         ..Switches::ALL
     };
-    canary("judge_sight", switches, UNDECIDED, 0);
+    canary("judge_sight", switches, UNDECIDED, 640);
 }
 
 #[test]
