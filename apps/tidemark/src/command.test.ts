@@ -127,3 +127,62 @@ test("what is wrong is said in one line", { timeout: 30_000 }, async () => {
     expect(failed.output().trim().split("\n")).toHaveLength(1);
   }
 });
+
+test(
+  "start begins with rescue mode closed; open and close change it, with the server or without",
+  { timeout: 60_000 },
+  async () => {
+    const done = async (commandArguments: readonly string[]): Promise<readonly [code: unknown, output: string]> => {
+      const command = run(...commandArguments, "--data", directory);
+      const [code] = (await once(command.child, "exit")) as [number];
+      return [code, command.output()];
+    };
+    const server = run("start", "--port", "0", "--host", "127.0.0.1", "--data", directory, "--app-id", "moved-abcde");
+    await until(server, /Rescue mode is closed for moved-abcde/);
+    const closed = "moved-abcde  closed: who would have to reset is told to try again";
+    expect(await done(["rescue"])).toEqual([0, `${closed}; objects: none\n`]);
+    const [code, output] = await done(["open"]);
+    expect([code, output]).toEqual([1, expect.stringContaining("tidemark: say how many objects you have loaded")]);
+    expect(await done(["open", "--objects", "3"])).toEqual([
+      1,
+      expect.stringContaining("tidemark: nothing was loaded"),
+    ]);
+    expect(await done(["open", "--app-id", "other", "--empty"])).toEqual([1, expect.stringContaining("no app other")]);
+    expect(await done(["open", "--empty"])).toEqual([0, expect.stringContaining("moved-abcde  open: ")]);
+    server.child.kill("SIGKILL");
+    await once(server.child, "exit");
+    expect(await done(["open", "--empty"])).toEqual([1, expect.stringContaining("no server runs on")]);
+    expect(await done(["close", "--app-id", "moved-abcde"])).toEqual([0, `${closed}\n`]);
+  },
+);
+
+test(
+  "the Admin API is for this machine on dev, and for others only if they are meant",
+  { timeout: 30_000 },
+  async () => {
+    const logIn = (url: string): Promise<Response> =>
+      fetch(`${url}/api/admin/v3.0/auth/providers/local-userpass/login`, {
+        method: "POST",
+        body: JSON.stringify({ username: "unique_user@domain.com", password: "password" }),
+      });
+    const server = run("dev", "--port", "0", "--data", directory);
+    expect((await logIn(await urlOf(server))).status).toBe(200);
+    server.child.kill("SIGTERM");
+    await once(server.child, "exit");
+    const without = run("dev", "--port", "0", "--data", directory, "--no-admin");
+    expect((await logIn(await urlOf(without))).status).toBe(404);
+    without.child.kill("SIGTERM");
+    await once(without.child, "exit");
+    const passwordFile = join(directory, "password");
+    writeFileSync(passwordFile, "a password of some length\n");
+    const account = ["--admin-user", "me", "--admin-password-file", passwordFile];
+    const refused = run("start", "--port", "0", "--data", directory, ...account);
+    expect(await once(refused.child, "exit")).toEqual([1, null]);
+    expect(refused.output()).toContain("the Admin API is offered on a loopback address only");
+    const remote = run("start", "--port", "0", "--data", directory, ...account, "--admin-remote");
+    const url = (await urlOf(remote)).replace("0.0.0.0", "127.0.0.1");
+    expect((await logIn(url)).status).toBe(401);
+    remote.child.kill("SIGTERM");
+    expect(await once(remote.child, "exit")).toEqual([0, null]);
+  },
+);

@@ -6,6 +6,8 @@
 
 import { readFileSync } from "node:fs";
 import { Command, InvalidArgumentError } from "commander";
+import { type AdminArguments, adminPasswordVariable, harnessAccount, readAdminAccount } from "./admin-account.js";
+import { addRescueCommands } from "./rescue-commands.js";
 import { type RunOptions, runServer } from "./run-server.js";
 
 const { version } = JSON.parse(readFileSync(new URL("../package.json", import.meta.url), "utf8")) as {
@@ -19,6 +21,10 @@ const environmentOption = "--environment <name>";
 const environmentText = "environment of the app's directory to take instead of its own";
 const secretsOption = "--secrets <file>";
 const secretsText = "JSON file with the app's secrets by name, which exports do not hold";
+
+const adminUserOption = "--admin-user <name>";
+const adminPasswordOption = "--admin-password-file <file>";
+const adminPasswordText = `file with the administrator's password, if it is not in ${adminPasswordVariable}`;
 
 const program = new Command("tidemark")
   .description("An open, self-hosted sync server for Realm clients")
@@ -34,16 +40,22 @@ program
   .option(environmentOption, environmentText)
   .option(secretsOption, secretsText)
   .option(maxOfflineOption, maxOfflineText, parseDays)
+  .option("--no-admin", "do not offer the Admin API")
+  .option(adminUserOption, `administrator's name (default: ${harnessAccount.user}, as SDKs' test suites have it)`)
+  .option(adminPasswordOption, adminPasswordText)
   .option("--log <level>", "debug, info, warn, error or silent", "warn")
   .action((options: DevelopmentOptions) =>
     runServer({
       port: options.port,
       host: "127.0.0.1",
+      admin: () => (options.admin ? (readAdminAccount(options, process.env) ?? harnessAccount) : null),
+      acceptsAnyApp: true,
       dataDirectory: options.data,
       appDirectory: options.app ?? null,
       appIds: options.appId === undefined ? [] : [options.appId],
       ...directoryOptions(options),
       developmentMode: true,
+      rescue: "open",
       publicUrl: null,
       maxOfflineDays: options.maxOfflineDays ?? null,
       logLevel: options.log,
@@ -63,19 +75,27 @@ program
   .option(secretsOption, secretsText)
   .option(maxOfflineOption, maxOfflineText, parseDays)
   .option("--development-mode", "let clients extend the schema, whatever the app's directory says", false)
+  .option(adminUserOption, "offer the Admin API to an administrator of this name")
+  .option(adminPasswordOption, adminPasswordText)
+  .option("--admin-remote", "offer the Admin API to other machines too", false)
   .option("--status-page", "show the status page, which names users, to everybody", false)
   .option("--log <level>", "debug, info, warn, error or silent", "info")
   .action((options: StartOptions) => {
     const appIds = options.appId ?? [];
-    if (appIds.length === 0 && options.app === undefined) program.error("error: give --app or --app-id");
+    if (appIds.length === 0 && options.app === undefined && options.adminUser === undefined) {
+      program.error("error: give --app or --app-id, or --admin-user to make apps by the Admin API");
+    }
     return runServer({
       port: options.port,
       host: options.host,
+      admin: () => readAdminAccount(options, process.env),
+      acceptsAnyApp: false,
       dataDirectory: options.data,
       appDirectory: options.app ?? null,
       appIds,
       ...directoryOptions(options),
       developmentMode: options.developmentMode,
+      rescue: "closed",
       publicUrl: options.publicUrl ?? null,
       maxOfflineDays: options.maxOfflineDays ?? null,
       logLevel: options.log,
@@ -83,12 +103,15 @@ program
     });
   });
 
+addRescueCommands(program);
+
 interface DirectoryOptions {
   readonly environment?: string;
   readonly secrets?: string;
 }
 
-interface DevelopmentOptions extends DirectoryOptions {
+interface DevelopmentOptions extends DirectoryOptions, AdminArguments {
+  readonly admin: boolean;
   readonly port: number;
   readonly data: string;
   readonly app?: string;
@@ -97,7 +120,7 @@ interface DevelopmentOptions extends DirectoryOptions {
   readonly log: string;
 }
 
-interface StartOptions extends DirectoryOptions {
+interface StartOptions extends DirectoryOptions, AdminArguments {
   readonly port: number;
   readonly host: string;
   readonly data: string;

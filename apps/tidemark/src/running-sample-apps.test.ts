@@ -28,6 +28,7 @@ let devices: Device[] = [];
 type Row = Record<string, unknown>;
 interface Compensation {
   readonly name: string;
+  readonly message: string;
   readonly writes: readonly { readonly reason: string; readonly objectName: string }[];
 }
 
@@ -139,6 +140,12 @@ class Device {
     return (error?.writes ?? []).map(({ reason }) => reason.replace(/(ObjectID|UUID)\([^)]*\)/, "…"));
   }
 
+  /** Waits for the next error that the application is told of; gives its text. */
+  async error(): Promise<string> {
+    await expect.poll(() => this.#refused.length, waiting).toBe(1);
+    return this.#refused.splice(0)[0]?.message ?? "";
+  }
+
   /** Waits until the device shows these values of a property. */
   async shows(className: string, property: string, expected: readonly unknown[]): Promise<void> {
     await expect.poll(() => this.all(className, property), waiting).toEqual(expected);
@@ -190,6 +197,45 @@ describe("personal data", () => {
     await ann.shows("Task", "owner_id", [ann.userId]);
     expect(bob.all("Task", "summary")).toEqual(["bob's"]);
   });
+});
+
+describe("the state of synchronisation", () => {
+  const schema: Realm.ObjectSchema[] = [
+    { name: "Folder", primaryKey: "_id", properties: { _id: "objectId", owner_id: "string", name: "string" } },
+  ];
+
+  test("paused, devices wait and lose nothing; off, the application is told", { timeout: 60_000 }, async () => {
+    await serve("personal-data");
+    const ann = await Device.open("ann", schema);
+    const add = (name: string) => (realm: Realm) =>
+      realm.create("Folder", { _id: objectId(), owner_id: ann.userId, name });
+    const inState = (state: "enabled" | "disabled" | "off"): Promise<void> =>
+      app.configure({ ...configuration, sync: { ...configuration.sync, state } });
+    await ann.write(add("before"));
+    await inState("disabled");
+    ann.realm.write(() => add("while paused")(ann.realm));
+    await inState("enabled");
+    await ann.write(add("after"));
+    const { ledger } = await app.sync();
+    expect((await ledger.status()).objects).toMatchObject({ Folder: 3 });
+
+    await inState("off");
+    expect(await ann.error()).toContain("sync is not enabled for this app");
+    expect(ann.all("Folder", "name")).toEqual(["after", "before", "while paused"]);
+  });
+});
+
+test("a schema that contradicts that of the data is refused by class, property, expected and found", async () => {
+  await serve("personal-data");
+  const classes = configuration.classes.map(({ columns, ...one }) => ({
+    ...one,
+    columns: columns.map((column) => (column.name === "summary" ? { ...column, type: "int" } : column)),
+  }));
+  await expect(app.configure({ ...configuration, classes })).rejects.toMatchObject({
+    code: "schema-conflict",
+    conflicts: ['class "Task", property "summary": expected Int, found String'],
+  });
+  expect(app.configuration).toBe(configuration);
 });
 
 describe("shared lists", () => {

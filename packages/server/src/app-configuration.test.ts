@@ -471,7 +471,7 @@ describe("client resets", () => {
     one.file.ident();
     expect(await one.client.expectError(208)).toMatchObject(reset);
     const third = await device();
-    await sync.terminate();
+    await sync.forceResetAll();
     await other.client.expectError(208);
     await third.client.expectError(208);
   });

@@ -4,15 +4,18 @@
  * @module
  */
 
+import { existsSync } from "node:fs";
 import { TidemarkError } from "@tidemark/protocol";
 import { type App, RegisteredApp } from "./app.js";
 import { type Host, randomId, randomSalt } from "./host.js";
 import { jsonChange, type KeyValue, listJson } from "./key-value.js";
 import type { Ledger, LedgerOptions } from "./ledger.js";
+import { setLedgerAside, syncDirectory } from "./ledger-file.js";
 import type { ServerLimits } from "./limits.js";
 import type { Logger } from "./logger.js";
 import type { Metrics } from "./metrics.js";
 import type { Passwords } from "./passwords.js";
+import { readRescueRecord, Rescue, rescueRemoval, type RescueState } from "./rescue.js";
 import { SyncApp } from "./sync-app.js";
 import type { Tokens } from "./tokens.js";
 import { Users } from "./users.js";
@@ -39,6 +42,8 @@ export interface AppRegistryContext {
   /** The client app ids that exist; `null` accepts any. */
   readonly appIds: readonly string[] | null;
   readonly developmentMode: boolean;
+  /** The rescue mode of apps about which the operator has said nothing. */
+  readonly rescue: RescueState;
   readonly maxOfflineMs: number;
 }
 
@@ -77,7 +82,7 @@ export class AppRegistry {
   async load(): Promise<void> {
     const { store, appIds } = this.#context;
     const records = await listJson<AppRecord>(store, prefix);
-    for (const { value } of records) this.#add(value);
+    for (const { value } of records) await this.#add(value);
     for (const id of appIds ?? []) await this.find(id);
     for (const app of this.#byId.values()) if (this.accepts(app.id)) await app.sync();
   }
@@ -98,7 +103,7 @@ export class AppRegistry {
    */
   async create(appId: string): Promise<App> {
     if (!appIdPattern.test(appId)) throw new AppError("bad-app-id", `"${appId}" cannot be a client app id`);
-    if (this.#byId.has(appId) || this.#creating.has(appId)) {
+    if (this.has(appId)) {
       throw new AppError("app-exists", `there is an app ${appId} already`);
     }
     if (this.#isFull) throw new AppError("too-many-apps", `there are ${this.#byId.size} apps, which is the limit`);
@@ -117,7 +122,16 @@ export class AppRegistry {
     await app.close();
     await this.#context.removeLedger(appId);
     // Last, so that a deletion that was interrupted can be repeated.
-    await this.#context.store.write([...(await app.users.removals()), { key: prefix + appId, value: null }]);
+    await this.#context.store.write([
+      ...(await app.users.removals()),
+      rescueRemoval(appId),
+      { key: prefix + appId, value: null },
+    ]);
+  }
+
+  /** Whether there is an app with a client app id. */
+  has(appId: string): boolean {
+    return this.#byId.has(appId) || this.#creating.has(appId);
   }
 
   /** Whether a client app id would be accepted, without bringing the app into being. */
@@ -131,6 +145,11 @@ export class AppRegistry {
   findByDomain(domainId: string): App | undefined {
     const app = this.#byDomain.get(domainId);
     return app !== undefined && this.accepts(app.id) ? app : undefined;
+  }
+
+  /** The apps that have come into being and are answered for. */
+  known(): readonly App[] {
+    return [...this.#byId.values()].filter((app) => this.accepts(app.id));
   }
 
   /** Apps whose ledger is open. */
@@ -159,15 +178,18 @@ export class AppRegistry {
     return created;
   }
 
-  #add(first: AppRecord): RegisteredApp {
+  async #add(first: AppRecord): Promise<RegisteredApp> {
     let record = first;
     const { id, domainId, isCreated } = record;
-    const { store, tokens, passwords, host } = this.#context;
+    const { store, tokens, passwords, host, logger, rescue: fallback } = this.#context;
+    const kept = await readRescueRecord(store, id);
     const app = new RegisteredApp({
       id,
       domainId,
       makeUsers: (onUserChanged) => new Users({ appId: id, domainId, store, tokens, passwords, host, onUserChanged }),
-      openSync: (users) => this.#openSync(id, users, record.hasRules ?? false),
+      makeRescue: (readLedger) => new Rescue({ appId: id, store, logger, fallback, record: kept, readLedger }),
+      openSync: (registered) => this.#openSync(registered, record.hasRules ?? false),
+      setLedgerAside: () => this.#setLedgerAside(id),
       onConfigured: async () => {
         if (record.hasRules === true) return;
         record = { ...record, hasRules: true };
@@ -180,10 +202,23 @@ export class AppRegistry {
     return app;
   }
 
-  async #openSync(appId: string, users: Users, hadRules: boolean): Promise<SyncApp> {
+  async #setLedgerAside(appId: string): Promise<void> {
+    const path = this.#context.ledgerPath(appId);
+    if (path !== null && existsSync(path)) await setLedgerAside(path);
+    this.#context.logger.warn({ app: appId }, "synchronisation was terminated: every client file has to reset");
+  }
+
+  async #openSync(app: RegisteredApp, hadRules: boolean): Promise<SyncApp> {
+    const { id: appId, users, rescue, replaceSync: replace } = app;
     const { openLedger, ledgerPath, host, limits, logger, metrics, developmentMode, maxOfflineMs } = this.#context;
     const path = ledgerPath(appId);
+    if (path !== null) await rescue.beforeLedger(existsSync(path));
     const ledger = await openLedger({ path, epochSalt: randomSalt(host), developmentMode });
+    // Other stores keep no file, and look after themselves.
+    if (path !== null && existsSync(path)) {
+      await syncDirectory(path);
+      await rescue.ledgerOpened();
+    }
     logger.info({ app: appId, version: ledger.version() }, "ledger opened");
     return new SyncApp({
       id: appId,
@@ -196,6 +231,8 @@ export class AppRegistry {
       maxOfflineMs,
       findUser: (userId) => users.find(userId),
       hadRules,
+      rescue,
+      replace,
     });
   }
 }

@@ -10,6 +10,7 @@ import type { Role, RolePredicates } from "./ledger.js";
 import type { Logger } from "./logger.js";
 import { effectiveRole, type EffectiveRole, ledgerRole, type RuleSet } from "./rules/effective-role.js";
 import { allFields, type FieldAccess, fieldAccessText, noFields } from "./rules/field-access.js";
+import { type RuleFields, ruleFields } from "./rules/rule-fields.js";
 import { type RuleSchema, ruleSchema } from "./rules/schema.js";
 import { type ClassInformation, readClasses } from "./schema/classes.js";
 import type { UserRecord } from "./users.js";
@@ -89,17 +90,31 @@ export class SessionRoles {
     return ledgerRole(role);
   }
 
+  /** The fields that the rules in force look at. */
+  async ruleFields(): Promise<RuleFields> {
+    if (this.#rules === null) return {};
+    this.#readClasses(await this.#context.schema());
+    return ruleFields(this.#rules.rules, this.#objectClassNames());
+  }
+
+  #readClasses(schema: string): void {
+    if (schema === this.#classesText) return;
+    this.#classes = readClasses(schema);
+    this.#classesText = schema;
+  }
+
+  #objectClassNames(): readonly string[] {
+    return this.#classes.filter((one) => one.kind !== "embedded").map((one) => one.name);
+  }
+
   #expand({ configuration, rules, isQueryable }: Rules, user: UserRecord, schema: string): EffectiveRole {
-    if (schema !== this.#classesText) {
-      this.#classes = readClasses(schema);
-      this.#classesText = schema;
-    }
+    this.#readClasses(schema);
     const { id, data, customData } = user;
     const identities = user.identities.map((one) => ({ id: one.id, providerType: one.provider_type }));
     return effectiveRole({
       rules,
       schema: ruleSchema(this.#classes, isQueryable),
-      classNames: this.#classes.filter((one) => one.kind !== "embedded").map((one) => one.name),
+      classNames: this.#objectClassNames(),
       context: {
         user: { id, type: "normal", data, customData, identities },
         values: configuration.values,

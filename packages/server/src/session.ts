@@ -24,6 +24,7 @@ import {
   errorInformation,
   type ErrorInformation,
   isConnectionLevel,
+  type LogInformation,
   logMessageVersionMin,
   type MarkMessage,
   parseBindOptions,
@@ -41,7 +42,9 @@ import { Deferred, Signal } from "./concurrency.js";
 import { DownloadPump } from "./download-pump.js";
 import { randomSalt } from "./host.js";
 import type { Compensation, LedgerRefusal, LedgerSession, Role, Upload } from "./ledger.js";
+import { rescueBackOff, rescueText } from "./rescue.js";
 import { isSameRole } from "./session-roles.js";
+import type { SessionPhase, SessionStatus } from "./session-status.js";
 import { checkSubscriptionSet } from "./subscription-set.js";
 import type { BoundSession, SyncApp } from "./sync-app.js";
 import { readTestCommand } from "./test-command.js";
@@ -67,29 +70,6 @@ export interface SessionPeer {
   drop(reason: string): void;
   /** Received bytes that were worked through. */
   worked(bytes: number): void;
-}
-
-/** Where a session stands. */
-export type SessionPhase =
-  /** BIND asked for a file ident, which is being made. */
-  | "allocating"
-  /** The client's IDENT is awaited. */
-  | "waiting"
-  /** The client's IDENT was received. */
-  | "identified"
-  /** An error was sent: everything but UNBIND is ignored. */
-  | "failed"
-  | "ended";
-
-/** What the status page shows of a session. */
-export interface SessionStatus {
-  readonly session: number;
-  readonly fileIdent: string;
-  readonly phase: SessionPhase;
-  readonly downloadServerVersion: number;
-  readonly uploadClientVersion: number;
-  readonly queryVersion: number;
-  readonly isBootstrapping: boolean;
 }
 
 interface Received {
@@ -182,17 +162,15 @@ export class SyncSession implements BoundSession, CommitParticipant {
   /** Takes the BIND that made the session. */
   start(bind: BindMessage): void {
     this.#bindOptions = parseBindOptions(bind.json);
-    if (this.connection.protocolVersion >= logMessageVersionMin) {
-      const body = JSON.stringify({ co_id: this.connection.requestId });
-      this.connection.send({ type: "log_message", session: this.ident, body });
-    }
+    this.log({ co_id: this.connection.requestId });
     const refusal = sessionRefusal(this.#app.settings);
     if (refusal !== null) {
       this.fail(refusal.code, refusal.message, refusal.overrides);
       return;
     }
     this.#app.sessions.add(this);
-    if (this.#phase === "allocating") this.#work(() => this.#allocate());
+    if (this.#app.rescue.holdsBack(this.#bindOptions)) this.#waitForRescue();
+    else if (this.#phase === "allocating") this.#work(() => this.#allocate());
   }
 
   /** Takes a message, checks that it may come now, and puts it behind those before it. */
@@ -255,12 +233,21 @@ export class SyncSession implements BoundSession, CommitParticipant {
       return;
     }
     const sendable = errorCodeInformation(code)?.isSendable === false ? errorCode.otherSessionError : code;
-    this.#app.metrics.count("sessionErrors");
-    this.#app.logger.info({ session: this.ident, user: this.userId, code: sendable }, message);
+    const { userId, connection } = this;
+    this.#app.sessionFailed({ requestId: connection.requestId, userId, code: sendable, message });
     this.#sendError(sendable, message, overrides);
     this.#phase = "failed";
     this.#isRefused = true;
     this.#windUp();
+  }
+
+  get isOwnClient(): boolean {
+    return this.#bindOptions.tidemark !== undefined;
+  }
+
+  log(information: LogInformation): void {
+    if (this.isOver || this.connection.protocolVersion < logMessageVersionMin) return;
+    this.connection.send({ type: "log_message", session: this.ident, body: JSON.stringify(information) });
   }
 
   roleChanged(): void {
@@ -269,6 +256,29 @@ export class SyncSession implements BoundSession, CommitParticipant {
         ? errorCode.sessionClosed
         : errorCode.serverPermissionsChanged;
     this.fail(code, "session closed: the user's permissions have changed");
+  }
+
+  /** Ends a session that downloads for a client reset, so that it tries again. */
+  holdBackReset(): void {
+    if (this.#app.rescue.holdsBack(this.#bindOptions)) this.#waitForRescue();
+  }
+
+  /** A file that has identified itself is not known any more, and has to reset. */
+  forgetFile(): void {
+    if (this.#phase !== "identified") return;
+    const message = "Bad client file identifier (IDENT)";
+    this.#refuseFile({ code: errorCode.badClientFileIdent, message, action: "ClientReset" });
+  }
+
+  #waitForRescue(): void {
+    this.#app.metrics.count("rescueWaits");
+    this.fail(errorCode.initialSyncNotCompleted, rescueText, rescueBackOff);
+  }
+
+  /** Refuses a file that has to reset, but not while there is nothing to reset onto. */
+  #refuseFile(refusal: LedgerRefusal): void {
+    if (this.#app.rescue.replaces(refusal)) this.#waitForRescue();
+    else this.#refuse(refusal);
   }
 
   #refuse(refusal: LedgerRefusal): void {
@@ -399,13 +409,13 @@ export class SyncSession implements BoundSession, CommitParticipant {
         queryVersion: message.queryVersion,
         query: message.query,
         role,
-        isOwnClient: this.#bindOptions.tidemark !== undefined,
+        isOwnClient: this.isOwnClient,
         protocolVersion: this.connection.protocolVersion,
       },
       host.nowMs(),
     );
     if ("refusal" in answer) {
-      this.#refuse(answer.refusal);
+      this.#refuseFile(answer.refusal);
       return;
     }
     this.#ledgerSession = answer.session;
@@ -413,6 +423,7 @@ export class SyncSession implements BoundSession, CommitParticipant {
     for (const compensation of answer.compensations) this.#sendCompensation(compensation);
     this.#app.active.add(this);
     this.#downloads.open(answer.session, answer.bootstrapDue);
+    await this.#app.tellRuleFields([this]);
   }
 
   /** Whether the role that the session was opened with is its user's still; otherwise the session ends. */
@@ -457,7 +468,8 @@ export class SyncSession implements BoundSession, CommitParticipant {
     if (bound.fileIdentSalt === this.#fileIdentSalt) {
       this.fail(errorCode.userMismatch, "User mismatch for client file identifier (IDENT)");
     } else {
-      this.fail(errorCode.divergingHistories, "Bad client file identifier salt (IDENT)");
+      const message = "Bad client file identifier salt (IDENT)";
+      this.#refuseFile({ code: errorCode.divergingHistories, message, action: "ClientReset" });
     }
     return false;
   }

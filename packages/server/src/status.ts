@@ -9,6 +9,7 @@ import type { ClocksAhead } from "./clock-skew.js";
 import type { ConnectionStatus, SyncConnection } from "./connection.js";
 import type { Host } from "./host.js";
 import type { CounterName, Metrics } from "./metrics.js";
+import type { RescueState } from "./rescue.js";
 import { readClasses } from "./schema/classes.js";
 import { deriveJsonSchema } from "./schema/derive.js";
 import type { CollectionSchema } from "./schema/json-schema.js";
@@ -36,6 +37,8 @@ export interface AppStatus {
   readonly clocksAhead: ClocksAhead;
   readonly uploadsWaiting: number;
   readonly sessions: number;
+  /** Whether files of another server are told to reset. */
+  readonly rescue: RescueState;
 }
 
 /** Body of `GET /api/tidemark/status`. */
@@ -100,6 +103,7 @@ export async function readStatus(context: StatusContext): Promise<ServerStatus> 
       clocksAhead: app.clockSkew.status(),
       uploadsWaiting: app.commits.length,
       sessions: app.active.size,
+      rescue: app.rescue.state,
     });
   }
   return {

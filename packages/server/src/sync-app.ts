@@ -4,7 +4,7 @@
  * @module
  */
 
-import { errorCode, type ErrorInformation } from "@tidemark/protocol";
+import { errorCode, type ErrorInformation, type LogInformation } from "@tidemark/protocol";
 import type { AppConfiguration } from "./app-directory/configuration.js";
 import { losesFields, queryableFields } from "./app-rules.js";
 import { type AppSettings, initialSettings, sessionRefusal, settingsOf } from "./app-settings.js";
@@ -12,11 +12,14 @@ import { ClockSkew } from "./clock-skew.js";
 import { CommitQueue } from "./commit-queue.js";
 import { Semaphore } from "./concurrency.js";
 import { ConfigurationError } from "./configuration-error.js";
+import { type DownloadSettings, downloadSettings } from "./download-settings.js";
 import type { Host } from "./host.js";
 import type { Ledger, QueryableFields, Role, UploadAnswer } from "./ledger.js";
 import type { ServerLimits } from "./limits.js";
 import type { Logger } from "./logger.js";
 import type { Metrics } from "./metrics.js";
+import type { Rescue } from "./rescue.js";
+import { type SessionError, SessionErrors } from "./session-errors.js";
 import { isSameRole, SessionRoles } from "./session-roles.js";
 import { Upkeep } from "./upkeep.js";
 import type { UserRecord } from "./users.js";
@@ -38,6 +41,14 @@ export interface BoundSession {
   wake(): void;
   /** Sends an error that ends it. */
   fail(code: number, message: string, overrides?: Partial<ErrorInformation>): void;
+  /** Ends it if it downloads for a client reset and has to wait with that. */
+  holdBackReset(): void;
+  /** Ends it because the ledger does not know its file any more. */
+  forgetFile(): void;
+  /** Whether it is one of ours, which knows what others pass over. */
+  readonly isOwnClient: boolean;
+  /** Says something in the client's log, if its protocol has that. */
+  log(information: LogInformation): void;
   /** Ends it because its user may do something else now: its client comes back for the difference. */
   roleChanged(): void;
 }
@@ -59,6 +70,9 @@ export interface SyncAppContext {
   readonly logger: Logger;
   readonly metrics: Metrics;
   readonly developmentMode: boolean;
+  readonly rescue: Rescue;
+  /** Takes the ledger away, after {@link SyncApp.retire}, and has another made for those who come then. */
+  readonly replace: () => Promise<void>;
   /** How long a client may be away before it has to start over. */
   readonly maxOfflineMs: number;
   readonly findUser: (userId: string) => Promise<UserRecord | null>;
@@ -78,6 +92,7 @@ export class SyncApp {
   readonly limits: ServerLimits;
   readonly logger: Logger;
   readonly metrics: Metrics;
+  readonly rescue: Rescue;
   readonly roles: SessionRoles;
   readonly commits: CommitQueue;
   /** Bounds how many downloads are made at the same time. */
@@ -90,9 +105,14 @@ export class SyncApp {
   readonly sessions: Set<BoundSession> = new Set();
   readonly connections: Set<AppConnection> = new Set();
   readonly clockSkew: ClockSkew;
+  readonly sessionErrors: SessionErrors = new SessionErrors();
   readonly #upkeep: Upkeep;
+  readonly #replace: () => Promise<void>;
+  readonly #stopListening: () => void;
+  #isRetired = false;
   readonly #maxOfflineMs: number;
   #settings: AppSettings;
+  #downloadSettings: DownloadSettings;
   #queryableFields: QueryableFields | null = null;
   #schema: Promise<string> | null = null;
 
@@ -103,8 +123,14 @@ export class SyncApp {
     this.limits = context.limits;
     this.logger = context.logger;
     this.metrics = context.metrics;
+    this.rescue = context.rescue;
+    this.#replace = context.replace;
+    this.#stopListening = context.rescue.onClose(() => {
+      for (const session of this.sessions) session.holdBackReset();
+    });
     this.#maxOfflineMs = context.maxOfflineMs;
     this.#settings = initialSettings(context.developmentMode, context.hadRules);
+    this.#downloadSettings = downloadSettings(context.limits, {});
     this.roles = new SessionRoles({
       appId: context.id,
       logger: context.logger,
@@ -128,6 +154,16 @@ export class SyncApp {
   /** What the configuration says about all sessions. */
   get settings(): AppSettings {
     return this.#settings;
+  }
+
+  /** How downloads are made. */
+  get downloadSettings(): DownloadSettings {
+    return this.#downloadSettings;
+  }
+
+  /** Makes downloads in another way from now on; what is not said is as the server's limits have it. */
+  setDownloadSettings(own: Partial<DownloadSettings>): void {
+    this.#downloadSettings = downloadSettings(this.limits, own);
   }
 
   /** Whether clients may extend the schema. */
@@ -164,6 +200,13 @@ export class SyncApp {
     }
     if (changed) this.#wakeAll();
     await this.#checkRoles([...this.sessions]);
+    await this.tellRuleFields(this.active);
+  }
+
+  /** Tells our own clients which fields the rules look at: they do not fold their unsent changes of these. */
+  async tellRuleFields(sessions: Iterable<BoundSession>): Promise<void> {
+    const ruleFields = await this.roles.ruleFields();
+    for (const session of sessions) if (session.isOwnClient) session.log({ tidemark: { ruleFields } });
   }
 
   /** A user's data or identities have changed: sessions whose role is another one now are ended. */
@@ -179,16 +222,22 @@ export class SyncApp {
    */
   async forceReset(fileIdent: string): Promise<boolean> {
     const isKnown = await this.ledger.forceReset(fileIdent);
-    if (isKnown) {
-      this.files.get(BigInt(fileIdent))?.fail(errorCode.badClientFileIdent, "Bad client file identifier (IDENT)");
-    }
+    if (isKnown) this.files.get(BigInt(fileIdent))?.forgetFile();
     return isKnown;
   }
 
   /** Makes every client file there is start over. Objects stay: with this store they are nowhere else. */
-  async terminate(): Promise<void> {
+  async forceResetAll(): Promise<void> {
     const { clients } = await this.ledger.status();
     for (let ident = firstFileIdent; ident < firstFileIdent + clients; ident += 1) await this.forceReset(String(ident));
+  }
+
+  /** A client was sent an error that ends its session. */
+  sessionFailed(error: Omit<SessionError, "atMs">): void {
+    const { message, ...fields } = error;
+    this.metrics.count("sessionErrors");
+    this.logger.info({ app: this.id, ...fields }, message);
+    this.sessionErrors.add({ ...error, atMs: this.host.nowMs() });
   }
 
   /** Ends all connections in a way that clients try again after. */
@@ -202,8 +251,32 @@ export class SyncApp {
     return this.#schema;
   }
 
+  /** Whether the ledger is gone and another is in its place: a connection that comes late has to come again. */
+  get isRetired(): boolean {
+    return this.#isRetired;
+  }
+
+  /**
+   * Forgets everything of synchronisation: history, objects, client files. Every file has to reset; who is connected is
+   * told at once. Resolves when a new ledger is open; whether rescue mode is open or closed stays as it is. What was
+   * forgotten is kept aside as `ledger.redb.terminated` until the next time.
+   */
+  terminate(): Promise<void> {
+    return this.#replace();
+  }
+
+  /** Ends all connections with what {@link SyncApp.terminate} says, and closes the ledger. */
+  async retire(): Promise<void> {
+    this.#isRetired = true;
+    for (const session of this.sessions) session.forgetFile();
+    // Their next connection finds the new ledger.
+    this.dropConnections("synchronisation was terminated");
+    await this.close();
+  }
+
   /** Waits for what was uploaded and closes the ledger. */
   async close(): Promise<void> {
+    this.#stopListening();
     await this.commits.idle();
     await Promise.all([...this.files.values()].map((session) => session.settled));
     await this.#upkeep.stop();
@@ -235,9 +308,19 @@ export class SyncApp {
       this.metrics.count("instructions", answer.instructions);
       this.metrics.count("conflicts", answer.conflicts);
       this.metrics.count("compensations", answer.compensations.length);
-      if (answer.schemaChanged) this.#schema = null;
+    }
+    if (answers.some((answer) => answer.schemaChanged)) {
+      this.#schema = null;
+      this.#tellAgain();
     }
     this.#wakeAll();
+  }
+
+  /** Roles for all classes count for those as well that a client has added. */
+  #tellAgain(): void {
+    this.tellRuleFields(this.active).catch((error: unknown) => {
+      this.logger.error({ app: this.id, err: error }, "the fields of the rules were not told");
+    });
   }
 
   #wakeAll(): void {

@@ -83,8 +83,32 @@ export class Users {
     return getJson<UserRecord>(this.#context.store, this.#userKey(userId));
   }
 
+  /** All users by id. */
+  async list(): Promise<readonly UserRecord[]> {
+    const users = await listJson<UserRecord>(this.#context.store, this.#userKey(""));
+    return users.map(({ value }) => value);
+  }
+
   /** Registers an e-mail address, confirmed at once. */
   async register(email: string, password: string): Promise<void> {
+    await this.#register(email, password, async (record) => {
+      await this.#context.store.write([jsonChange(this.#emailKey(email), record)]);
+    });
+  }
+
+  /** Makes a user with an e-mail address, before anybody has logged in with it. */
+  create(email: string, password: string): Promise<UserRecord> {
+    return this.#register(email, password, async (record) => {
+      const user = this.#newUser([this.#emailIdentity(record, email)], { email });
+      await this.#context.store.write([
+        jsonChange(this.#userKey(user.id), user),
+        jsonChange(this.#emailKey(email), { ...record, userId: user.id }),
+      ]);
+      return user;
+    });
+  }
+
+  async #register<T>(email: string, password: string, keep: (record: EmailRecord) => Promise<T>): Promise<T> {
     const { store, passwords, host } = this.#context;
     if (email === "" || email.length > emailLengthMax) throw serviceErrors.emailInvalid();
     if (password.length < passwordLengthMin || password.length > passwordLengthMax) {
@@ -93,10 +117,33 @@ export class Users {
     const key = this.#emailKey(email);
     if ((await store.get(key)) !== null) throw serviceErrors.nameInUse();
     const passwordHash = await passwords.hash(password);
-    await this.#changes.run(async () => {
+    return this.#changes.run(async () => {
       if ((await store.get(key)) !== null) throw serviceErrors.nameInUse();
-      const record: EmailRecord = { identityId: randomId(host), passwordHash, userId: null };
-      await store.write([jsonChange(key, record)]);
+      return keep({ identityId: randomId(host), passwordHash, userId: null });
+    });
+  }
+
+  /** Addresses that were registered and have no user yet: it comes into being with the first login. */
+  async registrations(): Promise<readonly { readonly id: string; readonly email: string }[]> {
+    const prefix = this.#emailKey("");
+    const records = await listJson<EmailRecord>(this.#context.store, prefix);
+    return records
+      .filter(({ value }) => value.userId === null)
+      .map(({ key, value }) => ({ id: value.identityId, email: key.slice(prefix.length) }));
+  }
+
+  /**
+   * Removes an address that has no user yet.
+   *
+   * @returns whether there was one.
+   */
+  removeRegistration(email: string): Promise<boolean> {
+    return this.#changes.run(async () => {
+      const { store } = this.#context;
+      const record = await getJson<EmailRecord>(store, this.#emailKey(email));
+      if (record === null || record.userId !== null) return false;
+      await store.write([{ key: this.#emailKey(email), value: null }]);
+      return true;
     });
   }
 
@@ -156,14 +203,19 @@ export class Users {
     return answer;
   }
 
-  /** A new access token for a refresh token whose session still stands. */
-  async refresh(token: string): Promise<string> {
+  /**
+   * A new access token for a refresh token whose session still stands.
+   *
+   * @returns `null` if the user or the session is not known, or not any more.
+   */
+  async refresh(token: string): Promise<string | null> {
     const { store, tokens, host } = this.#context;
     const subject = await tokens.verifyRefresh(token);
     const session = await getJson<SessionRecord>(store, this.#sessionPrefix(subject.userId) + subject.sessionId);
-    if (session === null || session.expiresMs <= host.nowMs()) throw serviceErrors.invalidSession();
     const user = await this.find(subject.userId);
-    if (user === null || user.isDisabled) throw serviceErrors.invalidSession();
+    if (user?.isDisabled === true) throw serviceErrors.invalidSession();
+    if (session === null || user === null) return null;
+    if (session.expiresMs <= host.nowMs()) throw serviceErrors.invalidSession();
     return tokens.access(subject, user.customData);
   }
 
@@ -172,6 +224,11 @@ export class Users {
     const subject = await this.#context.tokens.verifyRefresh(token);
     const key = this.#sessionPrefix(subject.userId) + subject.sessionId;
     await this.#context.store.write([{ key, value: null }]);
+  }
+
+  /** Ends all sessions of a user. Access tokens that are out stay good until they expire. */
+  async endSessions(userId: string): Promise<void> {
+    await this.#changes.run(async () => this.#context.store.write(await this.#sessionRemovals(userId)));
   }
 
   /** The profile of the user behind an access token. */
