@@ -12,6 +12,7 @@ import { coreBenchmarks } from "./core-benchmarks.js";
 import type { Benchmark, Figure } from "./figures.js";
 import { manyClientsBenchmarks } from "./many-clients-benchmarks.js";
 import { mergeBenchmarks } from "./merge-benchmarks.js";
+import { peerBenchmarks } from "./peer-benchmarks.js";
 import { syncBenchmarks } from "./sync-benchmarks.js";
 
 export const benchmarks: readonly Benchmark[] = [
@@ -20,6 +21,7 @@ export const benchmarks: readonly Benchmark[] = [
   ...mergeBenchmarks,
   ...manyClientsBenchmarks,
   ...coreBenchmarks,
+  ...peerBenchmarks,
 ];
 
 /** Runs one benchmark in a folder of its own. */

@@ -1,59 +1,100 @@
 /**
- * The directory of an exported app: so far its id and its maximum offline time are read from it.
+ * The directory of an exported app as the command line takes it: what it says, and what overrides it.
  *
  * @module
  */
 
-import { existsSync, readFileSync, statSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { basename, join, resolve } from "node:path";
-import { TidemarkError } from "@tidemark/server";
+import {
+  type AppConfiguration,
+  type Finding,
+  formatFinding,
+  openAppFiles,
+  readApp,
+  TidemarkError,
+} from "@tidemark/server";
 
-/** The directory is none, or its configuration cannot be read. */
+/** Which directory, and what the command line says beside it. */
+export interface AppDirectoryOptions {
+  readonly directory: string;
+  /** Client app id; `null` takes the directory's, else its name. */
+  readonly appId: string | null;
+  /** Environment to take instead of the directory's; `null` for that one. */
+  readonly environment: string | null;
+  /** JSON file with secrets by name; `null` for none. */
+  readonly secretsFile: string | null;
+  /** Whether clients may extend the schema whatever the directory says. */
+  readonly forcesDevelopmentMode: boolean;
+  /** Instead of the directory's; `null` for that. */
+  readonly maxOfflineDays: number | null;
+}
+
+/** The app, ready to be put in force if nothing is wrong. */
+export interface LoadedApp {
+  readonly appId: string;
+  readonly configuration: AppConfiguration;
+  /** A line each: file, line, column, severity and what it is. */
+  readonly findings: readonly string[];
+  /** How many of them forbid to use the configuration. */
+  readonly errors: number;
+}
+
+/** The directory cannot be used. */
 export class AppDirectoryError extends TidemarkError {}
 
-/** Configuration files of the formats in use, newest first. */
-const configurationFiles = ["root_config.json", "realm_config.json"] as const;
+/** Client app ids that a server takes. */
+const appIdPattern = /^[A-Za-z0-9][A-Za-z0-9_-]{0,99}$/;
 
-/** Client app id of an app: the one in its configuration, else the directory's name. */
-export function readAppId(directory: string): string {
-  const path = resolve(directory);
-  if (!existsSync(path) || !statSync(path).isDirectory()) {
-    throw new AppDirectoryError("not-a-directory", `${path} is not a directory`);
-  }
-  for (const name of configurationFiles) {
-    const file = join(path, name);
-    if (!existsSync(file)) continue;
-    const appId = readConfiguration(file)["app_id"];
-    if (typeof appId === "string" && appId !== "") return appId;
-  }
-  return basename(path);
+/**
+ * Reads the directory.
+ *
+ * @throws TidemarkError if there is none, its secrets cannot be read, or no app id comes of it.
+ */
+export function loadApp(options: AppDirectoryOptions): LoadedApp {
+  const { directory, environment, secretsFile, forcesDevelopmentMode, maxOfflineDays } = options;
+  const { configuration, findings } = readApp(openAppFiles(directory), {
+    ...(environment === null ? {} : { environment }),
+    secrets: secretsFile === null ? {} : readSecrets(secretsFile),
+  });
+  const { sync } = configuration;
+  return {
+    appId: options.appId ?? appIdOf(directory, configuration),
+    configuration: {
+      ...configuration,
+      sync: {
+        ...sync,
+        isDevelopmentMode: forcesDevelopmentMode || sync.isDevelopmentMode,
+        maxOfflineDays: maxOfflineDays ?? sync.maxOfflineDays,
+      },
+    },
+    findings: findings.map((one) => formatFinding(placed(one, directory))),
+    errors: findings.filter((one) => one.severity === "error").length,
+  };
 }
 
-/** As many as the command line takes. */
-const maxOfflineDaysMax = 99_999;
-
-/** Days that a client may be away, by the app's sync configuration; `null` if it does not say. */
-export function readMaxOfflineDays(directory: string): number | null {
-  const file = join(resolve(directory), "sync", "config.json");
-  if (!existsSync(file)) return null;
-  const days = readConfiguration(file)["client_max_offline_days"];
-  if (days === undefined) return null;
-  if (typeof days !== "number" || !Number.isInteger(days) || days < 1 || days > maxOfflineDaysMax) {
-    const range = `a whole number from 1 to ${maxOfflineDaysMax}`;
-    throw new AppDirectoryError("bad-configuration", `${file}: client_max_offline_days must be ${range}`);
-  }
-  return days;
+/** A finding with its file as it is reached from here, so that terminals and editors find it. */
+function placed(finding: Finding, directory: string): Finding {
+  return { ...finding, file: finding.file === "" ? directory : join(directory, finding.file) };
 }
 
-function readConfiguration(file: string): Record<string, unknown> {
-  let configuration: unknown;
+function appIdOf(directory: string, { appId }: AppConfiguration): string {
+  const id = appId ?? basename(resolve(directory));
+  if (appIdPattern.test(id)) return id;
+  throw new AppDirectoryError("bad-app-id", `"${id}" cannot be a client app id: give one by --app-id`);
+}
+
+function readSecrets(file: string): Readonly<Record<string, unknown>> {
+  let secrets: unknown;
   try {
-    configuration = JSON.parse(readFileSync(file, "utf8"));
+    secrets = JSON.parse(readFileSync(file, "utf8"));
   } catch (cause) {
-    throw new AppDirectoryError("bad-configuration", `${file} is not JSON`, { cause });
+    // The parser's message would show what the file holds.
+    const why = cause instanceof SyntaxError ? "it is not JSON" : (cause as Error).message;
+    throw new AppDirectoryError("bad-secrets", `the secrets in ${file} cannot be read: ${why}`, { cause });
   }
-  if (typeof configuration !== "object" || configuration === null || Array.isArray(configuration)) {
-    throw new AppDirectoryError("bad-configuration", `${file} is no JSON object`);
+  if (typeof secrets === "object" && secrets !== null && !Array.isArray(secrets)) {
+    return secrets as Readonly<Record<string, unknown>>;
   }
-  return configuration as Record<string, unknown>;
+  throw new AppDirectoryError("bad-secrets", `${file} must hold an object: secrets by name`);
 }

@@ -11,8 +11,11 @@ use std::sync::Arc;
 use napi::bindgen_prelude::{AsyncTask, Buffer, ToNapiValue, TypeName, Uint8Array};
 use napi::{Env, Error, JsError, Task};
 use napi_derive::napi;
-use tidemark_ledger::embedded::{self, DownloadLimits, Ledger, Options, QueryableFields, tables};
+use tidemark_ledger::embedded::{
+    self, DownloadLimits, Ledger, Options, QueryableFields, SchemaChange, tables,
+};
 use tidemark_ledger::error::Stop;
+use tidemark_ledger::field_access::FieldAccess;
 use tidemark_ledger::switches::Switches;
 use tidemark_ledger::views::{ClassRole, Role};
 use tidemark_ledger::{LedgerError, Refusal, deflate, records};
@@ -127,6 +130,10 @@ pub struct NativeLedgerOptions {
 pub struct NativeRolePredicates {
     pub read: String,
     pub write: String,
+    pub insert: String,
+    pub delete: String,
+    pub readable_fields: String,
+    pub writable_fields: String,
 }
 
 #[napi(object)]
@@ -135,26 +142,24 @@ pub struct NativeRole {
     pub classes: HashMap<String, NativeRolePredicates>,
 }
 
-impl From<NativeRolePredicates> for ClassRole {
-    fn from(rules: NativeRolePredicates) -> Self {
-        Self {
-            read: rules.read,
-            write: rules.write,
-        }
-    }
+fn class_role(rules: NativeRolePredicates) -> Outcome<ClassRole> {
+    Ok(ClassRole {
+        read: rules.read,
+        write: rules.write,
+        insert: rules.insert,
+        delete: rules.delete,
+        readable: FieldAccess::parse(&rules.readable_fields)?,
+        writable: FieldAccess::parse(&rules.writable_fields)?,
+    })
 }
 
-impl From<NativeRole> for Role {
-    fn from(role: NativeRole) -> Self {
-        let classes = role
-            .classes
-            .into_iter()
-            .map(|(class, rules)| (class, rules.into()));
-        Self {
-            default: role.default.into(),
-            classes: classes.collect(),
-        }
-    }
+fn role(role: NativeRole) -> Outcome<Role> {
+    let classes = role.classes.into_iter();
+    let classes = classes.map(|(class, rules)| Ok((class, class_role(rules)?)));
+    Ok(Role {
+        default: class_role(role.default)?,
+        classes: classes.collect::<Outcome<_>>()?,
+    })
 }
 
 #[napi(object)]
@@ -184,7 +189,7 @@ fn identification(said: NativeIdentification) -> Outcome<embedded::Identificatio
         latest_server_version_salt: decimal(&said.latest_server_version_salt)?,
         query_version: version(said.query_version)?,
         query: said.query,
-        role: said.role.into(),
+        role: role(said.role)?,
         is_own_client: said.is_own_client,
         protocol_version: said.protocol_version,
     })
@@ -401,6 +406,12 @@ pub struct NativeQueryableFields {
     pub classes: HashMap<String, Vec<String>>,
 }
 
+#[napi(object)]
+pub struct NativeSchemaChange {
+    pub changed: bool,
+    pub conflicts: Vec<String>,
+}
+
 /// A ledger in a redb file, or in memory.
 #[napi]
 pub struct NativeLedger {
@@ -461,10 +472,19 @@ impl NativeLedger {
         Work::task(move || Ok(ledger.schema_json()))
     }
 
-    #[napi(ts_return_type = "Promise<boolean>")]
-    pub fn extend_schema(&self, classes: String) -> AsyncTask<Work<bool>> {
+    #[napi(ts_return_type = "Promise<NativeSchemaChange>")]
+    pub fn set_schema(&self, classes: String) -> AsyncTask<Work<NativeSchemaChange>> {
         let ledger = Arc::clone(&self.ledger);
-        Work::task(move || Ok(ledger.extend_schema(&classes)?))
+        Work::task(move || {
+            let SchemaChange { changed, conflicts } = ledger.set_schema(&classes)?;
+            Ok(NativeSchemaChange { changed, conflicts })
+        })
+    }
+
+    #[napi(ts_return_type = "Promise<boolean>")]
+    pub fn force_reset(&self, file_ident: String) -> AsyncTask<Work<bool>> {
+        let ledger = Arc::clone(&self.ledger);
+        Work::task(move || Ok(ledger.force_reset(decimal(&file_ident)?)?))
     }
 
     #[napi]

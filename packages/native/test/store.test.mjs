@@ -307,6 +307,10 @@ describe("synchronisation", () => {
     expect(JSON.parse(store.subscriptionSets()).map((set) => [set.version, set.state])).toEqual([[1, "awaiting-mark"]]);
     store.setSubscriptionState(1, "complete", null);
     expect(code(() => store.setSubscriptionState(1, "happy", null))).toBe("malformed-argument");
+    store.setRuleFields('{"Item":["owner"]}');
+    for (const fields of ["", "[]", '{"Item":"owner"}', '{"Item":[1]}']) {
+      expect(code(() => store.setRuleFields(fields))).toBe("malformed-argument");
+    }
   });
 });
 

@@ -132,16 +132,38 @@ export interface LogInformation {
   readonly co_id?: string;
   readonly level?: string;
   readonly msg?: string;
+  /** Only our own clients are told, and others would pass over it. */
+  readonly tidemark?: ServerHints;
+}
+
+/** What our server tells our clients beside the protocol. */
+export interface ServerHints {
+  /** By class: fields that the app's rules look at. A client does not fold its unsent changes of them. */
+  readonly ruleFields?: Readonly<Record<string, readonly string[]>>;
 }
 
 /** Reads the body of a `log_message`. */
 export function parseLogInformation(json: string): LogInformation {
   const object = parseObject(json, "log_message: body");
-  const information: Record<string, string> = {};
+  const information: Record<string, unknown> = {};
   for (const key of ["co_id", "level", "msg"]) {
     if (object[key] !== undefined) information[key] = text(object[key], `log_message: ${key}`);
   }
+  if (object["tidemark"] !== undefined) information["tidemark"] = serverHints(object["tidemark"]);
   return information;
+}
+
+function serverHints(value: unknown): ServerHints {
+  const where = "log_message: tidemark";
+  if (typeof value !== "object" || value === null) throw new ProtocolError("bad-syntax", where);
+  const { ruleFields } = value as Record<string, unknown>;
+  if (ruleFields === undefined) return {};
+  if (typeof ruleFields !== "object" || ruleFields === null) throw new ProtocolError("bad-syntax", where);
+  const classes = Object.entries(ruleFields).map(([name, fields]: [string, unknown]) => {
+    if (!Array.isArray(fields)) throw new ProtocolError("bad-syntax", where);
+    return [name, fields.map((field: unknown) => text(field, where))] as const;
+  });
+  return { ruleFields: Object.fromEntries(classes) };
 }
 
 /** Text that a client gives with its own `json_error`; empty when the body is not what it should be. */

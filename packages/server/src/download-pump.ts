@@ -53,6 +53,7 @@ export class DownloadPump {
   #isInBootstrap = false;
   #holds = 0;
   #isPaused = false;
+  #isResting = false;
   #isWanted = false;
   #isPumping = false;
   #isPulling = false;
@@ -98,9 +99,11 @@ export class DownloadPump {
     this.wake();
   }
 
-  /** Answers a MARK when everything owed at this moment was sent. */
+  /** Answers a MARK when everything owed at this moment was sent; of very many, the newest for all. */
   addMark(request: number): void {
     const bootstraps = this.#bootstrapsDone + this.#bootstrapsOwed;
+    // A later answer is one to the marks before it too.
+    if (this.#marks.length >= this.#context.app.limits.marksMax) this.#marks.pop();
     this.#marks.push({ request, version: this.#context.app.ledger.version(), bootstraps });
     this.wake();
   }
@@ -132,7 +135,7 @@ export class DownloadPump {
     const { peer, isOver, onBroken, onChange } = this.#context;
     this.#isPumping = true;
     try {
-      while (this.#isWanted && this.#holds === 0 && !this.#isPaused && !isOver()) {
+      while (this.#isWanted && this.#holds === 0 && !this.#isPaused && !this.#isResting && !isOver()) {
         if (peer.hasRoom) await this.#pullOnce();
         else await peer.room();
       }
@@ -159,6 +162,18 @@ export class DownloadPump {
     // Marks that were there before the question are answered with the message: it goes up to the newest version.
     if (!isAll) this.#isWanted = true;
     this.#send(part);
+    this.#rest();
+  }
+
+  /** Where downloads are to be slow, the next one is made a while after this one. */
+  #rest(): void {
+    const { host, downloadSettings } = this.#context.app;
+    if (downloadSettings.pauseMs === 0) return;
+    this.#isResting = true;
+    host.after(downloadSettings.pauseMs, () => {
+      this.#isResting = false;
+      this.wake();
+    });
   }
 
   async #pull(): Promise<DownloadPart | null> {
@@ -170,7 +185,7 @@ export class DownloadPump {
       }
       return await app.downloads.run(async () => {
         if (this.#session === null || isOver()) return null;
-        return await app.ledger.nextDownload(this.#session, app.limits);
+        return await app.ledger.nextDownload(this.#session, app.downloadSettings);
       });
     } finally {
       this.#isPulling = false;

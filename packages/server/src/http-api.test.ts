@@ -332,7 +332,7 @@ describe("the status page", () => {
     expect(status.body).toMatchObject({
       software: "tidemark",
       protocolVersions: [9, 14],
-      apps: [{ id: appId, version: 4, clientFiles: 1, sessions: 1 }],
+      apps: [{ id: appId, developmentMode: true, syncState: "enabled", version: 4, clientFiles: 1, sessions: 1 }],
       totals: { uploads: 1, changesets: 2, openConnections: 1 },
       connections: [
         { user: user_id, protocolVersion: 14, sessions: [{ phase: "identified", uploadClientVersion: 3 }] },

@@ -12,9 +12,11 @@ import { cors } from "hono/cors";
 import { z } from "zod";
 import type { App, AppRegistry } from "./app-registry.js";
 import { type Host, randomId } from "./host.js";
+import { bearerToken, jsonAnswer, readBody } from "./http-answers.js";
 import type { ServerLimits } from "./limits.js";
 import type { Logger } from "./logger.js";
 import type { Metrics } from "./metrics.js";
+import { refreshSession } from "./refresh-session.js";
 import { ServiceError, serviceErrors } from "./service-error.js";
 import { TokenError, type TokenSubject, type Tokens } from "./tokens.js";
 
@@ -99,7 +101,8 @@ function addLogin(api: Hono, context: HttpApiContext): void {
 
   api.post(`${providers}/local-userpass/register`, async (call) => {
     const app = await findApp(context, call.req.param("appId"));
-    const { email, password } = await readBody(context, call, registration);
+    checkProvider(app, "local-userpass");
+    const { email, password } = await readBody(context.limits, call, registration);
     await app.users.register(email, password);
     return jsonAnswer(call, 201, {});
   });
@@ -120,15 +123,22 @@ function addLogin(api: Hono, context: HttpApiContext): void {
 
 async function logIn(context: HttpApiContext, call: Context, app: App, provider: string): Promise<object> {
   const isLink = call.req.query("link") === "true";
+  checkProvider(app, provider);
   if (provider === "anon-user" && !isLink) {
-    const { options } = await readBody(context, call, anonymousLogin);
+    const { options } = await readBody(context.limits, call, anonymousLogin);
     return app.users.logInAnonymously(knownDevice(options?.device?.deviceId));
   }
   if (provider !== "local-userpass") throw serviceErrors.providerNotFound(provider);
-  const { username, password, options } = await readBody(context, call, passwordLogin);
+  const { username, password, options } = await readBody(context.limits, call, passwordLogin);
   if (!isLink) return app.users.logInWithPassword(username, password, knownDevice(options?.device?.deviceId));
   const { subject } = await authenticate(context, call);
   return app.users.linkPassword(subject, username, password);
+}
+
+/** An app with a configuration has the providers that it names and does not disable, any other all there are. */
+function checkProvider({ configuration }: App, provider: string): void {
+  const isEnabled = configuration?.providers.some((one) => one.type === provider && !one.isDisabled) ?? true;
+  if (!isEnabled) throw serviceErrors.providerNotFound(provider);
 }
 
 function knownDevice(deviceId: string | undefined): string | undefined {
@@ -137,9 +147,7 @@ function knownDevice(deviceId: string | undefined): string | undefined {
 
 function addSessions(api: Hono, context: HttpApiContext): void {
   api.post(`${apiPath}/auth/session`, async (call) => {
-    const token = bearerToken(call);
-    const { app } = await subjectOf(context, await context.tokens.verifyRefresh(token));
-    return jsonAnswer(call, 201, { access_token: await app.users.refresh(token) });
+    return jsonAnswer(call, 201, { access_token: await refreshSession(context, bearerToken(call)) });
   });
 
   api.delete(`${apiPath}/auth/session`, async (call) => {
@@ -166,7 +174,7 @@ function addFunctions(api: Hono, context: HttpApiContext): void {
   api.post(`${apiPath}/app/:appId/functions/call`, async (call) => {
     if ((call.req.header("authorization") ?? "").trim() === "Bearer") throw serviceErrors.unauthorized();
     await authenticate(context, call);
-    const { name } = await readBody(context, call, functionCall);
+    const { name } = await readBody(context.limits, call, functionCall);
     throw serviceErrors.functionNotFound(name);
   });
 }
@@ -192,52 +200,12 @@ function subjectOf(context: HttpApiContext, subject: TokenSubject): Promise<{ ap
   return Promise.resolve({ app, subject });
 }
 
-function bearerToken(call: Context): string {
-  const header = call.req.header("authorization");
-  if (header === undefined) throw serviceErrors.missingAuthentication();
-  const match = /^Bearer +(\S+)$/.exec(header);
-  if (match?.[1] === undefined) throw serviceErrors.emptyBearer();
-  return match[1];
-}
-
-async function readBody<T>(context: HttpApiContext, call: Context, form: z.ZodType<T>): Promise<T> {
-  const text = await readText(call.req.raw, context.limits.requestBytesMax);
-  let value: unknown;
-  try {
-    value = text === "" ? {} : JSON.parse(text);
-  } catch {
-    throw serviceErrors.badRequest("invalid JSON");
-  }
-  const parsed = form.safeParse(value);
-  if (parsed.success) return parsed.data;
-  const issue = parsed.error.issues[0];
-  throw serviceErrors.badRequest(`invalid parameter '${issue?.path.join(".") ?? ""}': ${issue?.message ?? ""}`);
-}
-
-async function readText(request: Request, bytesMax: number): Promise<string> {
-  if (Number(request.headers.get("content-length") ?? 0) > bytesMax) throw serviceErrors.tooLarge();
-  if (request.body === null) return "";
-  const parts: Uint8Array[] = [];
-  let bytes = 0;
-  for await (const part of request.body) {
-    bytes += part.length;
-    if (bytes > bytesMax) throw serviceErrors.tooLarge();
-    parts.push(part);
-  }
-  return Buffer.concat(parts).toString("utf8");
-}
-
 function errorAnswer(context: HttpApiContext, call: Context, error: ServiceError): Response {
   const requestId = randomId(context.host);
   const base = baseUrl(context.publicUrl, call.req.header("host"));
   const link = logLink(base, call.req.param("appId") ?? "app", requestId);
   context.logger.info({ path: call.req.path, status: error.status, requestId }, error.message);
   call.header("X-Appservices-Request-Id", requestId);
+  if (error.retryAfterSeconds !== undefined) call.header("Retry-After", String(error.retryAfterSeconds));
   return jsonAnswer(call, error.status, error.body(link));
-}
-
-/** JSON with the exact content type that clients compare with. */
-export function jsonAnswer(call: Context, status: number, body: unknown): Response {
-  call.header("Content-Type", "application/json");
-  return call.newResponse(JSON.stringify(body), status as 200);
 }

@@ -4,6 +4,8 @@
  * @module
  */
 
+export { AdminError } from "./admin/admin.js";
+export { type AdminOptions } from "./admin/administrator.js";
 export type * from "./app-directory/configuration.js";
 export {
   AppDirectoryError,
@@ -16,7 +18,9 @@ export {
 export { type Finding, formatFinding, type Location } from "./app-directory/findings.js";
 export { type PositionedJson } from "./app-directory/json-document.js";
 export { type AppDirectoryOptions, readAppDirectory, type ReadAppDirectory } from "./app-directory/read.js";
-export { type App, type AppRegistry, type LedgerFactory } from "./app-registry.js";
+export { type App, AppError, type AppRegistry, type LedgerFactory } from "./app-registry.js";
+export { readApp } from "./app-rules.js";
+export { ConfigurationError } from "./configuration-error.js";
 export { type ConnectionStatus } from "./connection.js";
 export { type Host, systemHost } from "./host.js";
 export { type KeyValue, type KeyValueChange, MemoryKeyValue } from "./key-value.js";
@@ -26,6 +30,9 @@ export { createLogger, type Logger, type LogLevel, silentLogger } from "./logger
 export { TidemarkError } from "@tidemark/protocol";
 export { type CounterName, type Metrics, type MetricsSink } from "./metrics.js";
 export { openNativeKeyValue, openNativeLedger } from "./native.js";
+export { type RescueCommand, type RescueReport } from "./control.js";
+export { Rescue, RescueError, type RescueState } from "./rescue.js";
+export { runRescueCommand } from "./rescue-command.js";
 export { createServer, type Server, ServerError, type ServerOptions } from "./server.js";
 export {
   type ClassInformation,
@@ -39,7 +46,7 @@ export { type CollectionSchema, type JsonPath, type JsonSchema, type Relationshi
 export { type CollectionSource, type SchemaProblem, type Severity } from "./schema/problem.js";
 export { isEligibleField, isReservedFieldName } from "./schema/queryable-fields.js";
 export { readRealmSchema, type RealmSchema } from "./schema/read.js";
-export { type SessionStatus } from "./session.js";
+export { type SessionStatus } from "./session-status.js";
 export { type AheadDevice, type ClocksAhead } from "./clock-skew.js";
 export { type AppStatus, type ServerStatus } from "./status.js";
 export { defaultMaxOfflineMs } from "./upkeep.js";

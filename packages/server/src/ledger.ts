@@ -38,9 +38,35 @@ export interface Role {
   readonly classes: Readonly<Record<string, RolePredicates>>;
 }
 
+/** What a user may do with the objects of one class. Predicates are in Realm Query Language. */
 export interface RolePredicates {
+  /** Which objects are seen. */
   readonly read: string;
+  /** Which may be written: to hold before, if the object was there, and after. */
   readonly write: string;
+  /** Which may be created, judged as the creation leaves them; includes `write`. */
+  readonly insert: string;
+  /** Which may be deleted, judged as they were; includes `write`. */
+  readonly delete: string;
+  /** JSON text `[others, [[name, access], …]]`, with accesses in the same form; `[true,[]]` is all. */
+  readonly readableFields: string;
+  /** In the same form. */
+  readonly writableFields: string;
+}
+
+/** Fields that subscriptions may use with Development Mode off. Keys always may be used. */
+export interface QueryableFields {
+  /** In every class that has them. */
+  readonly global: readonly string[];
+  /** By name of the class. */
+  readonly classes: Readonly<Record<string, readonly string[]>>;
+}
+
+/** What became of a schema that the ledger was to have. */
+export interface SchemaChange {
+  readonly changed: boolean;
+  /** What contradicts the present schema, each naming class, property, expected and found. Nothing is changed then. */
+  readonly conflicts: readonly string[];
 }
 
 /** A refusal with the protocol's error code and the text for the client. */
@@ -167,8 +193,23 @@ export interface Ledger {
   status(): Promise<LedgerStatus>;
   /** The schema as JSON: the classes of the engine's `SchemaInformation`. */
   schema(): Promise<string>;
+  /**
+   * Adds the classes and properties that are missing, also with Development Mode off.
+   *
+   * @param classes JSON text of classes as {@link Ledger.schema} gives them.
+   */
+  setSchema(classes: string): Promise<SchemaChange>;
   /** Changes whether clients may extend the schema. */
   setDevelopmentMode(on: boolean): void;
+  /** Sets what subscriptions may use; bound sessions keep what they have. */
+  setQueryableFields(fields: QueryableFields): void;
+  /**
+   * Makes the next IDENT of a client file be refused with 208 and a client reset. A session that is bound is the
+   * server's to end.
+   *
+   * @returns whether there is such a file.
+   */
+  forceReset(fileIdent: string): Promise<boolean>;
   /** Gives a new client file its ident, durable before it answers. Times are milliseconds of the Unix clock. */
   allocateFileIdent(userId: string, salt: string, nowMs: number): Promise<string>;
   /** Checks an IDENT by the protocol's rules in their order and opens a session. */

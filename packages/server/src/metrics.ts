@@ -30,6 +30,7 @@ export type CounterName =
   | "entriesTrimmed"
   | "instructionsFolded"
   | "clocksAhead"
+  | "rescueWaits"
   | "logins"
   | "loginsRefused"
   | "requests";

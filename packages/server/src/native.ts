@@ -19,6 +19,8 @@ import type {
   LedgerRefusal,
   LedgerSession,
   LedgerStatus,
+  QueryableFields,
+  SchemaChange,
   Upload,
   UploadAnswer,
   UpkeepStep,
@@ -54,6 +56,19 @@ class EmbeddedLedger implements Ledger {
 
   schema(): Promise<string> {
     return this.#ledger.schema();
+  }
+
+  setSchema(classes: string): Promise<SchemaChange> {
+    return this.#ledger.setSchema(classes);
+  }
+
+  setQueryableFields({ global, classes }: QueryableFields): void {
+    const named = Object.entries(classes).map(([name, fields]): [string, string[]] => [name, [...fields]]);
+    this.#ledger.setQueryableFields({ global: [...global], classes: Object.fromEntries(named) });
+  }
+
+  forceReset(fileIdent: string): Promise<boolean> {
+    return this.#ledger.forceReset(fileIdent);
   }
 
   setDevelopmentMode(on: boolean): void {

@@ -7,14 +7,19 @@
  * @module
  */
 
+import { rm } from "node:fs/promises";
 import { createServer as createHttpServer, type IncomingMessage, type Server as HttpServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import { getRequestListener } from "@hono/node-server";
 import { closeCode, protocolVersionMax, protocolVersionMin, TidemarkError } from "@tidemark/protocol";
+import { Admin, type AdminContext, checkAdminOptions } from "./admin/admin.js";
+import type { AdminOptions } from "./admin/administrator.js";
 import { AppRegistry, type LedgerFactory } from "./app-registry.js";
+import { addControl, announceControl, withdrawControl } from "./control.js";
 import { type Host, systemHost } from "./host.js";
-import { baseUrl, createHttpApi, jsonAnswer, logLink } from "./http-api.js";
+import { jsonAnswer } from "./http-answers.js";
+import { baseUrl, createHttpApi, logLink } from "./http-api.js";
 import { type KeyValue, MemoryKeyValue } from "./key-value.js";
 import { defaultServerLimits, type ServerLimits } from "./limits.js";
 import { type Logger, silentLogger } from "./logger.js";
@@ -22,6 +27,7 @@ import { Metrics, type MetricsSink } from "./metrics.js";
 import { defaultPasswordCost, type PasswordCost, Passwords } from "./passwords.js";
 import { readSchemas, readStatus, type ServerStatus, type StatusContext } from "./status.js";
 import { statusPage } from "./status-page.js";
+import type { RescueState } from "./rescue.js";
 import { createTokenKey, Tokens } from "./tokens.js";
 import { Upgrades } from "./upgrade.js";
 import { defaultMaxOfflineMs } from "./upkeep.js";
@@ -41,17 +47,26 @@ export interface ServerOptions {
   readonly appIds?: readonly string[] | null;
   /** Whether clients may extend the schema. */
   readonly developmentMode?: boolean;
+  /**
+   * The rescue mode of apps about which the operator has said nothing yet: by default open in Development Mode, where
+   * data is disposable, and closed without. It is not stored, so that trying something out opens nothing for good.
+   */
+  readonly rescue?: RescueState;
   /** How long a client may be away before it has to start over; 30 days by default. */
   readonly maxOfflineMs?: number;
   /** Base of the URLs that clients are told, if it is not the one they asked by. */
   readonly publicUrl?: string | null;
   /** Whether the status page and its JSON answer; by default only on a loopback address, as they name users. */
   readonly statusPage?: boolean;
+  /** Account of the Admin API; without one, as by default, there is no such API. */
+  readonly admin?: AdminOptions | null;
   readonly environment?: Host;
   readonly logger?: Logger;
   readonly limits?: Partial<ServerLimits>;
   readonly metrics?: MetricsSink;
   readonly passwordCost?: PasswordCost;
+  /** Called when what is stored is open and before anybody can connect: the time to configure apps. */
+  readonly prepare?: (apps: AppRegistry) => Promise<void>;
 }
 
 /** A server, before, while and after it runs. */
@@ -99,6 +114,8 @@ class TidemarkServer implements Server {
   readonly #limits: ServerLimits;
   readonly #address: string;
   readonly #developmentMode: boolean;
+  /** What the command line has to show. */
+  readonly #controlKey: string;
   #running: Running | null = null;
   #port = 0;
 
@@ -107,6 +124,7 @@ class TidemarkServer implements Server {
     this.#host = options.environment ?? systemHost;
     this.#logger = options.logger ?? silentLogger;
     this.#limits = { ...defaultServerLimits, ...options.limits };
+    this.#controlKey = Buffer.from(this.#host.randomBytes(32)).toString("base64url");
     this.#address = options.host ?? "127.0.0.1";
     this.#developmentMode = options.developmentMode ?? false;
     this.metrics = new Metrics(this.#host, options.metrics);
@@ -139,17 +157,27 @@ class TidemarkServer implements Server {
 
   async start(): Promise<void> {
     if (this.#running !== null) throw new ServerError("already-started", "the server runs already");
+    checkAdminOptions(this.#options.admin ?? null, loopback.includes(this.#address));
     const store = await this.#openStore();
-    const tokens = new Tokens(await this.#tokenKey(store), this.#host);
+    const key = await this.#tokenKey(store);
+    const tokens = new Tokens(key, this.#host);
     const registry = this.#registry(store, tokens);
     const upgrades = this.#upgrades(registry, tokens);
     const status = this.#statusContext(registry, upgrades);
-    const http = this.#http(registry, tokens, upgrades, status);
+    const admin = this.#admin({ key, store, tokens, registry }, upgrades);
+    const http = this.#http(registry, tokens, upgrades, status, admin);
     const stopReaper = this.#startReaper(upgrades);
     this.#running = { http, store, registry, upgrades, status, stopReaper };
     try {
       await registry.load().catch((cause: unknown) => Promise.reject(openError(cause)));
+      await admin.load();
+      await this.#options.prepare?.(registry);
+      for (const { id, settings } of await registry.opened()) {
+        if (settings.syncState !== "unconfigured") continue;
+        this.#logger.error({ app: id }, "the app has had rules and now has none: nobody synchronises until it has");
+      }
       this.#port = await listen(http, this.#options.port ?? 0, this.#address);
+      await this.#announceControl();
     } catch (error) {
       await this.stop();
       throw error;
@@ -168,8 +196,19 @@ class TidemarkServer implements Server {
     await closeHttp(running.http);
     force();
     await running.registry.close();
+    // While the store is open, so that no other server has announced itself yet.
+    if (this.#options.dataDirectory !== null) await withdrawControl(this.#options.dataDirectory);
     await running.store.close();
     this.#logger.info({}, "stopped");
+  }
+
+  async #announceControl(): Promise<void> {
+    const { dataDirectory } = this.#options;
+    if (dataDirectory === null) return;
+    // Who listens on every address listens on this one.
+    const isAny = this.#address === "0.0.0.0" || this.#address === "::";
+    const url = isAny ? `http://127.0.0.1:${this.#port}` : this.url;
+    await announceControl(dataDirectory, { url, key: this.#controlKey });
   }
 
   #started(): Running {
@@ -208,8 +247,12 @@ class TidemarkServer implements Server {
       metrics: this.metrics,
       openLedger,
       ledgerPath: (appId) => (dataDirectory === null ? null : join(dataDirectory, "apps", appId, "ledger.redb")),
+      removeLedger: async (appId) => {
+        if (dataDirectory !== null) await rm(join(dataDirectory, "apps", appId), { recursive: true, force: true });
+      },
       appIds: appIds ?? null,
       developmentMode: this.#developmentMode,
+      rescue: this.#options.rescue ?? (this.#developmentMode ? "open" : "closed"),
       maxOfflineMs: this.#options.maxOfflineMs ?? defaultMaxOfflineMs,
     });
   }
@@ -240,7 +283,16 @@ class TidemarkServer implements Server {
     };
   }
 
-  #http(registry: AppRegistry, tokens: Tokens, upgrades: Upgrades, status: StatusContext): HttpServer {
+  #admin(parts: Pick<AdminContext, "key" | "store" | "tokens" | "registry">, upgrades: Upgrades): Admin {
+    const closeUser: AdminContext["closeUser"] = (appId, userId, isForGood) => {
+      if (isForGood) upgrades.closeUser(appId, userId, closeCode.forbidden, "user deleted or disabled");
+      else upgrades.closeUser(appId, userId, closeCode.unauthorized, "the user was logged out");
+    };
+    const options = this.#options.admin ?? null;
+    return new Admin({ ...parts, options, host: this.#host, limits: this.#limits, logger: this.#logger, closeUser });
+  }
+
+  #http(registry: AppRegistry, tokens: Tokens, upgrades: Upgrades, status: StatusContext, admin: Admin): HttpServer {
     const api = createHttpApi({
       registry,
       tokens,
@@ -251,6 +303,8 @@ class TidemarkServer implements Server {
       publicUrl: this.#options.publicUrl ?? null,
       onUserGone: (appId, userId) => upgrades.closeUser(appId, userId, closeCode.forbidden, "user deleted"),
     });
+    if (this.#options.dataDirectory !== null) addControl(api, registry, this.#controlKey);
+    admin.mount(api);
     if (this.#options.statusPage ?? loopback.includes(this.#address)) {
       api.get("/", (call) => {
         const nonce = Buffer.from(this.#host.randomBytes(16)).toString("base64");

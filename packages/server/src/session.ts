@@ -24,6 +24,7 @@ import {
   errorInformation,
   type ErrorInformation,
   isConnectionLevel,
+  type LogInformation,
   logMessageVersionMin,
   type MarkMessage,
   parseBindOptions,
@@ -35,13 +36,19 @@ import {
   type UploadMessage,
 } from "@tidemark/protocol";
 import { uncompressBody } from "@tidemark/protocol/node";
+import { actionUnder, sessionRefusal } from "./app-settings.js";
 import type { CommitParticipant } from "./commit-queue.js";
 import { Deferred, Signal } from "./concurrency.js";
 import { DownloadPump } from "./download-pump.js";
+import { claimFile } from "./file-claims.js";
 import { randomSalt } from "./host.js";
-import type { Compensation, LedgerRefusal, LedgerSession, Upload } from "./ledger.js";
+import type { Compensation, LedgerRefusal, LedgerSession, Role, Upload } from "./ledger.js";
+import { rescueBackOff, rescueText } from "./rescue.js";
+import { isSameRole } from "./session-roles.js";
+import type { SessionPhase, SessionStatus } from "./session-status.js";
 import { checkSubscriptionSet } from "./subscription-set.js";
 import type { BoundSession, SyncApp } from "./sync-app.js";
+import { readTestCommand } from "./test-command.js";
 
 /** The connection as a session sees it. */
 export interface SessionPeer {
@@ -66,33 +73,13 @@ export interface SessionPeer {
   worked(bytes: number): void;
 }
 
-/** Where a session stands. */
-export type SessionPhase =
-  /** BIND asked for a file ident, which is being made. */
-  | "allocating"
-  /** The client's IDENT is awaited. */
-  | "waiting"
-  /** The client's IDENT was received. */
-  | "identified"
-  /** An error was sent: everything but UNBIND is ignored. */
-  | "failed"
-  | "ended";
-
-/** What the status page shows of a session. */
-export interface SessionStatus {
-  readonly session: number;
-  readonly fileIdent: string;
-  readonly phase: SessionPhase;
-  readonly downloadServerVersion: number;
-  readonly uploadClientVersion: number;
-  readonly queryVersion: number;
-  readonly isBootstrapping: boolean;
-}
-
 interface Received {
   readonly message: ClientMessage;
   readonly bytes: number;
 }
+
+/** From this version on clients take a bootstrap for a role that has changed; older ones have to reset. */
+const roleBootstrapVersionMin = 14;
 
 const restartLaterSeconds = { backoffIntervalSec: 60, backoffMaxDelaySec: 300, backoffMultiplier: 2 } as const;
 
@@ -101,7 +88,9 @@ export class SyncSession implements BoundSession, CommitParticipant {
   readonly ident: number;
   readonly connection: SessionPeer;
   readonly settled: Promise<void>;
+  readonly judged: Promise<void>;
   readonly #settled = new Deferred<void>();
+  readonly #judged = new Deferred<void>();
   readonly #app: SyncApp;
   readonly #changed = new Signal();
   #phase: SessionPhase;
@@ -115,6 +104,7 @@ export class SyncSession implements BoundSession, CommitParticipant {
   #isWorking = false;
   #uploadsUnderWay = 0;
   #queryVersion = 0;
+  #role: Role | null = null;
 
   readonly #downloads: DownloadPump;
 
@@ -122,6 +112,7 @@ export class SyncSession implements BoundSession, CommitParticipant {
     this.connection = connection;
     this.ident = bind.session;
     this.settled = this.#settled.promise;
+    this.judged = this.#judged.promise;
     this.#app = connection.app;
     this.#phase = bind.needsFileIdent ? "allocating" : "waiting";
     this.#downloads = new DownloadPump({
@@ -150,6 +141,14 @@ export class SyncSession implements BoundSession, CommitParticipant {
     return this.#phase === "failed" || this.#phase === "ended";
   }
 
+  get isJudged(): boolean {
+    return this.#ledgerSession !== null;
+  }
+
+  get role(): Role | null {
+    return this.#role;
+  }
+
   get isRefused(): boolean {
     return this.#isRefused;
   }
@@ -171,11 +170,15 @@ export class SyncSession implements BoundSession, CommitParticipant {
   /** Takes the BIND that made the session. */
   start(bind: BindMessage): void {
     this.#bindOptions = parseBindOptions(bind.json);
-    if (this.connection.protocolVersion >= logMessageVersionMin) {
-      const body = JSON.stringify({ co_id: this.connection.requestId });
-      this.connection.send({ type: "log_message", session: this.ident, body });
+    this.log({ co_id: this.connection.requestId });
+    const refusal = sessionRefusal(this.#app.settings);
+    if (refusal !== null) {
+      this.fail(refusal.code, refusal.message, refusal.overrides);
+      return;
     }
-    if (this.#phase === "allocating") this.#work(() => this.#allocate());
+    this.#app.sessions.add(this);
+    if (this.#app.rescue.holdsBack(this.#bindOptions)) this.#waitForRescue();
+    else if (this.#phase === "allocating") this.#work(() => this.#allocate());
   }
 
   /** Takes a message, checks that it may come now, and puts it behind those before it. */
@@ -238,12 +241,52 @@ export class SyncSession implements BoundSession, CommitParticipant {
       return;
     }
     const sendable = errorCodeInformation(code)?.isSendable === false ? errorCode.otherSessionError : code;
-    this.#app.metrics.count("sessionErrors");
-    this.#app.logger.info({ session: this.ident, user: this.userId, code: sendable }, message);
+    const { userId, connection } = this;
+    this.#app.sessionFailed({ requestId: connection.requestId, userId, code: sendable, message });
     this.#sendError(sendable, message, overrides);
     this.#phase = "failed";
     this.#isRefused = true;
     this.#windUp();
+  }
+
+  get isOwnClient(): boolean {
+    return this.#bindOptions.tidemark !== undefined;
+  }
+
+  log(information: LogInformation): void {
+    if (this.isOver || this.connection.protocolVersion < logMessageVersionMin) return;
+    this.connection.send({ type: "log_message", session: this.ident, body: JSON.stringify(information) });
+  }
+
+  roleChanged(): void {
+    const code =
+      this.connection.protocolVersion >= roleBootstrapVersionMin
+        ? errorCode.sessionClosed
+        : errorCode.serverPermissionsChanged;
+    this.fail(code, "session closed: the user's permissions have changed");
+  }
+
+  /** Ends a session that downloads for a client reset, so that it tries again. */
+  holdBackReset(): void {
+    if (this.#app.rescue.holdsBack(this.#bindOptions)) this.#waitForRescue();
+  }
+
+  /** A file that has identified itself is not known any more, and has to reset. */
+  forgetFile(): void {
+    if (this.#phase !== "identified") return;
+    const message = "Bad client file identifier (IDENT)";
+    this.#refuseFile({ code: errorCode.badClientFileIdent, message, action: "ClientReset" });
+  }
+
+  #waitForRescue(): void {
+    this.#app.metrics.count("rescueWaits");
+    this.fail(errorCode.initialSyncNotCompleted, rescueText, rescueBackOff);
+  }
+
+  /** Refuses a file that has to reset, but not while there is nothing to reset onto. */
+  #refuseFile(refusal: LedgerRefusal): void {
+    if (this.#app.rescue.replaces(refusal)) this.#waitForRescue();
+    else this.#refuse(refusal);
   }
 
   #refuse(refusal: LedgerRefusal): void {
@@ -253,7 +296,8 @@ export class SyncSession implements BoundSession, CommitParticipant {
 
   #sendError(code: number, message: string, overrides: Partial<ErrorInformation>): void {
     const { action, ...others } = overrides;
-    const known = action === undefined ? {} : { action: action as ErrorAction };
+    const usual = (action as ErrorAction | undefined) ?? errorCodeInformation(code)?.action;
+    const known = usual === undefined ? {} : { action: actionUnder(this.#app.settings, usual) };
     const information = errorInformation(code, message, { logURL: this.connection.logUrl, ...others, ...known });
     const body = JSON.stringify(information);
     this.connection.send({ type: "json_error", errorCode: code, session: this.ident, body });
@@ -261,8 +305,10 @@ export class SyncSession implements BoundSession, CommitParticipant {
 
   #windUp(): void {
     if (this.#ledgerSession !== null) this.#app.active.delete(this.#ledgerSession);
+    this.#app.sessions.delete(this);
     for (const { bytes } of this.#inbox) this.connection.worked(bytes);
     this.#inbox = [];
+    this.#judged.resolve();
     this.#changed.raise();
     void this.#settle();
   }
@@ -357,6 +403,9 @@ export class SyncSession implements BoundSession, CommitParticipant {
     this.#fileIdentSalt = message.fileIdentSalt.toString();
     if (!(await this.#claimFile(message.fileIdent))) return;
     this.#queryVersion = Math.max(this.#queryVersion, message.queryVersion);
+    const { revision } = this.#app.roles;
+    const role = await this.#app.roles.roleOf(this.userId);
+    if (this.isOver) return;
     const answer = await ledger.identify(
       {
         fileIdent: message.fileIdent.toString(),
@@ -368,56 +417,50 @@ export class SyncSession implements BoundSession, CommitParticipant {
         latestServerVersionSalt: message.latestServerVersionSalt.toString(),
         queryVersion: message.queryVersion,
         query: message.query,
-        role: this.#app.role(this.userId),
-        isOwnClient: this.#bindOptions.tidemark !== undefined,
+        role,
+        isOwnClient: this.isOwnClient,
         protocolVersion: this.connection.protocolVersion,
       },
       host.nowMs(),
     );
     if ("refusal" in answer) {
-      this.#refuse(answer.refusal);
+      this.#refuseFile(answer.refusal);
       return;
     }
     this.#ledgerSession = answer.session;
-    if (this.isOver) return;
+    this.#judged.resolve();
+    if (this.isOver || !(await this.#isStillRole(role, revision))) return;
     for (const compensation of answer.compensations) this.#sendCompensation(compensation);
     this.#app.active.set(answer.session, this);
     this.#downloads.open(answer.session, answer.bootstrapDue);
+    await this.#app.tellRuleFields([this]);
   }
 
-  /**
-   * Makes this the one session of its client file. A file that turns up again is a client that came back before its
-   * old connection was noticed to be dead: the old one goes. Whether the sender may claim the file at all is checked
-   * against the bound session first, so that nobody can cut off a stranger.
-   */
-  async #claimFile(fileIdent: bigint): Promise<boolean> {
-    for (;;) {
-      const older = this.#app.files.get(fileIdent);
-      if (older === undefined) break;
-      if (!older.isOver) {
-        if (older.userId !== this.userId || older.fileIdentSalt !== this.#fileIdentSalt)
-          return this.#refuseForged(older);
-        if (older.connection === this.connection) {
-          this.connection.fail(errorCode.boundInOtherSession, "Client file bound in other session (IDENT)");
-          return false;
-        }
-        older.dropConnection();
-      }
-      await older.settled;
+  /** Whether the role that the session was opened with is its user's still; otherwise the session ends. */
+  async #isStillRole(role: Role, computedAt: number): Promise<boolean> {
+    const { roles } = this.#app;
+    for (let revision = computedAt; revision !== roles.revision;) {
+      revision = roles.revision;
+      if (!isSameRole(role, await roles.roleOf(this.userId))) this.roleChanged();
       if (this.isOver) return false;
     }
-    this.#fileIdent = fileIdent;
-    this.#app.files.set(fileIdent, this);
+    this.#role = role;
     return true;
   }
 
-  #refuseForged(bound: BoundSession): false {
-    if (bound.fileIdentSalt === this.#fileIdentSalt) {
+  /** Makes this the one session of its client file, or says why it cannot be. */
+  async #claimFile(fileIdent: bigint): Promise<boolean> {
+    const claim = await claimFile(this.#app.files, this, fileIdent);
+    if (claim === "bound-on-same-connection") {
+      this.connection.fail(errorCode.boundInOtherSession, "Client file bound in other session (IDENT)");
+    } else if (claim === "of-another-user") {
       this.fail(errorCode.userMismatch, "User mismatch for client file identifier (IDENT)");
-    } else {
-      this.fail(errorCode.divergingHistories, "Bad client file identifier salt (IDENT)");
+    } else if (claim === "of-another-salt") {
+      const message = "Bad client file identifier salt (IDENT)";
+      this.#refuseFile({ code: errorCode.divergingHistories, message, action: "ClientReset" });
     }
-    return false;
+    if (claim === "claimed") this.#fileIdent = fileIdent;
+    return claim === "claimed";
   }
 
   async #query(message: QueryMessage): Promise<void> {
@@ -543,18 +586,4 @@ export class SyncSession implements BoundSession, CommitParticipant {
   releaseDownloads(): void {
     this.#downloads.release();
   }
-}
-
-function readTestCommand(body: string): { command: string; args: Record<string, unknown> } {
-  let value: unknown;
-  try {
-    value = JSON.parse(body);
-  } catch (cause) {
-    throw new ProtocolError("bad-syntax", "test_command: body", "not JSON", { cause });
-  }
-  const { command, args } = (typeof value === "object" && value !== null ? value : {}) as Record<string, unknown>;
-  return {
-    command: typeof command === "string" ? command : "",
-    args: typeof args === "object" && args !== null ? (args as Record<string, unknown>) : {},
-  };
 }

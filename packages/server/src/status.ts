@@ -9,6 +9,7 @@ import type { ClocksAhead } from "./clock-skew.js";
 import type { ConnectionStatus, SyncConnection } from "./connection.js";
 import type { Host } from "./host.js";
 import type { CounterName, Metrics } from "./metrics.js";
+import type { RescueState } from "./rescue.js";
 import { readClasses } from "./schema/classes.js";
 import { deriveJsonSchema } from "./schema/derive.js";
 import type { CollectionSchema } from "./schema/json-schema.js";
@@ -16,6 +17,10 @@ import type { CollectionSchema } from "./schema/json-schema.js";
 /** One app on the status page. */
 export interface AppStatus {
   readonly id: string;
+  /** Whether clients may extend the schema. */
+  readonly developmentMode: boolean;
+  /** `enabled`, `disabled` (paused), `off`, or `unconfigured`. */
+  readonly syncState: string;
   readonly version: number;
   readonly epoch: number;
   /** Client files that were ever made. */
@@ -32,6 +37,8 @@ export interface AppStatus {
   readonly clocksAhead: ClocksAhead;
   readonly uploadsWaiting: number;
   readonly sessions: number;
+  /** Whether files of another server are told to reset. */
+  readonly rescue: RescueState;
 }
 
 /** Body of `GET /api/tidemark/status`. */
@@ -40,6 +47,7 @@ export interface ServerStatus {
   readonly url: string;
   readonly startedMs: number;
   readonly nowMs: number;
+  /** Of apps without a configuration. */
   readonly developmentMode: boolean;
   readonly protocolVersions: readonly [number, number];
   readonly apps: readonly AppStatus[];
@@ -82,6 +90,8 @@ export async function readStatus(context: StatusContext): Promise<ServerStatus> 
     const status = await app.ledger.status();
     apps.push({
       id: app.id,
+      developmentMode: app.settings.isDevelopmentMode,
+      syncState: app.settings.syncState,
       version: status.version,
       epoch: status.epoch,
       clientFiles: status.clients,
@@ -93,6 +103,7 @@ export async function readStatus(context: StatusContext): Promise<ServerStatus> 
       clocksAhead: app.clockSkew.status(),
       uploadsWaiting: app.commits.length,
       sessions: app.active.size,
+      rescue: app.rescue.state,
     });
   }
   return {

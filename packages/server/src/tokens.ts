@@ -5,7 +5,7 @@
  */
 
 import { TidemarkError } from "@tidemark/protocol";
-import { errors, jwtVerify, SignJWT } from "jose";
+import { decodeJwt, errors, jwtVerify, SignJWT } from "jose";
 import type { Host } from "./host.js";
 
 /** Lifetimes. */
@@ -23,17 +23,23 @@ export interface TokenSubject {
   readonly domainId: string;
 }
 
+/** What is wrong with a token: `token-foreign` is a JWT that somebody else signed, the old service for instance. */
+export type TokenErrorCode = "token-expired" | "token-foreign" | "token-invalid";
+
 /** Why a token is not accepted. */
 export class TokenError extends TidemarkError {
-  declare readonly code: "token-expired" | "token-invalid";
+  declare readonly code: TokenErrorCode;
+  /** Whether a foreign token says that its user is anonymous. Nobody vouches for that. */
+  readonly isAnonymous: boolean;
 
-  constructor(code: "token-expired" | "token-invalid", options?: ErrorOptions) {
+  constructor(code: TokenErrorCode, options?: ErrorOptions & { readonly isAnonymous?: boolean }) {
     super(code, code === "token-expired" ? "the token has expired" : "the token is not one of ours", options);
+    this.isAnonymous = options?.isAnonymous ?? false;
   }
 }
 
-/** Longest token that is looked at. */
-const tokenLengthMax = 8192;
+/** Longest token that is looked at: custom user data in Base64 and the other claims. */
+const tokenLengthMax = 12_288;
 const keyBytes = 32;
 
 /** A new key. */
@@ -116,7 +122,22 @@ export class Tokens {
       const { payload } = await jwtVerify(token, this.#key, { algorithms: ["HS256"], currentDate });
       return payload;
     } catch (cause) {
-      throw new TokenError(cause instanceof errors.JWTExpired ? "token-expired" : "token-invalid", { cause });
+      // The signature is checked first: what has expired is ours.
+      if (cause instanceof errors.JWTExpired) throw new TokenError("token-expired", { cause });
+      if (cause instanceof errors.JWTClaimValidationFailed) throw new TokenError("token-invalid", { cause });
+      throw strangersToken(token, cause);
     }
+  }
+}
+
+/** The error for a token whose signature is not ours. */
+function strangersToken(token: string, cause: unknown): TokenError {
+  try {
+    const { sub, baas_identity: identity } = decodeJwt<{ readonly baas_identity?: unknown }>(token);
+    if (typeof sub !== "string") return new TokenError("token-invalid", { cause });
+    const provider = typeof identity === "object" && identity !== null ? Object(identity).provider_type : undefined;
+    return new TokenError("token-foreign", { cause, isAnonymous: provider === "anon-user" });
+  } catch {
+    return new TokenError("token-invalid", { cause });
   }
 }

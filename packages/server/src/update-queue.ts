@@ -27,12 +27,12 @@ interface Waiting {
 /** Asks for the downloads of many sessions at once. */
 export class UpdateQueue {
   readonly #ledger: Ledger;
-  readonly #limits: DownloadLimits;
+  readonly #limits: () => DownloadLimits;
   #waiting: Waiting[] = [];
   #isScheduled = false;
   #questions = 0;
 
-  constructor(ledger: Ledger, limits: DownloadLimits) {
+  constructor(ledger: Ledger, limits: () => DownloadLimits) {
     this.#ledger = ledger;
     this.#limits = limits;
   }
@@ -70,7 +70,7 @@ export class UpdateQueue {
     this.#questions += 1;
     try {
       const sessions = asked.map((one) => one.session);
-      const answers = await this.#ledger.nextDownloads(sessions, this.#limits, bytesMax);
+      const answers = await this.#ledger.nextDownloads(sessions, this.#limits(), bytesMax);
       for (const [index, answer] of answers.entries()) {
         const one = asked[index];
         if ("failure" in answer) one?.answer.reject(answer.failure);

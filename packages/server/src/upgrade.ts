@@ -10,7 +10,7 @@ import type { Duplex } from "node:stream";
 import { apiPath, chooseSubProtocol, closeCode, type SubProtocol } from "@tidemark/protocol";
 import { WebSocket, WebSocketServer } from "ws";
 import type { App, AppRegistry } from "./app-registry.js";
-import { SyncConnection, tooBigReason } from "./connection.js";
+import { type AllWaiting, SyncConnection, tooBigReason } from "./connection.js";
 import { type Host, randomId } from "./host.js";
 import type { ServerLimits } from "./limits.js";
 import type { Logger } from "./logger.js";
@@ -45,6 +45,7 @@ export class Upgrades {
   readonly connections: Set<SyncConnection> = new Set();
   readonly #context: UpgradesContext;
   readonly #server: WebSocketServer;
+  readonly #allWaiting: AllWaiting = { bytes: 0 };
   #isStopping = false;
 
   constructor(context: UpgradesContext) {
@@ -79,7 +80,7 @@ export class Upgrades {
   /** Refuses further upgrades and tells all connections that the server goes away. */
   stop(): void {
     this.#isStopping = true;
-    for (const connection of this.connections) connection.goAway();
+    for (const connection of this.connections) connection.goAway("the server is shutting down");
   }
 
   /** Closes the connections of a user with a code that the client understands. */
@@ -132,12 +133,14 @@ export class Upgrades {
       const subject = await this.#context.tokens.verifyAccess(token);
       if (subject.domainId !== app.domainId) return unauthorized;
       const user = await app.users.find(subject.userId);
+      // A user who is missing from a restored store: a client that were logged out might delete its files.
+      if (user === null && app.rescue.isClosed) return unauthorized;
       if (user === null) return { closeCode: closeCode.forbidden, reason: "user not found" };
       if (user.isDisabled) return { closeCode: closeCode.forbidden, reason: "user disabled" };
       return { userId: user.id };
     } catch (error) {
       if (!(error instanceof TokenError)) throw error;
-      if (error.code === "token-invalid") return unauthorized;
+      if (error.code !== "token-expired") return unauthorized;
       return { closeCode: closeCode.unauthorized, reason: "invalid session: access token expired" };
     }
   }
@@ -190,6 +193,7 @@ export class Upgrades {
     requestId: string,
   ): void {
     const connection: SyncConnection = new SyncConnection({
+      allWaiting: this.#allWaiting,
       socket: webSocket,
       app,
       userId,

@@ -10,6 +10,7 @@ import { openNativeLedger } from "./native.js";
 import { createServer, type Server } from "./server.js";
 import type { ServerStatus } from "./status.js";
 import { citySchema, newCity } from "./testing/changesets.js";
+import { openRole } from "./session-roles.js";
 import { FakeLedger } from "./testing/fake-ledger.js";
 import { appId, type Fixture, startFixture } from "./testing/fixture.js";
 import { logInAnonymously, openNewFile, ScriptedClient, type ScriptedFile } from "./testing/scripted-client.js";
@@ -134,7 +135,7 @@ describe("the timer of the upkeep", () => {
       latestServerVersionSalt: "0",
       queryVersion: 0,
       query: "{}",
-      role: { default: { read: "TRUEPREDICATE", write: "TRUEPREDICATE" }, classes: {} },
+      role: openRole,
       isOwnClient: true,
       protocolVersion: 14,
     });

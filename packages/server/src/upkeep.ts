@@ -38,15 +38,23 @@ export interface UpkeepContext {
 /** Runs cycles until it is stopped. */
 export class Upkeep {
   readonly #context: UpkeepContext;
-  readonly #intervalMs: number;
+  #intervalMs = intervalMsMax;
   #cancel: () => void = () => undefined;
   #running: Promise<void> = Promise.resolve();
+  #isRunning = false;
   #isStopped = false;
 
   constructor(context: UpkeepContext) {
     this.#context = context;
-    this.#intervalMs = Math.min(Math.max(context.maxOfflineMs / cyclesPerWindow, intervalMsMin), intervalMsMax);
-    context.ledger.setMaxOfflineMs(context.maxOfflineMs);
+    this.setMaxOfflineMs(context.maxOfflineMs);
+  }
+
+  /** Sets how long a client may be away. What was trimmed does not come back. */
+  setMaxOfflineMs(maxOfflineMs: number): void {
+    this.#context.ledger.setMaxOfflineMs(maxOfflineMs);
+    this.#intervalMs = Math.min(Math.max(maxOfflineMs / cyclesPerWindow, intervalMsMin), intervalMsMax);
+    if (this.#isRunning) return;
+    this.#cancel();
     this.#schedule(Math.min(this.#intervalMs, firstMsMax));
   }
 
@@ -59,7 +67,9 @@ export class Upkeep {
 
   #schedule(delayMs: number): void {
     this.#cancel = this.#context.host.after(delayMs, () => {
+      this.#isRunning = true;
       this.#running = this.#cycle().finally(() => {
+        this.#isRunning = false;
         if (!this.#isStopped) this.#schedule(this.#intervalMs);
       });
     });

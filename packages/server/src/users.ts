@@ -41,6 +41,8 @@ interface SessionRecord {
 const passwordLengthMin = 6;
 const passwordLengthMax = 128;
 const emailLengthMax = 320;
+/** Most custom data of a user, in bytes of JSON: it travels in access tokens, and those in URLs. */
+export const customDataBytesMax = 8192;
 
 /** What {@link Users} needs. */
 export interface UsersContext {
@@ -50,6 +52,8 @@ export interface UsersContext {
   readonly tokens: Tokens;
   readonly passwords: Passwords;
   readonly host: Host;
+  /** Called after what rules may ask of a user has changed; the change counts as made once it resolves. */
+  readonly onUserChanged: (userId: string) => Promise<void>;
 }
 
 /** Registration, login, sessions and profiles of one app. */
@@ -79,8 +83,32 @@ export class Users {
     return getJson<UserRecord>(this.#context.store, this.#userKey(userId));
   }
 
+  /** All users by id. */
+  async list(): Promise<readonly UserRecord[]> {
+    const users = await listJson<UserRecord>(this.#context.store, this.#userKey(""));
+    return users.map(({ value }) => value);
+  }
+
   /** Registers an e-mail address, confirmed at once. */
   async register(email: string, password: string): Promise<void> {
+    await this.#register(email, password, async (record) => {
+      await this.#context.store.write([jsonChange(this.#emailKey(email), record)]);
+    });
+  }
+
+  /** Makes a user with an e-mail address, before anybody has logged in with it. */
+  create(email: string, password: string): Promise<UserRecord> {
+    return this.#register(email, password, async (record) => {
+      const user = this.#newUser([this.#emailIdentity(record, email)], { email });
+      await this.#context.store.write([
+        jsonChange(this.#userKey(user.id), user),
+        jsonChange(this.#emailKey(email), { ...record, userId: user.id }),
+      ]);
+      return user;
+    });
+  }
+
+  async #register<T>(email: string, password: string, keep: (record: EmailRecord) => Promise<T>): Promise<T> {
     const { store, passwords, host } = this.#context;
     if (email === "" || email.length > emailLengthMax) throw serviceErrors.emailInvalid();
     if (password.length < passwordLengthMin || password.length > passwordLengthMax) {
@@ -89,10 +117,33 @@ export class Users {
     const key = this.#emailKey(email);
     if ((await store.get(key)) !== null) throw serviceErrors.nameInUse();
     const passwordHash = await passwords.hash(password);
-    await this.#changes.run(async () => {
+    return this.#changes.run(async () => {
       if ((await store.get(key)) !== null) throw serviceErrors.nameInUse();
-      const record: EmailRecord = { identityId: randomId(host), passwordHash, userId: null };
-      await store.write([jsonChange(key, record)]);
+      return keep({ identityId: randomId(host), passwordHash, userId: null });
+    });
+  }
+
+  /** Addresses that were registered and have no user yet: it comes into being with the first login. */
+  async registrations(): Promise<readonly { readonly id: string; readonly email: string }[]> {
+    const prefix = this.#emailKey("");
+    const records = await listJson<EmailRecord>(this.#context.store, prefix);
+    return records
+      .filter(({ value }) => value.userId === null)
+      .map(({ key, value }) => ({ id: value.identityId, email: key.slice(prefix.length) }));
+  }
+
+  /**
+   * Removes an address that has no user yet.
+   *
+   * @returns whether there was one.
+   */
+  removeRegistration(email: string): Promise<boolean> {
+    return this.#changes.run(async () => {
+      const { store } = this.#context;
+      const record = await getJson<EmailRecord>(store, this.#emailKey(email));
+      if (record === null || record.userId !== null) return false;
+      await store.write([{ key: this.#emailKey(email), value: null }]);
+      return true;
     });
   }
 
@@ -129,7 +180,7 @@ export class Users {
   /** Adds an e-mail identity to a user; later logins with either lead to the same user. */
   async linkPassword(subject: TokenSubject, email: string, password: string): Promise<{ access_token: string }> {
     await this.#checkPassword(email, password);
-    return this.#changes.run(async () => {
+    const answer = await this.#changes.run(async () => {
       const { store, tokens } = this.#context;
       const record = await getJson<EmailRecord>(store, this.#emailKey(email));
       const user = await this.find(subject.userId);
@@ -148,16 +199,23 @@ export class Users {
       ]);
       return { access_token: await tokens.access(subject, user.customData) };
     });
+    await this.#context.onUserChanged(subject.userId);
+    return answer;
   }
 
-  /** A new access token for a refresh token whose session still stands. */
-  async refresh(token: string): Promise<string> {
+  /**
+   * A new access token for a refresh token whose session still stands.
+   *
+   * @returns `null` if the user or the session is not known, or not any more.
+   */
+  async refresh(token: string): Promise<string | null> {
     const { store, tokens, host } = this.#context;
     const subject = await tokens.verifyRefresh(token);
     const session = await getJson<SessionRecord>(store, this.#sessionPrefix(subject.userId) + subject.sessionId);
-    if (session === null || session.expiresMs <= host.nowMs()) throw serviceErrors.invalidSession();
     const user = await this.find(subject.userId);
-    if (user === null || user.isDisabled) throw serviceErrors.invalidSession();
+    if (user?.isDisabled === true) throw serviceErrors.invalidSession();
+    if (session === null || user === null) return null;
+    if (session.expiresMs <= host.nowMs()) throw serviceErrors.invalidSession();
     return tokens.access(subject, user.customData);
   }
 
@@ -166,6 +224,11 @@ export class Users {
     const subject = await this.#context.tokens.verifyRefresh(token);
     const key = this.#sessionPrefix(subject.userId) + subject.sessionId;
     await this.#context.store.write([{ key, value: null }]);
+  }
+
+  /** Ends all sessions of a user. Access tokens that are out stay good until they expire. */
+  async endSessions(userId: string): Promise<void> {
+    await this.#changes.run(async () => this.#context.store.write(await this.#sessionRemovals(userId)));
   }
 
   /** The profile of the user behind an access token. */
@@ -199,6 +262,33 @@ export class Users {
       const removals = isDisabled ? await this.#sessionRemovals(userId) : [];
       await this.#context.store.write([jsonChange(this.#userKey(userId), { ...user, isDisabled }), ...removals]);
     });
+  }
+
+  /**
+   * Sets a user's custom data, which rules see at once and clients with their next access token; `undefined` removes
+   * it.
+   *
+   * @param data JSON, with Extended JSON for what JSON cannot say; up to {@link customDataBytesMax}.
+   */
+  async setCustomData(userId: string, data: unknown): Promise<void> {
+    const bytes = data === undefined ? 0 : Buffer.byteLength(JSON.stringify(data));
+    if (bytes > customDataBytesMax) throw serviceErrors.customDataTooLarge(bytes, customDataBytesMax);
+    await this.#changes.run(async () => {
+      const user = await this.find(userId);
+      if (user === null) throw serviceErrors.notFound();
+      const { customData: _, ...others } = user;
+      const changed: UserRecord = data === undefined ? others : { ...others, customData: data };
+      await this.#context.store.write([jsonChange(this.#userKey(userId), changed)]);
+    });
+    await this.#context.onUserChanged(userId);
+  }
+
+  /** What deletes all users. */
+  async removals(): Promise<readonly KeyValueChange[]> {
+    const { store, domainId } = this.#context;
+    const kinds = ["user", "email", "session"];
+    const found = await Promise.all(kinds.map((kind) => store.list(`${kind}/${domainId}/`)));
+    return found.flat().map(({ key }) => ({ key, value: null }));
   }
 
   async #sessionRemovals(userId: string): Promise<KeyValueChange[]> {

@@ -98,6 +98,7 @@ pub mod codes {
     pub const USER_MISMATCH: u16 = 223;
     pub const INVALID_SCHEMA_CHANGE: u16 = 225;
     pub const BAD_QUERY: u16 = 226;
+    pub const SERVER_PERMISSIONS_CHANGED: u16 = 228;
     pub const WRITE_NOT_ALLOWED: u16 = 230;
 }
 

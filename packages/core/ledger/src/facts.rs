@@ -334,12 +334,21 @@ impl Derivation<'_> {
         Ok(false)
     }
 
-    /// Whether a bootstrap sends an object: it differs between the two views, or an earlier bootstrap that
-    /// did not arrive whole may have left traces of it.
+    /// Whether two views hold other fields of an object: to who sees it in both it is another object.
+    pub(crate) fn fields_differ(&self, before: usize, view: usize, object: &ObjectKey) -> bool {
+        let class = object.class();
+        let readable = |index| self.timeline.view(index).readable(class);
+        self.switches.fields_move && readable(before) != readable(view)
+    }
+
+    /// Whether a bootstrap sends an object: it differs between the two views, in itself or in the fields that
+    /// they hold, or an earlier bootstrap that did not arrive whole may have left traces of it.
     pub fn touched_by(&self, element: &Element, object: &ObjectKey) -> Result<bool> {
         let state = state_at(self.facts, object, element.from)?;
         let before = self.was_in(element.before, object, &state);
-        if before != self.was_in(element.view, object, &state) {
+        if before != self.was_in(element.view, object, &state)
+            || (before && self.fields_differ(element.before, element.view, object))
+        {
             return Ok(true);
         }
         for leftover in &element.leftovers {
@@ -354,7 +363,8 @@ impl Derivation<'_> {
         let state = state_at(self.facts, object, leftover.at)?;
         let before = self.was_in(leftover.before, object, &state);
         let view = self.was_in(leftover.view, object, &state);
-        if before != view {
+        let other_fields = self.fields_differ(leftover.before, leftover.view, object);
+        if before != view || (before && other_fields) {
             return Ok(true);
         }
         for touch in self.facts.touches(object, leftover.at, leftover.through)? {

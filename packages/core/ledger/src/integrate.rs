@@ -19,7 +19,7 @@ use crate::history::{Histories, History, Look};
 use crate::merge::Manner;
 use crate::object::ObjectKey;
 use crate::outcome::{Outcome, RowChange};
-use crate::permission::WriteRules;
+use crate::permission::{WriteRules, Written};
 use crate::plan::{PlannedChangeset, PlannedChangesets, PlannedObject};
 use crate::records::{Compensation, RejectedUpdate};
 use crate::rows::{Marks, OwnUpload, Record, Rejection};
@@ -229,8 +229,9 @@ impl<'a> Step<'a> {
             let lost = moves(&integrated.instructions) < moves(&planned.instructions);
             integrated.defect |= integrated.after.misapplied || lost;
         }
+        let after = integrated.after.row.as_ref();
         if !integrated.instructions.is_empty()
-            && !self.allowed(object, row, integrated.after.row.as_ref())
+            && !self.allowed(object, row, after, &integrated.instructions)
         {
             if integrated.conflict {
                 let revoked = history.revoke_merge(self.manner(object));
@@ -262,7 +263,10 @@ impl<'a> Step<'a> {
             return Ok(Verdict::Discarded);
         }
         let after = self.apply(object, None, &planned.instructions, history)?;
-        if !self.allowed(object, None, after.row.as_ref()) {
+        let instructions = &planned.instructions;
+        let allowed = self.allows_fields(object, planned, None)
+            && self.allowed(object, None, after.row.as_ref(), instructions);
+        if !allowed {
             let text =
                 RejectedUpdate::new(&planned.class, &planned.key, Rejection::Forbidden).reason;
             return Err(Refusal::reset(codes::WRITE_NOT_ALLOWED, text).into());
@@ -280,15 +284,51 @@ impl<'a> Step<'a> {
         object: &ObjectKey,
         before: Option<&Arc<[u8]>>,
         after: Option<&Arc<[u8]>>,
+        instructions: &[Instruction],
     ) -> bool {
-        let writes = self.uploader.writes;
-        let allow = |row: Option<&Arc<[u8]>>| {
-            writes.allow(self.schema(), object, row.map(|row| Fields::Row(row)))
+        let written = Written {
+            before: before.map(|row| Fields::Row(row)),
+            after: after.map(|row| Fields::Row(row)),
+            is_another: erases_any(instructions),
         };
-        allow(before) && allow(after)
+        self.uploader.writes.allow(self.schema(), object, written)
     }
 
-    /// Whether the write is outside of the client's view, or meets what the client cannot see.
+    /// Whether the client may write the fields that it wrote: judged by what it said, not by what is left of
+    /// it after merging. `row`: the object as it is now.
+    fn allows_fields(
+        &self,
+        object: &ObjectKey,
+        planned: &PlannedObject,
+        row: Option<&Arc<[u8]>>,
+    ) -> bool {
+        let Uploader {
+            writes, switches, ..
+        } = self.uploader;
+        let instructions = &planned.instructions;
+        !switches.judge_fields
+            || writes.allow_fields(self.schema(), object, instructions, row.is_some())
+    }
+
+    /// Whether the client wrote on fields of an object that it did not see when it did: it may by now, but what
+    /// it says counts from nothing.
+    fn is_blind(&self, object: &ObjectKey, planned: &PlannedObject) -> bool {
+        let Uploader {
+            timeline, switches, ..
+        } = self.uploader;
+        let model = &self.schema().model;
+        let seen = timeline.readable_at(self.base, object.class());
+        switches.judge_sight
+            && seen.is_some_and(|seen| {
+                !planned
+                    .instructions
+                    .iter()
+                    .all(|one| seen.shows(model, one))
+            })
+    }
+
+    /// Whether the write is on fields that the client may not write, or outside of its view, or meets what
+    /// the client cannot see.
     fn reject(
         &self,
         look: &Look<'_>,
@@ -296,16 +336,21 @@ impl<'a> Step<'a> {
         row: Option<&Arc<[u8]>>,
         history: &mut History,
     ) -> Result<Option<Rejection>, Stop> {
+        let fields = self.allows_fields(look.object, planned, row);
         let (had, had_in) = history.had(look, row)?;
-        let existed_outside = had.exists() && !had_in;
+        let (existed, existed_outside) = (had.exists(), had.exists() && !had_in);
+        let fields = fields && !(existed && self.is_blind(look.object, planned));
         if history.is_untouched() && had_in {
-            return Ok(None);
+            return Ok((!fields).then_some(Rejection::Forbidden));
         }
         history.replay(look)?;
         let seen = history.see(look, &planned.instructions, self.version);
         let earlier = history.earlier();
         if earlier.is_some() {
             return Ok(earlier);
+        }
+        if !fields {
+            return Ok(Some(Rejection::Forbidden));
         }
         let (first, last) = (planned.instructions.first(), planned.instructions.last());
         let creates = matches!(first, Some(Instruction::CreateObject { .. }));
@@ -319,10 +364,13 @@ impl<'a> Step<'a> {
         }
         // The rules come first: what they forbid is not blamed on the view.
         let left = history.left(&seen);
-        let (schema, writes) = (self.schema(), self.uploader.writes);
-        let allowed = writes.allow(schema, look.object, row.map(|row| Fields::Row(row)))
-            && writes.allow(schema, look.object, left.fields());
-        Ok(Some(if allowed {
+        let written = Written {
+            before: row.map(|row| Fields::Row(row)),
+            after: left.fields(),
+            is_another: erases_any(&planned.instructions),
+        };
+        let writes = self.uploader.writes;
+        Ok(Some(if writes.allow(self.schema(), look.object, written) {
             Rejection::OutsideView
         } else {
             Rejection::Forbidden
@@ -481,6 +529,12 @@ impl<'a> Step<'a> {
             passage.wipes(self.uploader.switches.own_leaves)
         })
     }
+}
+
+/// Whether instructions erase their object, be it to make it anew.
+fn erases_any(instructions: &[Instruction]) -> bool {
+    let erases = |one: &Instruction| matches!(one, Instruction::EraseObject { .. });
+    instructions.iter().any(erases)
 }
 
 /// What of an upload cannot be integrated.

@@ -8,7 +8,7 @@
 //! * [`fold`]: what of the log is said again later;
 //! * [`entries`], [`rows`], [`view_list`], [`schema`]: what is stored, and its bytes;
 //! * [`history`]: what an upload's changesets on one object share;
-//! * [`views`], [`permission`], [`predicate`], [`eye`]: what clients may see and write;
+//! * [`views`], [`permission`], [`predicate`], [`field_access`], [`eye`]: what clients may see and write;
 //! * [`embedded`]: runs all of it over a storage, with sessions in memory.
 
 /// What the tests of this crate share names it so.
@@ -22,6 +22,7 @@ pub mod entries;
 pub mod error;
 pub mod eye;
 pub mod facts;
+pub mod field_access;
 pub mod fields;
 pub mod fold;
 pub mod history;
@@ -36,9 +37,11 @@ pub mod predicate;
 pub mod records;
 pub mod rows;
 pub mod schema;
+pub mod schema_conflict;
 pub mod select;
 pub mod switches;
 pub mod view_list;
+pub mod view_rules;
 pub mod views;
 
 pub use deflate::{DEFLATE_BYTES_MIN, deflate};

@@ -24,6 +24,23 @@ pub const CHANGESET_BYTES_MAX: usize = 64 * 1024 * 1024;
 /// repair what parts of it have done. A client sends one QUERY per subscription set. Fewer in tests.
 pub const BOOTSTRAPS_UNARRIVED_MAX: usize = if cfg!(test) { 16 } else { 1_000 };
 
+/// What is kept of the views of a client, in bytes: each holds the texts of its subscriptions and rules. At
+/// an IDENT half of it, so that a session has room for queries. Fewer in tests.
+pub const VIEWS_BYTES_MAX: usize = if cfg!(test) {
+    64 * 1024
+} else {
+    32 * 1024 * 1024
+};
+
+/// Longest text of a role's access to the fields of a class.
+pub const FIELD_ACCESS_BYTES_MAX: usize = 1024 * 1024;
+
+/// How deep embedded objects may be named in it.
+pub const FIELD_ACCESS_DEPTH_MAX: usize = 32;
+
+/// How many fields it may name, those of embedded objects included.
+pub const FIELD_ACCESS_FIELDS_MAX: usize = 10_000;
+
 /// Bootstrap instructions are put into entries of about this size: below the 16 MiB that a client can store.
 /// The original's client applies an entry as a whole, so that nobody sees objects of which only some columns
 /// are there; the larger it is, the fewer bytes an object takes.
@@ -42,6 +59,10 @@ pub const SCAN_DOCUMENTS_MAX: usize = 200_000;
 
 /// Log entries looked at for one steady download before it is sent although it is not full.
 pub const SCAN_ENTRIES_MAX: usize = 200_000;
+
+/// Log entries that one part of a bootstrap searches for what an interrupted one may have left. Fewer in
+/// tests.
+pub const REPAIR_ENTRIES_MAX: u64 = if cfg!(test) { 16 } else { 50_000 };
 
 /// Changesets of an UPLOAD that are decoded, and looked at together.
 pub const PLANNED_MAX: usize = 1_000;

@@ -1,8 +1,10 @@
 //! What a user may write.
 
 use rustc_hash::FxHashMap;
-use tidemark_changeset::Name;
+use tidemark_changeset::{Instruction, Name, Target};
+use tidemark_model::{Node, Schema, column_at};
 
+use crate::field_access::{FieldAccess, Reach};
 use crate::fields::{Fields, ObjectRow};
 use crate::object::{ClassNumber, ObjectKey};
 use crate::predicate::Predicate;
@@ -13,7 +15,32 @@ use crate::views::Role;
 #[derive(Debug, Default)]
 pub struct WriteRules {
     role: Option<Role>,
-    classes: FxHashMap<ClassNumber, Predicate>,
+    classes: FxHashMap<ClassNumber, ClassRules>,
+}
+
+#[derive(Debug)]
+struct ClassRules {
+    write: Predicate,
+    insert: Predicate,
+    delete: Predicate,
+    writable: FieldAccess,
+}
+
+impl ClassRules {
+    fn all(&self) -> [&Predicate; 3] {
+        [&self.write, &self.insert, &self.delete]
+    }
+}
+
+/// An object before and after a write, as far as it is known.
+#[derive(Clone, Copy, Debug)]
+pub struct Written<'a> {
+    /// `None` if it did not exist.
+    pub before: Option<Fields<'a>>,
+    /// `None` if it does not exist any more.
+    pub after: Option<Fields<'a>>,
+    /// Whether it was deleted in between, and is another one now.
+    pub is_another: bool,
 }
 
 impl WriteRules {
@@ -25,50 +52,115 @@ impl WriteRules {
         }
     }
 
-    /// Binds the rule of a class if that was not possible before: classes and fields appear while a session
+    /// Binds the rules of a class if that was not possible before: classes and fields appear while a session
     /// lives.
     pub fn prepare(&mut self, schema: &LedgerSchema, class: &Name) {
         let (Some(number), Some(role)) = (schema.number(class), &self.role) else {
             return;
         };
+        let is_bound = |rule: &&Predicate| !matches!(rule, Predicate::Nothing);
         let bound = self.classes.get(&number);
-        if bound.is_some_and(|rule| !matches!(rule, Predicate::Nothing)) {
+        if bound.is_some_and(|rules| rules.all().iter().all(is_bound)) {
             return;
         }
-        let text = class.as_str().map_or("", |name| &role.of(name).write);
-        let rule = Predicate::compile(schema, class, text).unwrap_or(Predicate::Nothing);
-        self.classes.insert(number, rule);
+        let Some(role) = class.as_str().map(|name| role.of(name)) else {
+            return;
+        };
+        let bind =
+            |text: &str| Predicate::compile(schema, class, text).unwrap_or(Predicate::Nothing);
+        let rules = ClassRules {
+            write: bind(&role.write),
+            insert: bind(&role.insert),
+            delete: bind(&role.delete),
+            writable: role.writable.clone(),
+        };
+        self.classes.insert(number, rules);
     }
 
-    /// Whether every object of a class may be written.
+    /// Whether any object of a class may be created, written and deleted, as far as predicates are concerned.
     pub fn allow_all(&self, class: ClassNumber) -> bool {
-        matches!(self.classes.get(&class), Some(Predicate::Everything))
+        let is_all = |rule: &&Predicate| matches!(rule, Predicate::Everything);
+        let rules = self.classes.get(&class);
+        rules.is_some_and(|rules| rules.all().iter().all(is_all))
     }
 
-    /// Whether an object with these fields may be written. One that does not exist is no obstacle.
-    pub fn allow(
+    /// Whether an object may be written so. What neither was there nor is there is no obstacle.
+    pub fn allow(&self, schema: &LedgerSchema, object: &ObjectKey, written: Written<'_>) -> bool {
+        let number = object.class();
+        let Some(rules) = self.classes.get(&number) else {
+            return written.before.is_none() && written.after.is_none();
+        };
+        let holds = |rule: &Predicate, fields| is_met(rule, schema, object, fields);
+        match (written.before, written.after) {
+            (None, None) => true,
+            (None, Some(after)) => holds(&rules.insert, after),
+            (Some(before), None) => holds(&rules.delete, before),
+            (Some(before), Some(after)) if written.is_another => {
+                holds(&rules.delete, before) && holds(&rules.insert, after)
+            }
+            (Some(before), Some(after)) => {
+                holds(&rules.write, before) && holds(&rules.write, after)
+            }
+        }
+    }
+
+    /// Whether a client's own instructions on an object are on fields that may be written, each in full.
+    /// `existed`: whether it was there before.
+    pub fn allow_fields(
         &self,
         schema: &LedgerSchema,
         object: &ObjectKey,
-        fields: Option<Fields<'_>>,
+        instructions: &[Instruction],
+        existed: bool,
     ) -> bool {
-        let Some(fields) = fields else { return true };
-        let number = object.class();
-        let rule = self.classes.get(&number).unwrap_or(&Predicate::Nothing);
-        match (rule, schema.name(number), schema.class(number)) {
-            (Predicate::Everything, ..) => true,
-            (Predicate::Query { .. }, Some(name), Some(class)) => {
-                let (key, columns) = (object.key(), &class.columns);
-                let row = ObjectRow {
-                    class: name,
-                    key: &key,
-                    columns,
-                    schema: &schema.model,
-                    fields,
-                };
-                rule.matches(&row)
-            }
-            _ => false,
+        let Some(rules) = self.classes.get(&object.class()) else {
+            return false;
+        };
+        if rules.writable.is_all() {
+            return true;
         }
+        let creates = matches!(instructions.first(), Some(Instruction::CreateObject { .. }));
+        instructions.iter().all(|instruction| {
+            let Some(target) = instruction.target() else {
+                return true;
+            };
+            rules.writable.reach(&schema.model, target) == Reach::All
+                || (creates && !existed && says_nothing(&schema.model, target, instruction))
+        })
+    }
+}
+
+fn is_met(rule: &Predicate, schema: &LedgerSchema, object: &ObjectKey, fields: Fields<'_>) -> bool {
+    let number = object.class();
+    match (rule, schema.name(number), schema.class(number)) {
+        (Predicate::Everything, ..) => true,
+        (Predicate::Query { .. }, Some(name), Some(class)) => {
+            let (key, columns) = (object.key(), &class.columns);
+            let row = ObjectRow {
+                class: name,
+                key: &key,
+                columns,
+                schema: &schema.model,
+                fields,
+            };
+            rule.matches(&row)
+        }
+        _ => false,
+    }
+}
+
+/// Whether an instruction leaves a field of an object that was just created as the creation made it. SDKs
+/// that copy whole objects into a file name every field of them.
+fn says_nothing(schema: &Schema, target: &Target, instruction: &Instruction) -> bool {
+    if !target.path.is_empty() {
+        return false;
+    }
+    match instruction {
+        Instruction::Clear { .. } => true,
+        Instruction::Update { value, .. } => {
+            let column = column_at(schema, target);
+            column.is_some_and(|column| *value == Node::default_of(column).marker())
+        }
+        _ => false,
     }
 }

@@ -1,8 +1,9 @@
 //! Predicates of subscriptions and roles, bound to a class.
 
 use tidemark_changeset::Name;
-use tidemark_query::{NoObjects, Pin, Place, Query, bind, parse};
+use tidemark_query::{Ast, NoObjects, Pin, Place, Query, bind, parse};
 
+use crate::field_access::FieldAccess;
 use crate::fields::ObjectRow;
 use crate::schema::LedgerSchema;
 
@@ -38,9 +39,47 @@ impl Predicate {
         if means_everything(text) {
             return Ok(Self::Everything);
         }
-        let name = class.as_str().ok_or("class name is not UTF-8")?;
         let ast = parse(text).map_err(|error| error.message().to_owned())?;
-        let query = bind(&ast, name, schema, &[]).map_err(|error| error.message().to_owned())?;
+        Self::bound(schema, class, &ast)
+    }
+
+    /// [`Predicate::compile`] for what a client asks for that may read some fields only: of alternatives,
+    /// those that read anything else match nothing. They would tell what the fields hold.
+    pub fn compile_readable(
+        schema: &LedgerSchema,
+        class: &Name,
+        text: &str,
+        readable: &FieldAccess,
+    ) -> Result<Self, String> {
+        if readable.is_all() || means_everything(text) {
+            return Self::compile(schema, class, text);
+        }
+        let number = schema.number(class).ok_or("no such class")?;
+        let ast = parse(text).map_err(|error| error.message().to_owned())?;
+        let name = class.as_str().ok_or("class name is not UTF-8")?;
+        let is_open = |ast: &Ast| -> Result<bool, String> {
+            let query = bind(ast, name, schema, &[]).map_err(|error| error.message().to_owned())?;
+            let open = |field: &String| {
+                schema.is_key(number, field)
+                    || readable.member(&Name::from(field.as_str())).is_all()
+            };
+            Ok(query.fields().iter().all(open))
+        };
+        let mut open = Vec::new();
+        for alternative in ast.alternatives() {
+            if is_open(&alternative)? {
+                open.push(alternative);
+            }
+        }
+        if open.is_empty() {
+            return Ok(Self::Nothing);
+        }
+        Self::bound(schema, class, &Ast::any_of(open))
+    }
+
+    fn bound(schema: &LedgerSchema, class: &Name, ast: &Ast) -> Result<Self, String> {
+        let name = class.as_str().ok_or("class name is not UTF-8")?;
+        let query = bind(ast, name, schema, &[]).map_err(|error| error.message().to_owned())?;
         if query.has_descriptors() {
             return Err("SORT, DISTINCT and LIMIT are not possible here".to_owned());
         }

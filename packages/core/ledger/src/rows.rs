@@ -12,6 +12,7 @@ const FORMAT: u8 = 2;
 const EXPIRED: u8 = 1;
 const OWN: u8 = 2;
 const ORIGINAL: u8 = 4;
+const RESET: u8 = 8;
 
 /// Rows without [`ClientRow::born`], whose [`ClientRow::seen_ms`] was of another clock.
 const FORMAT_WITHOUT_BIRTH: u8 = 1;
@@ -42,6 +43,8 @@ pub struct ClientRow {
     /// Whether it merges and stores as the original does. Known from its first IDENT on, and fixed then: what
     /// it was sent depends on it.
     pub is_original: Option<bool>,
+    /// Whether the operator wants it to start over.
+    pub reset: bool,
 }
 
 impl ClientRow {
@@ -52,7 +55,10 @@ impl ClientRow {
             Some(false) => OWN,
             Some(true) => ORIGINAL,
         };
-        let mut out = vec![FORMAT, u8::from(self.expired) * EXPIRED + kind];
+        let mut out = vec![
+            FORMAT,
+            u8::from(self.expired) * EXPIRED + u8::from(self.reset) * RESET + kind,
+        ];
         put_number(&mut out, self.salt);
         put_bytes(&mut out, self.user.as_bytes());
         for number in [
@@ -100,6 +106,7 @@ impl ClientRow {
             newest_entry: number()?,
             expired: flags & EXPIRED != 0,
             is_original: (flags & (OWN | ORIGINAL) != 0).then_some(flags & ORIGINAL != 0),
+            reset: flags & RESET != 0,
         })
     }
 }
@@ -345,6 +352,7 @@ mod tests {
                 progress: (6, 7),
                 newest_entry: 8,
                 expired: is_original.is_some(),
+                reset: is_original == Some(true),
                 is_original,
             };
             assert_eq!(ClientRow::read(&row.write()).expect("just written"), row);

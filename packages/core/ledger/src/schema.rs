@@ -1,11 +1,12 @@
 //! The app's schema: classes by number, and which fields are evaluated in entries.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use rustc_hash::FxHashMap;
 use tidemark_changeset::{
-    Changeset, CollectionKind, ColumnSpec, ColumnType, Instruction, KeyType, Name, PrimaryKey,
-    TableSpec, codec,
+    Changeset, CollectionKind, ColumnSpec, ColumnType, Instruction, KeyType, Name, PathElement,
+    PrimaryKey, TableSpec, Target, codec,
 };
 use tidemark_model::{Class, ClassKind, Column, Schema};
 use tidemark_query::{Catalog, Place, Property};
@@ -14,6 +15,7 @@ use crate::bytes::{Reader, put_bytes, put_number};
 use crate::error::{LedgerError, Result};
 use crate::limits::{CLASS_NAME_BYTES_MAX, CLASSES_MAX, COLUMNS_MAX, FIELD_NAME_BYTES_MAX};
 use crate::object::{ClassNumber, ObjectKey};
+use crate::schema_conflict::{Contradiction, Extension, SchemaConflict};
 
 /// The schema with what the ledger adds to it.
 #[derive(Clone, Debug, Default)]
@@ -23,6 +25,10 @@ pub struct LedgerSchema {
     names: Vec<Name>,
     numbers: FxHashMap<Name, ClassNumber>,
     evaluated: Vec<Evaluated>,
+    /// Collections of which only the operator spoke until now, by class and column. Schemas outside of
+    /// clients do not say whether their elements may be null, and clients must not be told anything else
+    /// than they say: so these are not told to clients until one of them names them. What it says holds.
+    open: BTreeSet<(ClassNumber, u16)>,
 }
 
 /// The columns of a class whose values entries keep.
@@ -32,15 +38,6 @@ struct Evaluated {
     columns: Arc<[u16]>,
     /// The last version whose entry does not keep them, column by column.
     since: Vec<u64>,
-}
-
-/// Why a schema instruction is not taken.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum SchemaConflict {
-    /// It would add something, which was not asked for.
-    Addition(String),
-    /// It contradicts what exists, or erases.
-    Breaking(String),
 }
 
 impl LedgerSchema {
@@ -167,26 +164,28 @@ impl LedgerSchema {
         column.collection == CollectionKind::Single && target.is_some_and(is_point)
     }
 
-    /// Takes a schema instruction: `Ok(true)` if it added something, `Ok(false)` if that exists already.
+    /// Takes a client's schema instruction.
     pub fn extend(
         &mut self,
         instruction: &Instruction,
-    ) -> std::result::Result<bool, SchemaConflict> {
+    ) -> std::result::Result<Extension, SchemaConflict> {
+        if let Some(place) = self.open_column(instruction) {
+            self.settle(place, instruction)?;
+            return Ok(Extension::Settled);
+        }
         if self.exists(instruction)? {
-            return Ok(false);
+            return Ok(Extension::Known);
         }
         self.check_limits(instruction)?;
-        let refused = |error: &dyn std::fmt::Display| {
-            SchemaConflict::Breaking(format!("{error} in schema \"{}\"", instruction.class()))
-        };
         let columns = self.columns_of(instruction.class());
-        self.model
-            .apply(instruction)
-            .map_err(|error| refused(&error))?;
+        self.model.apply(instruction).map_err(|error| {
+            let class = instruction.class();
+            SchemaConflict::Impossible(format!("{error} in schema \"{class}\""))
+        })?;
         // An AddColumn that repeats the primary key is accepted and adds nothing.
         let adds_column = matches!(instruction, Instruction::AddColumn { .. });
         if adds_column && columns == self.columns_of(instruction.class()) {
-            return Ok(false);
+            return Ok(Extension::Known);
         }
         if let Instruction::AddTable { class, .. } = instruction {
             let number = ClassNumber::try_from(self.names.len()).unwrap_or(ClassNumber::MAX);
@@ -194,7 +193,112 @@ impl LedgerSchema {
             self.numbers.insert(class.clone(), number);
             self.evaluated.push(Evaluated::default());
         }
-        Ok(true)
+        Ok(Extension::Added)
+    }
+
+    /// Takes the operator's schema instruction, which does not know whether the elements of a collection may
+    /// be null: one that is there may have either, and one that is added is open.
+    pub fn adopt(
+        &mut self,
+        instruction: &Instruction,
+    ) -> std::result::Result<Extension, SchemaConflict> {
+        let Instruction::AddColumn { class, field, spec } = instruction else {
+            return self.extend(instruction);
+        };
+        if spec.collection == CollectionKind::Single {
+            return self.extend(instruction);
+        }
+        if let Some(known) = self.column(class, field) {
+            let mut spec = spec.clone();
+            spec.nullable = known.nullable;
+            if column_spec(known) == spec {
+                return Ok(Extension::Known);
+            }
+        }
+        let extension = self.extend(instruction)?;
+        if extension == Extension::Added
+            && let Some(number) = self.number(class)
+            && let Ok(column) = u16::try_from(self.columns_of(class).saturating_sub(1))
+        {
+            self.open.insert((number, column));
+        }
+        Ok(extension)
+    }
+
+    fn column(&self, class: &Name, field: &Name) -> Option<&Column> {
+        let class = self.model.class(class)?;
+        class.columns.get(class.column_index(field)?)
+    }
+
+    /// Whether a column is open.
+    fn is_open(&self, class: &Class, field: &Name) -> bool {
+        let place = || {
+            let column = u16::try_from(class.column_index(field)?).ok()?;
+            Some((self.number(&class.name)?, column))
+        };
+        !self.open.is_empty() && place().is_some_and(|place| self.open.contains(&place))
+    }
+
+    /// The first open column on the way to where an instruction acts: no client may write to one before it,
+    /// or another, has named it.
+    pub fn open_on_the_way(&self, target: &Target) -> Option<Name> {
+        if self.open.is_empty() {
+            return None;
+        }
+        let mut class = self.model.class(&target.class)?;
+        let mut field = &target.field;
+        let mut path = target.path.as_slice();
+        loop {
+            if self.is_open(class, field) {
+                return Some(field.clone());
+            }
+            let column = class.columns.get(class.column_index(field)?)?;
+            let embedded = self.model.embedded_target(column)?;
+            if column.collection != CollectionKind::Single {
+                path = path.get(1..).unwrap_or_default();
+            }
+            match path.split_first()? {
+                (PathElement::Key(key), rest) => (class, field, path) = (embedded, key, rest),
+                (PathElement::Index(_), _) => return None,
+            }
+        }
+    }
+
+    fn open_column(&self, instruction: &Instruction) -> Option<(ClassNumber, u16)> {
+        let Instruction::AddColumn { class, field, .. } = instruction else {
+            return None;
+        };
+        let known = self.model.class(class)?;
+        if !self.is_open(known, field) {
+            return None;
+        }
+        Some((
+            self.number(class)?,
+            u16::try_from(known.column_index(field)?).ok()?,
+        ))
+    }
+
+    /// Closes an open column as a client says.
+    fn settle(
+        &mut self,
+        place: (ClassNumber, u16),
+        instruction: &Instruction,
+    ) -> std::result::Result<(), SchemaConflict> {
+        let Instruction::AddColumn { class, field, spec } = instruction else {
+            return Ok(());
+        };
+        let of_class = self.model.classes.get_mut(class);
+        let column = of_class.and_then(|of_class| of_class.columns.get_mut(usize::from(place.1)));
+        let Some(column) = column else { return Ok(()) };
+        let mut known = column_spec(column);
+        known.nullable = spec.nullable;
+        if known != *spec {
+            let contradiction = Contradiction::of_property(class, field, &known, spec);
+            return Err(SchemaConflict::Contradiction(contradiction));
+        }
+        column.nullable = spec.nullable;
+        self.open.remove(&place);
+        Ok(())
     }
 
     fn columns_of(&self, class: &Name) -> usize {
@@ -204,63 +308,52 @@ impl LedgerSchema {
             .map_or(0, |class| class.columns.len())
     }
 
-    /// What an addition would be called in a refusal.
-    pub fn describe_addition(instruction: &Instruction) -> String {
-        match instruction {
-            Instruction::AddColumn { class, field, spec } => format!(
-                "adding \"{}\" column at field \"{field}\" in schema \"{class}\"",
-                describe_type(spec)
-            ),
-            other => format!("adding schema for Realm table \"{}\"", other.class()),
-        }
-    }
-
     fn exists(&self, instruction: &Instruction) -> std::result::Result<bool, SchemaConflict> {
-        let breaking = |text: String| Err(SchemaConflict::Breaking(text));
+        let impossible = |text: String| Err(SchemaConflict::Impossible(text));
+        let contradiction = |what| Err(SchemaConflict::Contradiction(what));
         match instruction {
-            Instruction::AddTable { class, spec } => match self.model.classes.get(class) {
-                None => Ok(false),
-                Some(known) if table_spec(known) == *spec => Ok(true),
-                Some(_) => breaking(format!(
-                    "changing kind or primary key of schema \"{class}\""
-                )),
-            },
-            Instruction::AddColumn { class, field, spec } => {
-                let Some(known) = self.model.classes.get(class) else {
-                    return breaking(format!("no schema \"{class}\""));
-                };
-                match known.columns.iter().find(|column| column.name == *field) {
+            Instruction::AddTable { class, spec } => {
+                let known = self.model.classes.get(class).map(table_spec);
+                match known {
                     None => Ok(false),
-                    Some(column) if column_spec(column) == *spec => Ok(true),
-                    Some(column) => breaking(format!(
-                        "changing \"{}\" column at field \"{field}\" in schema \"{class}\" to \"{}\"",
-                        describe_type(&column_spec(column)),
-                        describe_type(spec)
-                    )),
+                    Some(known) if known == *spec => Ok(true),
+                    Some(known) => contradiction(Contradiction::of_class(class, &known, spec)),
                 }
             }
-            Instruction::EraseTable { class } => breaking(format!("removing schema \"{class}\"")),
-            Instruction::EraseColumn { class, field } => {
-                breaking(format!("removing field \"{field}\" in schema \"{class}\""))
+            Instruction::AddColumn { class, field, spec } => {
+                if !self.model.classes.contains_key(class) {
+                    return impossible(format!("no schema \"{class}\""));
+                }
+                match self.column(class, field).map(column_spec) {
+                    None => Ok(false),
+                    Some(known) if known == *spec => Ok(true),
+                    Some(known) => {
+                        contradiction(Contradiction::of_property(class, field, &known, spec))
+                    }
+                }
             }
-            _ => breaking("not a schema change".to_owned()),
+            Instruction::EraseTable { class } => impossible(format!("removing schema \"{class}\"")),
+            Instruction::EraseColumn { class, field } => {
+                impossible(format!("removing field \"{field}\" in schema \"{class}\""))
+            }
+            _ => impossible("not a schema change".to_owned()),
         }
     }
 
     fn check_limits(&self, instruction: &Instruction) -> std::result::Result<(), SchemaConflict> {
-        let breaking = |text: &str| Err(SchemaConflict::Breaking(text.to_owned()));
+        let impossible = |text: &str| Err(SchemaConflict::Impossible(text.to_owned()));
         match instruction {
             Instruction::AddTable { class, spec } => {
                 let named = !class.is_empty() && class.len() <= CLASS_NAME_BYTES_MAX;
                 if !named || class.as_str().is_none() {
-                    return breaking("bad class name");
+                    return impossible("bad class name");
                 }
                 if self.names.len() >= CLASSES_MAX {
-                    return breaking("too many classes");
+                    return impossible("too many classes");
                 }
                 match spec {
                     TableSpec::TopLevel { key_field, .. } if key_field.is_empty() => {
-                        breaking("a class needs a primary key")
+                        impossible("a class needs a primary key")
                     }
                     _ => Ok(()),
                 }
@@ -269,23 +362,32 @@ impl LedgerSchema {
                 let columns = self.columns_of(class);
                 let named = !field.is_empty() && field.len() <= FIELD_NAME_BYTES_MAX;
                 if !named || field.as_str().is_none() {
-                    return breaking("bad field name");
+                    return impossible("bad field name");
                 }
                 if columns >= COLUMNS_MAX {
-                    return breaking("too many fields");
+                    return impossible("too many fields");
                 }
                 if spec.column_type.is_storable() {
                     Ok(())
                 } else {
-                    breaking("bad column type")
+                    impossible("bad column type")
                 }
             }
             _ => Ok(()),
         }
     }
 
-    /// The instructions that build the whole schema from nothing: classes first, so that link targets exist.
+    /// The instructions that build the schema from nothing, as clients are told of it.
     pub fn instructions(&self) -> Vec<Instruction> {
+        let mut all = self.all_instructions();
+        if !self.open.is_empty() {
+            all.retain(|instruction| self.open_column(instruction).is_none());
+        }
+        all
+    }
+
+    /// … with what is open: classes first, so that link targets exist.
+    fn all_instructions(&self) -> Vec<Instruction> {
         let classes = || {
             self.names
                 .iter()
@@ -307,7 +409,7 @@ impl LedgerSchema {
 
     /// The schema as bytes.
     pub fn write(&self) -> Vec<u8> {
-        let instructions = self.instructions();
+        let instructions = self.all_instructions();
         let changeset = Changeset {
             strings: Vec::new(),
             instructions,
@@ -320,6 +422,11 @@ impl LedgerSchema {
                 put_number(&mut out, u64::from(*column));
                 put_number(&mut out, *since);
             }
+        }
+        put_number(&mut out, self.open.len() as u64);
+        for (class, column) in &self.open {
+            put_number(&mut out, u64::from(*class));
+            put_number(&mut out, u64::from(*column));
         }
         out
     }
@@ -339,6 +446,17 @@ impl LedgerSchema {
                 let column = u16::try_from(reader.number()?).map_err(|_| DAMAGED)?;
                 schema.evaluate(class, &[column], reader.number()?);
             }
+        }
+        // Older ones end here.
+        let open = if reader.is_empty() {
+            0
+        } else {
+            reader.length()?
+        };
+        for _ in 0..open {
+            let class = reader.small()?;
+            let column = u16::try_from(reader.number()?).map_err(|_| DAMAGED)?;
+            schema.open.insert((class, column));
         }
         Ok(schema)
     }
@@ -409,33 +527,6 @@ pub(crate) fn column_spec(column: &Column) -> ColumnSpec {
         column.collection,
         column.target.clone(),
     )
-}
-
-fn describe_type(spec: &ColumnSpec) -> String {
-    let element = match spec.column_type {
-        ColumnType::Mixed => "Mixed".to_owned(),
-        ColumnType::Int => "Int".to_owned(),
-        ColumnType::Bool => "Bool".to_owned(),
-        ColumnType::String => "String".to_owned(),
-        ColumnType::Binary => "Binary".to_owned(),
-        ColumnType::Timestamp => "Date".to_owned(),
-        ColumnType::Float => "Float".to_owned(),
-        ColumnType::Double => "Double".to_owned(),
-        ColumnType::Decimal => "Decimal".to_owned(),
-        ColumnType::ObjectId => "ObjectID".to_owned(),
-        ColumnType::Uuid => "UUID".to_owned(),
-        ColumnType::Link => spec
-            .target
-            .as_ref()
-            .map_or_else(|| "Link".to_owned(), |target| format!("Link to {target}")),
-        _ => "unknown".to_owned(),
-    };
-    match spec.collection {
-        CollectionKind::Single => element,
-        CollectionKind::List => format!("List of {element}"),
-        CollectionKind::Set => format!("Set of {element}"),
-        CollectionKind::Dictionary => format!("Dictionary of {element}"),
-    }
 }
 
 impl Catalog for LedgerSchema {

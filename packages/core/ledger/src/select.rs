@@ -5,14 +5,16 @@
 use std::ops::Range;
 use std::sync::Arc;
 
+use rustc_hash::FxHashMap;
 use tidemark_changeset::{Instruction, codec};
 use tidemark_model::{Document, image};
 
 use crate::entries::{Entry, Touched, TouchedGroup};
 use crate::error::{LedgerError, Result};
 use crate::facts::{Facts, is_in, passage};
+use crate::field_access::FieldAccess;
 use crate::fields::Fields;
-use crate::object::ObjectKey;
+use crate::object::{ClassNumber, ObjectKey};
 use crate::rows::Record;
 use crate::schema::LedgerSchema;
 use crate::switches::Switches;
@@ -35,11 +37,13 @@ pub struct Selected {
     pub synthetic: Vec<u8>,
 }
 
-/// What gives a client an object afresh, or takes it away.
+/// What gives a client an object afresh, or takes it away. `readable`: which of its fields the client may
+/// read, if not all.
 pub fn afresh(
     schema: &LedgerSchema,
     object: &ObjectKey,
     row: Option<&[u8]>,
+    readable: Option<&FieldAccess>,
 ) -> Result<Vec<Instruction>> {
     const DAMAGED: LedgerError = LedgerError::Damaged("an object's row or class cannot be read");
     let class = schema.class(object.class()).ok_or(DAMAGED)?;
@@ -49,7 +53,10 @@ pub fn afresh(
         key: key.clone(),
     }];
     if let Some(row) = row {
-        let document = Document::from_row(row).map_err(|_| DAMAGED)?;
+        let mut document = Document::from_row(row).map_err(|_| DAMAGED)?;
+        if let Some(readable) = readable {
+            readable.cover(&schema.model, class, &mut document);
+        }
         instructions.append(&mut image(&schema.model, class, &key, &document));
     }
     Ok(instructions)
@@ -62,11 +69,16 @@ struct Selection<'a> {
     entry: &'a Entry,
     own: bool,
     switches: Switches,
-    /// Instructions to send as they are.
-    spans: Vec<Range<usize>>,
+    /// Instructions to send as they are, and those of them that are on fields of which some may not be read.
+    spans: Vec<(Range<usize>, Readable)>,
     /// Objects to erase, or to give afresh.
     afresh: Vec<(ObjectKey, Afresh)>,
+    /// What was found out about classes.
+    readable: FxHashMap<ClassNumber, Readable>,
 }
+
+/// Which fields of a class the client may read, if not all.
+type Readable = Option<Arc<FieldAccess>>;
 
 /// What follows the erasure of an object.
 enum Afresh {
@@ -96,9 +108,10 @@ pub fn select(
         switches,
         spans: Vec::new(),
         afresh: Vec::new(),
+        readable: FxHashMap::default(),
     };
     if !own && entry.schema_instructions > 0 {
-        selection.spans.push(0..entry.schema_instructions);
+        selection.spans.push((0..entry.schema_instructions, None));
     }
     for group in entry.groups()? {
         if own || view.names(group.class) {
@@ -123,7 +136,7 @@ pub fn select(
     selection.encode()
 }
 
-impl Selection<'_> {
+impl<'a> Selection<'a> {
     fn touched(&mut self, group: &TouchedGroup, touched: &Touched) -> Result<()> {
         let element = self.timeline.element_at(self.entry.version);
         let passage = passage(
@@ -151,7 +164,8 @@ impl Selection<'_> {
                 let afresh = image.map_or(Afresh::Nothing, |image| Afresh::Row(Arc::from(image)));
                 self.afresh.push((touched.object.clone(), afresh));
             } else {
-                self.spans.push(touched.instructions.clone());
+                let readable = self.readable(touched.object.class());
+                self.spans.push((touched.instructions.clone(), readable));
             }
         }
         Ok(())
@@ -159,24 +173,26 @@ impl Selection<'_> {
 
     fn encode(mut self) -> Result<Selected> {
         let mut selected = Selected::default();
-        self.spans.retain(|span| !span.is_empty());
+        self.spans.retain(|(span, _)| !span.is_empty());
         if !self.spans.is_empty() {
             selected.entry = self.encode_spans()?;
         }
         if !self.afresh.is_empty() {
             self.afresh.sort_by(|left, right| left.0.cmp(&right.0));
             let mut encoder = codec::Encoder::new();
-            for (object, how) in &self.afresh {
+            for (object, how) in &std::mem::take(&mut self.afresh) {
                 let row = if let Afresh::Row(row) = how {
                     Some(&row[..])
                 } else {
                     None
                 };
-                for instruction in &afresh(self.schema, object, row)? {
+                let readable = self.readable(object.class());
+                let readable = readable.as_deref();
+                for instruction in &afresh(self.schema, object, row, readable)? {
                     encoder.push(instruction);
                 }
                 if let Afresh::Made(span) = how {
-                    for instruction in self.span(span)? {
+                    for instruction in self.shown(span, readable)? {
                         encoder.push(instruction);
                     }
                 }
@@ -186,26 +202,53 @@ impl Selection<'_> {
         Ok(selected)
     }
 
-    fn span(&self, span: &Range<usize>) -> Result<&[Instruction]> {
-        let part = self.entry.instructions()?.get(span.clone());
-        part.ok_or(LedgerError::Damaged(
-            "an entry has fewer instructions than it says",
-        ))
+    fn readable(&mut self, class: ClassNumber) -> Readable {
+        if let Some(known) = self.readable.get(&class) {
+            return known.clone();
+        }
+        let readable = self.timeline.readable_at(self.entry.version, class);
+        let readable = readable.filter(|_| self.switches.cover_fields);
+        let readable = readable.map(|readable| Arc::new(readable.into_owned()));
+        self.readable.insert(class, readable.clone());
+        readable
     }
 
+    /// Instructions of the entry, as far as they are on what the client may read.
+    fn shown(
+        &self,
+        span: &Range<usize>,
+        readable: Option<&FieldAccess>,
+    ) -> Result<impl Iterator<Item = &'a Instruction>> {
+        let part = self.entry.instructions()?.get(span.clone());
+        let part = part.ok_or(LedgerError::Damaged(
+            "an entry has fewer instructions than it says",
+        ))?;
+        let model = &self.schema.model;
+        let is_shown =
+            move |one: &&Instruction| readable.is_none_or(|readable| readable.shows(model, one));
+        Ok(part.iter().filter(is_shown))
+    }
+
+    /// The changeset of the spans; empty if the client may read nothing of them.
     fn encode_spans(&mut self) -> Result<Vec<u8>> {
-        self.spans.sort_by_key(|span| span.start);
-        let wanted: usize = self.spans.iter().map(ExactSizeIterator::len).sum();
-        let instructions = self.entry.instructions()?;
-        if wanted == instructions.len() {
+        self.spans.sort_by_key(|(span, _)| span.start);
+        let wanted: usize = self.spans.iter().map(|(span, _)| span.len()).sum();
+        let all_readable = self.spans.iter().all(|(_, readable)| readable.is_none());
+        if all_readable && wanted == self.entry.instructions()?.len() {
             return Ok(self.entry.changeset().to_vec());
         }
         let mut encoder = codec::Encoder::new();
-        for span in &self.spans {
-            for instruction in self.span(span)? {
+        let mut shown = 0;
+        for (span, readable) in &self.spans {
+            for instruction in self.shown(span, readable.as_deref())? {
                 encoder.push(instruction);
+                shown += 1;
             }
         }
-        Ok(encoder.finish())
+        Ok(if shown > 0 {
+            encoder.finish()
+        } else {
+            Vec::new()
+        })
     }
 }

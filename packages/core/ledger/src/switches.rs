@@ -43,6 +43,19 @@ pub struct Switches {
     pub skip_unconcerned: bool,
     /// An object concerns the sessions that saw it before a change, too.
     pub concern_before: bool,
+    /// A write on a field that its client may not write is compensated.
+    pub judge_fields: bool,
+    /// What a client may not read is not sent to it.
+    pub cover_fields: bool,
+    /// What a role takes away is not sent from the moment on at which it comes, be it of versions to which the
+    /// old view applies.
+    pub hold_back_at_once: bool,
+    /// A write on a field that its client did not see when it made it is compensated.
+    pub judge_sight: bool,
+    /// An object of which other fields became readable is given afresh.
+    pub fields_move: bool,
+    /// Between a role with fewer fields and its bootstrap only the fields of both are sent.
+    pub guard_fields: bool,
 }
 
 impl Switches {
@@ -65,6 +78,12 @@ impl Switches {
         fold_when_passed: true,
         skip_unconcerned: true,
         concern_before: true,
+        judge_fields: true,
+        cover_fields: true,
+        hold_back_at_once: true,
+        judge_sight: true,
+        fields_move: true,
+        guard_fields: true,
     };
 }
 

@@ -4,30 +4,15 @@
 //! from rules that are frozen here when they are decided: the view, the view it replaced, and what else a
 //! bootstrap had to repair. Only the state of an element changes afterwards.
 
-use std::collections::BTreeMap;
-
 use rustc_hash::FxHashMap;
 
-use crate::bytes::{Reader, put_bytes, put_number};
+use crate::bytes::{Reader, put_number};
 use crate::error::{LedgerError, Result};
+pub use crate::view_rules::{ClassRule, ViewRules};
 
-/// The rules of one class in a view: all of them have to match.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
-pub struct ClassRule {
-    /// What the client subscribed to.
-    pub subscription: String,
-    /// What its user may read; without those that allow everything.
-    pub reads: Vec<String>,
-    /// Set if a role's rule did not fit the schema when the view was made: the class is then not in the view.
-    pub unbound: bool,
-}
-
-/// The rules of a view by class; a class not named is not in the view.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct ViewRules {
-    /// The rules by class name.
-    pub classes: BTreeMap<String, ClassRule>,
-}
+/// Stands before lists that say which fields are in a view; older ones begin with a number that is not zero.
+const FORMAT_MARK: u64 = 0;
+const FORMAT: u8 = 2;
 
 /// How an element came to be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -73,6 +58,9 @@ pub struct Element {
     pub kind: ElementKind,
     /// Version from which on it is in force. A bootstrap's own version D.
     pub from: u64,
+    /// Of a guard, what the client had integrated when it was made: it was sent no more than the guard's
+    /// fields from then on, although the guard's view came later.
+    pub since: u64,
     /// Query version it answers.
     pub query_version: u64,
     /// Index of its rules.
@@ -99,6 +87,7 @@ impl Default for ViewList {
         let initial = Element {
             kind: ElementKind::Initial,
             from: 0,
+            since: 0,
             query_version: 0,
             view: 0,
             before: 0,
@@ -339,18 +328,11 @@ impl ViewList {
     /// The list as bytes.
     pub fn write(&self) -> Vec<u8> {
         let mut out = Vec::new();
+        put_number(&mut out, FORMAT_MARK);
+        out.push(FORMAT);
         put_number(&mut out, self.rules.len() as u64);
         for rules in &self.rules {
-            put_number(&mut out, rules.classes.len() as u64);
-            for (class, rule) in &rules.classes {
-                put_bytes(&mut out, class.as_bytes());
-                put_bytes(&mut out, rule.subscription.as_bytes());
-                out.push(u8::from(rule.unbound));
-                put_number(&mut out, rule.reads.len() as u64);
-                for read in &rule.reads {
-                    put_bytes(&mut out, read.as_bytes());
-                }
-            }
+            rules.write(&mut out);
         }
         put_number(&mut out, self.elements.len() as u64);
         for element in &self.elements {
@@ -363,12 +345,21 @@ impl ViewList {
     pub fn read(bytes: &[u8]) -> Result<Self> {
         let mut reader = Reader::new(bytes);
         let reader = &mut reader;
-        let rules = (0..reader.length()?)
-            .map(|_| read_rules(reader))
+        let (mut count, mut says_fields) = (reader.number()?, false);
+        if count == FORMAT_MARK {
+            if reader.byte()? != FORMAT {
+                return Err(LedgerError::Damaged(
+                    "a client's views have an unknown format",
+                ));
+            }
+            (count, says_fields) = (reader.number()?, true);
+        }
+        let rules = (0..count)
+            .map(|_| ViewRules::read(reader, says_fields))
             .collect::<Result<Vec<_>>>()?;
         let count = reader.length()?;
         let elements = (0..count)
-            .map(|_| read_element(reader))
+            .map(|_| read_element(reader, says_fields))
             .collect::<Result<Vec<_>>>()?;
         let list = Self { rules, elements };
         if list.elements.is_empty() || !list.indexes().all(|index| index < list.rules.len()) {
@@ -390,28 +381,6 @@ impl ViewList {
     }
 }
 
-fn read_rules(reader: &mut Reader<'_>) -> Result<ViewRules> {
-    let mut classes = BTreeMap::new();
-    for _ in 0..reader.length()? {
-        let class = reader.text()?;
-        let subscription = reader.text()?;
-        let unbound = reader.byte()? != 0;
-        let count = reader.length()?;
-        let reads = (0..count)
-            .map(|_| reader.text())
-            .collect::<Result<Vec<_>>>()?;
-        classes.insert(
-            class,
-            ClassRule {
-                subscription,
-                reads,
-                unbound,
-            },
-        );
-    }
-    Ok(ViewRules { classes })
-}
-
 fn write_element(out: &mut Vec<u8>, element: &Element) {
     out.push(match element.kind {
         ElementKind::Initial => 0,
@@ -424,6 +393,7 @@ fn write_element(out: &mut Vec<u8>, element: &Element) {
         ElementState::Dead => 2,
     });
     put_number(out, element.from);
+    put_number(out, element.since);
     put_number(out, element.query_version);
     put_number(out, element.view as u64);
     put_number(out, element.before as u64);
@@ -436,7 +406,7 @@ fn write_element(out: &mut Vec<u8>, element: &Element) {
     }
 }
 
-fn read_element(reader: &mut Reader<'_>) -> Result<Element> {
+fn read_element(reader: &mut Reader<'_>, says_fields: bool) -> Result<Element> {
     const DAMAGED: LedgerError = LedgerError::Damaged("a client's view is of an unknown kind");
     let kind = match reader.byte()? {
         0 => ElementKind::Initial,
@@ -450,7 +420,13 @@ fn read_element(reader: &mut Reader<'_>) -> Result<Element> {
         2 => ElementState::Dead,
         _ => return Err(DAMAGED),
     };
-    let (from, query_version) = (reader.number()?, reader.number()?);
+    let from = reader.number()?;
+    let since = if says_fields {
+        reader.number()?
+    } else {
+        from.saturating_sub(1)
+    };
+    let query_version = reader.number()?;
     let (view, before) = (reader.length()?, reader.length()?);
     let count = reader.length()?;
     let leftovers = (0..count)
@@ -466,6 +442,7 @@ fn read_element(reader: &mut Reader<'_>) -> Result<Element> {
     Ok(Element {
         kind,
         from,
+        since,
         query_version,
         view,
         before,
@@ -476,13 +453,17 @@ fn read_element(reader: &mut Reader<'_>) -> Result<Element> {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
+
     use super::*;
+    use crate::field_access::FieldAccess;
 
     fn rules(text: &str) -> ViewRules {
         let rule = ClassRule {
             subscription: text.to_owned(),
             reads: vec!["a == 1".to_owned()],
             unbound: false,
+            readable: FieldAccess::parse(r#"[true,[["secret",[false,[]]]]]"#).expect("an access"),
         };
         ViewRules {
             classes: BTreeMap::from([("City".to_owned(), rule)]),
@@ -501,6 +482,7 @@ mod tests {
         list.elements.push(Element {
             kind,
             from,
+            since: from - 1,
             query_version: from,
             view,
             before,
@@ -570,5 +552,32 @@ mod tests {
         for length in 0..bytes.len() {
             assert!(ViewList::read(bytes.get(..length).expect("within")).is_err());
         }
+    }
+
+    #[test]
+    fn lists_that_do_not_say_which_fields_are_of_all() {
+        let mut list = ViewList::default();
+        bootstrap(&mut list, 5, "x");
+        let rule = list.rules[1].classes.get_mut("City").expect("it is there");
+        rule.readable = FieldAccess::all();
+        let written = list.write();
+        let text = FieldAccess::all().text();
+        let find = |bytes: &[u8], part: &[u8]| {
+            let at = bytes.windows(part.len()).position(|bytes| bytes == part);
+            at.expect("it is there")
+        };
+        let mut older = written[2..].to_vec();
+        let at = find(&older, text.as_bytes());
+        older.drain(at - 1..at + text.len());
+        // The kind, the state and the two versions of an element, of which there was one.
+        for (kind, from, since) in [(0, 0, 0), (1, 5, 4)] {
+            let at = find(&older, &[kind, u8::from(kind == 0), from, since]);
+            older.remove(at + 3);
+        }
+        list.elements[0].since = 0;
+        assert_eq!(ViewList::read(&older).expect("it can be read"), list);
+        let mut newer = written;
+        newer[1] = FORMAT + 1;
+        assert!(ViewList::read(&newer).is_err());
     }
 }

@@ -1,23 +1,53 @@
 //! Views, compiled: which objects a client sees, and which it saw at any version.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use rustc_hash::FxHashMap;
 use tidemark_changeset::Name;
 
+use crate::field_access::FieldAccess;
 use crate::fields::ObjectRow;
 use crate::object::ClassNumber;
 use crate::predicate::{Predicate, means_everything};
 use crate::schema::LedgerSchema;
-use crate::view_list::{ClassRule, Element, ViewList, ViewRules};
+use crate::view_list::{ClassRule, Element, ElementKind, ViewList, ViewRules};
 
-/// What a user may read and write in one class, as predicates.
+/// What a user may do in one class: predicates over its objects, and access to their fields.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ClassRole {
     /// Which objects the user may read.
     pub read: String,
     /// Which objects the user may write, before and after the write.
     pub write: String,
+    /// Which objects the user may create, as the creation leaves them; includes `write`.
+    pub insert: String,
+    /// Which objects the user may delete, as they were; includes `write`.
+    pub delete: String,
+    /// Which fields the user may read. What may be written may be read as well.
+    pub readable: FieldAccess,
+    /// Which fields the user may write.
+    pub writable: FieldAccess,
+}
+
+impl ClassRole {
+    /// The role that reads by one predicate and writes, creates and deletes by another, with all fields.
+    pub fn by_predicates(read: &str, write: &str) -> Self {
+        Self {
+            read: read.to_owned(),
+            write: write.to_owned(),
+            insert: write.to_owned(),
+            delete: write.to_owned(),
+            readable: FieldAccess::all(),
+            writable: FieldAccess::all(),
+        }
+    }
+
+    /// Which fields the user is sent.
+    pub fn visible(&self) -> FieldAccess {
+        self.readable.union(&self.writable)
+    }
 }
 
 /// What a user may read and write.
@@ -32,12 +62,9 @@ pub struct Role {
 impl Role {
     /// The role that may do everything.
     pub fn everything() -> Self {
-        let text = || crate::predicate::EVERYTHING.to_owned();
+        let everything = crate::predicate::EVERYTHING;
         Self {
-            default: ClassRole {
-                read: text(),
-                write: text(),
-            },
+            default: ClassRole::by_predicates(everything, everything),
             classes: BTreeMap::new(),
         }
     }
@@ -55,7 +82,8 @@ pub fn effective_rules(
     role: &Role,
 ) -> ViewRules {
     let classes = subscriptions.iter().map(|(class, subscription)| {
-        let read = &role.of(class).read;
+        let of_class = role.of(class);
+        let read = &of_class.read;
         let reads = if means_everything(read) {
             Vec::new()
         } else {
@@ -70,6 +98,7 @@ pub fn effective_rules(
                 subscription: subscription.clone(),
                 reads,
                 unbound,
+                readable: of_class.visible(),
             },
         )
     });
@@ -79,7 +108,7 @@ pub fn effective_rules(
 }
 
 /// Rules narrowed by what a new role allows: in force after `download` until the bootstrap under the new role
-/// was sent.
+/// was sent: which objects, and which of their fields.
 /// `None` if that narrows nothing. A class whose new rule reads what entries since do not say is left out
 /// whole: where its objects passed the border could not be told.
 pub fn narrowed_rules(
@@ -90,7 +119,9 @@ pub fn narrowed_rules(
 ) -> Option<ViewRules> {
     let mut narrowed = rules.clone();
     for (class, rule) in &mut narrowed.classes {
-        let read = &role.of(class).read;
+        let of_class = role.of(class);
+        rule.readable = rule.readable.intersection(&of_class.visible());
+        let read = &of_class.read;
         if means_everything(read) || rule.reads.contains(read) {
             continue;
         }
@@ -112,30 +143,38 @@ pub fn narrowed_rules(
 #[derive(Debug, Default)]
 pub struct View {
     classes: Vec<(ClassNumber, Vec<Predicate>)>,
+    /// Which fields, of classes of which it is not all. Also of those of which no object is in the view.
+    readable: FxHashMap<ClassNumber, FieldAccess>,
 }
 
 impl View {
     /// Binds rules. Rules that do not fit match nothing.
     pub fn compile(schema: &LedgerSchema, rules: &ViewRules) -> Self {
-        let mut classes = Vec::new();
+        let (mut classes, mut readable) = (Vec::new(), FxHashMap::default());
         for (class, rule) in &rules.classes {
             let name = Name::from(class.as_str());
             let Some(number) = schema.number(&name) else {
                 continue;
             };
+            if !rule.readable.is_all() {
+                readable.insert(number, rule.readable.clone());
+            }
             if rule.unbound || schema.is_asymmetric(number) {
                 continue;
             }
-            let texts = std::iter::once(&rule.subscription).chain(&rule.reads);
-            let compile = |text: &String| {
-                Predicate::compile(schema, &name, text).unwrap_or(Predicate::Nothing)
-            };
-            let mut predicates: Vec<Predicate> = texts.map(compile).collect();
+            let asked =
+                Predicate::compile_readable(schema, &name, &rule.subscription, &rule.readable);
+            let reads = rule.reads.iter();
+            let reads = reads.map(|text| Predicate::compile(schema, &name, text));
+            let mut predicates: Vec<Predicate> = std::iter::once(asked)
+                .chain(reads)
+                .map(|predicate| predicate.unwrap_or(Predicate::Nothing))
+                .collect();
             predicates.retain(|predicate| !matches!(predicate, Predicate::Everything));
             classes.push((number, predicates));
         }
         classes.sort_by_key(|(number, _)| *number);
-        Self { classes }
+        Self { classes, readable }
     }
 
     /// Whether an object is in the view.
@@ -147,6 +186,11 @@ impl View {
     /// Whether the view holds every object of a class.
     pub fn contains_all(&self, class: ClassNumber) -> bool {
         self.class(class).is_some_and(<[_]>::is_empty)
+    }
+
+    /// Which fields of the objects of a class are in the view, if not all.
+    pub fn readable(&self, class: ClassNumber) -> Option<&FieldAccess> {
+        self.readable.get(&class)
     }
 
     /// Whether objects of a class can be in the view.
@@ -228,6 +272,25 @@ impl Timeline {
             .elements
             .get(index)
             .expect("a view list has at least one element")
+    }
+
+    /// Which fields of a class the client is sent of a version, if not all: those of the view that is in force
+    /// then, less what a role took away that came while the client was on its way to it.
+    pub fn readable_at(&self, version: u64, class: ClassNumber) -> Option<Cow<'_, FieldAccess>> {
+        let mut readable = self.view_at(version).readable(class).map(Cow::Borrowed);
+        for element in &self.list.elements {
+            let held_back = element.kind == ElementKind::Guard
+                && element.since < version
+                && version < element.from;
+            let by_guard = self.view(element.view).readable(class);
+            if let Some(by_guard) = by_guard.filter(|_| held_back) {
+                readable = Some(match readable {
+                    Some(readable) => Cow::Owned(readable.intersection(by_guard)),
+                    None => Cow::Borrowed(by_guard),
+                });
+            }
+        }
+        readable
     }
 
     /// The view in force at a version.

@@ -131,6 +131,27 @@ fn ident_is_checked_in_the_order_of_the_protocol() {
         .expect("nothing was changed by what was refused");
 }
 
+/// They would take a bootstrap of the set that they have for a steady message.
+#[test]
+fn older_clients_start_over_when_their_rules_have_changed() {
+    let ledger = open();
+    let mut anna = ready(&ledger);
+    ledger.end_session(anna.session);
+    let older = |anna: &Peer<'_, OrderedStorage>| Identification {
+        protocol_version: 13,
+        ..anna.identification((5, 3), 1, ALL)
+    };
+    let said = older(&anna);
+    let unchanged = anna.try_identify(said).expect("it is let in");
+    assert!(!unchanged.bootstrap_due);
+    ledger.end_session(unchanged.session);
+    anna.role = common::role("name == \"b\"", "TRUEPREDICATE");
+    let said = older(&anna);
+    assert_eq!(refused(anna.try_identify(said)), 228);
+    let said = anna.identification((5, 3), 1, ALL);
+    assert!(anna.try_identify(said).expect("it is let in").bootstrap_due);
+}
+
 #[test]
 fn versions_of_another_epoch_have_another_salt() {
     let ledger = open();

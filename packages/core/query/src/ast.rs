@@ -7,6 +7,36 @@ pub struct Ast {
     pub(crate) descriptors: Vec<Descriptor>,
 }
 
+impl Ast {
+    /// The conditions of which one has to hold: the parts of an OR that nothing is around, or the whole.
+    pub fn alternatives(self) -> Vec<Self> {
+        let alone = |predicate| Self {
+            predicate,
+            descriptors: Vec::new(),
+        };
+        match self.predicate {
+            Predicate::Or(parts) if self.descriptors.is_empty() => {
+                parts.into_iter().map(alone).collect()
+            }
+            _ => vec![self],
+        }
+    }
+
+    /// The condition that one of these holds, at least one of them.
+    pub fn any_of(alternatives: Vec<Self>) -> Self {
+        let mut parts: Vec<Predicate> = alternatives.into_iter().map(|one| one.predicate).collect();
+        let predicate = match parts.len() {
+            0 => Predicate::False,
+            1 => parts.remove(0),
+            _ => Predicate::Or(parts),
+        };
+        Self {
+            predicate,
+            descriptors: Vec::new(),
+        }
+    }
+}
+
 /// A condition. Runs of AND and OR are flat, in the order the original evaluates and prints them.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Predicate {

@@ -26,7 +26,7 @@ use tidemark_transform::compaction::{
 use crate::catalog::Catalog;
 use crate::database::Database;
 use crate::query::Names;
-use crate::sync::read_sets;
+use crate::sync::{read_rule_fields, read_sets};
 use crate::tables::{ClassId, INDEX, index_key};
 use crate::transaction::{Touch, WriteTransaction, object_number};
 use crate::{Result, StoreError, history};
@@ -163,7 +163,8 @@ impl Notes {
     }
 }
 
-/// Which columns of a class decide whether the client's subscriptions show an object.
+/// Which columns of a class decide whether the client's subscriptions show an object, and what the server's
+/// rules allow with it.
 #[derive(Debug)]
 enum Decisive {
     Columns(BTreeSet<u16>),
@@ -257,7 +258,7 @@ fn is_decisive(decisive: &FxHashMap<ClassId, Decisive>, class: ClassId, column: 
     }
 }
 
-/// The columns that the queries of all kept subscription sets look at.
+/// The columns that the queries of all kept subscription sets look at, and the server's rules.
 fn decisive(storage: &impl Read, catalog: &Catalog) -> Result<FxHashMap<ClassId, Decisive>> {
     let mut classes: FxHashMap<ClassId, Decisive> = FxHashMap::default();
     for subscription in read_sets(storage)?
@@ -276,6 +277,21 @@ fn decisive(storage: &impl Read, catalog: &Catalog) -> Result<FxHashMap<ClassId,
             (Some(columns), Decisive::Columns(known)) => known.extend(columns),
             (Some(_), Decisive::All) => {}
             (None, known) => *known = Decisive::All,
+        }
+    }
+    for (class, fields) in read_rule_fields(storage)? {
+        let name = Name::from(class.as_str());
+        let (Some(id), Some(class)) = (catalog.id(&name), catalog.class(&name)) else {
+            continue;
+        };
+        let known = classes
+            .entry(id)
+            .or_insert_with(|| Decisive::Columns(BTreeSet::new()));
+        if let Decisive::Columns(known) = known {
+            let columns = fields
+                .iter()
+                .filter_map(|field| class.column_index(&Name::from(field.as_str())));
+            known.extend(columns.filter_map(|column| u16::try_from(column).ok()));
         }
     }
     Ok(classes)

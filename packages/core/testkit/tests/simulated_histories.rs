@@ -163,3 +163,23 @@ fn a_disk_that_forgets_is_found() {
     };
     found(faults, 60);
 }
+
+#[test]
+fn a_field_that_is_shown_to_who_may_not_read_it_is_found() {
+    let faults = ServerFaults {
+        shows_all_fields: true,
+        ..ServerFaults::default()
+    };
+    let (_, fault) = found(of_server(faults), 60);
+    assert!(fault.contains("may not be read"), "{fault}");
+}
+
+#[test]
+fn a_field_that_is_taken_from_who_may_not_write_it_is_found() {
+    let faults = ServerFaults {
+        takes_all_fields: true,
+        ..ServerFaults::default()
+    };
+    let (_, fault) = found(of_server(faults), 60);
+    assert!(fault.contains("differs"), "{fault}");
+}

@@ -103,7 +103,8 @@ function readService(directory: Directory, service: string): void {
       `name: "${service}" is expected as its folder is called, found "${config.name}"`,
     );
   }
-  if (config.type !== undefined && config.type !== "mongodb-atlas") {
+  // The second is what servers of one's own have in the original.
+  if (config.type !== undefined && !["mongodb-atlas", "mongodb"].includes(config.type)) {
     document.report("warning", ["type"], `data sources of type "${config.type}" cannot be synchronised`);
   }
 }

@@ -193,13 +193,16 @@ describe("the role that applies", () => {
       classNames: ["Zebra", "Apple", "__proto__"],
     });
     expect(Object.keys(role.classes).sort()).toEqual(["Apple", "Item", "Zebra", "__proto__"]);
+    const all = "[true,[]]";
+    const fields = { readableFields: all, writableFields: all };
+    const reader = { read: own, write: F, insert: F, delete: F, ...fields };
     expect(ledgerRole(role)).toEqual({
-      default: { read: own, write: F },
+      default: reader,
       classes: Object.fromEntries([
-        ["Apple", { read: own, write: F }],
-        ["Item", { read: T, write: T }],
-        ["Zebra", { read: own, write: F }],
-        ["__proto__", { read: own, write: F }],
+        ["Apple", reader],
+        ["Item", { read: T, write: T, insert: T, delete: T, ...fields }],
+        ["Zebra", reader],
+        ["__proto__", reader],
       ]),
     });
   });
@@ -246,26 +249,29 @@ describe("fields", () => {
 
   test.each<[string, Json, readonly string[]]>([
     ["all by write", { write: true, fields: { text: { read: false, write: false } } }, [all, all]],
-    ["all to read by read", { read: true, fields: { text: { write: true } } }, [all, '[false,["text",[true]]]']],
+    ["all to read by read", { read: true, fields: { text: { write: true } } }, [all, '[false,[["text",[true,[]]]]]']],
     [
       "named ones",
       { fields: { text: { read: true }, owner: { write: true } } },
-      ['[false,["owner",[true]],["text",[true]]]', '[false,["owner",[true]]]'],
+      ['[false,[["owner",[true,[]]],["text",[true,[]]]]]', '[false,[["owner",[true,[]]]]]'],
     ],
     [
       "all but one",
       { additional_fields: { read: true }, fields: { text: { read: false } } },
-      ['[true,["text",[false]]]', none],
+      ['[true,[["text",[false,[]]]]]', none],
     ],
     [
       "others by write",
       { additional_fields: { write: true }, fields: { text: {} } },
-      ['[true,["text",[false]]]', '[true,["text",[false]]]'],
+      ['[true,[["text",[false,[]]]]]', '[true,[["text",[false,[]]]]]'],
     ],
     [
       "some of an embedded document",
       { fields: { address: { fields: { street: { read: true }, city: { write: true } } } } },
-      ['[false,["address",[false,["city",[true]],["street",[true]]]]]', '[false,["address",[false,["city",[true]]]]]'],
+      [
+        '[false,[["address",[false,[["city",[true,[]]],["street",[true,[]]]]]]]]',
+        '[false,[["address",[false,[["city",[true,[]]]]]]]]',
+      ],
     ],
     [
       "of an embedded document that decides itself",
@@ -275,12 +281,12 @@ describe("fields", () => {
           home: { read: false, fields: { street: { read: true } } },
         },
       },
-      ['[false,["address",[true]]]', none],
+      ['[false,[["address",[true,[]]]]]', none],
     ],
     [
       "of an embedded document that others may read",
       { additional_fields: { read: true }, fields: { address: { fields: { street: { read: true } } } } },
-      ['[true,["address",[false,["street",[true]]]]]', none],
+      ['[true,[["address",[false,[["street",[true,[]]]]]]]]', none],
     ],
   ])("%s", (_, role, expected) => {
     expect(texts(role)).toEqual(expected);

@@ -7,11 +7,18 @@
  * @module
  */
 
-import type { Role } from "../ledger.js";
+import type { Role, RolePredicates } from "../ledger.js";
 import type { ExpansionContext } from "./expansions.js";
 import type { Expression, Operand } from "./expression.js";
 import { visitExpression } from "./expression.js";
-import { type FieldAccess, isNoAccess, noFields, readableFields, writableFields } from "./field-access.js";
+import {
+  type FieldAccess,
+  fieldAccessText,
+  isNoAccess,
+  noFields,
+  readableFields,
+  writableFields,
+} from "./field-access.js";
 import { isReservedFieldName } from "../schema/queryable-fields.js";
 import { fieldText } from "./field-names.js";
 import type { FieldPermissions, RoleDocument } from "./parse-roles.js";
@@ -76,9 +83,16 @@ export function effectiveRole({ rules, context, schema, classNames }: RoleQuesti
   return { default: access(null), classes: Object.fromEntries(names.map((name) => [name, access(name)])) };
 }
 
-/** The part of a user's access that the ledger knows. */
+/** A user's access in the form that the ledger takes. */
 export function ledgerRole(role: EffectiveRole): Role {
-  const predicates = ({ read, write }: ClassAccess): Role["default"] => ({ read, write });
+  const predicates = (access: ClassAccess): RolePredicates => ({
+    read: access.read,
+    write: access.write,
+    insert: access.insert,
+    delete: access.delete,
+    readableFields: fieldAccessText(access.readableFields),
+    writableFields: fieldAccessText(access.writableFields),
+  });
   const classes = Object.entries(role.classes).map(([name, access]) => [name, predicates(access)] as const);
   return { default: predicates(role.default), classes: Object.fromEntries(classes) };
 }

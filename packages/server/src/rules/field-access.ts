@@ -50,13 +50,13 @@ export function isNoAccess(access: FieldAccess): boolean {
   return !access.others && access.fields.size === 0;
 }
 
-/** The access as text, the same for the same access. */
+/** The access as text, the same for the same access: `[others, [[name, access], …]]` as JSON. */
 export function fieldAccessText(access: FieldAccess): string {
   return JSON.stringify(plain(access));
 }
 
 function plain({ others, fields }: FieldAccess): readonly unknown[] {
-  return [others, ...[...fields].map(([name, access]) => [name, plain(access)])];
+  return [others, [...fields].map(([name, access]) => [name, plain(access)])];
 }
 
 function accessOf(

@@ -16,6 +16,7 @@ import {
   writeDownloadEntries,
 } from "@tidemark/protocol";
 import { compressBodySync } from "@tidemark/protocol/node";
+import { type ClassInformation, readClasses } from "../schema/classes.js";
 import type {
   Compensation,
   DownloadAnswer,
@@ -28,6 +29,9 @@ import type {
   LedgerRefusal,
   LedgerSession,
   LedgerStatus,
+  QueryableFields,
+  Role,
+  SchemaChange,
   Upload,
   UploadAnswer,
   UpkeepStep,
@@ -76,6 +80,12 @@ export class FakeLedger implements Ledger {
   /** Steps of upkeep, three a cycle; set what they do. */
   readonly steps: { readonly nowMs: number; readonly budget: number }[] = [];
   maxOfflineMs = 0;
+  isDevelopmentMode: boolean;
+  queryableFields: QueryableFields | null = null;
+  /** What is said against the next schemas. */
+  conflicts: readonly string[] = [];
+  /** Roles that sessions were opened with, in order. */
+  readonly roles: Role[] = [];
   upkeepFailure: Error | null = null;
   owesCursors = false;
   /** Whether an upload concerns nobody but who sent it, or else everybody. */
@@ -91,10 +101,13 @@ export class FakeLedger implements Ledger {
   #version = 1;
   #nextIdent = 2;
   #nextSession = 1;
+  /** What clients have added. */
   #classes: string[] = [];
+  #configured: readonly ClassInformation[] = [];
 
   constructor(options: LedgerOptions) {
     this.epochSalt = options.epochSalt;
+    this.isDevelopmentMode = options.developmentMode;
   }
 
   close(): Promise<void> {
@@ -107,7 +120,7 @@ export class FakeLedger implements Ledger {
     return Promise.resolve({
       version: this.#version,
       epoch: 1,
-      clients: this.#rows.size,
+      clients: this.#nextIdent - 2,
       objects,
       bytes: 0,
       trimmedVersion: 0,
@@ -122,11 +135,27 @@ export class FakeLedger implements Ledger {
       primaryKey: { name: "_id", type: "int", nullable: false },
       columns: [],
     }));
-    return Promise.resolve(JSON.stringify(classes));
+    return Promise.resolve(JSON.stringify([...this.#configured, ...classes]));
   }
 
-  setDevelopmentMode(): void {
-    // Every change of the schema is taken.
+  setSchema(classes: string): Promise<SchemaChange> {
+    const { conflicts } = this;
+    const changed = conflicts.length === 0 && classes !== JSON.stringify(this.#configured);
+    if (changed) this.#configured = readClasses(classes);
+    return Promise.resolve({ changed, conflicts });
+  }
+
+  setDevelopmentMode(on: boolean): void {
+    // Every change of the schema is taken all the same.
+    this.isDevelopmentMode = on;
+  }
+
+  setQueryableFields(fields: QueryableFields): void {
+    this.queryableFields = fields;
+  }
+
+  forceReset(fileIdent: string): Promise<boolean> {
+    return Promise.resolve(this.#rows.delete(fileIdent));
   }
 
   version(): number {
@@ -149,6 +178,7 @@ export class FakeLedger implements Ledger {
     if ([...this.#sessions.values()].some((one) => one.row === row)) {
       this.violations.push(`file ${identification.fileIdent} identified twice`);
     }
+    this.roles.push(identification.role);
     const bootstrapDue = identification.queryVersion === 0 && identification.downloadServerVersion === 0;
     const session = this.#nextSession;
     this.#nextSession += 1;

@@ -17,6 +17,7 @@ use tidemark_changeset::Instruction;
 use tidemark_changeset::codec::PieceEncoder;
 
 use crate::error::{LedgerError, Result};
+use crate::field_access::FieldAccess;
 use crate::object::{ClassNumber, ObjectKey};
 use crate::schema::LedgerSchema;
 use crate::select::afresh;
@@ -78,14 +79,15 @@ enum Order {
 }
 
 impl Arrangement {
-    /// Takes an object: its erasure and, with a row, what makes it anew.
+    /// Takes an object: its erasure and, with a row, what makes it anew, as far as it is `readable`.
     pub fn push(
         &mut self,
         schema: &LedgerSchema,
         object: &ObjectKey,
         row: Option<&[u8]>,
+        readable: Option<&FieldAccess>,
     ) -> Result<()> {
-        let instructions = afresh(schema, object, row)?;
+        let instructions = afresh(schema, object, row, readable)?;
         let class = object.class();
         if self.groups.last().is_none_or(|group| group.class != class) {
             self.groups.push(Group {

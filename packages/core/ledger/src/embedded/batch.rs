@@ -60,7 +60,8 @@ pub struct Batch<S: Storage> {
     schema_changed: bool,
     /// What sessions may have to be told of.
     pub made: Vec<Made>,
-    switches: Switches,
+    /// Rules that tests leave out.
+    pub switches: Switches,
     /// Grows with everything that is written.
     pub writes: u64,
 }
@@ -211,6 +212,12 @@ impl<S: Storage> Batch<S> {
             Some(bytes) => ViewList::read(&bytes),
             None => Ok(ViewList::default()),
         }
+    }
+
+    /// How many bytes are kept of a client's views.
+    pub fn views_size(&self, ident: u64) -> Result<usize> {
+        let bytes = self.write.get(VIEWS, &tables::number(ident))?;
+        Ok(bytes.map_or(0, |bytes| bytes.len()))
     }
 
     /// Writes a client's views.

@@ -6,25 +6,25 @@ use std::sync::{Arc, Mutex};
 
 use tidemark_changeset::Name;
 use tidemark_query::sync::admit_text;
-use tidemark_storage::{Read, Storage};
+use tidemark_storage::Storage;
 
 use super::batch::Batch;
 use super::before_images::lock;
 use super::concerns::Concerns;
 use super::job::Job;
 use super::sessions::{DownloadSide, Session, SessionId, UploadSide};
-use super::tables::{self, RECORDS};
+use super::standing::{check, pending_compensations};
 use super::{Ledger, QueryableFields};
 use crate::error::{LedgerError, Refusal, Result, Stop, codes};
+use crate::field_access::FieldAccess;
 use crate::limits::{
     BOOTSTRAPS_UNARRIVED_MAX, QUERY_BODY_BYTES_MAX, SUBSCRIPTION_BYTES_MAX,
-    SUBSCRIPTION_CLASSES_MAX,
+    SUBSCRIPTION_CLASSES_MAX, VIEWS_BYTES_MAX,
 };
-use crate::object::ObjectKey;
 use crate::permission::WriteRules;
 use crate::predicate::{EVERYTHING, Predicate};
-use crate::records::{Compensation, RejectedUpdate};
-use crate::rows::{ClientRow, Record};
+use crate::records::Compensation;
+use crate::rows::ClientRow;
 use crate::schema::LedgerSchema;
 use crate::view_list::{Element, ElementKind, ElementState, ViewList, ViewRules};
 use crate::views::{Role, Timeline, View, effective_rules, narrowed_rules};
@@ -59,6 +59,10 @@ pub struct Identified {
     /// Whether a bootstrap is owed.
     pub bootstrap_due: bool,
 }
+
+/// From this version of the protocol on, clients tell a bootstrap of the set that they have from a steady
+/// message. Older ones have to start over when their view has changed.
+const SERVER_BOOTSTRAP_PROTOCOL_MIN: u32 = 14;
 
 type Subscriptions = BTreeMap<String, String>;
 
@@ -98,10 +102,13 @@ fn evaluate(batch: &mut Batch<impl Storage>, view: &View, role: &Role, classes: 
     let mut wanted: Vec<(u32, Vec<u16>)> = view.columns().collect();
     for class in classes.keys() {
         let name = Name::from(class.as_str());
-        if let Some(number) = schema.number(&name)
-            && let Ok(rule) = Predicate::compile(&schema, &name, &role.of(class).write)
-        {
-            wanted.push((number, rule.columns().to_vec()));
+        let of_class = role.of(class);
+        for text in [&of_class.write, &of_class.insert, &of_class.delete] {
+            if let Some(number) = schema.number(&name)
+                && let Ok(rule) = Predicate::compile(&schema, &name, text)
+            {
+                wanted.push((number, rule.columns().to_vec()));
+            }
         }
     }
     let version = batch.newest.state.version;
@@ -264,14 +271,18 @@ impl<S: Storage> Ledger<S> {
             .get(in_force)
             .ok_or(LedgerError::Damaged("a client has no views"))?;
         let settled = current.kind != ElementKind::Guard;
-        let repair = self.repair_is_due(batch, &row, &views)?;
+        let repair = self.repair_is_due(batch, (ident, &row), &views)?;
         let due = is_first || !settled || repair || views.rules.get(current.view) != Some(&rules);
+        if due && !is_first && said.protocol_version < SERVER_BOOTSTRAP_PROTOCOL_MIN {
+            let text = "Permissions have changed since the last session (IDENT)";
+            return Err(Refusal::reset(codes::SERVER_PERMISSIONS_CHANGED, text).into());
+        }
         let compensations = pending_compensations(batch, ident, download.0)?;
         let skips_log = is_first && row.integrated == 0;
         let (timeline, jobs) = if due {
             if !is_first {
                 let last = download.0.max(row.newest_entry);
-                guard(batch, &mut views, &said.role, last);
+                guard(batch, &mut views, &said.role, (download.0, last));
             }
             let begun = Self::begin(
                 batch,
@@ -303,15 +314,16 @@ impl<S: Storage> Ledger<S> {
 
     /// Whether an interrupted bootstrap has waited so long for its repair that the repair must not wait for
     /// the next change of the view: what it has to look at would be trimmed. Where there are too many to
-    /// repair, the client starts over.
+    /// repair, or the views have become too large, the client starts over.
     fn repair_is_due(
         &self,
         batch: &Batch<S>,
-        row: &ClientRow,
+        (ident, row): (u64, &ClientRow),
         views: &ViewList,
     ) -> std::result::Result<bool, Stop> {
         let state = &batch.newest.state;
-        if views.unarrived() > BOOTSTRAPS_UNARRIVED_MAX {
+        let too_large = batch.views_size(ident)? > VIEWS_BYTES_MAX / 2;
+        if too_large || views.unarrived() > BOOTSTRAPS_UNARRIVED_MAX {
             return Err(Refusal::expired("IDENT").into());
         }
         let Some(oldest) = oldest_leftover(views, row, state.version) else {
@@ -341,6 +353,10 @@ impl<S: Storage> Ledger<S> {
             let views = batch.views(session.ident)?;
             if views.unarrived() >= BOOTSTRAPS_UNARRIVED_MAX {
                 let text = "too many bootstraps are not known to have arrived";
+                return Err(LedgerError::Restart(text).into());
+            }
+            if batch.views_size(session.ident)? + rules.size() > VIEWS_BYTES_MAX {
+                let text = "the views of its client have become too large";
                 return Err(LedgerError::Restart(text).into());
             }
             let oldest = oldest_leftover(&views, &row, batch.newest.state.version);
@@ -406,6 +422,7 @@ impl<S: Storage> Ledger<S> {
         views.elements.push(Element {
             kind: ElementKind::Bootstrap,
             from: version,
+            since: last,
             query_version,
             view,
             before,
@@ -460,12 +477,14 @@ fn timeline_of(
 /// Puts a narrowed view in force from the next version on, if the new role forbids what the old one allowed:
 /// what others wrote meanwhile must not reach the client before the bootstrap that takes it away. `last` is
 /// the last version to which the old rules apply: the client has integrated it, or was still writing under
-/// them.
-fn guard(batch: &mut Batch<impl Storage>, views: &mut ViewList, role: &Role, last: u64) {
+/// them. Of fields that the new role does not show nothing is sent from `since` on, what the client has.
+fn guard(
+    batch: &mut Batch<impl Storage>,
+    views: &mut ViewList,
+    role: &Role,
+    (since, last): (u64, u64),
+) {
     let newest = batch.newest.state.version;
-    if last >= newest {
-        return;
-    }
     let Some(current) = views.elements.get(views.in_force(newest)).cloned() else {
         return;
     };
@@ -473,15 +492,35 @@ fn guard(batch: &mut Batch<impl Storage>, views: &mut ViewList, role: &Role, las
         return;
     };
     let narrowed = narrowed_rules(&batch.newest.schema, rules, role, last);
-    let Some(narrowed) = narrowed else { return };
+    let Some(mut narrowed) = narrowed else { return };
+    if !batch.switches.guard_fields {
+        for (class, rule) in &mut narrowed.classes {
+            let before = rules.classes.get(class);
+            rule.readable = before.map_or_else(FieldAccess::all, |before| before.readable.clone());
+        }
+    }
+    let readable = |rules: &ViewRules| -> Vec<FieldAccess> {
+        let of_classes = rules.classes.values();
+        of_classes.map(|rule| rule.readable.clone()).collect()
+    };
+    // Of fields it says what is left out on the way to it as well.
+    if last >= newest && readable(rules) == readable(&narrowed) {
+        return;
+    }
     let before = views
         .elements
         .get(views.in_force(last))
         .map_or(current.view, |element| element.view);
     let view = views.intern(&narrowed);
+    let since = if batch.switches.hold_back_at_once {
+        since
+    } else {
+        last
+    };
     views.elements.push(Element {
         kind: ElementKind::Guard,
         from: last + 1,
+        since,
         query_version: current.query_version,
         view,
         before,
@@ -499,116 +538,4 @@ impl From<LedgerError> for QueryStop {
     fn from(error: LedgerError) -> Self {
         Self::Failed(error)
     }
-}
-
-/// The checks of the protocol, in their order.
-fn check<S: Storage>(
-    batch: &Batch<S>,
-    said: &Identification,
-) -> std::result::Result<ClientRow, Stop> {
-    let state = &batch.newest.state;
-    let refuse = |code, text: &str| Err(Stop::Refused(Refusal::reset(code, text)));
-    let row = if said.file_ident < 2 {
-        None
-    } else {
-        batch.client(said.file_ident)?
-    };
-    let Some(row) = row else {
-        if (2..state.next_ident).contains(&said.file_ident) {
-            return Err(Refusal::expired("IDENT").into());
-        }
-        return refuse(
-            codes::BAD_CLIENT_FILE_IDENT,
-            "Bad client file identifier (IDENT)",
-        );
-    };
-    if row.salt != said.file_ident_salt {
-        return refuse(
-            codes::DIVERGING_HISTORIES,
-            "Diverging histories (IDENT): wrong salt of the file identifier",
-        );
-    }
-    if row.user != said.user {
-        let text = "User mismatch (IDENT): the file belongs to another user";
-        return Err(Refusal::bug(codes::USER_MISMATCH, text).into());
-    }
-    let download = said.download_server_version;
-    if download < row.progress.1 {
-        return refuse(
-            codes::BAD_SERVER_VERSION,
-            "Bad server version (IDENT): older than acknowledged",
-        );
-    }
-    let begins = download == 0 && row.integrated == 0;
-    let needs = if download == 0 { row.born } else { download };
-    if row.expired || (!begins && needs < batch.trimmed()) {
-        return Err(Refusal::expired("IDENT").into());
-    }
-    if download > state.version {
-        return refuse(
-            codes::BAD_SERVER_VERSION,
-            "Bad server version (IDENT): beyond the server's history",
-        );
-    }
-    if said.download_client_version > row.integrated {
-        return refuse(
-            codes::BAD_CLIENT_VERSION,
-            "Bad client version (IDENT): never uploaded",
-        );
-    }
-    let latest = said.latest_server_version;
-    if latest < download || latest > state.version {
-        return refuse(
-            codes::BAD_SERVER_VERSION,
-            "Bad server version (IDENT): bad latest server version",
-        );
-    }
-    if latest > 0 && state.salt(latest) != Some(said.latest_server_version_salt) {
-        return refuse(
-            codes::DIVERGING_HISTORIES,
-            "Diverging histories (IDENT): wrong salt of the server version",
-        );
-    }
-    Ok(row)
-}
-
-/// The 231s whose compensation the client has not integrated yet, by version.
-fn pending_compensations<S: Storage>(
-    batch: &Batch<S>,
-    ident: u64,
-    download: u64,
-) -> Result<Vec<Compensation>> {
-    const DAMAGED: LedgerError = LedgerError::Damaged("a record's key is too short");
-    let facts = batch.facts();
-    let from = tables::of_client(ident, download + 1);
-    let to = tables::of_client(ident, u64::MAX);
-    let range = facts.read.range(
-        RECORDS,
-        std::ops::Bound::Included(&from[..]),
-        std::ops::Bound::Excluded(&to[..]),
-    )?;
-    let mut compensations: Vec<Compensation> = Vec::new();
-    for line in range {
-        let (key, value) = line?;
-        let record = Record::read(&value)?;
-        let Some(rejection) = record.rejection else {
-            continue;
-        };
-        let version = tables::last_number(key.get(..16).ok_or(DAMAGED)?)?;
-        let object = ObjectKey::from_bytes(key.get(16..).ok_or(DAMAGED)?)?;
-        let class = facts
-            .schema
-            .name(object.class())
-            .ok_or(LedgerError::Damaged("an object without a class"))?;
-        let update = RejectedUpdate::new(class, &object.key(), rejection);
-        match compensations.last_mut() {
-            Some(last) if last.server_version == version => last.rejected_updates.push(update),
-            _ => compensations.push(Compensation {
-                server_version: version,
-                rejected_client_version: record.client_version,
-                rejected_updates: vec![update],
-            }),
-        }
-    }
-    Ok(compensations)
 }

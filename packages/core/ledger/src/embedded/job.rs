@@ -18,8 +18,9 @@ use super::stored::StoredFacts;
 use super::tables::OBJECTS;
 use crate::error::{LedgerError, Result};
 use crate::facts::{Derivation, is_in};
+use crate::field_access::FieldAccess;
 use crate::fields::Fields;
-use crate::limits::{ENTRY_BYTES_SOFT, PART_BYTES_SHORT, SCAN_DOCUMENTS_MAX};
+use crate::limits::{ENTRY_BYTES_SOFT, PART_BYTES_SHORT, REPAIR_ENTRIES_MAX, SCAN_DOCUMENTS_MAX};
 use crate::object::{ClassNumber, ObjectKey};
 use crate::schema::LedgerSchema;
 use crate::switches::Switches;
@@ -57,6 +58,8 @@ pub(super) struct Job {
     /// Objects that changed since the earliest bootstrap whose traces are to be repaired, and were not met
     /// yet.
     suspects: BTreeSet<ObjectKey>,
+    /// The next entry to be searched for them; past the bootstrap's version when all were.
+    suspects_from: u64,
     scanned: u64,
     total: u64,
     /// Whether any entry was given.
@@ -123,6 +126,7 @@ impl Job {
             cursor: None,
             met: FxHashSet::default(),
             suspects: BTreeSet::new(),
+            suspects_from: version + 1,
             scanned: 0,
             total: 0,
             given: false,
@@ -163,7 +167,15 @@ impl Job {
         let element = self.element()?;
         let mut entries = Entries::default();
         if self.classes.is_none() {
-            self.start(facts, &element, objects, &mut entries)?;
+            self.start(facts, &element, objects, &mut entries);
+        }
+        if !self.find_suspects(facts)? {
+            self.given |= !entries.changesets.is_empty();
+            return Ok(Part {
+                changesets: entries.changesets,
+                last: false,
+                progress: 0.0,
+            });
         }
         let timeline = Arc::clone(&self.timeline);
         let scan = Scan {
@@ -226,7 +238,7 @@ impl Job {
         element: &Element,
         objects: &[u64],
         entries: &mut Entries,
-    ) -> Result<()> {
+    ) {
         if self.with_schema {
             let instructions = facts.schema.instructions();
             if !instructions.is_empty() {
@@ -248,18 +260,27 @@ impl Job {
         let count = |class: &ClassNumber| objects.get(*class as usize).copied().unwrap_or_default();
         self.total = classes.iter().map(count).sum();
         if let Some(first) = element.leftovers.iter().map(|leftover| leftover.at).min() {
-            for version in first + 1..=self.version {
-                let Some(entry) = facts.entry_once(version)? else {
-                    continue;
-                };
+            self.suspects_from = first + 1;
+        }
+        self.classes = Some(VecDeque::from(classes));
+    }
+
+    /// Searches the entries since the earliest bootstrap to be repaired, some at a time; `false` if there are
+    /// more.
+    fn find_suspects<R: Read>(&mut self, facts: &StoredFacts<'_, R>) -> Result<bool> {
+        let last = self
+            .version
+            .min(self.suspects_from.saturating_add(REPAIR_ENTRIES_MAX - 1));
+        while self.suspects_from <= last {
+            if let Some(entry) = facts.entry_once(self.suspects_from)? {
                 for group in entry.groups()? {
                     let changed = group.touched.iter().map(|touched| touched.object.clone());
                     self.suspects.extend(changed);
                 }
             }
+            self.suspects_from += 1;
         }
-        self.classes = Some(VecDeque::from(classes));
-        Ok(())
+        Ok(self.suspects_from > self.version)
     }
 
     /// Scans on in a class; `false` if the part is full before its end.
@@ -351,7 +372,10 @@ impl Job {
         if touched {
             let enters = scan.contains(scan.element.view, object, row);
             let row = row.filter(|_| enters);
-            entries.open.push(scan.facts.schema, object, row)?;
+            let readable = scan.readable(object.class());
+            entries
+                .open
+                .push(scan.facts.schema, object, row, readable)?;
             entries.close_if_full(scan.bytes_max);
         }
         Ok(())
@@ -372,6 +396,12 @@ impl<R: Read> Scan<'_, R> {
         self.facts.schema
     }
 
+    /// Which fields of a class the bootstrap gives, if not all.
+    fn readable(&self, class: ClassNumber) -> Option<&FieldAccess> {
+        let readable = self.timeline.view(self.element.view).readable(class);
+        readable.filter(|_| self.derivation.switches.cover_fields)
+    }
+
     fn contains(&self, view: usize, object: &ObjectKey, row: Option<&[u8]>) -> bool {
         is_in(
             self.schema(),
@@ -384,8 +414,11 @@ impl<R: Read> Scan<'_, R> {
     /// Whether the bootstrap sends an object that has not changed since the earliest version it repairs: then
     /// the row at hand says what every view held.
     fn touches_settled(&self, object: &ObjectKey, row: Option<&[u8]>) -> bool {
-        let differs =
-            |before, view| self.contains(before, object, row) != self.contains(view, object, row);
+        let differs = |before, view| {
+            let was_in = self.contains(before, object, row);
+            was_in != self.contains(view, object, row)
+                || (was_in && self.derivation.fields_differ(before, view, object))
+        };
         differs(self.element.before, self.element.view)
             || self
                 .element

@@ -258,6 +258,9 @@ impl<S: Storage> Step<'_, S> {
             let after_ms = self.window_ms + self.grace_ms();
             let finished = if row.expired || (session.is_none() && away_ms >= after_ms) {
                 self.expire(ident, row)?
+            } else if row.reset && session.is_none() {
+                // It will not be let in again: nothing is kept for it.
+                true
             } else {
                 self.client(cycle, ident, row, session.as_deref())?
             };

@@ -19,6 +19,7 @@ mod job;
 mod maintain;
 mod matching;
 mod sessions;
+mod standing;
 mod status;
 mod stored;
 pub mod tables;
@@ -50,7 +51,7 @@ pub use download::{BatchState, DownloadLimits, DownloadPart};
 pub use identify::{Identification, Identified};
 pub use maintain::Progress;
 pub use sessions::SessionId;
-pub use status::Status;
+pub use status::{SchemaChange, Status};
 pub use upload::{Upload, UploadAnswer};
 
 /// How a ledger is opened.
@@ -187,6 +188,21 @@ impl<S: Storage> Ledger<S> {
             };
             batch.put_client(ident, &row);
             Ok(ident)
+        })
+    }
+
+    /// Makes a client file start over: its next IDENT, and every later one, is refused. A session that it has
+    /// goes on until it is ended. `false` if there is no such file.
+    pub fn force_reset(&self, ident: u64) -> Result<bool> {
+        self.write(|batch| {
+            let Some(mut row) = batch.client(ident)? else {
+                return Ok(false);
+            };
+            if !row.reset {
+                row.reset = true;
+                batch.put_client(ident, &row);
+            }
+            Ok(true)
         })
     }
 

@@ -1,5 +1,6 @@
 //! What the server shows about a ledger, and the server's own changes of its schema.
 
+use rustc_hash::FxHashSet;
 use serde_json::{Map, Value, json};
 use tidemark_changeset::{
     CollectionKind, ColumnSpec, ColumnType, Instruction, KeyType, Name, TableSpec,
@@ -11,7 +12,8 @@ use super::Ledger;
 use crate::entries::Origin;
 use crate::error::{LedgerError, Result};
 use crate::outcome::Outcome;
-use crate::schema::{LedgerSchema, SchemaConflict};
+use crate::schema::LedgerSchema;
+use crate::schema_conflict::{Extension, SchemaConflict};
 use crate::select::{SERVER_IDENT, SYNTHETIC_TIMESTAMP};
 
 /// Figures about a ledger.
@@ -202,33 +204,44 @@ impl<S: Storage> Ledger<S> {
         schema_json(&self.newest().schema)
     }
 
-    /// Extends the schema by the server's own decision (its configuration, or an import). What exists must
-    /// agree.
+    /// Makes the schema hold these classes by the operator's decision, also with Development Mode off: what
+    /// is missing is added, by an entry of one version that clients are given in its turn. If something
+    /// contradicts what is there, nothing is changed.
     ///
-    /// @returns whether anything was added.
-    pub fn extend_schema(&self, classes: &str) -> Result<bool> {
+    /// Whether elements of collections may be null is not compared, and left to the first client that names
+    /// the collection.
+    ///
+    /// # Errors
+    ///
+    /// Fails if the text is not a list of classes as [`Ledger::schema_json`] gives them.
+    pub fn set_schema(&self, classes: &str) -> Result<SchemaChange> {
         let bad = || LedgerError::Argument("not a list of classes".to_owned());
         let parsed: Value = serde_json::from_str(classes).map_err(|_| bad())?;
         let parsed = parsed.as_array().ok_or_else(bad)?.iter().map(parse_class);
         let parsed = parsed.collect::<Option<Vec<_>>>().ok_or_else(bad)?;
-        let tables = parsed.iter().map(|(table, _)| table.clone());
-        let columns = parsed.iter().flat_map(|(_, columns)| columns.clone());
-        let instructions: Vec<Instruction> = tables.chain(columns).collect();
+        let tables = parsed.iter().map(|(table, _)| table);
+        let columns = parsed.iter().flat_map(|(_, columns)| columns);
+        let instructions: Vec<&Instruction> = tables.chain(columns).collect();
         self.write(|batch| {
             let mut schema = (*batch.newest.schema).clone();
-            let mut added = Vec::new();
-            for instruction in instructions {
-                match schema.extend(&instruction) {
-                    Ok(true) => added.push(instruction),
-                    Ok(false) => {}
-                    Err(SchemaConflict::Addition(text) | SchemaConflict::Breaking(text)) => {
-                        return Err(LedgerError::Schema(text));
+            let mut change = SchemaChange::default();
+            for instruction in &instructions {
+                match schema.adopt(instruction) {
+                    Ok(extension) => change.changed |= extension == Extension::Added,
+                    Err(SchemaConflict::Contradiction(what)) => {
+                        change.conflicts.push(what.against_present());
                     }
+                    Err(other) => change.conflicts.push(other.to_string()),
                 }
             }
-            if added.is_empty() {
-                return Ok(false);
+            change.changed &= change.conflicts.is_empty();
+            if !change.changed {
+                return Ok(change);
             }
+            let known = batch.newest.schema.instructions();
+            let known: FxHashSet<(&Name, Option<&Name>)> = known.iter().map(place_of).collect();
+            let mut added = schema.instructions();
+            added.retain(|instruction| !known.contains(&place_of(instruction)));
             *batch.schema_mut() = schema;
             let origin = Origin {
                 ident: SERVER_IDENT,
@@ -241,7 +254,25 @@ impl<S: Storage> Ledger<S> {
                 ..Outcome::default()
             };
             batch.apply(origin, outcome);
-            Ok(true)
+            Ok(change)
         })
     }
+}
+
+/// What became of a schema that an operator set.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct SchemaChange {
+    /// Whether anything was added.
+    pub changed: bool,
+    /// What contradicts the present schema: class, property, what was expected and what is there.
+    pub conflicts: Vec<String>,
+}
+
+/// The class, and the column, that a schema instruction makes.
+fn place_of(instruction: &Instruction) -> (&Name, Option<&Name>) {
+    let column = match instruction {
+        Instruction::AddColumn { field, .. } => Some(field),
+        _ => None,
+    };
+    (instruction.class(), column)
 }

@@ -4,9 +4,10 @@ use tidemark_changeset::body::{UploadEntry, write_upload_body};
 use tidemark_changeset::{Instruction, KeyType, TableSpec, codec};
 use tidemark_storage::OrderedStorage;
 
+use super::DownloadLimits;
 use super::{Identification, Ledger, Options, SessionId, Upload};
 use crate::error::{Action, LedgerError, Stop, codes};
-use crate::limits::BOOTSTRAPS_UNARRIVED_MAX;
+use crate::limits::{BOOTSTRAPS_UNARRIVED_MAX, REPAIR_ENTRIES_MAX, VIEWS_BYTES_MAX};
 use crate::switches::Switches;
 use crate::views::Role;
 
@@ -119,4 +120,87 @@ fn a_session_whose_bootstraps_are_not_confirmed_begins_anew_at_last() {
         version = ledger.version();
     }
     assert!((2 * BOOTSTRAPS_UNARRIVED_MAX - 4..=2 * BOOTSTRAPS_UNARRIVED_MAX).contains(&key));
+}
+
+/// A subscription of so many bytes.
+fn long(bytes: usize, key: usize) -> String {
+    let alternative = format!("_id == {key} OR ");
+    let alternatives = alternative.repeat(bytes / alternative.len());
+    format!(r#"{{"City":"{alternatives}_id == {key}"}}"#)
+}
+
+#[test]
+fn views_that_have_become_too_large_begin_anew_and_start_over_at_last() {
+    let (ledger, ident) = ledger();
+    let mut version = ledger.version();
+    let mut key = 0;
+    let mut queries = 0;
+    let last = loop {
+        let session = match identify(&ledger, ident, version, &long(1_000, key)) {
+            Ok(session) => session,
+            Err(stop) => break stop,
+        };
+        let restart = loop {
+            key += 1;
+            match ledger.query(session, key as u64, &long(VIEWS_BYTES_MAX / 8, key)) {
+                Ok(refused) => assert_eq!(refused, None),
+                Err(error) => break error,
+            }
+            queries += 1;
+        };
+        assert!(matches!(restart, LedgerError::Restart(_)), "{restart:?}");
+        // All has arrived, but the client never says that it needs nothing older.
+        version = ledger.version();
+    };
+    let Stop::Refused(refusal) = last else {
+        panic!("not refused: {last:?}")
+    };
+    let expired = (codes::CLIENT_FILE_EXPIRED, Action::ClientReset);
+    assert_eq!((refusal.code, refusal.action), expired);
+    // A session always gets somewhere before.
+    assert!(queries >= 4, "{queries}");
+}
+
+#[test]
+fn what_a_bootstrap_has_to_repair_is_searched_some_entries_at_a_time() {
+    let (ledger, ident) = ledger();
+    let version = ledger.version();
+    identify(&ledger, ident, version, &city(0)).expect("it is let in");
+    // Its bootstrap does not arrive, and much happens.
+    let other = ledger.allocate_file_ident("user", 5, 0);
+    let other = other.expect("an ident is given");
+    let all = r#"{"City":"TRUEPREDICATE"}"#;
+    let session = identify(&ledger, other, 0, all).expect("it is let in");
+    let parts = |session| -> Vec<_> {
+        let next = || ledger.next_download(session, DownloadLimits::of(1 << 20));
+        std::iter::from_fn(|| next().expect("the ledger works")).collect()
+    };
+    parts(session);
+    let base = ledger.version();
+    for written in 1..=3 * REPAIR_ENTRIES_MAX {
+        let class = "City".into();
+        let key = tidemark_changeset::PrimaryKey::Int(1_000 + written.cast_signed());
+        let changeset = codec::encode(&[Instruction::CreateObject { class, key }]);
+        let body = write_upload_body(&[UploadEntry {
+            client_version: written + 2,
+            server_version: base,
+            timestamp: 1,
+            origin_file_ident: 0,
+            changeset: &changeset,
+        }]);
+        let upload = Upload {
+            session,
+            progress_client_version: written + 2,
+            progress_server_version: base,
+            locked_server_version: base,
+            body: &body,
+        };
+        let answers = ledger.integrate(&[upload], 0).expect("the ledger works");
+        assert!(answers.iter().all(|answer| answer.refusal.is_none()));
+    }
+    let session = identify(&ledger, ident, version, &city(1)).expect("it is let in");
+    let given = parts(session);
+    let steady = |part: &&super::DownloadPart| part.batch_state == super::BatchState::Steady;
+    let bootstrap = given.iter().skip_while(steady).count();
+    assert_eq!(bootstrap, 4, "three parts that searched, and the last");
 }

@@ -18,10 +18,11 @@ use crate::integrate::{Uploader, bad_changeset, integrate, origin};
 use crate::limits::{
     CLOCK_AHEAD_MAX_MS, PLANNED_BYTES_MAX, PLANNED_MAX, TIMESTAMP_START_UNIX_MS, UPLOAD_PAIRS_MAX,
 };
-use crate::plan::{PlannedChangesets, plan_changeset, read_body};
+use crate::plan::{PlannedChangeset, PlannedChangesets, plan_changeset, read_body};
 use crate::records::Compensation;
 use crate::rows::ClientRow;
-use crate::schema::{LedgerSchema, SchemaConflict};
+use crate::schema::LedgerSchema;
+use crate::schema_conflict::{Extension, SchemaConflict, describe_addition};
 
 /// One UPLOAD message.
 #[derive(Clone, Copy, Debug)]
@@ -424,6 +425,7 @@ impl<S: Storage> Message<'_, S> {
                 .writes
                 .prepare(&self.batch.newest.schema, &planned.class);
         }
+        check_named(&self.batch.newest.schema, changeset)?;
         let version = self.batch.newest.state.version + 1;
         let uploader = Uploader {
             timeline: &self.side.timeline,
@@ -508,14 +510,14 @@ impl<S: Storage> Message<'_, S> {
         let mut added = Vec::new();
         for instruction in instructions {
             let extended = match schema.extend(instruction) {
-                Ok(true) if !self.development => Err(SchemaConflict::Addition(
-                    LedgerSchema::describe_addition(instruction),
-                )),
+                Ok(Extension::Added) if !self.development => {
+                    Err(SchemaConflict::Addition(describe_addition(instruction)))
+                }
                 extended => extended,
             };
             match extended {
-                Ok(true) => added.push(instruction.clone()),
-                Ok(false) => {}
+                Ok(Extension::Added | Extension::Settled) => added.push(instruction.clone()),
+                Ok(Extension::Known) => {}
                 Err(conflict) => return Err(refuse_schema(&conflict).into()),
             }
         }
@@ -526,14 +528,33 @@ impl<S: Storage> Message<'_, S> {
     }
 }
 
+/// That a changeset writes only to columns that other clients know of.
+fn check_named(
+    schema: &LedgerSchema,
+    changeset: &PlannedChangeset,
+) -> std::result::Result<(), Refusal> {
+    let instructions = changeset
+        .objects
+        .iter()
+        .flat_map(|object| &object.instructions);
+    let targets = instructions.filter_map(Instruction::target);
+    for target in targets {
+        if let Some(field) = schema.open_on_the_way(target) {
+            let text = format!("no client has added the field \"{field}\" yet");
+            return Err(bad_changeset(&text));
+        }
+    }
+    Ok(())
+}
+
 fn refuse_schema(conflict: &SchemaConflict) -> Refusal {
     let text = match conflict {
         SchemaConflict::Addition(what) => format!(
             "Invalid schema change (UPLOAD): non-breaking schema change: {what}, schema changes from \
              clients are restricted when developer mode is disabled"
         ),
-        SchemaConflict::Breaking(what) => {
-            format!("Invalid schema change (UPLOAD): breaking schema change: {what}")
+        SchemaConflict::Contradiction(_) | SchemaConflict::Impossible(_) => {
+            format!("Invalid schema change (UPLOAD): breaking schema change: {conflict}")
         }
     };
     Refusal::bug(codes::INVALID_SCHEMA_CHANGE, text)

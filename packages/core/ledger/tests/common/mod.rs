@@ -187,12 +187,8 @@ pub fn entries(part: &DownloadPart) -> Vec<Received> {
 
 /// A role with one read and one write rule for all classes.
 pub fn role(read: &str, write: &str) -> Role {
-    let default = ClassRole {
-        read: read.to_owned(),
-        write: write.to_owned(),
-    };
     Role {
-        default,
+        default: ClassRole::by_predicates(read, write),
         classes: BTreeMap::new(),
     }
 }

@@ -21,6 +21,7 @@ use tidemark_changeset::{
 use tidemark_ledger::embedded::{
     BatchState, DownloadLimits, Identification, Ledger, Options, SessionId, Upload,
 };
+use tidemark_ledger::field_access::FieldAccess;
 use tidemark_ledger::switches::Switches;
 use tidemark_ledger::views::{ClassRole, Role};
 use tidemark_storage::OrderedStorage;
@@ -157,10 +158,7 @@ impl World {
     }
 
     fn role(&mut self) -> Role {
-        let everything = || ClassRole {
-            read: EVERYTHING.to_owned(),
-            write: EVERYTHING.to_owned(),
-        };
+        let everything = || ClassRole::by_predicates(EVERYTHING, EVERYTHING);
         let mut role = Role {
             default: everything(),
             classes: BTreeMap::new(),
@@ -173,8 +171,14 @@ impl World {
                 } else {
                     read.clone()
                 };
-                role.classes
-                    .insert((*class).to_owned(), ClassRole { read, write });
+                let mut rules = ClassRole::by_predicates(&read, &write);
+                if self.dice.chance(300) {
+                    // Reads one of the fields, and what the others hold is not sent.
+                    let field = FIELDS[*self.dice.pick(&self.focus)].name;
+                    rules.readable = FieldAccess::new(false, [(field.into(), FieldAccess::all())]);
+                    rules.writable = rules.readable.clone();
+                }
+                role.classes.insert((*class).to_owned(), rules);
             }
         }
         role

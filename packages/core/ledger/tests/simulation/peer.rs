@@ -20,6 +20,8 @@ pub enum Answer {
 pub struct Peer {
     pub client: Client,
     pub rights: Rights,
+    /// The rights before them.
+    pub rights_before: Rights,
     pub session: Option<SessionId>,
     pub up: VecDeque<Message>,
     pub down: VecDeque<Answer>,

@@ -1,37 +1,19 @@
 //! What the server of a history does with the messages of its clients, and what it sends.
 
-use std::collections::BTreeMap;
-
-use tidemark_ledger::embedded::{DownloadLimits, Identification, Upload};
+use tidemark_changeset::body::{BodyLimits, parse_download_body};
+use tidemark_changeset::codec;
+use tidemark_ledger::embedded::{DownloadLimits, DownloadPart, Identification, Upload};
 use tidemark_ledger::error::{Stop, codes};
-use tidemark_ledger::views::{ClassRole, Role};
 use tidemark_ledger::{LedgerError, Refusal};
 use tidemark_transform::Rules;
 
 use crate::client::{Fault, Message, Subscription};
-use crate::ops::OBJECT;
 use crate::peer::{Answer, encode_upload};
-use crate::rights::{predicate, query_text};
+use crate::rights::query_text;
 use crate::show;
 use crate::world::World;
 
 impl World {
-    fn role(&self, at: usize) -> Role {
-        let rights = &self.peers[at].rights;
-        let rules = ClassRole {
-            read: predicate(&rights.read),
-            write: predicate(&rights.write),
-        };
-        let all = || "TRUEPREDICATE".to_owned();
-        Role {
-            default: ClassRole {
-                read: all(),
-                write: all(),
-            },
-            classes: BTreeMap::from([(OBJECT.to_owned(), rules)]),
-        }
-    }
-
     /// The server takes the next message of a client, perhaps with uploads of others in one commit.
     pub fn serve(&mut self, at: usize) -> Result<(), Fault> {
         let Some(message) = self.peers[at].up.pop_front() else {
@@ -88,7 +70,7 @@ impl World {
         query_version: u64,
         subscription: &Subscription,
     ) -> Result<(), Fault> {
-        let role = self.role(at);
+        let role = self.peers[at].rights.role();
         let peer = &self.peers[at];
         let said = Identification {
             file_ident: peer.client.ident,
@@ -232,7 +214,10 @@ impl World {
                 shadow.next(session, limits, part.as_ref())?;
             }
             match part {
-                Ok(Some(part)) => self.peers[at].down.push_back(Answer::Part(Box::new(part))),
+                Ok(Some(part)) => {
+                    self.check_readable(at, &part)?;
+                    self.peers[at].down.push_back(Answer::Part(Box::new(part)));
+                }
                 Ok(None) => {
                     while self.peers[at].marks > 0 {
                         self.peers[at].marks -= 1;
@@ -243,6 +228,20 @@ impl World {
                 Err(LedgerError::Trimmed) => return self.told_to_reset(at, "DOWNLOAD"),
                 Err(error) => return Err(format!("the ledger fails: {error}")),
             }
+        }
+        Ok(())
+    }
+
+    /// Whatever is sent in a session is what its user may read.
+    fn check_readable(&mut self, at: usize, part: &DownloadPart) -> Result<(), Fault> {
+        let peer = &self.peers[at];
+        let parsed = parse_download_body(&part.body, BodyLimits::default());
+        let parsed = parsed.map_err(|error| format!("bad body: {error}"))?;
+        for entry in parsed {
+            let changeset = codec::decode(entry.changeset);
+            let changeset = changeset.map_err(|error| format!("bad changeset: {error}"))?;
+            let schema = &peer.client.database.schema;
+            peer.rights.check(schema, &changeset)?;
         }
         Ok(())
     }

@@ -24,6 +24,8 @@ pub struct Plan {
     pub steps: usize,
     pub features: Features,
     pub roles: bool,
+    /// Whether roles also say which objects may be created and deleted, and which fields read and written.
+    pub fields: bool,
     pub subscriptions: bool,
     pub cuts: bool,
     pub kills: bool,
@@ -101,14 +103,10 @@ impl World {
         let mut client = Client::new(ident, rules);
         client.may_fail |= self.plan.own_resets;
         client.write(schema(self.plan.features.defect), 1);
-        let all: BTreeSet<_> = VIEWS.into_iter().collect();
-        let rights = Rights {
-            read: all.clone(),
-            write: all,
-        };
         Peer {
             client,
-            rights,
+            rights: Rights::everything(),
+            rights_before: Rights::everything(),
             session: None,
             up: VecDeque::new(),
             down: VecDeque::new(),
@@ -213,18 +211,15 @@ impl World {
     }
 
     fn change_role(&mut self, at: usize) {
-        let mut rights = Rights {
-            read: BTreeSet::new(),
-            write: BTreeSet::new(),
-        };
-        for value in VIEWS {
-            if self.dice.chance(750) {
-                rights.read.insert(value);
-                if self.dice.chance(800) {
-                    rights.write.insert(value);
-                }
+        let mut rights = Rights::random(&mut self.dice);
+        if self.plan.fields {
+            rights.narrow(&mut self.dice);
+            // Often it was a mistake, and is taken back.
+            if self.dice.chance(350) {
+                rights = self.peers[at].rights_before.clone();
             }
         }
+        self.peers[at].rights_before = self.peers[at].rights.clone();
         self.say(|| format!("role {} {rights:?}", self.peers[at].client.ident));
         self.peers[at].rights = rights;
         self.cut(at);
@@ -266,6 +261,7 @@ impl World {
         self.end_session(at);
         let mut fresh = self.new_peer(original);
         fresh.rights = self.peers[at].rights.clone();
+        fresh.rights_before = self.peers[at].rights_before.clone();
         let subscription = self.peers[at].client.newest_set().subscription.clone();
         fresh.client.subscribe(subscription);
         let lost = std::mem::replace(&mut self.peers[at], fresh);

@@ -6,8 +6,8 @@ use super::{malformed, number_of};
 use crate::changes::ClassChanges;
 use crate::json::{Json, write_array, write_string};
 use crate::sync::{
-    BootstrapApplied, DownloadProgress, Integrated, Subscription, SubscriptionSet, SyncState,
-    Upload,
+    BootstrapApplied, DownloadProgress, Integrated, RuleFields, Subscription, SubscriptionSet,
+    SyncState, Upload,
 };
 use crate::{Changes, DatabaseOptions, Result};
 
@@ -190,6 +190,20 @@ pub fn subscriptions_of(text: &str) -> Result<Vec<Subscription>> {
         .as_array()
         .ok_or_else(|| malformed("the subscriptions are not a list"))?;
     listed.iter().map(read_subscription).collect()
+}
+
+/// Reads `{ <class>: [<field>, …], … }`.
+pub fn rule_fields_of(text: &str) -> Result<RuleFields> {
+    let wrong = || malformed("the fields of rules are not lists of names by class");
+    let Some(Json::Object(classes)) = Json::parse(text) else {
+        return Err(wrong());
+    };
+    let read = |(class, fields): (String, Json)| {
+        let fields = fields.as_array().ok_or_else(wrong)?;
+        let name = |field: &Json| field.as_str().map(str::to_owned).ok_or_else(wrong);
+        Ok((class, fields.iter().map(name).collect::<Result<_>>()?))
+    };
+    classes.into_iter().map(read).collect()
 }
 
 fn read_subscription(json: &Json) -> Result<Subscription> {

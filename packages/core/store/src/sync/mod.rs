@@ -9,6 +9,7 @@ mod download;
 mod original;
 mod regroup;
 mod reset;
+mod rule_fields;
 mod state;
 mod subscriptions;
 mod unsynced;
@@ -20,12 +21,14 @@ pub use reset::{
     DropReason, Dropped, PendingReset, ResetAction, ResetDemand, ResetFailure, ResetMode,
     ResetPolicy, ResetReport,
 };
+pub use rule_fields::RuleFields;
 pub use state::{DownloadProgress, SyncState};
 pub use subscriptions::{Subscription, SubscriptionSet, SubscriptionState};
 pub use upload::Upload;
 
 pub(crate) use bootstrap::BootstrapRecord;
 pub(crate) use download::SLICE_INSTRUCTIONS_MAX;
+pub(crate) use rule_fields::read_rule_fields;
 pub(crate) use state::SyncRecord;
 pub(crate) use subscriptions::{create_zeroth, read_sets};
 pub(crate) use unsynced::Unsynced;

@@ -23,6 +23,8 @@ impl Faults {
             loses_downloads: false,
             is_silent_about_rejections: false,
             forgets_marks: false,
+            shows_all_fields: false,
+            takes_all_fields: false,
         },
     };
 }

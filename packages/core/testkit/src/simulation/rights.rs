@@ -2,10 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use tidemark_changeset::{KeyType, PrimaryKey};
+use tidemark_changeset::{KeyType, Name, PrimaryKey};
+use tidemark_ledger::field_access::FieldAccess;
 use tidemark_ledger::views::{ClassRole, Role};
 
-use super::layout::{ClassLayout, ClassUse, Layout, VIEWS};
+use super::layout::{ClassLayout, ClassUse, ColumnLayout, Layout, VIEWS};
 use crate::dice::Dice;
 
 const EVERYTHING: &str = "TRUEPREDICATE";
@@ -81,6 +82,8 @@ pub fn everything(layout: &Layout) -> BTreeMap<String, String> {
 /// What a user may do.
 pub fn role(layout: &Layout, number: u32) -> Role {
     let dice = &mut Dice::new(u64::from(number));
+    // Of its own, so that scripts from before there was more to a role say what they said.
+    let more = &mut Dice::new(u64::from(number) | 1 << 40);
     let mut role = Role::everything();
     if dice.chance(30) {
         return role;
@@ -96,10 +99,64 @@ pub fn role(layout: &Layout, number: u32) -> Role {
             2 => EVERYTHING.to_owned(),
             _ => some_views(dice),
         };
-        role.classes
-            .insert(class.name.clone(), ClassRole { read, write });
+        let mut of_class = ClassRole::by_predicates(&read, &write);
+        narrow(more, layout, class, &mut of_class);
+        role.classes.insert(class.name.clone(), of_class);
     }
     role
+}
+
+/// Lets fewer objects be created and deleted, and fewer fields be read and written.
+fn narrow(dice: &mut Dice, layout: &Layout, class: &ClassLayout, role: &mut ClassRole) {
+    for predicate in [&mut role.insert, &mut role.delete] {
+        match dice.below(6) {
+            0 => *predicate = "FALSEPREDICATE".to_owned(),
+            1 => *predicate = format!("({predicate}) AND ({})", some_views(dice)),
+            _ => {}
+        }
+    }
+    if dice.chance(40) {
+        role.readable = access(dice, layout, class, true);
+        role.writable = access(dice, layout, class, false).intersection(&role.readable);
+    } else if dice.chance(20) {
+        role.writable = access(dice, layout, class, false);
+    }
+}
+
+/// Access to some fields of a class. What subscriptions ask for may always be read: what they show otherwise
+/// is a matter of the ledger's own tests.
+fn access(dice: &mut Dice, layout: &Layout, class: &ClassLayout, reads: bool) -> FieldAccess {
+    let leaf = |open: bool| {
+        if open {
+            FieldAccess::all()
+        } else {
+            FieldAccess::none()
+        }
+    };
+    let special = ["view", "count", "tokens"].map(|field| {
+        let open = (reads && field != "tokens") || dice.chance(85);
+        (Name::from(field), leaf(open))
+    });
+    let mut fields = special.to_vec();
+    for column in &class.columns {
+        let target = column.spec.target.as_ref();
+        let is_embedded = |class: &&ClassLayout| {
+            class.class_use == ClassUse::Embedded
+                && target.is_some_and(|name| *name == Name::from(class.name.as_str()))
+        };
+        let access = match layout.classes.iter().find(is_embedded) {
+            Some(embedded) if dice.chance(60) => {
+                let parts = embedded.columns.iter();
+                let part =
+                    |part: &ColumnLayout| (Name::from(part.name.as_str()), leaf(dice.chance(60)));
+                let parts: Vec<_> = parts.map(part).collect();
+                FieldAccess::new(dice.chance(50), parts)
+            }
+            _ => leaf(dice.chance(65)),
+        };
+        fields.push((Name::from(column.name.as_str()), access));
+    }
+    FieldAccess::new(dice.chance(70), fields)
 }
 
 #[cfg(test)]

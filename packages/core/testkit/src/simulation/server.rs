@@ -3,14 +3,18 @@
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
+use tidemark_changeset::body::{BodyLimits, parse_download_body};
+use tidemark_changeset::codec;
 use tidemark_ledger::embedded::{
     BatchState, DownloadLimits, Identification, Ledger, Options, Progress, SessionId, Upload,
-    UploadAnswer,
+    UploadAnswer, tables,
 };
 use tidemark_ledger::error::{LedgerError, Refusal, Stop as LedgerStop, codes};
 use tidemark_ledger::records::Compensation;
+use tidemark_ledger::schema::LedgerSchema;
 use tidemark_ledger::switches::Switches;
 use tidemark_ledger::views::Role;
+use tidemark_storage::{Read, Storage};
 
 use super::client::Stop;
 use super::disk::Disk;
@@ -32,6 +36,8 @@ pub struct ServerSide {
     /// The server regards the session as ended.
     pub is_over: bool,
     pub file_ident: u64,
+    /// What its user may do, as of its IDENT.
+    role: Option<Role>,
     session: Option<SessionId>,
     uploads_under_way: usize,
     bootstraps_owed: usize,
@@ -77,6 +83,10 @@ pub struct ServerFaults {
     pub is_silent_about_rejections: bool,
     /// A MARK is not answered.
     pub forgets_marks: bool,
+    /// Fields are sent that may not be read.
+    pub shows_all_fields: bool,
+    /// Fields are taken that may not be written.
+    pub takes_all_fields: bool,
 }
 
 /// The server's process and its disk.
@@ -125,7 +135,11 @@ impl Server {
         let options = Options {
             epoch_salt: 1000 + self.starts,
             development_mode: true,
-            switches: Switches::ALL,
+            switches: Switches {
+                cover_fields: !self.faults.shows_all_fields,
+                judge_fields: !self.faults.takes_all_fields,
+                ..Switches::ALL
+            },
         };
         let opened = Ledger::open(self.disk.clone(), options);
         let ledger = opened.map_err(|error| self.stop(&error))?;
@@ -277,6 +291,7 @@ impl Server {
     fn identify(&mut self, link: &mut Link, ident: Ident) -> Result<(), Stop> {
         self.disk.doing("identify");
         let role = self.roles.get(&link.user).cloned();
+        link.side.role.clone_from(&role);
         let progress = ident.progress;
         let said = Identification {
             file_ident: ident.file_ident,
@@ -389,6 +404,9 @@ impl Server {
         if part.is_last {
             self.wanted.remove(&session);
         }
+        if let Some(role) = &link.side.role {
+            self.check_readable(role, &part.body).map_err(Stop::Fault)?;
+        }
         let (state, version) = (part.batch_state, part.download_server_version);
         link.down.push_back(Answer::Download(Box::new(part)));
         if state == BatchState::LastInBatch {
@@ -405,6 +423,36 @@ impl Server {
             }
         }
         Ok(true)
+    }
+
+    /// The schema as it is stored.
+    pub fn schema(&self) -> Result<LedgerSchema, String> {
+        let snapshot = self.disk.snapshot().map_err(|error| error.to_string())?;
+        let stored = snapshot.get(tables::META, tables::SCHEMA);
+        let stored = stored.map_err(|error| error.to_string())?;
+        let stored = stored.ok_or("the ledger has no schema")?;
+        LedgerSchema::read(&stored).map_err(|error| error.to_string())
+    }
+
+    /// Nothing in a message is of a field that its receiver may not read.
+    fn check_readable(&self, role: &Role, body: &[u8]) -> Result<(), String> {
+        let mut rules = role.classes.values();
+        if rules.all(|rule| rule.visible().is_all()) {
+            return Ok(());
+        }
+        let schema = self.schema()?;
+        let parsed = parse_download_body(body, BodyLimits::default());
+        for entry in parsed.map_err(|error| error.to_string())? {
+            let changeset = codec::decode(entry.changeset).map_err(|error| error.to_string())?;
+            for instruction in changeset.instructions {
+                let class = instruction.class().to_string();
+                let is_schema = instruction.object().is_none();
+                if !is_schema && !role.of(&class).visible().shows(&schema.model, &instruction) {
+                    return Err(format!("sent what may not be read: {instruction:?}"));
+                }
+            }
+        }
+        Ok(())
     }
 
     /// A step of the upkeep.

@@ -3,7 +3,9 @@
 
 #![allow(clippy::unwrap_used)]
 
+#[path = "../common/mod.rs"]
 mod common;
+mod views;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -13,8 +15,8 @@ use tidemark_changeset::body::{BodyLimits, parse_upload_body};
 use tidemark_changeset::{Instruction, PathElement, Payload, UpdateKind, Value, codec};
 use tidemark_storage::{OrderedStorage, Storage};
 use tidemark_store::boundary::update_schema;
-use tidemark_store::sync::Subscription;
 use tidemark_store::{Database, Step, WriteTransaction};
+use views::subscribe;
 
 /// Commits without looking at what would be uploaded.
 fn commit<S: Storage>(
@@ -249,66 +251,6 @@ fn an_erasure_with_a_new_beginning_takes_nothing_along() {
             vec![erase_instruction(1), create_instruction(1)]
         ]
     );
-}
-
-fn subscribe(database: &Database<Memory>, query: &str) {
-    let subscription = Subscription {
-        class_name: "Person".to_owned(),
-        query: query.to_owned(),
-        ..Subscription::default()
-    };
-    database
-        .commit_subscription_set(vec![subscription], 5)
-        .unwrap();
-}
-
-#[test]
-fn what_the_subscriptions_look_at_stays_and_separates() {
-    let (_storage, database, _) = with_person();
-    subscribe(&database, "age > 3");
-    let base = database.version();
-    for value in [1, 2] {
-        commit(&database, 10, |write| set(write, AGE, int(value)));
-    }
-    commit(&database, 11, |write| set(write, NAME, text("a")));
-    commit(&database, 11, |write| set(write, NAME, text("b")));
-    commit(&database, 12, |write| set(write, AGE, int(3)));
-    commit(&database, 13, |write| set(write, NAME, text("c")));
-    let expected = [[age(1)], [age(2)], [name("b")], [age(3)], [name("c")]];
-    assert_eq!(said(&database, base), expected);
-}
-
-#[test]
-fn a_query_that_cannot_be_read_may_look_at_everything() {
-    let (_storage, database, _) = with_person();
-    subscribe(&database, "no such language");
-    let base = database.version();
-    for value in [1, 2] {
-        commit(&database, 10, |write| set(write, AGE, int(value)));
-    }
-    assert_eq!(said(&database, base).len(), 2);
-}
-
-/// A commit that an awaiting session takes at once may bring the class that a subscription is about.
-#[test]
-fn a_class_that_comes_with_an_awaited_commit_is_looked_at_from_then_on() {
-    let storage = Arc::new(OrderedStorage::new());
-    let database = reopen(&storage);
-    let event = r#"[{"name":"Event","kind":"asymmetric","primaryKey":{"name":"_id","type":"int","nullable":false},
-      "columns":[{"name":"text","type":"string","nullable":false}]}]"#;
-    subscribe(&database, "age > 1");
-    commit(&database, 1, |write| update_schema(write, event).unwrap());
-    uploaded(&database, 0);
-    // Nothing of it is left to be sent, and the session waits.
-    commit(&database, 2, |write| update_schema(write, SCHEMA).unwrap());
-    commit(&database, 3, |write| {
-        create(write, 1);
-    });
-    let base = database.version();
-    for value in [1, 2] {
-        commit(&database, 10, |write| set(write, AGE, int(value)));
-    }
-    assert_eq!(said(&database, base), [[age(1)], [age(2)]]);
 }
 
 #[test]
