@@ -34,12 +34,18 @@ async function logIn(url: string): Promise<string> {
   return ((await answer.json()) as { readonly access_token: string }).access_token;
 }
 
+/** Who waits for a message of a type. */
+interface Waiting {
+  readonly type: ServerMessage["type"];
+  readonly resolve: (message: ServerMessage) => void;
+}
+
 /** One client file on one connection. */
 export class LightClient {
   /** Called with each DOWNLOAD and its size as it came, once the client is open. */
   onDownload: (message: DownloadMessage, bytes: number) => void = () => undefined;
   readonly #socket: WebSocket;
-  readonly #waiting: { readonly type: ServerMessage["type"]; readonly resolve: (message: ServerMessage) => void }[] = [];
+  readonly #waiting: Waiting[] = [];
   #serverVersion = 0;
   #acknowledged = 0;
   #clientVersion = 1;

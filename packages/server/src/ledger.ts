@@ -256,9 +256,9 @@ export interface Ledger {
    */
   maintain(nowMs: number, budget: number): Promise<UpkeepStep>;
   /**
-   * The sessions that became owed a message by what {@link Ledger.integrate} and {@link Ledger.maintain} did since this
-   * was last asked, each once. Some of them may be owed nothing, or have ended. No other session is owed anything, but
-   * for what its own IDENT or QUERY asked for: it need not be asked for its next download.
+   * The sessions that became owed a message by what was committed, and by upkeep, since this was last asked, each once.
+   * Some of them may be owed nothing, or have ended. No other session is owed anything, but for what its own IDENT or
+   * QUERY asked for: it need not be asked for its next download.
    */
   takeTouched(): readonly LedgerSession[];
   /** Forgets a session. No call of it is under way then; its client file may be identified again afterwards. */

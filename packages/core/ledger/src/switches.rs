@@ -38,8 +38,8 @@ pub struct Switches {
     pub fold_by_rank: bool,
     /// … and only when its client has passed it.
     pub fold_when_passed: bool,
-    /// A session does not read entries that its subscriptions do not concern. Without it, it reads all: what it
-    /// is sent has to be the same.
+    /// A session does not read entries that its subscriptions do not concern. Without it, it reads all: what
+    /// it is sent has to be the same.
     pub skip_unconcerned: bool,
     /// An object concerns the sessions that saw it before a change, too.
     pub concern_before: bool,

@@ -210,7 +210,8 @@ fn an_upload_that_meets_too_much_is_refused() {
     );
 }
 
-/// What one change asks for whose object concerns one of so many sessions, and what that one's download asks for.
+/// What one change asks for whose object concerns one of so many sessions, and what that one's download asks
+/// for.
 fn one_change_among(sessions: i64, rule: impl Fn(i64) -> String) -> (Asked, Asked) {
     let ledger = ledger();
     let (writer, base) = subscribed(&ledger, ALL, "TRUEPREDICATE");

@@ -1,5 +1,5 @@
-//! Which sessions a commit concerns: random histories, twice, once with the matching and once with sessions that
-//! read every entry. Both have to send the same bytes, and who was not named must have nothing to fetch.
+//! Which sessions a commit concerns: random histories, twice, once with the matching and once with sessions
+//! that read every entry. Both have to send the same bytes, and who was not named must have nothing to fetch.
 //!
 //! `TIDEMARK_SEEDS=N` runs N histories, `TIDEMARK_SEED=S` one of them.
 

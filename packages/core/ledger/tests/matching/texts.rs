@@ -139,7 +139,10 @@ fn number(value: f64) -> String {
 
 /// A constant as queries write it.
 fn literal(value: &Value) -> String {
-    let hex = |bytes: &[u8]| -> String { bytes.iter().map(|byte| format!("{byte:02x}")).collect() };
+    let hex = |bytes: &[u8]| {
+        let digits = bytes.iter().map(|byte| format!("{byte:02x}"));
+        digits.collect::<Vec<_>>().concat()
+    };
     match value {
         Value::Int(value) => value.to_string(),
         Value::Double(value) => number(*value),
