@@ -1,4 +1,4 @@
-// The other commands of the project: `npm run vectors|simulate|conformance|bench|docs -- ARGUMENTS…`. Set-up speaks on
+// The other commands of the project: `npm run vectors|simulate|conformance|fire|bench|docs -- ARGUMENTS…`. Set-up speaks on
 // standard error, so that standard output is the command's own.
 import { existsSync } from "node:fs";
 import { join, resolve } from "node:path";
@@ -35,6 +35,10 @@ const commands = {
     await build(["*"]);
     if (given.includes("wasm") || given.includes("--core=wasm")) await buildWasm();
     return runEntry("packages/conformance/dist/main.js", given);
+  },
+  async fire(given) {
+    await build(["*"]);
+    return runEntry("packages/conformance/dist/fire/main.js", given.map(fromUsersFolder));
   },
   async bench(given) {
     await build(["@tidemark/bench..."]);

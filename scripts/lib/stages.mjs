@@ -129,6 +129,8 @@ async function documentation() {
 }
 
 const conformanceEntry = join("packages", "conformance", "dist", "main.js");
+const fireApp = join("packages", "conformance", "fire-app");
+const fireEntry = join("packages", "conformance", "dist", "fire", "main.js");
 const interopEntry = join("packages", "conformance", "dist", "interop", "main.js");
 
 const setUpStage = { name: "set-up", about: "machine and packages", run: setUp };
@@ -150,6 +152,12 @@ export const allStages = [
     name: "conformance",
     about: "the shared suite, node facade over the addon",
     run: () => command(conformanceEntry, ["--facade", "node", "--core", "native"]),
+    needs: ["build"],
+  },
+  {
+    name: "fire",
+    about: "1,000 clients while the server is killed, the network fails and others attack",
+    run: () => command(fireEntry, ["--minutes", "2", "--clients", "1000", "--seed", "1", "--app", fireApp]),
     needs: ["build"],
   },
   { name: "interop", about: "the Kotlin SDK's client", run: () => command(interopEntry, []), needs: ["build"] },

@@ -31,8 +31,14 @@ import { type SessionPeer, SyncSession } from "./session.js";
 import type { SessionStatus } from "./session-status.js";
 import type { AppConnection, SyncApp } from "./sync-app.js";
 
+/** What waits for the receivers of all connections of a server. */
+export interface AllWaiting {
+  bytes: number;
+}
+
 /** What a connection is made of. */
 export interface ConnectionContext {
+  readonly allWaiting: AllWaiting;
   readonly socket: WebSocket;
   readonly app: SyncApp;
   readonly userId: string;
@@ -55,6 +61,12 @@ export interface ConnectionStatus {
   readonly pendingBytes: number;
   readonly sessions: readonly SessionStatus[];
 }
+
+/**
+ * What a message takes up beside its bytes while it waits, on either side, as a guess on the safe side: without it a
+ * flood of the shortest messages would take up many times what is counted.
+ */
+const messageOverheadBytes = 512;
 
 const errorCodesOfProtocolErrors: Readonly<Record<ProtocolErrorCode, number>> = {
   "unknown-message": errorCode.unknownMessage,
@@ -81,6 +93,7 @@ export class SyncConnection implements SessionPeer, AppConnection {
   /** Cleared when the connection has failed or is gone: nothing is sent or read then. */
   #isOpen = true;
   #isReadingPaused = false;
+  #isClosed = false;
   #waitingBytes = 0;
   #pendingBytes = 0;
   #lastReceivedMs: number;
@@ -166,14 +179,20 @@ export class SyncConnection implements SessionPeer, AppConnection {
       session.unbind();
       return;
     }
-    this.#receivedBytes(bytes);
-    session.receive(message, bytes);
+    const weight = bytes + messageOverheadBytes;
+    this.#receivedBytes(weight);
+    session.receive(message, weight);
   }
 
   #bind(message: BindMessage): void {
+    const { sessionsPerConnectionMax, refusedSessionsMax } = this.app.limits;
+    if (this.#sessions.size >= sessionsPerConnectionMax + refusedSessionsMax) {
+      this.fail(errorCode.otherError, "too many sessions on one connection");
+      return;
+    }
     const session = new SyncSession(this, message);
     this.#sessions.set(message.session, session);
-    if (this.#sessions.size > this.app.limits.sessionsPerConnectionMax) {
+    if (this.#sessions.size > sessionsPerConnectionMax) {
       session.fail(errorCode.otherSessionError, "too many sessions on one connection", {
         action: "Transient",
         tryAgain: true,
@@ -208,16 +227,30 @@ export class SyncConnection implements SessionPeer, AppConnection {
     const bytes = serializeServerMessage(message, this.protocolVersion);
     this.app.metrics.count("messagesSent");
     this.app.metrics.count("bytesSent", bytes.length);
-    this.#waitingBytes += bytes.length;
+    const weight = bytes.length + messageOverheadBytes;
+    this.#wait(weight);
     this.#socket.send(bytes, { binary: true, compress: false }, () => {
-      this.#waitingBytes -= bytes.length;
+      this.#wait(-weight);
       if (this.hasRoom) this.#drained.raise();
     });
-    if (this.#waitingBytes > this.app.limits.waitingBytesHardMax) this.drop("the receiver does not read");
+    const { waitingBytesMax, waitingBytesHardMax, waitingBytesAllMax } = this.app.limits;
+    if (this.#waitingBytes > waitingBytesHardMax) this.drop("the receiver does not read");
+    else if (this.#context.allWaiting.bytes > waitingBytesAllMax && this.#waitingBytes > waitingBytesMax) {
+      this.drop("the receiver is slow, and too much waits for others");
+    }
+  }
+
+  /** Counts what waits for the receiver. What is left when the socket is closed waits no more. */
+  #wait(bytes: number): void {
+    if (this.#isClosed) return;
+    this.#waitingBytes += bytes;
+    this.#context.allWaiting.bytes += bytes;
   }
 
   get hasRoom(): boolean {
-    return this.#waitingBytes <= this.app.limits.waitingBytesMax;
+    const { waitingBytesMax, waitingBytesAllMax } = this.app.limits;
+    if (this.#context.allWaiting.bytes > waitingBytesAllMax) return this.#waitingBytes === 0;
+    return this.#waitingBytes <= waitingBytesMax;
   }
 
   async room(): Promise<void> {
@@ -297,6 +330,8 @@ export class SyncConnection implements SessionPeer, AppConnection {
 
   #onClose(): void {
     this.#shut();
+    this.#wait(-this.#waitingBytes);
+    this.#isClosed = true;
     this.#context.onClosed();
   }
 }

@@ -94,9 +94,11 @@ export class DownloadPump {
     this.wake();
   }
 
-  /** Answers a MARK when everything owed at this moment was sent. */
+  /** Answers a MARK when everything owed at this moment was sent; of very many, the newest for all. */
   addMark(request: number): void {
     const bootstraps = this.#bootstrapsDone + this.#bootstrapsOwed;
+    // A later answer is one to the marks before it too.
+    if (this.#marks.length >= this.#context.app.limits.marksMax) this.#marks.pop();
     this.#marks.push({ request, version: this.#context.app.ledger.version(), bootstraps });
     this.wake();
   }

@@ -22,10 +22,19 @@ export interface ServerLimits {
   readonly connectionsMax: number;
   /** Sessions on one connection. */
   readonly sessionsPerConnectionMax: number;
+  /** Sessions that were refused and not ended yet, before the connection is: each is remembered until its UNBIND. */
+  readonly refusedSessionsMax: number;
+  /** MARKs of one session that are answered one by one; of more, the newest is answered for all. */
+  readonly marksMax: number;
   /** Bytes waiting for a slow receiver before no more downloads are made for it. */
   readonly waitingBytesMax: number;
   /** Bytes waiting for a receiver that does not read at all before it is dropped. */
   readonly waitingBytesHardMax: number;
+  /**
+   * Bytes waiting for all receivers together. Beyond it, nobody gets a download before the one before has left, and
+   * whoever makes more than {@link waitingBytesMax} wait is dropped.
+   */
+  readonly waitingBytesAllMax: number;
   /** Bytes received from a connection and not yet worked through before reading from it pauses. */
   readonly pendingBytesMax: number;
   /** Uncompressed entries of the log in one DOWNLOAD, a soft limit. */
@@ -66,8 +75,11 @@ export const defaultServerLimits: ServerLimits = {
   connectionsPerUserMax: 200,
   connectionsMax: 10_000,
   sessionsPerConnectionMax: 100,
+  refusedSessionsMax: 1000,
+  marksMax: 100,
   waitingBytesMax: 4 * 1024 * 1024,
   waitingBytesHardMax: 64 * 1024 * 1024,
+  waitingBytesAllMax: 512 * 1024 * 1024,
   pendingBytesMax: 32 * 1024 * 1024,
   downloadBytesMax: 1024 * 1024,
   bootstrapBytesMax: 8 * 1024 * 1024,

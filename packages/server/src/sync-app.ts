@@ -35,6 +35,10 @@ export interface BoundSession {
   /** Resolves when no call of it to the ledger is left and its file may be bound again. */
   readonly settled: Promise<void>;
   readonly isOver: boolean;
+  /** Whether the ledger has found that the file is its user's. */
+  readonly isJudged: boolean;
+  /** Resolves when the ledger has found that, or the session is over. */
+  readonly judged: Promise<void>;
   /** Ends the whole connection of a session whose file turned up elsewhere. */
   dropConnection(): void;
   /** There may be something new to download. */

@@ -10,7 +10,7 @@ import type { Duplex } from "node:stream";
 import { apiPath, chooseSubProtocol, closeCode, type SubProtocol } from "@tidemark/protocol";
 import { WebSocket, WebSocketServer } from "ws";
 import type { App, AppRegistry } from "./app-registry.js";
-import { SyncConnection, tooBigReason } from "./connection.js";
+import { type AllWaiting, SyncConnection, tooBigReason } from "./connection.js";
 import { type Host, randomId } from "./host.js";
 import type { ServerLimits } from "./limits.js";
 import type { Logger } from "./logger.js";
@@ -45,6 +45,7 @@ export class Upgrades {
   readonly connections: Set<SyncConnection> = new Set();
   readonly #context: UpgradesContext;
   readonly #server: WebSocketServer;
+  readonly #allWaiting: AllWaiting = { bytes: 0 };
   #isStopping = false;
 
   constructor(context: UpgradesContext) {
@@ -192,6 +193,7 @@ export class Upgrades {
     requestId: string,
   ): void {
     const connection: SyncConnection = new SyncConnection({
+      allWaiting: this.#allWaiting,
       socket: webSocket,
       app,
       userId,

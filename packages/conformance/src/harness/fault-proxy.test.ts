@@ -111,6 +111,49 @@ test("the end of a slow stream comes after its last byte", async () => {
   expect(received()).toHaveLength(4_000);
 });
 
+test("a late stream arrives whole, in order, and not before its time", async () => {
+  const { socket, received } = await open();
+  proxy.delay(200);
+  const started = performance.now();
+  for (const text of ["a", "b", "c"]) socket.write(text);
+  await soon(() => received() === "abc");
+  // Once on the way there and once on the way back.
+  expect(performance.now() - started).toBeGreaterThanOrEqual(400);
+});
+
+test("a severed connection ends in the middle of what is sent next", async () => {
+  const { socket, received, closed } = await open();
+  socket.write("hello");
+  await soon(() => received() === "hello");
+  expect(proxy.sever(() => true, 1)).toBe(1);
+  socket.write("12345678");
+  await soon(closed);
+  expect(received()).toBe("hello1234");
+});
+
+test("a connection that is closed halfway still carries the other direction", async () => {
+  const { socket, received, closed } = await open();
+  socket.write("hello");
+  await soon(() => received() === "hello");
+  expect(proxy.halfClose(() => true, 0)).toBe(1);
+  // The echo server has seen the end and ends too; what the device still says goes nowhere.
+  socket.write("lost");
+  await soon(closed);
+  expect(received()).toBe("hello");
+});
+
+test("a sender is held back while its bytes cannot move, and none is missing in the end", async () => {
+  const { socket, received } = await open();
+  proxy.blackhole();
+  const size = 32 * 1024 * 1024;
+  let isTaken = false;
+  socket.write(Buffer.alloc(size, "x"), () => (isTaken = true));
+  await pause(heldBackMs);
+  expect(isTaken).toBe(false);
+  proxy.restore();
+  await soon(() => received().length === size);
+});
+
 test("it counts sync connections only, while they are open", async () => {
   const api = await open();
   api.socket.write("GET /api/client/v2.0/app/x/location HTTP/1.1\r\n\r\n");

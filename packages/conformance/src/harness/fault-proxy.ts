@@ -10,30 +10,48 @@ type Mode =
   | { readonly kind: "open" }
   | { readonly kind: "cut" }
   | { readonly kind: "blackhole" }
-  | { readonly kind: "slow"; readonly bytesPerSecond: number };
+  | { readonly kind: "slow"; readonly bytesPerSecond: number }
+  | { readonly kind: "late"; readonly delayMs: number };
 
 /** How often a slow connection moves its next bytes, and a swallowed one looks whether it may go on. */
 const sliceMs = 20;
+/** Bytes that may wait in one direction before no more are taken from the sender, as in a network. */
+const waitingBytesMax = 256 * 1024;
 /** What only the address of a sync connection contains. */
 const syncPath = "/realm-sync";
 
+/** Bytes on their way. */
+interface Piece {
+  readonly bytes: Buffer;
+  readonly arrivedMs: number;
+}
+
 /** Bytes on their way from one socket to the other, as fast as the mode lets them. */
 class Flow {
+  readonly #from: Socket;
   readonly #to: Socket;
   readonly #mode: () => Mode;
-  readonly #waiting: Buffer[] = [];
+  readonly #waiting: Piece[] = [];
+  #waitingBytes = 0;
   #isEnded = false;
+  #onSevered: (() => void) | undefined;
   #timer: NodeJS.Timeout | undefined;
 
   constructor(from: Socket, to: Socket, mode: () => Mode) {
+    this.#from = from;
     this.#to = to;
     this.#mode = mode;
     from.on("data", (bytes: Buffer) => {
-      this.#waiting.push(bytes);
+      this.#waiting.push({ bytes, arrivedMs: performance.now() });
+      this.#waitingBytes += bytes.length;
+      if (this.#waitingBytes > waitingBytesMax) from.pause();
       if (this.#timer === undefined) this.#move();
     });
     from.on("end", () => {
       this.#isEnded = true;
+      if (this.#timer === undefined) this.#move();
+    });
+    to.on("drain", () => {
       if (this.#timer === undefined) this.#move();
     });
   }
@@ -43,28 +61,58 @@ class Flow {
     this.#waiting.length = 0;
   }
 
+  /** The next bytes get half through; then it is over. */
+  sever(onSevered: () => void): void {
+    this.#onSevered = onSevered;
+  }
+
+  /** Nothing more goes this way, though the other one stays. */
+  halfClose(): void {
+    this.stop();
+    this.#isEnded = true;
+    this.#from.removeAllListeners("data").resume();
+    this.#to.end();
+  }
+
   #move(): void {
     this.#timer = undefined;
+    if (this.#onSevered !== undefined) return this.#breakOff(this.#onSevered);
     this.#take(this.#allowance());
-    if (this.#waiting.length > 0) this.#timer = setTimeout(() => this.#move(), sliceMs).unref();
-    else if (this.#isEnded) this.#to.end();
+    if (this.#waitingBytes <= waitingBytesMax && this.#from.isPaused()) this.#from.resume();
+    if (this.#waiting.length > 0) {
+      if (!this.#to.writableNeedDrain) this.#timer = setTimeout(() => this.#move(), sliceMs).unref();
+    } else if (this.#isEnded) this.#to.end();
+  }
+
+  #breakOff(onSevered: () => void): void {
+    const first = this.#waiting.shift();
+    if (first !== undefined) this.#to.write(first.bytes.subarray(0, Math.floor(first.bytes.length / 2)));
+    this.stop();
+    this.#from.removeAllListeners("data").resume();
+    // What was written leaves before the connection does.
+    setTimeout(onSevered, sliceMs);
   }
 
   /** How many bytes may move now. */
   #allowance(): number {
     const mode = this.#mode();
     if (mode.kind === "slow") return Math.max(1, Math.floor((mode.bytesPerSecond * sliceMs) / 1_000));
-    return mode.kind === "open" ? Number.POSITIVE_INFINITY : 0;
+    return mode.kind === "open" || mode.kind === "late" ? Number.POSITIVE_INFINITY : 0;
   }
 
   #take(sizeMax: number): void {
+    const mode = this.#mode();
+    const dueMs = mode.kind === "late" ? performance.now() - mode.delayMs : Number.POSITIVE_INFINITY;
     let left = sizeMax;
-    while (left > 0) {
-      const first = this.#waiting.shift();
-      if (!first) return;
-      const now = first.subarray(0, left);
-      if (now.length < first.length) this.#waiting.unshift(first.subarray(now.length));
+    while (left > 0 && !this.#to.writableNeedDrain) {
+      const first = this.#waiting[0];
+      if (first === undefined || first.arrivedMs > dueMs) return;
+      this.#waiting.shift();
+      const now = first.bytes.subarray(0, left);
+      const rest = first.bytes.subarray(now.length);
+      if (rest.length > 0) this.#waiting.unshift({ bytes: rest, arrivedMs: first.arrivedMs });
       this.#to.write(now);
+      this.#waitingBytes -= now.length;
       left -= now.length;
     }
   }
@@ -94,6 +142,15 @@ class Link {
   /** Whether it is a sync connection rather than one of the HTTP API. */
   get isWebSocket(): boolean {
     return this.#isWebSocket;
+  }
+
+  /** Ends it in the middle of the next bytes in one direction. */
+  sever(direction: 0 | 1): void {
+    this.#flows[direction]?.sever(() => this.destroy());
+  }
+
+  halfClose(direction: 0 | 1): void {
+    this.#flows[direction]?.halfClose();
   }
 
   destroy(): void {
@@ -157,6 +214,31 @@ export class FaultProxy {
   /** Limits each direction of each connection. */
   slow(bytesPerSecond: number): void {
     this.#mode = { kind: "slow", bytesPerSecond };
+  }
+
+  /** Passes everything on, but later; bytes keep their order. */
+  delay(delayMs: number): void {
+    this.#mode = { kind: "late", delayMs };
+  }
+
+  /**
+   * Breaks off some connections in the middle of the next bytes of one direction.
+   *
+   * @param isChosen asked once for each open connection.
+   * @param direction 0: those that the device sends; 1: those that the server sends.
+   * @returns how many will break off.
+   */
+  sever(isChosen: () => boolean, direction: 0 | 1): number {
+    const chosen = [...this.#links].filter(isChosen);
+    for (const link of chosen) link.sever(direction);
+    return chosen.length;
+  }
+
+  /** Ends one direction of some connections and leaves the other; chosen and counted like {@link FaultProxy.sever}. */
+  halfClose(isChosen: () => boolean, direction: 0 | 1): number {
+    const chosen = [...this.#links].filter(isChosen);
+    for (const link of chosen) link.halfClose(direction);
+    return chosen.length;
   }
 
   /** Everything works again; what waited moves on. */

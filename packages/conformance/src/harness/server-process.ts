@@ -31,14 +31,31 @@ process.on("exit", () => {
   for (const child of running) child.kill("SIGKILL");
 });
 
+/** How a server is run, beyond what every test needs. */
+export interface ServerProcessOptions {
+  /** Further arguments of `tidemark dev`. */
+  readonly arguments?: readonly string[];
+  /** Takes what the server says on its standard error output, line by line; otherwise it is printed. */
+  readonly onComplaint?: (line: string) => void;
+  /** Called when the process ends though nobody told it to. */
+  readonly onDeath?: (how: string) => void;
+}
+
 /** The server under test. Its address stays the same over restarts. */
 export class ServerProcess {
   readonly #directory: string;
+  readonly #options: ServerProcessOptions;
   #url = "";
   #child: ChildProcess | undefined;
 
-  private constructor(directory: string) {
+  private constructor(directory: string, options: ServerProcessOptions) {
     this.#directory = directory;
+    this.#options = options;
+  }
+
+  /** Of the process that runs now. */
+  get pid(): number | undefined {
+    return this.#child?.pid;
   }
 
   /** Where it listens. */
@@ -47,8 +64,8 @@ export class ServerProcess {
   }
 
   /** Starts a server on an empty data directory. */
-  static async start(): Promise<ServerProcess> {
-    const server = new ServerProcess(await mkdtemp(join(tmpdir(), "tidemark-server-")));
+  static async start(options: ServerProcessOptions = {}): Promise<ServerProcess> {
+    const server = new ServerProcess(await mkdtemp(join(tmpdir(), "tidemark-server-")), options);
     try {
       await server.restart();
     } catch (error) {
@@ -73,12 +90,18 @@ export class ServerProcess {
         port,
         "--data",
         this.#directory,
+        ...(this.#options.arguments ?? []),
       ],
-      { stdio: ["ignore", "pipe", "inherit"] },
+      { stdio: ["ignore", "pipe", this.#options.onComplaint === undefined ? "inherit" : "pipe"] },
     );
     this.#child = child;
     running.add(child);
-    child.once("exit", () => running.delete(child));
+    child.once("exit", (code, signal) => {
+      running.delete(child);
+      if (this.#child === child) this.#options.onDeath?.(signal ?? `code ${code}`);
+    });
+    const { onComplaint } = this.#options;
+    if (onComplaint !== undefined && child.stderr) createInterface({ input: child.stderr }).on("line", onComplaint);
     this.#url = await announcedUrl(child);
   }
 

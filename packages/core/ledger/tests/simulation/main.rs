@@ -254,6 +254,17 @@ const FIELDS: Plan = Plan {
     ..PLAN
 };
 
+/// Roles come and are taken back while bootstraps do not arrive.
+const UNDECIDED: Plan = Plan {
+    weights: [200, 130, 170, 110, 170, 20, 120, 140, 40, 60, 5],
+    features: Features {
+        keys: 1,
+        ..FEATURES
+    },
+    steps: 120,
+    ..FIELDS
+};
+
 #[test]
 fn roles_that_open_some_fields() {
     let restless = Plan {
@@ -281,7 +292,13 @@ fn roles_that_open_some_fields() {
         upkeep: Upkeep::Compaction,
         ..three
     };
-    for (plan, share) in [(FIELDS, 200), (restless, 100), (three, 60), (few, 150)] {
+    for (plan, share) in [
+        (FIELDS, 200),
+        (restless, 100),
+        (three, 60),
+        (few, 150),
+        (UNDECIDED, 150),
+    ] {
         let tally = family("fields", plan, share);
         assert!(number("TIDEMARK_SEED").is_some() || tally.compensations > 0);
     }
@@ -308,12 +325,21 @@ fn without_covering_fields_something_fails() {
 }
 
 #[test]
-fn without_covering_fields_by_the_present_role_something_fails() {
+fn without_holding_fields_back_at_once_something_fails() {
     let switches = Switches {
-        cover_by_role: false,
+        hold_back_at_once: false,
         ..Switches::ALL
     };
-    canary("cover_by_role", switches, FIELDS, 0);
+    canary("hold_back_at_once", switches, FIELDS, 0);
+}
+
+#[test]
+fn without_judging_what_a_client_saw_something_fails() {
+    let switches = Switches {
+        judge_sight: false,
+        ..Switches::ALL
+    };
+    canary("judge_sight", switches, UNDECIDED, 640);
 }
 
 #[test]
@@ -331,16 +357,7 @@ fn without_remembering_that_fields_were_held_back_something_fails() {
         guard_fields: false,
         ..Switches::ALL
     };
-    let plan = Plan {
-        weights: [200, 130, 170, 110, 170, 20, 120, 140, 40, 60, 5],
-        features: Features {
-            keys: 1,
-            ..FEATURES
-        },
-        steps: 120,
-        ..FIELDS
-    };
-    canary("guard_fields", switches, plan, 640);
+    canary("guard_fields", switches, UNDECIDED, 640);
 }
 
 #[test]

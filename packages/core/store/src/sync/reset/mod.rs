@@ -23,7 +23,7 @@ mod transfer;
 
 use rustc_hash::FxHashSet;
 use tidemark_changeset::{Instruction, codec};
-use tidemark_storage::Storage;
+use tidemark_storage::{Durability, Storage};
 
 pub use guard::{PendingReset, ResetAction, ResetDemand, ResetPolicy};
 pub use report::{DropReason, Dropped, ResetFailure, ResetMode, ResetReport};
@@ -93,7 +93,7 @@ impl<S: Storage> Database<S> {
         keep_report(&mut local.storage, &report)?;
         pending.is_applied = true;
         pending.write(&mut local.storage);
-        let version = self.publish(local)?;
+        let version = self.publish(local, Durability::Durable)?;
         self.with_unsynced(super::Unsynced::reset);
         // What it knows is about entries that are gone.
         self.with_compactor(Compactor::reset);
