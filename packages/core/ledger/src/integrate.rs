@@ -310,8 +310,8 @@ impl<'a> Step<'a> {
             || writes.allow_fields(self.schema(), object, instructions, row.is_some())
     }
 
-    /// Whether the client wrote on fields of an object that it did not see when it did: it may by now, but what
-    /// it says counts from nothing.
+    /// Whether the client wrote on fields of an object that it did not see when it did: it may by now, but
+    /// what it says counts from nothing.
     fn is_blind(&self, object: &ObjectKey, planned: &PlannedObject) -> bool {
         let Uploader {
             timeline, switches, ..

@@ -47,8 +47,8 @@ pub struct Switches {
     pub judge_fields: bool,
     /// What a client may not read is not sent to it.
     pub cover_fields: bool,
-    /// What a role takes away is not sent from the moment on at which it comes, be it of versions to which the
-    /// old view applies.
+    /// What a role takes away is not sent from the moment on at which it comes, be it of versions to which
+    /// the old view applies.
     pub hold_back_at_once: bool,
     /// A write on a field that its client did not see when it made it is compensated.
     pub judge_sight: bool,

@@ -274,8 +274,8 @@ impl Timeline {
             .expect("a view list has at least one element")
     }
 
-    /// Which fields of a class the client is sent of a version, if not all: those of the view that is in force
-    /// then, less what a role took away that came while the client was on its way to it.
+    /// Which fields of a class the client is sent of a version, if not all: those of the view that is in
+    /// force then, less what a role took away that came while the client was on its way to it.
     pub fn readable_at(&self, version: u64, class: ClassNumber) -> Option<Cow<'_, FieldAccess>> {
         let mut readable = self.view_at(version).readable(class).map(Cow::Borrowed);
         for element in &self.list.elements {
