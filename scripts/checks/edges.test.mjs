@@ -4,7 +4,7 @@ import { join, posix } from "node:path";
 import ts from "typescript";
 import { describe, expect, test } from "vitest";
 import { run } from "../lib/process.mjs";
-import { isTest, npmPackages, readSource, repositoryFiles } from "../lib/sources.mjs";
+import { isTest, npmPackages, peerPackages, readSource, repositoryFiles } from "../lib/sources.mjs";
 
 const logic = ["changeset", "model", "transform", "query"];
 const clientCore = [...logic, "storage", "store"];
@@ -115,6 +115,7 @@ describe("crates", async () => {
 
 describe("packages", async () => {
   const packages = await npmPackages();
+  const peers = await peerPackages();
   const files = (await repositoryFiles()).filter((path) => /\.m?[jt]sx?$/.test(path));
 
   test("are all in the table", () => {
@@ -133,9 +134,15 @@ describe("packages", async () => {
     expect(wrong).toEqual([]);
   });
 
-  test.each(packages.map((one) => [one.manifest.name, one]))("%s imports only what it may", (_name, one) => {
-    const problems = files
-      .filter((path) => path.startsWith(`${one.folder}/`))
+  /** Files of a package; those of a peer inside of it are the peer's. */
+  const filesOf = ({ folder }) =>
+    files.filter((path) => {
+      const isDeeper = (peer) => peer.folder.startsWith(`${folder}/`) && path.startsWith(`${peer.folder}/`);
+      return path.startsWith(`${folder}/`) && !peers.some(isDeeper);
+    });
+
+  test.each([...packages, ...peers].map((one) => [one.manifest.name, one]))("%s imports only what it may", (_, one) => {
+    const problems = filesOf(one)
       .flatMap((path) => importsOf(path).map((specifier) => [path, specifier, importProblem(one, path, specifier)]))
       .filter(([, , problem]) => problem !== undefined)
       .map(([path, specifier, problem]) => `${path}: "${specifier}" ${problem}`);

@@ -1,7 +1,7 @@
 // Tidiness that no formatter looks after: sizes, left-overs, and what must never be committed.
 import ts from "typescript";
 import { describe, expect, test } from "vitest";
-import { isData, isTest, npmPackages, readSource, repositoryFiles } from "../lib/sources.mjs";
+import { isData, isTest, npmPackages, peerPackages, readSource, repositoryFiles } from "../lib/sources.mjs";
 
 const fileLinesMax = 600;
 const functionLinesMax = 70;
@@ -117,6 +117,16 @@ describe("versions", () => {
         .map(([name, version]) => `${folder}: ${name} ${version}`),
     );
     expect(loose).toEqual([]);
+  });
+
+  test("what a benchmark installs has exact versions", async () => {
+    const peers = await peerPackages();
+    const loose = peers.flatMap(({ folder, manifest }) =>
+      Object.entries(manifest.dependencies)
+        .filter(([, version]) => !/^\d+\.\d+\.\d+$/.test(version))
+        .map(([name, version]) => `${folder}: ${name} ${version}`),
+    );
+    expect([peers.length > 0, loose]).toEqual([true, []]);
   });
 
   test("the catalog and the Cargo workspace name exact versions", () => {

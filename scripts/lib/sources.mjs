@@ -40,8 +40,17 @@ export function isData(path) {
 }
 
 /** Manifests of the workspace's npm packages, by folder. */
-export async function npmPackages() {
-  const manifests = (await repositoryFiles()).filter((path) => /^(packages|apps)\/[^/]+\/package\.json$/.test(path));
+export function npmPackages() {
+  return packagesAt(/^(packages|apps)\/[^/]+\/package\.json$/);
+}
+
+/** Folders with what a benchmark installs when it is first run: no part of the workspace, with lock files of their own. */
+export function peerPackages() {
+  return packagesAt(/^apps\/bench\/peers\/[^/]+\/package\.json$/);
+}
+
+async function packagesAt(place) {
+  const manifests = (await repositoryFiles()).filter((path) => place.test(path));
   return manifests.map((path) => ({
     folder: path.slice(0, -"/package.json".length),
     manifest: JSON.parse(readSource(path)),

@@ -1,8 +1,10 @@
 // That the benchmarks still run and still say what they promise; how fast they are is nobody's business here.
+import { spawn } from "node:child_process";
 import { expect, test } from "vitest";
 import { benchmarks, runBenchmark } from "./benchmarks.js";
 import type { Figure } from "./figures.js";
 import { manyInsertions, manySets, mergePeers } from "./merge-peers.js";
+import { usageOf } from "./process-usage.js";
 
 async function figuresOf(name: string): Promise<Figure[]> {
   const benchmark = benchmarks.find((one) => one.name === name);
@@ -34,4 +36,16 @@ test("libraries for merging do the same work", { timeout: 60_000 }, () => {
   for (const workload of [manySets(5), manyInsertions(100)]) {
     for (const peer of mergePeers) expect(peer.prepare(workload)(), peer.name).toBe(workload.size);
   }
+});
+
+test.runIf(process.platform === "linux")("a process and what it started are counted", { timeout: 60_000 }, async () => {
+  const child = spawn(process.execPath, ["-e", "process.stdin.resume(); process.stdout.write('.')"]);
+  await new Promise((resolve) => {
+    child.stdout.once("data", resolve);
+  });
+  const [alone, together] = [await usageOf([child.pid ?? 0]), await usageOf([process.pid])];
+  child.kill();
+  expect(alone?.memoryBytes).toBeGreaterThan(1_000_000);
+  expect(together?.memoryBytes).toBeGreaterThan(alone?.memoryBytes ?? 0);
+  expect(together?.cpuMs).toBeGreaterThan(0);
 });

@@ -11,6 +11,7 @@ import { codecBenchmarks } from "./codec-benchmarks.js";
 import { coreBenchmarks } from "./core-benchmarks.js";
 import type { Benchmark, Figure } from "./figures.js";
 import { mergeBenchmarks } from "./merge-benchmarks.js";
+import { peerBenchmarks } from "./peer-benchmarks.js";
 import { syncBenchmarks } from "./sync-benchmarks.js";
 
 export const benchmarks: readonly Benchmark[] = [
@@ -18,6 +19,7 @@ export const benchmarks: readonly Benchmark[] = [
   ...codecBenchmarks,
   ...mergeBenchmarks,
   ...coreBenchmarks,
+  ...peerBenchmarks,
 ];
 
 /** Runs one benchmark in a folder of its own. */

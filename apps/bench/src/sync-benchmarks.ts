@@ -11,6 +11,7 @@ import { setTimeout as pause } from "node:timers/promises";
 import { deflateSync } from "node:zlib";
 import type { ObjectSchema, Realm } from "@tidemark/node";
 import { citySchema, readCities } from "tidemark/cities";
+import { listened } from "./bootstrap.js";
 import {
   type Benchmark,
   type BenchmarkOptions,
@@ -51,12 +52,12 @@ async function* withPeers(
 }
 
 /** How many objects move. */
-function countOf(options: BenchmarkOptions): number {
+export function countOf(options: BenchmarkOptions): number {
   return options.quick ? 5_000 : 100_000;
 }
 
 /** Writes rows in transactions of 1,000 and waits until all are acknowledged. */
-async function upload(realm: Realm, rows: readonly object[], className = "Item"): Promise<void> {
+export async function upload(realm: Realm, rows: readonly object[], className = "Item"): Promise<void> {
   for (let start = 0; start < rows.length; start += objectsPerWrite) {
     realm.write(() => {
       for (const row of rows.slice(start, start + objectsPerWrite)) realm.create(className, { ...row });
@@ -66,23 +67,10 @@ async function upload(realm: Realm, rows: readonly object[], className = "Item")
 }
 
 /** Fills the server from a device that is closed afterwards. */
-async function fill(server: BenchServer, count: number): Promise<void> {
+export async function fill(server: BenchServer, count: number): Promise<void> {
   const writer = await server.devices.ready();
   await upload(writer, items(count));
   writer.close();
-}
-
-/** Resolves when a listener has seen `count` items. */
-async function listened(realm: Realm, count: number): Promise<void> {
-  const results = realm.objects("Item");
-  await new Promise<void>((resolve) => {
-    const listener = (): void => {
-      if (results.length < count) return;
-      results.removeListener(listener);
-      resolve();
-    };
-    results.addListener(listener);
-  });
 }
 
 /** Milliseconds from opening a new device's file until its listener has seen every item. */

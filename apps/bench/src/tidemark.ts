@@ -68,6 +68,11 @@ export class BenchServer {
     return new BenchServer(url, new Devices(url, join(directory, "devices")), child);
   }
 
+  /** Its process. */
+  get pid(): number {
+    return this.#child.pid ?? 0;
+  }
+
   /** Bytes of all messages that the server has sent. */
   async bytesSent(): Promise<number> {
     const response = await fetch(`${this.url}/api/tidemark/status`);

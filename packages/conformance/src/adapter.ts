@@ -35,6 +35,8 @@ export interface WaitOptions {
 export interface ErrorInformation {
   readonly code: number | string | undefined;
   readonly message: string;
+  /** Of a client reset that is left to the application: where the file is, and where it will be. */
+  readonly reset?: { readonly original: string; readonly recovery: string };
   /** Class, key and reason of writes that the server took back. */
   readonly writes?: readonly { readonly className: string; readonly key: Value; readonly reason: string }[];
 }
@@ -47,6 +49,7 @@ export type Capability =
   | "waitCancel"
   | "isConnected"
   | "multiplexKnob"
+  | "simulatedErrors"
   | "stopPolicy";
 
 /** A facade under test. */
@@ -77,6 +80,8 @@ export interface TestApp {
   logOut(user: TestUser): Promise<void>;
   /** Reconnects every session of the app now. */
   reconnectAll(): void;
+  /** Sets a file aside whose client reset was left to the application; throws if there is no such file. */
+  executeReset(path: string): void;
   /** Number of sessions that exist for a user. */
   sessionCount(user: TestUser): number;
 }
@@ -97,6 +102,19 @@ export interface OpenOptions {
   readonly stopPolicy?: "after-upload" | "immediately";
   /** Told what goes wrong in the session. */
   readonly onError?: (error: ErrorInformation) => void;
+  /** What happens in a client reset; absent: the facade's default. */
+  readonly reset?: ResetOptions;
+}
+
+/** What happens in a client reset. */
+export interface ResetOptions {
+  readonly mode: "manual" | "discard" | "recover" | "recoverOrDiscard";
+  readonly onBefore?: (local: TestRealm) => void;
+  readonly onAfter?: (local: TestRealm, remote: TestRealm) => void;
+  /** A reset that did not go as wanted, where the facade has a handler of its own for that. */
+  readonly onFallback?: (path: string) => void;
+  /** A reset that is left to the application, where the facade has a handler of its own for that. */
+  readonly onManual?: (recoveryPath: string) => void;
 }
 
 /** Which way data moves. */
@@ -128,6 +146,7 @@ export interface TestRealm {
   session(): TestSession | null;
   /** Whether asking for a session says, in the facade's own way, that there is none. */
   hasNoSession(): boolean;
+  path(): string;
   close(): void;
   subscriptions(): TestSubscriptions;
   write(work: () => void): void;
@@ -156,6 +175,8 @@ export interface TestSession {
   onProgress(direction: Direction, mode: ProgressMode, callback: (estimate: number) => void): () => void;
   waitUp(options?: WaitOptions): Promise<WaitOutcome>;
   waitDown(options?: WaitOptions): Promise<WaitOutcome>;
+  /** Lets the session fail as if the server had said so, by the protocol's code. */
+  simulateError(code: number, message: string): void;
   /** Whether both are handles of one session. */
   isSame(other: TestSession): boolean;
 }

@@ -13,6 +13,7 @@ import { errorScenarios } from "./scenarios/errors.js";
 import { mixedScenarios } from "./scenarios/mixed.js";
 import { pauseScenarios } from "./scenarios/pause.js";
 import { progressScenarios } from "./scenarios/progress.js";
+import { resetScenarios } from "./scenarios/reset.js";
 import { sessionScenarios } from "./scenarios/session.js";
 import { subscriptionScenarios } from "./scenarios/subscriptions.js";
 import { waitScenarios } from "./scenarios/wait.js";
@@ -28,6 +29,7 @@ export const allScenarios: readonly Scenario[] = [
   ...progressScenarios,
   ...subscriptionScenarios,
   ...errorScenarios,
+  ...resetScenarios,
   ...dataScenarios,
   ...mixedScenarios,
   ...reconnectScenarios,

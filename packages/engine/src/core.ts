@@ -207,6 +207,112 @@ export interface CoreStore {
   applyBootstrap(timestampMs: number): string;
   /** Forgets an incomplete bootstrap (the session starts anew). Returns whether a complete one waits to be applied. */
   discardPartialBootstrap(): boolean;
+
+  // --- client resets ---------------------------------------------------------------------------------------
+
+  /** JSON of {@link PendingReset}; `null` if none was begun, or the server has acknowledged the last. */
+  pendingReset(): string | null;
+  /**
+   * How a demanded reset would be done.
+   *
+   * @throws `code` "client-reset-failed" where it must not be tried (again).
+   */
+  checkReset(policy: ResetPolicy, allowsRecovery: boolean): ResetMode;
+  /**
+   * Decides how a demanded reset is done and makes that durable, right before {@link CoreStore.resetFrom}. Throws like
+   * {@link CoreStore.checkReset}.
+   *
+   * @param demand JSON: `{ policy, allowsRecovery, nowMs, errorCode, errorMessage }`.
+   */
+  beginReset(demand: string): ResetMode;
+  /**
+   * Makes the file equal to a freshly downloaded copy, with what was not uploaded on top if that is recovered, in one
+   * durable commit.
+   *
+   * @returns a snapshot of the version before, which is this handle's to give back.
+   * @throws `code` "client-reset-failed" where the two cannot be brought together; the file is then as it was.
+   */
+  resetFrom(fresh: CoreStore, timestampMs: number): SnapshotId;
+  /** The server has taken the file in its new shape: uploads and downloads are complete. */
+  finishReset(): void;
+  /** What resets did that nobody has taken note of yet: JSON of {@link ResetReportInformation}`[]`, or `null`. */
+  resetReports(): string | null;
+  /** They were taken note of. */
+  forgetResetReports(): void;
+  /** Takes a snapshot that another handle of this process has open once more; this handle gives it back too. */
+  shareRead(snapshot: SnapshotId): void;
+}
+
+/** What the application wants when the server demands a client reset. */
+export type ResetPolicy = "recover" | "recover-or-discard" | "discard";
+
+/** How a client reset is done. */
+export type ResetMode = "recover" | "discard";
+
+/** A client reset that was begun and that the server has not acknowledged, as JSON. */
+export interface PendingReset {
+  readonly mode: ResetMode;
+  readonly allowsRecovery: boolean;
+  /** Whether the file has its new shape already. */
+  readonly isApplied: boolean;
+  readonly attempts: number;
+  readonly begunAtMs: number;
+  readonly errorCode: number;
+  readonly errorMessage: string;
+}
+
+/** Why something that was written is not in the file, or not as it was written, after a client reset. */
+export type DropReason =
+  /** The object does not exist on the server. */
+  | "object-missing"
+  /** The way to the place leads through null, an absent key, or a value of another kind. */
+  | "path-gone"
+  /** The target of a link does not exist on the server. */
+  | "link-target-missing"
+  /** Something was to be added to a value that is no integer. */
+  | "not-an-integer"
+  /** A schema default for an object that exists on the server: its value stays. */
+  | "default-overtaken"
+  /** A list that was to be taken over as it was is not to be found any more. */
+  | "list-not-copied"
+  /** Downloads before the reset had left nothing of it: the object was deleted, or all values were older. */
+  | "overruled"
+  /** The reset was to discard. */
+  | "discarded"
+  /** What the server has refuses it; the detail says why. */
+  | "refused";
+
+/** What a client reset did, as JSON. */
+export interface ResetReportInformation {
+  readonly mode: ResetMode;
+  /** Decimal digits. */
+  readonly fileIdent: string;
+  readonly version: number;
+  readonly changesets: number;
+  readonly changesetsRecovered: number;
+  readonly instructions: number;
+  readonly instructionsRecovered: number;
+  readonly instructionsNeedless: number;
+  readonly instructionsInCopiedLists: number;
+  readonly listsCopied: number;
+  readonly droppedCount: number;
+  readonly objectsCreated: number;
+  readonly objectsDeleted: number;
+  readonly objectsChanged: number;
+  readonly subscriptionSetsDropped: readonly number[];
+  /** The first thousand. */
+  readonly dropped: readonly {
+    readonly clientVersion: number;
+    readonly className: string;
+    /** Packed primary key in hexadecimal digits. */
+    readonly key: string;
+    /** `null` if it concerns the object as a whole. */
+    readonly field: string | null;
+    /** The way below the field. */
+    readonly path: readonly (number | string)[];
+    readonly reason: DropReason;
+    readonly detail: string | null;
+  }[];
 }
 
 /** A subscription, as JSON. */

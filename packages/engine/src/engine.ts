@@ -5,7 +5,7 @@
  */
 
 import { App, type AppConfiguration } from "./app/app.js";
-import type { Core } from "./core.js";
+import type { Core, SnapshotId } from "./core.js";
 import { Database } from "./data/database.js";
 import type { ClassDeclaration } from "./data/schema.js";
 import type { SubscriptionDraft } from "./data/subscriptions.js";
@@ -61,7 +61,9 @@ export class Engine {
 
   /** @param host the engine's own, or one with another way to fetch. */
   createApp(configuration: AppConfiguration, host: Host = this.host): App {
-    return new App(configuration, host);
+    const app = new App(configuration, host);
+    app.fileActions.runAll(this.core);
+    return app;
   }
 
   /** Opens a file, or joins those who have it open on this thread. */
@@ -121,6 +123,37 @@ export class Engine {
     const { subscriptions } = file.sync;
     if (subscriptions.latest().version > 0 && !initial.rerunsOnOpen) return;
     subscriptions.update((draft) => initial.update(draft, file));
+  }
+
+  /**
+   * Opens a version of a synced file that never moves: the newest, or that of a snapshot somebody keeps. It is not
+   * counted among the open files; whoever opens it closes it.
+   */
+  openFrozen(path: string, classes: OpenOptions["classes"], snapshot?: SnapshotId): RealmFile {
+    const database = new Database({
+      core: this.core,
+      clock: this.host,
+      conventions: this.conventions,
+      path,
+      isSynced: true,
+      isReadOnly: true,
+      classes,
+      frozenAt: snapshot ?? "now",
+    });
+    return new RealmFile(path, database, undefined, () => undefined);
+  }
+
+  /**
+   * Moves a file that cannot be synced any more to its recovery path, so that the next open downloads everything.
+   *
+   * @throws if no client reset has been left to the application for the file, or the file is open.
+   */
+  initiateClientReset(app: App, path: string): void {
+    if (app.fileActions.run(this.core, path)) return;
+    throw new EngineError(
+      "invalid-argument",
+      `Realm was not configured correctly. Client Reset could not be run for Realm at: ${path}`,
+    );
   }
 
   /** Whether somebody on this thread has the file open. */

@@ -117,8 +117,10 @@ export interface SyncErrorInformation {
   readonly logUrl: string;
   /** Code of the protocol, if the server sent one. */
   readonly protocolCode?: number;
-  /** Whether the file cannot go on without a reset. */
+  /** Whether the file cannot go on without a reset, or a reset has not gone as it should. */
   readonly isClientReset: boolean;
+  /** Where the file is moved by the next start of the app, or before it if the application says so. */
+  readonly recoveryPath?: string;
   readonly writes: readonly CompensatedWrite[];
 }
 

@@ -100,6 +100,8 @@ export interface Files {
   /** Replaces the file in one step: after a crash it holds the old or the new text. */
   writeText(path: string, text: string): void;
   remove(path: string): void;
+  /** Copies a file, making the folder if need be. Durable when it returns. */
+  copy(from: string, to: string): void;
 }
 
 /** What the application's side of the engine needs. */

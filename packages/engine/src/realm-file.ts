@@ -4,10 +4,11 @@
  * @module
  */
 
-import type { SyncState } from "./core.js";
+import type { ResetReportInformation, SyncState } from "./core.js";
 import type { Database } from "./data/database.js";
 import { SubscriptionSets } from "./data/subscriptions.js";
 import { EngineError } from "./errors.js";
+import { type ResetReport, resetReportOf } from "./sync/reset-report.js";
 import type { SyncFile } from "./sync/sync-file.js";
 import type { SyncOptions, SyncSession } from "./sync/sync-session.js";
 
@@ -73,8 +74,26 @@ export class RealmFile implements SyncFile {
     return JSON.parse(this.database.store.syncState()) as SyncState;
   }
 
-  newestUploadableVersion(): number {
-    return this.#state().newestUploadableVersion;
+  uploadTarget(): { readonly targetVersion: number; readonly fileIdent: string } {
+    const { newestUploadableVersion, fileIdent } = this.#state();
+    return { targetVersion: newestUploadableVersion, fileIdent };
+  }
+
+  resetReports(): readonly ResetReport[] | undefined {
+    const { store, conventions, isReadOnly, isInWrite } = this.database;
+    if (isInWrite) return undefined;
+    const text = isReadOnly ? null : store.resetReports();
+    if (text === null) return [];
+    const reports = JSON.parse(text) as readonly ResetReportInformation[];
+    return reports.map((report) => resetReportOf(report, conventions));
+  }
+
+  forgetResetReports(): void {
+    this.database.store.forgetResetReports();
+  }
+
+  fileIdent(): string {
+    return this.#state().fileIdent;
   }
 
   progressRegistration(): { readonly clientVersion: number; readonly queryVersion: number } {

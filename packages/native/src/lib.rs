@@ -10,6 +10,7 @@ mod gate;
 mod kv;
 mod ledger;
 mod registry;
+mod resets;
 mod store;
 #[cfg(feature = "vectors")]
 mod vectors;

@@ -70,7 +70,7 @@ pub struct NativeStore {
     /// Whether the open write was begun through this handle.
     is_writing: bool,
     /// Snapshots taken through this handle and not given back.
-    reads: HashMap<SnapshotId, usize>,
+    pub(crate) reads: HashMap<SnapshotId, usize>,
 }
 
 impl Drop for NativeStore {
@@ -79,7 +79,7 @@ impl Drop for NativeStore {
     }
 }
 
-fn unsigned(number: f64) -> u64 {
+pub(crate) fn unsigned(number: f64) -> u64 {
     // Negative and broken times count as zero; the cast saturates.
     #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
     let whole = number as u64;
@@ -87,7 +87,7 @@ fn unsigned(number: f64) -> u64 {
 }
 
 impl NativeStore {
-    fn open(&self) -> Result<&Arc<OpenStore>, StoreError> {
+    pub(crate) fn open(&self) -> Result<&Arc<OpenStore>, StoreError> {
         self.open.as_ref().ok_or(StoreError::Closed)
     }
 
@@ -113,7 +113,10 @@ impl NativeStore {
     }
 
     /// Work of the session, which waits until no application wants to write.
-    fn as_session<T>(&self, work: impl FnOnce(&OpenStore) -> Result<T, StoreError>) -> Result<T> {
+    pub(crate) fn as_session<T>(
+        &self,
+        work: impl FnOnce(&OpenStore) -> Result<T, StoreError>,
+    ) -> Result<T> {
         let session = || {
             let open = self.open()?;
             if self.is_read_only {

@@ -9,7 +9,8 @@ import { AssertionError, TypeAssertionError } from "./errors.js";
 
 /** The error for an argument of the wrong type. */
 export function typeError(expected: string, value: unknown, name: string | undefined): TypeAssertionError {
-  const target = name === undefined ? "value" : `'${name}'`;
+  // Names that say more than a word bring their quotes along.
+  const target = name === undefined ? "value" : name.startsWith("'") ? name : `'${name}'`;
   return new TypeAssertionError(`Expected ${target} to be ${expected}, got ${describeType(value)}`);
 }
 

@@ -58,6 +58,11 @@ test.each([
     "'clientReset' on realm sync configuration must be one of the following:",
   ],
   [{ sync: { ...sync, clientReset: { mode: "manual" } } }, "need to set either onError or onManual or both"],
+  [{ sync: { ...sync, clientReset: "manual" } }, "Expected 'clientReset' on realm sync configuration to be an object"],
+  ...["onManual", "onBefore", "onAfter", "onFallback", "onReport"].map((name): [object, string] => [
+    { sync: { ...sync, clientReset: { mode: "recoverUnsyncedChanges", [name]: 1 } } },
+    `Expected 'clientReset.${name}' on realm sync configuration to be a function, got a number`,
+  ]),
 ])("%o is refused", (configuration, message) => {
   expect(() => checkConfiguration(configuration)).toThrow(message);
 });

@@ -13,6 +13,7 @@ import { AssertionError } from "./errors.js";
 import type { RealmObjectClass } from "./schema/parse.js";
 import type { ObjectSchema } from "./schema/types.js";
 import type { MutableSubscriptionSet } from "./sync/subscriptions.js";
+import type { ClientResetReport } from "./sync/client-reset.js";
 import type { SyncSession } from "./sync/sync-session.js";
 import type { Realm } from "./realm.js";
 
@@ -26,19 +27,47 @@ export type OpenRealmBehaviorConfiguration = {
 
 export type ErrorCallback = (session: SyncSession, error: SyncError | ClientResetError) => void;
 
+/** Of every mode: an addition to what `realm` has. */
+export type ClientResetReporting = {
+  /**
+   * Is told what a client reset recovered and, change by change, what it or downloads before it dropped. Reports are
+   * kept in the file until this has been called with them.
+   */
+  onReport?: (session: SyncSession, report: ClientResetReport) => void;
+};
+
+/** The realms that a callback gets are closed when it has returned, or when the promise it returned is settled. */
+export type ClientResetCallbacks = {
+  onBefore?: (local: Realm) => void | Promise<void>;
+  onAfter?: (local: Realm, remote: Realm) => void | Promise<void>;
+};
+
+export type ClientResetManualConfiguration = ClientResetReporting & {
+  mode: "manual";
+  onManual?: (session: SyncSession, recoveryPath: string) => void | Promise<void>;
+};
+
+export type ClientResetDiscardUnsyncedChangesConfiguration = ClientResetReporting &
+  ClientResetCallbacks & { mode: "discardUnsyncedChanges" };
+
+export type ClientResetRecoverUnsyncedChangesConfiguration = ClientResetReporting &
+  ClientResetCallbacks & {
+    mode: "recoverUnsyncedChanges";
+    onFallback?: (session: SyncSession, path: string) => void | Promise<void>;
+  };
+
+export type ClientResetRecoverOrDiscardUnsyncedChangesConfiguration = ClientResetReporting &
+  ClientResetCallbacks & {
+    mode: "recoverOrDiscardUnsyncedChanges";
+    onFallback?: (session: SyncSession, path: string) => void | Promise<void>;
+  };
+
+/** What happens when the server demands that the file starts over; `recoverUnsyncedChanges` by default. */
 export type ClientResetConfig =
-  | { mode: "manual"; onManual?: (session: SyncSession, recoveryPath: string) => void }
-  | {
-      mode: "discardUnsyncedChanges";
-      onBefore?: (local: Realm) => void;
-      onAfter?: (local: Realm, remote: Realm) => void;
-    }
-  | {
-      mode: "recoverUnsyncedChanges" | "recoverOrDiscardUnsyncedChanges";
-      onBefore?: (local: Realm) => void;
-      onAfter?: (local: Realm, remote: Realm) => void;
-      onFallback?: (session: SyncSession, path: string) => void;
-    };
+  | ClientResetManualConfiguration
+  | ClientResetDiscardUnsyncedChangesConfiguration
+  | ClientResetRecoverUnsyncedChangesConfiguration
+  | ClientResetRecoverOrDiscardUnsyncedChangesConfiguration;
 
 /** Common to both kinds of sync. */
 export type BaseSyncConfiguration = {
@@ -73,6 +102,12 @@ export type PartitionSyncConfiguration = BaseSyncConfiguration & {
 };
 
 export type SyncConfiguration = FlexibleSyncConfiguration | PartitionSyncConfiguration;
+
+/** The same for a realm that only joins another. */
+export function withoutInitialSubscriptions(sync: SyncConfiguration): SyncConfiguration {
+  const { initialSubscriptions: _, ...rest } = sync;
+  return rest;
+}
 
 /** How a realm is opened. */
 export type Configuration = {
@@ -141,12 +176,23 @@ function checkSyncConfiguration(sync: SyncConfiguration): void {
   if (onError !== undefined) assertFunction(onError, "onError");
   checkBehavior(newRealmFileBehavior, "newRealmFileBehavior");
   checkBehavior(existingRealmFileBehavior, "existingRealmFileBehavior");
-  if (clientReset === undefined) return;
+  if (clientReset !== undefined) checkClientReset(clientReset, onError);
+}
+
+const resetCallbacks = ["onManual", "onBefore", "onAfter", "onFallback", "onReport"] as const;
+
+function checkClientReset(clientReset: ClientResetConfig, onError: unknown): void {
+  assertObject(clientReset, "'clientReset' on realm sync configuration");
   const modes: readonly string[] = Object.values(ClientResetMode);
   if (!modes.includes(clientReset.mode)) {
     throw new AssertionError(
       `'clientReset' on realm sync configuration must be one of the following: ${modes.map((mode) => `'${mode}'`).join(", ")}`,
     );
+  }
+  const callbacks: Partial<Record<(typeof resetCallbacks)[number], unknown>> = clientReset;
+  for (const name of resetCallbacks) {
+    const callback = callbacks[name];
+    if (callback !== undefined) assertFunction(callback, `'clientReset.${name}' on realm sync configuration`);
   }
   if (clientReset.mode === "manual" && onError === undefined && clientReset.onManual === undefined) {
     throw new AssertionError(

@@ -79,13 +79,14 @@ export class SyncError extends Error {
   readonly category: string = "UNKNOWN";
   readonly reason: string | undefined;
   readonly logUrl: string;
-  readonly userInfo: Record<string, string> = {};
+  readonly userInfo: Record<string, string>;
   /** Whether the session cannot go on. */
   readonly isFatal: boolean;
 
-  constructor(information: SyncErrorInformation, options?: ErrorOptions) {
+  constructor(information: SyncErrorInformation, options?: ErrorOptions, userInfo: Record<string, string> = {}) {
     super(information.message, options);
     this.name = "SyncError";
+    this.userInfo = userInfo;
     this.code = information.status;
     this.reason = information.message;
     this.logUrl = information.logUrl;
@@ -95,10 +96,12 @@ export class SyncError extends Error {
 
 /** The file cannot be synced any more as it is. */
 export class ClientResetError extends SyncError {
+  /** Where the file will be: by `Realm.App.Sync.initiateClientReset`, or with the next start of the app. */
   readonly config: { readonly path: string; readonly readOnly: true };
 
-  constructor(information: SyncErrorInformation, recoveryPath: string) {
-    super(information);
+  constructor(information: SyncErrorInformation, path: string) {
+    const recoveryPath = information.recoveryPath ?? path;
+    super(information, undefined, { ORIGINAL_FILE_PATH: path, RECOVERY_FILE_PATH: recoveryPath });
     this.name = "ClientReset";
     this.config = { path: recoveryPath, readOnly: true };
   }

@@ -24,6 +24,7 @@ export * from "./errors.js";
 export { ProgressRealmPromise } from "./open.js";
 export type { RealmEventName, RealmListenerCallback } from "./realm.js";
 export type * from "./schema/types.js";
+export type { ClientResetReport } from "./sync/client-reset.js";
 export { BaseSubscriptionSet, MutableSubscriptionSet, Subscription, SubscriptionSet } from "./sync/subscriptions.js";
 export { Sync } from "./sync/sync.js";
 export {

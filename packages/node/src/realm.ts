@@ -19,7 +19,7 @@ import {
 import type { DefaultFunctionsFactory, User } from "./app/user.js";
 import { assertFunction, assertObject, assertString } from "./assert.js";
 import { Binding, type BoundClass, bindingKey, type Handle, handleKey, wrappers } from "./binding.js";
-import { checkConfiguration, type Configuration } from "./configuration.js";
+import { checkConfiguration, type Configuration, withoutInitialSubscriptions } from "./configuration.js";
 import { bindClass, nameOf, RealmObject } from "./data/object.js";
 import type { Results, Subscribable, SubscriptionOptions } from "./data/results.js";
 import { engine, existingEngine } from "./engine.js";
@@ -35,7 +35,8 @@ import { type ParsedClass, parseSchema, type RealmObjectClass } from "./schema/p
 import type { CanonicalObjectSchema, DefaultObject } from "./schema/types.js";
 
 import { initialUpdate, SubscriptionSet } from "./sync/subscriptions.js";
-import { errorHandlerOf, SyncSession, within } from "./sync/sync-session.js";
+import { resetOptionsOf } from "./sync/client-reset.js";
+import { SyncSession, within } from "./sync/sync-session.js";
 
 export type RealmEventName = "change" | "schema" | "beforenotify";
 export type RealmListenerCallback = (realm: Realm, name: RealmEventName, schema?: CanonicalObjectSchema[]) => void;
@@ -64,7 +65,10 @@ export class Realm extends RealmStatics {
   #isClosed = false;
 
   /** Opens a realm at once, without waiting for downloads. */
-  constructor(given?: Configuration | string) {
+  constructor(given?: Configuration | string);
+  /** @internal A realm over a file that is open. */
+  constructor(given: Configuration | string | undefined, existing: RealmFile | undefined);
+  constructor(given?: Configuration | string, existing?: RealmFile) {
     super();
     const configuration = normalize(given);
     this.#configuration = configuration;
@@ -74,7 +78,7 @@ export class Realm extends RealmStatics {
     const bind = (file: RealmFile): Binding =>
       (binding ??= new Binding(this, file, (layout) => this.#makeClass(layout)));
     const path = Realm.#pathOf(configuration);
-    const isNew = !engine().host.files.exists(path);
+    const isNew = existing === undefined && !engine().host.files.exists(path);
     const options: OpenOptions = {
       path,
       isInMemory: configuration.inMemory === true,
@@ -83,7 +87,7 @@ export class Realm extends RealmStatics {
       sync: this.#syncOptions(path, bind),
       isSyncedFile: configuration.openSyncedRealmLocally === true,
     };
-    this.#file = errors.call(() => openFile(options, configuration));
+    this.#file = existing ?? errors.call(() => openFile(options, configuration));
     this.#binding = bind(this.#file);
     opened.add(new WeakRef(this));
     if (isNew) configuration.onFirstOpen?.(this);
@@ -101,7 +105,10 @@ export class Realm extends RealmStatics {
         sync.cancelWaitsOnNonFatalError ??
         (sync as { cancelWaitOnNonFatalError?: boolean }).cancelWaitOnNonFatalError ??
         false,
-      onError: errorHandlerOf(sync, path),
+      ...resetOptionsOf(sync, path, {
+        frozen: (snapshot) => new Realm(this.#configuration, this.#openFrozen(path, snapshot)),
+        live: () => new Realm({ ...this.#configuration, sync: withoutInitialSubscriptions(sync) }),
+      }),
     };
     const initial = sync.initialSubscriptions;
     if (initial === undefined) return options;
@@ -112,6 +119,11 @@ export class Realm extends RealmStatics {
     };
     const update = initialUpdate(realmOf, initial.update);
     return { ...options, initialSubscriptions: { update, rerunsOnOpen: initial.rerunOnOpen === true } };
+  }
+
+  #openFrozen(path: string, snapshot: number | undefined): RealmFile {
+    const classes = [...this.#parsed.values()].map(({ declaration }) => declaration);
+    return engine().openFrozen(path, classes.length === 0 ? undefined : classes, snapshot);
   }
 
   #early: { readonly file: RealmFile; readonly binding: Binding } | undefined;

@@ -6,6 +6,8 @@
 import { join } from "node:path";
 import {
   type App,
+  type ClientResetConfig,
+  ClientResetError,
   CompensatingWriteError,
   type Credentials,
   type List,
@@ -27,6 +29,7 @@ import type {
   Model,
   OpenOptions,
   ProgressMode,
+  ResetOptions,
   SubscriptionChange,
   TestApp,
   TestList,
@@ -171,6 +174,9 @@ class NodeSession implements TestSession {
   async waitDown(options: WaitOptions = {}): Promise<WaitOutcome> {
     return outcomeOf(this.#session.downloadAllServerChanges(options.timeoutMs));
   }
+  simulateError(code: number, message: string): void {
+    this.#session._simulateError(code, message, "realm::sync::ProtocolError", true);
+  }
   isSame(other: TestSession): boolean {
     return other instanceof NodeSession && other.#session === this.#session;
   }
@@ -204,6 +210,9 @@ class NodeRealm implements TestRealm {
     } catch {
       return true;
     }
+  }
+  path(): string {
+    return this.#realm.path;
   }
   close(): void {
     this.#realm.close();
@@ -253,7 +262,7 @@ class NodeUser implements TestUser {
     return this.user.id;
   }
   async openSynced(options: OpenOptions): Promise<TestRealm> {
-    const { subscriptions = [], path, stopPolicy, onError } = options;
+    const { subscriptions = [], path, stopPolicy, onError, reset } = options;
     const subscribe = (set: MutableSubscriptionSet, opening: Realm): void => {
       for (const { name, className, query } of subscriptions) {
         const results = opening.objects(className);
@@ -267,6 +276,7 @@ class NodeUser implements TestUser {
         user: this.user,
         flexible: true,
         ...(stopPolicy === undefined ? {} : { _sessionStopPolicy: stopPolicy satisfies SessionStopPolicy }),
+        ...(reset ? { clientReset: resetConfigOf(reset) } : {}),
         ...(onError ? { onError: (_: SyncSession, error: SyncError) => onError(informationOf(error)) } : {}),
         ...(subscriptions.length === 0 ? {} : { initialSubscriptions: { update: subscribe } }),
       },
@@ -299,6 +309,9 @@ class NodeApp implements TestApp {
     this.#registered.add(email);
     return Realm.Credentials.emailPassword(email, password);
   }
+  executeReset(path: string): void {
+    Realm.App.Sync.initiateClientReset(this.#app, path);
+  }
   reconnectAll(): void {
     Realm.App.Sync.reconnect(this.#app);
   }
@@ -307,9 +320,41 @@ class NodeApp implements TestApp {
   }
 }
 
+const modes = {
+  manual: "manual",
+  discard: "discardUnsyncedChanges",
+  recover: "recoverUnsyncedChanges",
+  recoverOrDiscard: "recoverOrDiscardUnsyncedChanges",
+} as const;
+
+function resetConfigOf({ mode, onBefore, onAfter, onFallback, onManual }: ResetOptions): ClientResetConfig {
+  const callbacks = {
+    ...(onBefore ? { onBefore: (local: Realm) => onBefore(new NodeRealm(local)) } : {}),
+    ...(onAfter
+      ? { onAfter: (local: Realm, remote: Realm) => onAfter(new NodeRealm(local), new NodeRealm(remote)) }
+      : {}),
+  };
+  if (mode === "manual") {
+    return {
+      mode: modes[mode],
+      ...(onManual ? { onManual: (_: SyncSession, path: string) => onManual(path) } : {}),
+    };
+  }
+  if (mode === "discard") return { mode: modes[mode], ...callbacks };
+  return {
+    mode: modes[mode],
+    ...callbacks,
+    ...(onFallback ? { onFallback: (_: SyncSession, path: string) => onFallback(path) } : {}),
+  };
+}
+
 function informationOf(error: unknown): ErrorInformation {
   if (!(error instanceof Error)) return { code: undefined, message: String(error) };
   const { code } = error as Error & { readonly code?: number | string };
+  if (error instanceof ClientResetError) {
+    const { ORIGINAL_FILE_PATH: original = "", RECOVERY_FILE_PATH: recovery = "" } = error.userInfo;
+    return { code, message: error.message, reset: { original, recovery } };
+  }
   if (!(error instanceof CompensatingWriteError)) return { code, message: error.message };
   const writes = error.writes.map(({ objectName, primaryKey, reason }) => ({
     className: objectName,
@@ -322,7 +367,15 @@ function informationOf(error: unknown): ErrorInformation {
 /** `@tidemark/node`. */
 export const nodeAdapter: Adapter = {
   facade: "node",
-  capabilities: new Set(["progress", "bytes", "waitTimeout", "isConnected", "multiplexKnob", "stopPolicy"]),
+  capabilities: new Set([
+    "progress",
+    "bytes",
+    "waitTimeout",
+    "isConnected",
+    "multiplexKnob",
+    "stopPolicy",
+    "simulatedErrors",
+  ]),
   async makeApp(options: AppOptions): Promise<TestApp> {
     return new NodeApp(
       new Realm.App({ id: options.appId, baseUrl: options.baseUrl, baseFilePath: options.directory }),

@@ -6,7 +6,7 @@
 
 import { type ChildProcess, spawn } from "node:child_process";
 import { existsSync } from "node:fs";
-import { mkdtemp, rm } from "node:fs/promises";
+import { cp, mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { createInterface } from "node:readline";
@@ -108,6 +108,21 @@ export class ServerProcess {
   /** Ends it as a power cut would. */
   async kill(): Promise<void> {
     await this.#end("SIGKILL");
+  }
+
+  /** Keeps a copy of what it knows of an app's objects and files. */
+  async backUp(appId: string): Promise<void> {
+    await this.#end("SIGKILL");
+    await cp(join(this.#directory, "apps", appId), join(this.#directory, "backup", appId), { recursive: true });
+    await this.restart();
+  }
+
+  /** Puts the copy back: what came after it is forgotten, and files that know of it have to start over. */
+  async restore(appId: string): Promise<void> {
+    await this.#end("SIGKILL");
+    await rm(join(this.#directory, "apps", appId), { recursive: true });
+    await cp(join(this.#directory, "backup", appId), join(this.#directory, "apps", appId), { recursive: true });
+    await this.restart();
   }
 
   /** Ends it and removes its data. */

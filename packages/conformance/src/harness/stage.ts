@@ -99,6 +99,16 @@ export class Stage {
     return directory;
   }
 
+  /**
+   * Lets something happen that the server then forgets, as one that was restored from a backup: files that know of it
+   * have to start over.
+   */
+  async forget(happen: () => Promise<void>): Promise<void> {
+    await this.server.backUp(this.#appId);
+    await happen();
+    await this.server.restore(this.#appId);
+  }
+
   /** Both devices upload and download until nothing is left. */
   async settle(...sessions: readonly TestSession[]): Promise<void> {
     for (const session of sessions) await session.waitUp();

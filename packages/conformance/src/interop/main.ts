@@ -12,6 +12,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { ServerProcess } from "../harness/server-process.js";
 import { buildKotlinClient, findKotlinClient } from "./kotlin-client.js";
+import { resetTests } from "./resets.js";
 import { runScript, scripts, type Setting } from "./scripts.js";
 import { jointTests } from "./together.js";
 
@@ -28,6 +29,7 @@ const allTests: readonly InteropTest[] = [
     run: async (setting: Setting) => runScript(setting, script),
   })),
   ...jointTests,
+  ...resetTests,
 ];
 const tests = allTests.filter(({ title }) => title.includes(filter));
 
@@ -45,7 +47,7 @@ async function runAll(folder: string): Promise<void> {
     for (const { title, run } of tests) {
       const startedAtMs = performance.now();
       try {
-        await run({ client, serverUrl: server.url, directory });
+        await run({ client, serverUrl: server.url, server, directory });
         counts.passed += 1;
         say(`passed  ${Math.round(performance.now() - startedAtMs)} ms  ${title}`);
       } catch (error) {

@@ -33,14 +33,23 @@ export function personLink(id: string): unknown {
   return { $link: { class: "Person", _id: oid(id) } };
 }
 
+/** What the node facade tells the application beside its data. */
+interface NodeNotes {
+  /** Client resets that recovered everything. */
+  resets: number;
+}
+
 /** The two devices of one test. */
 export class Pair {
   readonly kotlin: KotlinClient;
   readonly realm: Realm;
+  /** What the node facade told of client resets. */
+  readonly node: NodeNotes;
 
-  private constructor(kotlin: KotlinClient, realm: Realm) {
+  private constructor(kotlin: KotlinClient, realm: Realm, node: NodeNotes) {
     this.kotlin = kotlin;
     this.realm = realm;
+    this.node = node;
   }
 
   /** Two devices of two users that both subscribe to everything. */
@@ -52,7 +61,8 @@ export class Pair {
       const subscriptions = classes.map((name) => ({ class: name, name }));
       await kotlin.run({ cmd: "open", classes: [...classes, "Address", "Step"], subscriptions });
       assert.equal(await kotlin.run({ cmd: "waitForSubscriptions" }), true);
-      return new Pair(kotlin, await openNode(serverUrl, appId, join(directory, appId, "node")));
+      const notes = { resets: 0 };
+      return new Pair(kotlin, await openNode(serverUrl, appId, join(directory, appId, "node"), notes), notes);
     } catch (error) {
       await kotlin.end();
       throw error;
@@ -129,6 +139,12 @@ export class Pair {
     return person;
   }
 
+  /** A person that the node facade writes. */
+  insertPerson(id: string, name: string): void {
+    const values = { _id: new Realm.BSON.ObjectId(id), owner_id: "me", name, age: 30 };
+    this.realm.write(() => this.realm.create("Person", values));
+  }
+
   /** A new device gets the same as this one holds. */
   async checkFresh({ serverUrl, directory }: Setting, appId: string): Promise<void> {
     const fresh = await openNode(serverUrl, appId, join(directory, appId, "fresh"));
@@ -146,10 +162,14 @@ export class Pair {
 }
 
 /** A node device that has everything the server has now. */
-async function openNode(baseUrl: string, id: string, baseFilePath: string): Promise<Realm> {
+async function openNode(baseUrl: string, id: string, baseFilePath: string, notes?: NodeNotes): Promise<Realm> {
   const app = new Realm.App({ id, baseUrl, baseFilePath });
   const user = await app.logIn(Realm.Credentials.anonymous(false));
-  const realm = new Realm({ schema: [...models], sync: { user, flexible: true } });
+  const onAfter = (): void => {
+    if (notes !== undefined) notes.resets += 1;
+  };
+  const clientReset = { mode: "recoverUnsyncedChanges", onAfter } as const;
+  const realm = new Realm({ schema: [...models], sync: { user, flexible: true, clientReset } });
   await realm.subscriptions.update((set) => {
     for (const name of classes) set.add(realm.objects(name), { name });
   });

@@ -5,6 +5,7 @@
  */
 
 import assert from "node:assert/strict";
+import type { ServerProcess } from "../harness/server-process.js";
 import { type Command, KotlinClient, readScript } from "./kotlin-client.js";
 
 /** Where one run of the interoperability tests happens. */
@@ -12,6 +13,7 @@ export interface Setting {
   /** Folder of the built client. */
   readonly client: string;
   readonly serverUrl: string;
+  readonly server: ServerProcess;
   /** Folder for the devices' files. */
   readonly directory: string;
 }

@@ -18,7 +18,7 @@ use crate::object::{ClassNumber, ObjectKey};
 use crate::rows::Record;
 use crate::schema::LedgerSchema;
 use crate::switches::Switches;
-use crate::views::{Role, Timeline, View};
+use crate::views::Timeline;
 
 /// File ident of the server.
 pub const SERVER_IDENT: u64 = 1;
@@ -66,8 +66,6 @@ pub fn afresh(
 struct Selection<'a> {
     schema: &'a LedgerSchema,
     timeline: &'a Timeline,
-    view: &'a View,
-    role: &'a Role,
     entry: &'a Entry,
     own: bool,
     switches: Switches,
@@ -91,11 +89,10 @@ enum Afresh {
     Made(Range<usize>),
 }
 
-/// Selects what the client of a timeline is sent of an entry. `records` are the client's at that version,
-/// `role` is what its user may do now: nothing that it may not read is sent, whatever view was in force.
+/// Selects what the client of a timeline is sent of an entry. `records` are the client's at that version.
 pub fn select(
     facts: &dyn Facts,
-    (timeline, role): (&Timeline, &Role),
+    timeline: &Timeline,
     switches: Switches,
     entry: &Entry,
     records: &[(ObjectKey, Record)],
@@ -106,8 +103,6 @@ pub fn select(
     let mut selection = Selection {
         schema,
         timeline,
-        view,
-        role,
         entry,
         own,
         switches,
@@ -211,15 +206,9 @@ impl<'a> Selection<'a> {
         if let Some(known) = self.readable.get(&class) {
             return known.clone();
         }
-        let by_view = self.view.readable(class);
-        let name = self.schema.name(class).and_then(|name| name.as_str());
-        let by_role = match name {
-            Some(_) if !self.switches.cover_by_role => FieldAccess::all(),
-            Some(name) => self.role.of(name).visible(),
-            None => FieldAccess::none(),
-        };
-        let both = by_view.map_or_else(|| by_role.clone(), |view| view.intersection(&by_role));
-        let readable = (!both.is_all() && self.switches.cover_fields).then(|| Arc::new(both));
+        let readable = self.timeline.readable_at(self.entry.version, class);
+        let readable = readable.filter(|_| self.switches.cover_fields);
+        let readable = readable.map(|readable| Arc::new(readable.into_owned()));
         self.readable.insert(class, readable.clone());
         readable
     }

@@ -42,9 +42,11 @@ pub struct Switches {
     pub judge_fields: bool,
     /// What a client may not read is not sent to it.
     pub cover_fields: bool,
-    /// … neither by the view that is in force at a version nor by the role that is in force now. Without it, by
-    /// the view alone.
-    pub cover_by_role: bool,
+    /// What a role takes away is not sent from the moment on at which it comes, be it of versions to which
+    /// the old view applies.
+    pub hold_back_at_once: bool,
+    /// A write on a field that its client did not see when it made it is compensated.
+    pub judge_sight: bool,
     /// An object of which other fields became readable is given afresh.
     pub fields_move: bool,
     /// Between a role with fewer fields and its bootstrap only the fields of both are sent.
@@ -71,7 +73,8 @@ impl Switches {
         fold_when_passed: true,
         judge_fields: true,
         cover_fields: true,
-        cover_by_role: true,
+        hold_back_at_once: true,
+        judge_sight: true,
         fields_move: true,
         guard_fields: true,
     };

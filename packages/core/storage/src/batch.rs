@@ -43,6 +43,17 @@ impl Batch {
             .map(|(key, value)| (&key[..], value.as_ref()))
     }
 
+    /// The change of a key, if there is one. Keys often come in their order, and one that comes last is not
+    /// looked for.
+    pub(crate) fn get(&self, table: TableId, key: &[u8]) -> Option<&Option<Arc<[u8]>>> {
+        let changes = self.table(table);
+        let (last, _) = changes.last_key_value()?;
+        if **last < *key {
+            return None;
+        }
+        changes.get(key)
+    }
+
     pub(crate) fn table(&self, table: TableId) -> &Changes {
         &self.tables[table.number()]
     }

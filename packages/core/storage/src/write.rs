@@ -75,7 +75,7 @@ impl<S: Storage> Write<S> {
 
 impl<S: Storage> Read for Write<S> {
     fn get(&self, table: TableId, key: &[u8]) -> Result<Option<Bytes>> {
-        match self.batch.table(table).get(key) {
+        match self.batch.get(table, key) {
             Some(change) => Ok(change.clone().map(Bytes::from)),
             None => self.base.get(table, key),
         }

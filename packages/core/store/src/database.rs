@@ -48,6 +48,8 @@ pub struct Database<S: Storage> {
     options: DatabaseOptions,
     /// Newest committed version.
     version: AtomicU64,
+    /// Newest version of which it is known that a crash does not take it back.
+    durable_version: AtomicU64,
     state: Mutex<State>,
     /// Used by the holder of the write, but for the word that a session waits. Where both are needed, this
     /// comes before `state`.
@@ -90,6 +92,7 @@ impl<S: Storage> Database<S> {
             storage,
             options,
             version,
+            durable_version: AtomicU64::new(head.version),
             state: Mutex::new(state),
             compactor: Mutex::new(Compactor::new(options.folds)),
         })
@@ -98,6 +101,11 @@ impl<S: Storage> Database<S> {
     /// Newest committed version.
     pub fn version(&self) -> u64 {
         self.version.load(Ordering::Acquire)
+    }
+
+    /// The newest version that a message may name: a crash would make the client use a later one again.
+    pub(crate) fn durable_version(&self) -> u64 {
+        self.durable_version.load(Ordering::Acquire)
     }
 
     /// Whether local writes are recorded.
@@ -198,13 +206,13 @@ impl<S: Storage> Database<S> {
     pub fn commit(&self, mut write: WriteTransaction<S>, timestamp: u64) -> Result<u64> {
         write.finish_objects()?;
         if !self.options.is_synced {
-            return self.publish(write);
+            return self.publish(write, Durability::Durable);
         }
         let version = write.next_version();
         let committed = Committed { version, timestamp };
         let result = self
             .record(&mut write, committed)
-            .and_then(|head| Ok((self.publish(write)?, head)));
+            .and_then(|head| Ok((self.publish(write, Durability::Durable)?, head)));
         match result {
             Ok((version, head)) if head.is_local => {
                 self.with_unsynced(|unsynced| unsynced.committed(version, head));
@@ -247,7 +255,11 @@ impl<S: Storage> Database<S> {
     }
 
     /// Writes the head, commits the storage and makes the version known. The objects' part is finished.
-    pub(crate) fn publish(&self, mut write: WriteTransaction<S>) -> Result<u64> {
+    pub(crate) fn publish(
+        &self,
+        mut write: WriteTransaction<S>,
+        durability: Durability,
+    ) -> Result<u64> {
         let version = write.next_version();
         write.head.version = version;
         write.head.write(&mut write.storage);
@@ -257,12 +269,15 @@ impl<S: Storage> Database<S> {
             mut changes,
             ..
         } = write;
-        storage.commit(Durability::Durable)?;
+        storage.commit(durability)?;
         changes.to = version;
         changes.classes.retain(|_, changes| !changes.is_empty());
         let mut state = self.state();
         state.catalog = catalog;
         state.log.push(changes);
+        if durability == Durability::Durable {
+            self.durable_version.store(version, Ordering::Release);
+        }
         self.version.store(version, Ordering::Release);
         Ok(version)
     }
@@ -272,9 +287,18 @@ impl<S: Storage> Database<S> {
         &self,
         change: impl FnOnce(&mut Write<S>) -> Result<()>,
     ) -> Result<()> {
+        self.change_with(Durability::Durable, change)
+    }
+
+    /// Changes records beside the objects, without a new version.
+    pub(crate) fn change_with(
+        &self,
+        durability: Durability,
+        change: impl FnOnce(&mut Write<S>) -> Result<()>,
+    ) -> Result<()> {
         let mut write = self.storage.begin_write()?;
         change(&mut write)?;
-        Ok(write.commit(Durability::Durable)?)
+        Ok(write.commit(durability)?)
     }
 
     /// What changed after a version, up to the newest.

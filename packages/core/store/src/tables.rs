@@ -44,6 +44,8 @@ pub(crate) mod meta {
     pub const BOOTSTRAP: &[u8] = b"bootstrap";
     /// A client reset that was begun and is not acknowledged yet.
     pub const RESET: &[u8] = b"reset";
+    /// What client resets did, until somebody has taken note of it.
+    pub const RESET_REPORTS: &[u8] = b"reset-reports";
     /// Fields that the server's rules look at.
     pub const RULE_FIELDS: &[u8] = b"rule-fields";
 }

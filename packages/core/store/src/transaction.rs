@@ -6,6 +6,7 @@
 //! downloaded ones and recorded, so that state and history cannot disagree.
 
 use std::collections::BTreeSet;
+use std::collections::hash_map::Entry;
 use std::sync::Arc;
 
 use rustc_hash::FxHashMap;
@@ -184,16 +185,14 @@ impl<S: Storage> WriteTransaction<S> {
 
     /// The object, decoded.
     pub(crate) fn load(&mut self, class: ClassId, object: u64) -> Result<&mut Loaded> {
-        // Looked up twice because a reference cannot outlive the branch that inserts.
-        if !self.buffer.contains_key(&(class, object)) {
-            let bytes = self.storage.get(ROWS, &row_key(class, object))?;
-            let bytes = bytes.ok_or_else(|| no_object(object))?;
-            let loaded = decode(&self.catalog, class, &bytes)?;
-            self.buffer.insert((class, object), loaded);
+        match self.buffer.entry((class, object)) {
+            Entry::Occupied(loaded) => Ok(loaded.into_mut()),
+            Entry::Vacant(place) => {
+                let bytes = self.storage.get(ROWS, &row_key(class, object))?;
+                let bytes = bytes.ok_or_else(|| no_object(object))?;
+                Ok(place.insert(decode(&self.catalog, class, &bytes)?))
+            }
         }
-        self.buffer
-            .get_mut(&(class, object))
-            .ok_or_else(|| no_object(object))
     }
 
     /// Adds an object that does not exist.

@@ -40,6 +40,9 @@ class MemoryFiles implements Files {
   remove(path: string): void {
     this.texts.delete(path);
   }
+  copy(from: string, to: string): void {
+    this.texts.set(to, this.texts.get(from) ?? "");
+  }
 }
 
 let clock: FakeHost;

@@ -23,6 +23,7 @@ import { EngineError, ServiceError } from "../errors.js";
 import type { Host } from "../host.js";
 import type { Credentials } from "./credentials.js";
 import { type ApiCall, sendCall } from "./http.js";
+import { FileActions } from "./file-actions.js";
 import { Listeners } from "./listeners.js";
 import { User } from "./user.js";
 import { type StoredUser, UserStore } from "./user-store.js";
@@ -60,6 +61,7 @@ export class App {
   /** The synchronisation's side: told of every change of a user. */
   onChange: (user: User, change: UserChange) => void = () => undefined;
   isMultiplexed: boolean;
+  readonly fileActions: FileActions;
   readonly #store: UserStore;
   readonly #users = new Map<string, User>();
   #currentUserId: string | null;
@@ -70,6 +72,7 @@ export class App {
     this.configuration = { ...configuration, baseUrl: configuration.baseUrl.replace(/\/+$/, "") };
     this.host = host;
     this.isMultiplexed = configuration.isMultiplexed;
+    this.fileActions = new FileActions(host, this.directory, configuration.keepsUsers);
     const path = configuration.keepsUsers ? host.files.join(this.directory, "users.json") : null;
     this.#store = new UserStore(host.files, path);
     const { users, currentUserId } = this.#store.load();

@@ -37,6 +37,8 @@ export interface DatabaseOptions {
   readonly isReadOnly: boolean;
   /** Classes the application wants; without them it sees those of the file. */
   readonly classes?: readonly ClassDeclaration[] | undefined;
+  /** Stays at the newest version, or at that of a snapshot that another handle has open. */
+  readonly frozenAt?: SnapshotId | "now" | undefined;
 }
 
 /** A second writer may hold the lock for some milliseconds at a time; longer means that something is wrong. */
@@ -50,6 +52,7 @@ export class Database {
   readonly conventions: Conventions;
   readonly isSynced: boolean;
   readonly isReadOnly: boolean;
+  readonly isFrozen: boolean;
   readonly notifier: Notifier;
   readonly batch: MutationBatch;
   /** Grows with every change of any object that a read could see. */
@@ -74,12 +77,13 @@ export class Database {
     this.conventions = options.conventions;
     this.isSynced = options.isSynced;
     this.isReadOnly = options.isReadOnly;
+    this.isFrozen = options.frozenAt !== undefined;
     this.#declarations = options.classes;
     if (options.classes !== undefined) checkDeclarations(options.classes, options.isSynced);
     this.store = openStore(options);
     this.batch = new MutationBatch(this.store);
     this.notifier = new Notifier(this);
-    this.#snapshot = this.store.beginRead();
+    this.#snapshot = this.#beginRead(options.frozenAt);
     this.#version = this.store.snapshotVersion(this.#snapshot);
     try {
       this.#updateSchema();
@@ -103,8 +107,14 @@ export class Database {
     }
   }
 
+  #beginRead(frozenAt: DatabaseOptions["frozenAt"]): SnapshotId {
+    if (frozenAt === undefined || frozenAt === "now") return this.store.beginRead();
+    this.store.shareRead(frozenAt);
+    return frozenAt;
+  }
+
   #updateSchema(): void {
-    if (this.#declarations !== undefined) {
+    if (this.#declarations !== undefined && !this.isFrozen) {
       const wanted = toSchemaInformation(this.#declarations);
       const stored = readSchema(this.store, this.#snapshot);
       const conflicts = schemaConflicts(stored, wanted);
@@ -260,7 +270,7 @@ export class Database {
 
   /** Moves the snapshot to the newest version, unless a write transaction is open. Returns whether it moved. */
   advance(): boolean {
-    if (this.#isClosed || this.#writeView !== undefined) return false;
+    if (this.#isClosed || this.isFrozen || this.#writeView !== undefined) return false;
     if (this.store.version() === this.#version) return false;
     this.#moveSnapshot();
     this.#everythingMayHaveChanged();

@@ -6,6 +6,7 @@
 
 import {
   closeSync,
+  copyFileSync,
   existsSync,
   fsyncSync,
   mkdirSync,
@@ -65,6 +66,16 @@ const files: Files = {
     renameSync(unfinished, path);
   },
   remove: (path) => rmSync(path, { recursive: true, force: true }),
+  copy: (from, to) => {
+    mkdirSync(dirname(to), { recursive: true });
+    copyFileSync(from, to);
+    const file = openSync(to, "r+");
+    try {
+      fsyncSync(file);
+    } finally {
+      closeSync(file);
+    }
+  },
 };
 
 async function fetchHttp(request: HttpRequest): Promise<HttpResponse> {

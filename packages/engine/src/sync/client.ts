@@ -5,21 +5,25 @@
  * @module
  */
 
-import type { Core } from "../core.js";
-import { messageOf, simpleFailure, syncStatusCode } from "../errors.js";
+import type { Core, SnapshotId } from "../core.js";
+import { messageOf, simpleFailure, type SyncErrorInformation, syncStatusCode } from "../errors.js";
 import type { SyncHost } from "../host.js";
+import { ClientReset, copyPathOf, type ResetOwner } from "./client-reset.js";
 import { Connection, type ConnectionOwner } from "./connection.js";
 import {
   defaultSyncTimeouts,
+  type ErrorConsequence,
   type Generation,
+  type ResetDemand,
   type SessionId,
   type SessionSettings,
   type SyncCommand,
   type SyncEvent,
   type SyncTimeouts,
 } from "./messages.js";
-import { ClientSession, type SessionOwner } from "./session.js";
+import { ClientSession } from "./session.js";
 import { SessionFile } from "./session-file.js";
+import type { SessionOwner } from "./session-owner.js";
 
 /** What is known of a user. */
 interface UserRoute {
@@ -34,6 +38,10 @@ interface SessionEntry {
   generation: Generation;
   settings: SessionSettings;
   run: ClientSession | undefined;
+  /** The client reset under way, for which the run is held. */
+  reset: ClientReset | undefined;
+  /** Resolves when those before it have left nothing behind. */
+  resetEnd: Promise<void>;
   /** Waits asked for before the file is open. */
   early: ((run: ClientSession) => void)[];
   /** The file of one activation is closed before the next one opens it. */
@@ -49,6 +57,8 @@ export class SyncClient {
   readonly #users = new Map<string, UserRoute>();
   readonly #entries = new Map<SessionId, SessionEntry>();
   readonly #connections = new Map<string, Connection>();
+  /** Handles that keep versions from before a client reset: by session and, as each file counts its own, snapshot. */
+  readonly #keepers = new Map<string, SessionFile>();
   #lastIdent = 0;
 
   constructor(host: SyncHost, core: Core, emit: (event: SyncEvent) => void) {
@@ -74,9 +84,17 @@ export class SyncClient {
       case "committed":
         return this.#entries.get(command.session)?.run?.onCommitted();
       case "wait-upload":
-        return this.#withRun(command.session, (run) => run.waitForUpload(command.wait, command.targetVersion));
+        return this.#withRun(command.session, (run) =>
+          run.waitForUpload(command.wait, command.targetVersion, command.fileIdent),
+        );
       case "wait-download":
         return this.#withRun(command.session, (run) => run.waitForDownload(command.wait));
+      case "demand-reset":
+        return this.#demandReset(command.session, command.generation, command.demand);
+      case "reset-answer":
+        return this.#onResetAnswer(command.session, command.generation, command.refusal);
+      case "reset-seen":
+        return this.#onResetSeen(keeperKey(command.session, command.before));
       case "reconnect":
         return this.#reconnect(command.session);
       case "stop":
@@ -108,6 +126,8 @@ export class SyncClient {
       generation,
       settings,
       run: undefined,
+      reset: undefined,
+      resetEnd: Promise.resolve(),
       early: [],
       closing: Promise.resolve(),
     };
@@ -141,6 +161,8 @@ export class SyncClient {
   #begin(entry: SessionEntry): void {
     let file: SessionFile;
     try {
+      // A process that ended during a client reset may have left its copy.
+      this.#core.deleteStore(copyPathOf(entry.settings.path));
       file = new SessionFile(this.#host, this.#core, entry.settings.path);
     } catch (error) {
       this.#emit({
@@ -169,12 +191,78 @@ export class SyncClient {
       onChanged: () => this.#emit({ type: "changed", session }),
       onProgress: (report) => this.#emit({ type: "progress", session, report }),
       onWaitDone: (wait) => this.#emit({ type: "wait-done", session, wait }),
-      onError: (error, consequence) =>
-        this.#emit({ type: "error", session, generation: entry.generation, consequence, error }),
+      onError: (error, consequence) => this.#emitError(entry, error, consequence),
       onNeeds: (what) =>
         this.#emit({ type: what === "token" ? "token-needed" : "location-needed", userKey: entry.settings.userKey }),
       onFinished: () => this.#emit({ type: "finished", session, generation: entry.generation }),
+      onResetDemanded: (demand) => this.#startReset(entry, demand),
+      onCopyComplete: () => undefined,
     };
+  }
+
+  // --- client resets ---------------------------------------------------------------------------------------
+
+  #demandReset(id: SessionId, generation: Generation, demand: ResetDemand): void {
+    const entry = this.#entries.get(id);
+    if (entry?.run === undefined || entry.generation !== generation || entry.reset !== undefined) return;
+    entry.run.hold();
+    this.#startReset(entry, demand);
+  }
+
+  #startReset(entry: SessionEntry, demand: ResetDemand): void {
+    const { run, settings } = entry;
+    const { resetPolicy: policy } = settings;
+    // A file that nobody has open is reset when it is opened again: its callbacks belong to the application.
+    if (policy === "manual" || run === undefined || run.isFinishing) {
+      return this.#emitError(entry, demand.error, "stop");
+    }
+    const parts = { host: this.#host, core: this.#core, file: run.file, path: settings.path, policy, demand };
+    const reset = new ClientReset(parts, this.#resetOwnerOf(entry, run));
+    entry.reset = reset;
+    void reset.start(entry.resetEnd);
+  }
+
+  #resetOwnerOf(entry: SessionEntry, run: ClientSession): ResetOwner {
+    const { id: session } = entry;
+    return {
+      openSession: (copy, events) => {
+        this.#lastIdent += 1;
+        const connect = (): Connection => this.#connectionOf(session, entry.settings);
+        const owner = { ...this.#ownerOf(entry), onWaitDone: () => undefined, onFinished: () => undefined, ...events };
+        const made = new ClientSession(this.#lastIdent, owner, copy, entry.settings, connect, "copy");
+        void made.start();
+        return made;
+      },
+      onReady: () => this.#emit({ type: "reset-ready", session, generation: entry.generation }),
+      onDone: (before, keeper, isRecovered) => {
+        entry.reset = undefined;
+        this.#keepers.set(keeperKey(session, before), keeper);
+        this.#emit({ type: "changed", session });
+        this.#emit({ type: "reset-done", session, generation: entry.generation, before, isRecovered });
+        run.goOn();
+      },
+      onFailed: (error, consequence) => {
+        this.#cancelReset(entry);
+        this.#emitError(entry, error, consequence);
+      },
+      onTransient: (error) => this.#emitError(entry, error, "transient"),
+    };
+  }
+
+  #onResetSeen(key: string): void {
+    this.#keepers.get(key)?.close();
+    this.#keepers.delete(key);
+  }
+
+  #emitError(entry: SessionEntry, error: SyncErrorInformation, consequence: ErrorConsequence): void {
+    this.#emit({ type: "error", session: entry.id, generation: entry.generation, consequence, error });
+  }
+
+  #onResetAnswer(id: SessionId, generation: Generation, refusal: string | null): void {
+    const entry = this.#entries.get(id);
+    if (entry?.generation !== generation) return;
+    if (refusal === null) void entry.reset?.apply();
+    else entry.reset?.refuse(refusal);
   }
 
   #connectionOf(session: SessionId, settings: SessionSettings): Connection {
@@ -209,15 +297,25 @@ export class SyncClient {
     entry.generation = generation;
     entry.early = [];
     const { run } = entry;
+    this.#cancelReset(entry);
     entry.run = undefined;
     entry.closing = this.#close(entry, run, mayLinger);
   }
 
+  #cancelReset(entry: SessionEntry): void {
+    const { reset, resetEnd } = entry;
+    if (reset === undefined) return;
+    entry.reset = undefined;
+    entry.resetEnd = Promise.all([resetEnd, reset.cancel()]).then(() => undefined);
+  }
+
   async #close(entry: SessionEntry, run: ClientSession | undefined, mayLinger: boolean): Promise<void> {
-    const { generation, closing } = entry;
+    const { generation, closing, resetEnd } = entry;
+    await resetEnd;
     await run?.end(mayLinger);
-    run?.closeFile();
+    run?.file.close();
     await closing;
+    this.#emit({ type: "closed", session: entry.id, generation });
     if (entry.run === undefined && entry.generation === generation) this.#entries.delete(entry.id);
   }
 
@@ -228,6 +326,12 @@ export class SyncClient {
       return;
     }
     entry.generation = generation;
+    if (entry.reset !== undefined) {
+      // Nothing can be uploaded before the reset, and that waits until the file is opened again.
+      this.#cancelReset(entry);
+      this.#emit({ type: "finished", session: id, generation });
+      return;
+    }
     this.#withRun(id, (run) => run.finish());
   }
 
@@ -240,7 +344,12 @@ export class SyncClient {
   }
 
   #stop(): void {
+    for (const key of Array.from(this.#keepers.keys())) this.#onResetSeen(key);
     for (const id of Array.from(this.#entries.keys())) this.#deactivate(id, Number.MAX_SAFE_INTEGER, false);
     for (const connection of Array.from(this.#connections.values())) connection.close();
   }
+}
+
+function keeperKey(session: SessionId, before: SnapshotId): string {
+  return `${session} ${before}`;
 }

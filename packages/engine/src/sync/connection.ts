@@ -70,6 +70,8 @@ export class Connection {
   #isSending = false;
   #endWrite: () => void = () => undefined;
   readonly #timers = new Map<TimerName, TimerId>();
+  /** Who has sent the largest message on this socket: to blame if the server finds one too large. */
+  #largest: { readonly session: ConnectedSession; readonly bytes: number } | undefined;
   #isPingDue = false;
   #pendingPing: number | undefined;
   #pingSentAt = 0;
@@ -226,6 +228,7 @@ export class Connection {
     this.#owner.onUrlVerified();
     const isFast = this.#lostAt !== undefined && host.monotonicMs() - this.#lostAt <= timeouts.fastReconnectLimitMs;
     this.#isUrgent = false;
+    this.#largest = undefined;
     this.#setState("connected");
     this.#schedulePing(host.random() * timeouts.pingPeriodMs);
     for (const session of Array.from(this.#sessions.values())) {
@@ -283,7 +286,11 @@ export class Connection {
     const { host } = this.#owner;
     if (this.#state === "connected") this.#lostAt = host.monotonicMs();
     this.#drop();
-    for (const session of Array.from(this.#sessions.values())) session.onConnectionError(error, consequence);
+    for (const session of Array.from(this.#sessions.values())) {
+      const isConcerned = !error.isClientReset || session === this.#largest?.session;
+      if (isConcerned) session.onConnectionError(error, consequence);
+      else session.onConnectionError({ ...error, isClientReset: false, isFatal: false }, "transient");
+    }
     if (this.#isClosed || this.#isBlocked || this.#state !== "disconnected") return;
     const delayMs = this.#isUrgent ? 0 : this.#backOff.next(reason, () => host.random(), overrides);
     this.#isUrgent = false;
@@ -337,6 +344,7 @@ export class Connection {
       if (this.#epoch !== epoch) return;
       // It may have more to say; the others come first.
       if (!this.#queue.includes(session)) this.#queue.push(session);
+      if (message.length > (this.#largest?.bytes ?? 0)) this.#largest = { session, bytes: message.length };
       await this.#write(message);
     }
   }

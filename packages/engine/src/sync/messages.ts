@@ -4,6 +4,7 @@
  * @module
  */
 
+import type { ResetPolicy, SnapshotId } from "../core.js";
 import type { SyncErrorInformation } from "../errors.js";
 
 /** Identifies a session for both sides; never reused in a process. */
@@ -26,6 +27,18 @@ export interface SessionSettings {
   readonly isMultiplexed: boolean;
   readonly schemaVersion: number;
   readonly headers: Readonly<Record<string, string>>;
+  /** What is done when the server demands a client reset; `manual` leaves it to the application. */
+  readonly resetPolicy: ResetPolicy | "manual";
+}
+
+/** A client reset that is demanded. */
+export interface ResetDemand {
+  /** What the application would be told of it. */
+  readonly error: SyncErrorInformation;
+  /** The server's code, or that of the close. */
+  readonly code: number;
+  /** Whether what was not uploaded may be brought back. */
+  readonly allowsRecovery: boolean;
 }
 
 /** Intervals of the loop. */
@@ -84,8 +97,26 @@ export type SyncCommand =
       readonly session: SessionId;
       readonly wait: number;
       readonly targetVersion: number;
+      /** Whose versions these are: a client reset gives the file another ident, and may give it other versions. */
+      readonly fileIdent: string;
     }
   | { readonly type: "wait-download"; readonly session: SessionId; readonly wait: number }
+  /** Begins a client reset as if the server had demanded it. */
+  | {
+      readonly type: "demand-reset";
+      readonly session: SessionId;
+      readonly generation: Generation;
+      readonly demand: ResetDemand;
+    }
+  /** Answer to `reset-ready`: the file may change; or, with a reason, it must not. */
+  | {
+      readonly type: "reset-answer";
+      readonly session: SessionId;
+      readonly generation: Generation;
+      readonly refusal: string | null;
+    }
+  /** The application has what it wanted of the snapshot that `reset-done` named. */
+  | { readonly type: "reset-seen"; readonly session: SessionId; readonly before: SnapshotId }
   /** Ends the waiting between attempts; `null` for all sessions. */
   | { readonly type: "reconnect"; readonly session: SessionId | null }
   | { readonly type: "stop" };
@@ -133,6 +164,18 @@ export type SyncEvent =
       readonly consequence: ErrorConsequence;
       readonly error: SyncErrorInformation;
     }
+  /** The fresh copy of a client reset is there: the file is about to change, once that is answered. */
+  | { readonly type: "reset-ready"; readonly session: SessionId; readonly generation: Generation }
+  /** The file has its new shape. The snapshot is of the version before, and valid until `reset-seen`. */
+  | {
+      readonly type: "reset-done";
+      readonly session: SessionId;
+      readonly generation: Generation;
+      readonly before: SnapshotId;
+      readonly isRecovered: boolean;
+    }
+  /** The loop holds the file no longer; the generation is that of the command that ended it. */
+  | { readonly type: "closed"; readonly session: SessionId; readonly generation: Generation }
   /** The session has uploaded everything after `finish`. */
   | { readonly type: "finished"; readonly session: SessionId; readonly generation: Generation }
   | { readonly type: "token-needed"; readonly userKey: string }

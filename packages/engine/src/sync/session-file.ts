@@ -7,8 +7,20 @@
  */
 
 import { type DownloadMessage, toSyncTimestamp } from "@tidemark/protocol";
-import type { Core, CoreStore, DownloadProgress, SubscriptionSetInformation, SyncState } from "../core.js";
+import type {
+  Core,
+  CoreStore,
+  DownloadProgress,
+  PendingReset,
+  ResetMode,
+  ResetPolicy,
+  SnapshotId,
+  SubscriptionInformation,
+  SubscriptionSetInformation,
+  SyncState,
+} from "../core.js";
 import type { SyncHost } from "../host.js";
+import type { ResetDemand } from "./messages.js";
 
 /** Answer of `integrate` and `applyBootstrap`. */
 interface SliceAnswer {
@@ -133,6 +145,52 @@ export class SessionFile {
     const hasFinished = this.#store.discardPartialBootstrap();
     this.#sets = undefined;
     return hasFinished;
+  }
+
+  // --- client resets ---------------------------------------------------------------------------------------
+
+  /** Whether the file was reset and the server has not acknowledged that. */
+  isResetPending(): boolean {
+    const text = this.#store.pendingReset();
+    return text !== null && (JSON.parse(text) as PendingReset).isApplied;
+  }
+
+  checkReset(policy: ResetPolicy, allowsRecovery: boolean): ResetMode {
+    return this.#store.checkReset(policy, allowsRecovery);
+  }
+
+  beginReset(policy: ResetPolicy, demand: ResetDemand): ResetMode {
+    const { code, allowsRecovery, error } = demand;
+    const nowMs = Math.floor(this.#host.nowMs());
+    const words = { policy, allowsRecovery, nowMs, errorCode: code, errorMessage: error.message };
+    return this.#store.beginReset(JSON.stringify(words));
+  }
+
+  /** Makes the file equal to a copy; returns the snapshot of the version before. */
+  resetFrom(copy: SessionFile): SnapshotId {
+    const before = this.#store.resetFrom(copy.#store, this.#now());
+    this.#sets = undefined;
+    return before;
+  }
+
+  /** Takes a snapshot that another handle has open. */
+  shareRead(snapshot: SnapshotId): void {
+    this.#store.shareRead(snapshot);
+  }
+
+  /** Gives back what {@link resetFrom} returned. */
+  endRead(snapshot: SnapshotId): void {
+    this.#store.endRead(snapshot);
+  }
+
+  finishReset(): void {
+    this.#store.finishReset();
+  }
+
+  /** Commits a set of subscriptions. */
+  subscribe(subscriptions: readonly SubscriptionInformation[]): void {
+    this.#store.commitSubscriptionSet(JSON.stringify(subscriptions), this.#now());
+    this.#sets = undefined;
   }
 
   #giveWay(): Promise<void> {

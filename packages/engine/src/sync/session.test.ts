@@ -116,7 +116,7 @@ test("an upload wait ends when the server has acknowledged the version, not when
   const version = loop.file.commit();
   await loop.do(
     { type: "committed", session: 1 },
-    { type: "wait-upload", session: 1, wait: 9, targetVersion: version },
+    { type: "wait-upload", session: 1, wait: 9, targetVersion: version, fileIdent: "5" },
   );
   expect(loop.host.socket.takeTypes()).toEqual(["upload"]);
   expect(loop.takeEvents()).not.toContainEqual({ type: "wait-done", session: 1, wait: 9 });
@@ -371,4 +371,79 @@ test("a file stays open until the integration under way has ended", async () => 
   await loop.host.run();
   expect(loop.file.openCount).toBe(0);
   expect(loop.file.state.downloadServerVersion).toBe(2);
+});
+
+function resetError(action: "ClientReset" | "ClientResetNoRecovery" = "ClientReset") {
+  const information = { ...errorInformation(errorCode.badClientFileIdent, "unknown file"), action };
+  return { type: "json_error", errorCode: 208, session: 1, body: JSON.stringify(information) } as const;
+}
+
+test("a demanded client reset that is left to the application stops the session", async () => {
+  await loop.reachSteadyState();
+  await loop.answer(resetError());
+  const [error] = loop.takeEvents().filter(({ type }) => type === "error");
+  expect(error).toMatchObject({ consequence: "stop", error: { status: 1032, protocolCode: 208, isClientReset: true } });
+  expect(loop.host.socket.takeTypes()).toEqual(["unbind"]);
+});
+
+test("a session that is held for a reset says nothing, whatever is written or asked for", async () => {
+  loop.resetPolicy = "discard";
+  await loop.reachSteadyState();
+  await loop.answer(resetError());
+  expect(loop.host.socket.takeTypes()).toEqual(["unbind", "bind"]);
+  loop.file.commit();
+  await loop.do({ type: "committed", session: 1 }, { type: "wait-download", session: 1, wait: 3 });
+  await loop.do({ type: "reconnect", session: null });
+  expect(loop.host.socket.take().filter((message) => message.type !== "ping")).toEqual([]);
+  expect(loop.takeEvents().filter(({ type }) => type === "error")).toEqual([]);
+});
+
+test("a file that was reset binds with that reason, until uploads and downloads are complete", async () => {
+  await loop.reachSteadyState();
+  await loop.deactivate();
+  loop.file.pendingReset = {
+    mode: "recover",
+    allowsRecovery: true,
+    isApplied: true,
+    attempts: 1,
+    begunAtMs: 0,
+    errorCode: 208,
+    errorMessage: "",
+  };
+  const version = loop.file.commit();
+  loop.file.calls.length = 0;
+  await loop.activate();
+  await loop.accept();
+  const [bind] = loop.host.socket.take();
+  const session = bind?.type === "bind" ? bind.session : 0;
+  expect(bind).toMatchObject({ json: '{"schemaVersion":0,"sessionReason":1,"tidemark":1}' });
+  await loop.answer({ type: "mark", session, request: 1 });
+  expect(loop.file.calls).toEqual([]);
+  await loop.answer(loop.download({ session, uploadClientVersion: version }));
+  expect(loop.file.calls).toContainEqual(["finishReset"]);
+});
+
+test("a reset that was begun and not done binds as ever", async () => {
+  loop.file.pendingReset = {
+    mode: "recover",
+    allowsRecovery: true,
+    isApplied: false,
+    attempts: 1,
+    begunAtMs: 0,
+    errorCode: 208,
+    errorMessage: "",
+  };
+  await loop.user();
+  await loop.activate();
+  await loop.accept();
+  expect(loop.host.socket.take()).toMatchObject([{ json: '{"schemaVersion":0,"sessionReason":0,"tidemark":1}' }]);
+});
+
+test("an upload wait that names versions of the file before its reset waits for what is to be uploaded now", async () => {
+  await loop.reachSteadyState();
+  const version = loop.file.commit();
+  const wait = { type: "wait-upload", session: 1, wait: 9, fileIdent: "3" } as const;
+  await loop.do({ type: "committed", session: 1 }, { ...wait, targetVersion: version + 100 });
+  await loop.answer(loop.download({ uploadClientVersion: version, uploadServerVersion: 1 }));
+  expect(loop.takeEvents()).toContainEqual({ type: "wait-done", session: 1, wait: 9 });
 });

@@ -9,6 +9,7 @@
  */
 
 import {
+  closeCode,
   type DownloadMessage,
   errorCode,
   type ErrorInformation,
@@ -23,41 +24,19 @@ import {
   writeBindOptions,
 } from "@tidemark/protocol";
 import { errorCodeOf, messageOf, simpleFailure, type SyncErrorInformation, syncStatusCode } from "../errors.js";
-import type { SyncHost, TimerId } from "../host.js";
+import type { TimerId } from "../host.js";
 import { BackOff } from "./back-off.js";
 import { type AcceptedProgress, downloadFault } from "./checks.js";
 import { backOffOf, type ConnectedSession, type Connection } from "./connection.js";
-import type { ConnectionState, ErrorConsequence, ProgressReport, SessionSettings, SyncTimeouts } from "./messages.js";
+import type { ConnectionState, ErrorConsequence, ResetDemand, SessionSettings } from "./messages.js";
 import { ProgressReporter } from "./progress.js";
 import { type SessionFile, subscriptionText } from "./session-file.js";
+import type { SessionOwner, SessionRole } from "./session-owner.js";
+import { Compensations, SessionWaits } from "./session-waits.js";
 import { consequenceOf, serverError } from "./status.js";
-
-/** What a session tells its client. */
-export interface SessionOwner {
-  readonly host: SyncHost;
-  readonly timeouts: SyncTimeouts;
-  onConnectionState(state: ConnectionState): void;
-  /** The file has a new version, or a subscription set has a new state. */
-  onChanged(): void;
-  onProgress(report: ProgressReport): void;
-  onWaitDone(wait: number): void;
-  onError(error: SyncErrorInformation, consequence: ErrorConsequence): void;
-  onNeeds(what: "token" | "location"): void;
-  onFinished(): void;
-}
 
 /** The server said 200, restart: the original's clients come back after exactly this. */
 const restartDelayMs = 1000;
-
-interface UploadWait {
-  readonly wait: number;
-  readonly targetVersion: number;
-}
-
-interface DownloadWait {
-  readonly wait: number;
-  readonly mark: number;
-}
 
 /** An activated session. */
 export class ClientSession implements ConnectedSession {
@@ -67,7 +46,8 @@ export class ClientSession implements ConnectedSession {
   readonly #settings: SessionSettings;
   readonly #connect: () => Connection;
   #joined: Connection | undefined;
-  readonly #progress = new ProgressReporter();
+  readonly #role: SessionRole;
+  #progress = new ProgressReporter();
   readonly #backOff: BackOff;
   #isEnded = false;
   #isSuspended = false;
@@ -90,10 +70,12 @@ export class ClientSession implements ConnectedSession {
   #bootstrapVersion: number | undefined;
   #inbox: ServerMessage[] = [];
   #isHandling = false;
-  #compensations: { readonly serverVersion: number; readonly error: SyncErrorInformation }[] = [];
-  #uploadWaits: UploadWait[] = [];
-  #downloadWaits: DownloadWait[] = [];
-  #finishVersion: number | undefined;
+  readonly #compensations = new Compensations();
+  readonly #waits: SessionWaits;
+  /** The file is being reset: nobody takes the session up before that is done. */
+  #isHeld = false;
+  /** Of a file that was reset: what has to be uploaded until the server is said to have taken it. */
+  #resetTarget: number | undefined;
   #onIdle: (() => void) | undefined;
 
   constructor(
@@ -102,12 +84,18 @@ export class ClientSession implements ConnectedSession {
     file: SessionFile,
     settings: SessionSettings,
     connect: () => Connection,
+    role: SessionRole = "main",
   ) {
     this.ident = ident;
     this.#owner = owner;
     this.#file = file;
     this.#settings = settings;
     this.#connect = connect;
+    this.#role = role;
+    this.#waits = new SessionWaits(
+      (wait) => owner.onWaitDone(wait),
+      () => owner.onFinished(),
+    );
     const { backOffInitialMs, backOffMaxMs } = owner.timeouts;
     this.#backOff = new BackOff({ initialMs: backOffInitialMs, maxMs: backOffMaxMs, multiplier: 2 });
   }
@@ -116,8 +104,8 @@ export class ClientSession implements ConnectedSession {
     return this.#isSuspended;
   }
 
-  closeFile(): void {
-    this.#file.close();
+  get file(): SessionFile {
+    return this.#file;
   }
 
   /** Readies the file, then joins the connection. */
@@ -167,27 +155,70 @@ export class ClientSession implements ConnectedSession {
     this.#enlist();
   }
 
-  waitForUpload(wait: number, targetVersion: number): void {
-    this.#uploadWaits.push({ wait, targetVersion });
+  /** @param fileIdent the file's ident when the version was the newest. */
+  waitForUpload(wait: number, targetVersion: number, fileIdent: string): void {
+    const state = this.#file.state();
+    const isReset = fileIdent !== "0" && fileIdent !== state.fileIdent;
+    this.#waits.addUpload(wait, isReset ? state.newestUploadableVersion : targetVersion);
     this.#checkUploads();
     this.#enlist();
   }
 
   waitForDownload(wait: number): void {
     this.#wantedMark += 1;
-    this.#downloadWaits.push({ wait, mark: this.#wantedMark });
+    this.#waits.addDownload(wait, this.#wantedMark);
     this.#enlist();
   }
 
   /** Ends once everything is uploaded. */
   finish(): void {
-    this.#finishVersion = this.#file.state().newestUploadableVersion;
+    this.#waits.finishAt(this.#file.state().newestUploadableVersion);
     this.#checkUploads();
   }
 
   /** The session is wanted again. */
   keep(): void {
-    this.#finishVersion = undefined;
+    this.#waits.finishAt(undefined);
+    // A reset that was given up for the end is demanded again.
+    this.#isHeld = false;
+    this.resumeNow();
+  }
+
+  // --- client resets ---------------------------------------------------------------------------------------
+
+  /** Whether the session is about to end once everything is uploaded. */
+  get isFinishing(): boolean {
+    return this.#waits.isFinishing;
+  }
+
+  /** Steps aside, waits and all, until {@link goOn}: the file is about to change under it. */
+  hold(): void {
+    this.#isHeld = true;
+    this.#stepAside();
+  }
+
+  /** The file has its new shape: everything is said anew. */
+  goOn(): void {
+    this.#isHeld = false;
+    this.#file.forgetSets();
+    this.#areUploadsDelayed = true;
+    this.#progress = new ProgressReporter();
+    this.#waits.moveUploads(this.#file.state().newestUploadableVersion);
+    this.#backOff.reset();
+    this.resumeNow();
+  }
+
+  #demandReset(demand: ResetDemand): void {
+    this.hold();
+    this.#owner.onResetDemanded(demand);
+  }
+
+  /** The server has taken the file in its new shape once it has everything and the first MARK is answered. */
+  #checkReset(uploadClientVersion: number): void {
+    if (this.#resetTarget === undefined || this.#areUploadsDelayed) return;
+    if (uploadClientVersion < this.#resetTarget) return;
+    this.#resetTarget = undefined;
+    this.#file.finishReset();
   }
 
   // --- the connection --------------------------------------------------------------------------------------
@@ -209,7 +240,9 @@ export class ClientSession implements ConnectedSession {
   }
 
   onConnectionError(error: SyncErrorInformation, consequence: ErrorConsequence): void {
-    this.#owner.onError(error, consequence);
+    if (this.#isHeld) return;
+    if (!error.isClientReset || this.#role === "copy") return this.#owner.onError(error, consequence);
+    this.#demandReset({ error, code: error.protocolCode ?? closeCode.messageTooBig, allowsRecovery: true });
   }
 
   /** Everything that BIND begins anew. */
@@ -220,7 +253,7 @@ export class ClientSession implements ConnectedSession {
     this.#ownError = undefined;
     this.#sentMark = this.#receivedMark;
     this.#bootstrapVersion = undefined;
-    this.#compensations = [];
+    this.#compensations.clear();
     this.#accepted = undefined;
   }
 
@@ -239,16 +272,18 @@ export class ClientSession implements ConnectedSession {
       return serializeClientMessage({ type: "mark", session: this.ident, request: this.#sentMark });
     }
     if (this.#areUploadsDelayed) return undefined;
-    return this.#query() ?? (await this.#upload());
+    return this.#query() ?? (this.#role === "copy" ? undefined : await this.#upload());
   }
 
   #bind(): Uint8Array {
     this.#isBound = true;
     const { schemaVersion } = this.#settings;
+    const isReset = this.#role === "copy" || this.#file.isResetPending();
+    const reason = isReset ? sessionReason.clientReset : sessionReason.sync;
     return serializeClientMessage({
       type: "bind",
       session: this.ident,
-      json: writeBindOptions({ schemaVersion, sessionReason: sessionReason.sync, tidemark: 1 }),
+      json: writeBindOptions({ schemaVersion, sessionReason: reason, tidemark: 1 }),
       token: "",
       needsFileIdent: this.#file.state().fileIdent === "0",
       isSubserver: false,
@@ -264,6 +299,7 @@ export class ClientSession implements ConnectedSession {
     this.#scanVersion = state.uploadClientVersion;
     this.#scanServerVersion = state.uploadServerVersion;
     this.#accepted = state;
+    this.#resetTarget = this.#file.isResetPending() ? state.newestUploadableVersion : undefined;
     return serializeClientMessage({
       type: "ident",
       session: this.ident,
@@ -288,7 +324,8 @@ export class ClientSession implements ConnectedSession {
   /** A set may be sent once everything written before it is. */
   #query(): Uint8Array | undefined {
     const pending = this.#file.pendingSet(this.#lastQueryVersion);
-    if (pending === undefined || this.#scanVersion < pending.snapshotVersion) return undefined;
+    const isEarly = this.#role === "main" && this.#scanVersion < (pending?.snapshotVersion ?? 0);
+    if (pending === undefined || isEarly) return undefined;
     this.#lastQueryVersion = pending.version;
     // The MARK that follows tells when the set has arrived.
     this.#wantedMark += 1;
@@ -397,7 +434,7 @@ export class ClientSession implements ConnectedSession {
     if (fault !== undefined) return this.#joined?.violation(`download: ${fault}`);
     try {
       const body = await this.#owner.host.compression.uncompress(message);
-      if (message.batchState === 2) await this.#onSteady(message, body);
+      if (message.batchState === 2) await this.#file.integrate(message, body);
       else await this.#onBootstrap(message, body);
     } catch (error) {
       return this.#onIntegrationError(error);
@@ -406,10 +443,6 @@ export class ClientSession implements ConnectedSession {
     this.#joined?.onHealthy();
     this.#backOff.reset();
     this.#afterDownload(message);
-  }
-
-  async #onSteady(message: DownloadMessage, body: Uint8Array): Promise<void> {
-    await this.#file.integrate(message, body);
   }
 
   async #onBootstrap(message: DownloadMessage, body: Uint8Array): Promise<void> {
@@ -452,15 +485,10 @@ export class ClientSession implements ConnectedSession {
   }
 
   #checkUploads(): void {
-    if (this.#uploadWaits.length === 0 && this.#finishVersion === undefined) return;
+    if (this.#waits.needsNoUploads && this.#resetTarget === undefined) return;
     const { uploadClientVersion } = this.#file.state();
-    const done = this.#uploadWaits.filter(({ targetVersion }) => targetVersion <= uploadClientVersion);
-    this.#uploadWaits = this.#uploadWaits.filter(({ targetVersion }) => targetVersion > uploadClientVersion);
-    for (const { wait } of done) this.#owner.onWaitDone(wait);
-    if (this.#finishVersion !== undefined && this.#finishVersion <= uploadClientVersion) {
-      this.#finishVersion = undefined;
-      this.#owner.onFinished();
-    }
+    this.#checkReset(uploadClientVersion);
+    this.#waits.onUploaded(uploadClientVersion);
   }
 
   #onMark(request: number): void {
@@ -474,9 +502,9 @@ export class ClientSession implements ConnectedSession {
       this.#file.setState(active.version, "complete");
       this.#owner.onChanged();
     }
-    const done = this.#downloadWaits.filter(({ mark }) => mark <= request);
-    this.#downloadWaits = this.#downloadWaits.filter(({ mark }) => mark > request);
-    for (const { wait } of done) this.#owner.onWaitDone(wait);
+    this.#checkUploads();
+    this.#waits.onMark(request);
+    if (this.#role === "copy" && this.#file.pendingSet(0) === undefined) this.#owner.onCopyComplete();
     this.#enlist();
   }
 
@@ -485,6 +513,9 @@ export class ClientSession implements ConnectedSession {
     // Complete sets are never refused; a server that does so is not worth a violation.
     if (set === undefined || set.state === "complete") return;
     this.#file.setState(message.queryVersion, "error", message.message);
+    if (this.#role === "copy") {
+      this.#owner.onError(simpleFailure(syncStatusCode.invalidSubscriptionQuery, message.message, true), "stop");
+    }
     this.#owner.onChanged();
     this.#enlist();
   }
@@ -507,6 +538,10 @@ export class ClientSession implements ConnectedSession {
     }
     const error = serverError(message.errorCode, information);
     if (leavesSessionOpen(message.errorCode)) return this.#onOpenError(information, error);
+    const { action } = information;
+    if (this.#role === "main" && (action === "ClientReset" || action === "ClientResetNoRecovery")) {
+      return this.#demandReset({ error, code: message.errorCode, allowsRecovery: action === "ClientReset" });
+    }
     this.#suspend(message.errorCode, information);
     if (information.action === "RefreshUser") this.#owner.onNeeds("token");
     if (information.action === "RefreshLocation") this.#owner.onNeeds("location");
@@ -517,24 +552,27 @@ export class ClientSession implements ConnectedSession {
   #onOpenError(information: ErrorInformation, error: SyncErrorInformation): void {
     const serverVersion = information.compensatingWriteServerVersion;
     if (serverVersion === undefined) return;
-    this.#compensations.push({ serverVersion, error });
+    this.#compensations.add(serverVersion, error);
   }
 
   #reportCompensations(downloadServerVersion: number): void {
-    const due = this.#compensations.filter(({ serverVersion }) => serverVersion <= downloadServerVersion);
-    if (due.length === 0) return;
-    this.#compensations = this.#compensations.filter(({ serverVersion }) => serverVersion > downloadServerVersion);
-    for (const { error } of due) this.#owner.onError(error, "warn");
+    for (const error of this.#compensations.takeDue(downloadServerVersion)) this.#owner.onError(error, "warn");
   }
 
-  /** UNBIND, wait, and BIND again under the same ident; the server does not answer this UNBIND. */
-  #suspend(code: number, information: ErrorInformation): void {
+  /** UNBIND, and nothing more until the session is resumed. */
+  #stepAside(): void {
     this.#isSuspended = true;
+    this.#clearResume();
     this.#inbox = [];
     if (this.#isBound) this.#joined?.sendUnbind(this.ident);
     this.#forgetExchange();
     this.#file.uploadsPaused();
     this.#file.discardPartialBootstrap();
+  }
+
+  /** UNBIND, wait, and BIND again under the same ident; the server does not answer this UNBIND. */
+  #suspend(code: number, information: ErrorInformation): void {
+    this.#stepAside();
     if (!information.tryAgain) return;
     const delayMs =
       code === errorCode.sessionClosed
@@ -546,7 +584,7 @@ export class ClientSession implements ConnectedSession {
 
   resumeNow(): void {
     this.#clearResume();
-    if (!this.#isSuspended || this.#isEnded) return;
+    if (!this.#isSuspended || this.#isEnded || this.#isHeld) return;
     this.#isSuspended = false;
     if (this.#joined?.state === "connected") this.onEstablished(true);
     this.#joined?.wake(this);

@@ -4,11 +4,18 @@
  * @module
  */
 
+import type { ResetReport } from "./reset-report.js";
+
 /** The application's side of a synced file. */
 export interface SyncFile {
-  /** Newest client version that holds something to upload. */
-  newestUploadableVersion(): number;
+  /** Newest client version that holds something to upload, and the file's ident by then. */
+  uploadTarget(): { readonly targetVersion: number; readonly fileIdent: string };
   progressRegistration(): { readonly clientVersion: number; readonly queryVersion: number };
   /** The loop has committed something. */
   onChanged(): void;
+  /** What client resets did that nobody has taken note of yet, oldest first; `undefined` inside a write transaction. */
+  resetReports(): readonly ResetReport[] | undefined;
+  /** They were taken note of. */
+  forgetResetReports(): void;
+  fileIdent(): string;
 }

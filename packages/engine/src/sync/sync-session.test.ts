@@ -4,6 +4,7 @@ import type { User } from "../app/user.js";
 import { SyncFailure } from "../errors.js";
 import { FakeHost } from "../testing/fake-host.js";
 import type { SyncCommand, SyncEvent } from "./messages.js";
+import type { ResetReport } from "./reset-report.js";
 import type { SyncFile } from "./sync-file.js";
 import { SyncManager } from "./sync-manager.js";
 import type { SyncOptions, SyncSession } from "./sync-session.js";
@@ -25,12 +26,14 @@ let manager: SyncManager;
 let session: SyncSession;
 let changes: number;
 let errors: unknown[];
+let reports: ResetReport[] | undefined;
 
 beforeEach(() => {
   host = new FakeHost();
   posted = [];
   changes = 0;
   errors = [];
+  reports = [];
   user = { app, id: "u", isLoggedIn: true, needsRefresh: false, accessToken: "t" };
   manager = new SyncManager(host, (onEvents) => {
     emit = (...events) => onEvents(events);
@@ -49,11 +52,16 @@ beforeEach(() => {
 });
 
 const file: SyncFile = {
-  newestUploadableVersion: () => 3,
+  uploadTarget: () => ({ targetVersion: 3, fileIdent: "5" }),
   progressRegistration: () => ({ clientVersion: 3, queryVersion: 0 }),
   onChanged: () => {
     changes += 1;
   },
+  resetReports: () => reports,
+  forgetResetReports: () => {
+    reports = [];
+  },
+  fileIdent: () => "5",
 };
 
 /** What the loop would say under the newest generation. */

@@ -10,8 +10,10 @@
 import type { App } from "../app/app.js";
 import { Listeners } from "../app/listeners.js";
 import type { User } from "../app/user.js";
+import type { ResetPolicy, SnapshotId } from "../core.js";
 import { EngineError, must, operationAborted, type SyncErrorInformation, SyncFailure } from "../errors.js";
 import type { Clock } from "../host.js";
+import { askBefore, type ResetHandlers, tellAfter, tellReports } from "./reset-handlers.js";
 import type { SyncFile } from "./sync-file.js";
 import type { SyncManager } from "./sync-manager.js";
 import type {
@@ -40,6 +42,9 @@ export interface SyncOptions {
   /** Whether failures that are retried fail the waits. */
   readonly cancelsWaitsOnNonFatalError: boolean;
   readonly onError?: ((session: SyncSession, error: SyncErrorInformation) => void) | undefined;
+  /** What is done when the server demands a client reset. `manual`, the default, leaves it to the application. */
+  readonly resetPolicy?: ResetPolicy | "manual" | undefined;
+  readonly reset?: ResetHandlers | undefined;
 }
 
 export type ConnectionListener = (newState: ConnectionState, oldState: ConnectionState) => void;
@@ -48,6 +53,7 @@ export type ConnectionListener = (newState: ConnectionState, oldState: Connectio
 interface Wait {
   readonly kind: "upload" | "download";
   readonly targetVersion: number;
+  readonly fileIdent: string;
   readonly resolve: () => void;
   readonly reject: (error: Error) => void;
 }
@@ -73,6 +79,8 @@ export class SyncSession {
   #isLinked = false;
   #generation: Generation = 0;
   #lastWait = 0;
+  /** Errors that are told when the loop has closed the file, by the generation of the command. */
+  readonly #toldWhenClosed = new Map<Generation, () => void>();
   readonly #waits = new Map<number, Wait>();
   /** Waits asked for while there was no live session; they begin with the next one. */
   #queued: Wait[] = [];
@@ -127,6 +135,7 @@ export class SyncSession {
       isMultiplexed: this.app.isMultiplexed,
       schemaVersion: this.#options.schemaVersion,
       headers: this.#options.headers,
+      resetPolicy: this.#options.resetPolicy ?? "manual",
     };
   }
 
@@ -135,8 +144,10 @@ export class SyncSession {
   /** A realm of the file was opened. */
   attach(file: SyncFile, options: SyncOptions): void {
     this.#file = file;
-    this.#options = { ...options, onError: options.onError ?? this.#options.onError };
+    const { onError, reset } = this.#options;
+    this.#options = { ...options, onError: options.onError ?? onError, reset: options.reset ?? reset };
     if (this.#state !== "paused") this.revive();
+    this.#later(() => this.#tellReports());
   }
 
   /** The last realm of the file was closed. */
@@ -296,12 +307,12 @@ export class SyncSession {
 
   /** Resolves when everything committed until now is on the server. */
   waitForUpload(): Promise<void> {
-    return this.#wait("upload", this.#requireFile().newestUploadableVersion());
+    return this.#wait("upload", this.#requireFile().uploadTarget());
   }
 
   /** Resolves when everything that is on the server now is here. */
   waitForDownload(): Promise<void> {
-    return this.#wait("download", 0);
+    return this.#wait("download", { targetVersion: 0, fileIdent: "0" });
   }
 
   #requireFile(): SyncFile {
@@ -309,9 +320,9 @@ export class SyncSession {
     return this.#file;
   }
 
-  #wait(kind: Wait["kind"], targetVersion: number): Promise<void> {
+  #wait(kind: Wait["kind"], target: Pick<Wait, "targetVersion" | "fileIdent">): Promise<void> {
     return new Promise((resolve, reject) => {
-      const wait: Wait = { kind, targetVersion, resolve, reject };
+      const wait: Wait = { kind, ...target, resolve, reject };
       if (this.#state === "active") this.#begin(wait);
       else this.#queued.push(wait);
     });
@@ -320,11 +331,51 @@ export class SyncSession {
   #begin(wait: Wait): void {
     this.#lastWait += 1;
     this.#waits.set(this.#lastWait, wait);
-    const { kind, targetVersion } = wait;
+    const { kind, targetVersion, fileIdent } = wait;
     const common = { session: this.id, wait: this.#lastWait };
     this.#manager.post(
-      kind === "upload" ? { type: "wait-upload", ...common, targetVersion } : { type: "wait-download", ...common },
+      kind === "upload"
+        ? { type: "wait-upload", ...common, targetVersion, fileIdent }
+        : { type: "wait-download", ...common },
     );
+  }
+
+  // --- client resets ---------------------------------------------------------------------------------------
+
+  /** Begins a client reset as if the server had demanded it with this error. */
+  demandReset(error: SyncErrorInformation, code: number): void {
+    if ((this.#options.resetPolicy ?? "manual") === "manual") return this.onError(error, "stop");
+    if (this.#state !== "active") return;
+    const demand = { error, code, allowsRecovery: true };
+    this.#manager.post({ type: "demand-reset", session: this.id, generation: this.#generation, demand });
+  }
+
+  async #onResetReady(generation: Generation): Promise<void> {
+    if (generation !== this.#generation) return;
+    const refusal = await askBefore(this, this.#options.reset);
+    this.#manager.post({ type: "reset-answer", session: this.id, generation, refusal });
+  }
+
+  async #onResetDone(before: SnapshotId, isRecovered: boolean): Promise<void> {
+    const error = this.isAttached ? await tellAfter(this, this.#options.reset, before, isRecovered) : undefined;
+    this.#manager.post({ type: "reset-seen", session: this.id, before });
+    if (error !== undefined) this.onError(error, "warn");
+    this.#tellReports();
+  }
+
+  #tellReports(): void {
+    tellReports(
+      this,
+      this.#clock,
+      () => this.#file,
+      (call) => this.#guard(call),
+    );
+  }
+
+  /** What the application is told of a file that it has to deal with: where the file will be set aside. */
+  #withRecoveryPath(error: SyncErrorInformation): SyncErrorInformation {
+    if (!error.isClientReset || this.#file === undefined) return error;
+    return { ...error, recoveryPath: this.app.fileActions.schedule(this.path, this.#file.fileIdent()) };
   }
 
   // --- progress --------------------------------------------------------------------------------------------
@@ -391,6 +442,16 @@ export class SyncSession {
         if (wait !== undefined) this.#later(wait.resolve);
         return;
       }
+      case "closed":
+        this.#toldWhenClosed.get(event.generation)?.();
+        this.#toldWhenClosed.delete(event.generation);
+        return;
+      case "reset-ready":
+        this.#later(() => void this.#onResetReady(event.generation));
+        return;
+      case "reset-done":
+        this.#later(() => void this.#onResetDone(event.before, event.isRecovered));
+        return;
       case "finished":
         if (this.#state === "dying" && event.generation === this.#generation) {
           this.#deactivate("inactive", true);
@@ -404,10 +465,12 @@ export class SyncSession {
   }
 
   /** A failure, with what follows from it. */
-  onError(error: SyncErrorInformation, consequence: ErrorConsequence): void {
+  onError(information: SyncErrorInformation, consequence: ErrorConsequence): void {
     if (this.#state === "paused" || this.#state === "inactive") return;
+    const error = consequence === "stop" ? this.#withRecoveryPath(information) : information;
     const failure = new SyncFailure(error);
     const wasDying = this.#state === "dying";
+    const wasActive = this.#state === "active";
     switch (consequence) {
       case "transient":
         if (this.#options.cancelsWaitsOnNonFatalError) this.#failAll(failure);
@@ -425,7 +488,11 @@ export class SyncSession {
         break;
     }
     const { onError } = this.#options;
-    if (onError !== undefined && !wasDying) this.#later(() => this.#guard(() => onError(this, error)));
+    if (onError === undefined || wasDying) return;
+    const tell = (): void => this.#later(() => this.#guard(() => onError(this, error)));
+    // Whoever is to set the file aside may close it and do so at once.
+    if (error.recoveryPath !== undefined && wasActive) this.#toldWhenClosed.set(this.#generation, tell);
+    else tell();
   }
 
   /** The user was logged out because the server refused the refresh token: what waited for a session is over too. */

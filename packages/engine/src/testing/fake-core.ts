@@ -4,7 +4,14 @@
  * @module
  */
 
-import type { Core, CoreStore, DownloadProgress, SubscriptionSetInformation, SyncState } from "../core.js";
+import type {
+  Core,
+  CoreStore,
+  DownloadProgress,
+  PendingReset,
+  SubscriptionSetInformation,
+  SyncState,
+} from "../core.js";
 
 /** What happened to a fake file, in order. */
 export type FakeCall = readonly [name: string, ...values: unknown[]];
@@ -101,6 +108,9 @@ export class FakeFile {
     return JSON.stringify({ version: this.state.clientVersion, done: true, queryVersion });
   }
 
+  /** The client reset that is not acknowledged yet. */
+  pendingReset: PendingReset | undefined;
+
   discardPartialBootstrap(): boolean {
     this.#bootstrap = undefined;
     return this.finishedBootstrap !== undefined;
@@ -127,8 +137,7 @@ function notUsed(): never {
   throw new Error("the session loop does not use this");
 }
 
-/** Makes a core whose only file is the given one. */
-export function fakeCore(file: FakeFile): Core {
+function storeOf(file: FakeFile): CoreStore {
   const store: Partial<CoreStore> = {
     close: () => {
       file.openCount -= 1;
@@ -154,15 +163,27 @@ export function fakeCore(file: FakeFile): Core {
       file.storeBootstrap(queryVersion, first, last, JSON.parse(progress) as DownloadProgress),
     applyBootstrap: () => file.applyBootstrap(),
     discardPartialBootstrap: () => file.discardPartialBootstrap(),
+    pendingReset: () => (file.pendingReset === undefined ? null : JSON.stringify(file.pendingReset)),
+    checkReset: () => "discard",
+    finishReset: () => {
+      file.calls.push(["finishReset"]);
+      file.pendingReset = undefined;
+    },
   };
+  return store as CoreStore;
+}
+
+/** Makes a core of a file and the fresh copy that a client reset may make of it. */
+export function fakeCore(file: FakeFile, copy: FakeFile = new FakeFile()): Core {
   return {
     kind: "native",
-    openStore: () => {
-      file.openCount += 1;
-      return store as CoreStore;
+    openStore: (path) => {
+      const opened = path?.endsWith(".fresh") === true ? copy : file;
+      opened.openCount += 1;
+      return storeOf(opened);
     },
     isOpen: () => file.openCount > 0,
     closeAll: notUsed,
-    deleteStore: notUsed,
+    deleteStore: () => undefined,
   };
 }

@@ -5,6 +5,7 @@
  */
 
 import type { DownloadMessage } from "@tidemark/protocol";
+import type { ResetPolicy } from "../core.js";
 import { SyncClient } from "../sync/client.js";
 import type { SyncCommand, SyncEvent } from "../sync/messages.js";
 import { fakeCore, FakeFile } from "./fake-core.js";
@@ -18,6 +19,7 @@ export class LoopHarness {
   readonly file: FakeFile = new FakeFile();
   readonly events: SyncEvent[] = [];
   readonly client: SyncClient = new SyncClient(this.host, fakeCore(this.file), (event) => this.events.push(event));
+  resetPolicy: ResetPolicy | "manual" = "manual";
   #generation = 0;
   #serverVersion = 0;
 
@@ -36,7 +38,14 @@ export class LoopHarness {
       type: "activate",
       session,
       generation: this.#generation,
-      settings: { path: `/file-${session}`, userKey, isMultiplexed, schemaVersion: 0, headers: {} },
+      settings: {
+        path: `/file-${session}`,
+        userKey,
+        isMultiplexed,
+        schemaVersion: 0,
+        headers: {},
+        resetPolicy: this.resetPolicy,
+      },
     });
   }
 

@@ -262,11 +262,11 @@ test("a fatal error stops the session, fails the waits and is told with its code
   session.resume();
   add(realm, 1);
   const wait = session.uploadAllLocalChanges().catch((error: unknown) => error);
-  session._simulateError(211, "diverged", "realm::sync::ProtocolError", true);
+  session._simulateError(1037, "not you", "realm::sync::ProtocolError", true);
   expect(session.state).toBe("inactive");
-  expect(await wait).toMatchObject({ code: 1032 });
+  expect(await wait).toMatchObject({ code: 1037 });
   await turn();
-  expect(errors).toMatchObject([{ name: "ClientReset", code: 1032, message: "diverged" }]);
+  expect(errors).toMatchObject([{ name: "SyncError", code: 1037, message: "not you" }]);
 });
 
 test("sessions without multiplexing have connections of their own", async () => {

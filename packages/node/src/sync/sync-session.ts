@@ -4,14 +4,14 @@
  * @module
  */
 
-import { simpleFailure, type SyncSession as EngineSession, syncStatusCode } from "@tidemark/engine";
+import type { SyncSession as EngineSession } from "@tidemark/engine";
 import { App } from "../app/app.js";
 import { User } from "../app/user.js";
 import { assert, assertFunction, assertNumber } from "../assert.js";
 import { type ConnectionState, ProgressDirection, ProgressMode, SessionState } from "../enums.js";
-import { call, settle, syncErrorOf, TimeoutError } from "../errors.js";
+import { call, settle, TimeoutError } from "../errors.js";
 import type { SyncConfiguration } from "../configuration.js";
-import { log } from "../logging.js";
+import { simulateError } from "./client-reset.js";
 
 /** Called with an estimate from 0 to 1 if it declares one parameter, with bytes otherwise. */
 export type ProgressNotificationCallback =
@@ -132,14 +132,9 @@ export class SyncSession {
 
   /** @internal Lets the session fail as if the server had said so; for tests of error handlers. */
   _simulateError(code: number, message: string, _type: string, isFatal: boolean): void {
-    const isClientReset = code === divergingHistories;
-    const status = isClientReset ? syncStatusCode.syncClientResetRequired : code;
-    const error = { ...simpleFailure(status, message, isFatal), isClientReset };
-    this.internal.onError(error, isFatal ? "stop" : "warn");
+    simulateError(this.internal, code, message, isFatal);
   }
 }
-
-const divergingHistories = 211;
 
 function toDirection(direction: ProgressDirection): "upload" | "download" {
   if (direction === ProgressDirection.Download) return "download";
@@ -166,24 +161,4 @@ export async function within<T>(promise: Promise<T>, timeoutMs: number | undefin
   } finally {
     clearTimeout(timer);
   }
-}
-
-/** The error handler of a configuration, as the engine calls it. */
-export function errorHandlerOf(
-  configuration: SyncConfiguration,
-  path: string,
-): ((session: EngineSession, error: Parameters<typeof syncErrorOf>[0]) => void) | undefined {
-  const { onError, clientReset } = configuration;
-  const onManual = clientReset?.mode === "manual" ? clientReset.onManual : undefined;
-  if (onError === undefined && onManual === undefined) return undefined;
-  return (session, information) => {
-    const facade = new SyncSession(session);
-    try {
-      if (information.isClientReset && onManual !== undefined) onManual(facade, path);
-      else onError?.(facade, syncErrorOf(information, path));
-    } catch (error) {
-      // There is nobody to throw it to, and synchronisation goes on whatever the handler does.
-      log("Realm.Sync.Client.Session", "error", `The error handler threw: ${String(error)}`);
-    }
-  };
 }

@@ -4,8 +4,10 @@
  * @module
  */
 
+import { messageOf } from "@tidemark/engine";
 import type { App } from "../app/app.js";
 import type { User } from "../app/user.js";
+import { assertString } from "../assert.js";
 import { engine, existingEngine } from "../engine.js";
 import { ConnectionState, type LogLevel, NumericLogLevel, SubscriptionSetState } from "../enums.js";
 import { setLogger, setLogLevel } from "../logging.js";
@@ -69,8 +71,19 @@ export class Sync {
     app.internal.isMultiplexed = true;
   }
 
-  static initiateClientReset(_app: App, path: string): void {
-    throw new Error(`Realm was not configured correctly. Client Reset could not be run for Realm at: ${path}`);
+  /**
+   * Moves the file of a client reset that was left to the application to its recovery path; the next opening downloads
+   * everything. Every realm of the file must be closed.
+   *
+   * @throws if no client reset was reported for the path, or the file is open.
+   */
+  static initiateClientReset(app: App, path: string): void {
+    assertString(path, "path");
+    try {
+      engine().initiateClientReset(app.internal, engine().host.files.resolve(path));
+    } catch (error) {
+      throw new Error(messageOf(error), { cause: error });
+    }
   }
 
   /** Ends the waiting between attempts to connect, for all sessions of the app. */

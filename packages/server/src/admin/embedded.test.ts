@@ -35,6 +35,7 @@ async function start(): Promise<void> {
     openKeyValue: openNativeKeyValue,
     admin: testAdministrator,
     appIds: [],
+    rescue: "open",
     limits: { closeMs: 200 },
     passwordCost: { memoryKib: 64, passes: 1 },
   });

@@ -24,7 +24,7 @@ let client: AdminClient;
 let connections: ScriptedClient[] = [];
 
 beforeEach(async () => {
-  fixture = await startFixture({ admin: testAdministrator, appIds: [], developmentMode: false });
+  fixture = await startFixture({ admin: testAdministrator, appIds: [], developmentMode: false, rescue: "open" });
   client = await AdminClient.logIn(fixture.url);
 });
 

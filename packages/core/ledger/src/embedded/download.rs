@@ -245,8 +245,7 @@ impl<S: Storage> Ledger<S> {
                 side.client_version = side.client_version.max(entry.origin.client_version);
             }
             let records = records.remove(&version).unwrap_or_default();
-            let reader = (&*side.timeline, &session.role);
-            let selected = select(facts, reader, self.switches, &entry, &records)?;
+            let selected = select(facts, &side.timeline, self.switches, &entry, &records)?;
             let origin = entry.origin;
             if !selected.entry.is_empty() {
                 let changeset = &selected.entry;

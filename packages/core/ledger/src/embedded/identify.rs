@@ -272,7 +272,7 @@ impl<S: Storage> Ledger<S> {
         let (timeline, jobs) = if due {
             if !is_first {
                 let last = download.0.max(row.newest_entry);
-                guard(batch, &mut views, &said.role, last);
+                guard(batch, &mut views, &said.role, (download.0, last));
             }
             let begun = Self::begin(
                 batch,
@@ -403,6 +403,7 @@ impl<S: Storage> Ledger<S> {
         views.elements.push(Element {
             kind: ElementKind::Bootstrap,
             from: version,
+            since: last,
             query_version,
             view,
             before,
@@ -457,8 +458,13 @@ fn timeline_of(
 /// Puts a narrowed view in force from the next version on, if the new role forbids what the old one allowed:
 /// what others wrote meanwhile must not reach the client before the bootstrap that takes it away. `last` is
 /// the last version to which the old rules apply: the client has integrated it, or was still writing under
-/// them.
-fn guard(batch: &mut Batch<impl Storage>, views: &mut ViewList, role: &Role, last: u64) {
+/// them. Of fields that the new role does not show nothing is sent from `since` on, what the client has.
+fn guard(
+    batch: &mut Batch<impl Storage>,
+    views: &mut ViewList,
+    role: &Role,
+    (since, last): (u64, u64),
+) {
     let newest = batch.newest.state.version;
     let Some(current) = views.elements.get(views.in_force(newest)).cloned() else {
         return;
@@ -478,8 +484,7 @@ fn guard(batch: &mut Batch<impl Storage>, views: &mut ViewList, role: &Role, las
         let of_classes = rules.classes.values();
         of_classes.map(|rule| rule.readable.clone()).collect()
     };
-    // Of fields it says what was left out on the way to it as well: what the new role does not show is sent
-    // of no version.
+    // Of fields it says what is left out on the way to it as well.
     if last >= newest && readable(rules) == readable(&narrowed) {
         return;
     }
@@ -488,9 +493,15 @@ fn guard(batch: &mut Batch<impl Storage>, views: &mut ViewList, role: &Role, las
         .get(views.in_force(last))
         .map_or(current.view, |element| element.view);
     let view = views.intern(&narrowed);
+    let since = if batch.switches.hold_back_at_once {
+        since
+    } else {
+        last
+    };
     views.elements.push(Element {
         kind: ElementKind::Guard,
         from: last + 1,
+        since,
         query_version: current.query_version,
         view,
         before,

@@ -85,6 +85,14 @@ impl<S: Storage> SharedStore<S> {
         Ok(id)
     }
 
+    /// Takes a snapshot that is open already once more, so that it outlasts who took it first.
+    pub fn share_read(&self, id: SnapshotId) -> Result<()> {
+        let mut snapshots = lock(&self.snapshots);
+        let found = snapshots.open.get_mut(&id);
+        found.ok_or(StoreError::InvalidSnapshot)?.1 += 1;
+        Ok(())
+    }
+
     /// Gives a snapshot back.
     pub fn end_read(&self, id: SnapshotId) -> Result<()> {
         let mut snapshots = lock(&self.snapshots);

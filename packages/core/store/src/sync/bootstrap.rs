@@ -5,12 +5,12 @@
 //! not be merged by any server: whoever wants to write first applies the rest ([`Database::begin_write`]
 //! does).
 
-use tidemark_storage::{Read, Storage, Write};
+use tidemark_storage::{Durability, Read, Storage, Write};
 
 use crate::compaction::Compactor;
 use crate::database::Database;
 use crate::record::{RecordReader, RecordWriter};
-use crate::sync::download::{blame, parse_entries};
+use crate::sync::download::{Ending, blame, parse_entries};
 use crate::sync::regroup::pieces;
 use crate::sync::state::{DownloadProgress, SyncRecord, check_progress};
 use crate::sync::subscriptions::{SubscriptionState, change_state, state_of};
@@ -19,6 +19,9 @@ use crate::{Result, StoreError};
 
 /// Pieces that are stored in one write: a piece has half a megabyte at most, unless one changeset has more.
 const WRITE_PIECES_MAX: usize = 2;
+
+/// Every so many slices one is durable: only then can space that commits gave up be used again.
+const DURABLE_SLICES: u32 = 32;
 
 /// What is known of the stored bootstrap.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -62,6 +65,17 @@ impl BootstrapRecord {
         record.u32(self.applied);
         self.progress.write(&mut record);
         to.put(META, meta::BOOTSTRAP, &record.finish());
+    }
+
+    /// How the slice that was applied last is committed. A crash that takes slices back leaves the pieces,
+    /// and no message names the versions of slices before the bootstrap is done
+    /// ([`Database::next_upload`]).
+    fn slice_durability(&self, is_done: bool) -> Durability {
+        if is_done || self.applied.is_multiple_of(DURABLE_SLICES) {
+            Durability::Durable
+        } else {
+            Durability::Later
+        }
     }
 
     /// Whether some of it is applied and some is not.
@@ -146,7 +160,13 @@ impl<S: Storage> Database<S> {
 
     /// Stores pieces of a part in one write.
     fn store_pieces(&self, part: &BootstrapPart<'_>, pieces: &[Vec<u8>]) -> Result<()> {
-        self.change_quietly(|write| {
+        // Only a complete one is worth anything after a crash.
+        let durability = if part.is_last {
+            Durability::Durable
+        } else {
+            Durability::Later
+        };
+        self.change_with(durability, |write| {
             let mut record = match BootstrapRecord::read(write)? {
                 Some(record) if record.is_complete => {
                     return Err(StoreError::BadProgress(
@@ -226,8 +246,13 @@ impl<S: Storage> Database<S> {
                 } else {
                     record.write(&mut write.storage);
                 }
-                let base = progress.download_server_version;
-                self.finish_integration(write, &progress, base, &entries, timestamp)
+                let ending = Ending {
+                    progress: &progress,
+                    base: progress.download_server_version,
+                    entries: &entries,
+                    durability: record.slice_durability(is_done),
+                };
+                self.finish_integration(write, &ending, timestamp)
             });
         match result {
             Ok(version) => Ok(BootstrapApplied {

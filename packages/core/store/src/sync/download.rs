@@ -6,7 +6,7 @@
 
 use tidemark_changeset::body::{BodyLimits, parse_download_body};
 use tidemark_changeset::{Instruction, Name, codec};
-use tidemark_storage::Storage;
+use tidemark_storage::{Durability, Storage};
 use tidemark_transform::{Branch, ColumnShape, merge_with_columns};
 
 use crate::compaction::Compactor;
@@ -38,6 +38,17 @@ pub struct PreparedDownload {
     progress: DownloadProgress,
     entries: Vec<Incoming>,
     next: usize,
+}
+
+/// How a write ends that integrated entries.
+pub(crate) struct Ending<'a> {
+    /// How far the file is then.
+    pub progress: &'a DownloadProgress,
+    /// The server version that the objects stand for.
+    pub base: u64,
+    pub entries: &'a [Incoming],
+    /// Durable, unless a crash that takes it back loses nothing.
+    pub durability: Durability,
 }
 
 /// How far a slice came.
@@ -152,7 +163,13 @@ impl<S: Storage> Database<S> {
             let base = slice
                 .last()
                 .map_or(progress.download_server_version, |last| last.server_version);
-            self.finish_integration(write, &progress, base, slice, timestamp)
+            let ending = Ending {
+                progress: &progress,
+                base,
+                entries: slice,
+                durability: Durability::Durable,
+            };
+            self.finish_integration(write, &ending, timestamp)
         });
         match result {
             Ok(version) => {
@@ -252,16 +269,15 @@ impl<S: Storage> Database<S> {
     pub(crate) fn finish_integration(
         &self,
         mut write: WriteTransaction<S>,
-        progress: &DownloadProgress,
-        base: u64,
-        entries: &[Incoming],
+        ending: &Ending<'_>,
         timestamp: u64,
     ) -> Result<u64> {
+        let entries = ending.entries;
         write.finish_objects().map_err(blame)?;
         let version = write.next_version();
         let head = EntryHead {
             is_local: false,
-            base,
+            base: ending.base,
             timestamp,
             size: 0,
         };
@@ -269,9 +285,9 @@ impl<S: Storage> Database<S> {
         let mut record = SyncRecord::read(&write.storage)?;
         self.separate_history(&write, record.sent)?;
         record.bytes_downloaded += entries.iter().map(|entry| entry.original_size).sum::<u64>();
-        let first_needed = record.advance(&mut write.storage, version, progress)?;
+        let first_needed = record.advance(&mut write.storage, version, ending.progress)?;
         record.write(&mut write.storage);
-        let version = self.publish(write)?;
+        let version = self.publish(write, ending.durability)?;
         self.with_unsynced(|unsynced| unsynced.trimmed(first_needed));
         Ok(version)
     }

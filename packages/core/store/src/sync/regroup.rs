@@ -19,7 +19,7 @@ const INSTRUCTION_BYTES: usize = 16;
 
 /// An entry above this many slices is taken apart into entries of this size. A commit costs as much as
 /// applying some thousand instructions, and nobody can write between two slices of a bootstrap anyway.
-const REGROUPED_SLICES: usize = 8;
+const REGROUPED_SLICES: usize = 9;
 
 /// A body's entries as pieces of about one slice each, of `slice_instructions_max`. `decoded` are the same
 /// entries. Large ones are taken apart if `may_regroup`.
@@ -72,6 +72,10 @@ impl Pieces {
         order: &ByObject,
     ) {
         let mut encoder = Encoder::new();
+        // Alike in length: a short one would cost as much as any to commit.
+        let count = entry.changeset.len().div_ceil(self.regrouped_bytes_max());
+        let objects_max = order.objects().len().div_ceil(count.max(1));
+        let mut objects = 0;
         // The size counts once.
         let mut original_size = entry.original_size;
         let last = order.objects().len().saturating_sub(1);
@@ -81,7 +85,10 @@ impl Pieces {
                     encoder.push(instruction);
                 }
             }
-            if number == last || encoder.len() >= self.regrouped_bytes_max() {
+            objects += 1;
+            let is_full = objects == objects_max || encoder.len() >= self.regrouped_bytes_max();
+            if number == last || is_full {
+                objects = 0;
                 let changeset = std::mem::take(&mut encoder).finish();
                 self.push(&DownloadEntry {
                     original_size: std::mem::take(&mut original_size),

@@ -103,6 +103,8 @@ impl<S: Storage> Database<S> {
     /// Entries that are empty, came from the server or hold nothing that was not overwritten are passed
     /// over, but count for the progress. Collecting stops before the next entry once `bytes_max` is reached.
     ///
+    /// A version that a crash could take back, between the slices of a bootstrap, is not named yet.
+    ///
     /// Entries that were never handed out before are written to the file as such first, in a write of its
     /// own: see [`Database::hands_out`].
     pub fn next_upload(
@@ -119,7 +121,7 @@ impl<S: Storage> Database<S> {
                 progress_server_version: server_version,
                 ..Upload::default()
             },
-            target: target.min(newest),
+            target: target.min(newest).min(self.durable_version()),
             bytes: 0,
             bytes_max,
         };

@@ -38,6 +38,7 @@ fn actions<S: Storage>() -> Vec<Action<S>> {
             integrate(local, progress(version, 0), &body(&[(version, 0, &theirs)]))
         },
         |local, _| local.finish_reset(),
+        |local, _| local.forget_reset_reports(),
     ]
 }
 
@@ -54,11 +55,12 @@ fn fresh_copy(storage: &Memory) -> Database<Memory> {
 fn picture<S: Storage>(database: &Database<S>) -> String {
     let upload = database.next_upload(0, 0, u64::MAX, u64::MAX).unwrap();
     format!(
-        "{:?}\n{:?}\n{:?}\n{:?}\n{:?}\n{}",
+        "{:?}\n{:?}\n{:?}\n{:?}\n{:?}\n{:?}\n{}",
         database.read().unwrap().view().export().unwrap(),
         database.sync_state().unwrap(),
         database.subscription_sets().unwrap(),
         database.pending_reset().unwrap(),
+        database.reset_reports().unwrap(),
         upload,
         database.version()
     )

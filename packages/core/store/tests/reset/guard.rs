@@ -3,33 +3,47 @@
 use super::common::*;
 use super::scene::*;
 use tidemark_store::StoreError;
-use tidemark_store::sync::{ResetAction, ResetDemand, ResetFailure, ResetMode, ResetPolicy};
+use tidemark_store::sync::{
+    PendingReset, ResetAction, ResetDemand, ResetFailure, ResetMode, ResetPolicy,
+};
 
-/// Pending (mode and action), policy, action, and what follows.
+/// Pending (mode, action, and how it ended), policy, action, and what follows.
 const TABLE: &str = "
-    -                recover  reset    -> recover
-    -                either   reset    -> recover
-    -                discard  reset    -> discard
-    -                recover  without  -> forbidden
-    -                either   without  -> discard
-    -                discard  without  -> discard
-    recover/reset    recover  reset    -> again
-    recover/reset    either   reset    -> discard
-    recover/reset    discard  reset    -> discard
-    discard/reset    recover  reset    -> again
-    discard/reset    either   reset    -> again
-    discard/reset    discard  reset    -> again
-    discard/without  recover  without  -> forbidden
-    discard/without  either   without  -> again
-    discard/without  discard  without  -> again
-    recover/reset    recover  without  -> forbidden
-    recover/reset    either   without  -> discard
-    recover/reset    discard  without  -> discard
-    discard/reset    either   without  -> discard
-    discard/reset    discard  without  -> discard
-    discard/without  recover  reset    -> recover
-    discard/without  either   reset    -> recover
-    discard/without  discard  reset    -> discard";
+    -                         recover  reset    -> recover
+    -                         either   reset    -> recover
+    -                         discard  reset    -> discard
+    -                         recover  without  -> forbidden
+    -                         either   without  -> discard
+    -                         discard  without  -> discard
+    recover/reset/done        recover  reset    -> again
+    recover/reset/done        either   reset    -> discard
+    recover/reset/done        discard  reset    -> discard
+    discard/reset/done        recover  reset    -> again
+    discard/reset/done        either   reset    -> again
+    discard/reset/done        discard  reset    -> again
+    discard/without/done      recover  without  -> forbidden
+    discard/without/done      either   without  -> again
+    discard/without/done      discard  without  -> again
+    recover/reset/done        recover  without  -> forbidden
+    recover/reset/done        either   without  -> discard
+    recover/reset/done        discard  without  -> discard
+    discard/reset/done        either   without  -> discard
+    discard/reset/done        discard  without  -> discard
+    discard/without/done      recover  reset    -> recover
+    discard/without/done      either   reset    -> recover
+    discard/without/done      discard  reset    -> discard
+    recover/reset/died        recover  reset    -> recover
+    recover/reset/died        either   reset    -> recover
+    recover/reset/died        discard  reset    -> discard
+    recover/reset/died        either   without  -> discard
+    discard/reset/died        recover  reset    -> recover
+    discard/reset/died        either   reset    -> discard
+    discard/reset/died        discard  reset    -> discard
+    recover/reset/died-thrice recover  reset    -> again
+    recover/reset/died-thrice either   reset    -> discard
+    discard/reset/died-thrice either   reset    -> again
+    discard/reset/died-thrice discard  reset    -> again
+    recover/reset/died-thrice discard  without  -> discard";
 
 fn mode(word: &str) -> ResetMode {
     match word {
@@ -54,20 +68,36 @@ fn the_table() {
         let [pending, policy, demanded, _, wanted] = words[..] else {
             panic!("{row}");
         };
-        let previous = pending
-            .split_once('/')
-            .map(|(before, demanded)| (mode(before), action(demanded)));
+        let parts: Vec<&str> = pending.split('/').collect();
+        let previous = match parts[..] {
+            [before, demanded, end] => Some(PendingReset {
+                mode: mode(before),
+                action: action(demanded),
+                is_applied: end == "done",
+                attempts: if end == "died-thrice" { 3 } else { 1 },
+                begun_at_ms: 5,
+                error_code: 208,
+                error_message: String::new(),
+            }),
+            _ => None,
+        };
         let policy = match policy {
             "recover" => ResetPolicy::Recover,
             "either" => ResetPolicy::RecoverOrDiscard,
             _ => ResetPolicy::Discard,
         };
-        let wanted = match (wanted, previous) {
+        let wanted = match (wanted, &previous) {
             ("forbidden", _) => Err(ResetFailure::RecoveryForbidden),
-            ("again", Some((mode, _))) => Err(ResetFailure::Repeated { mode }),
+            ("again", Some(PendingReset { mode, .. })) => {
+                Err(ResetFailure::Repeated { mode: *mode })
+            }
             (word, _) => Ok(mode(word)),
         };
-        assert_eq!(policy.decide(action(demanded), previous), wanted, "{row}");
+        assert_eq!(
+            policy.decide(action(demanded), previous.as_ref()),
+            wanted,
+            "{row}"
+        );
     }
 }
 
@@ -92,16 +122,28 @@ fn the_record_lasts_until_the_reset_is_finished() {
         (ResetMode::Recover, ResetAction::Reset, 5, 208)
     );
     assert_eq!(pending.error_message, "größer");
-    // The second attempt discards, the third one is refused, and the record is still the second's.
+    // A process that died before the commit has changed nothing: the second attempt is like the first.
+    assert!(!pending.is_applied);
+    assert_eq!(reopened.begin_reset(&asked).unwrap(), ResetMode::Recover);
+    assert_eq!(reopened.pending_reset().unwrap().unwrap().attempts, 2);
+    reopened.reset_from(&scene.fresh, 70).unwrap();
+    assert!(reopened.pending_reset().unwrap().unwrap().is_applied);
+    // It did not help: the next one discards, and the one after it is refused.
+    assert_eq!(
+        reopened.check_reset(asked.policy, asked.action).unwrap(),
+        ResetMode::Discard
+    );
     assert_eq!(reopened.begin_reset(&asked).unwrap(), ResetMode::Discard);
+    let (_, other) = downloaded(8, FRESH_VERSION, &schema());
+    reopened.reset_from(&other, 80).unwrap();
     let refused = reopened.begin_reset(&asked).unwrap_err();
     assert_eq!(refused.code(), "client-reset-failed");
+    let check = reopened.check_reset(asked.policy, asked.action);
+    assert_eq!(check.unwrap_err().code(), "client-reset-failed");
     assert_eq!(
         reopened.pending_reset().unwrap().unwrap().mode,
         ResetMode::Discard
     );
-    reopened.reset_from(&scene.fresh, 70).unwrap();
-    assert!(reopened.pending_reset().unwrap().is_some());
     reopened.finish_reset().unwrap();
     assert_eq!(reopened.pending_reset().unwrap(), None);
     reopened.finish_reset().unwrap();

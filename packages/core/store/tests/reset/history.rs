@@ -4,8 +4,8 @@ use super::common::*;
 use super::scene::*;
 use tidemark_changeset::PrimaryKey;
 use tidemark_store::sync::{
-    BootstrapPart, DownloadProgress, DropReason, ResetMode, Subscription, SubscriptionState,
-    SyncState,
+    BootstrapPart, DownloadProgress, DropReason, ResetMode, ResetPolicy, Subscription,
+    SubscriptionState, SyncState,
 };
 
 #[test]
@@ -175,6 +175,52 @@ fn discarding_leaves_nothing_to_upload() {
         (0, 0)
     );
     assert_eq!(model(&scene.local), model(&scene.fresh));
+}
+
+/// A new object is told of as a whole, of others the fields that were written.
+#[test]
+fn what_is_discarded_is_reported_and_the_report_is_kept() {
+    let scene = scene(&people(&[1, 2]), &[]);
+    assert_eq!(scene.local.reset_reports().unwrap(), None);
+    let first = scene.write(|write| {
+        create(write, 3);
+        write.set(&at(0, AGE), false, &number(3)).unwrap();
+        write.set(&at(0, AGE), false, &number(4)).unwrap();
+    });
+    let second = scene.write(|write| write.erase(PERSON, 1).unwrap());
+    let report = scene.discard();
+    let told: Vec<_> = report
+        .dropped
+        .iter()
+        .map(|dropped| {
+            assert_eq!(dropped.reason, DropReason::Discarded);
+            let field = dropped.field.as_ref().map(ToString::to_string);
+            (dropped.client_version, dropped.key.clone(), field)
+        })
+        .collect();
+    let wanted = [
+        (first, PrimaryKey::Int(3), None),
+        (first, PrimaryKey::Int(1), Some("age".to_owned())),
+        (second, PrimaryKey::Int(2), None),
+    ];
+    assert_eq!(told, wanted);
+    assert_eq!(report.dropped_count, 3);
+    // As long as nobody has taken note of it, a later one comes beside it.
+    let (_, other) = downloaded(8, FRESH_VERSION, &[schema(), people(&[1, 2])].concat());
+    scene.local.finish_reset().unwrap();
+    scene
+        .local
+        .begin_reset(&demand(ResetPolicy::Recover))
+        .unwrap();
+    let later = scene.local.reset_from(&other, 80).unwrap();
+    let reopened = reopen(&scene.storage);
+    let texts = [&report, &later].map(tidemark_store::boundary::reset_report_text);
+    assert_eq!(
+        reopened.reset_reports().unwrap(),
+        Some(format!("[{},{}]", texts[0], texts[1]))
+    );
+    reopened.forget_reset_reports().unwrap();
+    assert_eq!(reopened.reset_reports().unwrap(), None);
 }
 
 fn subscribe(scene: &Scene, query: &str) -> u64 {

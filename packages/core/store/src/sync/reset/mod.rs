@@ -21,8 +21,9 @@ mod report;
 mod tracker;
 mod transfer;
 
+use rustc_hash::FxHashSet;
 use tidemark_changeset::{Instruction, codec};
-use tidemark_storage::Storage;
+use tidemark_storage::{Durability, Storage};
 
 pub use guard::{PendingReset, ResetAction, ResetDemand, ResetPolicy};
 pub use report::{DropReason, Dropped, ResetFailure, ResetMode, ResetReport};
@@ -36,6 +37,7 @@ use crate::sync::subscriptions::settle_sets;
 use crate::transaction::WriteTransaction;
 use crate::view::View;
 use crate::{Result, StoreError};
+use guard::keep_report;
 use replay::Replay;
 use transfer::transfer;
 
@@ -62,7 +64,7 @@ impl<S: Storage> Database<S> {
         fresh: &Database<F>,
         timestamp: u64,
     ) -> Result<ResetReport> {
-        let pending = self.pending_reset()?.ok_or(ResetFailure::NotBegun)?;
+        let mut pending = self.pending_reset()?.ok_or(ResetFailure::NotBegun)?;
         let mut local = self.begin_unrecorded()?;
         let record = SyncRecord::read(&local.storage)?;
         let mut report = ResetReport::new(pending.mode);
@@ -72,7 +74,10 @@ impl<S: Storage> Database<S> {
         report.changesets = unsynced.len() as u64;
         let recovered = match pending.mode {
             ResetMode::Recover => recover(&local, &mut fresh_write, &unsynced, &mut report)?,
-            ResetMode::Discard => Vec::new(),
+            ResetMode::Discard => {
+                discard(&local, &unsynced, &mut report)?;
+                Vec::new()
+            }
         };
         transfer(&mut local, fresh_write.view()?, &mut report)?;
         drop(fresh_write);
@@ -84,11 +89,15 @@ impl<S: Storage> Database<S> {
         bootstrap::clear(&mut local.storage)?;
         let keeps_pending = pending.mode == ResetMode::Recover;
         report.subscription_sets_dropped = settle_sets(&mut local.storage, keeps_pending)?;
-        let version = self.publish(local)?;
+        report.version = local.next_version();
+        keep_report(&mut local.storage, &report)?;
+        pending.is_applied = true;
+        pending.write(&mut local.storage);
+        let version = self.publish(local, Durability::Durable)?;
         self.with_unsynced(super::Unsynced::reset);
         // What it knows is about entries that are gone.
         self.with_compactor(Compactor::reset);
-        report.version = version;
+        debug_assert_eq!(report.version, version);
         Ok(report)
     }
 }
@@ -164,6 +173,38 @@ fn recover<S: Storage, F: Storage>(
         }
     }
     Ok(recovered)
+}
+
+/// Reports what the changesets say: an object that one creates as a whole, and else each field.
+fn discard<S: Storage>(
+    local: &WriteTransaction<S>,
+    unsynced: &[(u64, EntryHead)],
+    report: &mut ResetReport,
+) -> Result<()> {
+    for (version, _) in unsynced {
+        let mut known = FxHashSet::default();
+        let instructions = decode(&history::original(&local.storage, *version)?)?;
+        report.instructions += instructions.len() as u64;
+        for instruction in &instructions {
+            let Some((class, key)) = instruction.object() else {
+                continue;
+            };
+            let field = instruction.target().map(|target| &target.field);
+            let is_told = known.contains(&(class, key, None)) || !known.insert((class, key, field));
+            if is_told {
+                continue;
+            }
+            report.note(Dropped {
+                client_version: *version,
+                class: class.clone(),
+                key: key.clone(),
+                field: field.cloned(),
+                path: Vec::new(),
+                reason: DropReason::Discarded,
+            });
+        }
+    }
+    Ok(())
 }
 
 /// Lifts the recovered versions, and the file's own, above every version of the fresh copy.

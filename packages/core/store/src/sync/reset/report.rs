@@ -89,6 +89,8 @@ pub enum DropReason {
     /// Downloads that the file integrated after the write left nothing of what its changeset says on the
     /// object: the object was deleted or left the view, or all the values are older than those that came.
     Overruled,
+    /// The reset was to discard.
+    Discarded,
     /// The fresh state refuses it.
     Refused(Problem),
 }
