@@ -129,6 +129,7 @@ async function documentation() {
 }
 
 const conformanceEntry = join("packages", "conformance", "dist", "main.js");
+const fireApp = join("packages", "conformance", "fire-app");
 const fireEntry = join("packages", "conformance", "dist", "fire", "main.js");
 const interopEntry = join("packages", "conformance", "dist", "interop", "main.js");
 
@@ -156,7 +157,7 @@ export const allStages = [
   {
     name: "fire",
     about: "1,000 clients while the server is killed, the network fails and others attack",
-    run: () => command(fireEntry, ["--minutes", "2", "--clients", "1000", "--seed", "1"]),
+    run: () => command(fireEntry, ["--minutes", "2", "--clients", "1000", "--seed", "1", "--app", fireApp]),
     needs: ["build"],
   },
   { name: "interop", about: "the Kotlin SDK's client", run: () => command(interopEntry, []), needs: ["build"] },

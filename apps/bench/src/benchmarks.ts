@@ -10,6 +10,7 @@ import { join } from "node:path";
 import { codecBenchmarks } from "./codec-benchmarks.js";
 import { coreBenchmarks } from "./core-benchmarks.js";
 import type { Benchmark, Figure } from "./figures.js";
+import { manyClientsBenchmarks } from "./many-clients-benchmarks.js";
 import { mergeBenchmarks } from "./merge-benchmarks.js";
 import { peerBenchmarks } from "./peer-benchmarks.js";
 import { syncBenchmarks } from "./sync-benchmarks.js";
@@ -18,6 +19,7 @@ export const benchmarks: readonly Benchmark[] = [
   ...syncBenchmarks,
   ...codecBenchmarks,
   ...mergeBenchmarks,
+  ...manyClientsBenchmarks,
   ...coreBenchmarks,
   ...peerBenchmarks,
 ];

@@ -1,5 +1,6 @@
 /**
- * The floor's other end, in a process of its own: sends rows, takes rows, or echoes.
+ * The floor's other end, in a process of its own: sends rows, takes rows, echoes, or sends
+ * what one socket says to many others.
  *
  * @module
  */
@@ -7,6 +8,9 @@
 import { type WebSocket, WebSocketServer } from "ws";
 import { sendRows, takeRows } from "./floor-rows.js";
 import { items } from "./items.js";
+
+/** Who gets what is cast. */
+const members = new Set<WebSocket>();
 
 function serve(socket: WebSocket, url: URL): void {
   const count = Number(url.searchParams.get("count"));
@@ -18,6 +22,15 @@ function serve(socket: WebSocket, url: URL): void {
     }
     case "/up":
       takeRows(socket, count, () => socket.send("taken"));
+      break;
+    case "/member":
+      members.add(socket);
+      socket.on("close", () => members.delete(socket));
+      break;
+    case "/cast":
+      socket.on("message", (data) => {
+        for (const member of members) member.send(data, { binary: true });
+      });
       break;
     default:
       socket.on("message", (data, isBinary) => socket.send(data, { binary: isBinary }));

@@ -30,8 +30,13 @@ export class Floor {
     await stopProcess(this.#child);
   }
 
+  /** Where a path is served. */
+  url(path: string): string {
+    return `ws://127.0.0.1:${this.#port}${path}`;
+  }
+
   async #open(path: string): Promise<WebSocket> {
-    const socket = new WebSocket(`ws://127.0.0.1:${this.#port}${path}`, { perMessageDeflate: false });
+    const socket = new WebSocket(this.url(path), { perMessageDeflate: false });
     await new Promise((resolve, reject) => {
       socket.once("message", resolve);
       socket.once("error", reject);

@@ -80,6 +80,15 @@ export class BenchServer {
     return totals["bytesSent"] ?? 0;
   }
 
+  /** Memory that the server's process takes up, without garbage. */
+  async residentBytes(): Promise<number> {
+    const said = new Promise<{ readonly residentBytes: number }>((resolve) => {
+      this.#child.once("message", (message) => resolve(message as { readonly residentBytes: number }));
+    });
+    this.#child.send("memory");
+    return (await said).residentBytes;
+  }
+
   async stop(): Promise<void> {
     await stopProcess(this.#child);
   }

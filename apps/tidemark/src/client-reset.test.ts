@@ -92,6 +92,19 @@ async function restoreBackup({ rig, device, peer }: Setting): Promise<void> {
   expect(rig.identsOf(device.userId)).toHaveLength(1);
 }
 
+/**
+ * A device that finds a server without anything makes what everybody had; then the other one starts over. Before, its
+ * reset would fail: the server would not know its classes.
+ */
+async function refill(rig: Rig, peer: Device): Promise<void> {
+  const first = await rig.device();
+  makeTasks(first);
+  await first.sync();
+  peer.session.resume();
+  await eventually(() => expect(rig.identsOf(peer.userId).length).toBe(2));
+  await peer.sync();
+}
+
 /** Many versions of the server. */
 async function writeMuch(peer: Device): Promise<void> {
   for (let count = 0; count < 20; count += 1) {
@@ -162,12 +175,9 @@ const triggers: readonly Trigger[] = [
     code: 208,
     identsWasted: 20,
     pull: async ({ rig, peer }) => {
+      peer.session.pause();
       await rig.restore();
-      const first = await rig.device();
-      makeTasks(first);
-      await first.sync();
-      await eventually(() => expect(rig.identsOf(peer.userId).length).toBe(2));
-      await peer.sync();
+      await refill(rig, peer);
     },
   },
   {
@@ -178,7 +188,24 @@ const triggers: readonly Trigger[] = [
       return Promise.resolve();
     },
   },
-  refused({ code: 208 }),
+  {
+    title: "the operator resets the file",
+    code: 208,
+    pull: async ({ rig, device }) => {
+      const app = await rig.app();
+      expect(await app.forceReset(rig.identsOf(device.userId).at(-1) ?? "")).toBe(true);
+    },
+  },
+  {
+    title: "synchronisation is terminated",
+    code: 208,
+    identsWasted: 20,
+    pull: async ({ rig, peer }) => {
+      peer.session.pause();
+      await (await rig.app()).terminate();
+      await refill(rig, peer);
+    },
+  },
   refused({ code: 210 }),
   refused({ code: 211 }),
   refused({ code: 217 }),

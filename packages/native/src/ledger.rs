@@ -8,7 +8,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 use std::sync::Arc;
 
-use napi::bindgen_prelude::{AsyncTask, Buffer, ToNapiValue, TypeName, Uint8Array};
+use napi::bindgen_prelude::{AsyncTask, ToNapiValue, TypeName, Uint8Array};
 use napi::{Env, Error, JsError, Task};
 use napi_derive::napi;
 use tidemark_ledger::embedded::{
@@ -18,8 +18,10 @@ use tidemark_ledger::error::Stop;
 use tidemark_ledger::field_access::FieldAccess;
 use tidemark_ledger::switches::Switches;
 use tidemark_ledger::views::{ClassRole, Role};
-use tidemark_ledger::{LedgerError, Refusal, deflate, records};
+use tidemark_ledger::{LedgerError, Refusal, records};
 use tidemark_storage::{FileStorage, StorageError};
+
+use crate::ledger_downloads::{NativeDownloadAnswer, NativeDownloadPart};
 
 type Store = Arc<Ledger<FileStorage>>;
 
@@ -110,7 +112,7 @@ fn version(value: f64) -> Outcome<u64> {
     clippy::cast_precision_loss,
     reason = "versions and counts stay below 2^53"
 )]
-fn number(value: u64) -> f64 {
+pub(crate) fn number(value: u64) -> f64 {
     value as f64
 }
 
@@ -308,44 +310,6 @@ impl From<embedded::UploadAnswer> for NativeUploadAnswer {
             conflicts: number(answer.conflicts),
             schema_changed: answer.schema_changed,
             clock_ahead_ms: answer.clock_ahead_ms.map(number),
-        }
-    }
-}
-
-#[napi(object)]
-pub struct NativeDownloadPart {
-    pub download_server_version: f64,
-    pub download_client_version: f64,
-    pub latest_server_version: f64,
-    pub latest_server_version_salt: String,
-    pub upload_client_version: f64,
-    pub upload_server_version: f64,
-    pub query_version: f64,
-    pub batch_state: u32,
-    pub progress_estimate: f64,
-    pub entries: f64,
-    pub is_compressed: bool,
-    pub uncompressed_size: f64,
-    pub body: Buffer,
-}
-
-impl From<embedded::DownloadPart> for NativeDownloadPart {
-    fn from(part: embedded::DownloadPart) -> Self {
-        let compressed = deflate(&part.body);
-        Self {
-            download_server_version: number(part.download_server_version),
-            download_client_version: number(part.download_client_version),
-            latest_server_version: number(part.latest_server_version),
-            latest_server_version_salt: part.latest_server_version_salt.to_string(),
-            upload_client_version: number(part.upload_client_version),
-            upload_server_version: number(part.upload_server_version),
-            query_version: number(part.query_version),
-            batch_state: part.batch_state as u32,
-            progress_estimate: part.progress_estimate,
-            entries: number(part.entries as u64),
-            is_compressed: compressed.is_some(),
-            uncompressed_size: number(part.body.len() as u64),
-            body: Buffer::from(compressed.unwrap_or(part.body)),
         }
     }
 }
@@ -617,6 +581,26 @@ impl NativeLedger {
         })
     }
 
+    #[napi(ts_return_type = "Promise<NativeDownloadAnswer[]>")]
+    pub fn next_downloads(
+        &self,
+        sessions: Vec<u32>,
+        steady_bytes_max: u32,
+        bootstrap_bytes_max: u32,
+        bytes_max: u32,
+    ) -> AsyncTask<Work<Vec<NativeDownloadAnswer>>> {
+        let ledger = Arc::clone(&self.ledger);
+        Work::task(move || {
+            let bytes = |max: u32| usize::try_from(max).unwrap_or(usize::MAX);
+            let limits = DownloadLimits {
+                steady_bytes: bytes(steady_bytes_max),
+                bootstrap_bytes: bytes(bootstrap_bytes_max),
+            };
+            let answers = ledger.next_downloads(&sessions, limits, bytes(bytes_max));
+            Ok(answers.into_iter().map(Into::into).collect())
+        })
+    }
+
     #[napi]
     pub fn set_max_offline_ms(&self, max_offline_ms: f64) -> napi::Result<()> {
         let max_offline_ms = version(max_offline_ms.round())
@@ -640,6 +624,11 @@ impl NativeLedger {
                 cursors_owed: number(step.cursors_owed),
             })
         })
+    }
+
+    #[napi]
+    pub fn take_touched(&self) -> Vec<u32> {
+        self.ledger.take_touched()
     }
 
     #[napi]

@@ -9,6 +9,7 @@ mod failure;
 mod gate;
 mod kv;
 mod ledger;
+mod ledger_downloads;
 mod registry;
 mod resets;
 mod store;

@@ -301,6 +301,26 @@ describe("limits and idents", () => {
     }
   });
 
+  test("a forged claim that is not judged yet is not held against the owner", async () => {
+    const owner = await openNewFile(await fixture.connect());
+    for (const salt of [owner.fileIdentSalt - 1n, owner.fileIdentSalt]) {
+      owner.unbind();
+      await owner.client.expect("unbound");
+      const forger = new ScriptedFile(await fixture.connect());
+      forger.fileIdent = owner.fileIdent;
+      forger.fileIdentSalt = salt;
+      let judge = (): void => undefined;
+      fixture.ledger().gate = new Promise((resolve) => (judge = resolve));
+      await forger.open();
+      await forger.client.expectNothing();
+      await owner.open();
+      await owner.client.expectNothing();
+      judge();
+      await forger.client.expectError(salt === owner.fileIdentSalt ? 223 : 211);
+      await owner.download();
+    }
+  });
+
   test("cursors beyond the history get 209 and 210", async () => {
     for (const [server, client, code] of [
       [999, 0, 209],

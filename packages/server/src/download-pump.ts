@@ -10,6 +10,9 @@ import { Signal } from "./concurrency.js";
 import type { DownloadPart, LedgerSession } from "./ledger.js";
 import type { SyncApp } from "./sync-app.js";
 
+/** After a larger one a client may be owed much more. */
+const updateBytesMax = 64 * 1024;
+
 /** Where downloads go. */
 export interface DownloadReceiver {
   send(message: ServerMessage): void;
@@ -54,6 +57,8 @@ export class DownloadPump {
   #isWanted = false;
   #isPumping = false;
   #isPulling = false;
+  /** Whether the client had everything when it was last asked for: what it is owed since is little. */
+  #isUpToDate = false;
   #serverVersion = 0;
   #uploadClientVersion = 0;
 
@@ -147,12 +152,15 @@ export class DownloadPump {
     const marksBefore = this.#marks.length;
     const part = await this.#pull();
     if (this.#context.isOver()) return;
+    const isAll = part === null || part.isLast;
+    this.#isUpToDate = isAll || (this.#isUpToDate && part.uncompressedSize <= updateBytesMax);
     if (part === null) {
       // Nothing is owed: neither entries nor bootstraps, so every mark that was there before the question is due.
       for (const mark of this.#marks.splice(0, marksBefore)) this.#answer(mark);
       return;
     }
-    this.#isWanted = true;
+    // Marks that were there before the question are answered with the message: it goes up to the newest version.
+    if (!isAll) this.#isWanted = true;
     this.#send(part);
     this.#rest();
   }
@@ -172,6 +180,9 @@ export class DownloadPump {
     const { app, isOver } = this.#context;
     this.#isPulling = true;
     try {
+      if (this.#session !== null && this.#isUpToDate && this.#bootstrapsOwed === 0) {
+        return await app.updates.next(this.#session, isOver);
+      }
       return await app.downloads.run(async () => {
         if (this.#session === null || isOver()) return null;
         return await app.ledger.nextDownload(this.#session, app.downloadSettings);

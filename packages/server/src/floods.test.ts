@@ -115,6 +115,8 @@ function deafConnection(limits: Partial<ServerLimits>, allWaiting: AllWaiting): 
     host: systemHost,
     metrics: new Metrics(systemHost),
     logger: silentLogger,
+    connections: new Set(),
+    settings: { syncType: "flexible" },
   };
   new SyncConnection({
     allWaiting,

@@ -171,7 +171,12 @@ export interface DownloadPart extends ChangesetBody {
   readonly batchState: 0 | 1 | 2;
   readonly progressEstimate: number;
   readonly entries: number;
+  /** Whether nothing more was owed when it was made: the session need not be asked for until it is touched. */
+  readonly isLast: boolean;
 }
+
+/** What one session of several is owed, or why that cannot be told. */
+export type DownloadAnswer = { readonly part: DownloadPart | null } | { readonly failure: Error };
 
 /** Sizes of messages before compression: a message ends with the entry that reaches its limit. */
 export interface DownloadLimits {
@@ -268,6 +273,16 @@ export interface Ledger {
    * @returns `null` when nothing is owed: everything up to {@link Ledger.version} was given.
    */
   nextDownload(session: LedgerSession, limits: DownloadLimits): Promise<DownloadPart | null>;
+  /**
+   * The same for several sessions at once: handing the question of one over to another thread costs more than answering
+   * it. Answers stand in the order of the sessions; where their messages together reach `bytesMax` there are fewer, but
+   * at least one.
+   */
+  nextDownloads(
+    sessions: readonly LedgerSession[],
+    limits: DownloadLimits,
+    bytesMax: number,
+  ): Promise<readonly DownloadAnswer[]>;
   /** Sets how long a client may be away before it has to start over. What is trimmed does not come back. */
   setMaxOfflineMs(maxOfflineMs: number): void;
   /**
@@ -277,6 +292,12 @@ export interface Ledger {
    * @param budget bounds the rows looked at or deleted.
    */
   maintain(nowMs: number, budget: number): Promise<UpkeepStep>;
+  /**
+   * The sessions that became owed a message by what was committed, and by upkeep, since this was last asked, each once.
+   * Some of them may be owed nothing, or have ended. No other session is owed anything, but for what its own IDENT or
+   * QUERY asked for: it need not be asked for its next download.
+   */
+  takeTouched(): readonly LedgerSession[];
   /** Forgets a session. No call of it is under way then; its client file may be identified again afterwards. */
   endSession(session: LedgerSession): void;
   /** Newest version; grows with integrations and bootstraps. */

@@ -9,6 +9,7 @@ import { dirname } from "node:path";
 import * as native from "@tidemark/native";
 import type { KeyValue, KeyValueChange } from "./key-value.js";
 import type {
+  DownloadAnswer,
   DownloadLimits,
   DownloadPart,
   Identification,
@@ -123,12 +124,29 @@ class EmbeddedLedger implements Ledger {
     return part === null ? null : { ...part, batchState: batchStateOf(part.batchState) };
   }
 
+  async nextDownloads(
+    sessions: readonly LedgerSession[],
+    limits: DownloadLimits,
+    bytesMax: number,
+  ): Promise<readonly DownloadAnswer[]> {
+    const { downloadBytesMax, bootstrapBytesMax } = limits;
+    const answers = await this.#ledger.nextDownloads([...sessions], downloadBytesMax, bootstrapBytesMax, bytesMax);
+    return answers.map(({ part, failure }) => {
+      if (failure !== undefined) return { failure: Object.assign(new Error(failure.message), { code: failure.code }) };
+      return { part: part === undefined ? null : { ...part, batchState: batchStateOf(part.batchState) } };
+    });
+  }
+
   setMaxOfflineMs(maxOfflineMs: number): void {
     this.#ledger.setMaxOfflineMs(maxOfflineMs);
   }
 
   maintain(nowMs: number, budget: number): Promise<UpkeepStep> {
     return this.#ledger.maintain(nowMs, budget);
+  }
+
+  takeTouched(): readonly LedgerSession[] {
+    return this.#ledger.takeTouched();
   }
 
   endSession(session: LedgerSession): void {

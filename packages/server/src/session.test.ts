@@ -185,6 +185,20 @@ describe("several clients", () => {
     expect(a.received).toEqual(["from b"]);
   });
 
+  test("nobody whom an upload does not concern is asked what it is owed", async () => {
+    const [writer, reader] = await Promise.all([fixture.connect(), fixture.connect()]);
+    const [writing, reading] = [await openNewFile(writer), await openNewFile(reader)];
+    fixture.ledger().concernsUploadersOnly = true;
+    writing.upload("for nobody");
+    await writing.download();
+    await reader.expectNothing();
+    fixture.ledger().concernsUploadersOnly = false;
+    writing.upload("for all");
+    await writing.download();
+    await reading.download();
+    expect(reading.received).toEqual(["for nobody", "for all"]);
+  });
+
   test("uploads that arrive during a commit share the next one", async () => {
     const files = [];
     for (let count = 0; count < 4; count += 1) files.push(await openNewFile(await fixture.connect()));

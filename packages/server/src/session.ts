@@ -39,6 +39,7 @@ import { actionUnder, sessionRefusal } from "./app-settings.js";
 import type { CommitParticipant } from "./commit-queue.js";
 import { Deferred, Signal } from "./concurrency.js";
 import { DownloadPump } from "./download-pump.js";
+import { claimFile } from "./file-claims.js";
 import { randomSalt } from "./host.js";
 import type { Compensation, LedgerRefusal, LedgerSession, Role, Upload } from "./ledger.js";
 import { rescueBackOff, rescueText } from "./rescue.js";
@@ -87,7 +88,9 @@ export class SyncSession implements BoundSession, CommitParticipant {
   readonly ident: number;
   readonly connection: SessionPeer;
   readonly settled: Promise<void>;
+  readonly judged: Promise<void>;
   readonly #settled = new Deferred<void>();
+  readonly #judged = new Deferred<void>();
   readonly #app: SyncApp;
   readonly #changed = new Signal();
   #phase: SessionPhase;
@@ -109,6 +112,7 @@ export class SyncSession implements BoundSession, CommitParticipant {
     this.connection = connection;
     this.ident = bind.session;
     this.settled = this.#settled.promise;
+    this.judged = this.#judged.promise;
     this.#app = connection.app;
     this.#phase = bind.needsFileIdent ? "allocating" : "waiting";
     this.#downloads = new DownloadPump({
@@ -135,6 +139,10 @@ export class SyncSession implements BoundSession, CommitParticipant {
 
   get isOver(): boolean {
     return this.#phase === "failed" || this.#phase === "ended";
+  }
+
+  get isJudged(): boolean {
+    return this.#ledgerSession !== null;
   }
 
   get role(): Role | null {
@@ -298,10 +306,11 @@ export class SyncSession implements BoundSession, CommitParticipant {
   }
 
   #windUp(): void {
-    this.#app.active.delete(this);
+    if (this.#ledgerSession !== null) this.#app.active.delete(this.#ledgerSession);
     this.#app.sessions.delete(this);
     for (const { bytes } of this.#inbox) this.connection.worked(bytes);
     this.#inbox = [];
+    this.#judged.resolve();
     this.#changed.raise();
     void this.#settle();
   }
@@ -422,11 +431,12 @@ export class SyncSession implements BoundSession, CommitParticipant {
       return;
     }
     this.#ledgerSession = answer.session;
+    this.#judged.resolve();
     if (this.isOver || !(await this.#isStillRole(role, revision))) return;
     const change = schemaVersionChange(answer.previousSchemaVersion, this.connection.protocolVersion);
     if (change !== null) this.#sendError(errorCode.schemaVersionChanged, change.text, change.fields);
     for (const compensation of answer.compensations) this.#sendCompensation(compensation);
-    this.#app.active.add(this);
+    this.#app.active.set(answer.session, this);
     this.#downloads.open(answer.session, answer.bootstrapDue);
     await this.#app.tellRuleFields([this]);
   }
@@ -443,40 +453,19 @@ export class SyncSession implements BoundSession, CommitParticipant {
     return true;
   }
 
-  /**
-   * Makes this the one session of its client file. A file that turns up again is a client that came back before its
-   * old connection was noticed to be dead: the old one goes. Whether the sender may claim the file at all is checked
-   * against the bound session first, so that nobody can cut off a stranger.
-   */
+  /** Makes this the one session of its client file, or says why it cannot be. */
   async #claimFile(fileIdent: bigint): Promise<boolean> {
-    for (;;) {
-      const older = this.#app.files.get(fileIdent);
-      if (older === undefined) break;
-      if (!older.isOver) {
-        if (older.userId !== this.userId || older.fileIdentSalt !== this.#fileIdentSalt)
-          return this.#refuseForged(older);
-        if (older.connection === this.connection) {
-          this.connection.fail(errorCode.boundInOtherSession, "Client file bound in other session (IDENT)");
-          return false;
-        }
-        older.dropConnection();
-      }
-      await older.settled;
-      if (this.isOver) return false;
-    }
-    this.#fileIdent = fileIdent;
-    this.#app.files.set(fileIdent, this);
-    return true;
-  }
-
-  #refuseForged(bound: BoundSession): false {
-    if (bound.fileIdentSalt === this.#fileIdentSalt) {
+    const claim = await claimFile(this.#app.files, this, fileIdent);
+    if (claim === "bound-on-same-connection") {
+      this.connection.fail(errorCode.boundInOtherSession, "Client file bound in other session (IDENT)");
+    } else if (claim === "of-another-user") {
       this.fail(errorCode.userMismatch, "User mismatch for client file identifier (IDENT)");
-    } else {
+    } else if (claim === "of-another-salt") {
       const message = "Bad client file identifier salt (IDENT)";
       this.#refuseFile({ code: errorCode.divergingHistories, message, action: "ClientReset" });
     }
-    return false;
+    if (claim === "claimed") this.#fileIdent = fileIdent;
+    return claim === "claimed";
   }
 
   async #query(message: QueryMessage): Promise<void> {

@@ -14,7 +14,7 @@ import { Semaphore } from "./concurrency.js";
 import { ConfigurationError } from "./configuration-error.js";
 import { type DownloadSettings, downloadSettings } from "./download-settings.js";
 import type { Host } from "./host.js";
-import type { Ledger, QueryableFields, Role, SchemaPolicy, UploadAnswer } from "./ledger.js";
+import type { Ledger, LedgerSession, QueryableFields, Role, SchemaPolicy, UploadAnswer } from "./ledger.js";
 import type { ServerLimits } from "./limits.js";
 import type { Logger } from "./logger.js";
 import type { Metrics } from "./metrics.js";
@@ -35,6 +35,10 @@ export interface BoundSession {
   /** Resolves when no call of it to the ledger is left and its file may be bound again. */
   readonly settled: Promise<void>;
   readonly isOver: boolean;
+  /** Whether the ledger has found that the file is its user's. */
+  readonly isJudged: boolean;
+  /** Resolves when the ledger has found that, or the session is over. */
+  readonly judged: Promise<void>;
   /** Ends the whole connection of a session whose file turned up elsewhere. */
   dropConnection(): void;
   /** There may be something new to download. */
@@ -97,10 +101,12 @@ export class SyncApp {
   readonly commits: CommitQueue;
   /** Bounds how many downloads are made at the same time. */
   readonly downloads: Semaphore;
+  /** Makes the downloads of clients that had everything until the last change. */
+  readonly updates: UpdateQueue;
   /** Client files that are bound, by ident, until their last call to the ledger is done. */
   readonly files: Map<bigint, BoundSession> = new Map();
-  /** Sessions that get downloads. */
-  readonly active: Set<BoundSession> = new Set();
+  /** Sessions that get downloads, by what the ledger calls them. */
+  readonly active: Map<LedgerSession, BoundSession> = new Map();
   /** All sessions that are not over. */
   readonly sessions: Set<BoundSession> = new Set();
   readonly connections: Set<AppConnection> = new Set();
@@ -138,6 +144,7 @@ export class SyncApp {
       findUser: context.findUser,
     });
     this.downloads = new Semaphore(context.limits.concurrentDownloadsMax);
+    this.updates = new UpdateQueue(context.ledger, () => this.#downloadSettings);
     this.commits = new CommitQueue({
       ledger: context.ledger,
       nowMs: () => context.host.nowMs(),
@@ -147,7 +154,7 @@ export class SyncApp {
     });
     const { id: appId, ledger, host, logger, metrics, maxOfflineMs } = context;
     this.clockSkew = new ClockSkew({ appId, host, logger, metrics });
-    const onCursorsOwed = (): void => this.#wakeAll();
+    const onCursorsOwed = (): void => this.#wakeTouched();
     this.#upkeep = new Upkeep({ appId, ledger, host, logger, metrics, maxOfflineMs, onCursorsOwed });
   }
 
@@ -209,9 +216,9 @@ export class SyncApp {
       // What a subscription or a rule means may be something else now.
       else if (hasNewVersion) session.fail(errorCode.sessionClosed, "session closed: the schema has a new version");
     }
-    if (changed) this.#wakeAll();
+    if (changed) this.#wakeTouched();
     await this.#checkRoles([...this.sessions]);
-    await this.tellRuleFields(this.active);
+    await this.tellRuleFields(this.active.values());
   }
 
   /** Tells our own clients which fields the rules look at: they do not fold their unsent changes of these. */
@@ -325,17 +332,18 @@ export class SyncApp {
       this.#schema = null;
       this.#tellAgain();
     }
-    this.#wakeAll();
+    this.#wakeTouched();
+  }
+
+  /** Wakes the sessions for which there may be something new, and no others: there may be very many. */
+  #wakeTouched(): void {
+    for (const session of this.ledger.takeTouched()) this.active.get(session)?.wake();
   }
 
   /** Roles for all classes count for those as well that a client has added. */
   #tellAgain(): void {
-    this.tellRuleFields(this.active).catch((error: unknown) => {
+    this.tellRuleFields(this.active.values()).catch((error: unknown) => {
       this.logger.error({ app: this.id, err: error }, "the fields of the rules were not told");
     });
-  }
-
-  #wakeAll(): void {
-    for (const session of this.active) session.wake();
   }
 }

@@ -9,6 +9,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type FlexibleSyncConfiguration, Realm } from "@tidemark/node";
 import {
+  type App,
   createServer,
   type Host,
   type IdentifyAnswer,
@@ -20,6 +21,8 @@ import {
   type ServerOptions,
   systemHost,
 } from "@tidemark/server";
+
+type SyncApp = Awaited<ReturnType<App["sync"]>>;
 
 export const appId = "reset";
 
@@ -145,9 +148,15 @@ export class Rig {
 
   /** Gives file idents away, so that those of a new ledger are others. */
   async wasteIdents(count: number): Promise<void> {
+    const { ledger } = await this.app();
+    for (let given = 0; given < count; given += 1) await ledger.allocateFileIdent("nobody", "1", this.host.time);
+  }
+
+  /** The app's side of synchronisation. */
+  async app(): Promise<SyncApp> {
     const app = await this.server.apps.find(appId);
-    const ledger = (await app?.sync())?.ledger;
-    for (let given = 0; given < count; given += 1) await ledger?.allocateFileIdent("nobody", "1", this.host.time);
+    if (app === undefined) throw new Error("there is no app");
+    return app.sync();
   }
 
   /** Answers the next IDENT of a user's newest file with an error. */

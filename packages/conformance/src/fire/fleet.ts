@@ -163,8 +163,9 @@ export class Fleet {
     const hanging = new Set(this.devices);
     const late = new Promise<void>((resolve) => setTimeout(resolve, this.settings.quietMs).unref());
     for (const device of this.devices) device.wake();
-    const uploads = Promise.all(this.devices.map((device) => device.sync.session.waitForUpload()));
-    const all = uploads.then(() => Promise.all(this.devices.map((device) => this.#catchUp(device, hanging))));
+    // A device that fails has its error noted, and is looked at like the others.
+    const uploads = Promise.allSettled(this.devices.map((device) => device.sync.session.waitForUpload()));
+    const all = uploads.then(() => Promise.allSettled(this.devices.map((device) => this.#catchUp(device, hanging))));
     await Promise.race([all, late]);
     const tookMs = performance.now() - startedMs;
     // Nobody begins to catch up before everybody has uploaded: those that keep the others waiting are named.

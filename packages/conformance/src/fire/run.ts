@@ -42,6 +42,8 @@ interface Outcome {
 /** Everybody must have everything so long after the last fault. */
 const quietMs = 30_000;
 const progressEveryMs = 10_000;
+/** Problems that are printed of one check. */
+const problemsMax = 10;
 const mebibyte = 1024 * 1024;
 
 function megabytes(bytes: number): number {
@@ -78,7 +80,8 @@ function report({ title, problems }: Check, counts: Counts): void {
   if (problems.length === 0) counts.passed += 1;
   else counts.failed += 1;
   say(`${problems.length === 0 ? "passed" : "failed"}  ${title}`);
-  for (const problem of problems) say(`        ${problem}`);
+  for (const problem of problems.slice(0, problemsMax)) say(`        ${problem}`);
+  if (problems.length > problemsMax) say(`        and ${problems.length - problemsMax} more`);
 }
 
 async function survive(

@@ -72,6 +72,8 @@ export class Target {
   }
 
   #complain(line: string): void {
+    // What there is to say about the app's files is said in plain words at each start, and is no failure.
+    if (/: (information|warning): /.test(line)) return;
     if (this.complaints.length < complaintsMax) this.complaints.push(line);
   }
 

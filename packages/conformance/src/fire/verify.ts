@@ -14,9 +14,6 @@ import { markOf } from "./schema.js";
 import { everything } from "./subscriptions.js";
 import { columnOf, eventKey, layoutOf, privateKey, tallyKey } from "./writer.js";
 
-/** Problems that are printed of one check. */
-const problemsMax = 10;
-
 /** Looks at everything. */
 export async function verify(fleet: Fleet): Promise<Check[]> {
   const { devices, watch } = fleet;
@@ -34,7 +31,10 @@ export async function verify(fleet: Fleet): Promise<Check[]> {
       devices.flatMap((device) => compensations(device, witness)),
     ),
     check("no client holds what it never asked for", () => devices.flatMap((device) => foreign(fleet, device))),
-    { title: `no client is sent what it never asked for (${watch.downloadCount} downloads)`, problems: findingsOf(watch) },
+    {
+      title: `no client is sent what it never asked for (${watch.downloadCount} downloads)`,
+      problems: findingsOf(watch),
+    },
     check("no client meets an error that no fault explains", () => [
       ...devices.flatMap((device) => device.errors),
       ...fleet.failures,
@@ -43,9 +43,7 @@ export async function verify(fleet: Fleet): Promise<Check[]> {
 }
 
 function check(title: string, run: () => string[]): Check {
-  const problems = run();
-  const more = problems.length - problemsMax;
-  return { title, problems: more > 0 ? [...problems.slice(0, problemsMax), `and ${more} more`] : problems };
+  return { title, problems: run() };
 }
 
 function findingsOf({ findings, findingCount }: Fleet["watch"]): string[] {

@@ -83,11 +83,13 @@ impl FieldAccess {
     }
 
     /// What at least one of two opens.
+    #[must_use]
     pub fn union(&self, other: &Self) -> Self {
         self.joined(other, |left, right| left || right)
     }
 
     /// What both of two open.
+    #[must_use]
     pub fn intersection(&self, other: &Self) -> Self {
         self.joined(other, |left, right| left && right)
     }

@@ -330,6 +330,23 @@ impl<'a> Step<'a> {
             || writes.allow_fields(self.schema(), object, instructions, row.is_some())
     }
 
+    /// Whether the client wrote on fields of an object that it did not see when it did: it may by now, but
+    /// what it says counts from nothing.
+    fn is_blind(&self, object: &ObjectKey, planned: &PlannedObject) -> bool {
+        let Uploader {
+            timeline, switches, ..
+        } = self.uploader;
+        let model = &self.schema().model;
+        let seen = timeline.readable_at(self.base, object.class());
+        switches.judge_sight
+            && seen.is_some_and(|seen| {
+                !planned
+                    .instructions
+                    .iter()
+                    .all(|one| seen.shows(model, one))
+            })
+    }
+
     /// Whether the write is on fields that the client may not write, or outside of its view, or meets what
     /// the client cannot see.
     fn reject(
@@ -341,7 +358,8 @@ impl<'a> Step<'a> {
     ) -> Result<Option<Rejection>, Stop> {
         let fields = self.allows_fields(look.object, planned, row);
         let (had, had_in) = history.had(look, row)?;
-        let existed_outside = had.exists() && !had_in;
+        let (existed, existed_outside) = (had.exists(), had.exists() && !had_in);
+        let fields = fields && !(existed && self.is_blind(look.object, planned));
         if history.is_untouched() && had_in {
             return Ok((!fields).then_some(Rejection::Forbidden));
         }

@@ -2,7 +2,8 @@
 
 use tidemark_changeset::Name;
 use tidemark_query::{
-    Ast, Catalog as _, Field, LinkView, NoObjects, Place, Query, Row, Scalar, bind, parse,
+    Ast, Catalog as _, Field, LinkView, NoObjects, Pin, PinnedValue, Place, Query, Row, Scalar,
+    bind, parse,
 };
 
 use crate::field_access::FieldAccess;
@@ -35,6 +36,16 @@ pub enum Predicate {
         /// Those of them that the names it is written in require: null counts as the type's zero.
         required: Vec<u16>,
     },
+}
+
+/// The pin of a required field to null.
+fn null_of(pin: &Pin, required: &[u16]) -> Option<Pin> {
+    let Place::Column(column) = pin.place else {
+        return None;
+    };
+    let is_required = required.iter().any(|known| usize::from(*known) == column);
+    let (place, value) = (pin.place, PinnedValue::Null);
+    is_required.then_some(Pin { place, value })
 }
 
 /// An object as a version of the schema shows it that requires some columns.
@@ -191,6 +202,26 @@ impl Predicate {
                     query.matches(&WithZeros { object, required }, &NoObjects)
                 };
                 matches.unwrap_or(false)
+            }
+        }
+    }
+
+    /// Choices of pins, as [`Query::pins`] gives them.
+    pub fn pins(&self) -> Vec<Vec<Pin>> {
+        match self {
+            Self::Everything => Vec::new(),
+            Self::Nothing => vec![Vec::new()],
+            Self::Query {
+                query, required, ..
+            } => {
+                let mut choices = query.pins();
+                for choice in &mut choices {
+                    // What is pinned to zero is found by null as well.
+                    let nulls = choice.iter().filter_map(|pin| null_of(pin, required));
+                    let nulls: Vec<Pin> = nulls.collect();
+                    choice.extend(nulls);
+                }
+                choices
             }
         }
     }

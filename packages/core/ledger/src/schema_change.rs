@@ -242,7 +242,9 @@ impl LedgerSchema {
         if speaker == Speaker::Operator && spec.collection != CollectionKind::Single {
             self.set_open((number, index));
         }
-        let class = self.name(number).cloned().unwrap_or_default();
+        let Some(class) = self.name(number).cloned() else {
+            return impossible("no such class");
+        };
         let added = Instruction::AddColumn {
             class,
             field: name,

@@ -20,7 +20,7 @@ use crate::rows::Record;
 use crate::schema::LedgerSchema;
 use crate::schema_versions::Names;
 use crate::switches::Switches;
-use crate::views::{Role, Timeline, View};
+use crate::views::Timeline;
 
 /// File ident of the server.
 pub const SERVER_IDENT: u64 = 1;
@@ -71,8 +71,6 @@ struct Selection<'a> {
     /// Those of the client's version of the schema.
     names: Names<'a>,
     timeline: &'a Timeline,
-    view: &'a View,
-    role: &'a Role,
     entry: &'a Entry,
     own: bool,
     switches: Switches,
@@ -96,11 +94,10 @@ enum Afresh {
     Made(Range<usize>),
 }
 
-/// Selects what the client of a timeline is sent of an entry. `records` are the client's at that version,
-/// `role` is what its user may do now: nothing that it may not read is sent, whatever view was in force.
+/// Selects what the client of a timeline is sent of an entry. `records` are the client's at that version.
 pub fn select(
     facts: &dyn Facts,
-    (timeline, role): (&Timeline, &Role),
+    timeline: &Timeline,
     switches: Switches,
     entry: &Entry,
     records: &[(ObjectKey, Record)],
@@ -114,8 +111,6 @@ pub fn select(
         schema,
         names,
         timeline,
-        view,
-        role,
         entry,
         own,
         switches,
@@ -219,15 +214,9 @@ impl<'a> Selection<'a> {
         if let Some(known) = self.readable.get(&class) {
             return known.clone();
         }
-        let by_view = self.view.readable(class);
-        let name = self.schema.name(class).and_then(|name| name.as_str());
-        let by_role = match name {
-            Some(_) if !self.switches.cover_by_role => FieldAccess::all(),
-            Some(name) => self.role.of(name).visible(),
-            None => FieldAccess::none(),
-        };
-        let both = by_view.map_or_else(|| by_role.clone(), |view| view.intersection(&by_role));
-        let readable = (!both.is_all() && self.switches.cover_fields).then(|| Arc::new(both));
+        let readable = self.timeline.readable_at(self.entry.version, class);
+        let readable = readable.filter(|_| self.switches.cover_fields);
+        let readable = readable.map(|readable| Arc::new(readable.into_owned()));
         self.readable.insert(class, readable.clone());
         readable
     }

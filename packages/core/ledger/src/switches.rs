@@ -38,13 +38,20 @@ pub struct Switches {
     pub fold_by_rank: bool,
     /// … and only when its client has passed it.
     pub fold_when_passed: bool,
+    /// A session does not read entries that its subscriptions do not concern. Without it, it reads all: what
+    /// it is sent has to be the same.
+    pub skip_unconcerned: bool,
+    /// An object concerns the sessions that saw it before a change, too.
+    pub concern_before: bool,
     /// A write on a field that its client may not write is compensated.
     pub judge_fields: bool,
     /// What a client may not read is not sent to it.
     pub cover_fields: bool,
-    /// … neither by the view that is in force at a version nor by the role that is in force now. Without it, by
-    /// the view alone.
-    pub cover_by_role: bool,
+    /// What a role takes away is not sent from the moment on at which it comes, be it of versions to which
+    /// the old view applies.
+    pub hold_back_at_once: bool,
+    /// A write on a field that its client did not see when it made it is compensated.
+    pub judge_sight: bool,
     /// An object of which other fields became readable is given afresh.
     pub fields_move: bool,
     /// What null and a number come to for a client that sees null as zero is put into the log, and given to it
@@ -72,9 +79,12 @@ impl Switches {
         refuse_trimmed: true,
         fold_by_rank: true,
         fold_when_passed: true,
+        skip_unconcerned: true,
+        concern_before: true,
         judge_fields: true,
         cover_fields: true,
-        cover_by_role: true,
+        hold_back_at_once: true,
+        judge_sight: true,
         fields_move: true,
         settle_sums: true,
         guard_fields: true,

@@ -60,6 +60,9 @@ pub struct Element {
     pub kind: ElementKind,
     /// Version from which on it is in force. A bootstrap's own version D.
     pub from: u64,
+    /// Of a guard, what the client had integrated when it was made: it was sent no more than the guard's
+    /// fields from then on, although the guard's view came later.
+    pub since: u64,
     /// Query version it answers.
     pub query_version: u64,
     /// Index of its rules.
@@ -86,6 +89,7 @@ impl Default for ViewList {
         let initial = Element {
             kind: ElementKind::Initial,
             from: 0,
+            since: 0,
             query_version: 0,
             view: 0,
             before: 0,
@@ -361,7 +365,7 @@ impl ViewList {
             .collect::<Result<Vec<_>>>()?;
         let count = reader.length()?;
         let elements = (0..count)
-            .map(|_| read_element(reader))
+            .map(|_| read_element(reader, says.0))
             .collect::<Result<Vec<_>>>()?;
         let list = Self { rules, elements };
         if list.elements.is_empty() || !list.indexes().all(|index| index < list.rules.len()) {
@@ -395,6 +399,7 @@ fn write_element(out: &mut Vec<u8>, element: &Element) {
         ElementState::Dead => 2,
     });
     put_number(out, element.from);
+    put_number(out, element.since);
     put_number(out, element.query_version);
     put_number(out, element.view as u64);
     put_number(out, element.before as u64);
@@ -407,7 +412,7 @@ fn write_element(out: &mut Vec<u8>, element: &Element) {
     }
 }
 
-fn read_element(reader: &mut Reader<'_>) -> Result<Element> {
+fn read_element(reader: &mut Reader<'_>, says_fields: bool) -> Result<Element> {
     const DAMAGED: LedgerError = LedgerError::Damaged("a client's view is of an unknown kind");
     let kind = match reader.byte()? {
         0 => ElementKind::Initial,
@@ -421,7 +426,13 @@ fn read_element(reader: &mut Reader<'_>) -> Result<Element> {
         2 => ElementState::Dead,
         _ => return Err(DAMAGED),
     };
-    let (from, query_version) = (reader.number()?, reader.number()?);
+    let from = reader.number()?;
+    let since = if says_fields {
+        reader.number()?
+    } else {
+        from.saturating_sub(1)
+    };
+    let query_version = reader.number()?;
     let (view, before) = (reader.length()?, reader.length()?);
     let count = reader.length()?;
     let leftovers = (0..count)
@@ -437,6 +448,7 @@ fn read_element(reader: &mut Reader<'_>) -> Result<Element> {
     Ok(Element {
         kind,
         from,
+        since,
         query_version,
         view,
         before,
@@ -478,6 +490,7 @@ mod tests {
         list.elements.push(Element {
             kind,
             from,
+            since: from - 1,
             query_version: from,
             view,
             before,
@@ -558,18 +571,26 @@ mod tests {
         (rule.version, rule.gone) = (0, Vec::new());
         let written = list.write();
         let text = FieldAccess::all().text();
-        let at = written
-            .windows(text.len())
-            .position(|bytes| bytes == text.as_bytes());
-        let at = at.expect("the access is there");
-        // Without the version and the fields that are gone, behind the access; then without the access.
+        let find = |bytes: &[u8], part: &[u8]| {
+            let at = bytes.windows(part.len()).position(|bytes| bytes == part);
+            at.expect("it is there")
+        };
+        // Without the version and the fields that are gone, behind the access.
         let mut older = written.clone();
+        let at = find(&older, text.as_bytes());
         older.drain(at + text.len()..at + text.len() + 2);
         older[1] = FORMAT_WITHOUT_VERSIONS;
         assert_eq!(ViewList::read(&older).expect("it can be read"), list);
-        let mut oldest = older[2..].to_vec();
-        oldest.drain(at - 3..at - 2 + text.len());
-        assert_eq!(ViewList::read(&oldest).expect("it can be read"), list);
+        let mut older = older[2..].to_vec();
+        let at = find(&older, text.as_bytes());
+        older.drain(at - 1..at + text.len());
+        // The kind, the state and the two versions of an element, of which there was one.
+        for (kind, from, since) in [(0, 0, 0), (1, 5, 4)] {
+            let at = find(&older, &[kind, u8::from(kind == 0), from, since]);
+            older.remove(at + 3);
+        }
+        list.elements[0].since = 0;
+        assert_eq!(ViewList::read(&older).expect("it can be read"), list);
         let mut newer = written;
         newer[1] = FORMAT + 1;
         assert!(ViewList::read(&newer).is_err());

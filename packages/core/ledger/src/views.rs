@@ -1,8 +1,10 @@
 //! Views, compiled: which objects a client sees, and which it saw at any version.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use rustc_hash::FxHashMap;
 use tidemark_changeset::Name;
 
 use crate::field_access::FieldAccess;
@@ -11,7 +13,7 @@ use crate::object::ClassNumber;
 use crate::predicate::{Predicate, means_everything};
 use crate::schema::LedgerSchema;
 use crate::schema_versions::{Names, shown_text};
-use crate::view_list::{ClassRule, Element, ViewList, ViewRules};
+use crate::view_list::{ClassRule, Element, ElementKind, ViewList, ViewRules};
 
 /// What a user may do in one class: predicates over its objects, and access to their fields.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -190,32 +192,28 @@ pub fn narrowed_rules(
 /// right.
 #[derive(Debug, Default)]
 pub struct View {
-    classes: Vec<(ClassNumber, ClassView)>,
-}
-
-/// A class of a view.
-#[derive(Debug)]
-struct ClassView {
-    /// All of them have to match.
-    predicates: Vec<Predicate>,
-    readable: FieldAccess,
+    classes: Vec<(ClassNumber, Vec<Predicate>)>,
+    /// Which fields, of classes of which it is not all. Also of those of which no object is in the view.
+    readable: FxHashMap<ClassNumber, FieldAccess>,
 }
 
 impl View {
     /// Binds rules, the subscriptions in the names of a client. Rules that do not fit match nothing.
     pub fn compile(names: &Names<'_>, rules: &ViewRules) -> Self {
         let schema = names.schema;
-        let mut classes = Vec::new();
+        let (mut classes, mut readable) = (Vec::new(), FxHashMap::default());
         for (class, rule) in &rules.classes {
             let name = Name::from(class.as_str());
             let Some(number) = schema.number(&name) else {
                 continue;
             };
+            if !rule.readable.is_all() {
+                readable.insert(number, rule.readable.clone());
+            }
             if rule.unbound || schema.is_asymmetric(number) {
                 continue;
             }
-            let readable = rule.readable.clone();
-            let open = (&readable, rule.gone.as_slice());
+            let open = (&rule.readable, rule.gone.as_slice());
             let asked = Predicate::compile_readable(names, &name, &rule.subscription, open);
             let of_roles = schema.names(rule.version);
             let reads = rule.reads.iter().map(|text| {
@@ -227,14 +225,10 @@ impl View {
                 .map(|predicate| predicate.unwrap_or(Predicate::Nothing))
                 .collect();
             predicates.retain(|predicate| !matches!(predicate, Predicate::Everything));
-            let class = ClassView {
-                predicates,
-                readable,
-            };
-            classes.push((number, class));
+            classes.push((number, predicates));
         }
         classes.sort_by_key(|(number, _)| *number);
-        Self { classes }
+        Self { classes, readable }
     }
 
     /// Whether an object is in the view.
@@ -248,10 +242,9 @@ impl View {
         self.class(class).is_some_and(<[_]>::is_empty)
     }
 
-    /// Which fields of the objects of a class are in the view; `None` for all.
+    /// Which fields of the objects of a class are in the view, if not all.
     pub fn readable(&self, class: ClassNumber) -> Option<&FieldAccess> {
-        let readable = &self.class_view(class)?.readable;
-        (!readable.is_all()).then_some(readable)
+        self.readable.get(&class)
     }
 
     /// Whether objects of a class can be in the view.
@@ -266,23 +259,21 @@ impl View {
 
     /// Columns the view's predicates read, by class.
     pub fn columns(&self) -> impl Iterator<Item = (ClassNumber, Vec<u16>)> + '_ {
-        self.classes.iter().map(|(class, of_class)| {
-            let columns = of_class.predicates.iter().flat_map(Predicate::columns);
+        self.classes.iter().map(|(class, predicates)| {
+            let columns = predicates.iter().flat_map(Predicate::columns);
             (*class, columns.copied().collect())
         })
     }
 
     /// The predicates that an object of a class has to match, all of them; `None` if none can be in the view.
     pub fn class(&self, class: ClassNumber) -> Option<&[Predicate]> {
-        self.class_view(class).map(|class| &*class.predicates)
-    }
-
-    fn class_view(&self, class: ClassNumber) -> Option<&ClassView> {
         let found = self
             .classes
             .binary_search_by_key(&class, |(number, _)| *number)
             .ok()?;
-        self.classes.get(found).map(|(_, class)| class)
+        self.classes
+            .get(found)
+            .map(|(_, predicates)| predicates.as_slice())
     }
 }
 
@@ -338,6 +329,25 @@ impl Timeline {
             .elements
             .get(index)
             .expect("a view list has at least one element")
+    }
+
+    /// Which fields of a class the client is sent of a version, if not all: those of the view that is in
+    /// force then, less what a role took away that came while the client was on its way to it.
+    pub fn readable_at(&self, version: u64, class: ClassNumber) -> Option<Cow<'_, FieldAccess>> {
+        let mut readable = self.view_at(version).readable(class).map(Cow::Borrowed);
+        for element in &self.list.elements {
+            let held_back = element.kind == ElementKind::Guard
+                && element.since < version
+                && version < element.from;
+            let by_guard = self.view(element.view).readable(class);
+            if let Some(by_guard) = by_guard.filter(|_| held_back) {
+                readable = Some(match readable {
+                    Some(readable) => Cow::Owned(readable.intersection(by_guard)),
+                    None => Cow::Borrowed(by_guard),
+                });
+            }
+        }
+        readable
     }
 
     /// The view in force at a version.

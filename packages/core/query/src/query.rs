@@ -8,6 +8,7 @@ use crate::descriptors::{Arranger, Descriptor};
 use crate::error::Result;
 use crate::evaluate;
 use crate::keys;
+use crate::pins::{self, Pin};
 use crate::row::{Objects, Row};
 
 /// A query bound to a class. Made by [`crate::bind`].
@@ -49,6 +50,13 @@ impl Query {
     /// rest.
     pub fn key_candidates(&self) -> Option<Vec<PrimaryKey>> {
         keys::candidates(&self.condition)
+    }
+
+    /// Choices of pins: for each of them, every matching row has at least one of its pins ([`Pin`]). An empty
+    /// choice says that nothing matches; no choice, that nothing is known. A choice has at most
+    /// [`crate::PINS_MAX`] pins.
+    pub fn pins(&self) -> Vec<Vec<Pin>> {
+        pins::choices(&self.condition)
     }
 
     /// The top-level fields that the predicate and the descriptors read, sorted, each once.

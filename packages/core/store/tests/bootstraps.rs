@@ -239,6 +239,33 @@ fn a_half_applied_bootstrap_goes_on() {
     assert_eq!(states(&database), [(0, SubscriptionState::AwaitingMark)]);
 }
 
+/// A crash takes back what slices before the last one committed, and with it their versions.
+#[test]
+fn no_message_names_a_version_between_slices() {
+    let (_storage, database) = database();
+    database.set_file_ident(2, 1).unwrap();
+    let bodies = bodies(20_000);
+    database
+        .store_bootstrap(&part(0, true, false, &bodies[0]))
+        .unwrap();
+    database
+        .store_bootstrap(&part(0, false, true, &bodies[1]))
+        .unwrap();
+    let before = database.version();
+    let named = || {
+        let upload = database.next_upload(0, 0, u64::MAX, u64::MAX).unwrap();
+        upload.progress_client_version
+    };
+    let mut slices = 0;
+    while !database.apply_bootstrap(0).unwrap().is_done {
+        slices += 1;
+        assert!(database.version() > before);
+        assert_eq!(named(), before);
+    }
+    assert!(slices > 1, "{slices}");
+    assert_eq!(named(), database.version());
+}
+
 /// What was written before the bootstrap and not sent yet is merged on top of it.
 #[test]
 fn pending_writes_survive_where_they_can() {

@@ -434,7 +434,7 @@ export class ClientSession implements ConnectedSession {
     if (fault !== undefined) return this.#joined?.violation(`download: ${fault}`);
     try {
       const body = await this.#owner.host.compression.uncompress(message);
-      if (message.batchState === 2) await this.#onSteady(message, body);
+      if (message.batchState === 2) await this.#file.integrate(message, body);
       else await this.#onBootstrap(message, body);
     } catch (error) {
       return this.#onIntegrationError(error);
@@ -443,10 +443,6 @@ export class ClientSession implements ConnectedSession {
     this.#joined?.onHealthy();
     this.#backOff.reset();
     this.#afterDownload(message);
-  }
-
-  async #onSteady(message: DownloadMessage, body: Uint8Array): Promise<void> {
-    await this.#file.integrate(message, body);
   }
 
   async #onBootstrap(message: DownloadMessage, body: Uint8Array): Promise<void> {

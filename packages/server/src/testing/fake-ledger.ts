@@ -19,6 +19,7 @@ import { compressBodySync } from "@tidemark/protocol/node";
 import { type ClassInformation, readClasses } from "../schema/classes.js";
 import type {
   Compensation,
+  DownloadAnswer,
   DownloadLimits,
   DownloadPart,
   Identification,
@@ -90,12 +91,15 @@ export class FakeLedger implements Ledger {
   readonly roles: Role[] = [];
   upkeepFailure: Error | null = null;
   owesCursors = false;
+  /** Whether an upload concerns nobody but who sent it, or else everybody. */
+  concernsUploadersOnly = false;
   /** Calls that broke a promise of the server about their order. */
   readonly violations: string[] = [];
   readonly #rows = new Map<string, ClientRow>();
   readonly #sessions = new Map<LedgerSession, OpenSession>();
   readonly #entries: Entry[] = [];
   readonly #integrating = new Set<LedgerSession>();
+  readonly #touched = new Set<LedgerSession>();
   #isMaintaining = false;
   #version = 1;
   #nextIdent = 2;
@@ -248,6 +252,7 @@ export class FakeLedger implements Ledger {
     await this.gate;
     for (const session of sessions) this.#integrating.delete(session);
     if (this.failure !== null) throw this.failure;
+    for (const session of this.concernsUploadersOnly ? sessions : this.#sessions.keys()) this.#touched.add(session);
     const refused = new Map<LedgerSession, LedgerRefusal>();
     return uploads.map((upload) => this.#integrateOne(upload, nowMs, refused));
   }
@@ -305,6 +310,21 @@ export class FakeLedger implements Ledger {
     return (
       this.#entriesFor(open, limits.downloadBytesMax) ?? this.#bootstrapFor(open) ?? this.#acknowledgementFor(open)
     );
+  }
+
+  async nextDownloads(sessions: readonly LedgerSession[], limits: DownloadLimits): Promise<readonly DownloadAnswer[]> {
+    const answers: DownloadAnswer[] = [];
+    // Never more than two at once, as if they had reached what they may take together.
+    for (const session of sessions.slice(0, 2)) {
+      const part = this.nextDownload(session, limits);
+      answers.push(
+        await part.then(
+          (given) => ({ part: given }),
+          (failure: Error) => ({ failure }),
+        ),
+      );
+    }
+    return answers;
   }
 
   #entriesFor(open: OpenSession, bytesMax: number): DownloadPart | null {
@@ -388,6 +408,7 @@ export class FakeLedger implements Ledger {
       batchState,
       progressEstimate,
       entries: entries.length,
+      isLast: false,
       ...compressBodySync(writeDownloadEntries(entries)),
     };
   }
@@ -404,10 +425,21 @@ export class FakeLedger implements Ledger {
     this.#isMaintaining = false;
     if (this.upkeepFailure !== null) throw this.upkeepFailure;
     const isDone = this.steps.length % 3 === 0;
-    if (isDone && this.owesCursors) for (const open of this.#sessions.values()) open.isAcknowledgementOwed = true;
+    if (isDone && this.owesCursors) {
+      for (const [session, open] of this.#sessions) {
+        open.isAcknowledgementOwed = true;
+        this.#touched.add(session);
+      }
+    }
     const cursorsOwed = isDone && this.owesCursors ? this.#sessions.size : 0;
     const entriesTrimmed = isDone ? 0 : 1;
     return { isDone, clientsExpired: 0, entriesTrimmed, bytesTrimmed: 0, instructionsFolded: 0, cursorsOwed };
+  }
+
+  takeTouched(): readonly LedgerSession[] {
+    const touched = [...this.#touched];
+    this.#touched.clear();
+    return touched;
   }
 
   endSession(session: LedgerSession): void {

@@ -9,6 +9,7 @@ use tidemark_changeset::codec;
 use tidemark_storage::{Durability, Read, Storage, TableId, Write};
 
 use super::before_images::Jobs;
+use super::matching::Made;
 use super::stored::{Caches, StoredFacts};
 use super::tables::{
     self, CHECKPOINTS, CLIENTS, ENTRIES, INDEX, META, OBJECTS, OWN_UPLOADS, RECIPROCALS, RECORDS,
@@ -57,6 +58,8 @@ pub struct Batch<S: Storage> {
     changed_rows: Vec<(u64, RowChange)>,
     changed: FxHashSet<ObjectKey>,
     schema_changed: bool,
+    /// What sessions may have to be told of.
+    pub made: Vec<Made>,
     /// Rules that tests leave out.
     pub switches: Switches,
     /// Grows with everything that is written.
@@ -73,6 +76,7 @@ impl<S: Storage> Batch<S> {
             changed_rows: Vec::new(),
             changed: FxHashSet::default(),
             schema_changed: false,
+            made: Vec::new(),
             switches,
             writes: 0,
         })
@@ -171,6 +175,12 @@ impl<S: Storage> Batch<S> {
             let key = tables::of_object(origin.ident, version, &object);
             self.write.put(RECORDS, &key, &record.write());
         }
+        self.made.push(Made::new(
+            origin.ident,
+            version,
+            outcome.schema_instructions,
+            outcome.classes,
+        ));
         version
     }
 

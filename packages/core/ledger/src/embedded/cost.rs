@@ -1,4 +1,5 @@
-//! That the cost of an upload follows what it holds and what it meets, not their product: counted, not timed.
+//! That the cost of an upload follows what it holds and what it meets, not their product, nor the number of
+//! sessions that it does not concern: counted, not timed.
 
 use tidemark_changeset::{
     CollectionKind, ColumnType, Instruction, KeyType, PathElement, PrimaryKey, Target, Value,
@@ -86,6 +87,7 @@ fn assert_linear(asked: Asked, changesets: u32) {
         entries,
         own_instructions,
         forms,
+        ..
     } = asked;
     assert!(touches <= most, "{asked:?}");
     assert!(entries <= most, "{asked:?}");
@@ -206,4 +208,50 @@ fn an_upload_that_meets_too_much_is_refused() {
         1,
         "others go on"
     );
+}
+
+/// What one change asks for whose object concerns one of so many sessions, and what that one's download asks
+/// for.
+fn one_change_among(sessions: i64, rule: impl Fn(i64) -> String) -> (Asked, Asked) {
+    let ledger = ledger();
+    let (writer, base) = subscribed(&ledger, ALL, "TRUEPREDICATE");
+    let query = |number| format!(r#"{{"Thing":"{}"}}"#, rule(number));
+    let watchers: Vec<_> = (0..sessions)
+        .map(|number| subscribed(&ledger, &query(number), "TRUEPREDICATE").0)
+        .collect();
+    ledger.take_touched();
+    let edit = |number| vec![set("Thing", 0, "value", Value::Int(number))];
+    upload(&writer, base, &[(10, base, 5, edit(-5))]);
+    // Two that see everything, and who saw the value before.
+    assert!(ledger.take_touched().len() <= 3);
+    let moved = [(11, base, 6, edit(sessions - 1))];
+    let changed = during(|| drop(upload(&writer, base, &moved)));
+    let watcher = watchers.last().expect("there are some");
+    assert!(ledger.take_touched().contains(&watcher.session));
+    let fetched = during(|| assert_eq!(watcher.drain().len(), 1));
+    (changed, fetched)
+}
+
+#[test]
+fn a_change_asks_no_session_that_it_does_not_concern() {
+    let equality = |number: i64| format!("value == {number}");
+    let conjunction = |number: i64| format!("list.@count == 0 AND value IN {{{number}, -1}}");
+    for rule in [&equality as &dyn Fn(i64) -> String, &conjunction] {
+        let (few, _) = one_change_among(3, rule);
+        let (many, fetched) = one_change_among(200, rule);
+        assert_eq!(few.rules, many.rules);
+        // The one that sees everything, and the one that the value names.
+        assert_eq!(many.rules, 2);
+        // The watcher does not read the change before.
+        assert_eq!(fetched.entries_read, 1);
+    }
+}
+
+#[test]
+fn sessions_with_one_rule_have_it_evaluated_once() {
+    let (asked, _) = one_change_among(100, |number| {
+        format!("value > {}", if number == 99 { 50 } else { 1000 })
+    });
+    // Each of the three rules at most for the values before and for those after.
+    assert!(asked.rules <= 6, "{asked:?}");
 }

@@ -9,6 +9,7 @@ use tidemark_storage::{Read, Storage};
 
 use super::batch::Newest;
 use super::before_images::lock;
+use super::matching::CURSOR_LAG_MAX;
 use super::sessions::{DownloadSide, Session, SessionId};
 use super::stored::{Caches, StoredFacts};
 use super::tables::{self, CLIENTS, RECORDS};
@@ -18,10 +19,6 @@ use crate::limits::{DOWNLOAD_BYTES_MIN, SCAN_ENTRIES_MAX};
 use crate::object::ObjectKey;
 use crate::rows::{ClientRow, Record};
 use crate::select::{SERVER_IDENT, SYNTHETIC_TIMESTAMP, select};
-
-/// After so many versions without anything for a client it is told of its new cursor, so that it need not
-/// walk them again after a reconnect.
-const CURSOR_LAG_MAX: u64 = 10_000;
 
 /// What a message is in the sequence of messages.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -76,6 +73,9 @@ pub struct DownloadPart {
     pub progress_estimate: f64,
     pub entries: usize,
     pub body: Vec<u8>,
+    /// Whether nothing more was owed when it was made, so that the session need not be asked for until it is
+    /// named.
+    pub is_last: bool,
 }
 
 /// The body of a message being put together.
@@ -118,8 +118,9 @@ impl<S: Storage> Ledger<S> {
         let session = self.sessions.get(id)?;
         let mut side = lock(&session.download);
         let newest = self.newest();
-        let has_job = !side.jobs.is_empty();
-        if !has_job && side.to >= newest.state.version && !session.owed.load(Ordering::Acquire) {
+        let end = newest.state.version;
+        let is_quiet = side.jobs.is_empty() && !session.owed.load(Ordering::Acquire);
+        if is_quiet && (side.to >= end || passes(&session, &mut side, end)) {
             return Ok(None);
         }
         // Cleared before the snapshot: what is integrated after it is owed again.
@@ -130,6 +131,30 @@ impl<S: Storage> Ledger<S> {
             session.owed.store(true, Ordering::Release);
         }
         part
+    }
+
+    /// The next message of each of several sessions, as [`Ledger::next_download`] gives them: for many at once,
+    /// since handing one over to another thread costs more than making it. Fewer answers than sessions where
+    /// the messages together reach `bytes_max`; at least one.
+    pub fn next_downloads(
+        &self,
+        sessions: &[SessionId],
+        limits: DownloadLimits,
+        bytes_max: usize,
+    ) -> Vec<Result<Option<DownloadPart>>> {
+        let mut answers = Vec::with_capacity(sessions.len());
+        let mut bytes = 0;
+        for session in sessions {
+            if bytes >= bytes_max && !answers.is_empty() {
+                break;
+            }
+            let answer = self.next_download(*session, limits);
+            if let Ok(Some(part)) = &answer {
+                bytes += part.body.len();
+            }
+            answers.push(answer);
+        }
+        answers
     }
 
     fn download_from_snapshot(
@@ -170,13 +195,11 @@ impl<S: Storage> Ledger<S> {
             if !behind {
                 side.caught_up_from = side.to;
             }
-            return Ok(Some(header.message(
-                session,
-                side,
-                BatchState::Steady,
-                progress,
-                body,
-            )));
+            let message = header.message(session, side, BatchState::Steady, progress, body);
+            return Ok(Some(DownloadPart {
+                is_last: !behind && side.jobs.is_empty(),
+                ..message
+            }));
         }
         let Some(job) = side.jobs.front_mut() else {
             return Ok(None);
@@ -230,13 +253,14 @@ impl<S: Storage> Ledger<S> {
         bytes_max: usize,
     ) -> Result<Body> {
         let mut body = Body::default();
-        if side.to >= end {
-            return Ok(body);
-        }
-        let last = end.min(side.to.saturating_add(SCAN_ENTRIES_MAX as u64));
-        let mut records = records_between(facts, session.ident, side.to, last)?;
-        while side.to < last && body.bytes.len() < bytes_max {
-            let version = side.to + 1;
+        let mut entries_left = SCAN_ENTRIES_MAX;
+        let mut records = OwnRecords::of(session.ident);
+        while side.to < end && body.bytes.len() < bytes_max && entries_left > 0 {
+            let Some(version) = concern(session, side.to, end) else {
+                side.to = end;
+                break;
+            };
+            entries_left -= 1;
             let Some(entry) = facts.entry_once(version)? else {
                 side.to = version;
                 continue;
@@ -244,9 +268,8 @@ impl<S: Storage> Ledger<S> {
             if entry.origin.ident == session.ident {
                 side.client_version = side.client_version.max(entry.origin.client_version);
             }
-            let records = records.remove(&version).unwrap_or_default();
-            let reader = (&*side.timeline, &session.role);
-            let selected = select(facts, reader, self.switches, &entry, &records)?;
+            let records = records.at(facts, version, end)?;
+            let selected = select(facts, &side.timeline, self.switches, &entry, &records)?;
             let origin = entry.origin;
             if !selected.entry.is_empty() {
                 let changeset = &selected.entry;
@@ -276,6 +299,54 @@ impl<S: Storage> Ledger<S> {
             side.to = version;
         }
         Ok(body)
+    }
+}
+
+/// The first version above `after`, up to `end`, that may hold something for a session.
+fn concern(session: &Session, after: u64, end: u64) -> Option<u64> {
+    let next = lock(&session.concerns).next(after);
+    next.filter(|version| *version <= end)
+}
+
+/// Whether nothing up to `end` concerns a session. It has passed all of it then; that its client is not told
+/// of it does not matter for a while.
+fn passes(session: &Session, side: &mut DownloadSide, end: u64) -> bool {
+    let lags = end.saturating_sub(side.mentioned) >= CURSOR_LAG_MAX;
+    let passes = !lags && concern(session, side.to, end).is_none();
+    if passes {
+        side.to = end;
+    }
+    passes
+}
+
+/// A client's records, read for many versions at a time.
+struct OwnRecords {
+    ident: u64,
+    through: u64,
+    records: BTreeMap<u64, Vec<(ObjectKey, Record)>>,
+}
+
+impl OwnRecords {
+    fn of(ident: u64) -> Self {
+        Self {
+            ident,
+            through: 0,
+            records: BTreeMap::new(),
+        }
+    }
+
+    /// Those at a version, which is above all that were asked for before; none above `end` is asked for.
+    fn at<R: Read>(
+        &mut self,
+        facts: &StoredFacts<'_, R>,
+        version: u64,
+        end: u64,
+    ) -> Result<Vec<(ObjectKey, Record)>> {
+        if version > self.through {
+            self.through = end.min(version.saturating_add(SCAN_ENTRIES_MAX as u64));
+            self.records = records_between(facts, self.ident, version - 1, self.through)?;
+        }
+        Ok(self.records.remove(&version).unwrap_or_default())
     }
 }
 
@@ -347,6 +418,7 @@ impl Header<'_> {
             progress_estimate,
             entries: body.entries,
             body: body.bytes,
+            is_last: false,
         }
     }
 }

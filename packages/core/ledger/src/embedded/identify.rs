@@ -1,28 +1,24 @@
 //! IDENT and QUERY: who a client is, where it stands, and what it is to see.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::VecDeque;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
-use tidemark_changeset::{CollectionKind, ColumnType, Name};
-use tidemark_query::sync::{admit_indexed, admit_text};
-use tidemark_query::{Catalog as _, Place};
+use tidemark_changeset::Name;
 use tidemark_storage::Storage;
 
+use super::Ledger;
 use super::batch::Batch;
 use super::before_images::lock;
+use super::concerns::Concerns;
 use super::job::Job;
 use super::sessions::{DownloadSide, Session, SessionId, UploadSide};
 use super::standing::{check, pending_compensations};
-use super::{Ledger, QueryableFields};
 use crate::error::{LedgerError, Refusal, Result, Stop, codes};
 use crate::field_access::FieldAccess;
-use crate::limits::{
-    BOOTSTRAPS_UNARRIVED_MAX, QUERY_BODY_BYTES_MAX, SUBSCRIPTION_BYTES_MAX,
-    SUBSCRIPTION_CLASSES_MAX, VIEWS_BYTES_MAX,
-};
+use crate::limits::{BOOTSTRAPS_UNARRIVED_MAX, VIEWS_BYTES_MAX};
 use crate::permission::WriteRules;
-use crate::predicate::{EVERYTHING, Predicate};
+use crate::predicate::Predicate;
 use crate::records::Compensation;
 use crate::rows::ClientRow;
 use crate::schema::LedgerSchema;
@@ -70,38 +66,6 @@ pub struct Identified {
 /// message. Older ones have to start over when their view has changed.
 const SERVER_BOOTSTRAP_PROTOCOL_MIN: u32 = 14;
 
-type Subscriptions = BTreeMap<String, String>;
-
-/// Reads the body of a QUERY.
-fn parse_subscriptions(text: &str) -> std::result::Result<Subscriptions, String> {
-    if text.len() > QUERY_BODY_BYTES_MAX {
-        return Err("Invalid query: the subscription set is too long".to_owned());
-    }
-    let parsed: Subscriptions = serde_json::from_str(if text.is_empty() { "{}" } else { text })
-        .map_err(|error| format!("Client provided query with bad syntax: {error}"))?;
-    if parsed.len() > SUBSCRIPTION_CLASSES_MAX {
-        return Err("Invalid query: the subscription set names too many classes".to_owned());
-    }
-    let whole_class = |query: String| {
-        if query.trim().is_empty() {
-            EVERYTHING.to_owned()
-        } else {
-            query
-        }
-    };
-    Ok(parsed
-        .into_iter()
-        .map(|(class, query)| (class, whole_class(query)))
-        .collect())
-}
-
-impl QueryableFields {
-    fn allow(&self, class: &str, field: &str) -> bool {
-        let named = |fields: &[String]| fields.iter().any(|known| known == field);
-        named(&self.global) || self.classes.get(class).is_some_and(|fields| named(fields))
-    }
-}
-
 /// Columns that the rules of a view, and those for writing, read: entries have to keep their values.
 fn evaluate(batch: &mut Batch<impl Storage>, view: &View, role: &Role, rules: &ViewRules) {
     let schema = Arc::clone(&batch.newest.schema);
@@ -144,6 +108,9 @@ fn session_of(said: Identification, start: Start, since_ms: u64, indexed: Option
         sent: AtomicU64::new(download.0),
         owed: AtomicBool::new(true),
         live: AtomicBool::new(true),
+        concerns: Mutex::new(Concerns::all_through(u64::MAX)),
+        named: AtomicBool::new(false),
+        named_in: AtomicU64::new(u64::MAX),
         upload: Mutex::new(UploadSide {
             timeline: Arc::clone(&start.timeline),
             newest: start.view,
@@ -174,70 +141,6 @@ struct Begun {
 }
 
 impl<S: Storage> Ledger<S> {
-    /// Checks a subscription set against the schema and the queryable fields; the error is the text of a
-    /// `QUERY_ERROR`.
-    ///
-    /// What another version of the schema has may be asked for: it is not given.
-    fn admit(&self, names: &Names<'_>, text: &str) -> std::result::Result<Subscriptions, String> {
-        let schema = names.schema;
-        let others = names.with_others();
-        let newest = schema.newest_names();
-        let subscriptions = parse_subscriptions(text)?;
-        let development = self.development();
-        let allowed = self
-            .queryable
-            .read()
-            .unwrap_or_else(std::sync::PoisonError::into_inner);
-        for (class, query) in &subscriptions {
-            if query.len() > SUBSCRIPTION_BYTES_MAX {
-                let text = format!(
-                    "Invalid query: query for table \"{class}\" exceeds the limit of 256 kB"
-                );
-                return Err(text);
-            }
-            let name = Name::from(class.as_str());
-            let Some(number) = others.any_number(&name) else {
-                return Err(format!(
-                    "Invalid query: unsupported query for table \"{class}\": table does not exist"
-                ));
-            };
-            if schema.is_asymmetric(number) || schema.object_class(number).is_none() {
-                return Err(format!(
-                    "Invalid query: unsupported query for table \"{class}\": table cannot be subscribed to"
-                ));
-            }
-            let queryable = |field: &str| {
-                let is_key = schema.is_key(number, field);
-                let column = names.column(number, &Name::from(field));
-                let is_gone =
-                    column.is_none() || column != newest.column(number, &Name::from(field));
-                is_key
-                    || (is_gone && !names.are_plain())
-                    || (is_eligible(&others, class, field)
-                        && (development || allowed.allow(class, field)))
-            };
-            admit_text(query, class, &others, &queryable)?;
-            if let Some(indexed) = &allowed.indexed
-                && newest.property(class, indexed).is_some()
-                && names
-                    .column(number, &Name::from(indexed.as_str()))
-                    .is_some()
-            {
-                admit_indexed(query, class, indexed)?;
-            }
-            Predicate::fields(&others, class, query).map_err(|error| {
-                format!("Invalid query: unsupported query for table \"{class}\": {error}")
-            })?;
-        }
-        Ok(subscriptions)
-    }
-
-    fn indexed_field(&self) -> Option<Name> {
-        let fields = self.queryable.read();
-        let fields = fields.unwrap_or_else(std::sync::PoisonError::into_inner);
-        fields.indexed.as_deref().map(Name::from)
-    }
-
     /// Checks an IDENT by the protocol's rules in their order, and opens a session.
     pub fn identify(
         &self,
@@ -245,16 +148,22 @@ impl<S: Storage> Ledger<S> {
         now_ms: u64,
     ) -> std::result::Result<Identified, Stop> {
         let said_version = said.schema_version;
-        let (session, compensations, due) =
-            self.write(|batch| self.identified(batch, said, now_ms))?;
-        let version = session.schema_version;
-        let session = self.sessions.add(session);
-        Ok(Identified {
-            session,
-            compensations,
-            bootstrap_due: due,
-            previous_schema_version: (version != said_version).then_some(version),
-        })
+        self.write_then(
+            |batch| self.identified(batch, said, now_ms),
+            |(session, compensations, due), newest| {
+                let session = Arc::new(session);
+                let version = session.schema_version;
+                let timeline = Arc::clone(&lock(&session.download).timeline);
+                let id = self.sessions.add(Arc::clone(&session));
+                self.enlist(newest, (id, session), &timeline);
+                Identified {
+                    session: id,
+                    compensations,
+                    bootstrap_due: due,
+                    previous_schema_version: (version != said_version).then_some(version),
+                }
+            },
+        )
     }
 
     fn identified(
@@ -305,7 +214,7 @@ impl<S: Storage> Ledger<S> {
         let (timeline, jobs) = if due {
             if !is_first {
                 let last = download.0.max(row.newest_entry);
-                guard(batch, &mut views, &said.role, last);
+                guard(batch, &mut views, &said.role, (download.0, last));
             }
             let begun = Self::begin(
                 batch,
@@ -367,7 +276,7 @@ impl<S: Storage> Ledger<S> {
         let session = self.sessions.get(id)?;
         // Held throughout: no download may pass the bootstrap's version before the session knows of it.
         let mut download = lock(&session.download);
-        let result = self.write(|batch| -> std::result::Result<_, QueryStop> {
+        let work = |batch: &mut Batch<S>| -> std::result::Result<_, QueryStop> {
             let schema = Arc::clone(&batch.newest.schema);
             let names = schema.names(session.schema_version);
             let names = names.ok_or(LedgerError::Restart(VERSION_GONE))?;
@@ -400,6 +309,15 @@ impl<S: Storage> Ledger<S> {
             )?;
             self.jobs.add(&begun.job.images);
             Ok((begun, view))
+        };
+        let result = self.write_then(work, |(begun, view), newest| {
+            // Superseded since, it must not take the place of the session that did it.
+            if session.live.load(Ordering::Acquire) {
+                let session = (id, Arc::clone(&session));
+                let mut matcher = self.matcher();
+                matcher.register(&newest.schema, session, &begun.timeline);
+            }
+            (begun, view)
         });
         let (begun, view) = match result {
             Ok(begun) => begun,
@@ -439,6 +357,7 @@ impl<S: Storage> Ledger<S> {
         views.elements.push(Element {
             kind: ElementKind::Bootstrap,
             from: version,
+            since: last,
             query_version,
             view,
             before,
@@ -470,21 +389,6 @@ fn names_of<'a>(
     Ok(schema
         .names(version)
         .ok_or(LedgerError::Restart(VERSION_GONE))?)
-}
-
-/// Whether subscriptions may use a field at all: scalars, collections of scalars, and embedded points.
-fn is_eligible(names: &Names<'_>, class: &str, field: &str) -> bool {
-    let Some(property) = names.property(class, field) else {
-        return false;
-    };
-    if property.column_type != ColumnType::Link || property.place == Place::Key {
-        return property.collection != CollectionKind::Dictionary;
-    }
-    let target = property.target.unwrap_or_default();
-    let is_point = names
-        .any_number(&Name::from(target.as_str()))
-        .is_some_and(|number| names.schema.is_point(number));
-    property.collection == CollectionKind::Single && is_point
 }
 
 /// Notes in a client's row that it came. Returns when, in milliseconds that the ledger has served.
@@ -529,8 +433,13 @@ fn timeline_of(
 /// Puts a narrowed view in force from the next version on, if the new role forbids what the old one allowed:
 /// what others wrote meanwhile must not reach the client before the bootstrap that takes it away. `last` is
 /// the last version to which the old rules apply: the client has integrated it, or was still writing under
-/// them.
-fn guard(batch: &mut Batch<impl Storage>, views: &mut ViewList, role: &Role, last: u64) {
+/// them. Of fields that the new role does not show nothing is sent from `since` on, what the client has.
+fn guard(
+    batch: &mut Batch<impl Storage>,
+    views: &mut ViewList,
+    role: &Role,
+    (since, last): (u64, u64),
+) {
     let newest = batch.newest.state.version;
     let Some(current) = views.elements.get(views.in_force(newest)).cloned() else {
         return;
@@ -550,8 +459,7 @@ fn guard(batch: &mut Batch<impl Storage>, views: &mut ViewList, role: &Role, las
         let of_classes = rules.classes.values();
         of_classes.map(|rule| rule.readable.clone()).collect()
     };
-    // Of fields it says what was left out on the way to it as well: what the new role does not show is sent
-    // of no version.
+    // Of fields it says what is left out on the way to it as well.
     if last >= newest && readable(rules) == readable(&narrowed) {
         return;
     }
@@ -560,9 +468,15 @@ fn guard(batch: &mut Batch<impl Storage>, views: &mut ViewList, role: &Role, las
         .get(views.in_force(last))
         .map_or(current.view, |element| element.view);
     let view = views.intern(&narrowed);
+    let since = if batch.switches.hold_back_at_once {
+        since
+    } else {
+        last
+    };
     views.elements.push(Element {
         kind: ElementKind::Guard,
         from: last + 1,
+        since,
         query_version: current.query_version,
         view,
         before,

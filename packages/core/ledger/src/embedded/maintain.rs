@@ -154,6 +154,8 @@ struct Step<'a, S: Storage> {
     switches: Switches,
     window_ms: u64,
     budget: usize,
+    /// Client files whose sessions are to be told of their cursor.
+    told: Vec<u64>,
     progress: Progress,
 }
 
@@ -183,6 +185,7 @@ impl<S: Storage> Ledger<S> {
             switches: self.switches,
             window_ms: self.max_offline_ms.load(Ordering::Relaxed),
             budget: budget.max(1),
+            told: Vec::new(),
             progress: Progress::default(),
         };
         let mut cycle = match next.cycle.take() {
@@ -195,10 +198,14 @@ impl<S: Storage> Ledger<S> {
         }
         let progress = step.progress;
         next.cycle = (!progress.is_done).then_some(cycle);
+        let told = std::mem::take(&mut step.told);
         if step.batch.writes > 0 {
-            *writer = step.batch.commit(&self.jobs)?;
-            self.publish(&writer);
+            let named = self.commit(&mut writer, step.batch)?;
+            self.name(named);
         }
+        let matcher = self.matcher();
+        self.name(told.into_iter().filter_map(|ident| matcher.of_ident(ident)));
+        drop(matcher);
         *upkeep = next;
         Ok(progress)
     }
@@ -306,6 +313,7 @@ impl<S: Storage> Step<'_, S> {
             cycle.given = cycle.given.min(sent);
             if sent < cycle.old_cursor {
                 session.owed.store(true, Ordering::Release);
+                self.told.push(ident);
                 self.progress.cursors_owed += 1;
             }
         }

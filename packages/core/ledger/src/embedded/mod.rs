@@ -10,16 +10,19 @@ mod before_images;
 #[cfg(test)]
 #[path = "../../tests/common/mod.rs"]
 mod common;
+mod concerns;
 #[cfg(test)]
 mod cost;
 mod download;
 mod identify;
 mod job;
 mod maintain;
+mod matching;
 mod sessions;
 mod standing;
 mod status;
 mod stored;
+mod subscriptions;
 pub mod tables;
 #[cfg(test)]
 mod tests;
@@ -27,13 +30,15 @@ mod upload;
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
 use tidemark_storage::{Read, Storage};
 
 use batch::{Batch, Newest, read_newest};
 use before_images::{Jobs, lock};
+use concerns::Concerns;
 use maintain::Upkeep;
+use matching::{Matcher, Numbered};
 use sessions::Sessions;
 use tables::Epoch;
 
@@ -41,6 +46,7 @@ use crate::error::{LedgerError, Refusal, Result};
 use crate::limits::MAX_OFFLINE_MS;
 use crate::rows::ClientRow;
 use crate::switches::Switches;
+use crate::views::Timeline;
 
 pub use download::{BatchState, DownloadLimits, DownloadPart};
 pub use identify::{Identification, Identified};
@@ -84,6 +90,12 @@ pub struct Ledger<S: Storage> {
     max_offline_ms: AtomicU64,
     /// Taken only by who holds `writer`.
     upkeep: Mutex<Upkeep>,
+    /// Taken only by who holds `writer`, so that a session is never between two commits.
+    matcher: Mutex<Matcher>,
+    /// Sessions that the matcher still has to forget.
+    ended: Mutex<Vec<SessionId>>,
+    /// Sessions that are owed something, until they are asked for.
+    named: Mutex<Vec<Numbered>>,
     switches: Switches,
 }
 
@@ -126,6 +138,9 @@ impl<S: Storage> Ledger<S> {
             queryable: RwLock::default(),
             max_offline_ms: AtomicU64::new(MAX_OFFLINE_MS),
             upkeep: Mutex::new(upkeep),
+            matcher: Mutex::default(),
+            ended: Mutex::default(),
+            named: Mutex::default(),
             switches: options.switches,
         })
     }
@@ -198,6 +213,46 @@ impl<S: Storage> Ledger<S> {
     /// Ends a session.
     pub fn end_session(&self, session: SessionId) {
         self.sessions.remove(session);
+        lock(&self.ended).push(session);
+    }
+
+    /// The sessions that became owed a message by what was committed, and by upkeep, since this was last asked,
+    /// each once; among them some that are owed nothing, or have ended. No other session is owed anything, but
+    /// for what its own IDENT or QUERY asked for.
+    pub fn take_touched(&self) -> Vec<SessionId> {
+        let named = std::mem::take(&mut *lock(&self.named));
+        let take = |(id, session): Numbered| {
+            session.named.store(false, Ordering::Release);
+            id
+        };
+        named.into_iter().map(take).collect()
+    }
+
+    fn name(&self, sessions: impl IntoIterator<Item = Numbered>) {
+        let mut named = lock(&self.named);
+        let mut sessions = sessions.into_iter();
+        named.extend(
+            sessions
+                .by_ref()
+                .filter(|(_, session)| !session.named.swap(true, Ordering::AcqRel)),
+        );
+    }
+
+    /// The matcher, without the sessions that have ended. Only for who holds the writer.
+    fn matcher(&self) -> MutexGuard<'_, Matcher> {
+        let mut matcher = lock(&self.matcher);
+        for ended in std::mem::take(&mut *lock(&self.ended)) {
+            matcher.remove(ended);
+        }
+        matcher
+    }
+
+    /// Has later commits matched with a session that saw the newest one's version come, and none after it.
+    fn enlist(&self, newest: &Newest, session: Numbered, timeline: &Timeline) {
+        if self.switches.skip_unconcerned {
+            *lock(&session.1.concerns) = Concerns::all_through(newest.state.version);
+        }
+        self.matcher().register(&newest.schema, session, timeline);
     }
 
     /// Number of the newest version of the schema; the first is 0.
@@ -234,14 +289,36 @@ impl<S: Storage> Ledger<S> {
         &self,
         work: impl FnOnce(&mut Batch<S>) -> std::result::Result<T, E>,
     ) -> std::result::Result<T, E> {
+        self.write_then(work, |result, _| result)
+    }
+
+    /// Runs a write, commits it, and does something more before anybody else commits.
+    fn write_then<T, U, E: From<LedgerError>>(
+        &self,
+        work: impl FnOnce(&mut Batch<S>) -> std::result::Result<T, E>,
+        then: impl FnOnce(T, &Newest) -> U,
+    ) -> std::result::Result<U, E> {
         let mut writer = lock(&self.writer);
         let mut batch = Batch::begin(&self.storage, &writer, self.switches)?;
         let result = work(&mut batch)?;
         if batch.writes > 0 {
-            *writer = batch.commit(&self.jobs)?;
-            self.publish(&writer);
+            let named = self.commit(&mut writer, batch)?;
+            self.name(named);
         }
-        Ok(result)
+        Ok(then(result, &writer))
+    }
+
+    /// Commits and publishes. Returns the sessions that it concerns.
+    fn commit(&self, writer: &mut Newest, mut batch: Batch<S>) -> Result<Vec<Numbered>> {
+        let made = std::mem::take(&mut batch.made);
+        let mut matcher = self.matcher();
+        // Before it is durable: who sees a version in a snapshot has to find it noted.
+        let before = self.switches.concern_before;
+        let mut named = matcher.judge(&batch.newest.schema, &made, before);
+        *writer = batch.commit(&self.jobs)?;
+        matcher.patrol(writer.state.version, &mut named);
+        self.publish(writer);
+        Ok(named)
     }
 }
 

@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex};
 use rustc_hash::FxHashMap;
 
 use super::before_images::lock;
+use super::concerns::Concerns;
 use super::job::Job;
 use crate::error::{LedgerError, Refusal, Result};
 use crate::permission::WriteRules;
@@ -71,6 +72,12 @@ pub(super) struct Session {
     pub owed: AtomicBool,
     /// Cleared when a newer session of the same file begins.
     pub live: AtomicBool,
+    /// Versions that may hold something for it.
+    pub concerns: Mutex<Concerns>,
+    /// Whether it was named as having something to fetch, and nobody has asked since.
+    pub named: AtomicBool,
+    /// The number of the commit that last concerned it; `u64::MAX` for none.
+    pub named_in: AtomicU64,
     pub upload: Mutex<UploadSide>,
     pub download: Mutex<DownloadSide>,
 }
@@ -90,7 +97,7 @@ struct Table {
 
 impl Sessions {
     /// Adds a session; an older one of the same client file is no longer live.
-    pub fn add(&self, session: Session) -> SessionId {
+    pub fn add(&self, session: Arc<Session>) -> SessionId {
         let mut table = lock(&self.table);
         table.newest = table.newest.wrapping_add(1).max(1);
         let id = table.newest;
@@ -98,7 +105,7 @@ impl Sessions {
         if let Some(older) = older.and_then(|older| table.sessions.get(&older)) {
             older.live.store(false, Ordering::Release);
         }
-        table.sessions.insert(id, Arc::new(session));
+        table.sessions.insert(id, session);
         id
     }
 

@@ -22,20 +22,12 @@ pub(super) fn check<S: Storage>(
     } else {
         batch.client(said.file_ident)?
     };
-    let row = match row {
-        // The operator's word comes before whatever else may be wrong.
-        Some(row) if row.reset => {
-            return refuse(
-                codes::BAD_CLIENT_FILE_IDENT,
-                "Bad client file identifier (IDENT)",
-            );
-        }
-        row => row,
-    };
-    let Some(row) = row else {
-        if (2..state.next_ident).contains(&said.file_ident) {
-            return Err(Refusal::expired("IDENT").into());
-        }
+    let was_given = (2..state.next_ident).contains(&said.file_ident);
+    if row.is_none() && was_given {
+        return Err(Refusal::expired("IDENT").into());
+    }
+    // The operator's word comes before whatever else may be wrong.
+    let Some(row) = row.filter(|row| !row.reset) else {
         return refuse(
             codes::BAD_CLIENT_FILE_IDENT,
             "Bad client file identifier (IDENT)",

@@ -97,6 +97,8 @@ impl<R: Read> StoredFacts<'_, R> {
     /// An entry that will not be asked for again: it is not kept. `None` if nothing of it is left.
     pub fn entry_once(&self, version: u64) -> Result<Option<Entry>> {
         self.check_trimmed(version.saturating_sub(1))?;
+        #[cfg(test)]
+        asked::count(|asked| &mut asked.entries_read, 1);
         let bytes = self.read.get(ENTRIES, &tables::number(version))?;
         bytes
             .map(|bytes| Entry::read(version, bytes.into_shared()))
@@ -278,14 +280,25 @@ pub(super) mod asked {
         /// Lines of the index read.
         pub touches: usize,
         pub entries: usize,
+        /// Entries read from the storage.
+        pub entries_read: usize,
         pub own_instructions: usize,
         /// Forms of others' entries.
         pub forms: usize,
+        /// Rules of sessions evaluated to tell whom a commit concerns.
+        pub rules: usize,
     }
 
     thread_local! {
         static ASKED: Cell<Asked> = const {
-            Cell::new(Asked { touches: 0, entries: 0, own_instructions: 0, forms: 0 })
+            Cell::new(Asked {
+                touches: 0,
+                entries: 0,
+                entries_read: 0,
+                own_instructions: 0,
+                forms: 0,
+                rules: 0,
+            })
         };
     }
 

@@ -68,6 +68,7 @@ fn clock_ahead(timestamp: u64, now_ms: u64) -> Option<u64> {
 
 /// What a session remembers once the batch is durable.
 struct Accepted {
+    id: SessionId,
     session: Arc<Session>,
     progress: (u64, u64),
     locked: u64,
@@ -105,18 +106,21 @@ impl<S: Storage> Ledger<S> {
                 // one.
                 None => {}
                 Some((answers, accepted)) => {
+                    let mut named = Vec::new();
                     if batch.writes > 0 {
-                        *writer = batch.commit(&self.jobs)?;
-                        self.publish(&writer);
+                        named = self.commit(&mut writer, batch)?;
                     }
-                    self.remember(uploads, &answers, accepted);
+                    self.remember(uploads, &answers, &accepted);
+                    let owed = accepted.into_iter().filter(|accepted| accepted.owed);
+                    named.extend(owed.map(|accepted| (accepted.id, accepted.session)));
+                    self.name(named);
                     return Ok(answers);
                 }
             }
         }
     }
 
-    fn remember(&self, uploads: &[Upload<'_>], answers: &[UploadAnswer], accepted: Vec<Accepted>) {
+    fn remember(&self, uploads: &[Upload<'_>], answers: &[UploadAnswer], accepted: &[Accepted]) {
         for (upload, answer) in uploads.iter().zip(answers) {
             if let (Some(refusal), Ok(session)) =
                 (&answer.refusal, self.sessions.get(upload.session))
@@ -217,6 +221,7 @@ impl<S: Storage> Ledger<S> {
             return Ok((
                 answer,
                 Accepted {
+                    id: upload.session,
                     session,
                     progress,
                     locked,
@@ -232,6 +237,7 @@ impl<S: Storage> Ledger<S> {
         Ok((
             answer,
             Accepted {
+                id: upload.session,
                 session,
                 progress,
                 locked,

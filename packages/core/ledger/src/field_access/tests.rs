@@ -11,6 +11,8 @@ fn parse(text: &str) -> FieldAccess {
 /// `Person { name, home: Address, homes: [Address], byName: {Address}, note: mixed }`,
 /// `Address { city, floor: Floor }`, `Floor { number }`.
 fn schema() -> Schema {
+    use CollectionKind::{Dictionary, List, Single};
+    use ColumnType::{Link, Mixed, String};
     let mut schema = Schema::default();
     let mut apply = |instruction| schema.apply(&instruction).expect("it fits");
     let table = |class: &str, spec| Instruction::AddTable {
@@ -40,8 +42,6 @@ fn schema() -> Schema {
             ),
         });
     };
-    use CollectionKind::{Dictionary, List, Single};
-    use ColumnType::{Link, Mixed, String};
     column("Person", "name", String, Single, None);
     column("Person", "home", Link, Single, Some("Address"));
     column("Person", "homes", Link, List, Some("Address"));
@@ -105,7 +105,7 @@ fn texts_of_another_form_are_refused() {
         "[true,[],1]",
         r#"[true,["a",[true,[]]]]"#,
         r#"[true,[["a"]]]"#,
-        r#"[true,[[1,[true,[]]]]]"#,
+        "[true,[[1,[true,[]]]]]",
         r#"[true,[["a",[false,[]]],["a",[true,[]]]]]"#,
         &deep(FIELD_ACCESS_DEPTH_MAX),
         &wide(FIELD_ACCESS_FIELDS_MAX + 1),

@@ -184,16 +184,19 @@ mod tests {
     #[test]
     fn a_demand_is_read_and_nonsense_refused() {
         let text = r#"{"policy":"recover-or-discard","allowsRecovery":true,"nowMs":5,"errorCode":222,"errorMessage":"away"}"#;
-        let demand = demand_of(text).unwrap();
+        let demand = demand_of(text).expect("a demand");
         assert_eq!(demand.policy, ResetPolicy::RecoverOrDiscard);
         assert_eq!(demand.action, ResetAction::Reset);
         assert_eq!((demand.now_ms, demand.error_code), (5, 222));
         assert_eq!(demand.error_message, "away");
         for text in ["", "{}", r#"{"policy":"manual"}"#, "[1]"] {
-            assert_eq!(demand_of(text).unwrap_err().code(), "malformed-argument");
+            assert_eq!(
+                demand_of(text).map_err(|error| error.code()).err(),
+                Some("malformed-argument")
+            );
         }
         assert_eq!(
-            check_of("discard", false).unwrap(),
+            check_of("discard", false).expect("a policy"),
             (ResetPolicy::Discard, ResetAction::ResetWithoutRecovery)
         );
     }
@@ -210,7 +213,7 @@ mod tests {
         };
         let mut out = String::new();
         write_dropped(&mut out, &dropped);
-        let json = Json::parse(&out).unwrap();
+        let json = Json::parse(&out).expect("JSON");
         let text = |name: &str| json.get(name).and_then(Json::as_str);
         assert_eq!(text("key"), Some("010100000000000000"));
         assert_eq!(
@@ -218,7 +221,7 @@ mod tests {
             (Some("tags"), Some("refused"))
         );
         assert!(text("detail").is_some());
-        let path = json.get("path").and_then(Json::as_array).unwrap();
+        let path = json.get("path").and_then(Json::as_array).expect("a path");
         assert_eq!((path[0].as_u64(), path[1].as_str()), (Some(2), Some("a\"")));
     }
 }

@@ -4,8 +4,8 @@ use super::common::*;
 use super::scene::*;
 use tidemark_changeset::PrimaryKey;
 use tidemark_store::sync::{
-    BootstrapPart, DownloadProgress, DropReason, ResetMode, Subscription, SubscriptionState,
-    SyncState,
+    BootstrapPart, DownloadProgress, DropReason, ResetMode, ResetPolicy, Subscription,
+    SubscriptionState, SyncState,
 };
 
 #[test]
@@ -187,7 +187,7 @@ fn what_is_discarded_is_reported_and_the_report_is_kept() {
         write.set(&at(0, AGE), false, &number(3)).unwrap();
         write.set(&at(0, AGE), false, &number(4)).unwrap();
     });
-    let second = scene.write(|write| write.erase(0, 1).unwrap());
+    let second = scene.write(|write| write.erase(PERSON, 1).unwrap());
     let report = scene.discard();
     let told: Vec<_> = report
         .dropped

@@ -110,7 +110,7 @@ pub fn role(layout: &Layout, number: u32) -> Role {
 fn narrow(dice: &mut Dice, layout: &Layout, class: &ClassLayout, role: &mut ClassRole) {
     for predicate in [&mut role.insert, &mut role.delete] {
         match dice.below(6) {
-            0 => *predicate = "FALSEPREDICATE".to_owned(),
+            0 => "FALSEPREDICATE".clone_into(predicate),
             1 => *predicate = format!("({predicate}) AND ({})", some_views(dice)),
             _ => {}
         }

@@ -1,7 +1,7 @@
 //! The server: the real ledger over a [`Disk`], with what `session.ts`, `download-pump.ts` and
 //! `commit-queue.ts` of the server do around it.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use tidemark_changeset::body::{BodyLimits, parse_download_body};
 use tidemark_changeset::codec;
@@ -99,6 +99,8 @@ pub struct Server {
     ledger: Option<Ledger<Disk>>,
     starts: u64,
     waiting: Vec<Waiting>,
+    /// Sessions for which there may be something to download; no others are asked for.
+    wanted: BTreeSet<SessionId>,
     uploads: u64,
 }
 
@@ -120,6 +122,7 @@ impl Server {
             ledger: None,
             starts: 0,
             waiting: Vec::new(),
+            wanted: BTreeSet::new(),
             uploads: 0,
         };
         server.open()?;
@@ -149,6 +152,7 @@ impl Server {
     pub fn restart(&mut self) -> Result<(), Stop> {
         self.ledger = None;
         self.waiting.clear();
+        self.wanted.clear();
         self.disk.restart();
         self.open()
     }
@@ -308,6 +312,7 @@ impl Server {
         match self.ledger()?.identify(said, self.now_ms) {
             Ok(identified) => {
                 link.side.session = Some(identified.session);
+                self.wanted.insert(identified.session);
                 link.side.bootstraps_owed += usize::from(identified.bootstrap_due);
                 self.tell(link, identified.compensations);
                 Ok(())
@@ -330,6 +335,7 @@ impl Server {
     fn mark(&mut self, link: &mut Link, request: u64) -> Result<(), Stop> {
         let version = self.version()?;
         let side = &mut link.side;
+        self.wanted.extend(side.session);
         let bootstraps = side.bootstraps_done + side.bootstraps_owed;
         if !(self.faults.forgets_marks && request % 5 == 4) {
             side.marks.push_back(Mark {
@@ -347,7 +353,10 @@ impl Server {
         };
         self.disk.doing("query");
         match self.ledger()?.query(session, version, text) {
-            Ok(None) => link.side.bootstraps_owed += 1,
+            Ok(None) => {
+                link.side.bootstraps_owed += 1;
+                self.wanted.insert(session);
+            }
             Ok(Some(text)) => link.down.push_back(Answer::QueryError { version, text }),
             Err(LedgerError::Restart(_) | LedgerError::NoSession) => self.end(link),
             Err(LedgerError::Trimmed) => expire(link),
@@ -361,6 +370,9 @@ impl Server {
         let Some(session) = link.side.session.filter(|_| !link.side.is_over) else {
             return Ok(false);
         };
+        if !self.wanted.contains(&session) {
+            return Ok(false);
+        }
         self.disk.doing("download");
         let part = match self
             .ledger()?
@@ -379,6 +391,7 @@ impl Server {
         };
         let Some(mut part) = part else {
             // Nothing is owed, so every mark is due.
+            self.wanted.remove(&session);
             let marks = std::mem::take(&mut link.side.marks);
             let was_any = !marks.is_empty();
             link.down
@@ -388,6 +401,9 @@ impl Server {
         let steady = part.batch_state == BatchState::Steady;
         if self.faults.loses_downloads && steady && part.download_server_version % 11 == 3 {
             part.body.clear();
+        }
+        if part.is_last {
+            self.wanted.remove(&session);
         }
         if let Some(role) = &link.side.role {
             self.check_readable(role, &part.body).map_err(Stop::Fault)?;
@@ -444,7 +460,16 @@ impl Server {
     pub fn maintain(&mut self, budget: usize) -> Result<Progress, Stop> {
         self.disk.doing("maintain");
         let progress = self.ledger()?.maintain(self.now_ms, budget);
-        progress.map_err(|error| self.stop(&error))
+        let progress = progress.map_err(|error| self.stop(&error))?;
+        self.want_touched()?;
+        Ok(progress)
+    }
+
+    /// Wakes whom the ledger names.
+    fn want_touched(&mut self) -> Result<(), Stop> {
+        let touched = self.ledger()?.take_touched();
+        self.wanted.extend(touched);
+        Ok(())
     }
 
     /// Integrates the uploads that wait, all in one commit.
@@ -466,6 +491,7 @@ impl Server {
         self.disk.doing("integrate");
         let answers = self.ledger()?.integrate(&uploads, self.now_ms);
         let answers = answers.map_err(|error| self.stop(&error))?;
+        self.want_touched()?;
         let mut committed = Committed {
             uploads: uploads.len() as u64,
             ..Committed::default()
