@@ -185,11 +185,7 @@ export class SyncApp {
    * @throws ConfigurationError if the classes contradict those of the data, and the policy does not allow that; nothing
    * is changed then.
    */
-  async configure(
-    configuration: AppConfiguration,
-    policy: SchemaPolicy,
-    accept: () => Promise<void>,
-  ): Promise<void> {
+  async configure(configuration: AppConfiguration, policy: SchemaPolicy, accept: () => Promise<void>): Promise<void> {
     const versionBefore = this.ledger.schemaVersion();
     const classes = JSON.stringify(configuration.classes);
     const { changed, version, conflicts } = await this.ledger.setSchema(classes, policy);

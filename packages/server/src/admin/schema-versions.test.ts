@@ -9,13 +9,7 @@ import { createServer, type Server } from "../server.js";
 import { AdminClient, AppOfAdmin, testAdministrator } from "../testing/admin-client.js";
 import { Changeset, newCity } from "../testing/changesets.js";
 import { createAsCore } from "../testing/harnesses.js";
-import {
-  logInAnonymously,
-  openNewFile,
-  ScriptedClient,
-  ScriptedFile,
-  subscribe,
-} from "../testing/scripted-client.js";
+import { logInAnonymously, openNewFile, ScriptedClient, ScriptedFile, subscribe } from "../testing/scripted-client.js";
 
 let directory: string;
 let server: Server;

@@ -742,3 +742,43 @@ fn the_indexed_field_may_change_with_the_object() {
     ]);
     assert_eq!(anna.value(1, "owner"), Some(text("b")));
 }
+
+#[test]
+fn sessions_of_several_versions_are_found_by_what_each_means() {
+    let ledger = with_schema(&city(&["kind int", "size int"]));
+    let query = r#"{"City":"kind == 1 AND size == 0"}"#;
+    let mut old = Replica::new(&ledger, 0);
+    old.open();
+    old.query(query);
+    breaking(&ledger, &city(&["kind double", "size int?"]), &[]);
+    let mut new = Replica::new(&ledger, 1);
+    new.open();
+    new.query(query);
+    // The same text, and another field: who is told of a change must be asked by versions.
+    let mut writer = Replica::with_cities(&ledger, 1);
+    writer.write(vec![
+        create("City", 1),
+        set("City", 1, "size", Value::Int(0)),
+        set("City", 1, "kind", Value::Double(1.0)),
+    ]);
+    old.take();
+    new.take();
+    assert_eq!((old.keys("City"), new.keys("City")), (vec![], vec![1]));
+    let mut older = Replica::with_cities(&ledger, 0);
+    older.write(vec![
+        create("City", 2),
+        set("City", 2, "kind", Value::Int(1)),
+    ]);
+    old.take();
+    new.take();
+    assert_eq!((old.keys("City"), new.keys("City")), (vec![2], vec![1]));
+    // Null is the zero that one of them asks for.
+    let before = old.download;
+    writer.take();
+    writer.write(vec![set("City", 2, "size", Value::Int(3))]);
+    old.take();
+    writer.write(vec![set("City", 2, "size", Value::Null)]);
+    old.take();
+    assert!(old.download > before);
+    assert_eq!(old.keys("City"), [2]);
+}
