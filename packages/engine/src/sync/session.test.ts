@@ -355,7 +355,9 @@ test("a deactivated session sends UNBIND, closes its file, and hears no more", a
   await loop.deactivate(1, true);
   expect(socket.takeTypes()).toEqual(["unbind"]);
   expect(loop.file.openCount).toBe(0);
-  // Sent before the server had read UNBIND.
+  // Sent before the server had read UNBIND. A compensating write's error does not end a session.
+  const undone = errorInformation(errorCode.compensatingWrite, "undone", { compensatingWriteServerVersion: 2 });
+  await loop.answer({ type: "json_error", errorCode: 231, session: 1, body: JSON.stringify(undone) });
   await loop.answer(loop.download());
   await loop.answer({ type: "unbound", session: 1 });
   expect(socket.isClosed).toBe(false);
