@@ -3,14 +3,14 @@
 
 use tidemark_changeset::body::{BodyLimits, parse_download_body};
 use tidemark_changeset::{Instruction, Name, PrimaryKey, Value, codec};
-use tidemark_ledger::embedded::{Identified, Ledger, SchemaChange, SchemaPolicy};
+use tidemark_ledger::embedded::{Identified, Ledger, QueryableFields, SchemaChange, SchemaPolicy};
 use tidemark_ledger::error::Stop;
 use tidemark_ledger::views::Role;
 use tidemark_model::memory::Database;
 use tidemark_model::{Node, node_at};
 use tidemark_storage::{OrderedStorage, Storage};
 
-use crate::common::{Made, Peer, entries, target};
+use crate::common::{Made, Peer, TestLedger, entries, open, target};
 
 pub const EVERYTHING: &str = r#"{"City":"TRUEPREDICATE"}"#;
 
@@ -218,4 +218,29 @@ impl<'a, S: Storage> Replica<'a, S> {
 fn has_mark(changeset: &[u8]) -> bool {
     let changeset = codec::decode(changeset).expect("a changeset can be read");
     format!("{:?}", changeset.instructions).contains("\\u{1}")
+}
+
+#[allow(clippy::unnecessary_wraps, reason = "as values are looked up")]
+pub fn int(value: i64) -> Option<Value> {
+    Some(Value::Int(value))
+}
+
+pub const NULL: Option<Value> = Some(Value::Null);
+
+pub fn city(properties: &[&str]) -> Vec<String> {
+    vec![class("City", "top", properties)]
+}
+
+/// A ledger with a first schema, Development Mode off.
+pub fn with_schema(all: &[String]) -> TestLedger {
+    let ledger = open();
+    ledger.set_development_mode(false);
+    let change = ledger.set_schema(&classes(all)).expect("it works");
+    assert!(change.changed && change.conflicts.is_empty());
+    let queryable = ["size", "name", "kind", "old", "owner"].map(str::to_owned);
+    ledger.set_queryable_fields(QueryableFields {
+        global: queryable.into(),
+        ..QueryableFields::default()
+    });
+    ledger
 }
