@@ -6,6 +6,7 @@
 
 import {
   defaultProtocolLimits,
+  leavesSessionOpen,
   parseErrorInformation,
   parseServerMessage,
   type PingMessage,
@@ -51,6 +52,11 @@ export interface ConnectionOwner {
 
 /** Messages larger than any server sends are refused before they are looked at. */
 const limits = { ...defaultProtocolLimits, bodyBytesMax: 1024 * 1024 * 1024 };
+
+/** Whether the server has nothing more to say about a session whose UNBIND was sent. */
+function isLastOfSession(message: ServerMessage): boolean {
+  return message.type === "unbound" || (message.type === "json_error" && !leavesSessionOpen(message.errorCode));
+}
 
 type TimerName = "reconnect" | "connect" | "linger" | "ping" | "pong";
 
@@ -247,7 +253,7 @@ export class Connection {
     if (message.type === "pong") return this.#onPong(message.timestamp);
     if (message.type === "json_error" && message.session === 0) return this.#onConnectionError(message);
     if (message.type === "log_message" && message.session === 0) return;
-    if (message.type === "unbound" || message.type === "json_error") {
+    if (isLastOfSession(message)) {
       if (this.#unbinding.delete(message.session)) return;
     } else if (this.#unbinding.has(message.session)) return;
     const session = this.#sessions.get(message.session);
