@@ -449,3 +449,21 @@ test("an upload wait that names versions of the file before its reset waits for 
   await loop.answer(loop.download({ uploadClientVersion: version, uploadServerVersion: 1 }));
   expect(loop.takeEvents()).toContainEqual({ type: "wait-done", session: 1, wait: 9 });
 });
+
+test("a compensating write is told though the connection is lost while its download is taken in", async () => {
+  await loop.reachSteadyState();
+  const body = JSON.stringify(
+    errorInformation(errorCode.compensatingWrite, "reverted", {
+      compensatingWriteServerVersion: 3,
+      rejectedClientVersion: 2,
+      rejectedUpdates: [{ reason: "not allowed", pk: "CmUuPxqbHowAAQIDBA==", table: "Item" }],
+    }),
+  );
+  await loop.answer({ type: "json_error", errorCode: errorCode.compensatingWrite, session: 1, body });
+  loop.host.socket.answer(loop.download({ downloadServerVersion: 3 }));
+  loop.host.socket.end({ kind: "read", message: "cut" });
+  await loop.host.run();
+  expect(loop.file.state.downloadServerVersion).toBe(3);
+  const told = loop.takeEvents().filter((event) => event.type === "error" && event.error.writes.length > 0);
+  expect(told).toHaveLength(1);
+});
