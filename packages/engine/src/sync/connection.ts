@@ -434,7 +434,9 @@ export function backOffOf(information: {
   };
 }
 
-/** Whether nothing more is said for a session whose UNBIND is under way: an error that came first stands for UNBOUND. */
+/**
+ * Whether nothing more is said for a session whose UNBIND is under way: an error that came first stands for UNBOUND.
+ */
 function endsExchange(message: ServerMessage): boolean {
   return message.type === "unbound" || (message.type === "json_error" && !leavesSessionOpen(message.errorCode));
 }
