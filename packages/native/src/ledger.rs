@@ -12,7 +12,7 @@ use napi::bindgen_prelude::{AsyncTask, ToNapiValue, TypeName, Uint8Array};
 use napi::{Env, Error, JsError, Task};
 use napi_derive::napi;
 use tidemark_ledger::embedded::{
-    self, DownloadLimits, Ledger, Options, QueryableFields, SchemaPolicy, tables,
+    self, DownloadLimits, Ledger, Options, tables,
 };
 use tidemark_ledger::error::Stop;
 use tidemark_ledger::field_access::FieldAccess;
@@ -22,6 +22,7 @@ use tidemark_ledger::{LedgerError, Refusal, records};
 use tidemark_storage::{FileStorage, StorageError};
 
 use crate::ledger_downloads::{NativeDownloadAnswer, NativeDownloadPart};
+use crate::ledger_schema::{NativeQueryableFields, NativeSchemaChange, NativeSchemaPolicy, change};
 
 type Store = Arc<Ledger<FileStorage>>;
 
@@ -58,7 +59,7 @@ impl From<StorageError> for Failure {
     }
 }
 
-type Outcome<T> = Result<T, Failure>;
+pub(crate) type Outcome<T> = Result<T, Failure>;
 type Job<T> = Box<dyn FnOnce() -> Outcome<T> + Send>;
 
 /// Work for the thread pool.
@@ -95,7 +96,7 @@ impl<T: ToNapiValue + TypeName + Send + 'static> Task for Work<T> {
     }
 }
 
-fn version(value: f64) -> Outcome<u64> {
+pub(crate) fn version(value: f64) -> Outcome<u64> {
     const VERSION_MAX: f64 = 9_007_199_254_740_991.0;
     if value.fract() == 0.0 && (0.0..=VERSION_MAX).contains(&value) {
         #[allow(
@@ -112,7 +113,7 @@ fn version(value: f64) -> Outcome<u64> {
     clippy::cast_precision_loss,
     reason = "versions and counts stay below 2^53"
 )]
-pub(crate) fn number(value: u64) -> f64 {
+pub(crate) pub(crate) fn number(value: u64) -> f64 {
     value as f64
 }
 
@@ -335,35 +336,6 @@ pub struct NativeUpkeepStep {
     pub cursors_owed: f64,
 }
 
-#[napi(object)]
-pub struct NativeQueryableFields {
-    pub global: Vec<String>,
-    pub classes: HashMap<String, Vec<String>>,
-    pub indexed: Option<String>,
-}
-
-#[napi(object)]
-pub struct NativeSchemaPlace {
-    pub class_name: String,
-    pub property_name: Option<String>,
-}
-
-#[napi(object)]
-pub struct NativeSchemaPolicy {
-    pub allow_breaking: bool,
-    pub removed: Vec<NativeSchemaPlace>,
-    pub start_over: bool,
-    pub version_min: f64,
-}
-
-#[napi(object)]
-pub struct NativeSchemaChange {
-    pub changed: bool,
-    pub is_breaking: bool,
-    pub version: f64,
-    pub conflicts: Vec<String>,
-}
-
 /// A ledger in a redb file, or in memory.
 #[napi]
 pub struct NativeLedger {
@@ -432,22 +404,8 @@ impl NativeLedger {
     ) -> AsyncTask<Work<NativeSchemaChange>> {
         let ledger = Arc::clone(&self.ledger);
         Work::task(move || {
-            let removed = policy.removed.into_iter();
-            let policy = SchemaPolicy {
-                allow_breaking: policy.allow_breaking,
-                removed: removed
-                    .map(|place| (place.class_name, place.property_name))
-                    .collect(),
-                start_over: policy.start_over,
-                version_min: version(policy.version_min)?,
-            };
-            let change = ledger.set_schema_as(&classes, &policy)?;
-            Ok(NativeSchemaChange {
-                changed: change.changed,
-                is_breaking: change.is_breaking,
-                version: number(change.version),
-                conflicts: change.conflicts,
-            })
+            let policy = policy.policy()?;
+            Ok(change(ledger.set_schema_as(&classes, &policy)?))
         })
     }
 
@@ -472,12 +430,7 @@ impl NativeLedger {
 
     #[napi]
     pub fn set_queryable_fields(&self, fields: NativeQueryableFields) {
-        let classes = fields.classes.into_iter().collect();
-        self.ledger.set_queryable_fields(QueryableFields {
-            global: fields.global,
-            classes,
-            indexed: fields.indexed,
-        });
+        self.ledger.set_queryable_fields(fields.fields());
     }
 
     #[napi]

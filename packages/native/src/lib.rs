@@ -10,6 +10,7 @@ mod gate;
 mod kv;
 mod ledger;
 mod ledger_downloads;
+mod ledger_schema;
 mod registry;
 mod resets;
 mod store;

@@ -75,8 +75,8 @@ impl FieldAccess {
         !self.others && self.fields.is_empty()
     }
 
-    /// The access to one field, by its physical name as well: what is said of a name holds whatever a version of
-    /// the schema means by it.
+    /// The access to one field, by its physical name as well: what is said of a name holds whatever a version
+    /// of the schema means by it.
     pub fn member(&self, field: &Name) -> &Self {
         let others = if self.others { &ALL } else { &NONE };
         self.fields.get(&shown(field)).unwrap_or(others)

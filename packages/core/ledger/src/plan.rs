@@ -129,8 +129,9 @@ pub fn read_body(bytes: &[u8]) -> Result<Vec<body::UploadEntry<'_>>, Refusal> {
     Ok(entries)
 }
 
-/// Decodes one changeset and sorts its instructions by object. Where the schema has versions, `tentative` is the
-/// schema as it will be after the changesets before, to be extended by this one, and the client's version.
+/// Decodes one changeset and sorts its instructions by object. Where the schema has versions, `tentative` is
+/// the schema as it will be after the changesets before, to be extended by this one, and the client's
+/// version.
 pub fn plan_changeset(
     entry: &body::UploadEntry<'_>,
     tentative: Option<(&mut LedgerSchema, u64)>,

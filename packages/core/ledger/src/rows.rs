@@ -48,8 +48,8 @@ pub struct ClientRow {
     pub is_original: Option<bool>,
     /// Whether the operator wants it to start over.
     pub reset: bool,
-    /// The version of the schema that the file is of: the one it came with first. Files from before there were
-    /// versions are of the first.
+    /// The version of the schema that the file is of: the one it came with first. Files from before there
+    /// were versions are of the first.
     pub schema_version: Option<u64>,
 }
 

@@ -54,8 +54,8 @@ pub struct Switches {
     pub judge_sight: bool,
     /// An object of which other fields became readable is given afresh.
     pub fields_move: bool,
-    /// What null and a number come to for a client that sees null as zero is put into the log, and given to it
-    /// afresh.
+    /// What null and a number come to for a client that sees null as zero is put into the log, and given to
+    /// it afresh.
     pub settle_sums: bool,
     /// Between a role with fewer fields and its bootstrap only the fields of both are sent.
     pub guard_fields: bool,

@@ -188,8 +188,8 @@ pub fn narrowed_rules(
     (narrowed != *rules).then_some(narrowed)
 }
 
-/// A view, bound to the schema. Columns are only ever added, and versions keep their names, so the binding stays
-/// right.
+/// A view, bound to the schema. Columns are only ever added, and versions keep their names, so the binding
+/// stays right.
 #[derive(Debug, Default)]
 pub struct View {
     classes: Vec<(ClassNumber, Vec<Predicate>)>,

@@ -77,6 +77,9 @@ const texts = (file: ScriptedFile): string => file.received.join("\n");
 const versions = async (): Promise<readonly unknown[]> =>
   (await app.must("GET", "sync/schemas/versions"))["versions"] as readonly unknown[];
 
+const without = (properties: Readonly<Record<string, unknown>>, name: string): object =>
+  Object.fromEntries(Object.entries(properties).filter(([key]) => key !== name));
+
 /** The collection's schema, changed. */
 async function changeCity(change: (properties: Readonly<Record<string, unknown>>) => object): Promise<number> {
   const { body } = await app.call("GET", "schemas");
@@ -94,7 +97,7 @@ test("a draft with breaking changes makes one version: old files go on in theirs
   old.upload(newCity(1, "Aarhus", "DK"));
   await settle(old);
   const draft = await app.idOf("POST", "drafts", {});
-  expect(await changeCity(({ tags: _, ...fewer }) => ({ ...fewer, name: { bsonType: "long" } }))).toBe(204);
+  expect(await changeCity((all) => ({ ...without(all, "tags"), name: { bsonType: "long" } }))).toBe(204);
   expect(await versions()).toEqual([{ version_major: 0 }]);
   expect((await app.call("POST", `drafts/${draft}/deployment`, {})).status).toBe(201);
   expect(await versions()).toEqual([{ version_major: 0 }, { version_major: 1 }]);
@@ -142,7 +145,7 @@ test("without a draft each call that breaks makes a version, what is added none"
   expect(await versions()).toHaveLength(1);
   expect(await changeCity((properties) => ({ ...properties, size: { bsonType: "string" } }))).toBe(204);
   expect(await versions()).toHaveLength(2);
-  expect(await changeCity(({ size: _, ...fewer }) => fewer)).toBe(204);
+  expect(await changeCity((all) => without(all, "size"))).toBe(204);
   expect(await versions()).toHaveLength(3);
   const dog = await app.idOf("POST", "schemas", {
     metadata: { data_source: "BackingDB", database: "test_data", collection: "Dog" },

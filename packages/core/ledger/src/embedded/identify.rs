@@ -44,8 +44,8 @@ pub struct Identification {
     /// Whether the client merges by our corrected rules. What it says first holds for good.
     pub is_own_client: bool,
     pub protocol_version: u32,
-    /// Version of the schema that the client was opened with; 0 for one that knows of no versions. A file keeps
-    /// the one that it said first.
+    /// Version of the schema that the client was opened with; 0 for one that knows of no versions. A file
+    /// keeps the one that it said first.
     pub schema_version: u64,
 }
 
@@ -374,8 +374,8 @@ impl<S: Storage> Ledger<S> {
 /// That a version of the schema was dropped, which only happens when all files have to start over.
 const VERSION_GONE: &str = "its version of the schema is gone";
 
-/// The names in which a client speaks: those of the version that its file is of, which is the one it came with
-/// first.
+/// The names in which a client speaks: those of the version that its file is of, which is the one it came
+/// with first.
 fn names_of<'a>(
     schema: &'a LedgerSchema,
     said: &Identification,

@@ -218,8 +218,8 @@ impl<S: Storage> Ledger<S> {
     }
 
     /// Makes the newest version of the schema hold these classes by the operator's decision, also with
-    /// Development Mode off: what is missing is added, by an entry of one version that clients are given in its
-    /// turn. If something contradicts what is there, or is to be removed, that makes a new version of the
+    /// Development Mode off: what is missing is added, by an entry of one version that clients are given in
+    /// its turn. If something contradicts what is there, or is to be removed, that makes a new version of the
     /// schema where the policy allows it; otherwise nothing is changed.
     ///
     /// Whether elements of collections may be null is not compared, and left to the first client that names
@@ -309,13 +309,13 @@ fn take_all(schema: &mut LedgerSchema, instructions: &[Instruction]) -> SchemaCh
 pub struct SchemaPolicy {
     /// Whether it may make a new version of the schema.
     pub allow_breaking: bool,
-    /// Classes, and properties of classes, that are to be there no longer. Without `allow_breaking` they stay,
-    /// as does what the given classes do not name.
+    /// Classes, and properties of classes, that are to be there no longer. Without `allow_breaking` they
+    /// stay, as does what the given classes do not name.
     pub removed: Vec<(String, Option<String>)>,
     /// Whether the versions are counted from 0 again: for when every client file has to start over anyway.
     pub start_over: bool,
-    /// Number that the newest version has at least, for an app that had versions elsewhere: those that are missing
-    /// hold what the newest does.
+    /// Number that the newest version has at least, for an app that had versions elsewhere: those that are
+    /// missing hold what the newest does.
     pub version_min: u64,
 }
 

@@ -149,6 +149,20 @@ fn rules_are_written_in_the_names_of_the_newest_version() {
         set("City", 1, "secret", Value::Int(5)),
     ]);
     assert_eq!(old.take(), []);
+    // … under the new one for files of the new version.
+    let mut limited = Replica::new(&ledger, 1);
+    limited.open_as(role("TRUEPREDICATE", &["secret"]));
+    limited.query(EVERYTHING);
+    let seen = (limited.value(2, "owner"), limited.value(2, "secret"));
+    assert_eq!(seen, (Some(text("me")), Some(text(""))));
+    // A new version in which the rule means the same concerns nobody.
+    breaking(
+        &ledger,
+        &city(&["owner string", "secret string", "name string?"]),
+        &[],
+    );
+    old.peer.role = role("owner == \"me\"", &["secret"]);
+    assert!(!old.open().bootstrap_due);
     // A rule that no longer fits gives nothing.
     old.open_as(role("owner == 1", &["secret"]));
     assert_eq!(old.keys("City"), Vec::<i64>::new());
