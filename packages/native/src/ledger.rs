@@ -11,9 +11,7 @@ use std::sync::Arc;
 use napi::bindgen_prelude::{AsyncTask, ToNapiValue, TypeName, Uint8Array};
 use napi::{Env, Error, JsError, Task};
 use napi_derive::napi;
-use tidemark_ledger::embedded::{
-    self, DownloadLimits, Ledger, Options, tables,
-};
+use tidemark_ledger::embedded::{self, DownloadLimits, Ledger, Options, tables};
 use tidemark_ledger::error::Stop;
 use tidemark_ledger::field_access::FieldAccess;
 use tidemark_ledger::switches::Switches;
@@ -113,7 +111,7 @@ pub(crate) fn version(value: f64) -> Outcome<u64> {
     clippy::cast_precision_loss,
     reason = "versions and counts stay below 2^53"
 )]
-pub(crate) pub(crate) fn number(value: u64) -> f64 {
+pub(crate) fn number(value: u64) -> f64 {
     value as f64
 }
 
