@@ -1,5 +1,5 @@
-// The other commands of the project: `npm run vectors|simulate|conformance|fire|bench|docs -- ARGUMENTS…`. Set-up speaks on
-// standard error, so that standard output is the command's own.
+// The other commands of the project: `npm run vectors|simulate|conformance|fire|bench|docs -- ARGUMENTS…`. Set-up
+// speaks on standard error, so that standard output is the command's own.
 import { existsSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { parseArgs } from "node:util";

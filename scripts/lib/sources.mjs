@@ -44,7 +44,10 @@ export function npmPackages() {
   return packagesAt(/^(packages|apps)\/[^/]+\/package\.json$/);
 }
 
-/** Folders with what a benchmark installs when it is first run: no part of the workspace, with lock files of their own. */
+/**
+ * Folders with what a benchmark installs when it is first run: no part of the workspace, with lock files of their
+ * own.
+ */
 export function peerPackages() {
   return packagesAt(/^apps\/bench\/peers\/[^/]+\/package\.json$/);
 }

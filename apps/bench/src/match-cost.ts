@@ -10,7 +10,19 @@ import { defaultServerLimits, type Ledger, type LedgerSession, openNativeLedger,
 import { editNote, newNote, noteQuery, noteSchema } from "./changesets.js";
 import { type Benchmark, figure, interleaved } from "./figures.js";
 
-const role: Role = { default: { read: "TRUEPREDICATE", write: "TRUEPREDICATE" }, classes: {} };
+const everything = "TRUEPREDICATE";
+const allFields = "[true,[]]";
+const role: Role = {
+  default: {
+    read: everything,
+    write: everything,
+    insert: everything,
+    delete: everything,
+    readableFields: allFields,
+    writableFields: allFields,
+  },
+  classes: {},
+};
 
 /** Notes that are changed: each owner's subscription sees one. */
 const notesMax = 10;
@@ -60,6 +72,7 @@ class Crowd {
         fileIdent,
         fileIdentSalt: "5",
         userId: "user",
+        schemaVersion: 0,
         downloadServerVersion: 0,
         downloadClientVersion: 0,
         latestServerVersion: 0,

@@ -283,3 +283,15 @@ test("a socket that takes nothing holds back messages until it ends", async () =
   await loop.accept();
   expect(loop.host.socket.takeTypes()).toEqual(["bind", "ident", "upload"]);
 });
+
+test("a compensating write on its way to a session that has sent UNBIND does not end what is dropped", async () => {
+  await loop.reachSteadyState();
+  await loop.activate(2);
+  await loop.deactivate(1);
+  loop.takeEvents();
+  const body = JSON.stringify(errorInformation(errorCode.compensatingWrite, "reverted", {}));
+  await loop.answer({ type: "json_error", errorCode: errorCode.compensatingWrite, session: 1, body });
+  await loop.answer(loop.download());
+  await loop.answer({ type: "unbound", session: 1 });
+  expect(loop.takeEvents()).toEqual([]);
+});

@@ -6,6 +6,7 @@
 
 import {
   defaultProtocolLimits,
+  leavesSessionOpen,
   parseErrorInformation,
   parseServerMessage,
   type PingMessage,
@@ -247,9 +248,10 @@ export class Connection {
     if (message.type === "pong") return this.#onPong(message.timestamp);
     if (message.type === "json_error" && message.session === 0) return this.#onConnectionError(message);
     if (message.type === "log_message" && message.session === 0) return;
-    if (message.type === "unbound" || message.type === "json_error") {
-      if (this.#unbinding.delete(message.session)) return;
-    } else if (this.#unbinding.has(message.session)) return;
+    if (this.#unbinding.has(message.session)) {
+      if (endsExchange(message)) this.#unbinding.delete(message.session);
+      return;
+    }
     const session = this.#sessions.get(message.session);
     if (session !== undefined) session.onMessage(message);
     else if (message.type !== "log_message") this.violation(`message for unknown session ${message.session}`);
@@ -430,4 +432,11 @@ export function backOffOf(information: {
     maxMs: (backoffMaxDelaySec ?? backoffIntervalSec) * 1000,
     multiplier: Math.max(1, backoffMultiplier ?? 1),
   };
+}
+
+/**
+ * Whether nothing more is said for a session whose UNBIND is under way: an error that came first stands for UNBOUND.
+ */
+function endsExchange(message: ServerMessage): boolean {
+  return message.type === "unbound" || (message.type === "json_error" && !leavesSessionOpen(message.errorCode));
 }

@@ -355,7 +355,9 @@ test("a deactivated session sends UNBIND, closes its file, and hears no more", a
   await loop.deactivate(1, true);
   expect(socket.takeTypes()).toEqual(["unbind"]);
   expect(loop.file.openCount).toBe(0);
-  // Sent before the server had read UNBIND.
+  // Sent before the server had read UNBIND. A compensating write's error does not end a session.
+  const undone = errorInformation(errorCode.compensatingWrite, "undone", { compensatingWriteServerVersion: 2 });
+  await loop.answer({ type: "json_error", errorCode: 231, session: 1, body: JSON.stringify(undone) });
   await loop.answer(loop.download());
   await loop.answer({ type: "unbound", session: 1 });
   expect(socket.isClosed).toBe(false);
@@ -446,4 +448,22 @@ test("an upload wait that names versions of the file before its reset waits for 
   await loop.do({ type: "committed", session: 1 }, { ...wait, targetVersion: version + 100 });
   await loop.answer(loop.download({ uploadClientVersion: version, uploadServerVersion: 1 }));
   expect(loop.takeEvents()).toContainEqual({ type: "wait-done", session: 1, wait: 9 });
+});
+
+test("a compensating write is told though the connection is lost while its download is taken in", async () => {
+  await loop.reachSteadyState();
+  const body = JSON.stringify(
+    errorInformation(errorCode.compensatingWrite, "reverted", {
+      compensatingWriteServerVersion: 3,
+      rejectedClientVersion: 2,
+      rejectedUpdates: [{ reason: "not allowed", pk: "CmUuPxqbHowAAQIDBA==", table: "Item" }],
+    }),
+  );
+  await loop.answer({ type: "json_error", errorCode: errorCode.compensatingWrite, session: 1, body });
+  loop.host.socket.answer(loop.download({ downloadServerVersion: 3 }));
+  loop.host.socket.end({ kind: "read", message: "cut" });
+  await loop.host.run();
+  expect(loop.file.state.downloadServerVersion).toBe(3);
+  const told = loop.takeEvents().filter((event) => event.type === "error" && event.error.writes.length > 0);
+  expect(told).toHaveLength(1);
 });

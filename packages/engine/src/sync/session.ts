@@ -432,6 +432,8 @@ export class ClientSession implements ConnectedSession {
     }
     const fault = downloadFault(this.#accepted, message, this.#file.version());
     if (fault !== undefined) return this.#joined?.violation(`download: ${fault}`);
+    // A connection that is lost meanwhile forgets them, but the server will not repeat what has been taken in.
+    const reverted = this.#compensations.takeDue(message.downloadServerVersion);
     try {
       const body = await this.#owner.host.compression.uncompress(message);
       if (message.batchState === 2) await this.#file.integrate(message, body);
@@ -443,6 +445,7 @@ export class ClientSession implements ConnectedSession {
     this.#joined?.onHealthy();
     this.#backOff.reset();
     this.#afterDownload(message);
+    for (const error of reverted) this.#owner.onError(error, "warn");
   }
 
   async #onBootstrap(message: DownloadMessage, body: Uint8Array): Promise<void> {
@@ -474,7 +477,6 @@ export class ClientSession implements ConnectedSession {
     this.#owner.onChanged();
     this.#progress.onDownload(message.queryVersion, message.progressEstimate);
     this.#report();
-    this.#reportCompensations(message.downloadServerVersion);
     this.#checkUploads();
     this.#enlist();
   }
@@ -553,10 +555,6 @@ export class ClientSession implements ConnectedSession {
     const serverVersion = information.compensatingWriteServerVersion;
     if (serverVersion === undefined) return;
     this.#compensations.add(serverVersion, error);
-  }
-
-  #reportCompensations(downloadServerVersion: number): void {
-    for (const error of this.#compensations.takeDue(downloadServerVersion)) this.#owner.onError(error, "warn");
   }
 
   /** UNBIND, and nothing more until the session is resumed. */

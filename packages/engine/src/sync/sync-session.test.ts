@@ -247,6 +247,16 @@ test("a paused session tells no errors", async () => {
   expect([errors.length, session.state]).toEqual([0, "paused"]);
 });
 
+test("a paused session still tells of writes that were undone before", async () => {
+  const before = generation();
+  session.pause();
+  const writes = [{ objectName: "Item", reason: "not allowed", primaryKey: 1 }];
+  const error = { ...failure, isFatal: false, writes };
+  emit({ type: "error", session: session.id, generation: before, consequence: "warn", error });
+  await host.run();
+  expect([errors.length, session.state]).toEqual([1, "paused"]);
+});
+
 test("progress that is known is told once, not before the registration returns", async () => {
   const report = {
     uploaded: 5,

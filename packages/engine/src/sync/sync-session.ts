@@ -459,14 +459,17 @@ export class SyncSession {
         }
         return;
       case "error":
-        if (event.generation === this.#generation) this.onError(event.error, event.consequence);
+        // That writes were undone is said once, whatever became of the session meanwhile.
+        if (event.generation === this.#generation || event.error.writes.length > 0) {
+          this.onError(event.error, event.consequence);
+        }
         return;
     }
   }
 
   /** A failure, with what follows from it. */
   onError(information: SyncErrorInformation, consequence: ErrorConsequence): void {
-    if (this.#state === "paused" || this.#state === "inactive") return;
+    if (this.#state === "inactive" || (this.#state === "paused" && information.writes.length === 0)) return;
     const error = consequence === "stop" ? this.#withRecoveryPath(information) : information;
     const failure = new SyncFailure(error);
     const wasDying = this.#state === "dying";

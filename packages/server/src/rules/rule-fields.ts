@@ -1,6 +1,6 @@
 /**
- * Which fields an app's rules look at. Our own clients are told: what they fold out of their unsent history must not be a
- * value that a rule asks for.
+ * Which fields an app's rules look at. Our own clients are told: what they fold out of their unsent history must not
+ * be a value that a rule asks for.
  *
  * @module
  */
