@@ -116,7 +116,10 @@ test("what is wrong is said in one line", { timeout: 30_000 }, async () => {
     [["dev", "--data", directory, "--log", "loud"], /--log must be one of/],
     [["dev", "--data", directory, "--app", join(directory, "none")], /is not a directory/],
     [["start", "--data", directory], /give --app or --app-id/],
-    [["dev", "--data", directory, "--secrets", "x.json"], /--environment, --secrets, --allow-schema-versions and --schema-version go with --app/],
+    [
+      ["dev", "--data", directory, "--secrets", "x.json"],
+      /--environment, --secrets, --allow-schema-versions and --schema-version go with --app/,
+    ],
     [["start", "--data", directory, "--app", sample, "--app-id", "a", "b"], /one --app-id at most/],
     [["dev", "--data", directory, "--app", sample, "--secrets", join(directory, "x.json")], /cannot be read/],
     [["start", "--data", directory, "--max-offline-days", "0"], /not a number of days/],
