@@ -13,7 +13,7 @@ import { editNote, newNote, noteQuery, noteSchema } from "./changesets.js";
 import type { Delivered } from "./fan-process.js";
 import { type Benchmark, type BenchmarkOptions, figure, interleaved, percentile, timed } from "./figures.js";
 import { Floor } from "./floor.js";
-import { LightClient, openLightClients } from "./light-client.js";
+import { type LightClient, openLightClients } from "./light-client.js";
 import { matchCost } from "./match-cost.js";
 import { monotonicMs, startProcess, stopProcess } from "./processes.js";
 import { BenchServer } from "./tidemark.js";

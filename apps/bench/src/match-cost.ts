@@ -10,7 +10,19 @@ import { defaultServerLimits, type Ledger, type LedgerSession, openNativeLedger,
 import { editNote, newNote, noteQuery, noteSchema } from "./changesets.js";
 import { type Benchmark, figure, interleaved } from "./figures.js";
 
-const role: Role = { default: { read: "TRUEPREDICATE", write: "TRUEPREDICATE" }, classes: {} };
+const everything = "TRUEPREDICATE";
+const allFields = "[true,[]]";
+const role: Role = {
+  default: {
+    read: everything,
+    write: everything,
+    insert: everything,
+    delete: everything,
+    readableFields: allFields,
+    writableFields: allFields,
+  },
+  classes: {},
+};
 
 /** Notes that are changed: each owner's subscription sees one. */
 const notesMax = 10;

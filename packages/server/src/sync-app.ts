@@ -21,6 +21,7 @@ import type { Metrics } from "./metrics.js";
 import type { Rescue } from "./rescue.js";
 import { type SessionError, SessionErrors } from "./session-errors.js";
 import { isSameRole, SessionRoles } from "./session-roles.js";
+import { UpdateQueue } from "./update-queue.js";
 import { Upkeep } from "./upkeep.js";
 import type { UserRecord } from "./users.js";
 
