@@ -133,9 +133,9 @@ impl<S: Storage> Ledger<S> {
         part
     }
 
-    /// The next message of each of several sessions, as [`Ledger::next_download`] gives them: for many at once,
-    /// since handing one over to another thread costs more than making it. Fewer answers than sessions where
-    /// the messages together reach `bytes_max`; at least one.
+    /// The next message of each of several sessions, as [`Ledger::next_download`] gives them: handing one
+    /// over to another thread costs more than making it. Fewer answers than sessions where the messages
+    /// together reach `bytes_max`; at least one.
     pub fn next_downloads(
         &self,
         sessions: &[SessionId],

@@ -212,9 +212,9 @@ impl<S: Storage> Ledger<S> {
         lock(&self.ended).push(session);
     }
 
-    /// The sessions that became owed a message by what was committed, and by upkeep, since this was last asked,
-    /// each once; among them some that are owed nothing, or have ended. No other session is owed anything, but
-    /// for what its own IDENT or QUERY asked for.
+    /// The sessions that became owed a message by what was committed, and by upkeep, since this was last
+    /// asked, each once; among them some that are owed nothing, or have ended. No other session is owed
+    /// anything, but for what its own IDENT or QUERY asked for.
     pub fn take_touched(&self) -> Vec<SessionId> {
         let named = std::mem::take(&mut *lock(&self.named));
         let take = |(id, session): Numbered| {
