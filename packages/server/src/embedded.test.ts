@@ -46,19 +46,6 @@ async function city(query: string, token?: string): Promise<ScriptedFile> {
   return file;
 }
 
-/** Takes downloads until the server has acknowledged everything and answered a mark. */
-async function settle(file: ScriptedFile): Promise<void> {
-  file.mark((marks += 1));
-  for (;;) {
-    const message = await file.client.receive();
-    if (message.type === "mark" && message.request === marks) return;
-    if (message.type === "download") await file.take(message);
-    else if (message.type !== "mark") throw new Error(`not expected: ${JSON.stringify(message, plain)}`);
-  }
-}
-
-let marks = 1000;
-const plain = (_key: string, value: unknown): unknown => (typeof value === "bigint" ? value.toString() : value);
 /** EraseObject of the first class that a changeset names. */
 const eraseOf = (key: number): string => String.fromCharCode(0x03, 0x00, 0x01, key);
 const texts = (file: ScriptedFile): string => file.received.join("\n");
@@ -77,19 +64,19 @@ describe("views", () => {
   test("each client gets what its subscription matches, as it enters and leaves", async () => {
     const all = await city("TRUEPREDICATE");
     all.upload(newCity(1, "Aarhus", "DK"), newCity(2, "Malmo", "SE"));
-    await settle(all);
+    await all.settle();
     const danish = await city('country == "DK"');
     expect(texts(danish)).toContain("Aarhus");
     expect(texts(danish)).not.toContain("Malmo");
     all.upload(new Changeset().set("City", 2, "country", "DK").bytes());
-    await settle(all);
-    await settle(danish);
+    await all.settle();
+    await danish.settle();
     expect(texts(danish)).toContain("Malmo");
     const before = danish.received.length;
     all.upload(new Changeset().set("City", 1, "country", "SE").bytes());
     all.upload(new Changeset().set("City", 1, "name", "Elsewhere").bytes());
-    await settle(all);
-    await settle(danish);
+    await all.settle();
+    await danish.settle();
     const erase = Buffer.from(new Changeset().erase("City", 1).bytes()).toString();
     expect(danish.received.slice(before)).toEqual([erase]);
   });
@@ -97,7 +84,7 @@ describe("views", () => {
   test("a change of the subscription brings and takes objects", async () => {
     const all = await city("TRUEPREDICATE");
     all.upload(newCity(1, "Aarhus", "DK"), newCity(2, "Malmo", "SE"));
-    await settle(all);
+    await all.settle();
     const file = await city('country == "DK"');
     await subscribe(file, JSON.stringify({ City: '(country == "SE")' }));
     expect(texts(file)).toContain("Malmo");
@@ -107,13 +94,13 @@ describe("views", () => {
   test("concurrent edits of one list are merged", async () => {
     const a = await city("TRUEPREDICATE");
     a.upload(newCity(1, "Aarhus", "DK"));
-    await settle(a);
+    await a.settle();
     const b = await city("TRUEPREDICATE");
     a.upload(new Changeset().insert("City", 1, "tags", 0, "fromA", 0).bytes());
     b.upload(new Changeset().insert("City", 1, "tags", 0, "fromB", 0).bytes());
-    await settle(a);
-    await settle(b);
-    await settle(a);
+    await a.settle();
+    await b.settle();
+    await a.settle();
     expect(texts(a)).toContain("fromB");
     expect(texts(b)).toContain("fromA");
     expect(server.metrics.total("conflicts")).toBe(1);
@@ -160,13 +147,13 @@ describe("refusals", () => {
   test.each(bad)("%s ends the session, and nothing of it stays", async (_name, changeset, code) => {
     const bystander = await city("TRUEPREDICATE");
     bystander.upload(newCity(1, "Aarhus", "DK"));
-    await settle(bystander);
+    await bystander.settle();
     const file = await city("TRUEPREDICATE");
     const before = (await server.status()).apps[0]?.objects;
     file.upload(newCity(9, "Gone", "DK"), changeset);
     expect(await file.client.expectError(code)).toMatchObject({ session: 1 });
     bystander.upload(newCity(3, "Ribe", "DK"));
-    await settle(bystander);
+    await bystander.settle();
     const after = (await server.status()).apps[0]?.objects;
     expect(after?.["City"]).toBe((before?.["City"] ?? 0) + 1);
     expect(texts(bystander)).not.toContain("Gone");
@@ -233,8 +220,8 @@ describe("older versions of the protocol", () => {
     await subscribe(file, JSON.stringify({ City: '(country == "DK")' }));
     const other = await city("TRUEPREDICATE");
     other.upload(newCity(1, "Aarhus", "DK"), newCity(2, "Oslo", "NO"));
-    await settle(other);
-    await settle(file);
+    await other.settle();
+    await file.settle();
     expect(texts(file)).toContain("Aarhus");
     expect(texts(file)).not.toContain("Oslo");
     const downloads = raw.filter((head) => head.startsWith("download")).map((head) => head.split(" "));
@@ -262,7 +249,7 @@ describe("restarts", () => {
     const login = await logInAnonymously(server.url, appId);
     const file = await city("TRUEPREDICATE", login.access_token);
     file.upload(newCity(1, "Aarhus", "DK"));
-    await settle(file);
+    await file.settle();
     file.client.close();
     await server.stop();
     server = await start(directory);
@@ -273,7 +260,7 @@ describe("restarts", () => {
     file.clientVersion -= 1;
     file.upload(newCity(1, "Aarhus", "DK"));
     file.upload(newCity(2, "Ribe", "DK"));
-    await settle(file);
+    await file.settle();
     expect((await server.status()).apps[0]?.objects).toEqual({ City: 2 });
     const other = await city("TRUEPREDICATE");
     expect(texts(other)).toContain("Ribe");

@@ -1,12 +1,9 @@
 /** What is set by the Admin API, with real changes, rules and schemas: sessions over the embedded ledger. */
 
-import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { openNativeKeyValue, openNativeLedger } from "../native.js";
-import { createServer, type Server } from "../server.js";
-import { AdminClient, type AppOfAdmin, openRole, testAdministrator } from "../testing/admin-client.js";
+import { type AdminClient, type AppOfAdmin, openRole } from "../testing/admin-client.js";
+import { AdminServer } from "../testing/admin-server.js";
 import { Changeset, citySchema, newCity } from "../testing/changesets.js";
 import {
   createAsCore,
@@ -15,69 +12,18 @@ import {
   type HarnessApp,
   importAsJavaScript,
 } from "../testing/harnesses.js";
-import {
-  logInAnonymously,
-  openNewFile,
-  ScriptedClient,
-  type ScriptedFile,
-  subscribe,
-} from "../testing/scripted-client.js";
+import { logInAnonymously, openNewFile, type ScriptedFile, subscribe } from "../testing/scripted-client.js";
 
-let directory: string;
-let server: Server;
-let client: AdminClient;
-let connections: ScriptedClient[] = [];
-
-async function start(): Promise<void> {
-  server = createServer({
-    dataDirectory: directory,
-    openLedger: openNativeLedger,
-    openKeyValue: openNativeKeyValue,
-    admin: testAdministrator,
-    appIds: [],
-    rescue: "open",
-    limits: { closeMs: 200 },
-    passwordCost: { memoryKib: 64, passes: 1 },
-  });
-  await server.start();
-  client = await AdminClient.logIn(server.url);
-}
-
-async function stop(): Promise<void> {
-  for (const one of connections) one.close();
-  connections = [];
-  await server.stop();
-}
+let served: AdminServer;
 
 beforeEach(async () => {
-  directory = await mkdtemp(join(tmpdir(), "tidemark-admin-"));
-  await start();
+  served = await AdminServer.open();
 });
 
-afterEach(async () => {
-  await stop();
-  await rm(directory, { recursive: true });
-});
+afterEach(() => served.remove());
 
 async function device({ clientAppId }: AppOfAdmin, token?: string): Promise<ScriptedFile> {
-  const access = token ?? (await logInAnonymously(server.url, clientAppId)).access_token;
-  const connection = await ScriptedClient.connect(server.url, clientAppId, access);
-  connections.push(connection);
-  return openNewFile(connection);
-}
-
-let marks = 1000;
-
-/** Takes downloads until a mark is answered. */
-async function settle(file: ScriptedFile): Promise<void> {
-  const request = (marks += 1);
-  file.mark(request);
-  for (;;) {
-    const message = await file.client.receive();
-    if (message.type === "mark" && message.request === request) return;
-    if (message.type === "download") await file.take(message);
-    else if (message.type !== "mark") throw new Error(`not expected: ${message.type}`);
-  }
+  return openNewFile(await served.connect(clientAppId, token));
 }
 
 const cities = '{"City":"(TRUEPREDICATE)"}';
@@ -90,15 +36,15 @@ describe.each<[string, (client: AdminClient) => Promise<HarnessApp>, boolean]>([
   ["realm-kotlin", createAsKotlin, false],
 ])("an app of %s", (_name, create, bringsSchema) => {
   test("synchronises what one device writes to another", async () => {
-    const { app } = await create(client);
+    const { app } = await create(served.admin);
     const first = await device(app);
     if (bringsSchema) {
       first.upload(citySchema());
-      await settle(first);
+      await first.settle();
     }
     await subscribe(first, cities);
     first.upload(newCity(1, "Aarhus", "DK"));
-    await settle(first);
+    await first.settle();
     const second = await device(app);
     await subscribe(second, cities);
     expect(texts(second)).toContain("Aarhus");
@@ -110,15 +56,15 @@ describe("a running app", () => {
   let serviceId: string;
 
   beforeEach(async () => {
-    ({ app, serviceId } = await createAsCore(client));
+    ({ app, serviceId } = await createAsCore(served.admin));
   });
 
   test("another default rule takes away what may not be seen, and a restart keeps it", async () => {
-    const user = await logInAnonymously(server.url, app.clientAppId);
+    const user = await logInAnonymously(served.server.url, app.clientAppId);
     const file = await device(app, user.access_token);
     await subscribe(file, cities);
     file.upload(newCity(1, "Aarhus", "DK"), newCity(2, "Malmo", "SE"));
-    await settle(file);
+    await file.settle();
     const path = `services/${serviceId}/default_rule`;
     const rule = await app.must("GET", path);
     const filters = { read: { country: "DK" }, write: { country: "DK" } };
@@ -126,11 +72,10 @@ describe("a running app", () => {
     await file.client.expectError(200);
     file.unbind();
     await file.open();
-    await settle(file);
+    await file.settle();
     const erased = Buffer.from(new Changeset().erase("City", 2).bytes()).toString();
     expect(file.received.at(-1)).toBe(erased);
-    await stop();
-    await start();
+    await served.restart();
     const late = await device(app);
     await subscribe(late, cities);
     expect(texts(late)).toContain("Aarhus");
@@ -145,13 +90,13 @@ describe("a running app", () => {
     await app.must("PUT", "sync/config", { development_mode_enabled: true });
     const other = await device(app);
     other.upload(added);
-    await settle(other);
+    await other.settle();
     await app.must("PUT", "sync/config", { development_mode_enabled: false });
     // In Development Mode any field was queryable, so that sessions begin anew.
     await other.client.expectError(200);
     other.unbind();
     await other.open();
-    await settle(other);
+    await other.settle();
     other.upload(new Changeset().column("Dog", "age", "int").bytes());
     expect((await other.client.expectError(225)).message).toContain("developer mode is disabled");
   });
@@ -185,9 +130,9 @@ describe("a running app", () => {
   test("a deleted app leaves nothing, not even its ledger", async () => {
     const { readdir } = await import("node:fs/promises");
     const file = await device(app);
-    expect(await readdir(join(directory, "apps"))).toEqual([app.clientAppId]);
-    expect((await client.call("DELETE", app.path)).status).toBe(204);
+    expect(await readdir(join(served.directory, "apps"))).toEqual([app.clientAppId]);
+    expect((await served.admin.call("DELETE", app.path)).status).toBe(204);
     await file.client.closed;
-    expect(await readdir(join(directory, "apps"))).toEqual([]);
+    expect(await readdir(join(served.directory, "apps"))).toEqual([]);
   });
 });

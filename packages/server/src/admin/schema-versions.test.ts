@@ -1,76 +1,25 @@
 /** Versions of the schema that the Admin API makes, as a harness of the SDKs does it: over the embedded ledger. */
 
-import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { openNativeKeyValue, openNativeLedger } from "../native.js";
-import { createServer, type Server } from "../server.js";
-import { AdminClient, AppOfAdmin, testAdministrator } from "../testing/admin-client.js";
+import { AppOfAdmin } from "../testing/admin-client.js";
+import { AdminServer } from "../testing/admin-server.js";
 import { Changeset, newCity } from "../testing/changesets.js";
 import { createAsCore } from "../testing/harnesses.js";
-import { logInAnonymously, openNewFile, ScriptedClient, ScriptedFile, subscribe } from "../testing/scripted-client.js";
+import { openNewFile, type ScriptedClient, ScriptedFile, subscribe } from "../testing/scripted-client.js";
 
-let directory: string;
-let server: Server;
-let client: AdminClient;
+let served: AdminServer;
 let app: AppOfAdmin;
-let connections: ScriptedClient[] = [];
-
-async function start(): Promise<void> {
-  server = createServer({
-    dataDirectory: directory,
-    openLedger: openNativeLedger,
-    openKeyValue: openNativeKeyValue,
-    admin: testAdministrator,
-    appIds: [],
-    rescue: "open",
-    limits: { closeMs: 200 },
-    passwordCost: { memoryKib: 64, passes: 1 },
-  });
-  await server.start();
-  client = await AdminClient.logIn(server.url);
-}
-
-async function stop(): Promise<void> {
-  for (const one of connections) one.close();
-  connections = [];
-  await server.stop();
-}
 
 beforeEach(async () => {
-  directory = await mkdtemp(join(tmpdir(), "tidemark-versions-"));
-  await start();
-  ({ app } = await createAsCore(client));
+  served = await AdminServer.open();
+  ({ app } = await createAsCore(served.admin));
 });
 
-afterEach(async () => {
-  await stop();
-  await rm(directory, { recursive: true });
-});
+afterEach(() => served.remove());
 
-async function connect(): Promise<ScriptedClient> {
-  const { access_token: token } = await logInAnonymously(server.url, app.clientAppId);
-  const connection = await ScriptedClient.connect(server.url, app.clientAppId, token);
-  connections.push(connection);
-  return connection;
-}
+const connect = (): Promise<ScriptedClient> => served.connect(app.clientAppId);
 
 const device = async (schemaVersion: number): Promise<ScriptedFile> => openNewFile(await connect(), 1, schemaVersion);
-
-let marks = 1000;
-
-/** Takes downloads until a mark is answered. */
-async function settle(file: ScriptedFile): Promise<void> {
-  const request = (marks += 1);
-  file.mark(request);
-  for (;;) {
-    const message = await file.client.receive();
-    if (message.type === "mark" && message.request === request) return;
-    if (message.type === "download") await file.take(message);
-    else if (message.type !== "mark") throw new Error(`not expected: ${message.type}`);
-  }
-}
 
 const cities = '{"City":"(TRUEPREDICATE)"}';
 const texts = (file: ScriptedFile): string => file.received.join("\n");
@@ -95,7 +44,7 @@ test("a draft with breaking changes makes one version: old files go on in theirs
   const old = await device(0);
   await subscribe(old, cities);
   old.upload(newCity(1, "Aarhus", "DK"));
-  await settle(old);
+  await old.settle();
   const draft = await app.idOf("POST", "drafts", {});
   expect(await changeCity((all) => ({ ...without(all, "tags"), name: { bsonType: "long" } }))).toBe(204);
   expect(await versions()).toEqual([{ version_major: 0 }]);
@@ -109,7 +58,7 @@ test("a draft with breaking changes makes one version: old files go on in theirs
   const told = await old.client.expectError(236);
   expect(told).toMatchObject({ action: "MigrateSchema", previousSchemaVersion: 0, tryAgain: true });
   old.upload(newCity(2, "Bergen", "NO"));
-  await settle(old);
+  await old.settle();
   const received = old.received.length;
 
   const migrated = await device(1);
@@ -118,14 +67,13 @@ test("a draft with breaking changes makes one version: old files go on in theirs
   expect(texts(migrated)).toContain("NO");
   expect(texts(migrated)).not.toContain("Bergen");
   migrated.upload(new Changeset().set("City", 1, "name", 7).bytes());
-  await settle(migrated);
-  await settle(old);
+  await migrated.settle();
+  await old.settle();
   expect(old.received.slice(received)).toEqual([]);
 
   // Whoever is opened with more than there is is told, also after a restart; and what is gone is asked for in vain.
-  await stop();
-  await start();
-  app = new AppOfAdmin(client, app.path, app.id, app.clientAppId);
+  await served.restart();
+  app = new AppOfAdmin(served.admin, app.path, app.id, app.clientAppId);
   expect(await versions()).toHaveLength(2);
   const ahead = new ScriptedFile(await connect());
   ahead.schemaVersion = 3;
@@ -137,7 +85,7 @@ test("a draft with breaking changes makes one version: old files go on in theirs
   await subscribe(back, cities);
   expect(texts(back)).toContain("Aarhus");
   back.upload(new Changeset().set("City", 1, "name", "Aalborg").bytes());
-  await settle(back);
+  await back.settle();
 });
 
 test("without a draft each call that breaks makes a version, what is added none", async () => {

@@ -165,6 +165,9 @@ export class ScriptedClient {
   }
 }
 
+/** Marks of {@link ScriptedFile.settle}, beside the small numbers that tests use themselves. */
+let settlingMark = 1000;
+
 /** A client file with its cursors: the memory that a real client has. */
 export class ScriptedFile {
   readonly session: number;
@@ -231,6 +234,18 @@ export class ScriptedFile {
 
   mark(request: number): void {
     this.client.send({ type: "mark", session: this.session, request });
+  }
+
+  /** Takes downloads until the server has acknowledged everything and answered a mark. */
+  async settle(): Promise<void> {
+    const request = (settlingMark += 1);
+    this.mark(request);
+    for (;;) {
+      const message = await this.client.receive();
+      if (message.type === "mark" && message.request === request) return;
+      if (message.type === "download") await this.take(message);
+      else if (message.type !== "mark") throw new Error(`not expected: ${JSON.stringify(message, showBigints)}`);
+    }
   }
 
   sendQuery(queryVersion: number, query: string): void {
