@@ -37,8 +37,8 @@ pub enum Image {
 struct Inner {
     version: u64,
     rows: BTreeMap<ObjectKey, Option<Arc<[u8]>>>,
-    /// Up to here the bootstrap was sent already.
-    sent: Option<ObjectKey>,
+    /// The object that the bootstrap's scan met last: it, and all before it, were taken as they were.
+    met: Option<ObjectKey>,
     bytes: usize,
     overflown: bool,
 }
@@ -54,10 +54,7 @@ impl BeforeImages {
     fn remember(&self, changes: &[(u64, RowChange)]) {
         let mut inner = lock(&self.inner);
         for (version, change) in changes {
-            let passed = inner
-                .sent
-                .as_ref()
-                .is_some_and(|sent| change.object <= *sent);
+            let passed = inner.met.as_ref().is_some_and(|met| change.object <= *met);
             if *version <= inner.version || passed || inner.rows.contains_key(&change.object) {
                 continue;
             }
@@ -79,9 +76,11 @@ impl BeforeImages {
         lock(&self.inner).overflown
     }
 
-    /// What is known of an object.
-    pub fn image(&self, object: &ObjectKey) -> Image {
-        let inner = lock(&self.inner);
+    /// What is known of an object that the scan meets, which comes in the order of objects. What changes of it
+    /// from now on is not remembered: it would be given a second time as if the scan had missed it.
+    pub fn meet(&self, object: &ObjectKey) -> Image {
+        let mut inner = lock(&self.inner);
+        inner.met = Some(object.clone());
         match inner.rows.get(object) {
             None => Image::Unchanged,
             Some(None) => Image::Absent,
@@ -99,11 +98,6 @@ impl BeforeImages {
         of_class
             .filter_map(|(object, row)| Some((object.clone(), row.clone()?)))
             .collect()
-    }
-
-    /// Takes note that everything up to an object was sent.
-    pub fn sent(&self, object: &ObjectKey) {
-        lock(&self.inner).sent = Some(object.clone());
     }
 }
 

@@ -308,9 +308,6 @@ impl Job {
         let mut last = cursor;
         for line in range {
             if *budget == 0 || entries.is_full(scan.bytes_max) {
-                if let Some(last) = &last {
-                    self.images.sent(last);
-                }
                 self.cursor = last;
                 return Ok(false);
             }
@@ -318,7 +315,7 @@ impl Job {
             let object = ObjectKey::from_bytes(&key)?;
             *budget -= 1;
             self.scanned += 1;
-            match self.images.image(&object) {
+            match self.images.meet(&object) {
                 Image::Unchanged => self.give(scan, &object, Some(&row), entries)?,
                 Image::Absent => {
                     self.met.insert(object.clone());

@@ -15,6 +15,8 @@ mod concerns;
 mod cost;
 mod download;
 mod identify;
+#[cfg(test)]
+mod interrupted;
 mod job;
 mod maintain;
 mod matching;
