@@ -264,6 +264,14 @@ describe("a change of rules", () => {
     expect(await old.client.expectError(228)).toMatchObject({ action: "ClientReset", tryAgain: false });
   });
 
+  test("does not make clients of older protocols reset while rescue mode is closed", async () => {
+    await configure(ownersOnly);
+    const old = await device(13);
+    await app.rescue.close();
+    await configure(everybodyReads);
+    expect(await old.client.expectError(229)).toMatchObject({ action: "Transient", tryAgain: true });
+  });
+
   test("is seen by a session that is being opened", async () => {
     await configure(ownersOnly);
     const gate = new Deferred<void>();

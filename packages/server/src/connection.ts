@@ -27,7 +27,7 @@ import {
 import type { RawData, WebSocket } from "ws";
 import { connectionRefusal } from "./app-settings.js";
 import { Signal } from "./concurrency.js";
-import { type SessionPeer, SyncSession } from "./session.js";
+import { restartLaterSeconds, type SessionPeer, SyncSession } from "./session.js";
 import type { SessionStatus } from "./session-status.js";
 import type { AppConnection, SyncApp } from "./sync-app.js";
 
@@ -193,13 +193,7 @@ export class SyncConnection implements SessionPeer, AppConnection {
     const session = new SyncSession(this, message);
     this.#sessions.set(message.session, session);
     if (this.#sessions.size > sessionsPerConnectionMax) {
-      session.fail(errorCode.otherSessionError, "too many sessions on one connection", {
-        action: "Transient",
-        tryAgain: true,
-        backoffIntervalSec: 60,
-        backoffMaxDelaySec: 300,
-        backoffMultiplier: 2,
-      });
+      session.fail(errorCode.otherSessionError, "too many sessions on one connection", restartLaterSeconds);
       return;
     }
     session.start(message);

@@ -81,7 +81,8 @@ interface Received {
 /** From this version on clients take a bootstrap for a role that has changed; older ones have to reset. */
 const roleBootstrapVersionMin = 14;
 
-const restartLaterSeconds = { backoffIntervalSec: 60, backoffMaxDelaySec: 300, backoffMultiplier: 2 } as const;
+/** A client that meets what ends its session again and again comes ever less often. */
+export const restartLaterSeconds = { backoffIntervalSec: 60, backoffMaxDelaySec: 300, backoffMultiplier: 2 } as const;
 
 /** A session on one connection. */
 export class SyncSession implements BoundSession, CommitParticipant {
@@ -261,11 +262,9 @@ export class SyncSession implements BoundSession, CommitParticipant {
   }
 
   roleChanged(): void {
-    const code =
-      this.connection.protocolVersion >= roleBootstrapVersionMin
-        ? errorCode.sessionClosed
-        : errorCode.serverPermissionsChanged;
-    this.fail(code, "session closed: the user's permissions have changed");
+    const message = "session closed: the user's permissions have changed";
+    if (this.connection.protocolVersion >= roleBootstrapVersionMin) this.fail(errorCode.sessionClosed, message);
+    else this.#refuseFile({ code: errorCode.serverPermissionsChanged, message, action: "ClientReset" });
   }
 
   /** Ends a session that downloads for a client reset, so that it tries again. */
@@ -352,9 +351,12 @@ export class SyncSession implements BoundSession, CommitParticipant {
       this.connection.failBy(error);
       return;
     }
-    if (error instanceof Error && "code" in error && error.code === "history-trimmed") {
-      this.fail(errorCode.clientFileExpired, "Client file has expired");
-      return;
+    if (error instanceof Error && "code" in error) {
+      if (error.code === "history-trimmed") return this.fail(errorCode.clientFileExpired, "Client file has expired");
+      if (error.code === "restart-session") {
+        // A bound of the ledger was reached: the client's next IDENT tells what has arrived.
+        return this.fail(errorCode.sessionClosed, `session closed: ${error.message}`, restartLaterSeconds);
+      }
     }
     this.#app.logger.error({ session: this.ident, err: error }, "a session failed");
     this.fail(errorCode.otherSessionError, "internal server error", restartLaterSeconds);

@@ -193,8 +193,9 @@ export class SyncApp {
     const hasNewVersion = version !== versionBefore;
     if (hasNewVersion) this.logger.info({ app: this.id, schemaVersion: version }, "the schema has a new version");
     if (conflicts.length > 0) throw new ConfigurationError(conflicts);
-    await accept();
+    // Whatever comes of the rest, the ledger has these classes now.
     if (changed) this.#schema = null;
+    await accept();
     const { sync } = configuration;
     const fields = queryableFields(configuration);
     const isNarrowed = this.#isNarrowed(fields, sync.isDevelopmentMode);

@@ -243,6 +243,17 @@ describe("a server", () => {
     expect(await file.client.expectError(222)).toMatchObject({ action: "ClientReset", isRecoveryModeDisabled: false });
   });
 
+  test("a session that has to begin anew is closed, which is no fault of the server", async () => {
+    const errors: unknown[] = [];
+    const note = (...said: readonly unknown[]): void => void errors.push(said);
+    fixture = await startFixture({ logger: { ...silentLogger, error: note } });
+    const file = await openNewFile(await fixture.connect());
+    fixture.ledger().failure = Object.assign(new Error("too many bootstraps"), { code: "restart-session" });
+    file.upload("late");
+    expect(await file.client.expectError(200)).toMatchObject({ action: "Transient", tryAgain: true });
+    expect(errors).toEqual([]);
+  });
+
   async function connect(token: string): Promise<ScriptedClient> {
     if (server === null) throw new Error("no server runs");
     const client = await ScriptedClient.connect(server.url, appId, token);
