@@ -11,7 +11,7 @@ use std::sync::Arc;
 use napi::bindgen_prelude::{AsyncTask, ToNapiValue, TypeName, Uint8Array};
 use napi::{Env, Error, JsError, Task};
 use napi_derive::napi;
-use tidemark_ledger::embedded::{self, DownloadLimits, Ledger, Options, tables};
+use tidemark_ledger::embedded::{self, Ledger, Options, tables};
 use tidemark_ledger::error::Stop;
 use tidemark_ledger::field_access::FieldAccess;
 use tidemark_ledger::switches::Switches;
@@ -19,7 +19,9 @@ use tidemark_ledger::views::{ClassRole, Role};
 use tidemark_ledger::{LedgerError, Refusal, records};
 use tidemark_storage::{FileStorage, StorageError};
 
-use crate::ledger_downloads::{NativeDownloadAnswer, NativeDownloadPart};
+use crate::ledger_downloads::{
+    NativeDownloadAnswer, NativeDownloadPart, byte_count, download_limits,
+};
 use crate::ledger_schema::{NativeQueryableFields, NativeSchemaChange, NativeSchemaPolicy, change};
 
 type Store = Arc<Ledger<FileStorage>>;
@@ -523,11 +525,7 @@ impl NativeLedger {
     ) -> AsyncTask<Work<Option<NativeDownloadPart>>> {
         let ledger = Arc::clone(&self.ledger);
         Work::task(move || {
-            let bytes = |max: u32| usize::try_from(max).unwrap_or(usize::MAX);
-            let limits = DownloadLimits {
-                steady_bytes: bytes(steady_bytes_max),
-                bootstrap_bytes: bytes(bootstrap_bytes_max),
-            };
+            let limits = download_limits(steady_bytes_max, bootstrap_bytes_max);
             Ok(ledger.next_download(session, limits)?.map(Into::into))
         })
     }
@@ -542,12 +540,8 @@ impl NativeLedger {
     ) -> AsyncTask<Work<Vec<NativeDownloadAnswer>>> {
         let ledger = Arc::clone(&self.ledger);
         Work::task(move || {
-            let bytes = |max: u32| usize::try_from(max).unwrap_or(usize::MAX);
-            let limits = DownloadLimits {
-                steady_bytes: bytes(steady_bytes_max),
-                bootstrap_bytes: bytes(bootstrap_bytes_max),
-            };
-            let answers = ledger.next_downloads(&sessions, limits, bytes(bytes_max));
+            let limits = download_limits(steady_bytes_max, bootstrap_bytes_max);
+            let answers = ledger.next_downloads(&sessions, limits, byte_count(bytes_max));
             Ok(answers.into_iter().map(Into::into).collect())
         })
     }

@@ -2,9 +2,22 @@
 
 use napi::bindgen_prelude::Buffer;
 use napi_derive::napi;
+use tidemark_ledger::embedded::DownloadLimits;
 use tidemark_ledger::{LedgerError, deflate, embedded};
 
 use crate::ledger::number;
+
+/// A number of bytes.
+pub(crate) fn byte_count(bytes: u32) -> usize {
+    usize::try_from(bytes).unwrap_or(usize::MAX)
+}
+
+pub(crate) fn download_limits(steady_bytes_max: u32, bootstrap_bytes_max: u32) -> DownloadLimits {
+    DownloadLimits {
+        steady_bytes: byte_count(steady_bytes_max),
+        bootstrap_bytes: byte_count(bootstrap_bytes_max),
+    }
+}
 
 #[napi(object)]
 pub struct NativeDownloadPart {

@@ -7,7 +7,7 @@ use tidemark_ledger::embedded::{QueryableFields, Upload};
 use tidemark_ledger::field_access::FieldAccess;
 use tidemark_ledger::views::{ClassRole, Role};
 
-use crate::common::{body, create, erase, set, text};
+use crate::common::{TestLedger, body, create, erase, set, text};
 use crate::stage::{EVERYTHING, Replica, breaking, city, class, int, with_schema};
 
 #[test]
@@ -168,14 +168,20 @@ fn rules_are_written_in_the_names_of_the_newest_version() {
     assert_eq!(old.keys("City"), Vec::<i64>::new());
 }
 
-#[test]
-fn the_indexed_field_is_asked_for() {
+/// Cities whose owner is the indexed queryable field.
+fn with_indexed_owner() -> TestLedger {
     let ledger = with_schema(&city(&["owner string", "name string", "size int"]));
     ledger.set_queryable_fields(QueryableFields {
         global: ["owner", "name", "size"].map(str::to_owned).into(),
         indexed: Some("owner".to_owned()),
         ..QueryableFields::default()
     });
+    ledger
+}
+
+#[test]
+fn the_indexed_field_is_asked_for() {
+    let ledger = with_indexed_owner();
     let mut anna = Replica::new(&ledger, 0);
     anna.open();
     let refused = |anna: &mut Replica<'_>, query: &str| {
@@ -219,12 +225,7 @@ fn the_indexed_field_is_asked_for() {
 
 #[test]
 fn the_indexed_field_is_kept() {
-    let ledger = with_schema(&city(&["owner string", "name string", "size int"]));
-    ledger.set_queryable_fields(QueryableFields {
-        global: ["owner", "name", "size"].map(str::to_owned).into(),
-        indexed: Some("owner".to_owned()),
-        ..QueryableFields::default()
-    });
+    let ledger = with_indexed_owner();
     let mut anna = Replica::new(&ledger, 0);
     anna.open();
     anna.query(r#"{"City":"owner IN {'', 'a', 'b'}"}"#);

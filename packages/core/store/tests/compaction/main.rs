@@ -331,17 +331,22 @@ fn a_part_that_was_handed_out_stays_and_the_rest_folds() {
     assert_eq!(said(&database, base), expected);
 }
 
+/// Commits an age, the first one with what nobody overwrites.
+fn commit_age(database: &Database<Memory>, value: i64) {
+    commit(database, 10, |write| {
+        set(write, AGE, int(value));
+        if value == 1 {
+            set(write, NAME, text("a"));
+            write.set(&at(0, BEST), false, &payload(link(1))).unwrap();
+        }
+    });
+}
+
 #[test]
 fn a_restart_folds_on() {
     let (storage, mut database, base) = with_person();
     for value in 1..=5 {
-        commit(&database, 10, |write| {
-            set(write, AGE, int(value));
-            if value == 1 {
-                set(write, NAME, text("a"));
-                write.set(&at(0, BEST), false, &payload(link(1))).unwrap();
-            }
-        });
+        commit_age(&database, value);
         drop(database);
         database = reopen(&storage);
     }
@@ -356,13 +361,7 @@ fn a_restart_folds_on() {
 fn what_was_needless_before_a_download_goes_after_it() {
     let (storage, database, base) = with_person();
     for value in 1..=3 {
-        commit(&database, 10, |write| {
-            set(write, AGE, int(value));
-            if value == 1 {
-                set(write, NAME, text("a"));
-                write.set(&at(0, BEST), false, &payload(link(1))).unwrap();
-            }
-        });
+        commit_age(&database, value);
     }
     drop(database);
     let database = reopen(&storage);
