@@ -76,8 +76,8 @@ impl BeforeImages {
         lock(&self.inner).overflown
     }
 
-    /// What is known of an object that the scan meets, which comes in the order of objects. What changes of it
-    /// from now on is not remembered: it would be given a second time as if the scan had missed it.
+    /// What is known of an object that the scan meets, which comes in the order of objects. What changes of
+    /// it from now on is not remembered: it would be given a second time as if the scan had missed it.
     pub fn meet(&self, object: &ObjectKey) -> Image {
         let mut inner = lock(&self.inner);
         inner.met = Some(object.clone());

@@ -58,8 +58,8 @@ fn stage(ledger: &TestLedger) -> Peer<'_, tidemark_storage::OrderedStorage> {
     anna
 }
 
-/// The only part of a bootstrap of all cities, in the middle of which a change of a city that was met already is
-/// committed, and one of a city that was not.
+/// The only part of a bootstrap of all cities, in the middle of which a change of a city that was met
+/// already is committed, and one of a city that was not.
 fn interrupted_part(change: fn(i64) -> Instruction) -> Part {
     let ledger = open();
     let anna = stage(&ledger);
