@@ -72,8 +72,8 @@ export class ClientReset {
     this.#copyPath = copyPathOf(parts.path);
   }
 
-  /** Begins to download, once an earlier attempt is wound up. */
-  async start(earlier: Promise<void>): Promise<void> {
+  /** Begins to download, once nothing else is done to the file: an earlier attempt, or a download. */
+  async start(earlier: Promise<unknown>): Promise<void> {
     await earlier;
     if (this.#isOver) return;
     const { host, core, file, policy, demand } = this.#parts;

@@ -44,8 +44,6 @@ interface SessionEntry {
   resetEnd: Promise<void>;
   /** Waits asked for before the file is open. */
   early: ((run: ClientSession) => void)[];
-  /** The file of one activation is closed before the next one opens it. */
-  closing: Promise<void>;
 }
 
 /** The session loop. */
@@ -56,6 +54,8 @@ export class SyncClient {
   #timeouts: SyncTimeouts = defaultSyncTimeouts;
   readonly #users = new Map<string, UserRoute>();
   readonly #entries = new Map<SessionId, SessionEntry>();
+  /** By path: a file is closed by one activation before the next one, also of another session, opens it. */
+  readonly #closing = new Map<string, Promise<void>>();
   readonly #connections = new Map<string, Connection>();
   /** Handles that keep versions from before a client reset: by session and, as each file counts its own, snapshot. */
   readonly #keepers = new Map<string, SessionFile>();
@@ -129,7 +129,6 @@ export class SyncClient {
       reset: undefined,
       resetEnd: Promise.resolve(),
       early: [],
-      closing: Promise.resolve(),
     };
     entry.generation = generation;
     entry.settings = settings;
@@ -140,7 +139,7 @@ export class SyncClient {
 
   async #beginWhenClosed(entry: SessionEntry): Promise<void> {
     const { generation } = entry;
-    await entry.closing;
+    await this.#closing.get(entry.settings.path);
     // A later command may have ended this activation or begun another one.
     if (entry.generation === generation && entry.run === undefined) this.#begin(entry);
   }
@@ -219,7 +218,8 @@ export class SyncClient {
     const parts = { host: this.#host, core: this.#core, file: run.file, path: settings.path, policy, demand };
     const reset = new ClientReset(parts, this.#resetOwnerOf(entry, run));
     entry.reset = reset;
-    void reset.start(entry.resetEnd);
+    // What was received before the demand is still being taken in.
+    void reset.start(Promise.all([entry.resetEnd, run.idle()]));
   }
 
   #resetOwnerOf(entry: SessionEntry, run: ClientSession): ResetOwner {
@@ -299,7 +299,11 @@ export class SyncClient {
     const { run } = entry;
     this.#cancelReset(entry);
     entry.run = undefined;
-    entry.closing = this.#close(entry, run, mayLinger);
+    const { path } = entry.settings;
+    const closing = this.#close(entry, run, mayLinger).finally(() => {
+      if (this.#closing.get(path) === closing) this.#closing.delete(path);
+    });
+    this.#closing.set(path, closing);
   }
 
   #cancelReset(entry: SessionEntry): void {
@@ -310,7 +314,8 @@ export class SyncClient {
   }
 
   async #close(entry: SessionEntry, run: ClientSession | undefined, mayLinger: boolean): Promise<void> {
-    const { generation, closing, resetEnd } = entry;
+    const { generation, resetEnd } = entry;
+    const closing = this.#closing.get(entry.settings.path);
     await resetEnd;
     await run?.end(mayLinger);
     run?.file.close();

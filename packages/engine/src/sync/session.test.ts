@@ -1,5 +1,6 @@
 import { errorCode, errorInformation } from "@tidemark/protocol";
 import { beforeEach, expect, test } from "vitest";
+import { simpleFailure, syncStatusCode } from "../errors.js";
 import { LoopHarness } from "../testing/loop-harness.js";
 
 let loop: LoopHarness;
@@ -204,6 +205,27 @@ test("a new connection hears of the cursors only when what came on the last one 
   expect(loop.host.socket.take()[0]).toMatchObject({ type: "ident", downloadServerVersion: 2 });
 });
 
+test.each([0, 1] as const)(
+  "a part of a bootstrap that outlives its connection counts for nothing (state %i)",
+  async (batchState) => {
+    await loop.reachSteadyState();
+    loop.file.subscribe("Item", "TRUEPREDICATE");
+    await loop.do({ type: "committed", session: 1 });
+    await loop.answer(loop.download({ queryVersion: 1, batchState: 0, downloadServerVersion: 2 }));
+    loop.file.calls.length = 0;
+    // The part is being decompressed when the connection goes.
+    loop.host.socket.answer(loop.download({ queryVersion: 1, batchState, downloadServerVersion: 2 }));
+    loop.host.socket.end({ kind: "read", message: "cut" });
+    await loop.host.run();
+    expect(loop.file.calls).toEqual([]);
+    await loop.host.advance(2_000);
+    await loop.accept();
+    expect(loop.host.socket.take()[1]).toMatchObject({ type: "ident", queryVersion: 0, downloadServerVersion: 1 });
+    await loop.answer(loop.download({ queryVersion: 1, batchState: 1, downloadServerVersion: 2 }));
+    expect(loop.file.calls).toContainEqual(["storeBootstrap", 1, true, true]);
+  },
+);
+
 test("a download that cannot be taken in is reported, and nothing else is said until the next bind", async () => {
   await loop.reachSteadyState();
   loop.file.fault = Object.assign(new Error("no such class"), { code: "bad-changeset" });
@@ -373,6 +395,38 @@ test("a file stays open until the integration under way has ended", async () => 
   await loop.host.run();
   expect(loop.file.openCount).toBe(0);
   expect(loop.file.state.downloadServerVersion).toBe(2);
+});
+
+test("a file that is closed and opened again is not touched before its last session has left it", async () => {
+  await loop.reachSteadyState();
+  loop.file.sliceCount = 3;
+  loop.host.socket.answer(loop.download());
+  for (let turn = 0; turn < 20; turn += 1) await Promise.resolve();
+  loop.client.handle({ type: "deactivate", session: 1, generation: 5, mayLinger: true });
+  const opening = loop.activate(2, true, "/file-1");
+  for (let turn = 0; turn < 60; turn += 1) await Promise.resolve();
+  expect(loop.file.openCount).toBe(1);
+  await opening;
+  expect(loop.file.openCount).toBe(1);
+  const sent = loop.host.socket.take();
+  expect(sent.map(({ type }) => type)).toEqual(["unbind", "bind", "ident", "mark"]);
+  expect(sent[2]).toMatchObject({ session: 2, downloadServerVersion: 2 });
+});
+
+test("a reset that the application begins waits for the download that is being taken in", async () => {
+  loop.resetPolicy = "discard";
+  await loop.reachSteadyState();
+  loop.file.sliceCount = 3;
+  loop.host.socket.answer(loop.download());
+  for (let turn = 0; turn < 20; turn += 1) await Promise.resolve();
+  const error = simpleFailure(syncStatusCode.connectionClosed, "reset", true);
+  const demand = { error, code: 208, allowsRecovery: true };
+  loop.client.handle({ type: "demand-reset", session: 1, generation: 1, demand });
+  for (let turn = 0; turn < 60; turn += 1) await Promise.resolve();
+  expect(loop.host.socket.takeTypes()).toEqual(["unbind"]);
+  await loop.host.run();
+  expect(loop.file.state.downloadServerVersion).toBe(2);
+  expect(loop.host.socket.takeTypes()).toEqual(["bind"]);
 });
 
 function resetError(action: "ClientReset" | "ClientResetNoRecovery" = "ClientReset") {

@@ -76,7 +76,7 @@ export class ClientSession implements ConnectedSession {
   #isHeld = false;
   /** Of a file that was reset: what has to be uploaded until the server is said to have taken it. */
   #resetTarget: number | undefined;
-  #onIdle: (() => void) | undefined;
+  #onIdle: (() => void)[] = [];
 
   constructor(
     ident: number,
@@ -135,16 +135,18 @@ export class ClientSession implements ConnectedSession {
       this.#file.uploadsPaused();
       this.#joined?.remove(this, this.#isBound, mayLinger);
     }
-    if (!this.#isHandling) return;
-    await new Promise<void>((resolve) => {
-      this.#onIdle = resolve;
-    });
+    await this.idle();
+  }
+
+  /** Resolves when what has been received is handled: nothing more is written to the file until the next message. */
+  idle(): Promise<void> {
+    if (!this.#isHandling) return Promise.resolve();
+    return new Promise((resolve) => this.#onIdle.push(resolve));
   }
 
   #settle(): void {
     if (this.#isHandling) return;
-    this.#onIdle?.();
-    this.#onIdle = undefined;
+    for (const onIdle of this.#onIdle.splice(0)) onIdle();
   }
 
   // --- the application's wishes ----------------------------------------------------------------------------
@@ -434,14 +436,17 @@ export class ClientSession implements ConnectedSession {
     if (fault !== undefined) return this.#joined?.violation(`download: ${fault}`);
     // A connection that is lost meanwhile forgets them, but the server will not repeat what has been taken in.
     const reverted = this.#compensations.takeDue(message.downloadServerVersion);
+    const exchange = this.#exchange;
     try {
       const body = await this.#owner.host.compression.uncompress(message);
+      // The parts before it went with the exchange: alone it would pass for the whole bootstrap.
+      if (message.batchState !== 2 && exchange !== this.#exchange) return;
       if (message.batchState === 2) await this.#file.integrate(message, body);
       else await this.#onBootstrap(message, body);
     } catch (error) {
       return this.#onIntegrationError(error);
     }
-    if (message.batchState !== 0) this.#accepted = message;
+    if (message.batchState !== 0 && exchange === this.#exchange) this.#accepted = message;
     this.#joined?.onHealthy();
     this.#backOff.reset();
     this.#afterDownload(message);

@@ -32,14 +32,14 @@ export class LoopHarness {
     await this.do({ type: "user", userKey, url: "ws://server/sync", accessToken, isUrlVerified: true });
   }
 
-  async activate(session: number = 1, isMultiplexed: boolean = true): Promise<void> {
+  async activate(session: number = 1, isMultiplexed: boolean = true, path: string = `/file-${session}`): Promise<void> {
     this.#generation += 1;
     await this.do({
       type: "activate",
       session,
       generation: this.#generation,
       settings: {
-        path: `/file-${session}`,
+        path,
         userKey,
         isMultiplexed,
         schemaVersion: 0,
