@@ -144,6 +144,17 @@ export class Engine {
   }
 
   /**
+   * Opens what a file shows now as a version that never moves. It is not counted among the open files; whoever opens
+   * it closes it.
+   *
+   * @throws in a write transaction.
+   */
+  freeze(file: RealmFile): RealmFile {
+    const database = file.database.freeze();
+    return new RealmFile(file.path, database, undefined, () => undefined);
+  }
+
+  /**
    * Moves a file that cannot be synced any more to its recovery path, so that the next open downloads everything.
    *
    * @throws if no client reset has been left to the application for the file, or the file is open.

@@ -6,9 +6,10 @@
  * @module
  */
 
-export { App, type AppConfiguration } from "./app/app.js";
+export { App, type AppConfiguration, type AppListener, type UserChange } from "./app/app.js";
 export * as credentials from "./app/credentials.js";
 export type { Credentials } from "./app/credentials.js";
+export { Binding, bindingKey, type Bound, type Handle, handleKey, unwrap, type Wrappers } from "./binding/binding.js";
 export { Listeners } from "./app/listeners.js";
 export { User, type UserIdentity, type UserState } from "./app/user.js";
 export type * from "./core.js";
@@ -19,7 +20,7 @@ export { Dictionary } from "./data/dictionary.js";
 export { List } from "./data/list.js";
 export type { ObjectChanges } from "./data/notifier.js";
 export { EmbeddedHandle, ObjectHandle } from "./data/object.js";
-export { packParameters, Results, type Stage } from "./data/results.js";
+export { type Aggregate, aggregateOf, type Order, packParameters, Results, type Stage } from "./data/results.js";
 export {
   type BacklinkDeclaration,
   type ClassDeclaration,
@@ -64,5 +65,6 @@ export {
 export { type Conventions, dateParts, plainConventions } from "./values/conventions.js";
 export { columnOrder, type NamedColumn, rowParts } from "./values/row.js";
 export { describeType, Linkable, typeMismatch, type ValueType } from "./values/pack.js";
+export { within, type WaitLimits } from "./sync/within.js";
 export type { ResetHandlers } from "./sync/reset-handlers.js";
 export type { DroppedChange, ResetReport } from "./sync/reset-report.js";

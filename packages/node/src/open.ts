@@ -4,8 +4,10 @@
  * @module
  */
 
+import { within } from "@tidemark/engine";
 import type { Configuration, OpenRealmBehaviorConfiguration } from "./configuration.js";
 import { OpenRealmBehaviorType, OpenRealmTimeOutBehavior } from "./enums.js";
+import { engine } from "./engine.js";
 import { settle, TimeoutError } from "./errors.js";
 import type { ProgressNotificationCallback } from "./sync/sync-session.js";
 import type { Realm } from "./realm.js";
@@ -68,12 +70,9 @@ export class ProgressRealmPromise implements Promise<Realm> {
     this.#realm = realm;
     const removeProgress = this.#listen(realm);
     try {
-      const isComplete = await Promise.race([
-        settle(realm.internal.download()).then(() => true),
-        this.#cancelled(path),
-        ...(timeOut === undefined ? [] : [this.#timeout(timeOut)]),
-      ]);
-      if (isComplete || timeOutBehavior === OpenRealmTimeOutBehavior.OpenLocalRealm) return realm;
+      const download = Promise.race([settle(realm.internal.download()), this.#cancelled(path)]);
+      const done = await within(engine().host, download, { timeoutMs: timeOut });
+      if (done !== undefined || timeOutBehavior === OpenRealmTimeOutBehavior.OpenLocalRealm) return realm;
       throw new TimeoutError(`Timed out: Realm could not be downloaded in the allocated time: ${String(timeOut)} ms.`);
     } catch (error) {
       realm.close();
@@ -82,14 +81,6 @@ export class ProgressRealmPromise implements Promise<Realm> {
       removeProgress();
       this.#finish(path);
     }
-  }
-
-  #timer: NodeJS.Timeout | undefined;
-
-  #timeout(timeoutMs: number): Promise<false> {
-    return new Promise((resolve) => {
-      this.#timer = setTimeout(() => resolve(false), timeoutMs);
-    });
   }
 
   #cancelled(path: string): Promise<never> {
@@ -105,7 +96,6 @@ export class ProgressRealmPromise implements Promise<Realm> {
   }
 
   #finish(path: string): void {
-    clearTimeout(this.#timer);
     const opens = pending.get(path);
     opens?.delete(this.#cancel);
     if (opens?.size === 0) pending.delete(path);

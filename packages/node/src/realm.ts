@@ -5,12 +5,16 @@
  */
 
 import {
+  Binding,
+  bindingKey,
   type ClassLayout,
   createObject,
   EmbeddedHandle,
   EngineError,
   eraseAll,
   findObject,
+  type Handle,
+  handleKey,
   type OpenOptions,
   type RealmFile,
   Results as EngineResults,
@@ -18,7 +22,7 @@ import {
 } from "@tidemark/engine";
 import type { DefaultFunctionsFactory, User } from "./app/user.js";
 import { assertFunction, assertObject, assertString } from "./assert.js";
-import { Binding, type BoundClass, bindingKey, type Handle, handleKey, wrappers } from "./binding.js";
+import { type BoundClass, wrappers } from "./binding.js";
 import { checkConfiguration, type Configuration, withoutInitialSubscriptions } from "./configuration.js";
 import { bindClass, nameOf, RealmObject } from "./data/object.js";
 import type { Results, Subscribable, SubscriptionOptions } from "./data/results.js";
@@ -54,7 +58,7 @@ export class Realm extends RealmStatics {
 
   readonly #configuration: Configuration;
   readonly #file: RealmFile;
-  readonly #binding: Binding;
+  readonly #binding: Binding<BoundClass>;
   readonly #parsed: ReadonlyMap<string, ParsedClass>;
   readonly #listeners: Record<RealmEventName, Map<RealmListenerCallback, () => void>> = {
     change: new Map(),
@@ -74,9 +78,9 @@ export class Realm extends RealmStatics {
     this.#configuration = configuration;
     const classes = configuration.schema === undefined ? undefined : parseSchema(configuration.schema);
     this.#parsed = new Map((classes ?? []).map((parsed) => [parsed.declaration.name, parsed]));
-    let binding: Binding | undefined;
-    const bind = (file: RealmFile): Binding =>
-      (binding ??= new Binding(this, file, (layout) => this.#makeClass(layout)));
+    let binding: Binding<BoundClass> | undefined;
+    const bind = (file: RealmFile): Binding<BoundClass> =>
+      (binding ??= new Binding({ realm: this, file, wrappers, makeClass: (layout) => this.#makeClass(layout) }));
     const path = Realm.#pathOf(configuration);
     const isNew = existing === undefined && !engine().host.files.exists(path);
     const options: OpenOptions = {
@@ -93,7 +97,7 @@ export class Realm extends RealmStatics {
     if (isNew) configuration.onFirstOpen?.(this);
   }
 
-  #syncOptions(path: string, bind: (file: RealmFile) => Binding): OpenOptions["sync"] {
+  #syncOptions(path: string, bind: (file: RealmFile) => Binding<BoundClass>): OpenOptions["sync"] {
     const { sync, schemaVersion } = this.#configuration;
     if (sync === undefined || this.#configuration.openSyncedRealmLocally === true) return undefined;
     const options: SyncOptions = {
@@ -126,14 +130,14 @@ export class Realm extends RealmStatics {
     return engine().openFrozen(path, classes.length === 0 ? undefined : classes, snapshot);
   }
 
-  #early: { readonly file: RealmFile; readonly binding: Binding } | undefined;
+  #early: { readonly file: RealmFile; readonly binding: Binding<BoundClass> } | undefined;
 
   /** @internal */
   get internal(): RealmFile {
     return this.#early?.file ?? this.#file;
   }
 
-  get #bound(): Binding {
+  get #bound(): Binding<BoundClass> {
     return this.#early?.binding ?? this.#binding;
   }
 
@@ -410,7 +414,7 @@ export class Realm extends RealmStatics {
     if (layout.kind === "embedded") throw new Error("You cannot query an embedded object.");
     if (layout.kind === "asymmetric") throw new Error("You cannot query an asymmetric object.");
     const results = new EngineResults(this.internal.database, layout, { kind: "class" }, []);
-    return wrappers.results?.(this.#bound, results);
+    return this.#bound.results(results);
   }
 
   // --- listeners -------------------------------------------------------------------------------------------

@@ -43,6 +43,9 @@ export interface AppConfiguration {
 /** What became of a user. */
 export type UserChange = "logged-in" | "logged-out" | "token" | "profile";
 
+/** Told of users that come, go and change; `switched` tells of another current user. */
+export type AppListener = (user: User, change: UserChange | "switched") => void;
+
 /** Where calls and connections go. */
 interface Location {
   readonly http: string;
@@ -57,7 +60,7 @@ const folderName = "mongodb-realm";
 export class App {
   readonly configuration: AppConfiguration;
   readonly host: Host;
-  readonly listeners: Listeners<() => void> = new Listeners();
+  readonly listeners: Listeners<AppListener> = new Listeners();
   /** The synchronisation's side: told of every change of a user. */
   onChange: (user: User, change: UserChange) => void = () => undefined;
   isMultiplexed: boolean;
@@ -249,7 +252,7 @@ export class App {
     if (!user.isLoggedIn) throw new EngineError("logged-out", "User is no longer valid or is logged out");
     this.#currentUserId = user.id;
     this.#save();
-    this.#notify(user);
+    this.#notify(user, "switched");
   }
 
   #requireKnown(user: User): void {
@@ -307,13 +310,12 @@ export class App {
   onUserChanged(user: User, change: UserChange): void {
     this.#save();
     this.onChange(user, change);
-    if (change !== "token") this.#notify(user);
+    if (change !== "token") this.#notify(user, change);
   }
 
-  #notify(user: User): void {
-    const call = (listener: () => void): void => this.host.defer(listener);
-    this.listeners.each(call);
-    user.listeners.each(call);
+  #notify(user: User, change: Parameters<AppListener>[1]): void {
+    this.listeners.each((listener) => this.host.defer(() => listener(user, change)));
+    user.listeners.each((listener) => this.host.defer(listener));
   }
 
   #save(): void {

@@ -39,6 +39,8 @@ export interface DatabaseOptions {
   readonly classes?: readonly ClassDeclaration[] | undefined;
   /** Stays at the newest version, or at that of a snapshot that another handle has open. */
   readonly frozenAt?: SnapshotId | "now" | undefined;
+  /** For a database in memory: the handle of the one that it is frozen from, which cannot be opened a second time. */
+  readonly sharedStore?: CoreStore | undefined;
 }
 
 /** A second writer may hold the lock for some milliseconds at a time; longer means that something is wrong. */
@@ -69,9 +71,11 @@ export class Database {
   #layouts: readonly ClassLayout[] = [];
   readonly #byName = new Map<string, ClassLayout>();
   #declarations: readonly ClassDeclaration[] | undefined;
+  readonly #options: DatabaseOptions;
   #isClosed = false;
 
   constructor(options: DatabaseOptions) {
+    this.#options = options;
     this.core = options.core;
     this.clock = options.clock;
     this.conventions = options.conventions;
@@ -80,7 +84,7 @@ export class Database {
     this.isFrozen = options.frozenAt !== undefined;
     this.#declarations = options.classes;
     if (options.classes !== undefined) checkDeclarations(options.classes, options.isSynced);
-    this.store = openStore(options);
+    this.store = options.sharedStore ?? openStore(options);
     this.batch = new MutationBatch(this.store);
     this.notifier = new Notifier(this);
     this.#snapshot = this.#beginRead(options.frozenAt);
@@ -91,6 +95,26 @@ export class Database {
       this.close();
       throw error;
     }
+  }
+
+  /**
+   * The same file as it is seen now, for ever. In memory it lives as long as this one.
+   *
+   * @throws in a write transaction.
+   */
+  freeze(): Database {
+    this.requireOpen();
+    if (this.isInWrite) {
+      throw new EngineError("already-in-write", "Cannot freeze a Realm while it is in a write transaction.");
+    }
+    const sharedStore = this.#options.path === null ? this.store : undefined;
+    return new Database({
+      ...this.#options,
+      classes: this.#declarations,
+      isReadOnly: true,
+      frozenAt: this.view,
+      sharedStore,
+    });
   }
 
   /** Another handle on the same file declares classes too: it gets those it wants beside the known ones. */
@@ -306,7 +330,7 @@ export class Database {
     this.#isClosed = true;
     this.notifier.close();
     this.store.endRead(this.#snapshot);
-    this.store.close();
+    if (this.#options.sharedStore === undefined) this.store.close();
   }
 }
 

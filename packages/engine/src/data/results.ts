@@ -13,7 +13,7 @@ import type { Database } from "./database.js";
 import type { List } from "./list.js";
 import type { ClassChanges } from "./notifier.js";
 import { ObjectHandle } from "./object.js";
-import type { ClassLayout } from "./schema.js";
+import type { ClassLayout, Column } from "./schema.js";
 import type { ValueSet } from "./value-set.js";
 
 /** Where the objects come from. */
@@ -29,6 +29,16 @@ export interface Stage {
   /** `u32 count`, then packed values. */
   readonly parameters: Uint8Array;
 }
+
+/** A place in the order of results. */
+export interface Order {
+  /** Names in the application, from property to property: `owner.name`. */
+  readonly keyPath: string;
+  readonly isDescending: boolean;
+}
+
+/** What can be made of many values. */
+export type Aggregate = "min" | "max" | "sum" | "avg";
 
 /** Fewer changes than this are always looked at one by one. */
 const patchedMin = 64;
@@ -183,6 +193,50 @@ export class Results {
     return new Results(this.database, this.layout, this.source, [...this.stages, stage]);
   }
 
+  /** The same in an order: by the first key path, where that is equal by the next. */
+  sorted(orders: readonly Order[]): Results {
+    if (orders.length === 0) return this;
+    const texts = orders.map(({ keyPath, isDescending }) => {
+      return `${this.#storedPath(keyPath)} ${isDescending ? "DESC" : "ASC"}`;
+    });
+    return this.refine(`TRUEPREDICATE SORT(${texts.join(", ")})`, noParameters);
+  }
+
+  /** Of objects with the same values at these key paths, the first one. */
+  distinct(keyPaths: readonly string[]): Results {
+    const texts = keyPaths.map((keyPath) => this.#storedPath(keyPath));
+    return this.refine(`TRUEPREDICATE DISTINCT(${texts.join(", ")})`, noParameters);
+  }
+
+  /** The first so many. */
+  limited(count: number): Results {
+    return this.refine(`TRUEPREDICATE LIMIT(${count})`, noParameters);
+  }
+
+  /** A key path with the names of the file; names that are not known stay, for the query to refuse them. */
+  #storedPath(keyPath: string): string {
+    let layout: ClassLayout | undefined = this.layout;
+    const names = keyPath.split(".").map((name) => {
+      const column: Column | undefined = layout?.columnByPublicName(name);
+      layout = column?.target === undefined ? undefined : this.database.storedLayout(column.target);
+      return column?.name ?? name;
+    });
+    return names.join(".");
+  }
+
+  /** What a property of all objects comes to; `undefined` if there is no value, for a sum 0. */
+  aggregate(kind: Aggregate, publicName: string): unknown {
+    const column = this.layout.columnByPublicName(publicName);
+    if (column === undefined) {
+      throw new EngineError("invalid-argument", `Property '${publicName}' does not exist on '${this.layout.name}'`);
+    }
+    return aggregateOf(kind, this.#column(column));
+  }
+
+  *#column(column: Column): Generator<unknown> {
+    for (const object of this.objects()) yield object.get(column);
+  }
+
   /** These objects, whatever happens to the database. */
   snapshot(): Results {
     return new Results(this.database, this.layout, { kind: "keys", keys: this.keys() }, []);
@@ -250,6 +304,28 @@ export function packParameters(database: Database, values: readonly unknown[]): 
     packMixed(writer, value, database.conventions, undefined, "int-if-whole");
   }
   return writer.copy();
+}
+
+/** What values come to. Those that are neither numbers nor points in time do not count. */
+export function aggregateOf(kind: Aggregate, values: Iterable<unknown>): number | bigint | Date | undefined {
+  const counted = [...values].filter(isCounted);
+  if (kind === "sum") return sumOf(counted);
+  const [first, ...rest] = counted;
+  if (first === undefined) return undefined;
+  if (kind === "avg") return Number(sumOf(counted)) / counted.length;
+  return rest.reduce((best, value) => ((kind === "min" ? value < best : value > best) ? value : best), first);
+}
+
+function isCounted(value: unknown): value is number | bigint | Date {
+  return typeof value === "number" || typeof value === "bigint" || value instanceof Date;
+}
+
+/** Exact where all values are integers that JavaScript's numbers cannot hold. */
+function sumOf(values: readonly (number | bigint | Date)[]): number | bigint {
+  if (!values.some((value) => typeof value === "bigint")) {
+    return values.reduce<number>((sum, value) => sum + Number(value), 0);
+  }
+  return values.reduce<bigint>((sum, value) => sum + BigInt(value instanceof Date ? value.getTime() : value), 0n);
 }
 
 const noObjects = new Float64Array(0);

@@ -57,6 +57,11 @@ export class FakeHost implements SyncHost {
     this.#timers = this.#timers.filter((timer) => timer.id !== id);
   }
 
+  /** Timers that are set. */
+  get timerCount(): number {
+    return this.#timers.length;
+  }
+
   defer(callback: () => void): void {
     this.#deferred.push(callback);
   }

@@ -5,16 +5,22 @@
  */
 
 import {
+  type Aggregate,
+  aggregateOf,
+  bindingKey,
   type CollectionChanges,
   EngineError,
+  type Handle,
+  handleKey,
   type List as EngineList,
   ObjectHandle,
   packParameters,
   Results as EngineResults,
+  unwrap,
   type ValueSet,
 } from "@tidemark/engine";
 import { assertFunction, assertString } from "../assert.js";
-import { type Binding, bindingKey, type Handle, handleKey, unwrap, wrappers } from "../binding.js";
+import type { Binding } from "../binding.js";
 import { call } from "../errors.js";
 import { ListenerMap } from "./listeners.js";
 import { valueToJson } from "./object.js";
@@ -159,31 +165,28 @@ export abstract class OrderedCollection<T> {
   }
 
   min(property?: string): number | Date | undefined {
-    return extreme(this.#numbers(property), (a, b) => a < b);
+    return this.#aggregate("min", property) as number | Date | undefined;
   }
 
   max(property?: string): number | Date | undefined {
-    return extreme(this.#numbers(property), (a, b) => a > b);
+    return this.#aggregate("max", property) as number | Date | undefined;
   }
 
   sum(property?: string): number {
-    let sum = 0;
-    for (const value of this.#numbers(property)) sum += Number(value);
-    return sum;
+    return this.#aggregate("sum", property) as number;
   }
 
   avg(property?: string): number | undefined {
-    const values = this.#numbers(property);
-    return values.length === 0
-      ? undefined
-      : values.reduce<number>((sum, value) => sum + Number(value), 0) / values.length;
+    return this.#aggregate("avg", property) as number | undefined;
   }
 
-  #numbers(property: string | undefined): (number | Date)[] {
-    const values = [...this.values()].map((value) =>
-      property === undefined ? value : (value as Readonly<Record<string, unknown>>)[property],
+  #aggregate(kind: Aggregate, property: string | undefined): unknown {
+    if (property === undefined) return aggregateOf(kind, this.values());
+    const values = [...this.values()] as Readonly<Record<string, unknown>>[];
+    return aggregateOf(
+      kind,
+      values.map((value) => value[property]),
     );
-    return values.filter((value): value is number | Date => typeof value === "number" || value instanceof Date);
   }
 
   /** The elements that pass a query. */
@@ -192,7 +195,7 @@ export abstract class OrderedCollection<T> {
     return call(() => {
       const source = this.asResults();
       const parameters = packParameters(source.database, values.map(unwrap));
-      return wrappers.results?.(this[bindingKey], source.refine(query, parameters)) as Results<T>;
+      return this[bindingKey].results(source.refine(query, parameters)) as Results<T>;
     });
   }
 
@@ -203,25 +206,16 @@ export abstract class OrderedCollection<T> {
       throw new EngineError("invalid-argument", "Sorting collections of values without a property is not supported");
     }
     const descriptors = typeof by === "string" ? [[by, isReversed] as const] : by;
-    const order = descriptors.map((descriptor) => {
-      const [name, isDescending] = typeof descriptor === "string" ? [descriptor, false] : descriptor;
-      const column = source.layout.columnByPublicName(name)?.name ?? name;
-      return `${column} ${isDescending ? "DESC" : "ASC"}`;
+    const orders = descriptors.map((descriptor) => {
+      const [keyPath, isDescending] = typeof descriptor === "string" ? [descriptor, false] : descriptor;
+      return { keyPath, isDescending };
     });
-    if (order.length === 0) return wrappers.results?.(this[bindingKey], source) as Results<T>;
-    return this.#refined(source, `TRUEPREDICATE SORT(${order.join(", ")})`);
-  }
-
-  #refined(source: EngineResults, text: string): Results<T> {
-    return call(
-      () =>
-        wrappers.results?.(this[bindingKey], source.refine(text, packParameters(source.database, []))) as Results<T>,
-    );
+    return call(() => this[bindingKey].results(source.sorted(orders)) as Results<T>);
   }
 
   /** The elements of this moment: later changes of the collection do not show. */
   snapshot(): Results<T> {
-    return call(() => wrappers.results?.(this[bindingKey], this.asResults().snapshot()) as Results<T>);
+    return call(() => this[bindingKey].results(this.asResults().snapshot()) as Results<T>);
   }
 
   addListener(callback: CollectionChangeCallback<T>, _keyPaths?: string | string[]): void {
@@ -277,12 +271,6 @@ function isSame(a: unknown, b: unknown): boolean {
     return Boolean((a as { equals(other: unknown): unknown }).equals(b));
   }
   return Object.is(a, b);
-}
-
-function extreme<T extends number | Date>(values: readonly T[], isBetter: (a: T, b: T) => boolean): T | undefined {
-  let best: T | undefined;
-  for (const value of values) if (best === undefined || isBetter(value, best)) best = value;
-  return best;
 }
 
 const proxied = new WeakMap<object, object>();

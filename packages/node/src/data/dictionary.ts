@@ -4,9 +4,9 @@
  * @module
  */
 
-import type { Dictionary as EngineDictionary } from "@tidemark/engine";
+import { bindingKey, type Dictionary as EngineDictionary, handleKey } from "@tidemark/engine";
 import { assertFunction, assertString } from "../assert.js";
-import { type Binding, bindingKey, handleKey, wrappers } from "../binding.js";
+import { type Binding, wrappers } from "../binding.js";
 import { call } from "../errors.js";
 import { ListenerMap } from "./listeners.js";
 import { valueToJson } from "./object.js";

@@ -4,9 +4,15 @@
  * @module
  */
 
-import type { CollectionChanges, List as EngineList, Results as EngineResults } from "@tidemark/engine";
+import {
+  bindingKey,
+  type CollectionChanges,
+  handleKey,
+  type List as EngineList,
+  type Results as EngineResults,
+} from "@tidemark/engine";
 import { assertNumber } from "../assert.js";
-import { type Binding, bindingKey, handleKey, wrappers } from "../binding.js";
+import { type Binding, wrappers } from "../binding.js";
 import { call } from "../errors.js";
 import { OrderedCollection, type OrderedHandle, resultsOfCollection, withIndexes } from "./collection.js";
 

@@ -4,10 +4,17 @@
  * @module
  */
 
-import type { EmbeddedHandle } from "@tidemark/engine";
-import { type ClassLayout, type Column, ObjectHandle, type ObjectChanges } from "@tidemark/engine";
+import {
+  bindingKey,
+  type ClassLayout,
+  type Column,
+  type EmbeddedHandle,
+  handleKey,
+  type ObjectChanges,
+  ObjectHandle,
+} from "@tidemark/engine";
 import { assertFunction, assertString } from "../assert.js";
-import { type Binding, bindingKey, type BoundClass, handleKey, wrappers } from "../binding.js";
+import { type Binding, type BoundClass, wrappers } from "../binding.js";
 import { call } from "../errors.js";
 import type { RealmObjectClass } from "../schema/parse.js";
 import type { CanonicalObjectSchema, DefaultObject } from "../schema/types.js";
@@ -52,7 +59,7 @@ export class RealmObject<T = DefaultObject, _RequiredProperties extends keyof T 
 
   /** Names of the properties. */
   keys(): string[] {
-    return Object.keys(this[bindingKey].classes.get(this[handleKey].layout.name)?.schema.properties ?? {});
+    return Object.keys(this[bindingKey].classOf(this[handleKey].layout).schema.properties);
   }
 
   /** Names and values of the properties. */
@@ -72,9 +79,7 @@ export class RealmObject<T = DefaultObject, _RequiredProperties extends keyof T 
 
   objectSchema(): CanonicalObjectSchema {
     const { layout } = this[handleKey];
-    const bound = this[bindingKey].classes.get(layout.name);
-    if (bound === undefined) throw new Error(`Object type '${layout.name}' not found in schema.`);
-    return bound.schema;
+    return this[bindingKey].classOf(layout).schema;
   }
 
   /** Objects of a class whose property links to this one. */
@@ -156,7 +161,7 @@ function linkingObjects(
   if (column === undefined || column.target !== handle.layout.name) {
     throw new Error(`'${className}#${propertyName}' is not a relationship to '${handle.layout.name}'`);
   }
-  return binding.makeLinking(layout, column, handle) as Results;
+  return binding.linking(layout, column, handle) as Results;
 }
 
 /** Plain values of an object. */

@@ -4,10 +4,15 @@
  * @module
  */
 
-import type { Results as EngineResults } from "@tidemark/engine";
-import { type CollectionChanges, type ObjectHandle } from "@tidemark/engine";
+import {
+  bindingKey,
+  type CollectionChanges,
+  handleKey,
+  type ObjectHandle,
+  type Results as EngineResults,
+} from "@tidemark/engine";
 import { assertString } from "../assert.js";
-import { type Binding, bindingKey, handleKey, wrappers } from "../binding.js";
+import { type Binding, wrappers } from "../binding.js";
 import type { WaitForSync } from "../enums.js";
 import { call } from "../errors.js";
 import { OrderedCollection, type OrderedHandle, withIndexes } from "./collection.js";

@@ -4,8 +4,8 @@
  * @module
  */
 
-import type { CollectionChanges, Results as EngineResults, ValueSet } from "@tidemark/engine";
-import { type Binding, handleKey, wrappers } from "../binding.js";
+import { type CollectionChanges, handleKey, type Results as EngineResults, type ValueSet } from "@tidemark/engine";
+import { type Binding, wrappers } from "../binding.js";
 import { call } from "../errors.js";
 import { OrderedCollection, type OrderedHandle, resultsOfCollection, withIndexes } from "./collection.js";
 import { typeNames } from "./list.js";

@@ -5,6 +5,7 @@
  */
 
 import {
+  handleKey,
   type RealmFile,
   type Results as EngineResults,
   type Subscription as EngineSubscription,
@@ -13,7 +14,6 @@ import {
   type SubscriptionSets,
 } from "@tidemark/engine";
 import { assertFunction, assertString } from "../assert.js";
-import { handleKey } from "../binding.js";
 import { ObjectId } from "../bson.js";
 import type { Subscribable, SubscriptionOptions } from "../data/results.js";
 import { SubscriptionSetState } from "../enums.js";

@@ -4,11 +4,12 @@
  * @module
  */
 
-import type { SyncSession as EngineSession } from "@tidemark/engine";
+import { type SyncSession as EngineSession, within as withinLimits } from "@tidemark/engine";
 import { App } from "../app/app.js";
 import { User } from "../app/user.js";
 import { assert, assertFunction, assertNumber } from "../assert.js";
 import { type ConnectionState, ProgressDirection, ProgressMode, SessionState } from "../enums.js";
+import { engine } from "../engine.js";
 import { call, settle, TimeoutError } from "../errors.js";
 import type { SyncConfiguration } from "../configuration.js";
 import { simulateError } from "./client-reset.js";
@@ -150,15 +151,8 @@ function toMode(mode: ProgressMode): "outstanding" | "indefinite" {
 
 /** A promise that rejects when it takes too long. */
 export async function within<T>(promise: Promise<T>, timeoutMs: number | undefined, text: string): Promise<T> {
-  if (timeoutMs === undefined) return promise;
-  assertNumber(timeoutMs, "timeoutMs");
-  let timer: NodeJS.Timeout | undefined;
-  const timeout = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new TimeoutError(`Timed out: ${text}`)), timeoutMs);
-  });
-  try {
-    return await Promise.race([promise, timeout]);
-  } finally {
-    clearTimeout(timer);
-  }
+  if (timeoutMs !== undefined) assertNumber(timeoutMs, "timeoutMs");
+  const done = await withinLimits(engine().host, promise, { timeoutMs });
+  if (done === undefined) throw new TimeoutError(`Timed out: ${text}`);
+  return done.value;
 }
