@@ -191,7 +191,7 @@ export class AdminApp {
   tune(tuning: Tuning): Promise<void> {
     return this.#changes.run(async () => {
       await this.#keepRecord({ ...this.#record, tuning: { ...this.#record.tuning, ...tuning } });
-      (await this.app.sync()).setDownloadSettings(downloadSettingsOf(this.#record.tuning));
+      await this.app.setDownloadSettings(downloadSettingsOf(this.#record.tuning));
     });
   }
 
