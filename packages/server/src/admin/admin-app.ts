@@ -42,6 +42,8 @@ export interface AdminAppRecord {
   readonly modifiedMs: number;
   /** Its removal has begun and is finished at the next start if need be. */
   readonly isDeleted: boolean;
+  /** All client files have to start over and were not told yet: done at the next change or start if need be. */
+  readonly isResetOwed?: boolean;
   /** The newest ones first. */
   readonly deployments: readonly Deployment[];
   readonly tuning: Tuning;
@@ -200,6 +202,11 @@ export class AdminApp {
     return this.#changes.run(() => this.#keepRecord({ ...this.#record, features: change(this.#record.features) }));
   }
 
+  /** Does what a killed process has left to be done. */
+  finish(): Promise<void> {
+    return this.#changes.run(() => this.#resetIfOwed());
+  }
+
   /** Marks the app as deleted, once what is under way is done. No change is made after it. */
   markDeleted(): Promise<void> {
     return this.#changes.run(() => this.#keepRecord({ ...this.#record, isDeleted: true }));
@@ -231,6 +238,8 @@ export class AdminApp {
   }
 
   async #deploy(changes: FileChanges, after: AppConfiguration, draftId: string | null): Promise<Deployment> {
+    // Who comes under what follows is not meant.
+    await this.#resetIfOwed();
     const { store, host, logger } = this.#context;
     const before = this.#configuration;
     const deployment: Deployment = { id: randomId(host), deployedMs: host.nowMs(), draftId };
@@ -238,17 +247,20 @@ export class AdminApp {
       ...this.#record,
       modifiedMs: deployment.deployedMs,
       deployments: [deployment, ...this.#record.deployments].slice(0, deploymentsMax),
+      // Switched off is more than paused: what clients have is of no worth any more, also when it is switched on again.
+      isResetOwed: before.sync.state !== "off" && after.sync.state === "off",
     };
-    await this.#putInForce(before, after);
     try {
+      await this.app.configure(after, deploymentOptions(before));
       await store.write([
         ...fileChanges(this.id, changes),
         jsonChange(recordKey(this.id), record),
         { key: draftKey(this.id), value: null },
       ]);
     } catch (error) {
-      // What is not durable must not stay in force: after a restart it would be gone without a word.
-      await this.app.configure(before, deploymentOptions(after, before));
+      // Nothing was changed by that.
+      if (error instanceof ConfigurationError) throw adminErrors.configuration(error.message);
+      await this.#takeBack(before);
       throw error;
     }
     this.#files = changedFiles(this.#files, changes);
@@ -256,18 +268,27 @@ export class AdminApp {
     this.#record = record;
     this.#configuration = after;
     logger.info({ app: this.app.id, paths: [...changes.keys()], isBreaking: isBreaking(before, after) }, "app changed");
+    await this.#resetIfOwed();
     return deployment;
   }
 
-  async #putInForce(before: AppConfiguration, after: AppConfiguration): Promise<void> {
+  /** What is not durable must not stay in force: after a restart it would be gone without a word. */
+  async #takeBack(before: AppConfiguration): Promise<void> {
     try {
-      await this.app.configure(after, deploymentOptions(before, after));
+      await this.app.configure(before, deploymentOptions(before));
     } catch (error) {
-      if (error instanceof ConfigurationError) throw adminErrors.configuration(error.message);
-      throw error;
+      // Why the deployment failed matters more.
+      this.#context.logger.error({ app: this.app.id, err: error }, "a deployment that failed stays in force for now");
     }
-    // Switched off is more than paused: what clients have is of no worth any more, also when it is switched on again.
-    if (before.sync.state !== "off" && after.sync.state === "off") await (await this.app.sync()).forceResetAll();
+  }
+
+  /** Only what is durable makes clients start over: with this they lose what they cannot upload any more. */
+  async #resetIfOwed(): Promise<void> {
+    if (this.#record.isResetOwed !== true) return;
+    await (await this.app.sync()).forceResetAll();
+    // Nobody is left who knows of a version.
+    await this.app.configure(this.#configuration, { startsOver: true });
+    await this.#keepRecord({ ...this.#record, isResetOwed: false });
   }
 }
 

@@ -130,6 +130,7 @@ export class AdminApps {
     const configuration = await this.#putInForce(app, files);
     await app.setDownloadSettings(downloadSettingsOf(record.tuning));
     const opened = new AdminApp({ app, store, host, logger }, record, files, draft, configuration);
+    await opened.finish();
     this.#byId.set(record.id, opened);
     return opened;
   }

@@ -15,9 +15,9 @@ export function isBreaking(before: AppConfiguration, after: AppConfiguration): b
 }
 
 /**
- * What a deployment may do to the schema: everything. Versions are counted while synchronisation is on; when it is
- * switched off for good, what follows begins with 0 again.
+ * What a deployment may do to the schema: everything. Versions are counted while synchronisation is on: while it is off
+ * they stay 0.
  */
-export function deploymentOptions(before: AppConfiguration, after: AppConfiguration): ConfigureOptions {
-  return { allowsBreaking: true, startsOver: before.sync.state === "off" || after.sync.state === "off" };
+export function deploymentOptions(before: AppConfiguration): ConfigureOptions {
+  return { allowsBreaking: true, startsOver: before.sync.state === "off" };
 }
