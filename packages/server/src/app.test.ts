@@ -2,15 +2,16 @@
 
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import type { AppConfiguration } from "./app-directory/configuration.js";
-import type { App } from "./app.js";
+import { type App, RegisteredApp } from "./app.js";
 import { readApp } from "./app-rules.js";
+import { Deferred } from "./concurrency.js";
 import type { Ledger, LedgerOptions } from "./ledger.js";
 import { appWithSync, memoryFiles } from "./testing/app-files.js";
 import { FakeLedger } from "./testing/fake-ledger.js";
 import { appId, type Fixture, startFixture } from "./testing/fixture.js";
 
 let fixture: Fixture;
-let app: App;
+let app: RegisteredApp;
 /** Those that were opened and not closed. */
 let open: Set<Ledger>;
 /** What the next ledgers are made by. */
@@ -34,7 +35,7 @@ beforeEach(async () => {
   makeLedger = fakeLedger;
   fixture = await startFixture({ openLedger });
   const found = await fixture.server.apps.find(appId);
-  if (found === undefined) throw new Error("there is no app");
+  if (!(found instanceof RegisteredApp)) throw new Error("there is no app");
   app = found;
 });
 
@@ -101,5 +102,55 @@ describe("a ledger that is opened while the process lives", () => {
     open.clear();
     await expect((await app.sync()).terminate()).rejects.toThrow("disk");
     expect((await app.sync()).ledger.schemaVersion()).toBe(0);
+  });
+});
+
+describe("closing", () => {
+  test("comes after a termination that is under way, and nothing stays open", async () => {
+    const sync = await app.sync();
+    const replaced = sync.terminate();
+    await app.close();
+    expect(open.size).toBe(0);
+    await replaced.catch(() => undefined);
+    expect(open.size).toBe(0);
+    await expect(app.sync()).rejects.toMatchObject({ code: "app-closed" });
+  });
+
+  test("comes before a ledger is taken away that is not yet", async () => {
+    const sync = await app.sync();
+    const told = new Deferred<void>();
+    app.rescue.ledgerToGo = () => told.promise;
+    const replaced = sync.terminate();
+    const closed = app.close();
+    told.resolve();
+    await expect(replaced).rejects.toMatchObject({ code: "app-closed" });
+    expect(sync.isRetired).toBe(false);
+    await closed;
+    expect(open.size).toBe(0);
+  });
+
+  test("comes after a configuration that is being put in force", async () => {
+    const ledger = await fakeOf(app);
+    const setSchema = ledger.setSchema.bind(ledger);
+    const wait = new Deferred<void>();
+    ledger.setSchema = (...given) => wait.promise.then(() => setSchema(...given));
+    const configured = app.configure(configuration);
+    const closed = app.close();
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(open.size).toBe(1);
+    wait.resolve();
+    await configured;
+    await closed;
+    expect(app.configuration).toBe(configuration);
+  });
+
+  test("does not mind a ledger that could not be opened", async () => {
+    const failed = new Deferred<FakeLedger>();
+    makeLedger = () => failed.promise;
+    const asked = app.sync();
+    const closed = app.close();
+    failed.reject(new Error("no space"));
+    await expect(asked).rejects.toThrow("no space");
+    await closed;
   });
 });

@@ -77,7 +77,7 @@ export class RegisteredApp implements App {
   readonly users: Users;
   readonly rescue: Rescue;
   readonly #context: RegisteredAppContext;
-  /** Configurations are put in force one after another. */
+  /** Configurations are put in force, and ledgers replaced and closed, one after another. */
   readonly #changes = new Semaphore(1);
   #configuration: AppConfiguration | null = null;
   #downloadSettings: Partial<DownloadSettings> = {};
@@ -133,7 +133,7 @@ export class RegisteredApp implements App {
 
   sync(): Promise<SyncApp> {
     if (this.#opened !== null) return this.#opened;
-    if (this.#isClosed) return Promise.reject(new TidemarkError("app-closed", `app ${this.id} is closed`));
+    if (this.#isClosed) return Promise.reject(this.#closedError());
     return this.#keepOpened(this.#open());
   }
 
@@ -151,6 +151,8 @@ export class RegisteredApp implements App {
     const old = await this.sync();
     const schemaVersion = old.ledger.schemaVersion();
     await this.rescue.ledgerToGo();
+    // Nobody would close the new one.
+    if (this.#isClosed) throw this.#closedError();
     const replace = async (): Promise<SyncApp> => {
       await old.retire();
       // Clients go on with the versions that they were opened with, though the older schemas are gone.
@@ -186,6 +188,10 @@ export class RegisteredApp implements App {
     return { objects, isRecoveryDisabled: sync.settings.isRecoveryModeDisabled };
   }
 
+  #closedError(): TidemarkError {
+    return new TidemarkError("app-closed", `app ${this.id} is closed`);
+  }
+
   #keepOpened(opening: Promise<SyncApp>): Promise<SyncApp> {
     this.#opened = opening;
     // A ledger that could not be opened is tried again by the next who asks.
@@ -193,11 +199,16 @@ export class RegisteredApp implements App {
     return opening;
   }
 
-  /** Closes the ledger for good, if it is open, once what was uploaded is in it. */
-  async close(): Promise<void> {
-    const opened = this.#opened;
+  /**
+   * Closes the ledger for good, if it is open, once what was uploaded is in it and changes that are under way are made.
+   */
+  close(): Promise<void> {
     this.#isClosed = true;
-    this.#opened = null;
-    await (await opened)?.close();
+    return this.#changes.run(async () => {
+      const opened = this.#opened;
+      this.#opened = null;
+      const sync = await opened?.catch(() => null);
+      await sync?.close();
+    });
   }
 }
