@@ -99,7 +99,6 @@ export const draftKey = (id: string): string => `admin/draft/${id}`;
 export class AdminApp {
   readonly app: App;
   readonly #context: AdminAppContext;
-  /** Changes of an app happen one after another. */
   readonly #changes = new Semaphore(1);
   #record: AdminAppRecord;
   #files: VirtualFiles;
@@ -149,7 +148,7 @@ export class AdminApp {
    * @throws ServiceError with 400 if the app would be wrong with them.
    */
   change<T>(edit: (files: FileEdits) => T): Promise<T> {
-    return this.#changes.run(async () => {
+    return this.#change(async () => {
       const edits = new FileEdits(this.files, this.#context.host);
       const result = edit(edits);
       if (edits.changes.size === 0) return result;
@@ -162,7 +161,7 @@ export class AdminApp {
 
   /** Begins to collect changes. */
   openDraft(userId: string): Promise<Draft> {
-    return this.#changes.run(async () => {
+    return this.#change(async () => {
       if (this.#draft !== null) throw adminErrors.exists("DraftAlreadyExists", "draft", this.#draft.id);
       const { host } = this.#context;
       const draft: Draft = { id: randomId(host), userId, createdMs: host.nowMs(), changes: [] };
@@ -173,7 +172,7 @@ export class AdminApp {
 
   /** Forgets the collected changes. */
   discardDraft(draftId: string): Promise<void> {
-    return this.#changes.run(async () => {
+    return this.#change(async () => {
       this.#needDraft(draftId);
       await this.#context.store.write([{ key: draftKey(this.id), value: null }]);
       this.#draft = null;
@@ -182,7 +181,7 @@ export class AdminApp {
 
   /** Puts the collected changes in force, all at once: they make one version of the schema at most. */
   deployDraft(draftId: string): Promise<Deployment> {
-    return this.#changes.run(async () => {
+    return this.#change(async () => {
       const { changes } = this.#needDraft(draftId);
       const configuration = this.#read(this.files);
       return this.#deploy(new Map(changes), configuration, draftId);
@@ -191,7 +190,7 @@ export class AdminApp {
 
   /** Changes how downloads are made; what is not given stays. */
   tune(tuning: Tuning): Promise<void> {
-    return this.#changes.run(async () => {
+    return this.#change(async () => {
       await this.#keepRecord({ ...this.#record, tuning: { ...this.#record.tuning, ...tuning } });
       await this.app.setDownloadSettings(downloadSettingsOf(this.#record.tuning));
     });
@@ -199,7 +198,7 @@ export class AdminApp {
 
   /** Changes which flags are on. */
   changeFeatures(change: (features: readonly string[]) => readonly string[]): Promise<void> {
-    return this.#changes.run(() => this.#keepRecord({ ...this.#record, features: change(this.#record.features) }));
+    return this.#change(() => this.#keepRecord({ ...this.#record, features: change(this.#record.features) }));
   }
 
   /** Does what a killed process has left to be done. */
@@ -210,6 +209,14 @@ export class AdminApp {
   /** Marks the app as deleted, once what is under way is done. No change is made after it. */
   markDeleted(): Promise<void> {
     return this.#changes.run(() => this.#keepRecord({ ...this.#record, isDeleted: true }));
+  }
+
+  /** Changes of an app happen one after another, and none once its removal has begun. */
+  #change<T>(make: () => Promise<T>): Promise<T> {
+    return this.#changes.run(async () => {
+      if (this.#record.isDeleted) throw adminErrors.appNotFound(this.id);
+      return make();
+    });
   }
 
   async #keepRecord(record: AdminAppRecord): Promise<void> {
@@ -225,7 +232,6 @@ export class AdminApp {
   }
 
   #read(files: VirtualFiles): AppConfiguration {
-    if (this.#record.isDeleted) throw adminErrors.appNotFound(this.id);
     const { configuration, findings } = readFiles(files);
     const refusal = describeErrors(findings);
     if (refusal !== null) throw adminErrors.configuration(refusal);
