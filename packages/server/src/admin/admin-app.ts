@@ -21,7 +21,7 @@ import { type Host, randomId } from "../host.js";
 import { jsonChange, type KeyValue, type KeyValueChange } from "../key-value.js";
 import type { Logger } from "../logger.js";
 import { adminErrors } from "./admin-errors.js";
-import { deploymentOptions, isBreaking } from "./schema-versions.js";
+import { deploymentOptions } from "./schema-versions.js";
 import {
   appFilesOf,
   changedFiles,
@@ -273,7 +273,7 @@ export class AdminApp {
     this.#draft = null;
     this.#record = record;
     this.#configuration = after;
-    logger.info({ app: this.app.id, paths: [...changes.keys()], isBreaking: isBreaking(before, after) }, "app changed");
+    logger.info({ app: this.app.id, paths: [...changes.keys()] }, "app changed");
     await this.#resetIfOwed();
     return deployment;
   }
