@@ -18,7 +18,11 @@ export interface AdminArguments {
 export const adminPasswordVariable = "TIDEMARK_ADMIN_PASSWORD";
 
 /** The account that the SDKs' own test harnesses log in with, for a server that nobody else reaches. */
-export const harnessAccount: AdminOptions = { user: "unique_user@domain.com", password: "password" };
+export const harnessAccount: AdminOptions = {
+  user: "unique_user@domain.com",
+  password: "password",
+  isWellKnown: true,
+};
 
 /**
  * The account that is asked for; `null` without one.

@@ -428,6 +428,12 @@ impl NativeLedger {
         Work::task(move || Ok(ledger.force_reset(decimal(&file_ident)?)?))
     }
 
+    #[napi(ts_return_type = "Promise<void>")]
+    pub fn force_reset_all(&self) -> AsyncTask<Work<()>> {
+        let ledger = Arc::clone(&self.ledger);
+        Work::task(move || Ok(ledger.force_reset_all()?))
+    }
+
     #[napi]
     pub fn set_queryable_fields(&self, fields: NativeQueryableFields) {
         self.ledger.set_queryable_fields(fields.fields());

@@ -71,6 +71,8 @@ export class AppRegistry {
   readonly #byId = new Map<string, RegisteredApp>();
   readonly #byDomain = new Map<string, RegisteredApp>();
   readonly #creating = new Map<string, Promise<RegisteredApp>>();
+  /** Removals that are under way. What they delete goes by the id: nobody has it before they are over. */
+  readonly #removing = new Map<string, Promise<void>>();
   /** Ids of apps that exist whatever the server was started with. */
   readonly #createdIds = new Set<string>();
 
@@ -89,6 +91,7 @@ export class AppRegistry {
 
   /** The app with a client app id; where any id is accepted, a new one comes into being. */
   async find(appId: string): Promise<App | undefined> {
+    await this.#removed(appId);
     if (!this.accepts(appId)) return undefined;
     const known = this.#byId.get(appId);
     if (known !== undefined) return known;
@@ -103,6 +106,7 @@ export class AppRegistry {
    */
   async create(appId: string): Promise<App> {
     if (!appIdPattern.test(appId)) throw new AppError("bad-app-id", `"${appId}" cannot be a client app id`);
+    await this.#removed(appId);
     if (this.has(appId)) {
       throw new AppError("app-exists", `there is an app ${appId} already`);
     }
@@ -112,21 +116,22 @@ export class AppRegistry {
 
   /** Deletes an app with its users and all its data; without effect if there is none. Its connections end. */
   async remove(appId: string): Promise<void> {
-    await this.#creating.get(appId);
+    const creating = this.#creating.get(appId);
+    if (creating !== undefined) await creating;
     const app = this.#byId.get(appId);
-    if (app === undefined) return;
+    if (app === undefined) return this.#removing.get(appId);
     this.#byId.delete(appId);
     this.#byDomain.delete(app.domainId);
     this.#createdIds.delete(appId);
-    (await app.opened)?.dropConnections("the app was deleted");
-    await app.close();
-    await this.#context.removeLedger(appId);
-    // Last, so that a deletion that was interrupted can be repeated.
-    await this.#context.store.write([
-      ...(await app.users.removals()),
-      rescueRemoval(appId),
-      { key: prefix + appId, value: null },
-    ]);
+    const removed = this.#erase(app)
+      .catch((error: unknown) => {
+        // It is there, closed, until that is repeated.
+        this.#byId.set(appId, app);
+        throw error;
+      })
+      .finally(() => this.#removing.delete(appId));
+    this.#removing.set(appId, removed);
+    await removed;
   }
 
   /** Whether there is an app with a client app id. */
@@ -160,11 +165,34 @@ export class AppRegistry {
 
   /** Closes all ledgers once what was uploaded is in them. */
   async close(): Promise<void> {
+    await Promise.allSettled(this.#removing.values());
     for (const app of this.#byId.values()) await app.close();
   }
 
   get #isFull(): boolean {
     return this.#byId.size + this.#creating.size >= this.#context.limits.appsMax;
+  }
+
+  async #erase(app: RegisteredApp): Promise<void> {
+    const sync = await app.opened?.catch(() => null);
+    sync?.dropConnections("the app was deleted");
+    await app.close();
+    await this.#context.removeLedger(app.id);
+    // Last, so that a deletion that was interrupted can be repeated.
+    await this.#context.store.write([
+      ...(await app.users.removals()),
+      rescueRemoval(app.id),
+      { key: prefix + app.id, value: null },
+    ]);
+  }
+
+  /** Waits until no removal of an app is under way; whether it has come to its end is not asked. */
+  async #removed(appId: string): Promise<void> {
+    for (;;) {
+      const removing = this.#removing.get(appId);
+      if (removing === undefined) return;
+      await removing.catch(() => undefined);
+    }
   }
 
   #create(appId: string, isCreated: boolean): Promise<RegisteredApp> {

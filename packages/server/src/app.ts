@@ -7,6 +7,7 @@
 import { TidemarkError } from "@tidemark/protocol";
 import type { AppConfiguration } from "./app-directory/configuration.js";
 import { Semaphore } from "./concurrency.js";
+import type { DownloadSettings } from "./download-settings.js";
 import type { SchemaPolicy } from "./ledger.js";
 import { removedPlaces } from "./schema/compare.js";
 import type { LedgerContents, Rescue } from "./rescue.js";
@@ -29,9 +30,6 @@ export interface ConfigureOptions {
   readonly schemaVersionMin?: number;
 }
 
-/** What breaks nobody. */
-const onlyAdditions: SchemaPolicy = { allowBreaking: false, removed: [], startOver: false, versionMin: 0 };
-
 /** One app. */
 export interface App {
   readonly id: string;
@@ -51,6 +49,8 @@ export interface App {
    * schema; nothing is changed then.
    */
   configure(configuration: AppConfiguration, options?: ConfigureOptions): Promise<void>;
+  /** Makes downloads in another way than the server's limits have it, from now on and with every ledger. Not kept. */
+  setDownloadSettings(own: Partial<DownloadSettings>): Promise<void>;
   /** The app's sync side, opened when it is first asked for. */
   sync(): Promise<SyncApp>;
 }
@@ -77,9 +77,12 @@ export class RegisteredApp implements App {
   readonly users: Users;
   readonly rescue: Rescue;
   readonly #context: RegisteredAppContext;
-  /** Configurations are put in force one after another. */
+  /** Configurations are put in force, and ledgers replaced and closed, one after another. */
   readonly #changes = new Semaphore(1);
   #configuration: AppConfiguration | null = null;
+  #downloadSettings: Partial<DownloadSettings> = {};
+  /** What the next ledger's schema has to reach: the version of the one that it comes after. */
+  #schemaVersionMin = 0;
   #opened: Promise<SyncApp> | null = null;
   #replacing: Promise<void> | null = null;
   #isClosed = false;
@@ -121,10 +124,17 @@ export class RegisteredApp implements App {
     });
   }
 
+  async setDownloadSettings(own: Partial<DownloadSettings>): Promise<void> {
+    this.#downloadSettings = own;
+    // One that is being opened takes them by itself.
+    const sync = await this.#opened?.catch(() => null);
+    sync?.setDownloadSettings(this.#downloadSettings);
+  }
+
   sync(): Promise<SyncApp> {
     if (this.#opened !== null) return this.#opened;
-    if (this.#isClosed) return Promise.reject(new TidemarkError("app-closed", `app ${this.id} is closed`));
-    return this.#keepOpened(this.#context.openSync(this));
+    if (this.#isClosed) return Promise.reject(this.#closedError());
+    return this.#keepOpened(this.#open());
   }
 
   /**
@@ -139,25 +149,47 @@ export class RegisteredApp implements App {
 
   async #replaceSync(): Promise<void> {
     const old = await this.sync();
+    const schemaVersion = old.ledger.schemaVersion();
     await this.rescue.ledgerToGo();
+    // Nobody would close the new one.
+    if (this.#isClosed) throw this.#closedError();
     const replace = async (): Promise<SyncApp> => {
       await old.retire();
+      // Clients go on with the versions that they were opened with, though the older schemas are gone.
+      this.#schemaVersionMin = schemaVersion;
       await this.#context.setLedgerAside();
-      const sync = await this.#context.openSync(this);
-      if (this.#configuration !== null) {
-        // Clients go on with the versions that they were opened with, though the older schemas are gone.
-        const policy = { ...onlyAdditions, versionMin: old.ledger.schemaVersion() };
-        await sync.configure(this.#configuration, policy, () => Promise.resolve());
-      }
-      return sync;
+      return this.#open();
     };
     await this.#keepOpened(replace());
+  }
+
+  /** Opens the ledger, whether it is the first one of this process or not, with what the app is told to be. */
+  async #open(): Promise<SyncApp> {
+    const sync = await this.#context.openSync(this);
+    try {
+      if (this.#configuration !== null) {
+        // A ledger that is ahead of what is in force, because that could not be changed, follows it all the same.
+        const policy = { allowBreaking: true, removed: [], startOver: false, versionMin: this.#schemaVersionMin };
+        await sync.configure(this.#configuration, policy, () => Promise.resolve());
+      }
+    } catch (error) {
+      // Whoever asks next opens it anew, which takes that it is closed.
+      await sync.close();
+      throw error;
+    }
+    this.#schemaVersionMin = 0;
+    sync.setDownloadSettings(this.#downloadSettings);
+    return sync;
   }
 
   async #readLedger(): Promise<LedgerContents> {
     const sync = await this.sync();
     const { objects } = await sync.ledger.status();
     return { objects, isRecoveryDisabled: sync.settings.isRecoveryModeDisabled };
+  }
+
+  #closedError(): TidemarkError {
+    return new TidemarkError("app-closed", `app ${this.id} is closed`);
   }
 
   #keepOpened(opening: Promise<SyncApp>): Promise<SyncApp> {
@@ -167,11 +199,16 @@ export class RegisteredApp implements App {
     return opening;
   }
 
-  /** Closes the ledger for good, if it is open, once what was uploaded is in it. */
-  async close(): Promise<void> {
-    const opened = this.#opened;
+  /**
+   * Closes the ledger for good, if it is open, once what was uploaded is in it and changes that are under way are made.
+   */
+  close(): Promise<void> {
     this.#isClosed = true;
-    this.#opened = null;
-    await (await opened)?.close();
+    return this.#changes.run(async () => {
+      const opened = this.#opened;
+      this.#opened = null;
+      const sync = await opened?.catch(() => null);
+      await sync?.close();
+    });
   }
 }

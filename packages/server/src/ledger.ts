@@ -247,6 +247,8 @@ export interface Ledger {
    * @returns whether there is such a file.
    */
   forceReset(fileIdent: string): Promise<boolean>;
+  /** The same for every client file there is, all of them or none. */
+  forceResetAll(): Promise<void>;
   /** Gives a new client file its ident, durable before it answers. Times are milliseconds of the Unix clock. */
   allocateFileIdent(userId: string, salt: string, nowMs: number): Promise<string>;
   /** Checks an IDENT by the protocol's rules in their order and opens a session. */

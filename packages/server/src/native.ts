@@ -84,6 +84,10 @@ class EmbeddedLedger implements Ledger {
     return this.#ledger.forceReset(fileIdent);
   }
 
+  forceResetAll(): Promise<void> {
+    return this.#ledger.forceResetAll();
+  }
+
   setDevelopmentMode(on: boolean): void {
     this.#ledger.setDevelopmentMode(on);
   }

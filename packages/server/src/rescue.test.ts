@@ -464,6 +464,16 @@ describe("ledgers", () => {
     },
   );
 
+  test("an app is opened also where that has to make the ledger first", async () => {
+    openLedger = () => Promise.reject(new Error("no space"));
+    await expect((await app.sync()).terminate()).rejects.toThrow("no space");
+    openLedger = openNativeLedger;
+    await expect(app.rescue.open(1)).rejects.toMatchObject({ code: "nothing-loaded" });
+    await app.rescue.open(0);
+    expect(app.rescue.state).toBe("open");
+    expect(await objects()).toEqual({});
+  });
+
   test("commands reach a server that runs, and an app is closed without one", async () => {
     const run = (command: Parameters<typeof runRescueCommand>[1]) =>
       runRescueCommand(directory, command, openNativeKeyValue);

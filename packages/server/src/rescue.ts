@@ -90,6 +90,9 @@ export interface LedgerContents {
 /** The rescue mode of one app. */
 export class Rescue {
   readonly #context: RescueContext;
+  /** What the operator says happens one after another … */
+  readonly #commands = new Semaphore(1);
+  /** … and writes of their own, because reading the ledger for a command may open it, which is written down. */
   readonly #writes = new Semaphore(1);
   readonly #closeListeners = new Set<() => void>();
   #record: RescueRecord;
@@ -115,25 +118,27 @@ export class Rescue {
    * the state stays as it is.
    */
   open(objectsMin: number): Promise<void> {
-    return this.#writes.run(async () => {
+    return this.#commands.run(async () => {
       const { appId, logger, readLedger } = this.#context;
       const contents = await readLedger();
       const objects = Object.values(contents.objects).reduce((sum, count) => sum + count, 0);
       if (objects < objectsMin) throw tooFew(appId, objects, objectsMin);
       if (contents.isRecoveryDisabled) throw recoveryDisabled(appId);
-      await this.#keep({ ...this.#record, state: "open" });
+      await this.#writes.run(() => this.#keep({ ...this.#record, state: "open" }));
       logger.warn({ app: appId, objects }, "rescue mode is open: files of another server reset from now on");
     });
   }
 
   /** Closes: nobody is told to reset any more, and who is in the middle of a reset waits. Durable when it resolves. */
   async close(): Promise<void> {
-    await this.#writes.run(async () => {
-      // In force at once, so that nobody is told to reset while it is written.
-      this.#record = { ...this.#record, state: "closed" };
-      for (const listener of this.#closeListeners) listener();
-      await this.#keep(this.#record);
-    });
+    await this.#commands.run(() =>
+      this.#writes.run(async () => {
+        // In force at once, so that nobody is told to reset while it is written.
+        this.#record = { ...this.#record, state: "closed" };
+        for (const listener of this.#closeListeners) listener();
+        await this.#keep(this.#record);
+      }),
+    );
     this.#context.logger.warn({ app: this.#context.appId }, "rescue mode is closed: who would have to reset waits");
   }
 

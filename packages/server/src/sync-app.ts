@@ -85,8 +85,6 @@ export interface SyncAppContext {
   readonly hadRules: boolean;
 }
 
-/** The first ident that a ledger gives to a client file; they follow each other. */
-const firstFileIdent = 2;
 const dayMs = 24 * 60 * 60_000;
 
 /** One app's side of synchronisation. */
@@ -244,8 +242,8 @@ export class SyncApp {
 
   /** Makes every client file there is start over. Objects stay: with this store they are nowhere else. */
   async forceResetAll(): Promise<void> {
-    const { clients } = await this.ledger.status();
-    for (let ident = firstFileIdent; ident < firstFileIdent + clients; ident += 1) await this.forceReset(String(ident));
+    await this.ledger.forceResetAll();
+    for (const session of this.files.values()) session.forgetFile();
   }
 
   /** A client was sent an error that ends its session. */

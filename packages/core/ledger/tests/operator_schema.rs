@@ -2,16 +2,19 @@
 
 mod common;
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
 use common::{
-    Made, Peer, TestLedger, add_column, add_table, city_schema, create, entries, insert, open, set,
-    steady, text,
+    Made, Peer, SALT, TestLedger, add_column, add_table, city_schema, create, entries, insert,
+    open, options, set, steady, text,
 };
 use tidemark_changeset::{CollectionKind, ColumnSpec, ColumnType, Instruction, KeyType, Value};
 use tidemark_ledger::LedgerError;
-use tidemark_ledger::embedded::QueryableFields;
+use tidemark_ledger::embedded::{Ledger, QueryableFields};
 use tidemark_ledger::error::{Action, Stop};
 use tidemark_ledger::select::SERVER_IDENT;
-use tidemark_storage::OrderedStorage;
+use tidemark_storage::{OrderedStorage, Result, Storage};
 
 const ALL: &str = r#"{"City":"TRUEPREDICATE"}"#;
 
@@ -421,4 +424,48 @@ fn a_file_that_is_forced_to_start_over_is_not_let_in_again() {
     let step = ledger.maintain(0, 1_000).expect("it works");
     assert!(step.is_done, "{step:?}");
     assert_eq!(ledger.status().trimmed, ledger.version());
+}
+
+/// Counts the writes that are begun.
+#[derive(Default)]
+struct Counted {
+    inner: OrderedStorage,
+    writes: AtomicUsize,
+}
+
+impl Storage for Counted {
+    type Snapshot = <OrderedStorage as Storage>::Snapshot;
+    type Sink = <OrderedStorage as Storage>::Sink;
+
+    fn snapshot(&self) -> Result<Self::Snapshot> {
+        self.inner.snapshot()
+    }
+
+    fn sink(&self) -> Result<Self::Sink> {
+        self.writes.fetch_add(1, Ordering::Relaxed);
+        self.inner.sink()
+    }
+
+    fn close(&self) -> Result<()> {
+        self.inner.close()
+    }
+}
+
+#[test]
+fn all_files_are_forced_to_start_over_by_one_write() {
+    let storage = Arc::new(Counted::default());
+    let ledger = Ledger::open(Arc::clone(&storage), options(SALT)).expect("a new ledger opens");
+    let mut peers: Vec<_> = (0..5).map(|_| Peer::new(&ledger)).collect();
+    assert!(ledger.force_reset(peers[1].ident).expect("it works"));
+    let before = storage.writes.load(Ordering::Relaxed);
+    ledger.force_reset_all().expect("it works");
+    assert_eq!(storage.writes.load(Ordering::Relaxed), before + 1);
+    for peer in &mut peers {
+        let said = peer.identification((0, 0), 0, ALL);
+        let Err(Stop::Refused(refusal)) = peer.try_identify(said) else {
+            panic!("let in")
+        };
+        assert_eq!((refusal.code, refusal.action), (208, Action::ClientReset));
+    }
+    Peer::new(&ledger).identify((0, 0), 0, "{}");
 }

@@ -9,7 +9,7 @@ import { adminPath, AdminClient, privatePath, testAdministrator } from "../testi
 import { appId, type Fixture, startFixture } from "../testing/fixture.js";
 import { logInAnonymously } from "../testing/scripted-client.js";
 import { createTokenKey, Tokens } from "../tokens.js";
-import { adminKey, Administrator } from "./administrator.js";
+import { adminKey, type AdminOptions, Administrator } from "./administrator.js";
 import { LogInAttempts } from "./log-in-attempts.js";
 
 let fixture: Fixture;
@@ -156,40 +156,68 @@ describe("who may ask", () => {
     await other.stop();
   });
 
-  test("by a name that is not this machine's nobody is served", async () => {
+  async function status(url: string, headers: Readonly<Record<string, string>>): Promise<number | undefined> {
     const { request } = await import("node:http");
-    const status = (host: string): Promise<number | undefined> =>
-      new Promise((resolve, reject) => {
-        const { port } = new URL(fixture.url);
-        const options = { port, host: "127.0.0.1", path: `${privatePath}/version`, headers: { host } };
-        request(options, (answer) => {
-          answer.resume();
-          resolve(answer.statusCode);
-        })
-          .on("error", reject)
-          .end();
-      });
-    expect(await status("evil.example")).toBe(403);
-    expect(await status("127.0.0.1.evil.example")).toBe(403);
-    expect(await status(`localhost:${new URL(fixture.url).port}`)).toBe(200);
-    expect(await status("[::1]:9090")).toBe(200);
+    const { port } = new URL(url);
+    return new Promise((resolve, reject) => {
+      const options = { port, host: "127.0.0.1", path: `${privatePath}/version`, headers };
+      request(options, (answer) => {
+        answer.resume();
+        resolve(answer.statusCode);
+      })
+        .on("error", reject)
+        .end();
+    });
+  }
+
+  test("by a name that is not this machine's nobody is served", async () => {
+    const asking = (host: string): Promise<number | undefined> => status(fixture.url, { host });
+    expect(await asking("evil.example")).toBe(403);
+    expect(await asking("127.0.0.1.evil.example")).toBe(403);
+    expect(await asking(`localhost:${new URL(fixture.url).port}`)).toBe(200);
+    expect(await asking("[::1]:9090")).toBe(200);
   });
 
-  test("other machines only where it is allowed, with a password that is not short", async () => {
-    const start = (host: string, password: string, isRemote: boolean): Promise<void> => {
+  test("what a proxy has passed on is served only where other machines may ask", async () => {
+    const proxied = [
+      { Forwarded: "for=192.0.2.1" },
+      { "X-Forwarded-For": "192.0.2.1" },
+      { "X-Forwarded-Proto": "https" },
+      { "x-real-ip": "127.0.0.1" },
+      { Via: "1.1 proxy" },
+    ];
+    const remote = await startFixture({ admin: { user: "admin", password: "long enough for all", isRemote: true } });
+    for (const headers of proxied) {
+      expect([headers, await status(fixture.url, headers)]).toEqual([headers, 403]);
+      expect([headers, await status(remote.url, headers)]).toEqual([headers, 200]);
+    }
+    expect(await status(fixture.url, { "X-Forward": "no proxy's" })).toBe(200);
+    await remote.stop();
+  });
+
+  test("other machines only where it is allowed, and nobody with a password that is short", async () => {
+    const start = (host: string, admin: Omit<AdminOptions, "user">): Promise<void> => {
       const server = createServer({
         dataDirectory: null,
         openLedger: (options) => Promise.resolve(new FakeLedger(options)),
         host,
-        admin: { user: "admin", password, isRemote },
+        admin: { user: "admin", ...admin },
       });
       return server.start().then(() => server.stop());
     };
-    await expect(start("0.0.0.0", "long enough for all", false)).rejects.toMatchObject({ code: "admin-exposed" });
-    await expect(start("0.0.0.0", "short", true)).rejects.toMatchObject({ code: "admin-account" });
-    await expect(start("127.0.0.1", "", false)).rejects.toMatchObject({ code: "admin-account" });
-    await start("0.0.0.0", "long enough for all", true);
-    await start("127.0.0.1", "short", false);
+    const password = "long enough for all";
+    await expect(start("0.0.0.0", { password })).rejects.toMatchObject({ code: "admin-exposed" });
+    const short = { code: "admin-account" };
+    await expect(start("0.0.0.0", { password: "short", isRemote: true })).rejects.toMatchObject(short);
+    await expect(start("127.0.0.1", { password: "" })).rejects.toMatchObject(short);
+    await expect(start("127.0.0.1", { password: "elevenchars" })).rejects.toMatchObject(short);
+    await start("0.0.0.0", { password, isRemote: true });
+    await start("127.0.0.1", { password: "twelve chars" });
+    // What everybody knows is for this machine.
+    await start("127.0.0.1", { password: "short", isWellKnown: true });
+    const wellKnown = { password, isWellKnown: true };
+    await expect(start("127.0.0.1", { ...wellKnown, isRemote: true })).rejects.toMatchObject(short);
+    await expect(start("0.0.0.0", wellKnown)).rejects.toMatchObject({ code: "admin-exposed" });
   });
 });
 

@@ -62,13 +62,16 @@ export function createAdminApi(context: AdminApiContext): Hono {
 }
 
 const loopbackName = /^(localhost|127\.0\.0\.1|\[::1\])(:\d{1,5})?$/i;
+/** By these a proxy says that a request is somebody else's. */
+const proxyHeader = /^(forwarded|via|x-real-ip|x-forwarded-.*)$/i;
 
 /**
- * A page from elsewhere can have its own name lead to this machine, and a proxy can stand before the server: neither
- * asks by a name of the loopback address.
+ * What comes from elsewhere although it comes over the loopback address. A page can have its own name lead to this
+ * machine; a proxy that passes everybody's requests on says so, though not every one does, and the password has to do.
  */
 const thisMachineOnly: MiddlewareHandler = async (call, next) => {
-  if (!loopbackName.test(call.req.header("host") ?? "")) throw adminErrors.thisMachineOnly();
+  const isProxied = [...call.req.raw.headers.keys()].some((name) => proxyHeader.test(name));
+  if (isProxied || !loopbackName.test(call.req.header("host") ?? "")) throw adminErrors.thisMachineOnly();
   await next();
 };
 

@@ -21,7 +21,7 @@ import { type Host, randomId } from "../host.js";
 import { jsonChange, type KeyValue, type KeyValueChange } from "../key-value.js";
 import type { Logger } from "../logger.js";
 import { adminErrors } from "./admin-errors.js";
-import { deploymentOptions, isBreaking } from "./schema-versions.js";
+import { deploymentOptions } from "./schema-versions.js";
 import {
   appFilesOf,
   changedFiles,
@@ -42,6 +42,8 @@ export interface AdminAppRecord {
   readonly modifiedMs: number;
   /** Its removal has begun and is finished at the next start if need be. */
   readonly isDeleted: boolean;
+  /** All client files have to start over and were not told yet: done at the next change or start if need be. */
+  readonly isResetOwed?: boolean;
   /** The newest ones first. */
   readonly deployments: readonly Deployment[];
   readonly tuning: Tuning;
@@ -97,7 +99,6 @@ export const draftKey = (id: string): string => `admin/draft/${id}`;
 export class AdminApp {
   readonly app: App;
   readonly #context: AdminAppContext;
-  /** Changes of an app happen one after another. */
   readonly #changes = new Semaphore(1);
   #record: AdminAppRecord;
   #files: VirtualFiles;
@@ -147,7 +148,7 @@ export class AdminApp {
    * @throws ServiceError with 400 if the app would be wrong with them.
    */
   change<T>(edit: (files: FileEdits) => T): Promise<T> {
-    return this.#changes.run(async () => {
+    return this.#change(async () => {
       const edits = new FileEdits(this.files, this.#context.host);
       const result = edit(edits);
       if (edits.changes.size === 0) return result;
@@ -160,7 +161,7 @@ export class AdminApp {
 
   /** Begins to collect changes. */
   openDraft(userId: string): Promise<Draft> {
-    return this.#changes.run(async () => {
+    return this.#change(async () => {
       if (this.#draft !== null) throw adminErrors.exists("DraftAlreadyExists", "draft", this.#draft.id);
       const { host } = this.#context;
       const draft: Draft = { id: randomId(host), userId, createdMs: host.nowMs(), changes: [] };
@@ -171,7 +172,7 @@ export class AdminApp {
 
   /** Forgets the collected changes. */
   discardDraft(draftId: string): Promise<void> {
-    return this.#changes.run(async () => {
+    return this.#change(async () => {
       this.#needDraft(draftId);
       await this.#context.store.write([{ key: draftKey(this.id), value: null }]);
       this.#draft = null;
@@ -180,7 +181,7 @@ export class AdminApp {
 
   /** Puts the collected changes in force, all at once: they make one version of the schema at most. */
   deployDraft(draftId: string): Promise<Deployment> {
-    return this.#changes.run(async () => {
+    return this.#change(async () => {
       const { changes } = this.#needDraft(draftId);
       const configuration = this.#read(this.files);
       return this.#deploy(new Map(changes), configuration, draftId);
@@ -189,20 +190,33 @@ export class AdminApp {
 
   /** Changes how downloads are made; what is not given stays. */
   tune(tuning: Tuning): Promise<void> {
-    return this.#changes.run(async () => {
+    return this.#change(async () => {
       await this.#keepRecord({ ...this.#record, tuning: { ...this.#record.tuning, ...tuning } });
-      (await this.app.sync()).setDownloadSettings(downloadSettingsOf(this.#record.tuning));
+      await this.app.setDownloadSettings(downloadSettingsOf(this.#record.tuning));
     });
   }
 
   /** Changes which flags are on. */
   changeFeatures(change: (features: readonly string[]) => readonly string[]): Promise<void> {
-    return this.#changes.run(() => this.#keepRecord({ ...this.#record, features: change(this.#record.features) }));
+    return this.#change(() => this.#keepRecord({ ...this.#record, features: change(this.#record.features) }));
+  }
+
+  /** Does what a killed process has left to be done. */
+  finish(): Promise<void> {
+    return this.#changes.run(() => this.#resetIfOwed());
   }
 
   /** Marks the app as deleted, once what is under way is done. No change is made after it. */
   markDeleted(): Promise<void> {
     return this.#changes.run(() => this.#keepRecord({ ...this.#record, isDeleted: true }));
+  }
+
+  /** Changes of an app happen one after another, and none once its removal has begun. */
+  #change<T>(make: () => Promise<T>): Promise<T> {
+    return this.#changes.run(async () => {
+      if (this.#record.isDeleted) throw adminErrors.appNotFound(this.id);
+      return make();
+    });
   }
 
   async #keepRecord(record: AdminAppRecord): Promise<void> {
@@ -218,7 +232,6 @@ export class AdminApp {
   }
 
   #read(files: VirtualFiles): AppConfiguration {
-    if (this.#record.isDeleted) throw adminErrors.appNotFound(this.id);
     const { configuration, findings } = readFiles(files);
     const refusal = describeErrors(findings);
     if (refusal !== null) throw adminErrors.configuration(refusal);
@@ -231,6 +244,8 @@ export class AdminApp {
   }
 
   async #deploy(changes: FileChanges, after: AppConfiguration, draftId: string | null): Promise<Deployment> {
+    // Who comes under what follows is not meant.
+    await this.#resetIfOwed();
     const { store, host, logger } = this.#context;
     const before = this.#configuration;
     const deployment: Deployment = { id: randomId(host), deployedMs: host.nowMs(), draftId };
@@ -238,36 +253,48 @@ export class AdminApp {
       ...this.#record,
       modifiedMs: deployment.deployedMs,
       deployments: [deployment, ...this.#record.deployments].slice(0, deploymentsMax),
+      // Switched off is more than paused: what clients have is of no worth any more, also when it is switched on again.
+      isResetOwed: before.sync.state !== "off" && after.sync.state === "off",
     };
-    await this.#putInForce(before, after);
     try {
+      await this.app.configure(after, deploymentOptions(before));
       await store.write([
         ...fileChanges(this.id, changes),
         jsonChange(recordKey(this.id), record),
         { key: draftKey(this.id), value: null },
       ]);
     } catch (error) {
-      // What is not durable must not stay in force: after a restart it would be gone without a word.
-      await this.app.configure(before, deploymentOptions(after, before));
+      // Nothing was changed by that.
+      if (error instanceof ConfigurationError) throw adminErrors.configuration(error.message);
+      await this.#takeBack(before);
       throw error;
     }
     this.#files = changedFiles(this.#files, changes);
     this.#draft = null;
     this.#record = record;
     this.#configuration = after;
-    logger.info({ app: this.app.id, paths: [...changes.keys()], isBreaking: isBreaking(before, after) }, "app changed");
+    logger.info({ app: this.app.id, paths: [...changes.keys()] }, "app changed");
+    await this.#resetIfOwed();
     return deployment;
   }
 
-  async #putInForce(before: AppConfiguration, after: AppConfiguration): Promise<void> {
+  /** What is not durable must not stay in force: after a restart it would be gone without a word. */
+  async #takeBack(before: AppConfiguration): Promise<void> {
     try {
-      await this.app.configure(after, deploymentOptions(before, after));
+      await this.app.configure(before, deploymentOptions(before));
     } catch (error) {
-      if (error instanceof ConfigurationError) throw adminErrors.configuration(error.message);
-      throw error;
+      // Why the deployment failed matters more.
+      this.#context.logger.error({ app: this.app.id, err: error }, "a deployment that failed stays in force for now");
     }
-    // Switched off is more than paused: what clients have is of no worth any more, also when it is switched on again.
-    if (before.sync.state !== "off" && after.sync.state === "off") await (await this.app.sync()).forceResetAll();
+  }
+
+  /** Only what is durable makes clients start over: with this they lose what they cannot upload any more. */
+  async #resetIfOwed(): Promise<void> {
+    if (this.#record.isResetOwed !== true) return;
+    await (await this.app.sync()).forceResetAll();
+    // Nobody is left who knows of a version.
+    await this.app.configure(this.#configuration, { startsOver: true });
+    await this.#keepRecord({ ...this.#record, isResetOwed: false });
   }
 }
 

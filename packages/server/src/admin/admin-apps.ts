@@ -128,8 +128,9 @@ export class AdminApps {
     const files = await this.#files(record.id);
     const draft = await getJson<Draft>(store, draftKey(record.id));
     const configuration = await this.#putInForce(app, files);
-    (await app.sync()).setDownloadSettings(downloadSettingsOf(record.tuning));
+    await app.setDownloadSettings(downloadSettingsOf(record.tuning));
     const opened = new AdminApp({ app, store, host, logger }, record, files, draft, configuration);
+    await opened.finish();
     this.#byId.set(record.id, opened);
     return opened;
   }

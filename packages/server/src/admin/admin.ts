@@ -14,7 +14,7 @@ import type { Logger } from "../logger.js";
 import type { Tokens } from "../tokens.js";
 import { createAdminApi } from "./admin-api.js";
 import { AdminApps } from "./admin-apps.js";
-import { adminKey, type AdminOptions, Administrator, remotePasswordLengthMin } from "./administrator.js";
+import { adminKey, type AdminOptions, Administrator, adminPasswordLengthMin } from "./administrator.js";
 
 /** What {@link Admin} needs of the server. */
 export interface AdminContext {
@@ -45,7 +45,7 @@ export class AdminError extends TidemarkError {
  */
 export function checkAdminOptions(options: AdminOptions | null, isLoopback: boolean): void {
   if (options === null) return;
-  const { user, password, isRemote = false } = options;
+  const { user, password, isRemote = false, isWellKnown = false } = options;
   if (user === "" || password === "") {
     throw new AdminError("admin-account", "the account of the Admin API needs a name and a password");
   }
@@ -53,8 +53,11 @@ export function checkAdminOptions(options: AdminOptions | null, isLoopback: bool
     const message = "the Admin API is offered on a loopback address only, unless it is allowed for other machines";
     throw new AdminError("admin-exposed", message);
   }
-  if (isRemote && password.length < remotePasswordLengthMin) {
-    const message = `an Admin API for other machines needs a password of ${remotePasswordLengthMin} characters or more`;
+  if (isRemote && isWellKnown) {
+    throw new AdminError("admin-account", "an account that everybody knows is not for other machines");
+  }
+  if (!isWellKnown && password.length < adminPasswordLengthMin) {
+    const message = `the account of the Admin API needs a password of ${adminPasswordLengthMin} characters or more`;
     throw new AdminError("admin-account", message);
   }
 }

@@ -20,6 +20,11 @@ export interface AdminOptions {
    * reads and changes the users and rules of every app.
    */
   readonly isRemote?: boolean;
+  /**
+   * Whether name and password are known to everybody: the account that test suites log in with. Its password may be
+   * short, and it is not offered to other machines. False by default.
+   */
+  readonly isWellKnown?: boolean;
 }
 
 /** A log-in that was accepted. */
@@ -30,8 +35,8 @@ export interface AdminLogIn {
   readonly device_id: string;
 }
 
-/** Shortest password where other machines reach the API. */
-export const remotePasswordLengthMin = 12;
+/** Shortest password: a proxy that does not say what it is lets other machines guess. */
+export const adminPasswordLengthMin = 12;
 
 const accessSeconds = 30 * 60;
 const refreshSeconds = 24 * 60 * 60;

@@ -1,10 +1,14 @@
 /** Apps of the Admin API: made, found again after a restart, removed. */
 
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { systemHost } from "../host.js";
 import { MemoryKeyValue } from "../key-value.js";
+import { silentLogger } from "../logger.js";
 import { AdminClient, type AppOfAdmin, testAdministrator } from "../testing/admin-client.js";
 import { type Fixture, startFixture } from "../testing/fixture.js";
 import { logInAnonymously } from "../testing/scripted-client.js";
+import { AdminApp, type AdminAppRecord, type Draft, readFiles } from "./admin-app.js";
+import type { FileEdits, VirtualFiles } from "./virtual-files.js";
 
 let fixture: Fixture;
 let client: AdminClient;
@@ -102,6 +106,38 @@ describe("apps", () => {
     expect(await second.server.apps.find(made.clientAppId)).toBeUndefined();
     for (const kind of ["admin/", "app/", "user/", "session/"]) expect(await store.list(kind)).toEqual([]);
     await second.stop();
+  });
+
+  test("no change is made once their removal has begun", async () => {
+    const store = new MemoryKeyValue();
+    const served = await startFixture({ appIds: [] });
+    const context = { app: await served.server.apps.create("gone"), store, host: systemHost, logger: silentLogger };
+    const record: AdminAppRecord = {
+      id: "0",
+      clientAppId: "gone",
+      createdMs: 0,
+      modifiedMs: 0,
+      isDeleted: false,
+      deployments: [],
+      tuning: {},
+      features: [],
+    };
+    const files: VirtualFiles = new Map();
+    const draft: Draft = { id: "1", userId: "2", createdMs: 0, changes: [] };
+    const change = (editing: FileEdits): void => void editing.put("root_config.json", { name: "late" });
+    for (const open of [draft, null]) {
+      const one = new AdminApp(context, record, files, open, readFiles(files).configuration);
+      await one.markDeleted();
+      const before = await store.list("");
+      const late = [one.openDraft("2"), one.discardDraft("1"), one.deployDraft("1"), one.change(change)];
+      const others = [one.tune({ download_loop_sleep_millis: 7 }), one.changeFeatures(() => ["late"])];
+      const refused = { status: "rejected", reason: { serviceCode: "AppNotFound" } };
+      for (const call of await Promise.allSettled([...late, ...others])) expect(call).toMatchObject(refused);
+      expect(await store.list("")).toEqual(before);
+      // May be repeated, as its removal.
+      await one.markDeleted();
+    }
+    await served.stop();
   });
 
   test("an app that cannot be read any more lets nobody in", async () => {

@@ -7,7 +7,11 @@
 import type { AdminOptions } from "../admin/administrator.js";
 
 /** The account that the SDKs' harnesses use. */
-export const testAdministrator: AdminOptions = { user: "unique_user@domain.com", password: "password" };
+export const testAdministrator: AdminOptions = {
+  user: "unique_user@domain.com",
+  password: "password",
+  isWellKnown: true,
+};
 
 /** What an answer holds that tests look at. */
 export interface AdminAnswer {

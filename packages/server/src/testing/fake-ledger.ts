@@ -173,6 +173,11 @@ export class FakeLedger implements Ledger {
     return Promise.resolve(this.#rows.delete(fileIdent));
   }
 
+  forceResetAll(): Promise<void> {
+    this.#rows.clear();
+    return Promise.resolve();
+  }
+
   version(): number {
     return this.#version;
   }

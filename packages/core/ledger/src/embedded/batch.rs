@@ -206,6 +206,14 @@ impl<S: Storage> Batch<S> {
         self.writes += 1;
     }
 
+    /// Notes in a client's row that it has to start over.
+    pub fn reset_client(&mut self, ident: u64, mut row: ClientRow) {
+        if !row.reset {
+            row.reset = true;
+            self.put_client(ident, &row);
+        }
+    }
+
     /// A client's views.
     pub fn views(&self, ident: u64) -> Result<ViewList> {
         match self.write.get(VIEWS, &tables::number(ident))? {

@@ -201,14 +201,23 @@ impl<S: Storage> Ledger<S> {
     /// goes on until it is ended. `false` if there is no such file.
     pub fn force_reset(&self, ident: u64) -> Result<bool> {
         self.write(|batch| {
-            let Some(mut row) = batch.client(ident)? else {
+            let Some(row) = batch.client(ident)? else {
                 return Ok(false);
             };
-            if !row.reset {
-                row.reset = true;
-                batch.put_client(ident, &row);
-            }
+            batch.reset_client(ident, row);
             Ok(true)
+        })
+    }
+
+    /// [`Ledger::force_reset`] for every client file there is, by one durable commit.
+    pub fn force_reset_all(&self) -> Result<()> {
+        self.write(|batch| {
+            let mut from = 0;
+            while let Some((ident, row)) = batch.client_from(from)? {
+                batch.reset_client(ident, row);
+                from = ident + 1;
+            }
+            Ok(())
         })
     }
 
