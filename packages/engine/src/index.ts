@@ -9,6 +9,7 @@
 export { App, type AppConfiguration, type AppListener, type UserChange } from "./app/app.js";
 export * as credentials from "./app/credentials.js";
 export type { Credentials } from "./app/credentials.js";
+export { type BoundObject, columnAccessor } from "./binding/accessor.js";
 export { Binding, bindingKey, type Bound, type Handle, handleKey, unwrap, type Wrappers } from "./binding/binding.js";
 export { Listeners } from "./app/listeners.js";
 export { User, type UserIdentity, type UserState } from "./app/user.js";

@@ -41,7 +41,7 @@ export interface BindingParts<Class extends Bound> {
   /** The facade's realm. */
   readonly realm: object;
   readonly file: RealmFile;
-  /** Complete once the facade's modules are loaded: each fills in what it knows, which breaks the circle between them. */
+  /** Complete once the facade's modules are loaded: each fills in what it knows, which breaks their circle. */
   readonly wrappers: Partial<Wrappers<Class>>;
   /** Makes the class of a layout. */
   readonly makeClass: (layout: ClassLayout) => Class;

@@ -2,40 +2,20 @@ import { afterEach, beforeEach, expect, test } from "vitest";
 import type { Engine } from "../engine.js";
 import { createNodeEngine } from "../node/index.js";
 import type { RealmFile } from "../realm-file.js";
+import { classOf, property } from "../testing/models.js";
 import { plainConventions } from "../values/conventions.js";
 import { createObject } from "./create.js";
 import { aggregateOf, Results } from "./results.js";
-import type { ClassDeclaration, PropertyDeclaration } from "./schema.js";
 
 const engine: Engine = createNodeEngine(plainConventions);
 
-function property(
-  name: string,
-  type: PropertyDeclaration["type"],
-  more: Partial<PropertyDeclaration> = {},
-): PropertyDeclaration {
-  return { name, publicName: name, type, collection: "single", isNullable: false, isIndexed: false, ...more };
-}
-
-const person: ClassDeclaration = {
-  name: "Person",
-  kind: "top",
-  primaryKey: "_id",
-  properties: [property("_id", "int"), property("full_name", "string", { publicName: "name" })],
-  backlinks: [],
-};
-
-const dog: ClassDeclaration = {
-  name: "Dog",
-  kind: "top",
-  primaryKey: "_id",
-  properties: [
-    property("_id", "int"),
-    property("age", "int"),
-    property("owner", "link", { isNullable: true, target: "Person" }),
-  ],
-  backlinks: [],
-};
+const person = classOf("Person", "int", property("full_name", "string", { publicName: "name" }));
+const dog = classOf(
+  "Dog",
+  "int",
+  property("age", "int"),
+  property("owner", "link", { isNullable: true, target: "Person" }),
+);
 
 let file: RealmFile;
 let lastMemory = 0;

@@ -233,7 +233,7 @@ export class Results {
     return aggregateOf(kind, this.#column(column));
   }
 
-  *#column(column: Column): Generator<unknown> {
+  *#column(column: Column): Generator {
     for (const object of this.objects()) yield object.get(column);
   }
 

@@ -8,6 +8,7 @@ import {
   bindingKey,
   type ClassLayout,
   type Column,
+  columnAccessor,
   type EmbeddedHandle,
   handleKey,
   type ObjectChanges,
@@ -206,7 +207,9 @@ export function bindClass(
       continue;
     }
     const column = layout.columnByPublicName(property.name);
-    if (column !== undefined) defineColumn(prototype, column, property.presentation === "counter");
+    if (column === undefined) continue;
+    if (property.presentation === "counter") defineCounter(prototype, column);
+    else Object.defineProperty(prototype, property.name, columnAccessor(column, call));
   }
   return {
     layout,
@@ -217,19 +220,16 @@ export function bindClass(
   };
 }
 
-function defineColumn(prototype: object, column: Column, isCounter: boolean): void {
+function defineCounter(prototype: object, column: Column): void {
   Object.defineProperty(prototype, column.publicName, {
     enumerable: true,
     configurable: true,
     get(this: RealmObject) {
-      const handle = this[handleKey];
-      if (isCounter) return counterOf(handle, column);
-      const value = handle.get(column);
-      return typeof value === "object" && value !== null ? this[bindingKey].wrap(value) : value;
+      return counterOf(this[handleKey], column);
     },
     set(this: RealmObject, value: unknown) {
       call(() => {
-        if (isCounter) Counter.refuseAssignment(this[handleKey].get(column), value);
+        Counter.refuseAssignment(this[handleKey].get(column), value);
         this[handleKey].set(column, value);
       });
     },

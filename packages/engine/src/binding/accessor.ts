@@ -1,0 +1,34 @@
+/**
+ * Properties of a facade's objects.
+ *
+ * @module
+ */
+
+import type { EmbeddedHandle, ObjectHandle } from "../data/object.js";
+import type { Column } from "../data/schema.js";
+import { type Binding, bindingKey, type Bound, handleKey } from "./binding.js";
+
+/** An object of a facade. */
+export interface BoundObject {
+  [handleKey]: ObjectHandle | EmbeddedHandle;
+  [bindingKey]: Binding<Bound>;
+}
+
+/**
+ * The property that reads and writes a column, for the prototype of a class in one realm.
+ *
+ * @param guard runs what may fail, and turns errors of the engine into the facade's.
+ */
+export function columnAccessor(column: Column, guard: (work: () => void) => void): PropertyDescriptor {
+  return {
+    enumerable: true,
+    configurable: true,
+    get(this: BoundObject) {
+      const value = this[handleKey].get(column);
+      return typeof value === "object" && value !== null ? this[bindingKey].wrap(value) : value;
+    },
+    set(this: BoundObject, value: unknown) {
+      guard(() => this[handleKey].set(column, value));
+    },
+  };
+}
