@@ -36,11 +36,17 @@ const packageEdges = {
   "@tidemark/wasm": [],
   "@tidemark/engine": ["@tidemark/protocol", "@tidemark/native", "@tidemark/wasm"],
   "@tidemark/node": ["@tidemark/engine"],
+  "@tidemark/kotlin": ["@tidemark/engine"],
+  "@tidemark/flutter": ["@tidemark/engine"],
+  "@tidemark/cpp": ["@tidemark/engine"],
   "@tidemark/server": ["@tidemark/protocol", "@tidemark/native"],
   // It drives facades; the server it starts as a process. A thousand clients in one process need the engine's own
   // parts: the loop without a thread each, and a look at every byte that arrives.
   "@tidemark/conformance": [
     "@tidemark/node",
+    "@tidemark/kotlin",
+    "@tidemark/flutter",
+    "@tidemark/cpp",
     "@tidemark/engine",
     "@tidemark/protocol",
     "@tidemark/native",

@@ -21,6 +21,9 @@ const { values } = parseArgs({
 /** Facades that exist, and how to load their adapters. */
 const adapters: Readonly<Record<string, () => Promise<Adapter>>> = {
   node: async () => (await import("./adapters/node.js")).nodeAdapter,
+  kotlin: async () => (await import("./adapters/kotlin.js")).kotlinAdapter,
+  flutter: async () => (await import("./adapters/flutter.js")).flutterAdapter,
+  cpp: async () => (await import("./adapters/cpp.js")).cppAdapter,
 };
 
 const load = adapters[values.facade];

@@ -1,0 +1,7 @@
+/**
+ * Tidemark in the shape of the Realm Kotlin SDK.
+ *
+ * @module
+ */
+
+export {};
