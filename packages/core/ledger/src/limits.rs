@@ -64,6 +64,10 @@ pub const SCAN_ENTRIES_MAX: usize = 200_000;
 /// tests.
 pub const REPAIR_ENTRIES_MAX: u64 = if cfg!(test) { 16 } else { 50_000 };
 
+/// Objects that all entries touch which bootstraps have to search, kept in memory for all sessions: some 100
+/// bytes each. Fewer in tests.
+pub const LOG_OBJECTS_MAX: usize = if cfg!(test) { 200 } else { 1_000_000 };
+
 /// Changesets of an UPLOAD that are decoded, and looked at together.
 pub const PLANNED_MAX: usize = 1_000;
 

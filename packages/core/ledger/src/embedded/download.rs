@@ -201,11 +201,23 @@ impl<S: Storage> Ledger<S> {
                 ..message
             }));
         }
+        self.bootstrap((&facts, &header), session, side, limits)
+    }
+
+    /// The next part of the bootstrap under way, if there is one.
+    fn bootstrap<R: Read>(
+        &self,
+        (facts, header): (&StoredFacts<'_, R>, &Header<'_>),
+        session: &Session,
+        side: &mut DownloadSide,
+        limits: DownloadLimits,
+    ) -> Result<Option<DownloadPart>> {
         let Some(job) = side.jobs.front_mut() else {
             return Ok(None);
         };
-        let objects = &newest.state.objects;
-        let part = job.next_part(&facts, objects, self.switches, limits.bootstrap_bytes)?;
+        let objects = &header.newest.state.objects;
+        let log = &self.log_objects;
+        let part = job.next_part((facts, log), objects, self.switches, limits.bootstrap_bytes)?;
         let (version, query_version) = (job.version, job.query_version);
         let mut body = Body::default();
         for changeset in &part.changesets {

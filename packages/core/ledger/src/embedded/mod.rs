@@ -18,8 +18,11 @@ mod identify;
 #[cfg(test)]
 mod interrupted;
 mod job;
+mod log_objects;
 mod maintain;
 mod matching;
+#[cfg(test)]
+mod repair;
 mod sessions;
 mod standing;
 mod status;
@@ -39,6 +42,7 @@ use tidemark_storage::{Read, Storage};
 use batch::{Batch, Newest, read_newest};
 use before_images::{Jobs, lock};
 use concerns::Concerns;
+use log_objects::LogObjects;
 use maintain::Upkeep;
 use matching::{Matcher, Numbered};
 use sessions::Sessions;
@@ -87,6 +91,7 @@ pub struct Ledger<S: Storage> {
     published: RwLock<Newest>,
     sessions: Sessions,
     jobs: Jobs,
+    log_objects: LogObjects,
     development_mode: AtomicBool,
     queryable: RwLock<QueryableFields>,
     max_offline_ms: AtomicU64,
@@ -136,6 +141,7 @@ impl<S: Storage> Ledger<S> {
             published: RwLock::new(newest),
             sessions: Sessions::default(),
             jobs,
+            log_objects: LogObjects::default(),
             development_mode: AtomicBool::new(options.development_mode),
             queryable: RwLock::default(),
             max_offline_ms: AtomicU64::new(MAX_OFFLINE_MS),
