@@ -426,12 +426,12 @@ impl<S: Storage> Message<'_, S> {
         if !schema.is_empty() || !self.histories.serve(changeset.base) {
             self.store_histories(changeset.base)?;
         }
+        let newest = &self.batch.newest;
         for planned in &changeset.objects {
-            self.side
-                .writes
-                .prepare(&self.batch.newest.schema, &planned.class);
+            let schema = (&*newest.schema, newest.state.schema_revision);
+            self.side.writes.prepare(schema, &planned.class);
         }
-        check_named(&self.batch.newest.schema, changeset)?;
+        check_named(&newest.schema, changeset)?;
         let version = self.batch.newest.state.version + 1;
         let uploader = Uploader {
             timeline: &self.side.timeline,
