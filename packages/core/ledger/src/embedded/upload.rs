@@ -475,7 +475,7 @@ impl<S: Storage> Message<'_, S> {
         let newest = &self.batch.newest.schema;
         let version = self.session.schema_version;
         let has_versions = newest.names(version).is_none_or(|names| !names.are_plain());
-        let mut tentative = has_versions.then(|| LedgerSchema::clone(newest));
+        let mut tentative = has_versions.then(|| Arc::clone(newest));
         let mut rest = Ok(&entries[entries.len()..]);
         for (at, entry) in entries.iter().enumerate() {
             bytes += entry.changeset.len();
