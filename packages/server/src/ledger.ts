@@ -105,6 +105,8 @@ export interface LedgerRefusal {
   readonly message: string;
   /** `ClientReset`, `ApplicationBug`, …: the protocol's action. */
   readonly action: string;
+  /** What is damaged, where that is why: not for the client. */
+  readonly damage?: string;
 }
 
 export type IdentifyAnswer =

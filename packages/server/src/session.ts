@@ -291,6 +291,7 @@ export class SyncSession implements BoundSession, CommitParticipant {
   }
 
   #refuse(refusal: LedgerRefusal): void {
+    if (refusal.damage !== undefined) return this.#broke(new Error(`the ledger is damaged: ${refusal.damage}`));
     const action = refusal.action as ErrorAction;
     this.fail(refusal.code, refusal.message, { action, tryAgain: action === "Transient" || action === "Warning" });
   }

@@ -82,6 +82,8 @@ pub struct Refusal {
     pub action: Action,
     /// Text for the client.
     pub message: String,
+    /// What is damaged, where that is why; for whoever runs the server, not for the client.
+    pub damage: Option<&'static str>,
 }
 
 /// Codes of the protocol that the ledger gives.
@@ -110,6 +112,7 @@ impl Refusal {
             code,
             action: Action::ClientReset,
             message: message.into(),
+            damage: None,
         }
     }
 
@@ -134,6 +137,25 @@ impl Refusal {
             code,
             action: Action::ApplicationBug,
             message: message.into(),
+            damage: None,
+        }
+    }
+
+    /// A refusal for which the client can do nothing, and which may pass.
+    pub fn transient(message: impl Into<String>) -> Self {
+        Self {
+            code: codes::OTHER_SESSION_ERROR,
+            action: Action::Transient,
+            message: message.into(),
+            damage: None,
+        }
+    }
+
+    /// The refusal of what cannot be judged because something that it needs is damaged.
+    pub fn damaged(damage: &'static str) -> Self {
+        Self {
+            damage: Some(damage),
+            ..Self::transient("internal server error")
         }
     }
 }

@@ -97,12 +97,10 @@ impl<S: Storage> Batch<S> {
         self.newest.trimmed(self.switches)
     }
 
-    /// The schema, to be changed.
+    /// The schema, to be changed: each time it is another revision, also within one batch.
     pub fn schema_mut(&mut self) -> &mut LedgerSchema {
-        if !self.schema_changed {
-            self.schema_changed = true;
-            self.newest.state.schema_revision += 1;
-        }
+        self.schema_changed = true;
+        self.newest.state.schema_revision += 1;
         self.writes += 1;
         Arc::make_mut(&mut self.newest.schema)
     }

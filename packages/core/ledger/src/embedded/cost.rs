@@ -9,8 +9,9 @@ use super::common::{
     Made, Peer, TestLedger, add_column, add_table, create, insert, open, role, set,
 };
 use super::stored::asked::{Asked, during};
-use crate::embedded::UploadAnswer;
+use crate::embedded::{QueryableFields, UploadAnswer};
 use crate::error::Action;
+use crate::predicate::COMPILED;
 
 const ALL: &str = r#"{"Thing":"TRUEPREDICATE"}"#;
 
@@ -254,4 +255,76 @@ fn sessions_with_one_rule_have_it_evaluated_once() {
     });
     // Each of the three rules at most for the values before and for those after.
     assert!(asked.rules <= 6, "{asked:?}");
+}
+
+/// How many texts of rules a changeset of 100 objects binds, with a write rule and an indexed queryable field.
+fn bound_for_many(write: &str, indexed: Option<&str>) -> usize {
+    let ledger = ledger();
+    ledger.set_queryable_fields(QueryableFields {
+        indexed: indexed.map(str::to_owned),
+        ..QueryableFields::default()
+    });
+    let mut client = Peer::new(&ledger);
+    client.role = role("TRUEPREDICATE", write);
+    client.identify((0, 0), 0, "{}");
+    client.drain();
+    let base = ledger.version();
+    let before = COMPILED.get();
+    let all = (100..200).map(|key| create("Thing", key)).collect();
+    upload(&client, base, &[(10, base, 5, all)]);
+    COMPILED.get() - before
+}
+
+#[test]
+fn rules_are_bound_once_for_many_objects() {
+    for (write, indexed) in [
+        ("TRUEPREDICATE", None),
+        ("value >= 0", None),
+        // What is not there, and what is no column.
+        ("value >= 0", Some("owner")),
+        ("value >= 0", Some("_id")),
+        ("nothing == 3", None),
+    ] {
+        let bound = bound_for_many(write, indexed);
+        assert!(bound <= 3, "{bound} for {write} and {indexed:?}");
+    }
+}
+
+#[test]
+fn rules_are_bound_when_what_they_name_is_there() {
+    let ledger = ledger();
+    ledger.set_queryable_fields(QueryableFields {
+        indexed: Some("owner".to_owned()),
+        ..QueryableFields::default()
+    });
+    let mut client = Peer::new(&ledger);
+    client.role = role("TRUEPREDICATE", "size == 3");
+    client.identify((0, 0), 0, "{}");
+    client.drain();
+    client.query(1, ALL);
+    client.drain();
+    let base = ledger.version();
+    let column = |field| add_column("Thing", field, ColumnType::Int, CollectionKind::Single);
+    let owned_by = |value| set("Thing", 1, "owner", Value::Int(value));
+    let thing = |key| {
+        vec![
+            create("Thing", key),
+            set("Thing", key, "size", Value::Int(3)),
+        ]
+    };
+    // One commit, in which the schema changes more than once.
+    let all = [
+        (10, base, 5, vec![column("other"), create("Thing", 9)]),
+        (11, base, 6, [vec![column("size")], thing(1)].concat()),
+        (12, base, 7, vec![column("owner"), owned_by(1)]),
+        (13, base, 8, thing(2)),
+    ];
+    let answer = upload(&client, base, &all);
+    let rejected: Vec<_> = answer
+        .compensations
+        .iter()
+        .map(|one| one.rejected_client_version)
+        .collect();
+    // What no rule allows yet; and the indexed field is kept from where it is there.
+    assert_eq!(rejected, [10, 12]);
 }

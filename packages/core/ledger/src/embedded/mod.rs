@@ -13,6 +13,8 @@ mod common;
 mod concerns;
 #[cfg(test)]
 mod cost;
+#[cfg(test)]
+mod damaged;
 mod download;
 mod identify;
 #[cfg(test)]

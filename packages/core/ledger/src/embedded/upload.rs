@@ -12,7 +12,7 @@ use super::Ledger;
 use super::batch::Batch;
 use super::before_images::lock;
 use super::sessions::{Session, SessionId, UploadSide};
-use crate::error::{Action, LedgerError, Refusal, Result, Stop, codes};
+use crate::error::{LedgerError, Refusal, Result, Stop, codes};
 use crate::history::Histories;
 use crate::integrate::{Uploader, bad_changeset, integrate, origin};
 use crate::limits::{
@@ -154,12 +154,10 @@ impl<S: Storage> Ledger<S> {
             let writes = batch.writes;
             let taken = match refusals.get(index).cloned().flatten() {
                 Some(refusal) => Err(Stop::Refused(refusal)),
-                None => match self.attempt_one(batch, upload, &accepted, now_ms) {
-                    Err(Stop::Failed(LedgerError::Trimmed)) => {
-                        Err(Refusal::expired("UPLOAD").into())
-                    }
-                    taken => taken,
-                },
+                None => {
+                    let taken = self.attempt_one(batch, upload, &accepted, now_ms);
+                    taken.map_err(alone)
+                }
             };
             match taken {
                 Ok((answer, remembered)) => {
@@ -248,12 +246,19 @@ impl<S: Storage> Ledger<S> {
 }
 
 fn ended() -> Refusal {
-    let message = "The session has ended".to_owned();
-    Refusal {
-        code: codes::OTHER_SESSION_ERROR,
-        action: Action::Transient,
-        message,
-    }
+    Refusal::transient("The session has ended")
+}
+
+/// What stops an upload alone: what it lacks, or meets, is no reason not to take the others. A storage that
+/// fails stops all.
+fn alone(stop: Stop) -> Stop {
+    let refusal = match stop {
+        Stop::Failed(LedgerError::Trimmed) => Refusal::expired("UPLOAD"),
+        Stop::Failed(LedgerError::Damaged(damage)) => Refusal::damaged(damage),
+        Stop::Failed(LedgerError::NoSession) => ended(),
+        stop => return stop,
+    };
+    refusal.into()
 }
 
 /// An UPLOAD that was not refused.
@@ -421,12 +426,12 @@ impl<S: Storage> Message<'_, S> {
         if !schema.is_empty() || !self.histories.serve(changeset.base) {
             self.store_histories(changeset.base)?;
         }
+        let newest = &self.batch.newest;
         for planned in &changeset.objects {
-            self.side
-                .writes
-                .prepare(&self.batch.newest.schema, &planned.class);
+            let schema = (&*newest.schema, newest.state.schema_revision);
+            self.side.writes.prepare(schema, &planned.class);
         }
-        check_named(&self.batch.newest.schema, changeset)?;
+        check_named(&newest.schema, changeset)?;
         let version = self.batch.newest.state.version + 1;
         let uploader = Uploader {
             timeline: &self.side.timeline,
@@ -470,7 +475,7 @@ impl<S: Storage> Message<'_, S> {
         let newest = &self.batch.newest.schema;
         let version = self.session.schema_version;
         let has_versions = newest.names(version).is_none_or(|names| !names.are_plain());
-        let mut tentative = has_versions.then(|| LedgerSchema::clone(newest));
+        let mut tentative = has_versions.then(|| Arc::clone(newest));
         let mut rest = Ok(&entries[entries.len()..]);
         for (at, entry) in entries.iter().enumerate() {
             bytes += entry.changeset.len();

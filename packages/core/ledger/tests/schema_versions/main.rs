@@ -477,3 +477,25 @@ fn null_plus_something_comes_to_the_same_for_everybody() {
     let fresh = |version| Replica::with_cities(&ledger, version).value(1, "size");
     assert_eq!((fresh(0), fresh(1)), (held, null.value(1, "size")));
 }
+
+#[test]
+fn a_sum_with_null_stands_in_the_way_of_nothing() {
+    let ledger = with_schema(&city(&["size int", "name string"]));
+    breaking(&ledger, &city(&["size int?", "name string"]), &[]);
+    let mut null = Replica::with_cities(&ledger, 1);
+    null.write(vec![create("City", 1)]);
+    let base = null.download.0;
+    // The sums come to nothing, and both are looked at by what is made on top of them.
+    let made = [
+        (10, base, 2000, vec![sum(1, 7)]),
+        (11, base, 2001, vec![sum(1, 8)]),
+    ];
+    null.peer.send((11, base), base, &made);
+    // … in an UPLOAD of its own as well.
+    let made = [(12, base, 2002, vec![set("City", 1, "name", text("N"))])];
+    null.peer.send((12, base), base, &made);
+    null.take();
+    let fresh = Replica::with_cities(&ledger, 1);
+    assert_eq!(fresh.value(1, "size"), NULL);
+    assert_eq!(fresh.value(1, "name"), Some(text("N")));
+}
