@@ -212,10 +212,8 @@ impl<S: Storage> Ledger<S> {
         let compensations = pending_compensations(batch, ident, download.0)?;
         let skips_log = is_first && row.integrated == 0;
         let (timeline, jobs) = if due {
-            if !is_first {
-                let last = download.0.max(row.newest_entry);
-                guard(batch, &mut views, &said.role, (download.0, last));
-            }
+            let last = download.0.max(row.newest_entry);
+            guard(batch, &mut views, &said.role, (download.0, last));
             let begun = Self::begin(
                 batch,
                 ident,
