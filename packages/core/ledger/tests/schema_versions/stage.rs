@@ -84,6 +84,19 @@ impl<'a, S: Storage> Replica<'a, S> {
         }
     }
 
+    /// The same file at another ledger, or at this one opened again.
+    pub fn of(self, ledger: &Ledger<S>) -> Replica<'_, S> {
+        Replica {
+            peer: Peer::with_ident(ledger, self.peer.ident),
+            version: self.version,
+            database: self.database,
+            download: self.download,
+            queries: self.queries,
+            uploads: self.uploads,
+            query: self.query,
+        }
+    }
+
     /// A new file that asks for all cities.
     pub fn with_cities(ledger: &'a Ledger<S>, version: u64) -> Self {
         let mut replica = Self::new(ledger, version);
