@@ -309,24 +309,24 @@ impl<S: Storage> Ledger<S> {
             Ok((begun, view))
         };
         let result = self.write_then(work, |(begun, view), newest| {
+            // Uploads of later commits are judged by it.
+            let mut upload = lock(&session.upload);
+            upload.timeline = Arc::clone(&begun.timeline);
+            upload.newest = view;
+            drop(upload);
             // Superseded since, it must not take the place of the session that did it.
             if session.live.load(Ordering::Acquire) {
                 let session = (id, Arc::clone(&session));
                 let mut matcher = self.matcher();
                 matcher.register(&newest.schema, session, &begun.timeline);
             }
-            (begun, view)
+            begun
         });
-        let (begun, view) = match result {
+        let begun = match result {
             Ok(begun) => begun,
             Err(QueryStop::Invalid(text)) => return Ok(Some(text)),
             Err(QueryStop::Failed(error)) => return Err(error),
         };
-        {
-            let mut upload = lock(&session.upload);
-            upload.timeline = Arc::clone(&begun.timeline);
-            upload.newest = view;
-        }
         download.timeline = begun.timeline;
         download.jobs.push_back(begun.job);
         session.owed.store(true, Ordering::Release);
