@@ -212,6 +212,16 @@ impl<S: Storage> Batch<S> {
         }
     }
 
+    /// … in those of all.
+    pub fn reset_clients(&mut self) -> Result<()> {
+        let mut from = 0;
+        while let Some((ident, row)) = self.client_from(from)? {
+            self.reset_client(ident, row);
+            from = ident + 1;
+        }
+        Ok(())
+    }
+
     /// A client's views.
     pub fn views(&self, ident: u64) -> Result<ViewList> {
         match self.write.get(VIEWS, &tables::number(ident))? {

@@ -219,14 +219,7 @@ impl<S: Storage> Ledger<S> {
 
     /// [`Ledger::force_reset`] for every client file there is, by one durable commit.
     pub fn force_reset_all(&self) -> Result<()> {
-        self.write(|batch| {
-            let mut from = 0;
-            while let Some((ident, row)) = batch.client_from(from)? {
-                batch.reset_client(ident, row);
-                from = ident + 1;
-            }
-            Ok(())
-        })
+        self.write(Batch::reset_clients)
     }
 
     /// Ends a session.
