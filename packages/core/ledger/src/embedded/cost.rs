@@ -257,7 +257,7 @@ fn sessions_with_one_rule_have_it_evaluated_once() {
     assert!(asked.rules <= 6, "{asked:?}");
 }
 
-/// How many texts of rules a changeset of 100 objects binds, with a write rule and an indexed queryable field.
+/// How many texts of rules a changeset of 100 objects binds, with a write rule and an indexed field.
 fn bound_for_many(write: &str, indexed: Option<&str>) -> usize {
     let ledger = ledger();
     ledger.set_queryable_fields(QueryableFields {
