@@ -3,6 +3,7 @@
 //! Everything here is derived from what is frozen: entries, records, and the elements of a client's timeline.
 //! So an answer about versions that the client has integrated never changes, whatever happens later.
 
+use std::cell::OnceCell;
 use std::sync::Arc;
 
 use tidemark_changeset::Instruction;
@@ -99,11 +100,11 @@ pub fn is_in(
     let (Some(name), Some(definition)) = (schema.name(class), schema.class(class)) else {
         return false;
     };
-    let key = object.key();
     let columns = &definition.columns;
     let row = ObjectRow {
         class: name,
-        key: &key,
+        object,
+        key: OnceCell::new(),
         columns,
         schema: &schema.model,
         fields,

@@ -1,6 +1,7 @@
 //! What a user may write.
 
 use rustc_hash::FxHashMap;
+use std::cell::OnceCell;
 use tidemark_changeset::packed::{self, Packed};
 use tidemark_changeset::{Instruction, Name, Payload, Target, Value};
 use tidemark_model::{Node, Schema, column_at};
@@ -190,11 +191,11 @@ fn is_met(rule: &Predicate, schema: &LedgerSchema, object: &ObjectKey, fields: F
     match (rule, schema.name(number), schema.class(number)) {
         (Predicate::Everything, ..) => true,
         (Predicate::Query { .. }, Some(name), Some(class)) => {
-            let (key, columns) = (object.key(), &class.columns);
             let row = ObjectRow {
                 class: name,
-                key: &key,
-                columns,
+                object,
+                key: OnceCell::new(),
+                columns: &class.columns,
                 schema: &schema.model,
                 fields,
             };

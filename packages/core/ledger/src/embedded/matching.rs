@@ -8,6 +8,7 @@
 //! What counts here is the view that a session has for versions to come. A session's own entries, and
 //! changes of the schema, concern it whatever they say.
 
+use std::cell::OnceCell;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
@@ -464,11 +465,11 @@ impl Judging<'_> {
                 .after
                 .as_deref()
                 .filter(|after| Some(*after) != before);
-            let key = object.object.key();
             for values in before.into_iter().chain(after) {
                 let row = ObjectRow {
                     class: name,
-                    key: &key,
+                    object: &object.object,
+                    key: OnceCell::new(),
                     columns: &definition.columns,
                     schema: &self.schema.model,
                     fields: Fields::Some {
