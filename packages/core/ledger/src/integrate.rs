@@ -233,7 +233,7 @@ impl<'a> Step<'a> {
             integrated.defect |= integrated.conflict;
             sums.settle(object, row, &mut integrated.instructions)?;
         }
-        // Last, as what the upload said is looked for in the log unless this says that it reads otherwise there.
+        // Last: what the upload said is looked for in the log unless this says that it reads otherwise.
         integrated.as_planned = integrated.instructions == planned.instructions;
         integrated.after = self.apply(object, row, &integrated.instructions, history)?;
         if self.derivation.refreshes_originals() {

@@ -1,4 +1,3 @@
-// NOTE FROM THE LEAD TO THE HELPER: finding (5) is being mended in another branch just now. Leave job.rs alone, remove this line, skip (5), report.
 //! A bootstrap under way: the difference of two views as of one version, part by part.
 //!
 //! Documents are read in key order, each part from its own short snapshot; what changed since the version

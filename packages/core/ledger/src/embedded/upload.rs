@@ -152,13 +152,14 @@ impl<S: Storage> Ledger<S> {
         self.count_time(batch, now_ms);
         for (index, upload) in uploads.iter().enumerate() {
             let writes = batch.writes;
-            let taken = match refusals.get(index).cloned().flatten() {
-                Some(refusal) => Err(Stop::Refused(refusal)),
-                None => {
-                    let taken = self.attempt_one(batch, upload, &accepted, now_ms);
-                    taken.map_err(alone)
-                }
-            };
+            let refused = refusals.get(index).cloned().flatten();
+            let taken = refused.map_or_else(
+                || {
+                    self.attempt_one(batch, upload, &accepted, now_ms)
+                        .map_err(alone)
+                },
+                |refusal| Err(refusal.into()),
+            );
             match taken {
                 Ok((answer, remembered)) => {
                     answers.push(answer);
