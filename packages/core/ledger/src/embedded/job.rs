@@ -263,8 +263,8 @@ impl Job {
         self.classes = Some(VecDeque::from(classes));
     }
 
-    /// What changed since the earliest bootstrap to be repaired; `None` if there is none, or if not all of the
-    /// log is searched yet.
+    /// What changed since the earliest bootstrap to be repaired; `None` if there is none, or if not all of
+    /// the log is searched yet.
     fn suspects<'a, R: Read>(
         &self,
         facts: &StoredFacts<'_, R>,
