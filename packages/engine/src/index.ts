@@ -62,5 +62,6 @@ export { type Conventions, dateParts, plainConventions } from "./values/conventi
 export { columnOrder, type NamedColumn, rowParts } from "./values/row.js";
 export { describeType, Linkable, typeMismatch, type ValueType } from "./values/pack.js";
 export { within, type WaitLimits } from "./sync/within.js";
+export type { SyncStatus } from "./sync/sync-status.js";
 export type { ResetHandlers } from "./sync/reset-handlers.js";
 export type { DroppedChange, ResetReport } from "./sync/reset-report.js";

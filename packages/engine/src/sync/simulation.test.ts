@@ -16,7 +16,7 @@ test(`${seeds} lives of sessions`, { timeout: 600_000 }, async () => {
   }
   if (seeds < 1_000) return;
   // A life in which something never happens shows nothing about it.
-  expect(Object.keys(counts).length).toBe(23);
+  expect(Object.keys(counts).length).toBe(24);
 });
 
 test("a server that now and then does not answer a MARK leaves somebody waiting, which is seen", async () => {

@@ -17,6 +17,7 @@ import { askBefore, type ResetHandlers, tellAfter, tellReports } from "./reset-h
 import type { SyncFile } from "./sync-file.js";
 import { type SessionAction, type SessionEvent, type SessionState, sessionTransitions } from "./session-states.js";
 import type { SyncManager } from "./sync-manager.js";
+import { isSameStatus, statusOf, type SyncStatus } from "./sync-status.js";
 import type {
   ConnectionState,
   ErrorConsequence,
@@ -44,6 +45,8 @@ export interface SyncOptions {
   readonly resetPolicy?: ResetPolicy | "manual" | undefined;
   readonly reset?: ResetHandlers | undefined;
 }
+
+export type StatusListener = (status: SyncStatus) => void;
 
 export type ConnectionListener = (newState: ConnectionState, oldState: ConnectionState) => void;
 
@@ -85,6 +88,12 @@ export class SyncSession {
   /** Called when the session stops, before the waits fail: waiters for subscriptions. */
   readonly subscriptionWaiters: Set<(error: Error) => void> = new Set();
   readonly #progressListeners = new Set<ProgressListener>();
+  /** Called with the status after each change of it, never with the one at registration. */
+  readonly #statusListeners: Listeners<StatusListener> = new Listeners();
+  #knownStatus: SyncStatus | undefined;
+  #isStatusDue = false;
+  /** The error that ended the session, until it is taken up again. */
+  #endedBy: SyncErrorInformation | undefined;
   #lastReport: ProgressReport | undefined;
 
   constructor(id: SessionId, path: string, manager: SyncManager, options: SyncOptions) {
@@ -156,6 +165,7 @@ export class SyncSession {
 
   #dropListeners(): void {
     this.connectionListeners.clear();
+    this.#statusListeners.clear();
     const queued = this.#queued.splice(0);
     this.#later(() => {
       // A realm opened meanwhile has its own listeners already; these belong to the closed one.
@@ -202,6 +212,7 @@ export class SyncSession {
     this.#state = transition.to;
     this.#generation += 1;
     for (const action of transition.actions) this.#do(action, error);
+    this.#statusMayHaveChanged();
     this.#manager.onActivityChanged();
     return true;
   }
@@ -230,6 +241,7 @@ export class SyncSession {
   }
 
   #activate(): void {
+    this.#endedBy = undefined;
     this.#connectionState = "disconnected";
     this.#manager.postUser(this.user);
     this.#manager.post({
@@ -293,6 +305,7 @@ export class SyncSession {
   /** The application has committed something. */
   onCommitted(): void {
     if (this.#state === "active") this.#manager.post({ type: "committed", session: this.id });
+    this.#statusMayHaveChanged();
   }
 
   /** Ends the waiting between attempts to connect. */
@@ -415,10 +428,45 @@ export class SyncSession {
     });
   }
 
+  // --- status ----------------------------------------------------------------------------------------------
+
+  /** What a user interface shows of the session now. */
+  get status(): SyncStatus {
+    return statusOf({
+      ...this.#requireFile().pendingTransfer(),
+      state: this.#state,
+      connectionState: this.#connectionState,
+      downloadEstimate: this.#lastReport?.downloadEstimate ?? 1,
+      endedBy: this.#endedBy,
+    });
+  }
+
+  /** Registers a listener of the status. @returns what removes it. */
+  addStatusListener(listener: StatusListener): () => void {
+    this.#knownStatus ??= this.status;
+    this.#statusListeners.add(listener);
+    return () => this.#statusListeners.remove(listener);
+  }
+
+  /** Compares in a later turn: what happens in one turn is one change. */
+  #statusMayHaveChanged(): void {
+    if (this.#isStatusDue || this.#statusListeners.size === 0) return;
+    this.#isStatusDue = true;
+    this.#later(() => {
+      this.#isStatusDue = false;
+      if (this.#file === undefined) return;
+      const status = this.status;
+      if (this.#knownStatus !== undefined && isSameStatus(this.#knownStatus, status)) return;
+      this.#knownStatus = status;
+      this.#statusListeners.each((listener) => this.#guard(() => listener(status)));
+    });
+  }
+
   // --- the loop's side -------------------------------------------------------------------------------------
 
   /** Takes in what the loop says. */
   onEvent(event: Extract<SyncEvent, { session: SessionId }>): void {
+    this.#statusMayHaveChanged();
     switch (event.type) {
       case "connection":
         if (event.generation !== this.#generation) return;
@@ -479,6 +527,7 @@ export class SyncSession {
         break;
       case "stop":
       case "log-out":
+        this.#endedBy = error;
         this.#on("stop", failure);
         if (consequence === "log-out") this.user.app.forgetTokens(this.user);
         break;

@@ -9,6 +9,7 @@ import type { User } from "../app/user.js";
 import type { SyncCommand, SyncEvent } from "../sync/messages.js";
 import type { ResetReport } from "../sync/reset-report.js";
 import type { SyncFile } from "../sync/sync-file.js";
+import type { PendingTransfer } from "../sync/sync-status.js";
 import { SyncManager } from "../sync/sync-manager.js";
 import type { SyncOptions, SyncSession } from "../sync/sync-session.js";
 import { FakeHost } from "./fake-host.js";
@@ -55,8 +56,10 @@ export class SessionRig {
   /** How often the file was told of a change. */
   changes = 0;
   reports: ResetReport[] | undefined = [];
+  pending: PendingTransfer = { bytesToUpload: 0, isSubscriptionPending: false };
   readonly file: SyncFile = {
     uploadTarget: () => ({ targetVersion: 3, fileIdent: "5" }),
+    pendingTransfer: () => this.pending,
     progressRegistration: () => ({ clientVersion: 3, queryVersion: 0 }),
     onChanged: () => {
       this.changes += 1;

@@ -6,6 +6,7 @@
 
 import type { ConnectionState } from "../../sync/messages.js";
 import type { SyncFile } from "../../sync/sync-file.js";
+import { isSameStatus, type PendingTransfer, type SyncStatus } from "../../sync/sync-status.js";
 import type { SyncManager } from "../../sync/sync-manager.js";
 import type { ConnectionListener, SyncOptions, SyncSession } from "../../sync/sync-session.js";
 import { FakeFile } from "../fake-core.js";
@@ -49,6 +50,15 @@ export class SimulatedFile implements SyncFile {
   uploadTarget(): { readonly targetVersion: number; readonly fileIdent: string } {
     const { newestUploadableVersion, fileIdent } = this.file.state;
     return { targetVersion: newestUploadableVersion, fileIdent };
+  }
+
+  pendingTransfer(): PendingTransfer {
+    const { uploadClientVersion, newestUploadableVersion } = this.file.state;
+    const state = this.file.sets.at(-1)?.state;
+    return {
+      bytesToUpload: Math.max(0, newestUploadableVersion - uploadClientVersion),
+      isSubscriptionPending: state !== "complete" && state !== "error",
+    };
   }
 
   progressRegistration(): { readonly clientVersion: number; readonly queryVersion: number } {
@@ -161,6 +171,19 @@ export class SimulatedFile implements SyncFile {
         if (expired > 1 || mode === "indefinite") fail(`${this.path}: an end that cannot be`);
       },
     );
+    const registration: Registration = { remove, end: undefined };
+    this.#registrations.push(registration);
+  }
+
+  listenToStatus(): void {
+    const session = this.#session;
+    if (session === undefined) return;
+    let last: SyncStatus | undefined;
+    const remove = session.addStatusListener((status) => {
+      if (registration.end !== undefined) this.#parts.fail(`${this.path}: a status after removal`);
+      if (last !== undefined && isSameStatus(last, status)) this.#parts.fail(`${this.path}: the same status twice`);
+      last = status;
+    });
     const registration: Registration = { remove, end: undefined };
     this.#registrations.push(registration);
   }

@@ -222,6 +222,7 @@ class Simulation {
       ["wait for download", 4, () => file.wait("download")],
       ["listen to the connection", 3, () => file.listenToConnection()],
       ["listen to progress", 3, () => file.listenToProgress()],
+      ["listen to the status", 2, () => file.listenToStatus()],
       ["remove a listener", 3, () => file.removeListener()],
       ["reconnect", 1, () => file.session?.reconnect()],
       ["reconnect all", 1, () => this.#manager.reconnect(this.#app)],
@@ -294,6 +295,8 @@ class Simulation {
       const { state, connectionState } = session;
       if (state !== "active" || connectionState !== "connected") {
         this.#failures.push(`${file.path}: ${state} and ${connectionState} in the end`);
+      } else if (session.status.kind !== "synced") {
+        this.#failures.push(`${file.path}: ${session.status.kind} in the end`);
       }
       const { uploadClientVersion, newestUploadableVersion } = file.file.state;
       if (uploadClientVersion < newestUploadableVersion) this.#failures.push(`${file.path}: not all is uploaded`);
