@@ -57,7 +57,13 @@ export {
 export type { ProgressCall, ProgressDirection, ProgressMode } from "./sync/progress.js";
 export type { SessionState } from "./sync/session-states.js";
 export { SyncManager, type TransportFactory } from "./sync/sync-manager.js";
-export { type ConnectionListener, type StopPolicy, type SyncOptions, SyncSession } from "./sync/sync-session.js";
+export {
+  type ConnectionListener,
+  type StatusListener,
+  type StopPolicy,
+  type SyncOptions,
+  SyncSession,
+} from "./sync/sync-session.js";
 export { type Conventions, dateParts, plainConventions } from "./values/conventions.js";
 export { columnOrder, type NamedColumn, rowParts } from "./values/row.js";
 export { describeType, Linkable, typeMismatch, type ValueType } from "./values/pack.js";
