@@ -103,6 +103,16 @@ test("a pause is lasting: opening again, a new token and logging in leave it", (
   expect(session.state).toBe("active");
 });
 
+test("a machine that comes back online reconnects everybody, at most every five seconds", async () => {
+  manager.onOnline();
+  manager.onOnline();
+  expect(types().filter((type) => type === "reconnect")).toHaveLength(1);
+  expect(posted.at(-1)).toEqual({ type: "reconnect", session: null });
+  await host.advance(5_000);
+  manager.onOnline();
+  expect(types().filter((type) => type === "reconnect")).toHaveLength(2);
+});
+
 test("closing finishes uploads first, then the session is gone", async () => {
   rig.connect();
   session.detach();
