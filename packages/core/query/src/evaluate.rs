@@ -46,6 +46,7 @@ pub(crate) fn matches(condition: &Condition, row: &dyn Row, given: Given<'_>) ->
         Condition::Compare(comparison) => compare(comparison, row, given),
         Condition::OneOf { path, elements } => direct(path, row, given, |value| {
             let looks = elements.len().checked_ilog2().unwrap_or(0) as usize + 1;
+            given.steps.take(looks)?;
             given
                 .steps
                 .take_bytes(value.text_bytes().saturating_mul(looks))?;
