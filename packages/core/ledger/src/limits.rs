@@ -68,6 +68,13 @@ pub const REPAIR_ENTRIES_MAX: u64 = if cfg!(test) { 16 } else { 50_000 };
 /// bytes each. Fewer in tests.
 pub const LOG_OBJECTS_MAX: usize = if cfg!(test) { 200 } else { 1_000_000 };
 
+/// Steps ([`tidemark_query::Steps`]) that one commit may take to find out whom it concerns; each takes some
+/// 10 ns, and others' uploads wait meanwhile. A commit that takes more concerns everybody. Fewer in tests.
+pub const JUDGE_STEPS_MAX: u64 = if cfg!(test) { 1 << 16 } else { 1 << 23 };
+
+/// How many of them may be spent on one rule. Sessions whose rule takes more are concerned. Fewer in tests.
+pub const JUDGE_RULE_STEPS_MAX: u64 = if cfg!(test) { 1 << 12 } else { 1 << 15 };
+
 /// Changesets of an UPLOAD that are decoded, and looked at together.
 pub const PLANNED_MAX: usize = 1_000;
 

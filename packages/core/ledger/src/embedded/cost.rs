@@ -6,11 +6,12 @@ use tidemark_changeset::{
 };
 
 use super::common::{
-    Made, Peer, TestLedger, add_column, add_table, create, insert, open, role, set,
+    Made, Peer, TestLedger, add_column, add_table, create, insert, open, role, set, text,
 };
 use super::stored::asked::{Asked, during};
 use crate::embedded::{QueryableFields, UploadAnswer};
 use crate::error::Action;
+use crate::limits::{JUDGE_RULE_STEPS_MAX, JUDGE_STEPS_MAX};
 use crate::predicate::COMPILED;
 
 const ALL: &str = r#"{"Thing":"TRUEPREDICATE"}"#;
@@ -25,6 +26,7 @@ fn ledger() -> TestLedger {
         add_table("Thing", KeyType::Int),
         add_column("Thing", "value", ColumnType::Int, CollectionKind::Single),
         add_column("Thing", "list", ColumnType::Int, CollectionKind::List),
+        add_column("Thing", "text", ColumnType::String, CollectionKind::Single),
     ];
     first.send((2, 0), 0, &[(2, 0, 1, schema)]);
     first.query(1, ALL);
@@ -327,4 +329,126 @@ fn rules_are_bound_when_what_they_name_is_there() {
         .collect();
     // What no rule allows yet; and the indexed field is kept from where it is there.
     assert_eq!(rejected, [10, 12]);
+}
+
+fn set_text(value: &str) -> Vec<Instruction> {
+    vec![set("Thing", 0, "text", text(value))]
+}
+
+/// The sessions that a commit names among these, and the steps that finding them takes.
+fn named_among(
+    ledger: &TestLedger,
+    watchers: &[Client<'_>],
+    commit: impl FnOnce(),
+) -> (Vec<bool>, usize) {
+    ledger.take_touched();
+    let asked = during(commit);
+    let named = ledger.take_touched();
+    let is_named = watchers
+        .iter()
+        .map(|watcher| named.contains(&watcher.session));
+    (is_named.collect(), asked.steps)
+}
+
+fn rule(condition: &str) -> String {
+    format!(r#"{{"Thing":"{condition}"}}"#)
+}
+
+#[test]
+fn judging_a_text_costs_as_much_as_it_and_the_needle_are_long() {
+    const HALF: usize = 8_000;
+    let beginning = "a".repeat(HALF);
+    for condition in [
+        format!("text CONTAINS '{beginning}b'"),
+        format!("text CONTAINS[c] '{beginning}B'"),
+        format!("text LIKE '*{beginning}b*'"),
+        format!("text LIKE[c] '*{beginning}B*'"),
+    ] {
+        let ledger = ledger();
+        let (writer, base) = subscribed(&ledger, ALL, "TRUEPREDICATE");
+        let (watcher, _) = subscribed(&ledger, &rule(&condition), "TRUEPREDICATE");
+        let changed = [(10, base, 5, set_text(&"a".repeat(2 * HALF)))];
+        let (named, steps) = named_among(&ledger, &[watcher], || {
+            drop(upload(&writer, base, &changed));
+        });
+        assert_eq!(named, [false]);
+        assert!(steps <= 6 * (3 * HALF / 16) + 50, "{steps}");
+    }
+}
+
+#[test]
+fn a_session_whose_rule_costs_too_much_looks_itself() {
+    let ledger = ledger();
+    let (writer, base) = subscribed(&ledger, ALL, "TRUEPREDICATE");
+    let many = vec!["text == 'b'"; 1_800].join(" OR ");
+    let rules = [
+        "text CONTAINS 'b'",
+        &format!("text != '' AND ({many})"),
+        "value > 5",
+    ];
+    let watchers = rules.map(|condition| subscribed(&ledger, &rule(condition), "TRUEPREDICATE").0);
+    let long = "a".repeat(200_000);
+    let both = [set_text(&long), set_value(5)].concat();
+    let changed = [
+        (10, base, 5, both),
+        (11, base, 6, set_value(4)),
+        (12, base, 7, set_value(5)),
+    ];
+    let (named, steps) = named_among(&ledger, &watchers, || drop(upload(&writer, base, &changed)));
+    assert_eq!(named, [true, true, false]);
+    // Once in a commit, and no further.
+    assert!(steps as u64 <= 2 * JUDGE_RULE_STEPS_MAX + 100, "{steps}");
+    for watcher in &watchers {
+        let sent: usize = watcher.drain().iter().map(|part| part.entries).sum();
+        assert_eq!(sent, 0);
+    }
+    let small = [(13, base, 8, vec![create("Thing", 5)])];
+    let (named, _) = named_among(&ledger, &watchers, || drop(upload(&writer, base, &small)));
+    assert_eq!(named, [false; 3], "a commit by itself");
+}
+
+/// A commit of so many edits among sessions with these rules, and what each of them is sent of it: everybody
+/// is named, whatever the rule, and nobody by the next commit.
+fn assert_concerns_everybody(
+    rules: impl Iterator<Item = String>,
+    edits: (u32, impl Fn(u32) -> Vec<Instruction>),
+) -> Vec<usize> {
+    let ledger = ledger();
+    let (writer, base) = subscribed(&ledger, ALL, "TRUEPREDICATE");
+    let watchers: Vec<_> = rules
+        .map(|condition| subscribed(&ledger, &rule(&condition), "TRUEPREDICATE").0)
+        .collect();
+    let changed = made(base, 5, edits.0, edits.1);
+    let (named, steps) = named_among(&ledger, &watchers, || {
+        upload(&writer, base, &changed);
+    });
+    assert!(named.iter().all(|named| *named));
+    let most = JUDGE_STEPS_MAX + JUDGE_RULE_STEPS_MAX;
+    assert!(steps as u64 <= most, "{steps}");
+    let entries = |watcher: &Client<'_>| watcher.drain().iter().map(|part| part.entries).sum();
+    let sent = watchers.iter().map(entries).collect();
+    let small = [(1_000, base, 9, vec![create("Thing", 5)])];
+    let (named, _) = named_among(&ledger, &watchers, || drop(upload(&writer, base, &small)));
+    assert_eq!(named.first(), Some(&false));
+    sent
+}
+
+#[test]
+fn a_commit_that_too_many_rules_have_to_judge_concerns_everybody() {
+    // None costs too much by itself.
+    let costly = (0..100).map(|number| format!("text CONTAINS 'b' AND value > {number}"));
+    let rules = std::iter::once("value == 1000".to_owned()).chain(costly);
+    let edit = |at| [set_value(at), set_text(&"a".repeat(20_000))].concat();
+    let sent = assert_concerns_everybody(rules, (3, edit));
+    assert!(sent.iter().all(|entries| *entries == 0));
+}
+
+#[test]
+fn a_commit_of_which_too_much_has_to_be_noted_concerns_everybody() {
+    let all = (0..100).map(|_| "TRUEPREDICATE".to_owned());
+    let rules = std::iter::once("value == 1000".to_owned()).chain(all);
+    let sent = assert_concerns_everybody(rules, (200, set_value));
+    let (first, rest) = sent.split_first().expect("there are some");
+    assert_eq!(*first, 0);
+    assert!(rest.iter().all(|entries| *entries == 200));
 }

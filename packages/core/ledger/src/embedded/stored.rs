@@ -287,6 +287,8 @@ pub(super) mod asked {
         pub forms: usize,
         /// Rules of sessions evaluated to tell whom a commit concerns.
         pub rules: usize,
+        /// Steps that telling whom a commit concerns took.
+        pub steps: usize,
     }
 
     thread_local! {
@@ -298,6 +300,7 @@ pub(super) mod asked {
                 own_instructions: 0,
                 forms: 0,
                 rules: 0,
+                steps: 0,
             })
         };
     }
