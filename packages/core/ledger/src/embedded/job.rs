@@ -22,7 +22,6 @@ use crate::field_access::FieldAccess;
 use crate::fields::Fields;
 use crate::limits::{ENTRY_BYTES_SOFT, PART_BYTES_SHORT, REPAIR_ENTRIES_MAX, SCAN_DOCUMENTS_MAX};
 use crate::object::{ClassNumber, ObjectKey};
-use crate::schema::LedgerSchema;
 use crate::schema_versions::Names;
 use crate::switches::Switches;
 use crate::view_list::Element;
@@ -307,7 +306,7 @@ impl Job {
         let range = scan.facts.read.range(OBJECTS, from, to)?;
         let mut last = cursor;
         for line in range {
-            if *budget == 0 || entries.is_full(scan.bytes_max) {
+            if *budget == 0 || scan.facts.is_long() || entries.is_full(scan.bytes_max) {
                 self.cursor = last;
                 return Ok(false);
             }
@@ -370,8 +369,9 @@ impl Job {
         } else {
             scan.touches_settled(object, row)
         };
+        let enters = touched && scan.contains(scan.element.view, object, row);
+        scan.facts.check_steps()?;
         if touched {
-            let enters = scan.contains(scan.element.view, object, row);
             let row = row.filter(|_| enters);
             let readable = scan.readable(object.class());
             entries.open.push(&scan.names, object, row, readable)?;
@@ -393,10 +393,6 @@ struct Scan<'a, R: Read> {
 }
 
 impl<R: Read> Scan<'_, R> {
-    fn schema(&self) -> &LedgerSchema {
-        self.facts.schema
-    }
-
     /// Which fields of a class the bootstrap gives, if not all.
     fn readable(&self, class: ClassNumber) -> Option<&FieldAccess> {
         let readable = self.timeline.view(self.element.view).readable(class);
@@ -405,7 +401,7 @@ impl<R: Read> Scan<'_, R> {
 
     fn contains(&self, view: usize, object: &ObjectKey, row: Option<&[u8]>) -> bool {
         is_in(
-            self.schema(),
+            self.facts,
             self.timeline.view(view),
             object,
             row.map(Fields::Row),
