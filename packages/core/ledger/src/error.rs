@@ -30,6 +30,9 @@ pub enum LedgerError {
     /// The session cannot go on and has to be restarted by its client.
     #[error("the session has to be restarted: {0}")]
     Restart(&'static str),
+    /// Evaluating a client's queries takes too long.
+    #[error("the client's queries take too long to evaluate")]
+    TooCostly,
 }
 
 impl LedgerError {
@@ -43,6 +46,7 @@ impl LedgerError {
             Self::Schema(_) => "schema-mismatch",
             Self::Trimmed => "history-trimmed",
             Self::Restart(_) => "restart-session",
+            Self::TooCostly => "query-too-costly",
         }
     }
 }
@@ -167,7 +171,20 @@ pub enum Stop {
     #[error(transparent)]
     Refused(#[from] Refusal),
     #[error(transparent)]
-    Failed(#[from] LedgerError),
+    Failed(LedgerError),
+}
+
+impl From<LedgerError> for Stop {
+    fn from(error: LedgerError) -> Self {
+        match error {
+            // Only the application can ask for less.
+            LedgerError::TooCostly => {
+                let text = format!("Invalid query: {error}");
+                Self::Refused(Refusal::bug(codes::BAD_QUERY, text))
+            }
+            error => Self::Failed(error),
+        }
+    }
 }
 
 impl From<StorageError> for Stop {

@@ -539,7 +539,7 @@ impl<'a> Step<'a> {
                     columns: &columns,
                     values,
                 });
-                is_in(self.schema(), view, object, fields)
+                is_in(self.facts, view, object, fields)
             };
             let passage = Passage {
                 existed: touched.before.is_some(),

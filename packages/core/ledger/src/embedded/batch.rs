@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use rustc_hash::FxHashSet;
 use tidemark_changeset::codec;
+use tidemark_query::Steps;
 use tidemark_storage::{Durability, Read, Storage, TableId, Write};
 
 use super::before_images::Jobs;
@@ -90,6 +91,11 @@ impl<S: Storage> Batch<S> {
             caches: &self.caches,
             trimmed: self.trimmed(),
         }
+    }
+
+    /// From here on, evaluating a client's views may cost so much.
+    pub fn allow_steps(&mut self, most: u64) {
+        self.caches.steps = Steps::new(most);
     }
 
     /// Up to which version nobody may refer to the log any more.

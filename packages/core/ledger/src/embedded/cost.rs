@@ -9,8 +9,8 @@ use super::common::{
     Made, Peer, TestLedger, add_column, add_table, create, insert, open, role, set, text,
 };
 use super::stored::asked::{Asked, during};
-use crate::embedded::{QueryableFields, UploadAnswer};
-use crate::error::Action;
+use crate::embedded::{BatchState, DownloadLimits, DownloadPart, QueryableFields, UploadAnswer};
+use crate::error::{Action, LedgerError, codes};
 use crate::limits::{JUDGE_RULE_STEPS_MAX, JUDGE_STEPS_MAX};
 use crate::predicate::COMPILED;
 
@@ -380,12 +380,7 @@ fn judging_a_text_costs_as_much_as_it_and_the_needle_are_long() {
 fn a_session_whose_rule_costs_too_much_looks_itself() {
     let ledger = ledger();
     let (writer, base) = subscribed(&ledger, ALL, "TRUEPREDICATE");
-    let many = vec!["text == 'b'"; 1_800].join(" OR ");
-    let rules = [
-        "text CONTAINS 'b'",
-        &format!("text != '' AND ({many})"),
-        "value > 5",
-    ];
+    let rules = ["text CONTAINS 'b'", &long_condition(), "value > 5"];
     let watchers = rules.map(|condition| subscribed(&ledger, &rule(condition), "TRUEPREDICATE").0);
     let long = "a".repeat(200_000);
     let both = [set_text(&long), set_value(5)].concat();
@@ -451,4 +446,84 @@ fn a_commit_of_which_too_much_has_to_be_noted_concerns_everybody() {
     let (first, rest) = sent.split_first().expect("there are some");
     assert_eq!(*first, 0);
     assert!(rest.iter().all(|entries| *entries == 200));
+}
+
+/// A condition of so many, of which all have to be looked at unless there is no text.
+fn long_condition() -> String {
+    format!(
+        "text != '' AND ({})",
+        vec!["text == 'b'"; 1_800].join(" OR ")
+    )
+}
+
+/// Others' uploads wait while one is judged by its client's view.
+#[test]
+fn an_upload_that_takes_too_long_to_judge_by_its_own_query_is_refused() {
+    let ledger = ledger();
+    let (one, base) = subscribed(&ledger, &rule(&long_condition()), "TRUEPREDICATE");
+    let (other, other_base) = subscribed(&ledger, ALL, "TRUEPREDICATE");
+    let edit = |at: u32| {
+        let key = i64::from(at) + 10;
+        vec![create("Thing", key), set("Thing", key, "text", text("a"))]
+    };
+    let version = ledger.version();
+    let many = made(base, 5, MANY, edit);
+    let refusal = one
+        .upload((10 + u64::from(MANY), base), base, &many)
+        .refusal;
+    let refusal = refusal.expect("it takes too long");
+    assert_eq!(
+        (refusal.code, refusal.action),
+        (codes::BAD_QUERY, Action::ApplicationBug)
+    );
+    assert_eq!(ledger.version(), version, "nothing of it is stored");
+    upload(&other, other_base, &made(other_base, 5, MANY, edit));
+    assert_eq!(ledger.version(), version + u64::from(MANY));
+}
+
+/// A part that takes long to look for is sent before it is full.
+#[test]
+fn a_bootstrap_that_takes_long_to_judge_is_sent_in_more_parts() {
+    let ledger = ledger();
+    let (writer, base) = subscribed(&ledger, ALL, "TRUEPREDICATE");
+    let edit = |at: u32| {
+        let key = i64::from(at) + 10;
+        vec![create("Thing", key), set("Thing", key, "text", text("a"))]
+    };
+    upload(&writer, base, &made(base, 5, 100, edit));
+    let mut reader = Peer::new(&ledger);
+    reader.identify((0, 0), 0, "{}");
+    reader.drain();
+    reader.query(1, &rule(&format!("{} OR text == 'a'", long_condition())));
+    let parts = reader.drain();
+    let is_part = |part: &&DownloadPart| part.batch_state != BatchState::Steady;
+    assert!(parts.iter().filter(is_part).count() > 5, "{}", parts.len());
+    let instructions = parts.iter().flat_map(super::common::entries);
+    let created = instructions
+        .flat_map(|entry| entry.instructions)
+        .filter(|one| matches!(one, Instruction::CreateObject { .. }));
+    assert_eq!(created.count(), 100);
+}
+
+#[test]
+fn a_download_that_takes_too_long_to_judge_ends_its_session() {
+    let condition = "text CONTAINS 'b'";
+    let long = set_text(&"a".repeat(3_000_000));
+    let fails = |client: &Client<'_>| {
+        let part = client
+            .ledger
+            .next_download(client.session, DownloadLimits::of(1 << 20));
+        matches!(part, Err(LedgerError::TooCostly))
+    };
+    let ledger = ledger();
+    let (writer, base) = subscribed(&ledger, ALL, "TRUEPREDICATE");
+    let (watcher, _) = subscribed(&ledger, &rule(condition), "TRUEPREDICATE");
+    upload(&writer, base, &[(10, base, 5, long)]);
+    assert!(fails(&watcher) && fails(&watcher), "an entry");
+    let mut reader = Peer::new(&ledger);
+    reader.identify((0, 0), 0, "{}");
+    reader.drain();
+    reader.query(1, &rule(condition));
+    assert!(fails(&reader) && fails(&reader), "a bootstrap");
+    assert!(writer.next().is_some(), "others go on");
 }

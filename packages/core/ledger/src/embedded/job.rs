@@ -22,7 +22,6 @@ use crate::field_access::FieldAccess;
 use crate::fields::Fields;
 use crate::limits::{ENTRY_BYTES_SOFT, PART_BYTES_SHORT, REPAIR_ENTRIES_MAX, SCAN_DOCUMENTS_MAX};
 use crate::object::{ClassNumber, ObjectKey};
-use crate::schema::LedgerSchema;
 use crate::schema_versions::Names;
 use crate::switches::Switches;
 use crate::view_list::Element;
@@ -298,7 +297,7 @@ impl Job {
             let object = ObjectKey::from_bytes(&key)?;
             let before = (&prefix[..], Bound::Excluded(object.as_bytes()));
             let is_open = self.give_gone(scan, before, budget, entries)?;
-            if !is_open || *budget == 0 || entries.is_full(scan.bytes_max) {
+            if !is_open || scan.is_over(*budget, entries) {
                 return Ok(false);
             }
             *budget -= 1;
@@ -330,7 +329,7 @@ impl Job {
             let Some(object) = changed.iter().chain(suspect).min().cloned() else {
                 return Ok(true);
             };
-            if *budget == 0 || entries.is_full(scan.bytes_max) {
+            if scan.is_over(*budget, entries) {
                 return Ok(false);
             }
             *budget -= 1;
@@ -379,14 +378,15 @@ struct Scan<'a, R: Read> {
 }
 
 impl<R: Read> Scan<'_, R> {
-    fn schema(&self) -> &LedgerSchema {
-        self.facts.schema
-    }
-
     /// Which fields of a class the bootstrap gives, if not all.
     fn readable(&self, class: ClassNumber) -> Option<&FieldAccess> {
         let readable = self.timeline.view(self.element.view).readable(class);
         readable.filter(|_| self.derivation.switches.cover_fields)
+    }
+
+    /// Whether the part is to be sent before more is looked at.
+    fn is_over(&self, budget: usize, entries: &mut Entries) -> bool {
+        budget == 0 || self.facts.is_long() || entries.is_full(self.bytes_max)
     }
 
     /// Sends an object if the bootstrap touches it. `row` is as of the bootstrap's version.
@@ -397,8 +397,9 @@ impl<R: Read> Scan<'_, R> {
         } else {
             self.touches_settled(object, row)
         };
+        let enters = touched && self.contains(self.element.view, object, row);
+        self.facts.check_steps()?;
         if touched {
-            let enters = self.contains(self.element.view, object, row);
             let row = row.filter(|_| enters);
             let readable = self.readable(object.class());
             entries.open.push(&self.names, object, row, readable)?;
@@ -409,7 +410,7 @@ impl<R: Read> Scan<'_, R> {
 
     fn contains(&self, view: usize, object: &ObjectKey, row: Option<&[u8]>) -> bool {
         is_in(
-            self.schema(),
+            self.facts,
             self.timeline.view(view),
             object,
             row.map(Fields::Row),

@@ -17,6 +17,7 @@ use crate::history::Histories;
 use crate::integrate::{Uploader, bad_changeset, integrate, origin};
 use crate::limits::{
     CLOCK_AHEAD_MAX_MS, PLANNED_BYTES_MAX, PLANNED_MAX, TIMESTAMP_START_UNIX_MS, UPLOAD_PAIRS_MAX,
+    UPLOAD_STEPS_MAX,
 };
 use crate::plan::{PlannedChangeset, PlannedChangesets, plan_changeset, read_body};
 use crate::records::Compensation;
@@ -291,6 +292,7 @@ impl<S: Storage> Message<'_, S> {
     fn take(&mut self, upload: &Upload<'_>) -> std::result::Result<Taken, Stop> {
         let ident = self.session.ident;
         let mut row = self.batch.client(ident)?.ok_or(LedgerError::NoSession)?;
+        self.batch.allow_steps(UPLOAD_STEPS_MAX);
         let entries = read_body(upload.body)?;
         let mut answer = UploadAnswer::default();
         if let Err(refusal) = self.check(upload, &entries, &row) {
@@ -446,6 +448,7 @@ impl<S: Storage> Message<'_, S> {
         let histories = &mut self.histories;
         let changesets = (changesets, place);
         let mut outcome = integrate(&facts, &uploader, histories, changesets, schema, version)?;
+        facts.check_steps()?;
         answer.changesets += 1;
         answer.instructions += changeset
             .objects
