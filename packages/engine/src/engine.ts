@@ -56,7 +56,12 @@ export class Engine {
     this.core = parts.core;
     this.host = parts.host;
     this.conventions = parts.conventions;
-    this.sync = new SyncManager(parts.host, parts.startTransport);
+    const { host, startTransport } = parts;
+    this.sync = new SyncManager(host, (onEvents) => {
+      // Nobody is to be reconnected before there is a session.
+      host.onOnline?.(() => this.sync.onOnline());
+      return startTransport(onEvents);
+    });
   }
 
   /** @param host the engine's own, or one with another way to fetch. */

@@ -109,6 +109,12 @@ export interface Host extends Clock {
   readonly files: Files;
   /** @throws if there is no answer. */
   fetch(request: HttpRequest): Promise<HttpResponse>;
+  /**
+   * Tells when the machine may have come back online, if the host can know: sessions reconnect then.
+   *
+   * @returns what removes the listener.
+   */
+  onOnline?(listener: () => void): () => void;
   /** Description of the device for the log-in call. */
   readonly device: Readonly<Record<string, string>>;
 }

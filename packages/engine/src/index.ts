@@ -55,10 +55,11 @@ export {
   type SyncTransport,
 } from "./sync/messages.js";
 export type { ProgressCall, ProgressDirection, ProgressMode } from "./sync/progress.js";
+export type { SessionState } from "./sync/session-states.js";
 export { SyncManager, type TransportFactory } from "./sync/sync-manager.js";
 export {
   type ConnectionListener,
-  type SessionState,
+  type StatusListener,
   type StopPolicy,
   type SyncOptions,
   SyncSession,
@@ -67,5 +68,6 @@ export { type Conventions, dateParts, plainConventions } from "./values/conventi
 export { columnOrder, type NamedColumn, rowParts } from "./values/row.js";
 export { describeType, Linkable, typeMismatch, type ValueType } from "./values/pack.js";
 export { within, type WaitLimits } from "./sync/within.js";
+export type { SyncStatus } from "./sync/sync-status.js";
 export type { ResetHandlers } from "./sync/reset-handlers.js";
 export type { DroppedChange, ResetReport } from "./sync/reset-report.js";

@@ -10,6 +10,7 @@ import { SubscriptionSets } from "./data/subscriptions.js";
 import { EngineError } from "./errors.js";
 import { type ResetReport, resetReportOf } from "./sync/reset-report.js";
 import type { SyncFile } from "./sync/sync-file.js";
+import type { PendingTransfer } from "./sync/sync-status.js";
 import type { SyncOptions, SyncSession } from "./sync/sync-session.js";
 
 /** The synchronisation of a file. */
@@ -94,6 +95,15 @@ export class RealmFile implements SyncFile {
 
   fileIdent(): string {
     return this.#state().fileIdent;
+  }
+
+  pendingTransfer(): PendingTransfer {
+    const { bytesUploaded, bytesUploadable } = this.#state();
+    const state = this.sync?.subscriptions.latest().state ?? "complete";
+    return {
+      bytesToUpload: Math.max(0, bytesUploadable - bytesUploaded),
+      isSubscriptionPending: state !== "complete" && state !== "error",
+    };
   }
 
   progressRegistration(): { readonly clientVersion: number; readonly queryVersion: number } {

@@ -205,6 +205,7 @@ pub struct NativeRefusal {
     pub code: u32,
     pub message: String,
     pub action: String,
+    pub damage: Option<String>,
 }
 
 impl From<Refusal> for NativeRefusal {
@@ -213,6 +214,7 @@ impl From<Refusal> for NativeRefusal {
             code: u32::from(refusal.code),
             message: refusal.message,
             action: refusal.action.name().to_owned(),
+            damage: refusal.damage.map(str::to_owned),
         }
     }
 }

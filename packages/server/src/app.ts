@@ -21,7 +21,7 @@ export interface ConfigureOptions {
    * makes a new version of the schema. Default: no; then what is no longer there stays in the schema.
    */
   readonly allowsBreaking?: boolean;
-  /** Whether versions of the schema are counted from 0 again. All client files have to start over then. */
+  /** Whether versions of the schema are counted from 0 again. If there are any, every client file starts over. */
   readonly startsOver?: boolean;
   /**
    * The newest version of the schema is at least this one, for an app that had versions elsewhere: those that are

@@ -2,6 +2,7 @@ import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { systemHost } from "./host.js";
 import { MemoryKeyValue } from "./key-value.js";
 import { appId, type Fixture, startFixture } from "./testing/fixture.js";
+import { proxyHeaders, statusOf } from "./testing/plain-request.js";
 import { logInAnonymously, registerAndLogIn } from "./testing/scripted-client.js";
 
 let fixture: Fixture;
@@ -348,6 +349,20 @@ describe("the status page", () => {
     await closed.stop();
     const open = await startFixture({ host: "0.0.0.0", statusPage: true });
     expect((await fetch(`http://127.0.0.1:${open.server.port}/`)).status).toBe(200);
+    await open.stop();
+  });
+
+  test("is for this machine only: neither for what a proxy has passed on nor by another name", async () => {
+    const open = await startFixture({ statusPage: true });
+    for (const path of ["/", "/api/tidemark/status", "/api/tidemark/schema"]) {
+      for (const headers of [...proxyHeaders, { host: "evil.example" }]) {
+        expect([path, headers, await statusOf(fixture.url, path, headers)]).toEqual([path, headers, 403]);
+        expect([path, headers, await statusOf(open.url, path, headers)]).toEqual([path, headers, 200]);
+      }
+      expect(await statusOf(fixture.url, path, { host: `localhost:${fixture.server.port}` })).toBe(200);
+    }
+    // Clients may come through a proxy.
+    expect(await statusOf(fixture.url, `${base}/app/${appId}/location`, { Via: "1.1 proxy" })).toBe(200);
     await open.stop();
   });
 

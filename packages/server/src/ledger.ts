@@ -82,7 +82,7 @@ export interface SchemaPolicy {
   readonly allowBreaking: boolean;
   /** What is to be there no longer; of no effect without `allowBreaking`. */
   readonly removed: readonly SchemaPlace[];
-  /** Whether versions are counted from 0 again: for when every client file has to start over anyway. */
+  /** Whether versions are counted from 0 again. If there are any, every client file starts over, by the same commit. */
   readonly startOver: boolean;
   /** Number that the newest version has at least: versions that are missing hold what the newest does. */
   readonly versionMin: number;
@@ -105,6 +105,8 @@ export interface LedgerRefusal {
   readonly message: string;
   /** `ClientReset`, `ApplicationBug`, …: the protocol's action. */
   readonly action: string;
+  /** What is damaged, where that is why: not for the client. */
+  readonly damage?: string;
 }
 
 export type IdentifyAnswer =

@@ -28,6 +28,7 @@ import { defaultPasswordCost, type PasswordCost, Passwords } from "./passwords.j
 import { readSchemas, readStatus, type ServerStatus, type StatusContext } from "./status.js";
 import { statusPage } from "./status-page.js";
 import type { RescueState } from "./rescue.js";
+import { thisMachineOnly } from "./this-machine.js";
 import { createTokenKey, Tokens } from "./tokens.js";
 import { Upgrades } from "./upgrade.js";
 import { defaultMaxOfflineMs } from "./upkeep.js";
@@ -56,7 +57,10 @@ export interface ServerOptions {
   readonly maxOfflineMs?: number;
   /** Base of the URLs that clients are told, if it is not the one they asked by. */
   readonly publicUrl?: string | null;
-  /** Whether the status page and its JSON answer; by default only on a loopback address, as they name users. */
+  /**
+   * Whether the status page and its JSON answer. They name users: by default they answer only on a loopback address,
+   * there by a loopback name only, and not what a proxy has passed on.
+   */
   readonly statusPage?: boolean;
   /** Account of the Admin API; without one, as by default, there is no such API. */
   readonly admin?: AdminOptions | null;
@@ -91,6 +95,7 @@ export class ServerError extends TidemarkError {}
 
 const keyName = "server/key";
 const loopback: readonly string[] = ["127.0.0.1", "::1", "localhost"];
+const statusPaths: readonly string[] = ["/", "/api/tidemark/status", "/api/tidemark/schema"];
 
 /** Makes a server; it does nothing until it is started. */
 export function createServer(options: ServerOptions): Server {
@@ -306,6 +311,9 @@ class TidemarkServer implements Server {
     if (this.#options.dataDirectory !== null) addControl(api, registry, this.#controlKey);
     admin.mount(api);
     if (this.#options.statusPage ?? loopback.includes(this.#address)) {
+      if (this.#options.statusPage === undefined) {
+        for (const path of statusPaths) api.use(path, thisMachineOnly("the status page"));
+      }
       api.get("/", (call) => {
         const nonce = Buffer.from(this.#host.randomBytes(16)).toString("base64");
         call.header(

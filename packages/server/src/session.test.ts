@@ -1,4 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { silentLogger } from "./logger.js";
+import { restartLaterSeconds } from "./session.js";
 import { startFixture, type Fixture, appId } from "./testing/fixture.js";
 import {
   logInAnonymously,
@@ -235,6 +237,23 @@ describe("several clients", () => {
     await b.download();
     expect(fixture.ledger().integrated).toEqual(["good"]);
     await a.client.expectNothing();
+  });
+
+  test("one that meets damage is told to come back later, and who runs the server what is damaged", async () => {
+    const logged: unknown[] = [];
+    const note = (details: object): void => void logged.push(details);
+    await fixture.stop();
+    fixture = await startFixture({ logger: { ...silentLogger, error: note } });
+    const a = await openNewFile(await fixture.connect());
+    const b = await openNewFile(await fixture.connect());
+    a.upload("DAMAGED");
+    const error = await a.client.expectError(201);
+    expect(error).toMatchObject({ action: "Transient", tryAgain: true, message: "internal server error" });
+    expect(error).toMatchObject(restartLaterSeconds);
+    b.upload("good");
+    await b.download();
+    expect(fixture.ledger().integrated).toEqual(["good"]);
+    expect(logged).toMatchObject([{ err: { message: "the ledger is damaged: an entry is missing" } }]);
   });
 });
 

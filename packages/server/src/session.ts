@@ -291,6 +291,7 @@ export class SyncSession implements BoundSession, CommitParticipant {
   }
 
   #refuse(refusal: LedgerRefusal): void {
+    if (refusal.damage !== undefined) return this.#broke(new Error(`the ledger is damaged: ${refusal.damage}`));
     const action = refusal.action as ErrorAction;
     this.fail(refusal.code, refusal.message, { action, tryAgain: action === "Transient" || action === "Warning" });
   }
@@ -353,6 +354,10 @@ export class SyncSession implements BoundSession, CommitParticipant {
     }
     if (error instanceof Error && "code" in error) {
       if (error.code === "history-trimmed") return this.fail(errorCode.clientFileExpired, "Client file has expired");
+      if (error.code === "query-too-costly") {
+        // Asking again would cost as much again: the application has to ask for less.
+        return this.fail(errorCode.badQuery, `Invalid query: ${error.message}`);
+      }
       if (error.code === "restart-session") {
         // A bound of the ledger was reached: the client's next IDENT tells what has arrived.
         return this.fail(errorCode.sessionClosed, `session closed: ${error.message}`, restartLaterSeconds);

@@ -254,6 +254,17 @@ describe("a server", () => {
     expect(errors).toEqual([]);
   });
 
+  test("a session whose queries take too long to evaluate is ended until its app asks for less", async () => {
+    const errors: unknown[] = [];
+    const note = (...said: readonly unknown[]): void => void errors.push(said);
+    fixture = await startFixture({ logger: { ...silentLogger, error: note } });
+    const file = await openNewFile(await fixture.connect());
+    fixture.ledger().failure = Object.assign(new Error("it takes too long"), { code: "query-too-costly" });
+    file.upload("late");
+    expect(await file.client.expectError(226)).toMatchObject({ action: "ApplicationBug", tryAgain: false });
+    expect(errors).toEqual([]);
+  });
+
   async function connect(token: string): Promise<ScriptedClient> {
     if (server === null) throw new Error("no server runs");
     const client = await ScriptedClient.connect(server.url, appId, token);

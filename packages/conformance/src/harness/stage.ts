@@ -6,6 +6,7 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { network } from "@tidemark/engine/node";
 import type { Adapter, Model, OpenOptions, TestApp, TestRealm, TestSession, TestUser } from "../adapter.js";
 import { FaultProxy } from "./fault-proxy.js";
 import type { ServerProcess } from "./server-process.js";
@@ -107,6 +108,11 @@ export class Stage {
     await this.server.backUp(this.#appId);
     await happen();
     await this.server.restore(this.#appId);
+  }
+
+  /** The machine says that it is online again. */
+  comeOnline(): void {
+    network.announceOnline();
   }
 
   /** Both devices upload and download until nothing is left. */

@@ -146,6 +146,20 @@ export const reconnectScenarios: readonly Scenario[] = [
     },
   },
   {
+    id: "M-10",
+    title: "coming back online skips the back-off",
+    timeoutMs: 60_000,
+    run: async (stage) => {
+      const { session, proxy } = await stage.readyDevice();
+      proxy.cut();
+      await stage.eventually(() => session.connection() !== "connected", "the cut is noticed");
+      await stage.sleep(8_000);
+      proxy.restore();
+      stage.comeOnline();
+      await stage.eventually(() => session.connection() === "connected", "connected", 2_000);
+    },
+  },
+  {
     id: "M-02",
     title: "reconnect while connected changes nothing",
     run: async (stage) => {

@@ -30,6 +30,9 @@ pub enum LedgerError {
     /// The session cannot go on and has to be restarted by its client.
     #[error("the session has to be restarted: {0}")]
     Restart(&'static str),
+    /// Evaluating a client's queries takes too long.
+    #[error("the client's queries take too long to evaluate")]
+    TooCostly,
 }
 
 impl LedgerError {
@@ -43,6 +46,7 @@ impl LedgerError {
             Self::Schema(_) => "schema-mismatch",
             Self::Trimmed => "history-trimmed",
             Self::Restart(_) => "restart-session",
+            Self::TooCostly => "query-too-costly",
         }
     }
 }
@@ -82,6 +86,8 @@ pub struct Refusal {
     pub action: Action,
     /// Text for the client.
     pub message: String,
+    /// What is damaged, where that is why; for whoever runs the server, not for the client.
+    pub damage: Option<&'static str>,
 }
 
 /// Codes of the protocol that the ledger gives.
@@ -110,6 +116,7 @@ impl Refusal {
             code,
             action: Action::ClientReset,
             message: message.into(),
+            damage: None,
         }
     }
 
@@ -134,6 +141,25 @@ impl Refusal {
             code,
             action: Action::ApplicationBug,
             message: message.into(),
+            damage: None,
+        }
+    }
+
+    /// A refusal for which the client can do nothing, and which may pass.
+    pub fn transient(message: impl Into<String>) -> Self {
+        Self {
+            code: codes::OTHER_SESSION_ERROR,
+            action: Action::Transient,
+            message: message.into(),
+            damage: None,
+        }
+    }
+
+    /// The refusal of what cannot be judged because something that it needs is damaged.
+    pub fn damaged(damage: &'static str) -> Self {
+        Self {
+            damage: Some(damage),
+            ..Self::transient("internal server error")
         }
     }
 }
@@ -145,7 +171,20 @@ pub enum Stop {
     #[error(transparent)]
     Refused(#[from] Refusal),
     #[error(transparent)]
-    Failed(#[from] LedgerError),
+    Failed(LedgerError),
+}
+
+impl From<LedgerError> for Stop {
+    fn from(error: LedgerError) -> Self {
+        match error {
+            // Only the application can ask for less.
+            LedgerError::TooCostly => {
+                let text = format!("Invalid query: {error}");
+                Self::Refused(Refusal::bug(codes::BAD_QUERY, text))
+            }
+            error => Self::Failed(error),
+        }
+    }
 }
 
 impl From<StorageError> for Stop {

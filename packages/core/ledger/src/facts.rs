@@ -3,14 +3,17 @@
 //! Everything here is derived from what is frozen: entries, records, and the elements of a client's timeline.
 //! So an answer about versions that the client has integrated never changes, whatever happens later.
 
+use std::cell::OnceCell;
 use std::sync::Arc;
 
 use tidemark_changeset::Instruction;
+use tidemark_query::Steps;
 
 use crate::entries::{Entry, Touched, TouchedGroup};
 use crate::error::{LedgerError, Result};
 use crate::fields::{Fields, ObjectRow};
 use crate::object::ObjectKey;
+use crate::predicate::Predicate;
 use crate::rows::{OwnUpload, Reciprocal, Record, Touch};
 use crate::schema::LedgerSchema;
 use crate::switches::Switches;
@@ -21,6 +24,8 @@ use crate::views::{Timeline, View};
 pub trait Facts {
     /// The schema.
     fn schema(&self) -> &LedgerSchema;
+    /// What evaluating the client's views may cost. Once nothing is left, no answer is worth anything.
+    fn steps(&self) -> &Steps;
     /// The entry of a version.
     fn entry(&self, version: u64) -> Result<Arc<Entry>>;
     /// What touched an object in versions above `after`, up to `through`, in order.
@@ -81,9 +86,9 @@ impl State {
     }
 }
 
-/// Whether an object with these fields is in a view.
+/// Whether an object with these fields is in a view. Takes steps, and says nothing when none are left.
 pub fn is_in(
-    schema: &LedgerSchema,
+    facts: &dyn Facts,
     view: &View,
     object: &ObjectKey,
     fields: Option<Fields<'_>>,
@@ -96,19 +101,22 @@ pub fn is_in(
     if view.contains_all(class) {
         return true;
     }
+    let schema = facts.schema();
     let (Some(name), Some(definition)) = (schema.name(class), schema.class(class)) else {
         return false;
     };
-    let key = object.key();
     let columns = &definition.columns;
     let row = ObjectRow {
         class: name,
-        key: &key,
+        object,
+        key: OnceCell::new(),
         columns,
         schema: &schema.model,
         fields,
     };
-    view.contains(class, &row)
+    let rules = view.class(class).unwrap_or_default();
+    let holds = |rule: &Predicate| rule.matches_within(&row, facts.steps()) == Some(true);
+    rules.iter().all(holds)
 }
 
 /// An object's fields as of a version: those before the first later change, or those of now.
@@ -169,7 +177,7 @@ impl Passage {
 
 /// What an entry did to an object, seen through an element of a client's timeline.
 pub fn passage(
-    schema: &LedgerSchema,
+    facts: &dyn Facts,
     timeline: &Timeline,
     element: &Element,
     entry: &Entry,
@@ -180,7 +188,7 @@ pub fn passage(
     let columns = &group.columns;
     let contains = |values: Option<&[u8]>| {
         let fields = values.map(|values| Fields::Some { columns, values });
-        is_in(schema, view, &touched.object, fields)
+        is_in(facts, view, &touched.object, fields)
     };
     Passage {
         existed: touched.existed(),
@@ -207,12 +215,7 @@ pub struct Derivation<'a> {
 impl Derivation<'_> {
     /// Whether an object as of a version was in a view.
     fn was_in(&self, view: usize, object: &ObjectKey, state: &State) -> bool {
-        is_in(
-            self.facts.schema(),
-            self.timeline.view(view),
-            object,
-            state.fields(),
-        )
+        is_in(self.facts, self.timeline.view(view), object, state.fields())
     }
 
     /// What an indexed entry did to an object, seen through an element.
@@ -220,7 +223,7 @@ impl Derivation<'_> {
         let entry = self.facts.entry(touch.version)?;
         let (group, touched) = find(&entry, object)?;
         Ok(passage(
-            self.facts.schema(),
+            self.facts,
             self.timeline,
             element,
             &entry,
@@ -377,8 +380,7 @@ impl Derivation<'_> {
             let fields = entry
                 .after(touched)
                 .map(|values| Fields::Some { columns, values });
-            let schema = self.facts.schema();
-            let inside = |index| is_in(schema, self.timeline.view(index), object, fields);
+            let inside = |index| is_in(self.facts, self.timeline.view(index), object, fields);
             if inside(leftover.before) != before || inside(leftover.view) != view {
                 return Ok(true);
             }

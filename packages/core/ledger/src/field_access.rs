@@ -4,7 +4,7 @@
 //! theirs. It goes by names alone: what it says of a field does not depend on when the schema gets it, so an
 //! access that was once put into a view never says something else later.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value as Json;
 use tidemark_changeset::{CollectionKind, Instruction, Name, PathElement, Target};
@@ -95,8 +95,9 @@ impl FieldAccess {
     }
 
     fn joined(&self, other: &Self, join: fn(bool, bool) -> bool) -> Self {
-        let named = self.fields.keys().chain(other.fields.keys());
-        let fields = named.map(|name| {
+        // Each name once: what both name would be joined twice, and four times one level deeper.
+        let named: BTreeSet<&Name> = self.fields.keys().chain(other.fields.keys()).collect();
+        let fields = named.into_iter().map(|name| {
             let access = self.member(name).joined(other.member(name), join);
             (name.clone(), access)
         });

@@ -1,5 +1,6 @@
 //! Objects as queries see them: a whole row, or the queryable values an entry kept.
 
+use std::cell::OnceCell;
 use std::ops::ControlFlow;
 
 use tidemark_changeset::packed::{Packed, PackedDictionary, PackedList, Reader, RowView};
@@ -8,6 +9,7 @@ use tidemark_model::{Column, Schema};
 use tidemark_query::{Field, Items, KeyView, LinkView, Row, Scalar};
 
 use crate::bytes;
+use crate::object::ObjectKey;
 
 /// The fields of an object, as far as they are known.
 #[derive(Clone, Copy, Debug)]
@@ -67,8 +69,10 @@ impl<'a> Fields<'a> {
 pub struct ObjectRow<'a> {
     /// The class's name.
     pub class: &'a Name,
-    /// The primary key.
-    pub key: &'a PrimaryKey,
+    /// The object.
+    pub object: &'a ObjectKey,
+    /// Its primary key, once it was asked for.
+    pub key: OnceCell<PrimaryKey>,
     /// The class's columns.
     pub columns: &'a [Column],
     /// All classes, for embedded objects.
@@ -81,7 +85,7 @@ impl Row for ObjectRow<'_> {
     fn link(&self) -> Option<LinkView<'_>> {
         Some(LinkView {
             class: self.class.as_bytes(),
-            key: KeyView::from(self.key),
+            key: KeyView::from(self.key.get_or_init(|| self.object.key())),
         })
     }
 

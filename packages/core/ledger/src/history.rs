@@ -232,7 +232,7 @@ impl History {
                 None => State::Absent,
             };
             let view = timeline.view_at(self.base);
-            let inside = is_in(facts.schema(), view, look.object, state.fields());
+            let inside = is_in(facts, view, look.object, state.fields());
             self.eye = if inside {
                 Eye::new(look.class, &state)
             } else {
@@ -415,8 +415,7 @@ impl Look<'_> {
         let inside = exists
             && (views.iter().any(|view| view.contains_all(class)) || {
                 let state = eye.state();
-                let inside =
-                    |view: &&View| is_in(facts.schema(), view, self.object, state.fields());
+                let inside = |view: &&View| is_in(facts, view, self.object, state.fields());
                 views.iter().any(inside)
             });
         Sight { exists, inside }

@@ -70,7 +70,7 @@ struct Integrated {
     conflict: bool,
     /// The client may hold something else than the server: its own merge may have ended elsewhere.
     defect: bool,
-    /// Whether merging left the instructions as they were uploaded.
+    /// Whether merging, and settling sums, left the instructions as they were uploaded.
     as_planned: bool,
 }
 
@@ -227,13 +227,14 @@ impl<'a> Step<'a> {
         } else {
             integrated.instructions.clone_from(&planned.instructions);
         }
-        integrated.as_planned = integrated.instructions == planned.instructions;
         if let Some(sums) = self.sums()
             && sums.adds_to_zero(&planned.instructions)
         {
             integrated.defect |= integrated.conflict;
             sums.settle(object, row, &mut integrated.instructions)?;
         }
+        // Last: what the upload said is looked for in the log unless this says that it reads otherwise.
+        integrated.as_planned = integrated.instructions == planned.instructions;
         integrated.after = self.apply(object, row, &integrated.instructions, history)?;
         if self.derivation.refreshes_originals() {
             let moves = |of| original::mixed_moves(&self.schema().model, of);
@@ -538,7 +539,7 @@ impl<'a> Step<'a> {
                     columns: &columns,
                     values,
                 });
-                is_in(self.schema(), view, object, fields)
+                is_in(self.facts, view, object, fields)
             };
             let passage = Passage {
                 existed: touched.before.is_some(),

@@ -64,6 +64,29 @@ pub const SCAN_ENTRIES_MAX: usize = 200_000;
 /// tests.
 pub const REPAIR_ENTRIES_MAX: u64 = if cfg!(test) { 16 } else { 50_000 };
 
+/// Objects that all entries touch which bootstraps have to search, kept in memory for all sessions: some 100
+/// bytes each. Fewer in tests.
+pub const LOG_OBJECTS_MAX: usize = if cfg!(test) { 200 } else { 1_000_000 };
+
+/// Steps ([`tidemark_query::Steps`]) that judging one UPLOAD by its client's own view may take; each takes
+/// some 10 ns, and others' uploads wait meanwhile. Fewer in tests.
+pub const UPLOAD_STEPS_MAX: u64 = if cfg!(test) { 1 << 19 } else { 1 << 30 };
+
+/// Steps that looking for what a client is to be sent may take at a time. Only one object, or one entry, that
+/// takes very many comes near it. Fewer in tests.
+pub const DOWNLOAD_STEPS_MAX: u64 = if cfg!(test) { 1 << 17 } else { 1 << 29 };
+
+/// After so many of them a message is sent although it is not full, so that one call stays short. Fewer in
+/// tests.
+pub const DOWNLOAD_STEPS_SHORT: u64 = if cfg!(test) { 1 << 14 } else { 1 << 26 };
+
+/// Steps that one commit may take to find out whom it concerns; each takes some
+/// 10 ns, and others' uploads wait meanwhile. A commit that takes more concerns everybody. Fewer in tests.
+pub const JUDGE_STEPS_MAX: u64 = if cfg!(test) { 1 << 16 } else { 1 << 23 };
+
+/// How many of them may be spent on one rule. Sessions whose rule takes more are concerned. Fewer in tests.
+pub const JUDGE_RULE_STEPS_MAX: u64 = if cfg!(test) { 1 << 12 } else { 1 << 15 };
+
 /// Changesets of an UPLOAD that are decoded, and looked at together.
 pub const PLANNED_MAX: usize = 1_000;
 

@@ -41,9 +41,11 @@ impl ObjectKey {
 
     /// An object by the bytes of its name, as a table gave them.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self> {
-        let object = Self(Arc::from(bytes));
-        object.parse()?;
-        Ok(object)
+        if is_key(bytes) {
+            Ok(Self(Arc::from(bytes)))
+        } else {
+            Err(UNREADABLE)
+        }
     }
 
     /// The bytes, a key of tables.
@@ -66,13 +68,33 @@ impl ObjectKey {
 
     fn parse(&self) -> Result<PrimaryKey> {
         let mut reader = KeyReader::new(&self.0);
-        read_key(&mut reader).ok_or(LedgerError::Damaged("an object's name cannot be read"))
+        read_key(&mut reader).ok_or(UNREADABLE)
     }
 }
 
 impl Borrow<[u8]> for ObjectKey {
     fn borrow(&self) -> &[u8] {
         &self.0
+    }
+}
+
+const UNREADABLE: LedgerError = LedgerError::Damaged("an object's name cannot be read");
+
+/// Whether [`read_key`] can read it. Scans check every object's name, and most are never read.
+fn is_key(bytes: &[u8]) -> bool {
+    let Some((kind, key)) = bytes.get(CLASS_BYTES..).and_then(<[u8]>::split_first) else {
+        return false;
+    };
+    match *kind {
+        NULL => key.is_empty(),
+        INT => key.len() == 8,
+        OBJECT_ID => key.len() == 12,
+        UUID | GLOBAL_KEY => key.len() == 16,
+        STRING => {
+            let mut reader = KeyReader::new(key);
+            reader.bytes().is_some() && reader.rest().is_empty()
+        }
+        _ => false,
     }
 }
 
@@ -143,6 +165,24 @@ mod tests {
             b"\0\0\0\x01\0\0",
         ] {
             assert!(ObjectKey::from_bytes(bytes).is_err(), "{bytes:?}");
+        }
+    }
+
+    #[test]
+    fn what_is_taken_can_be_read() {
+        let text = PrimaryKey::String("a\0b".into());
+        let id = PrimaryKey::ObjectId(ObjectId([0; 12]));
+        let uuid = PrimaryKey::Uuid(Uuid([3; 16]));
+        let global = PrimaryKey::GlobalKey(1, 2);
+        for key in [PrimaryKey::Null, PrimaryKey::Int(7), text, id, uuid, global] {
+            let object = ObjectKey::new(5, &key);
+            let mut bytes = object.as_bytes().to_vec();
+            bytes.extend([0, 0xff, 0, 0]);
+            for length in 0..=bytes.len() {
+                let part = bytes.get(..length).expect("within");
+                let is_read = ObjectKey(Arc::from(part)).parse().is_ok();
+                assert_eq!(ObjectKey::from_bytes(part).is_ok(), is_read, "{part:?}");
+            }
         }
     }
 }

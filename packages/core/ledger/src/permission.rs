@@ -1,6 +1,7 @@
 //! What a user may write.
 
 use rustc_hash::FxHashMap;
+use std::cell::OnceCell;
 use tidemark_changeset::packed::{self, Packed};
 use tidemark_changeset::{Instruction, Name, Payload, Target, Value};
 use tidemark_model::{Node, Schema, column_at};
@@ -29,6 +30,9 @@ struct ClassRules {
     writable: FieldAccess,
     /// The column that keeps its value, whoever writes.
     fixed: Option<u16>,
+    /// The revision of the schema in which all of it was looked for: what is not there has to be looked for
+    /// again in another one only.
+    revision: u64,
 }
 
 impl ClassRules {
@@ -59,15 +63,18 @@ impl WriteRules {
     }
 
     /// Binds the rules of a class if that was not possible before: classes and fields appear while a session
-    /// lives.
-    pub fn prepare(&mut self, schema: &LedgerSchema, class: &Name) {
+    /// lives, and `revision` tells the schema from any other.
+    pub fn prepare(&mut self, (schema, revision): (&LedgerSchema, u64), class: &Name) {
         let (Some(number), Some(role)) = (schema.number(class), &self.role) else {
             return;
         };
         let is_bound = |rule: &&Predicate| !matches!(rule, Predicate::Nothing);
         let bound = self.classes.get(&number);
         let has_fixed = |rules: &ClassRules| self.indexed.is_none() || rules.fixed.is_some();
-        if bound.is_some_and(|rules| has_fixed(rules) && rules.all().iter().all(is_bound)) {
+        let is_settled = |rules: &ClassRules| {
+            rules.revision == revision || (has_fixed(rules) && rules.all().iter().all(is_bound))
+        };
+        if bound.is_some_and(is_settled) {
             return;
         }
         let Some(role) = class.as_str().map(|name| role.of(name)) else {
@@ -85,6 +92,7 @@ impl WriteRules {
                 .indexed
                 .as_ref()
                 .and_then(|field| names.column(number, field)),
+            revision,
         };
         self.classes.insert(number, rules);
     }
@@ -183,11 +191,11 @@ fn is_met(rule: &Predicate, schema: &LedgerSchema, object: &ObjectKey, fields: F
     match (rule, schema.name(number), schema.class(number)) {
         (Predicate::Everything, ..) => true,
         (Predicate::Query { .. }, Some(name), Some(class)) => {
-            let (key, columns) = (object.key(), &class.columns);
             let row = ObjectRow {
                 class: name,
-                key: &key,
-                columns,
+                object,
+                key: OnceCell::new(),
+                columns: &class.columns,
                 schema: &schema.model,
                 fields,
             };

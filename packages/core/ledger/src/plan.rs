@@ -1,6 +1,7 @@
 //! The first step of integrating: decode an upload, bound it, and name the objects it reads and writes.
 
 use std::cell::OnceCell;
+use std::sync::Arc;
 
 use rustc_hash::FxHashMap;
 use tidemark_changeset::{Instruction, Name, PrimaryKey, body, codec};
@@ -134,7 +135,7 @@ pub fn read_body(bytes: &[u8]) -> Result<Vec<body::UploadEntry<'_>>, Refusal> {
 /// version.
 pub fn plan_changeset(
     entry: &body::UploadEntry<'_>,
-    tentative: Option<(&mut LedgerSchema, u64)>,
+    tentative: Option<(&mut Arc<LedgerSchema>, u64)>,
 ) -> Result<PlannedChangeset, Refusal> {
     let changeset = codec::decode(entry.changeset).map_err(|error| {
         Refusal::bug(
@@ -185,7 +186,7 @@ pub fn plan_changeset(
 /// The instructions on objects in physical names, and what is kept of the changeset: itself if the names are
 /// physical.
 fn inward(
-    tentative: Option<(&mut LedgerSchema, u64)>,
+    tentative: Option<(&mut Arc<LedgerSchema>, u64)>,
     instructions: Vec<Instruction>,
     bytes: &[u8],
 ) -> Result<(Vec<Instruction>, Vec<u8>), Refusal> {
@@ -195,7 +196,7 @@ fn inward(
     let of_schema = |one: &&Instruction| one.object().is_none();
     for instruction in instructions.iter().filter(of_schema) {
         // What cannot be taken is refused when its turn comes.
-        let _ = schema.extend_as(Speaker::Client(version), instruction);
+        let _ = Arc::make_mut(schema).extend_as(Speaker::Client(version), instruction);
     }
     let names = schema.names(version);
     let named = instructions.into_iter().map(|instruction| match &names {
@@ -206,4 +207,53 @@ fn inward(
     let named = named.map_err(|text| bad_changeset(&text))?;
     let bytes = codec::encode(&named);
     Ok((named, bytes))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use tidemark_changeset::{KeyType, TableSpec};
+
+    /// A class with an integer for its key.
+    fn table(class: &str) -> Instruction {
+        let spec = TableSpec::TopLevel {
+            key_field: "_id".into(),
+            key_type: KeyType::Int,
+            key_nullable: false,
+            asymmetric: false,
+        };
+        let class = class.into();
+        Instruction::AddTable { class, spec }
+    }
+
+    #[test]
+    fn the_schema_is_copied_for_changesets_that_speak_of_it() {
+        let mut schema = LedgerSchema::default();
+        schema.extend(&table("City")).expect("it can be added");
+        schema.versions.push(schema.whole());
+        let known = Arc::new(schema);
+        let mut tentative = Arc::clone(&known);
+        let mut plan = |instructions: &[Instruction]| {
+            let changeset = codec::encode(instructions);
+            let entry = body::UploadEntry {
+                client_version: 1,
+                server_version: 1,
+                timestamp: 1,
+                origin_file_ident: 0,
+                changeset: &changeset,
+            };
+            plan_changeset(&entry, Some((&mut tentative, 0))).expect("it can be planned");
+            Arc::ptr_eq(&known, &tentative)
+        };
+        let create = |class: &str| {
+            let (class, key) = (class.into(), PrimaryKey::Int(1));
+            Instruction::CreateObject { class, key }
+        };
+        assert!(plan(&[create("City")]));
+        assert!(!plan(&[table("Shop"), create("Shop")]));
+        assert!(
+            !plan(&[create("Shop")]),
+            "what was added is known from then on"
+        );
+    }
 }

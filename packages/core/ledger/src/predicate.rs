@@ -2,8 +2,8 @@
 
 use tidemark_changeset::Name;
 use tidemark_query::{
-    Ast, Catalog as _, Field, LinkView, NoObjects, Pin, PinnedValue, Place, Query, Row, Scalar,
-    bind, parse,
+    Ast, Catalog as _, Field, LinkView, NoObjects, Pin, PinnedValue, Place, Query, QueryError, Row,
+    Scalar, Steps, bind, parse,
 };
 
 use crate::field_access::FieldAccess;
@@ -36,6 +36,12 @@ pub enum Predicate {
         /// Those of them that the names it is written in require: null counts as the type's zero.
         required: Vec<u16>,
     },
+}
+
+#[cfg(test)]
+thread_local! {
+    /// How many texts this thread has bound.
+    pub(crate) static COMPILED: std::cell::Cell<usize> = const { std::cell::Cell::new(0) };
 }
 
 /// The pin of a required field to null.
@@ -77,6 +83,8 @@ impl Row for WithZeros<'_> {
 impl Predicate {
     /// Binds a text in some names to a class, by its physical name.
     pub fn compile(names: &Names<'_>, class: &Name, text: &str) -> Result<Self, String> {
+        #[cfg(test)]
+        COMPILED.set(COMPILED.get() + 1);
         if means_everything(text) {
             return Ok(Self::Everything);
         }
@@ -185,23 +193,32 @@ impl Predicate {
     /// Whether an object matches. What is not known of it does not match: such values are older than the
     /// moment from which on the field was evaluated.
     pub fn matches(&self, object: &ObjectRow<'_>) -> bool {
+        let matches = self.matches_within(object, &Steps::unlimited());
+        matches == Some(true)
+    }
+
+    /// [`Predicate::matches`] with a bound: `None` where that cannot be told in the steps that are left.
+    pub fn matches_within(&self, object: &ObjectRow<'_>, steps: &Steps) -> Option<bool> {
         match self {
-            Self::Everything => true,
-            Self::Nothing => false,
+            Self::Everything => Some(true),
+            Self::Nothing => Some(false),
             Self::Query {
                 query,
                 columns,
                 required,
             } => {
                 if !columns.iter().all(|column| object.fields.knows(*column)) {
-                    return false;
+                    return Some(false);
                 }
                 let matches = if required.is_empty() {
-                    query.matches(object, &NoObjects)
+                    query.matches_within(object, &NoObjects, steps)
                 } else {
-                    query.matches(&WithZeros { object, required }, &NoObjects)
+                    query.matches_within(&WithZeros { object, required }, &NoObjects, steps)
                 };
-                matches.unwrap_or(false)
+                match matches {
+                    Err(QueryError::LimitExceeded(_)) => None,
+                    matches => Some(matches.unwrap_or(false)),
+                }
             }
         }
     }

@@ -67,6 +67,7 @@ pub fn afresh(
 
 /// Which part of an entry goes out how.
 struct Selection<'a> {
+    facts: &'a dyn Facts,
     schema: &'a LedgerSchema,
     /// Those of the client's version of the schema.
     names: Names<'a>,
@@ -108,6 +109,7 @@ pub fn select(
     let names = schema.names(timeline.schema_version);
     let names = names.ok_or(LedgerError::Restart("its version of the schema is gone"))?;
     let mut selection = Selection {
+        facts,
         schema,
         names,
         timeline,
@@ -136,7 +138,7 @@ pub fn select(
         let image = record
             .image
             .clone()
-            .filter(|_| is_in(schema, view, object, fields));
+            .filter(|_| is_in(facts, view, object, fields));
         selection
             .afresh
             .push((object.clone(), image.map_or(Afresh::Nothing, Afresh::Row)));
@@ -148,7 +150,7 @@ impl<'a> Selection<'a> {
     fn touched(&mut self, group: &TouchedGroup, touched: &Touched) -> Result<()> {
         let element = self.timeline.element_at(self.entry.version);
         let passage = passage(
-            self.schema,
+            self.facts,
             self.timeline,
             element,
             self.entry,

@@ -156,33 +156,39 @@ fn gone_fields(names: &Names<'_>, class: ClassNumber, shown: &str, text: &str) -
 /// Rules narrowed by what a new role allows: in force after `download` until the bootstrap under the new role
 /// was sent: which objects, and which of their fields.
 /// `None` if that narrows nothing. A class whose new rule reads what entries since do not say is left out
-/// whole: where its objects passed the border could not be told.
+/// whole: where its objects passed the border could not be told. So is one that the newest version of the
+/// schema lacks, or in which the rule means something else than in the names of the old rules.
 pub fn narrowed_rules(
     schema: &LedgerSchema,
     rules: &ViewRules,
     role: &Role,
     download: u64,
 ) -> Option<ViewRules> {
+    let newest = schema.newest_names();
     let mut narrowed = rules.clone();
     for (class, rule) in &mut narrowed.classes {
         let of_class = role.of(class);
         rule.readable = rule.readable.intersection(&of_class.visible());
-        let read = &of_class.read;
-        if means_everything(read) || rule.reads.contains(read) {
-            continue;
-        }
         let name = Name::from(class.as_str());
         let number = schema.number(&name);
+        rule.unbound |= !number.is_some_and(|class| newest.shows(class));
+        let read = &of_class.read;
+        if means_everything(read) {
+            continue;
+        }
+        // The rules mean what they meant in the names of an older version, also the one that is still said.
+        rule.unbound |= rule.version != first_version(schema, &name, read);
+        if rule.reads.contains(read) {
+            continue;
+        }
         let evaluated = |predicate: &Predicate| {
             number.is_some_and(|class| {
                 let mut columns = predicate.columns().iter();
                 columns.all(|column| schema.is_evaluated_after(class, *column, download))
             })
         };
-        let compiled = Predicate::compile(&schema.newest_names(), &name, read);
+        let compiled = Predicate::compile(&newest, &name, read);
         rule.unbound |= !compiled.is_ok_and(|read| evaluated(&read));
-        // The other rules mean what they meant in the names of an older version.
-        rule.unbound |= rule.version != first_version(schema, &name, read);
         rule.reads.push(read.clone());
     }
     (narrowed != *rules).then_some(narrowed)

@@ -171,17 +171,13 @@ fn state(parts: &[DownloadPart]) -> Database {
     database
 }
 
-#[test]
-#[allow(clippy::too_many_lines, reason = "one history, told in order")]
-fn where_a_range_is_cut_does_not_matter() {
-    let ledger = Ledger::open(OrderedStorage::new(), options(SALT)).expect("a new ledger opens");
-    let mut peers = ready(&ledger);
+/// One upload about cities that come, go and move.
+fn cities() -> Vec<Made> {
     let base = BASES[0];
     let codes = ["DK", "SE", "NO"];
-    let mut version = 10;
     let mut made: Vec<Made> = Vec::new();
     let mut alive: BTreeMap<i64, u32> = BTreeMap::new();
-    for step in 0..120i64 {
+    for (version, step) in (10..).zip(0..120i64) {
         let key = step % 7;
         let code = codes[usize::try_from((step * step + step / 3) % 3).expect("small")];
         let mut instructions: Vec<Instruction> = Vec::new();
@@ -204,13 +200,20 @@ fn where_a_range_is_cut_does_not_matter() {
             alive.remove(&key);
         }
         made.push((version, base, 100, instructions));
-        version += 1;
     }
-    peers[0].send((version, base), base, &made);
-    let download = |ledger: &Ledger<OrderedStorage>,
-                    peer: &mut Peer<'_, OrderedStorage>,
-                    bytes: usize,
-                    cut: usize| {
+    made
+}
+
+#[test]
+fn where_a_range_is_cut_does_not_matter() {
+    let made = cities();
+    let progress = made.last().map_or(0, |(version, ..)| *version);
+    let download = |bytes: usize, cut: usize| {
+        let ledger =
+            Ledger::open(OrderedStorage::new(), options(SALT)).expect("a new ledger opens");
+        let mut peers = ready(&ledger);
+        peers[0].send((progress, BASES[0]), BASES[0], &made);
+        let peer = &mut peers[2];
         // `cut`: after so many messages the connection breaks, and the last message is lost.
         let mut cursor = (BASES[2], 2);
         let mut taken: Vec<DownloadPart> = Vec::new();
@@ -239,14 +242,11 @@ fn where_a_range_is_cut_does_not_matter() {
             }
         }
     };
-    let whole = state(&download(&ledger, &mut peers[2], 1 << 20, usize::MAX));
+    let whole = state(&download(1 << 20, usize::MAX));
     assert!(!whole.objects.is_empty());
     for (bytes, cut) in [(1, usize::MAX), (1, 2), (200, 3), (1_000, 2), (5_000, 4)] {
-        assert_eq!(
-            state(&download(&ledger, &mut peers[2], bytes, cut)),
-            whole,
-            "{bytes} bytes, cut at {cut}"
-        );
+        let cut_state = state(&download(bytes, cut));
+        assert_eq!(cut_state, whole, "{bytes} bytes, cut at {cut}");
     }
 }
 

@@ -7,21 +7,23 @@ use crate::bound::{AggregateExpression, End};
 use crate::compare::{Owned, as_decimal, order};
 use crate::decimal;
 use crate::error::Result;
-use crate::row::{Field, Objects, Row, Scalar};
+use crate::row::{Field, Row, Scalar};
+use crate::steps::Given;
 use crate::walk::{self, Event};
 
 /// One value over the targets of links, or one per collection.
 pub(crate) fn evaluate(
     aggregate: &AggregateExpression,
     row: &dyn Row,
-    objects: &dyn Objects,
+    given: Given<'_>,
 ) -> Result<Vec<Owned>> {
     if let Some((place, _)) = &aggregate.property {
         let mut state = State::new(aggregate);
-        walk::walk(&aggregate.path.steps, row, objects, false, &mut |target| {
+        walk::walk(&aggregate.path.steps, row, given, false, &mut |target| {
             if let Some(target) = target
                 && let Field::Scalar(value) = walk::read(target, *place)
             {
+                given.steps.take_bytes(value.text_bytes())?;
                 state.add(&value);
             }
             Ok(())
@@ -30,16 +32,17 @@ pub(crate) fn evaluate(
     }
     let mut results = Vec::new();
     let unary = aggregate.path.is_unary();
-    let (last, steps) = (&aggregate.path, &aggregate.path.steps);
-    walk::walk(steps, row, objects, unary, &mut |owner| {
+    let mut here = aggregate.path.clone();
+    let steps = std::mem::take(&mut here.steps);
+    walk::walk(&steps, row, given, unary, &mut |owner| {
         let mut state = State::new(aggregate);
         if let Some(owner) = owner {
-            let mut here = last.clone();
-            here.steps.clear();
-            walk::values(&here, owner, objects, &mut |event| {
+            walk::values(&here, owner, given, &mut |event| {
                 if let Event::Value(value) = event {
+                    given.steps.take_bytes(value.text_bytes())?;
                     state.add(&value);
                 }
+                Ok(())
             })?;
             results.push(state.finish());
         } else {

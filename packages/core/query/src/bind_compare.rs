@@ -8,10 +8,11 @@ use crate::bind_constant::types_compare;
 use crate::bound::{
     Comparison, Condition, DataType, End, Expression, PathExpression, Plan, Step, type_of,
 };
-use crate::compare::{Folded, Owned, order};
+use crate::compare::{Owned, order};
 use crate::describe;
 use crate::error::{QueryError, Result};
 use crate::row::{KeyView, Scalar};
+use crate::text::Needle;
 use crate::types::compare_types;
 
 /// Refuses two types that never compare.
@@ -53,25 +54,17 @@ impl Binder<'_> {
 
     /// Chooses how to evaluate, and turns memberships of scalar properties into their own conditions.
     fn plan(&self, mut comparison: Comparison) -> Condition {
+        comparison.needle = needle(&comparison);
         if let Expression::Path(path) = &comparison.left
             && let (Some(place), DataType::Column(column_type)) = (path.direct(), path.data_type)
         {
             match &comparison.right {
                 Expression::Constant { value } => {
                     let ieee = type_of(value) == Some(path.data_type) && is_float(column_type);
-                    let folded = match value.view() {
-                        Scalar::String(text) | Scalar::Binary(text)
-                            if !comparison.case_sensitive =>
-                        {
-                            Some(Folded::new(text))
-                        }
-                        _ => None,
-                    };
                     let mixed = column_type == ColumnType::Mixed;
                     comparison.plan = Plan::Direct {
                         place,
                         ieee,
-                        folded,
                         mixed,
                         null_as_nan: false,
                     };
@@ -158,6 +151,26 @@ impl Binder<'_> {
             *null_as_nan = is_float(column_type);
         }
         condition
+    }
+}
+
+/// The constant of a comparison that looks for text, made ready once for all rows.
+fn needle(comparison: &Comparison) -> Option<Needle> {
+    let Comparison {
+        operator,
+        case_sensitive,
+        ..
+    } = *comparison;
+    let Expression::Constant { value } = &comparison.right else {
+        return None;
+    };
+    match value.view() {
+        Scalar::String(text) | Scalar::Binary(text)
+            if is_text_operator(operator) || !case_sensitive =>
+        {
+            Some(Needle::new(operator, case_sensitive, text))
+        }
+        _ => None,
     }
 }
 

@@ -4,7 +4,8 @@ use tidemark_changeset::{CollectionKind, ColumnType};
 
 use crate::ast::{Aggregate, ArithmeticOperator, Operator, Quantifier};
 use crate::catalog::Place;
-use crate::compare::{Folded, Owned};
+use crate::compare::{Owned, Test};
+use crate::text::Needle;
 
 /// The type of an expression, for checks and conversions.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -88,6 +89,8 @@ pub(crate) struct Comparison {
     pub(crate) left: Expression,
     pub(crate) right: Expression,
     pub(crate) plan: Plan,
+    /// The constant on the right, if it is text that is looked for.
+    pub(crate) needle: Option<Needle>,
     /// Whether both sides are `@type` masks.
     pub(crate) types: bool,
 }
@@ -102,8 +105,6 @@ pub(crate) enum Plan {
         place: Place,
         /// Float and double columns compare by IEEE rules against their own type.
         ieee: bool,
-        /// The needle of a `[c]` comparison in both cases.
-        folded: Option<Folded>,
         /// The property is mixed, which shows in how the constant is printed.
         mixed: bool,
         /// The original prints the null of a list of floats as NaN.
@@ -385,6 +386,15 @@ impl AggregateExpression {
 }
 
 impl Comparison {
+    /// How a pair of values is compared.
+    pub(crate) fn test(&self) -> Test<'_> {
+        Test {
+            operator: self.operator,
+            case_sensitive: self.case_sensitive,
+            needle: self.needle.as_ref(),
+        }
+    }
+
     /// A comparison that respects case, not yet planned.
     pub(crate) fn new(operator: Operator, left: Expression, right: Expression) -> Self {
         Self {
@@ -393,6 +403,7 @@ impl Comparison {
             left,
             right,
             plan: Plan::General,
+            needle: None,
             types: false,
         }
     }

@@ -1,12 +1,16 @@
-//! Comparing values: the database order, the comparison operators, and the case folding of `[c]`.
+//! Comparing values: the database order, and the comparison operators.
 
 use std::cmp::Ordering;
 
 use tidemark_changeset::{CollectionKind, Value};
 
 use crate::ast::Operator;
+use crate::bind_compare::is_text_operator;
 use crate::decimal;
+use crate::error::Result;
 use crate::row::Scalar;
+use crate::steps::Steps;
+use crate::text::Needle;
 
 /// A value that outlives the row it was read from.
 #[derive(Clone, Debug, PartialEq)]
@@ -153,25 +157,88 @@ fn comparable(left: &Scalar<'_>, right: &Scalar<'_>) -> bool {
     rank(left) == rank(right)
 }
 
-/// A comparison or string operator on two values, with the total order for NaN.
-pub(crate) fn holds(
-    operator: Operator,
-    case_sensitive: bool,
-    left: &Scalar<'_>,
-    right: &Scalar<'_>,
-) -> bool {
-    match operator {
-        Operator::Equal | Operator::In => equal(case_sensitive, left, right),
-        Operator::NotEqual => !equal(case_sensitive, left, right),
-        Operator::Less => ordered(left, right) && order(left, right) == Ordering::Less,
-        Operator::Greater => ordered(left, right) && order(left, right) == Ordering::Greater,
-        Operator::LessEqual => comparable(left, right) && order(left, right) != Ordering::Greater,
-        Operator::GreaterEqual => comparable(left, right) && order(left, right) != Ordering::Less,
-        Operator::BeginsWith
-        | Operator::EndsWith
-        | Operator::Contains
-        | Operator::Like
-        | Operator::Text => text_holds(operator, case_sensitive, left, right),
+/// How two values are compared.
+#[derive(Clone, Copy)]
+pub(crate) struct Test<'c> {
+    pub(crate) operator: Operator,
+    pub(crate) case_sensitive: bool,
+    /// The right value made ready, if that was possible.
+    pub(crate) needle: Option<&'c Needle>,
+}
+
+impl Test<'_> {
+    /// An operator on values of which case counts.
+    pub(crate) fn of(operator: Operator) -> Self {
+        Self {
+            operator,
+            case_sensitive: true,
+            needle: None,
+        }
+    }
+
+    /// Whether it holds for two values, with the total order for NaN.
+    pub(crate) fn holds(
+        &self,
+        left: &Scalar<'_>,
+        right: &Scalar<'_>,
+        steps: &Steps,
+    ) -> Result<bool> {
+        if is_text_operator(self.operator) {
+            return self.text_holds(left, right, steps);
+        }
+        let is_equality = matches!(
+            self.operator,
+            Operator::Equal | Operator::In | Operator::NotEqual
+        );
+        if is_equality
+            && !self.case_sensitive
+            && let Some((subject, needle)) = texts(left, right)
+        {
+            return self.finds(subject, needle, steps);
+        }
+        steps.take_bytes(left.text_bytes().min(right.text_bytes()))?;
+        Ok(match self.operator {
+            Operator::NotEqual => !equal(left, right),
+            Operator::Less => ordered(left, right) && order(left, right) == Ordering::Less,
+            Operator::Greater => ordered(left, right) && order(left, right) == Ordering::Greater,
+            Operator::LessEqual => {
+                comparable(left, right) && order(left, right) != Ordering::Greater
+            }
+            Operator::GreaterEqual => {
+                comparable(left, right) && order(left, right) != Ordering::Less
+            }
+            _ => equal(left, right),
+        })
+    }
+
+    fn text_holds(&self, left: &Scalar<'_>, right: &Scalar<'_>, steps: &Steps) -> Result<bool> {
+        let is_like = self.operator == Operator::Like;
+        match (left, right) {
+            // An absent needle is found in everything there is, but only null is like null.
+            (Scalar::Null, Scalar::Null) => Ok(is_like),
+            (_, Scalar::Null) => Ok(!is_like && self.case_sensitive),
+            _ => match texts(left, right) {
+                Some((subject, needle)) => self.finds(subject, needle, steps),
+                None => Ok(false),
+            },
+        }
+    }
+
+    fn finds(&self, subject: &[u8], needle: &[u8], steps: &Steps) -> Result<bool> {
+        if let Some(needle) = self.needle {
+            return needle.holds(subject, steps);
+        }
+        steps.take_bytes(needle.len())?;
+        Needle::new(self.operator, self.case_sensitive, needle).holds(subject, steps)
+    }
+}
+
+/// Two values of one type that is text.
+fn texts<'a>(left: &Scalar<'a>, right: &Scalar<'a>) -> Option<(&'a [u8], &'a [u8])> {
+    match (left, right) {
+        (Scalar::String(left), Scalar::String(right))
+        | (Scalar::Binary(left), Scalar::Binary(right)) => Some((left, right)),
+        _ => None,
     }
 }
 
@@ -179,177 +246,6 @@ fn ordered(left: &Scalar<'_>, right: &Scalar<'_>) -> bool {
     comparable(left, right) && !matches!(left, Scalar::Null)
 }
 
-fn equal(case_sensitive: bool, left: &Scalar<'_>, right: &Scalar<'_>) -> bool {
-    if !case_sensitive {
-        return match (left, right) {
-            (Scalar::String(left), Scalar::String(right))
-            | (Scalar::Binary(left), Scalar::Binary(right)) => {
-                left.len() == right.len() && Folded::new(right).equals(left)
-            }
-            _ => equal(true, left, right),
-        };
-    }
+fn equal(left: &Scalar<'_>, right: &Scalar<'_>) -> bool {
     comparable(left, right) && order(left, right) == Ordering::Equal
-}
-
-fn text_holds(
-    operator: Operator,
-    case_sensitive: bool,
-    left: &Scalar<'_>,
-    right: &Scalar<'_>,
-) -> bool {
-    let (subject, needle) = match (left, right) {
-        // An absent needle is found in everything there is, but only null is like null.
-        (Scalar::Null, Scalar::Null) => return operator == Operator::Like,
-        (_, Scalar::Null) => return operator != Operator::Like && case_sensitive,
-        (Scalar::String(left), Scalar::String(right))
-        | (Scalar::Binary(left), Scalar::Binary(right)) => (*left, *right),
-        _ => return false,
-    };
-    let folded = (!case_sensitive).then(|| Folded::new(needle));
-    text_matches(operator, subject, needle, folded.as_ref())
-}
-
-/// A string operator on bytes; `folded` is the needle of a `[c]` comparison.
-pub(crate) fn text_matches(
-    operator: Operator,
-    subject: &[u8],
-    needle: &[u8],
-    folded: Option<&Folded>,
-) -> bool {
-    match (operator, folded) {
-        (Operator::BeginsWith, None) => subject.starts_with(needle),
-        (Operator::EndsWith, None) => subject.ends_with(needle),
-        (Operator::Contains, None) => find(subject, needle),
-        (Operator::BeginsWith, Some(folded)) => subject
-            .get(..needle.len())
-            .is_some_and(|part| folded.equals(part)),
-        (Operator::EndsWith, Some(folded)) => subject
-            .len()
-            .checked_sub(needle.len())
-            .and_then(|start| subject.get(start..))
-            .is_some_and(|part| folded.equals(part)),
-        (Operator::Contains, Some(folded)) => {
-            needle.is_empty()
-                || subject
-                    .windows(needle.len())
-                    .any(|part| folded.equals(part))
-        }
-        (Operator::Like, None) => like(subject, needle, needle),
-        (Operator::Like, Some(folded)) => like(subject, &folded.lower, &folded.upper),
-        _ => false,
-    }
-}
-
-fn find(subject: &[u8], needle: &[u8]) -> bool {
-    let Some(first) = needle.first() else {
-        return true;
-    };
-    let mut rest = subject;
-    while let Some(at) = rest.iter().position(|byte| byte == first) {
-        rest = rest.get(at..).unwrap_or(&[]);
-        if rest.starts_with(needle) {
-            return true;
-        }
-        rest = rest.get(1..).unwrap_or(&[]);
-    }
-    false
-}
-
-/// Upper and lower copies of a needle, of the same length: a character of the subject must equal either
-/// one.
-#[derive(Clone, Debug, PartialEq)]
-pub(crate) struct Folded {
-    lower: Vec<u8>,
-    upper: Vec<u8>,
-}
-
-impl Folded {
-    pub(crate) fn new(needle: &[u8]) -> Self {
-        let (mut lower, mut upper) = (needle.to_vec(), needle.to_vec());
-        for index in 0..needle.len() {
-            let byte = needle.get(index).copied().unwrap_or(0);
-            let after_c3 = index > 0 && needle.get(index - 1) == Some(&0xc3);
-            let pair = match byte {
-                b'A'..=b'Z' | b'a'..=b'z' => Some((byte | 0x20, byte & !0x20)),
-                // U+00C0–U+00DE and U+00E0–U+00FE are C3 80–9E and C3 A0–BE; × and ÷ have no case.
-                0x80..=0x9e | 0xa0..=0xbe if after_c3 && byte & 0x1f != 0x17 => {
-                    Some((byte | 0x20, byte & !0x20))
-                }
-                _ => None,
-            };
-            if let (Some((small, large)), Some(low), Some(high)) =
-                (pair, lower.get_mut(index), upper.get_mut(index))
-            {
-                *low = small;
-                *high = large;
-            }
-        }
-        Self { lower, upper }
-    }
-
-    pub(crate) fn equals(&self, part: &[u8]) -> bool {
-        part.len() == self.lower.len()
-            && part
-                .iter()
-                .zip(self.lower.iter().zip(&self.upper))
-                .all(|(byte, (lower, upper))| byte == lower || byte == upper)
-    }
-}
-
-/// Length of the UTF-8 character that begins here; a byte that begins none counts as one character.
-fn character_length(bytes: &[u8]) -> usize {
-    let length = match bytes.first() {
-        Some(0xc0..=0xdf) => 2,
-        Some(0xe0..=0xef) => 3,
-        Some(0xf0..=0xf7) => 4,
-        _ => 1,
-    };
-    length.min(bytes.len()).max(1)
-}
-
-/// Whole-string match with `?` for one character and `*` for any number; the pattern comes in two cases.
-fn like(subject: &[u8], lower: &[u8], upper: &[u8]) -> bool {
-    let (mut at, mut pattern) = (0, 0);
-    let mut resume: Option<(usize, usize)> = None;
-    while at < subject.len() {
-        let rest = subject.get(at..).unwrap_or(&[]);
-        match lower.get(pattern) {
-            Some(b'*') => {
-                resume = Some((pattern + 1, at));
-                pattern += 1;
-                continue;
-            }
-            Some(b'?') => {
-                at += character_length(rest);
-                pattern += 1;
-                continue;
-            }
-            Some(_) => {
-                let length = character_length(lower.get(pattern..).unwrap_or(&[]));
-                let part = rest.get(..length);
-                if part.is_some()
-                    && (part == lower.get(pattern..pattern + length)
-                        || part == upper.get(pattern..pattern + length))
-                {
-                    at += length;
-                    pattern += length;
-                    continue;
-                }
-            }
-            None => {}
-        }
-        let Some((after, from)) = resume else {
-            return false;
-        };
-        let next = from + character_length(subject.get(from..).unwrap_or(&[]));
-        resume = Some((after, next));
-        pattern = after;
-        at = next;
-    }
-    lower
-        .get(pattern..)
-        .unwrap_or(&[])
-        .iter()
-        .all(|byte| *byte == b'*')
 }

@@ -13,6 +13,7 @@ use crate::compare::{LINK_RANK, Owned, order, rank};
 use crate::describe;
 use crate::error::{QueryError, Result};
 use crate::row::{Field, Objects, Row, Scalar};
+use crate::steps::{Given, Steps};
 use crate::walk;
 
 /// One descriptor, bound.
@@ -171,34 +172,34 @@ fn join_texts(texts: &[String]) -> String {
 }
 
 impl Column {
-    pub(crate) fn key(&self, row: &dyn Row, objects: &dyn Objects) -> Result<Key> {
+    pub(crate) fn key(&self, row: &dyn Row, given: Given<'_>) -> Result<Key> {
         if let Some(problem) = self.problem {
             return Err(QueryError::InvalidSortDescriptor(problem.into()));
         }
         let mut key = Key::Missing;
-        walk::walk(&self.steps, row, objects, true, &mut |target| {
+        walk::walk(&self.steps, row, given, true, &mut |target| {
             if let Some(target) = target {
-                key = self.value(target, objects)?;
+                key = self.value(target, given)?;
             }
             Ok(())
         })?;
         Ok(key)
     }
 
-    fn value(&self, row: &dyn Row, objects: &dyn Objects) -> Result<Key> {
+    fn value(&self, row: &dyn Row, given: Given<'_>) -> Result<Key> {
         let field = walk::read(row, self.place);
         let field = match (&self.key, field) {
             (Some(key), Field::Dictionary(items)) => {
                 return match items.get(key) {
-                    Some(field) => Ok(Key::Value(Owned::from(walk::leaf_scalar(&field, objects)?))),
+                    Some(field) => Ok(Key::Value(Owned::from(walk::leaf_scalar(&field, given)?))),
                     None => Ok(Key::Value(Owned::NULL)),
                 };
             }
             (_, field) => field,
         };
-        let scalar = walk::leaf_scalar(&field, objects)?;
+        let scalar = walk::leaf_scalar(&field, given)?;
         if let Scalar::Link(link) = scalar
-            && let Some(position) = objects.position(link)
+            && let Some(position) = given.objects.position(link)
         {
             return Ok(Key::Position(position));
         }
@@ -265,16 +266,18 @@ impl<'q> Arranger<'q> {
 
     /// Adds the next row of the result, in table order.
     pub fn push(&mut self, row: &dyn Row, objects: &dyn Objects) -> Result<()> {
+        let steps = &Steps::unlimited();
+        let given = Given { objects, steps };
         let mut keys = Vec::with_capacity(self.descriptors.len());
         for descriptor in self.descriptors {
             let columns: Result<Vec<Key>> = match descriptor {
                 Descriptor::Sort(columns) => columns
                     .iter()
-                    .map(|(column, _)| column.key(row, objects))
+                    .map(|(column, _)| column.key(row, given))
                     .collect(),
                 Descriptor::Distinct(columns) => columns
                     .iter()
-                    .map(|column| column.key(row, objects))
+                    .map(|column| column.key(row, given))
                     .collect(),
                 Descriptor::Limit(_) => Ok(Vec::new()),
             };

@@ -5,10 +5,14 @@ use crate::ast::{Operator, Quantifier};
 use crate::bind_compare::is_text_operator;
 use crate::bound::{Comparison, Condition, DataType, Expression, PathExpression, Plan};
 use crate::catalog::Place;
-use crate::compare::{Folded, Owned, holds, order, rank, text_matches};
+use crate::compare::{Owned, Test, order, rank};
 use crate::error::{QueryError, Result};
-use crate::row::{Field, Objects, Row, Scalar};
+use crate::row::{Field, Row, Scalar};
+use crate::steps::{Given, Steps};
 use crate::walk::{self, Event};
+
+/// Columns that are passed over in one step.
+const COLUMNS_PER_STEP: usize = 16;
 
 /// The values of one side of a comparison.
 pub(crate) struct Values {
@@ -17,13 +21,14 @@ pub(crate) struct Values {
     items: Vec<Owned>,
 }
 
-pub(crate) fn matches(condition: &Condition, row: &dyn Row, objects: &dyn Objects) -> Result<bool> {
+pub(crate) fn matches(condition: &Condition, row: &dyn Row, given: Given<'_>) -> Result<bool> {
+    given.steps.take(1)?;
     match condition {
         Condition::True => Ok(true),
         Condition::False => Ok(false),
         Condition::And(children) => {
             for child in children {
-                if !matches(child, row, objects)? {
+                if !matches(child, row, given)? {
                     return Ok(false);
                 }
             }
@@ -31,22 +36,28 @@ pub(crate) fn matches(condition: &Condition, row: &dyn Row, objects: &dyn Object
         }
         Condition::Or(children) | Condition::Nested(children) => {
             for child in children {
-                if matches(child, row, objects)? {
+                if matches(child, row, given)? {
                     return Ok(true);
                 }
             }
             Ok(false)
         }
-        Condition::Not(inner) => Ok(!matches(inner, row, objects)?),
-        Condition::Compare(comparison) => compare(comparison, row, objects),
-        Condition::OneOf { path, elements } => direct(path, row, objects, |value| {
-            elements
-                .binary_search_by(|element| order(&element.view(), value))
-                .is_ok()
+        Condition::Not(inner) => Ok(!matches(inner, row, given)?),
+        Condition::Compare(comparison) => compare(comparison, row, given),
+        Condition::OneOf { path, elements } => direct(path, row, given, |value| {
+            let looks = elements.len().checked_ilog2().unwrap_or(0) as usize + 1;
+            given.steps.take(looks)?;
+            given
+                .steps
+                .take_bytes(value.text_bytes().saturating_mul(looks))?;
+            let found = elements.binary_search_by(|element| order(&element.view(), value));
+            Ok(found.is_ok())
         }),
-        Condition::Between { path, low, high } => direct(path, row, objects, |value| {
-            holds(Operator::GreaterEqual, true, value, &low.view())
-                && holds(Operator::LessEqual, true, value, &high.view())
+        Condition::Between { path, low, high } => direct(path, row, given, |value| {
+            let holds = |operator, bound: &Owned| {
+                Test::of(operator).holds(value, &bound.view(), given.steps)
+            };
+            Ok(holds(Operator::GreaterEqual, low)? && holds(Operator::LessEqual, high)?)
         }),
     }
 }
@@ -54,11 +65,11 @@ pub(crate) fn matches(condition: &Condition, row: &dyn Row, objects: &dyn Object
 fn direct(
     path: &PathExpression,
     row: &dyn Row,
-    objects: &dyn Objects,
-    test: impl FnOnce(&Scalar<'_>) -> bool,
+    given: Given<'_>,
+    test: impl FnOnce(&Scalar<'_>) -> Result<bool>,
 ) -> Result<bool> {
     match path.direct() {
-        Some(place) => with_scalar(row, place, objects, test),
+        Some(place) => with_scalar(row, place, given, test),
         None => Ok(false),
     }
 }
@@ -67,51 +78,49 @@ fn direct(
 fn with_scalar<T>(
     row: &dyn Row,
     place: Place,
-    objects: &dyn Objects,
-    test: impl FnOnce(&Scalar<'_>) -> T,
+    given: Given<'_>,
+    test: impl FnOnce(&Scalar<'_>) -> Result<T>,
 ) -> Result<T> {
+    if let Place::Column(column) = place {
+        // Rows that hold a few values only are read from their beginning.
+        given.steps.take(column / COLUMNS_PER_STEP)?;
+    }
     match walk::read(row, place) {
-        Field::Scalar(scalar) if !matches!(scalar, Scalar::Link(_)) => Ok(test(&scalar)),
-        field => Ok(test(&walk::leaf_scalar(&field, objects)?)),
+        Field::Scalar(scalar) if !matches!(scalar, Scalar::Link(_)) => test(&scalar),
+        field => test(&walk::leaf_scalar(&field, given)?),
     }
 }
 
-fn compare(comparison: &Comparison, row: &dyn Row, objects: &dyn Objects) -> Result<bool> {
-    if let (
-        Plan::Direct {
-            place,
-            ieee,
-            folded,
-            ..
-        },
-        Expression::Constant { value },
-    ) = (&comparison.plan, &comparison.right)
+fn compare(comparison: &Comparison, row: &dyn Row, given: Given<'_>) -> Result<bool> {
+    let steps = given.steps;
+    if let (Plan::Direct { place, ieee, .. }, Expression::Constant { value }) =
+        (&comparison.plan, &comparison.right)
     {
-        return with_scalar(row, *place, objects, |left| {
-            direct_holds(comparison, left, &value.view(), *ieee, folded.as_ref())
+        return with_scalar(row, *place, given, |left| {
+            direct_holds(comparison, left, &value.view(), *ieee, steps)
         });
     }
     if let (Expression::Path(path), Expression::Constant { value }) =
         (&comparison.left, &comparison.right)
     {
-        return stream(comparison, path, value, row, objects);
+        return stream(comparison, path, value, row, given);
     }
     if is_simple(&comparison.left) && is_simple(&comparison.right) {
         let mut result = false;
-        simple(&comparison.left, row, objects, &mut |left| {
-            simple(&comparison.right, row, objects, &mut |right| {
-                result = pair(comparison, left, right);
+        simple(&comparison.left, row, given, &mut |left| {
+            simple(&comparison.right, row, given, &mut |right| {
+                result = pair(comparison, left, right, steps)?;
                 Ok(())
             })
         })?;
         return Ok(result);
     }
-    let left = evaluate(&comparison.left, row, objects)?;
-    let right = evaluate(&comparison.right, row, objects)?;
+    let left = evaluate(&comparison.left, row, given)?;
+    let right = evaluate(&comparison.right, row, given)?;
     let keys = matches!(&comparison.left, Expression::Path(path) if path.gives_keys());
     for left in left.iter().filter(|left| !keys || !left.items.is_empty()) {
         for right in &right {
-            if decide(comparison, left, right) {
+            if decide(comparison, left, right, steps)? {
                 return Ok(true);
             }
         }
@@ -126,29 +135,27 @@ fn direct_holds(
     left: &Scalar<'_>,
     right: &Scalar<'_>,
     ieee: bool,
-    folded: Option<&Folded>,
-) -> bool {
+    steps: &Steps,
+) -> Result<bool> {
     let operator = comparison.operator;
     if let (Scalar::Int(left), Scalar::Int(right)) = (left, right) {
-        return ints_hold(operator, *left, *right);
+        return Ok(ints_hold(operator, *left, *right));
     }
     if ieee {
-        return match (left, right) {
+        return Ok(match (left, right) {
             (Scalar::Double(left), Scalar::Double(right)) => ieee_holds(operator, *left, *right),
             (Scalar::Float(left), Scalar::Float(right)) => {
                 ieee_holds(operator, f64::from(*left), f64::from(*right))
             }
             // A null row.
             _ => operator == Operator::NotEqual,
-        };
+        });
     }
-    match (folded, left, right) {
-        (Some(folded), Scalar::String(subject), Scalar::String(needle))
-        | (Some(folded), Scalar::Binary(subject), Scalar::Binary(needle)) => match operator {
-            Operator::Equal | Operator::In => folded.equals(subject),
-            Operator::NotEqual => !folded.equals(subject),
-            _ => text_matches(operator, subject, needle, Some(folded)),
-        },
+    Ok(match (&comparison.needle, left, right) {
+        (Some(needle), Scalar::String(subject), Scalar::String(_))
+        | (Some(needle), Scalar::Binary(subject), Scalar::Binary(_)) => {
+            needle.holds(subject, steps)?
+        }
         // A null needle is found even in null.
         (_, Scalar::Null, Scalar::Null) if is_text_operator(operator) => true,
         (_, Scalar::Binary(_), Scalar::Null) if is_text_operator(operator) => {
@@ -167,8 +174,8 @@ fn direct_holds(
                 Operator::Less | Operator::LessEqual | Operator::NotEqual
             )
         }
-        _ => pair(comparison, left, right),
-    }
+        _ => pair(comparison, left, right, steps)?,
+    })
 }
 
 fn is_string(comparison: &Comparison) -> bool {
@@ -201,15 +208,20 @@ fn ieee_holds(operator: Operator, left: f64, right: f64) -> bool {
     }
 }
 
-fn pair(comparison: &Comparison, left: &Scalar<'_>, right: &Scalar<'_>) -> bool {
+fn pair(
+    comparison: &Comparison,
+    left: &Scalar<'_>,
+    right: &Scalar<'_>,
+    steps: &Steps,
+) -> Result<bool> {
     if comparison.types {
         let same = match (left, right) {
             (Scalar::Int(left), Scalar::Int(right)) => left & right != 0,
             _ => false,
         };
-        return same == (comparison.operator != Operator::NotEqual);
+        return Ok(same == (comparison.operator != Operator::NotEqual));
     }
-    holds(comparison.operator, comparison.case_sensitive, left, right)
+    comparison.test().holds(left, right, steps)
 }
 
 /// A path against one constant: the values are compared where they lie.
@@ -218,7 +230,7 @@ fn stream(
     path: &PathExpression,
     constant: &Owned,
     row: &dyn Row,
-    objects: &dyn Objects,
+    given: Given<'_>,
 ) -> Result<bool> {
     // Counts are single values, to which no quantifier applies.
     let quantifier = path
@@ -228,17 +240,20 @@ fn stream(
     let right = constant.view();
     let keys = path.gives_keys();
     let (mut any, mut all, mut seen, mut result) = (false, true, false, false);
-    walk::values(path, row, objects, &mut |event| match event {
-        Event::Value(value) => {
-            let found = pair(comparison, &value, &right);
-            seen = true;
-            any |= found;
-            all &= found;
+    walk::values(path, row, given, &mut |event| {
+        match event {
+            Event::Value(value) => {
+                let found = pair(comparison, &value, &right, given.steps)?;
+                seen = true;
+                any |= found;
+                all &= found;
+            }
+            Event::Split => {
+                result |= (seen || !keys) && quantified(quantifier, any, all);
+                (any, all, seen) = (false, true, false);
+            }
         }
-        Event::Split => {
-            result |= (seen || !keys) && quantified(quantifier, any, all);
-            (any, all, seen) = (false, true, false);
-        }
+        Ok(())
     })?;
     Ok(result || ((seen || !keys) && quantified(quantifier, any, all)))
 }
@@ -252,40 +267,53 @@ fn quantified(quantifier: Quantifier, any: bool, all: bool) -> bool {
 }
 
 /// Two sets of values, with their quantifiers.
-fn decide(comparison: &Comparison, left: &Values, right: &Values) -> bool {
+fn decide(comparison: &Comparison, left: &Values, right: &Values, steps: &Steps) -> Result<bool> {
     let left_quantifier = comparison.left.quantifier();
     let right_quantifier = comparison.right.quantifier();
     let lists = left.list && right.list;
+    let holds = |left: &Owned, right: &Owned| {
+        steps.take(1)?;
+        pair(comparison, &left.view(), &right.view(), steps)
+    };
     if lists && left_quantifier == Some(Quantifier::All) && right_quantifier.is_none() {
         // The original gives up where elements of one place are of types that do not compare.
         let mut places = left.items.iter().zip(&right.items);
         if places.any(|(left, right)| rank(&left.view()) != rank(&right.view())) {
-            return false;
+            return Ok(false);
         }
     }
     if lists && left_quantifier.is_none() && right_quantifier.is_none() {
         if left.items.len() != right.items.len() {
-            return comparison.operator == Operator::NotEqual;
+            return Ok(comparison.operator == Operator::NotEqual);
         }
-        return left
-            .items
-            .iter()
-            .zip(&right.items)
-            .all(|(left, right)| pair(comparison, &left.view(), &right.view()));
+        for (left, right) in left.items.iter().zip(&right.items) {
+            if !holds(left, right)? {
+                return Ok(false);
+            }
+        }
+        return Ok(true);
     }
     over(&left.items, left_quantifier, |left| {
-        over(&right.items, right_quantifier, |right| {
-            pair(comparison, &left.view(), &right.view())
-        })
+        over(&right.items, right_quantifier, |right| holds(left, right))
     })
 }
 
-fn over(items: &[Owned], quantifier: Option<Quantifier>, test: impl Fn(&Owned) -> bool) -> bool {
-    match quantifier.unwrap_or(Quantifier::Any) {
-        Quantifier::Any => items.iter().any(test),
-        Quantifier::All => items.iter().all(test),
-        Quantifier::None => !items.iter().any(test),
+fn over(
+    items: &[Owned],
+    quantifier: Option<Quantifier>,
+    test: impl Fn(&Owned) -> Result<bool>,
+) -> Result<bool> {
+    let quantifier = quantifier.unwrap_or(Quantifier::Any);
+    for item in items {
+        let holds = test(item)?;
+        match quantifier {
+            Quantifier::Any if holds => return Ok(true),
+            Quantifier::All if !holds => return Ok(false),
+            Quantifier::None if holds => return Ok(false),
+            _ => {}
+        }
     }
+    Ok(quantifier != Quantifier::Any)
 }
 
 /// Whether an expression is made of scalar properties of the row and constants alone.
@@ -302,13 +330,13 @@ fn is_simple(expression: &Expression) -> bool {
 fn simple(
     expression: &Expression,
     row: &dyn Row,
-    objects: &dyn Objects,
+    given: Given<'_>,
     show: &mut dyn FnMut(&Scalar<'_>) -> Result<()>,
 ) -> Result<()> {
     match expression {
         Expression::Constant { value } => show(&value.view()),
         Expression::Path(path) => match path.direct() {
-            Some(place) => with_scalar(row, place, objects, |value| show(value))?,
+            Some(place) => with_scalar(row, place, given, |value| show(value)),
             None => Ok(()),
         },
         Expression::Arithmetic {
@@ -316,8 +344,8 @@ fn simple(
             left,
             right,
             ..
-        } => simple(left, row, objects, &mut |left| {
-            simple(right, row, objects, &mut |right| {
+        } => simple(left, row, given, &mut |left| {
+            simple(right, row, given, &mut |right| {
                 let value = arithmetic::apply(*operator, left, right);
                 show(&Scalar::from(&value))
             })
@@ -339,44 +367,51 @@ impl Values {
 pub(crate) fn evaluate(
     expression: &Expression,
     row: &dyn Row,
-    objects: &dyn Objects,
+    given: Given<'_>,
 ) -> Result<Vec<Values>> {
     let list = expression.is_list();
     match expression {
         Expression::Constant { value } => Ok(Values::one(value.clone())),
-        Expression::List { elements, .. } => Ok(vec![Values {
-            list,
-            items: elements.clone(),
-        }]),
+        Expression::List { elements, .. } => {
+            given.steps.take(elements.len())?;
+            Ok(vec![Values {
+                list,
+                items: elements.clone(),
+            }])
+        }
         Expression::Path(path) => {
             let mut groups = vec![Values {
                 list,
                 items: Vec::new(),
             }];
-            walk::values(path, row, objects, &mut |event| match event {
-                Event::Value(value) => {
-                    if let Some(group) = groups.last_mut() {
-                        group.items.push(Owned::from(value));
+            walk::values(path, row, given, &mut |event| {
+                match event {
+                    Event::Value(value) => {
+                        given.steps.take_bytes(value.text_bytes())?;
+                        if let Some(group) = groups.last_mut() {
+                            group.items.push(Owned::from(value));
+                        }
                     }
+                    Event::Split => groups.push(Values {
+                        list,
+                        items: Vec::new(),
+                    }),
                 }
-                Event::Split => groups.push(Values {
-                    list,
-                    items: Vec::new(),
-                }),
+                Ok(())
             })?;
             Ok(groups)
         }
         Expression::Aggregate(aggregate) => {
-            let items = crate::aggregate::evaluate(aggregate, row, objects)?;
+            let items = crate::aggregate::evaluate(aggregate, row, given)?;
             Ok(vec![Values { list, items }])
         }
         Expression::Subquery {
             path, condition, ..
         } => {
             let mut count = 0;
-            walk::walk(&path.steps, row, objects, false, &mut |target| {
+            walk::walk(&path.steps, row, given, false, &mut |target| {
                 if let Some(target) = target
-                    && matches(condition, target, objects)?
+                    && matches(condition, target, given)?
                 {
                     count += 1;
                 }
@@ -390,11 +425,14 @@ pub(crate) fn evaluate(
             right,
             ..
         } => {
-            let left = evaluate(left, row, objects)?;
-            let right = evaluate(right, row, objects)?;
+            let left = evaluate(left, row, given)?;
+            let right = evaluate(right, row, given)?;
             let mut groups = Vec::new();
             for left in &left {
                 for right in &right {
+                    given
+                        .steps
+                        .take(left.items.len().saturating_mul(right.items.len()))?;
                     groups.push(combine(*operator, left, right)?);
                 }
             }

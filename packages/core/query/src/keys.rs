@@ -23,9 +23,7 @@ pub(crate) fn candidates(condition: &Condition) -> Option<Vec<PrimaryKey>> {
         Condition::Compare(comparison) => match (&comparison.plan, &comparison.right) {
             (
                 Plan::Direct {
-                    place: Place::Key,
-                    folded: None,
-                    ..
+                    place: Place::Key, ..
                 },
                 Expression::Constant { value },
             ) if comparison.operator == Operator::Equal && comparison.case_sensitive => {

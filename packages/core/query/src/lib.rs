@@ -38,6 +38,8 @@ mod parse_value;
 mod parser;
 mod pins;
 mod query;
+mod steps;
+mod text;
 mod types;
 mod walk;
 
@@ -52,3 +54,4 @@ pub use parser::parse;
 pub use pins::{PINS_MAX, Pin, PinnedValue};
 pub use query::Query;
 pub use row::{Field, Items, KeyView, LinkView, NoObjects, Objects, Row, Scalar};
+pub use steps::Steps;

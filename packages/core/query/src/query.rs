@@ -10,6 +10,7 @@ use crate::evaluate;
 use crate::keys;
 use crate::pins::{self, Pin};
 use crate::row::{Objects, Row};
+use crate::steps::{Given, Steps};
 
 /// A query bound to a class. Made by [`crate::bind`].
 #[derive(Clone, Debug)]
@@ -42,7 +43,18 @@ impl Query {
 
     /// Whether a row of the class satisfies the predicate. Descriptors play no part.
     pub fn matches(&self, row: &dyn Row, objects: &dyn Objects) -> Result<bool> {
-        evaluate::matches(&self.condition, row, objects)
+        self.matches_within(row, objects, &Steps::unlimited())
+    }
+
+    /// [`Query::matches`] with a bound: [`crate::QueryError::LimitExceeded`] where it takes more steps than
+    /// are left. Those that it takes are gone.
+    pub fn matches_within(
+        &self,
+        row: &dyn Row,
+        objects: &dyn Objects,
+        steps: &Steps,
+    ) -> Result<bool> {
+        evaluate::matches(&self.condition, row, Given { objects, steps })
     }
 
     /// Primary keys of which every matching row has one, if the predicate restricts it to some (`_id == 5`,

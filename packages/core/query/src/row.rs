@@ -308,6 +308,14 @@ impl<'a> KeyView<'a> {
 }
 
 impl Scalar<'_> {
+    /// How long a string is, or bytes are.
+    pub(crate) fn text_bytes(&self) -> usize {
+        match self {
+            Self::String(bytes) | Self::Binary(bytes) => bytes.len(),
+            _ => 0,
+        }
+    }
+
     /// The value with its text copied.
     pub fn to_value(self) -> Value {
         match self {

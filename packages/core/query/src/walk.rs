@@ -7,7 +7,8 @@ use tidemark_changeset::{CollectionKind, ColumnType};
 use crate::bound::{End, Index, PathExpression, PostOperation, Step};
 use crate::catalog::Place;
 use crate::error::Result;
-use crate::row::{Field, Items, KeyView, LinkView, Objects, Row, Scalar};
+use crate::row::{Field, Items, KeyView, LinkView, Row, Scalar};
+use crate::steps::{Given, Steps};
 use crate::types;
 
 /// What a path gives, in order.
@@ -18,13 +19,13 @@ pub(crate) enum Event<'a> {
     Split,
 }
 
-type Sink<'s> = &'s mut dyn FnMut(Event<'_>);
+type Sink<'s> = &'s mut dyn FnMut(Event<'_>) -> Result<()>;
 
 /// Shows every value of a path.
 pub(crate) fn values(
     path: &PathExpression,
     row: &dyn Row,
-    objects: &dyn Objects,
+    given: Given<'_>,
     sink: Sink<'_>,
 ) -> Result<()> {
     let unary = path.is_unary();
@@ -34,28 +35,26 @@ pub(crate) fn values(
                 return Ok(());
             };
             let unary = before.iter().all(Step::is_single);
-            walk(before, row, objects, unary, &mut |owner| {
+            walk(before, row, given, unary, &mut |owner| {
                 let count = match owner {
-                    Some(owner) => count(last, owner, objects)?,
+                    Some(owner) => count(last, owner, given)?,
                     None => 0,
                 };
-                sink(Event::Value(Scalar::Int(count)));
-                Ok(())
+                sink(Event::Value(Scalar::Int(count)))
             })
         }
-        End::Objects => objects_of(path, row, objects, sink),
+        End::Objects => objects_of(path, row, given, sink),
         End::AllBacklinks => {
             let mut total = 0;
-            walk(&path.steps, row, objects, unary, &mut |target| {
+            walk(&path.steps, row, given, unary, &mut |target| {
                 if let Some(link) = target.and_then(Row::link) {
-                    total += objects.backlink_count(link)?;
+                    total += given.objects.backlink_count(link)?;
                 }
                 Ok(())
             })?;
             sink(Event::Value(Scalar::Int(
                 i64::try_from(total).unwrap_or(i64::MAX),
-            )));
-            Ok(())
+            )))
         }
         End::Field {
             place,
@@ -68,18 +67,17 @@ pub(crate) fn values(
                 collection: *collection,
                 column_type: *column_type,
                 indexes,
-                objects,
+                given,
             };
             // Each collection behind links of a list is a list of its own.
             let apart = !unary && *collection != CollectionKind::Single && !path.counts_container();
             let mut started = false;
-            walk(&path.steps, row, objects, unary, &mut |target| {
+            walk(&path.steps, row, given, unary, &mut |target| {
                 let Some(target) = target else {
-                    reader.absent(sink);
-                    return Ok(());
+                    return reader.absent(sink);
                 };
                 if started && apart {
-                    sink(Event::Split);
+                    sink(Event::Split)?;
                 }
                 started = true;
                 reader.field(read(target, *place), sink)
@@ -92,7 +90,7 @@ pub(crate) fn values(
 fn objects_of(
     path: &PathExpression,
     row: &dyn Row,
-    objects: &dyn Objects,
+    given: Given<'_>,
     sink: Sink<'_>,
 ) -> Result<()> {
     // A dictionary key that is missing or leads nowhere reads as null, if the dictionary has entries.
@@ -106,7 +104,7 @@ fn objects_of(
     )) = path.steps.split_last()
     {
         let unary = before.iter().all(Step::is_single);
-        return walk(before, row, objects, unary, &mut |owner| {
+        return walk(before, row, given, unary, &mut |owner| {
             let Some(owner) = owner else { return Ok(()) };
             let Field::Dictionary(items) = owner.column(*column) else {
                 return Ok(());
@@ -115,25 +113,23 @@ fn objects_of(
                 return Ok(());
             }
             let mut shown = false;
-            if let Some(field) = items.get(key) {
-                target(&field, objects, &mut |row| {
+            if let Some(field) = get(&*items, key, given.steps)? {
+                target(&field, given, &mut |row| {
                     shown = true;
-                    sink(Event::Value(Scalar::Link(identity(row))));
-                    Ok(())
+                    sink(Event::Value(Scalar::Link(identity(row))))
                 })?;
             }
             if !shown {
-                sink(Event::Value(Scalar::Null));
+                sink(Event::Value(Scalar::Null))?;
             }
             Ok(())
         });
     }
-    walk(&path.steps, row, objects, path.is_unary(), &mut |target| {
+    walk(&path.steps, row, given, path.is_unary(), &mut |target| {
         sink(Event::Value(match target {
             Some(row) => Scalar::Link(identity(row)),
             None => Scalar::Null,
-        }));
-        Ok(())
+        }))
     })
 }
 
@@ -161,17 +157,18 @@ type Visit<'v> = &'v mut dyn FnMut(Option<&dyn Row>) -> Result<()>;
 pub(crate) fn walk(
     steps: &[Step],
     row: &dyn Row,
-    objects: &dyn Objects,
+    given: Given<'_>,
     nulls: bool,
     visit: Visit<'_>,
 ) -> Result<()> {
+    given.steps.take(1)?;
     let Some((step, rest)) = steps.split_first() else {
         return visit(Some(row));
     };
     let mut found = false;
-    follow(step, row, objects, &mut |target| {
+    follow(step, row, given, &mut |target| {
         found = true;
-        walk(rest, target, objects, nulls, visit)
+        walk(rest, target, given, nulls, visit)
     })?;
     if !found && nulls { visit(None) } else { Ok(()) }
 }
@@ -180,7 +177,7 @@ pub(crate) fn walk(
 fn follow(
     step: &Step,
     row: &dyn Row,
-    objects: &dyn Objects,
+    given: Given<'_>,
     visit: &mut dyn FnMut(&dyn Row) -> Result<()>,
 ) -> Result<()> {
     match step {
@@ -189,30 +186,32 @@ fn follow(
                 return Ok(());
             };
             let mut result = Ok(());
-            objects.backlinks(link, class, property, &mut |origin| {
-                if result.is_ok() {
-                    result = visit(origin);
-                }
-            })?;
+            given
+                .objects
+                .backlinks(link, class, property, &mut |origin| {
+                    if result.is_ok() {
+                        result = visit(origin);
+                    }
+                })?;
             result
         }
         Step::Link { column, index, .. } => match row.column(*column) {
             Field::List(items) | Field::Set(items) => match index {
-                None => each(&*items, &mut |field| {
-                    target(&field, objects, visit).map(|_| ())
+                None => each(&*items, given.steps, &mut |field| {
+                    target(&field, given, visit).map(|_| ())
                 }),
-                Some(index) => nth(&*items, index, objects, visit),
+                Some(index) => nth(&*items, index, given, visit),
             },
             Field::Dictionary(items) => match index {
-                Some(Index::Key(key)) => match items.get(key) {
-                    Some(field) => target(&field, objects, visit).map(|_| ()),
+                Some(Index::Key(key)) => match get(&*items, key, given.steps)? {
+                    Some(field) => target(&field, given, visit).map(|_| ()),
                     None => Ok(()),
                 },
-                _ => each(&*items, &mut |field| {
-                    target(&field, objects, visit).map(|_| ())
+                _ => each(&*items, given.steps, &mut |field| {
+                    target(&field, given, visit).map(|_| ())
                 }),
             },
-            field => target(&field, objects, visit).map(|_| ()),
+            field => target(&field, given, visit).map(|_| ()),
         },
     }
 }
@@ -221,15 +220,15 @@ fn follow(
 fn nth(
     items: &dyn Items<'_>,
     index: &Index,
-    objects: &dyn Objects,
+    given: Given<'_>,
     visit: &mut dyn FnMut(&dyn Row) -> Result<()>,
 ) -> Result<()> {
     let wanted = match index {
         Index::At(at) => *at,
         Index::Last => {
             let mut count = 0;
-            each(items, &mut |field| {
-                target(&field, objects, &mut |_| Ok(())).map(|found| {
+            each(items, given.steps, &mut |field| {
+                target(&field, given, &mut |_| Ok(())).map(|found| {
                     count += usize::from(found);
                 })
             })?;
@@ -241,11 +240,11 @@ fn nth(
         _ => 0,
     };
     let mut at = 0;
-    each(items, &mut |field| {
+    each(items, given.steps, &mut |field| {
         if at > wanted {
             return Ok(());
         }
-        let found = target(&field, objects, &mut |row| {
+        let found = target(&field, given, &mut |row| {
             if at == wanted { visit(row) } else { Ok(()) }
         })?;
         at += usize::from(found);
@@ -256,38 +255,53 @@ fn nth(
 /// Shows the object a field leads to; `false` if there is none.
 fn target(
     field: &Field<'_>,
-    objects: &dyn Objects,
+    given: Given<'_>,
     visit: &mut dyn FnMut(&dyn Row) -> Result<()>,
 ) -> Result<bool> {
     match field {
         Field::Object(row) => visit(&**row).map(|()| true),
         Field::Scalar(Scalar::Link(link)) => {
             let mut result = Ok(());
-            let found = objects.visit(*link, &mut |row| result = visit(row))?;
+            let found = given.objects.visit(*link, &mut |row| result = visit(row))?;
             result.map(|()| found)
         }
         _ => Ok(false),
     }
 }
 
-fn each<'a>(items: &dyn Items<'a>, visit: &mut dyn FnMut(Field<'a>) -> Result<()>) -> Result<()> {
+fn each<'a>(
+    items: &dyn Items<'a>,
+    steps: &Steps,
+    visit: &mut dyn FnMut(Field<'a>) -> Result<()>,
+) -> Result<()> {
     let mut result = Ok(());
     items.each(&mut |_, field| {
-        result = visit(field);
-        if result.is_ok() {
-            ControlFlow::Continue(())
-        } else {
-            ControlFlow::Break(())
-        }
+        result = steps.take(1).and_then(|()| visit(field));
+        flow(&result)
     });
     result
 }
 
-fn count(step: &Step, row: &dyn Row, objects: &dyn Objects) -> Result<i64> {
+/// The value of a dictionary key; entries are looked at one after the other.
+fn get<'a>(items: &dyn Items<'a>, key: &[u8], steps: &Steps) -> Result<Option<Field<'a>>> {
+    steps.take(items.len())?;
+    Ok(items.get(key))
+}
+
+/// On to the next element, unless something failed.
+fn flow(result: &Result<()>) -> ControlFlow<()> {
+    if result.is_ok() {
+        ControlFlow::Continue(())
+    } else {
+        ControlFlow::Break(())
+    }
+}
+
+fn count(step: &Step, row: &dyn Row, given: Given<'_>) -> Result<i64> {
     let mut count = 0;
-    follow(step, row, objects, &mut |_| {
+    follow(step, row, given, &mut |_| {
         count += 1;
-        Ok(())
+        given.steps.take(1)
     })?;
     Ok(count)
 }
@@ -298,7 +312,7 @@ struct Reader<'r> {
     collection: CollectionKind,
     column_type: ColumnType,
     indexes: &'r [Index],
-    objects: &'r dyn Objects,
+    given: Given<'r>,
 }
 
 impl Reader<'_> {
@@ -308,15 +322,14 @@ impl Reader<'_> {
                 Field::List(items) | Field::Set(items) | Field::Dictionary(items) => items.len(),
                 _ => 0,
             };
-            sink(Event::Value(Scalar::Int(
-                i64::try_from(count).unwrap_or(i64::MAX),
-            )));
-            return Ok(());
+            return sink(Event::Value(size(count)));
         }
         if self.collection != CollectionKind::Single && self.indexes.is_empty() {
             return match field {
                 Field::List(items) | Field::Set(items) | Field::Dictionary(items) => {
-                    each(&*items, &mut |field| self.leaf(&field, sink))
+                    each(&*items, self.given.steps, &mut |field| {
+                        self.leaf(&field, sink)
+                    })
                 }
                 _ => Ok(()),
             };
@@ -325,14 +338,16 @@ impl Reader<'_> {
     }
 
     /// The value of a path through a null link.
-    fn absent(&self, sink: Sink<'_>) {
+    fn absent(&self, sink: Sink<'_>) -> Result<()> {
         if self.path.counts_container() {
-            sink(Event::Value(Scalar::Int(0)));
+            sink(Event::Value(Scalar::Int(0)))
         } else if self.collection == CollectionKind::Single && self.indexes.is_empty() {
             sink(Event::Value(match self.path.post {
                 Some(PostOperation::Type) => Scalar::Int(i64::from(types::mask_of(&Scalar::Null))),
                 _ => Scalar::Null,
-            }));
+            }))
+        } else {
+            Ok(())
         }
     }
 
@@ -351,10 +366,10 @@ impl Reader<'_> {
                 let inner = rest
                     .split_last()
                     .is_some_and(|(_, middle)| middle.contains(&Index::All));
-                each(&*items, &mut |field| {
+                each(&*items, self.given.steps, &mut |field| {
                     if !rest.is_empty() && !inner {
                         if *started {
-                            sink(Event::Split);
+                            sink(Event::Split)?;
                         }
                         *started = true;
                     }
@@ -367,23 +382,20 @@ impl Reader<'_> {
                     Index::Last => items.len().saturating_sub(1),
                     _ => 0,
                 };
+                self.given.steps.take(at.min(items.len()))?;
                 match items.at(at) {
                     Some(field) => self.descend(field, rest, started, sink),
                     None => self.missing(items.is_empty() || !rest.is_empty(), sink),
                 }
             }
-            (Index::Keys, Field::Dictionary(items)) => {
-                keys(&*items, sink);
-                Ok(())
-            }
-            (Index::Key(key), Field::Dictionary(items)) => match items.get(key) {
-                Some(field) => self.descend(field, rest, started, sink),
-                None if key == b"@keys" && rest.is_empty() => {
-                    keys(&*items, sink);
-                    Ok(())
+            (Index::Keys, Field::Dictionary(items)) => self.keys(&*items, sink),
+            (Index::Key(key), Field::Dictionary(items)) => {
+                match get(&*items, key, self.given.steps)? {
+                    Some(field) => self.descend(field, rest, started, sink),
+                    None if key == b"@keys" && rest.is_empty() => self.keys(&*items, sink),
+                    None => self.missing(items.is_empty() || !rest.is_empty(), sink),
                 }
-                None => self.missing(items.is_empty() || !rest.is_empty(), sink),
-            },
+            }
             (Index::Key(name), Field::Scalar(Scalar::Link(link))) => {
                 self.linked(link, name, rest, started, sink)
             }
@@ -400,11 +412,11 @@ impl Reader<'_> {
         started: &mut bool,
         sink: Sink<'_>,
     ) -> Result<()> {
-        let Some(place) = self.objects.place(link.class, name) else {
+        let Some(place) = self.given.objects.place(link.class, name) else {
             return Ok(());
         };
         let mut result = Ok(());
-        self.objects.visit(link, &mut |row| {
+        self.given.objects.visit(link, &mut |row| {
             result = self.descend(read(row, place), rest, started, sink);
         })?;
         result
@@ -420,7 +432,7 @@ impl Reader<'_> {
 
     /// One value, with what `@size`, `@type` or `.length` make of it.
     fn leaf(&self, field: &Field<'_>, sink: Sink<'_>) -> Result<()> {
-        let scalar = leaf_scalar(field, self.objects)?;
+        let scalar = leaf_scalar(field, self.given)?;
         let value = match self.path.post {
             None => scalar,
             Some(PostOperation::Type) => Scalar::Int(i64::from(types::mask_of(&scalar))),
@@ -437,8 +449,18 @@ impl Reader<'_> {
                 _ => return Ok(()),
             },
         };
-        sink(Event::Value(value));
-        Ok(())
+        sink(Event::Value(value))
+    }
+
+    fn keys(&self, items: &dyn Items<'_>, sink: Sink<'_>) -> Result<()> {
+        let mut result = self.given.steps.take(items.len());
+        if result.is_ok() {
+            items.each(&mut |key, _| {
+                result = sink(Event::Value(Scalar::String(key.unwrap_or(&[]))));
+                flow(&result)
+            });
+        }
+        result
     }
 }
 
@@ -446,17 +468,10 @@ fn size(length: usize) -> Scalar<'static> {
     Scalar::Int(i64::try_from(length).unwrap_or(i64::MAX))
 }
 
-fn keys(items: &dyn Items<'_>, sink: Sink<'_>) {
-    items.each(&mut |key, _| {
-        sink(Event::Value(Scalar::String(key.unwrap_or(&[]))));
-        ControlFlow::Continue(())
-    });
-}
-
 /// A field as a value: collections by their kind, links to absent objects as null.
-pub(crate) fn leaf_scalar<'a>(field: &'a Field<'_>, objects: &dyn Objects) -> Result<Scalar<'a>> {
+pub(crate) fn leaf_scalar<'a>(field: &'a Field<'_>, given: Given<'_>) -> Result<Scalar<'a>> {
     Ok(match field {
-        Field::Scalar(Scalar::Link(link)) if !objects.exists(*link)? => Scalar::Null,
+        Field::Scalar(Scalar::Link(link)) if !given.objects.exists(*link)? => Scalar::Null,
         Field::Scalar(scalar) => *scalar,
         Field::List(_) => Scalar::Collection(CollectionKind::List),
         Field::Set(_) => Scalar::Collection(CollectionKind::Set),

@@ -3,6 +3,7 @@
 //! Numbers are big-endian, signed ones with the sign bit turned; byte strings end with `00 00`, a zero byte
 //! inside them being `00 ff`, so that a key made of several parts sorts by them in turn.
 
+use std::borrow::Cow;
 use std::ops::Bound;
 
 /// Builds a key part by part.
@@ -130,22 +131,25 @@ impl<'a> KeyReader<'a> {
         self.u64().map(|value| (value ^ (1 << 63)).cast_signed())
     }
 
-    /// Reads what [`KeyWriter::bytes`] wrote.
-    pub fn bytes(&mut self) -> Option<Vec<u8>> {
-        let mut value = Vec::new();
-        let mut rest = self.0.iter();
+    /// Reads what [`KeyWriter::bytes`] wrote; nothing is copied unless there is a zero byte in it.
+    pub fn bytes(&mut self) -> Option<Cow<'a, [u8]>> {
+        let mut value = Cow::Borrowed(&[][..]);
         loop {
-            match *rest.next()? {
-                0 => match *rest.next()? {
-                    0 => break,
-                    0xff => value.push(0),
-                    _ => return None,
-                },
-                byte => value.push(byte),
+            let zero = self.0.iter().position(|byte| *byte == 0)?;
+            let (part, rest) = self.0.split_at_checked(zero)?;
+            if value.is_empty() {
+                value = Cow::Borrowed(part);
+            } else {
+                value.to_mut().extend_from_slice(part);
+            }
+            let (end, rest) = rest.split_first_chunk::<2>()?;
+            self.0 = rest;
+            match end[1] {
+                0 => return Some(value),
+                0xff => value.to_mut().push(0),
+                _ => return None,
             }
         }
-        self.0 = rest.as_slice();
-        Some(value)
     }
 
     /// What has not been read.

@@ -1,14 +1,6 @@
 import { expect, test } from "vitest";
+import { dice } from "../testing/dice.js";
 import { type CollectionChanges, compareEntries, compareKeys, compareValues, patchKeys } from "./changes.js";
-
-/** A small generator, so that a failure can be repeated. */
-function dice(seed: number): (sides: number) => number {
-  let state = seed;
-  return (sides) => {
-    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
-    return Math.floor((state / 2 ** 32) * sides);
-  };
-}
 
 /** What an application does with changes: takes out, then puts in. */
 function applied<T>(before: readonly T[], after: readonly T[], changes: CollectionChanges): T[] {

@@ -21,6 +21,7 @@ import { dirname, join, resolve } from "node:path";
 import { setImmediate } from "node:timers";
 import { compressBody, uncompressBody } from "@tidemark/protocol/node";
 import { WebSocket } from "ws";
+import { network } from "./network.js";
 import type {
   Clock,
   Files,
@@ -98,6 +99,7 @@ export const nodeHost: Host = {
   ...clock,
   files,
   fetch: fetchHttp,
+  onOnline: (listener) => network.onOnline(listener),
   device: {
     platform: platform() === "linux" ? "Linux" : platform(),
     platformVersion: release(),

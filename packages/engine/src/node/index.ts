@@ -12,6 +12,7 @@ import { workerTransport } from "./worker-transport.js";
 
 export { nodeHost, nodeSockets, nodeSyncHost } from "./host.js";
 export { loadNativeCore } from "./native.js";
+export { network, Network } from "./network.js";
 export { workerTransport } from "./worker-transport.js";
 
 /** Makes the engine of a process. */

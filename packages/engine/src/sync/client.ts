@@ -38,6 +38,8 @@ interface SessionEntry {
   generation: Generation;
   settings: SessionSettings;
   run: ClientSession | undefined;
+  /** Stands for the activation that waits for the file; none once it has begun or was taken back. */
+  opening: object | undefined;
   /** The client reset under way, for which the run is held. */
   reset: ClientReset | undefined;
   /** Resolves when those before it have left nothing behind. */
@@ -126,6 +128,7 @@ export class SyncClient {
       generation,
       settings,
       run: undefined,
+      opening: undefined,
       reset: undefined,
       resetEnd: Promise.resolve(),
       early: [],
@@ -138,10 +141,11 @@ export class SyncClient {
   }
 
   async #beginWhenClosed(entry: SessionEntry): Promise<void> {
-    const { generation } = entry;
+    const opening = {};
+    entry.opening = opening;
     await this.#closing.get(entry.settings.path);
     // A later command may have ended this activation or begun another one.
-    if (entry.generation === generation && entry.run === undefined) this.#begin(entry);
+    if (entry.opening === opening) this.#begin(entry);
   }
 
   /** A session that was finishing is wanted again: its connection is as good as a new one. */
@@ -158,6 +162,7 @@ export class SyncClient {
   }
 
   #begin(entry: SessionEntry): void {
+    entry.opening = undefined;
     let file: SessionFile;
     try {
       // A process that ended during a client reset may have left its copy.
@@ -295,6 +300,7 @@ export class SyncClient {
     const entry = this.#entries.get(id);
     if (entry === undefined) return;
     entry.generation = generation;
+    entry.opening = undefined;
     entry.early = [];
     const { run } = entry;
     this.#cancelReset(entry);

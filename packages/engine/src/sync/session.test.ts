@@ -371,6 +371,19 @@ test("finish ends when everything is acknowledged", async () => {
   expect(loop.takeEvents()).toContainEqual({ type: "finished", session: 1, generation: 8 });
 });
 
+test("a file that is closed before the loop has opened it is uploaded all the same", async () => {
+  await loop.reachSteadyState();
+  await loop.deactivate(1, true);
+  const version = loop.file.commit();
+  const opening = loop.activate(1);
+  loop.client.handle({ type: "finish", session: 1, generation: 8 });
+  await opening;
+  await loop.answer({ type: "unbound", session: 1 });
+  expect(loop.host.socket.takeTypes()).toEqual(["unbind", "bind", "ident", "mark"]);
+  await loop.answer(loop.download({ session: 2, uploadClientVersion: version, uploadServerVersion: 1 }));
+  expect(loop.takeEvents()).toContainEqual({ type: "finished", session: 1, generation: 8 });
+});
+
 test("a deactivated session sends UNBIND, closes its file, and hears no more", async () => {
   await loop.reachSteadyState();
   const { socket } = loop.host;

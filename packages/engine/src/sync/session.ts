@@ -33,10 +33,7 @@ import { ProgressReporter } from "./progress.js";
 import { type SessionFile, subscriptionText } from "./session-file.js";
 import type { SessionOwner, SessionRole } from "./session-owner.js";
 import { Compensations, SessionWaits } from "./session-waits.js";
-import { consequenceOf, serverError } from "./status.js";
-
-/** The server said 200, restart: the original's clients come back after exactly this. */
-const restartDelayMs = 1000;
+import { consequenceOf, restartDelayMs, serverError } from "./status.js";
 
 /** An activated session. */
 export class ClientSession implements ConnectedSession {
@@ -176,6 +173,8 @@ export class ClientSession implements ConnectedSession {
   finish(): void {
     this.#waits.finishAt(this.#file.state().newestUploadableVersion);
     this.#checkUploads();
+    // Somebody who has the file open without a session may have written to it.
+    this.#enlist();
   }
 
   /** The session is wanted again. */

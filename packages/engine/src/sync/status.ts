@@ -40,6 +40,9 @@ const statuses: ReadonlyMap<number, number> = new Map([
   [errorCode.schemaVersionChanged, syncStatusCode.syncSchemaMigrationError],
 ]);
 
+/** The server said 200, restart: the original's clients come back after exactly this. */
+export const restartDelayMs = 1000;
+
 const resetActions: readonly string[] = ["ClientReset", "ClientResetNoRecovery", "MigrateToFLX", "RevertToPBS"];
 
 /** What the application sees of a `json_error`. */

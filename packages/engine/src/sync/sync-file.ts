@@ -4,12 +4,15 @@
  * @module
  */
 
+import type { PendingTransfer } from "./sync-status.js";
 import type { ResetReport } from "./reset-report.js";
 
 /** The application's side of a synced file. */
 export interface SyncFile {
   /** Newest client version that holds something to upload, and the file's ident by then. */
   uploadTarget(): { readonly targetVersion: number; readonly fileIdent: string };
+  /** What is still to be transferred. */
+  pendingTransfer(): PendingTransfer;
   progressRegistration(): { readonly clientVersion: number; readonly queryVersion: number };
   /** The loop has committed something. */
   onChanged(): void;

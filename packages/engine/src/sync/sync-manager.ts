@@ -26,6 +26,9 @@ export type TransportFactory = (onEvents: (events: readonly SyncEvent[]) => void
 /** A token that is refused sooner than this after it was issued is refreshed with growing delays. */
 const freshTokenMs = 30_000;
 
+/** Networks that come and go reconnect sessions at most this often; realm-kotlin's value. */
+const onlinePauseMs = 5_000;
+
 /** Uploads of a closed realm may keep the process this long. */
 const finishGraceMs = 10_000;
 
@@ -42,6 +45,7 @@ export class SyncManager {
   readonly #refreshes = new Map<string, Promise<void>>();
   readonly #refreshedAt = new Map<string, { atMs: number; readonly backOff: BackOff }>();
   #lastId = 0;
+  #onlineAtMs: number | undefined;
   #keepsProcess = false;
 
   constructor(clock: Clock, startTransport: TransportFactory) {
@@ -195,6 +199,14 @@ export class SyncManager {
   /** Ends the waiting between attempts for all sessions of an app. */
   reconnect(app: App): void {
     for (const session of this.sessionsOfApp(app)) session.reconnect();
+  }
+
+  /** The machine may have come back online: nobody waits for the next attempt. */
+  onOnline(): void {
+    const nowMs = this.clock.monotonicMs();
+    if (this.#onlineAtMs !== undefined && nowMs - this.#onlineAtMs < onlinePauseMs) return;
+    this.#onlineAtMs = nowMs;
+    this.post({ type: "reconnect", session: null });
   }
 
   /** The process stays alive while a realm is open, and for a while for the uploads of a closed one. */

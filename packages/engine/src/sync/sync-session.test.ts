@@ -1,79 +1,21 @@
 import { beforeEach, expect, test } from "vitest";
-import type { App } from "../app/app.js";
-import type { User } from "../app/user.js";
 import { SyncFailure } from "../errors.js";
-import { FakeHost } from "../testing/fake-host.js";
-import type { SyncCommand, SyncEvent } from "./messages.js";
-import type { ResetReport } from "./reset-report.js";
-import type { SyncFile } from "./sync-file.js";
-import { SyncManager } from "./sync-manager.js";
-import type { SyncOptions, SyncSession } from "./sync-session.js";
+import { SessionRig } from "../testing/session-rig.js";
 
-const app = {
-  id: "app",
-  isMultiplexed: true,
-  configuration: { baseUrl: "http://server" },
-  syncRoute: () => ({ url: "ws://server/sync", isVerified: true }),
-  forgetTokens: () => undefined,
-} as unknown as App;
-
-let host: FakeHost;
-let posted: SyncCommand[];
-let emit: (...events: SyncEvent[]) => void;
-let user: { app: App; id: string; isLoggedIn: boolean; needsRefresh: boolean; accessToken: string };
-let options: SyncOptions;
-let manager: SyncManager;
-let session: SyncSession;
-let changes: number;
-let errors: unknown[];
-let reports: ResetReport[] | undefined;
+let rig: SessionRig;
+let host: SessionRig["host"];
+let posted: SessionRig["posted"];
+let user: SessionRig["user"];
+let options: SessionRig["options"];
+let manager: SessionRig["manager"];
+let session: SessionRig["session"];
+let errors: SessionRig["errors"];
+let file: SessionRig["file"];
 
 beforeEach(() => {
-  host = new FakeHost();
-  posted = [];
-  changes = 0;
-  errors = [];
-  reports = [];
-  user = { app, id: "u", isLoggedIn: true, needsRefresh: false, accessToken: "t" };
-  manager = new SyncManager(host, (onEvents) => {
-    emit = (...events) => onEvents(events);
-    return { post: (command) => posted.push(command), keepAlive: () => undefined };
-  });
-  options = {
-    user: user as unknown as User,
-    schemaVersion: 0,
-    headers: {},
-    stopPolicy: "after-upload",
-    cancelsWaitsOnNonFatalError: false,
-    onError: (_, error) => errors.push(error),
-  };
-  session = manager.session("/file", options);
-  session.attach(file, options);
+  rig = new SessionRig();
+  ({ host, posted, user, options, manager, session, errors, file } = rig);
 });
-
-const file: SyncFile = {
-  uploadTarget: () => ({ targetVersion: 3, fileIdent: "5" }),
-  progressRegistration: () => ({ clientVersion: 3, queryVersion: 0 }),
-  onChanged: () => {
-    changes += 1;
-  },
-  resetReports: () => reports,
-  forgetResetReports: () => {
-    reports = [];
-  },
-  fileIdent: () => "5",
-};
-
-/** What the loop would say under the newest generation. */
-function generation(): number {
-  const found = posted.findLast((command) => "generation" in command);
-  return found !== undefined && "generation" in found ? found.generation : 0;
-}
-
-function connect(): void {
-  const common = { type: "connection", session: session.id, generation: generation() } as const;
-  emit({ ...common, state: "connecting" }, { ...common, state: "connected" });
-}
 
 function types(): string[] {
   return posted.map(({ type }) => type);
@@ -85,29 +27,29 @@ test("opening activates the session", () => {
 });
 
 test("getters are true at once; what the loop still says about the time before a pause changes nothing", async () => {
-  connect();
-  const before = generation();
+  rig.connect();
+  const before = rig.generation;
   session.pause();
   expect([session.state, session.connectionState]).toEqual(["paused", "disconnected"]);
-  emit({ type: "connection", session: session.id, generation: before, state: "connected" });
+  rig.emit({ type: "connection", session: session.id, generation: before, state: "connected" });
   expect(session.connectionState).toBe("disconnected");
   session.resume();
-  emit({ type: "connection", session: session.id, generation: before, state: "connected" });
+  rig.emit({ type: "connection", session: session.id, generation: before, state: "connected" });
   expect(session.connectionState).toBe("disconnected");
-  connect();
+  rig.connect();
   expect(session.connectionState).toBe("connected");
   await host.run();
 });
 
 test("pause and resume give exactly three changes, after the call that caused them", async () => {
-  connect();
+  rig.connect();
   await host.run();
   const seen: string[] = [];
   session.connectionListeners.add((now, old) => seen.push(`${old} ${now} ${session.connectionState}`));
   session.pause();
   session.resume();
   expect(seen).toEqual([]);
-  connect();
+  rig.connect();
   await host.run();
   expect(seen.map((line) => line.split(" ").slice(0, 2).join("→"))).toEqual([
     "connected→disconnected",
@@ -117,7 +59,7 @@ test("pause and resume give exactly three changes, after the call that caused th
 });
 
 test("on pause: the connection's listeners, then waiters for subscriptions, then waits", async () => {
-  connect();
+  rig.connect();
   await host.run();
   const order: string[] = [];
   session.connectionListeners.add(() => order.push("connection"));
@@ -145,8 +87,8 @@ test("a wait asked for while paused begins with the next activation", async () =
   expect(types()).not.toContain("wait-upload");
   session.resume();
   expect(posted.at(-1)).toMatchObject({ type: "wait-upload", targetVersion: 3 });
-  emit({ type: "changed", session: session.id }, { type: "wait-done", session: session.id, wait: 1 });
-  expect([changes, isDone]).toEqual([1, false]);
+  rig.emit({ type: "changed", session: session.id }, { type: "wait-done", session: session.id, wait: 1 });
+  expect([rig.changes, isDone]).toEqual([1, false]);
   await host.run();
   await wait;
   expect(isDone).toBe(true);
@@ -161,13 +103,23 @@ test("a pause is lasting: opening again, a new token and logging in leave it", (
   expect(session.state).toBe("active");
 });
 
+test("a machine that comes back online reconnects everybody, at most every five seconds", async () => {
+  manager.onOnline();
+  manager.onOnline();
+  expect(types().filter((type) => type === "reconnect")).toHaveLength(1);
+  expect(posted.at(-1)).toEqual({ type: "reconnect", session: null });
+  await host.advance(5_000);
+  manager.onOnline();
+  expect(types().filter((type) => type === "reconnect")).toHaveLength(2);
+});
+
 test("closing finishes uploads first, then the session is gone", async () => {
-  connect();
+  rig.connect();
   session.detach();
   expect(session.state).toBe("dying");
   expect(posted.at(-1)).toMatchObject({ type: "finish" });
   expect(manager.existing("/file")).toBe(session);
-  emit({ type: "finished", session: session.id, generation: generation() });
+  rig.emit({ type: "finished", session: session.id, generation: rig.generation });
   expect(manager.existing("/file")).toBeUndefined();
   expect(posted.at(-1)).toMatchObject({ type: "deactivate", mayLinger: true });
   await host.run();
@@ -178,7 +130,7 @@ test("a realm opened while uploads finish takes the session over", () => {
   manager.session("/file", options).attach(file, options);
   expect(session.state).toBe("active");
   expect(posted.at(-1)).toMatchObject({ type: "activate", session: session.id });
-  emit({ type: "finished", session: session.id, generation: generation() - 1 });
+  rig.emit({ type: "finished", session: session.id, generation: rig.generation - 1 });
   expect(manager.existing("/file")).toBe(session);
 });
 
@@ -197,7 +149,7 @@ test("with a logged-out user the session waits for the log-in", () => {
   other.attach(file, options);
   expect(other.state).toBe("inactive");
   user.isLoggedIn = true;
-  app.onChange(options.user, "logged-in");
+  rig.app.onChange(options.user, "logged-in");
   expect(other.state).toBe("active");
 });
 
@@ -213,11 +165,11 @@ test.each([
     () => "done",
     () => "failed",
   );
-  emit({ type: "error", session: session.id, generation: generation(), consequence, error: failure });
+  rig.emit({ type: "error", session: session.id, generation: rig.generation, consequence, error: failure });
   await host.run();
   expect(session.state).toBe(state);
   expect(errors).toHaveLength(told);
-  if (!failsWaits) emit({ type: "wait-done", session: session.id, wait: 1 });
+  if (!failsWaits) rig.emit({ type: "wait-done", session: session.id, wait: 1 });
   await host.run();
   expect(await wait).toBe(failsWaits ? "failed" : "done");
 });
@@ -225,7 +177,13 @@ test.each([
 test("failures that are retried fail the waits if the configuration says so", async () => {
   session.attach(file, { ...options, cancelsWaitsOnNonFatalError: true });
   const wait = session.waitForUpload().catch((error: unknown) => error);
-  emit({ type: "error", session: session.id, generation: generation(), consequence: "transient", error: failure });
+  rig.emit({
+    type: "error",
+    session: session.id,
+    generation: rig.generation,
+    consequence: "transient",
+    error: failure,
+  });
   await host.run();
   expect(await wait).toMatchObject({ information: { status: 1037 } });
   expect(session.state).toBe("active");
@@ -240,19 +198,19 @@ test("a refused refresh of the token fails what was waiting for a session", asyn
 });
 
 test("a paused session tells no errors", async () => {
-  const before = generation();
+  const before = rig.generation;
   session.pause();
-  emit({ type: "error", session: session.id, generation: before, consequence: "stop", error: failure });
+  rig.emit({ type: "error", session: session.id, generation: before, consequence: "stop", error: failure });
   await host.run();
   expect([errors.length, session.state]).toEqual([0, "paused"]);
 });
 
 test("a paused session still tells of writes that were undone before", async () => {
-  const before = generation();
+  const before = rig.generation;
   session.pause();
   const writes = [{ objectName: "Item", reason: "not allowed", primaryKey: 1 }];
   const error = { ...failure, isFatal: false, writes };
-  emit({ type: "error", session: session.id, generation: before, consequence: "warn", error });
+  rig.emit({ type: "error", session: session.id, generation: before, consequence: "warn", error });
   await host.run();
   expect([errors.length, session.state]).toEqual([1, "paused"]);
 });
@@ -268,7 +226,7 @@ test("progress that is known is told once, not before the registration returns",
     clientVersion: 3,
     queryVersion: 1,
   };
-  emit({ type: "progress", session: session.id, report });
+  rig.emit({ type: "progress", session: session.id, report });
   const calls: unknown[] = [];
   let isExpired = false;
   session.addProgressListener(

@@ -15,7 +15,9 @@ import { EngineError, must, operationAborted, type SyncErrorInformation, SyncFai
 import type { Clock } from "../host.js";
 import { askBefore, type ResetHandlers, tellAfter, tellReports } from "./reset-handlers.js";
 import type { SyncFile } from "./sync-file.js";
+import { type SessionAction, type SessionEvent, type SessionState, sessionTransitions } from "./session-states.js";
 import type { SyncManager } from "./sync-manager.js";
+import { isSameStatus, statusOf, type SyncStatus } from "./sync-status.js";
 import type {
   ConnectionState,
   ErrorConsequence,
@@ -26,9 +28,6 @@ import type {
   SyncEvent,
 } from "./messages.js";
 import { type ProgressCall, type ProgressDirection, type ProgressMode, ProgressNotifier } from "./progress.js";
-
-/** States of a session (sdk-surfaces §2.1). */
-export type SessionState = "active" | "dying" | "inactive" | "waiting-for-access-token" | "paused";
 
 /** What becomes of the session when the last realm of its file is closed. */
 export type StopPolicy = "after-upload" | "immediately" | "never";
@@ -46,6 +45,8 @@ export interface SyncOptions {
   readonly resetPolicy?: ResetPolicy | "manual" | undefined;
   readonly reset?: ResetHandlers | undefined;
 }
+
+export type StatusListener = (status: SyncStatus) => void;
 
 export type ConnectionListener = (newState: ConnectionState, oldState: ConnectionState) => void;
 
@@ -87,6 +88,12 @@ export class SyncSession {
   /** Called when the session stops, before the waits fail: waiters for subscriptions. */
   readonly subscriptionWaiters: Set<(error: Error) => void> = new Set();
   readonly #progressListeners = new Set<ProgressListener>();
+  /** Called with the status after each change of it, never with the one at registration. */
+  readonly #statusListeners: Listeners<StatusListener> = new Listeners();
+  #knownStatus: SyncStatus | undefined;
+  #isStatusDue = false;
+  /** The error that ended the session, until it is taken up again. */
+  #endedBy: SyncErrorInformation | undefined;
   #lastReport: ProgressReport | undefined;
 
   constructor(id: SessionId, path: string, manager: SyncManager, options: SyncOptions) {
@@ -146,32 +153,19 @@ export class SyncSession {
     this.#file = file;
     const { onError, reset } = this.#options;
     this.#options = { ...options, onError: options.onError ?? onError, reset: options.reset ?? reset };
-    if (this.#state !== "paused") this.revive();
+    this.revive();
     this.#later(() => this.#tellReports());
   }
 
   /** The last realm of the file was closed. */
   detach(): void {
-    const { stopPolicy } = this.#options;
     this.#file = undefined;
-    const isLive = this.#state === "active" || this.#state === "waiting-for-access-token";
-    if (stopPolicy === "never" && isLive) return;
-    if (stopPolicy === "after-upload" && this.#state === "active") {
-      this.#state = "dying";
-      this.#generation += 1;
-      this.#manager.post({ type: "finish", session: this.id, generation: this.#generation });
-      this.#setConnectionState("disconnected");
-      this.#failAll(operationAborted());
-    } else {
-      this.#deactivate("inactive", true);
-      this.#manager.forget(this);
-    }
-    this.#dropListeners();
-    this.#manager.onActivityChanged();
+    if (this.#on(`detach-${this.#options.stopPolicy}`)) this.#dropListeners();
   }
 
   #dropListeners(): void {
     this.connectionListeners.clear();
+    this.#statusListeners.clear();
     const queued = this.#queued.splice(0);
     this.#later(() => {
       // A realm opened meanwhile has its own listeners already; these belong to the closed one.
@@ -183,42 +177,71 @@ export class SyncSession {
 
   /** Stops both directions until {@link resume}. */
   pause(): void {
-    if (this.#state === "paused") return;
-    this.#deactivate("paused", false);
+    this.#on("pause");
   }
 
+  /** Goes on after {@link pause}, or after an error. Does nothing while the user is logged out. */
   resume(): void {
-    if (this.#state === "active" || this.#state === "waiting-for-access-token") return;
-    this.revive();
+    if (this.user.isLoggedIn) this.#on(this.user.needsRefresh ? "resume-without-token" : "resume");
   }
 
   /** Stops because of the user or an error; another log-in or open takes it up again, unless it is paused. */
   forceClose(error: Error = operationAborted()): void {
-    if (this.#state === "paused" || this.#state === "inactive") return;
-    this.#deactivate("inactive", false, error);
+    this.#on("force-close", error);
   }
 
-  /** Begins to sync if the user is logged in. */
+  /** Begins to sync if the user is logged in and the session is not paused. */
   revive(): void {
-    if (this.#state === "active" || this.#state === "waiting-for-access-token") return;
-    if (!this.user.isLoggedIn) return;
-    if (this.user.needsRefresh) {
-      this.#state = "waiting-for-access-token";
-      this.#manager.refreshToken(this.user);
-      this.#manager.onActivityChanged();
-      return;
-    }
-    this.#activate();
+    if (this.user.isLoggedIn) this.#on(this.user.needsRefresh ? "revive-without-token" : "revive");
   }
 
   /** The user has a usable token, or none can be had just now: in both cases the loop may try. */
   onToken(): void {
-    if (this.#state === "waiting-for-access-token") this.#activate();
+    this.#on("token");
+  }
+
+  /**
+   * Takes in an event as the table of states says.
+   *
+   * @param error what waits fail with, if they do.
+   * @returns whether anything happened.
+   */
+  #on(event: SessionEvent, error: Error = operationAborted()): boolean {
+    const transition = sessionTransitions[this.#state][event];
+    if (transition === null) return false;
+    this.#state = transition.to;
+    this.#generation += 1;
+    for (const action of transition.actions) this.#do(action, error);
+    this.#statusMayHaveChanged();
+    this.#manager.onActivityChanged();
+    return true;
+  }
+
+  #do(action: SessionAction, error: Error): void {
+    switch (action) {
+      case "activate":
+        return this.#activate();
+      case "request-token":
+        return this.#manager.refreshToken(this.user);
+      case "finish":
+        return this.#manager.post({ type: "finish", session: this.id, generation: this.#generation });
+      case "deactivate":
+      case "deactivate-lingering": {
+        this.#isLinked = false;
+        const mayLinger = action === "deactivate-lingering";
+        return this.#manager.post({ type: "deactivate", session: this.id, generation: this.#generation, mayLinger });
+      }
+      case "disconnect":
+        return this.#setConnectionState("disconnected");
+      case "fail-waits":
+        return this.#failAll(error);
+      case "forget":
+        return this.#manager.forget(this);
+    }
   }
 
   #activate(): void {
-    this.#state = "active";
-    this.#generation += 1;
+    this.#endedBy = undefined;
     this.#connectionState = "disconnected";
     this.#manager.postUser(this.user);
     this.#manager.post({
@@ -228,20 +251,6 @@ export class SyncSession {
       settings: this.#settings(),
     });
     for (const wait of this.#queued.splice(0)) this.#begin(wait);
-    this.#manager.onActivityChanged();
-  }
-
-  #deactivate(state: "paused" | "inactive", mayLinger: boolean, error: Error = operationAborted()): void {
-    const wasLive = this.#state === "active" || this.#state === "dying";
-    this.#state = state;
-    this.#isLinked = false;
-    this.#generation += 1;
-    if (wasLive) {
-      this.#manager.post({ type: "deactivate", session: this.id, generation: this.#generation, mayLinger });
-    }
-    this.#setConnectionState("disconnected");
-    this.#failAll(error);
-    this.#manager.onActivityChanged();
   }
 
   #failAll(error: Error): void {
@@ -296,6 +305,7 @@ export class SyncSession {
   /** The application has committed something. */
   onCommitted(): void {
     if (this.#state === "active") this.#manager.post({ type: "committed", session: this.id });
+    this.#statusMayHaveChanged();
   }
 
   /** Ends the waiting between attempts to connect. */
@@ -418,10 +428,45 @@ export class SyncSession {
     });
   }
 
+  // --- status ----------------------------------------------------------------------------------------------
+
+  /** What a user interface shows of the session now. */
+  get status(): SyncStatus {
+    return statusOf({
+      ...this.#requireFile().pendingTransfer(),
+      state: this.#state,
+      connectionState: this.#connectionState,
+      downloadEstimate: this.#lastReport?.downloadEstimate ?? 1,
+      endedBy: this.#endedBy,
+    });
+  }
+
+  /** Registers a listener of the status. @returns what removes it. */
+  addStatusListener(listener: StatusListener): () => void {
+    this.#knownStatus ??= this.status;
+    this.#statusListeners.add(listener);
+    return () => this.#statusListeners.remove(listener);
+  }
+
+  /** Compares in a later turn: what happens in one turn is one change. */
+  #statusMayHaveChanged(): void {
+    if (this.#isStatusDue || this.#statusListeners.size === 0) return;
+    this.#isStatusDue = true;
+    this.#later(() => {
+      this.#isStatusDue = false;
+      if (this.#file === undefined) return;
+      const status = this.status;
+      if (this.#knownStatus !== undefined && isSameStatus(this.#knownStatus, status)) return;
+      this.#knownStatus = status;
+      this.#statusListeners.each((listener) => this.#guard(() => listener(status)));
+    });
+  }
+
   // --- the loop's side -------------------------------------------------------------------------------------
 
   /** Takes in what the loop says. */
   onEvent(event: Extract<SyncEvent, { session: SessionId }>): void {
+    this.#statusMayHaveChanged();
     switch (event.type) {
       case "connection":
         if (event.generation !== this.#generation) return;
@@ -453,10 +498,7 @@ export class SyncSession {
         this.#later(() => void this.#onResetDone(event.before, event.isRecovered));
         return;
       case "finished":
-        if (this.#state === "dying" && event.generation === this.#generation) {
-          this.#deactivate("inactive", true);
-          this.#manager.forget(this);
-        }
+        if (event.generation === this.#generation) this.#on("uploaded");
         return;
       case "error":
         // That writes were undone is said once, whatever became of the session meanwhile.
@@ -485,8 +527,8 @@ export class SyncSession {
         break;
       case "stop":
       case "log-out":
-        this.#deactivate("inactive", false, failure);
-        if (wasDying) this.#manager.forget(this);
+        this.#endedBy = error;
+        this.#on("stop", failure);
         if (consequence === "log-out") this.user.app.forgetTokens(this.user);
         break;
     }

@@ -50,7 +50,9 @@ export class FakeFile {
   fault: Error | undefined;
   /** A finished bootstrap waits to be applied. */
   finishedBootstrap: number | undefined;
-  #bootstrap: { queryVersion: number; progress: DownloadProgress; parts: number } | undefined;
+  #bootstrap: { queryVersion: number; progress: DownloadProgress; parts: Uint8Array[] } | undefined;
+  /** Called with the parts of a bootstrap that is applied. */
+  onApplied: (parts: readonly Uint8Array[]) => void = () => undefined;
 
   /** A commit of the application. */
   commit(isUploadable: boolean = true): number {
@@ -93,15 +95,24 @@ export class FakeFile {
     return JSON.stringify({ version: this.state.clientVersion, done: true });
   }
 
-  storeBootstrap(queryVersion: number, first: boolean, last: boolean, progress: DownloadProgress): void {
+  storeBootstrap(
+    queryVersion: number,
+    first: boolean,
+    last: boolean,
+    progress: DownloadProgress,
+    body: Uint8Array,
+  ): void {
     this.calls.push(["storeBootstrap", queryVersion, first, last]);
-    this.#bootstrap = { queryVersion, progress, parts: first ? 1 : (this.#bootstrap?.parts ?? 0) + 1 };
+    this.#bootstrap = { queryVersion, progress, parts: [...(first ? [] : (this.#bootstrap?.parts ?? [])), body] };
   }
 
   applyBootstrap(): string {
     const queryVersion = this.#bootstrap?.queryVersion ?? this.finishedBootstrap ?? 0;
     this.calls.push(["applyBootstrap", queryVersion]);
-    if (this.#bootstrap !== undefined) this.#take(this.#bootstrap.progress);
+    if (this.#bootstrap !== undefined) {
+      this.onApplied(this.#bootstrap.parts);
+      this.#take(this.#bootstrap.progress);
+    }
     this.#bootstrap = undefined;
     this.finishedBootstrap = undefined;
     this.sets = this.sets.filter(({ version }) => version >= queryVersion);
@@ -159,8 +170,8 @@ function storeOf(file: FakeFile): CoreStore {
       file.uploadsPausedCount += 1;
     },
     integrate: (progress, body) => file.integrate(JSON.parse(progress) as DownloadProgress, body),
-    storeBootstrap: (queryVersion, first, last, progress) =>
-      file.storeBootstrap(queryVersion, first, last, JSON.parse(progress) as DownloadProgress),
+    storeBootstrap: (queryVersion, first, last, progress, body) =>
+      file.storeBootstrap(queryVersion, first, last, JSON.parse(progress) as DownloadProgress, body),
     applyBootstrap: () => file.applyBootstrap(),
     discardPartialBootstrap: () => file.discardPartialBootstrap(),
     pendingReset: () => (file.pendingReset === undefined ? null : JSON.stringify(file.pendingReset)),
@@ -175,14 +186,19 @@ function storeOf(file: FakeFile): CoreStore {
 
 /** Makes a core of a file and the fresh copy that a client reset may make of it. */
 export function fakeCore(file: FakeFile, copy: FakeFile = new FakeFile()): Core {
+  return fakeCoreOf((path) => (path.endsWith(".fresh") ? copy : file));
+}
+
+/** Makes a core of files by their paths. */
+export function fakeCoreOf(fileAt: (path: string) => FakeFile): Core {
   return {
     kind: "native",
     openStore: (path) => {
-      const opened = path?.endsWith(".fresh") === true ? copy : file;
+      const opened = fileAt(path ?? "");
       opened.openCount += 1;
       return storeOf(opened);
     },
-    isOpen: () => file.openCount > 0,
+    isOpen: (path) => fileAt(path).openCount > 0,
     closeAll: notUsed,
     deleteStore: () => undefined,
   };

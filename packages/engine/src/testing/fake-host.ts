@@ -29,6 +29,8 @@ export class FakeHost implements SyncHost {
   };
   /** Every socket that was opened, oldest first. */
   readonly opened: FakeSocket[] = [];
+  /** Called with each socket that is opened. */
+  onSocket: (socket: FakeSocket) => void = () => undefined;
   randomValue = 0;
   #nowMs = 1_700_000_000_000;
   #timers: Timer[] = [];
@@ -74,6 +76,7 @@ export class FakeHost implements SyncHost {
   ): Socket {
     const socket = new FakeSocket(url, protocols, events);
     this.opened.push(socket);
+    this.onSocket(socket);
     return socket;
   }
 
@@ -117,6 +120,8 @@ export class FakeSocket implements Socket {
   isClosed = false;
   /** While true, the peer takes nothing: writes stay pending. */
   isStalled = false;
+  /** Called with each message that is sent. */
+  onReceived: (message: ClientMessage) => void = () => undefined;
   readonly #events: SocketEvents;
   #read = 0;
 
@@ -128,7 +133,9 @@ export class FakeSocket implements Socket {
 
   send(bytes: Uint8Array, onWritten: () => void): void {
     if (this.isClosed) throw new Error("send on a closed socket");
-    this.received.push(parseClientMessage(bytes));
+    const message = parseClientMessage(bytes);
+    this.received.push(message);
+    this.onReceived(message);
     if (!this.isStalled) onWritten();
   }
 

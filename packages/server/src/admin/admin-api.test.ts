@@ -7,6 +7,7 @@ import { createServer } from "../server.js";
 import { FakeLedger } from "../testing/fake-ledger.js";
 import { adminPath, AdminClient, privatePath, testAdministrator } from "../testing/admin-client.js";
 import { appId, type Fixture, startFixture } from "../testing/fixture.js";
+import { proxyHeaders, statusOf } from "../testing/plain-request.js";
 import { logInAnonymously } from "../testing/scripted-client.js";
 import { createTokenKey, Tokens } from "../tokens.js";
 import { adminKey, type AdminOptions, Administrator } from "./administrator.js";
@@ -156,19 +157,8 @@ describe("who may ask", () => {
     await other.stop();
   });
 
-  async function status(url: string, headers: Readonly<Record<string, string>>): Promise<number | undefined> {
-    const { request } = await import("node:http");
-    const { port } = new URL(url);
-    return new Promise((resolve, reject) => {
-      const options = { port, host: "127.0.0.1", path: `${privatePath}/version`, headers };
-      request(options, (answer) => {
-        answer.resume();
-        resolve(answer.statusCode);
-      })
-        .on("error", reject)
-        .end();
-    });
-  }
+  const status = (url: string, headers: Readonly<Record<string, string>>): Promise<number | undefined> =>
+    statusOf(url, `${privatePath}/version`, headers);
 
   test("by a name that is not this machine's nobody is served", async () => {
     const asking = (host: string): Promise<number | undefined> => status(fixture.url, { host });
@@ -179,15 +169,8 @@ describe("who may ask", () => {
   });
 
   test("what a proxy has passed on is served only where other machines may ask", async () => {
-    const proxied = [
-      { Forwarded: "for=192.0.2.1" },
-      { "X-Forwarded-For": "192.0.2.1" },
-      { "X-Forwarded-Proto": "https" },
-      { "x-real-ip": "127.0.0.1" },
-      { Via: "1.1 proxy" },
-    ];
     const remote = await startFixture({ admin: { user: "admin", password: "long enough for all", isRemote: true } });
-    for (const headers of proxied) {
+    for (const headers of proxyHeaders) {
       expect([headers, await status(fixture.url, headers)]).toEqual([headers, 403]);
       expect([headers, await status(remote.url, headers)]).toEqual([headers, 200]);
     }

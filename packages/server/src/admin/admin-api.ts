@@ -6,11 +6,12 @@
  */
 
 import { getConnInfo } from "@hono/node-server/conninfo";
-import { type Context, Hono, type MiddlewareHandler } from "hono";
+import { type Context, Hono } from "hono";
 import { z } from "zod";
 import { bearerToken, jsonAnswer, readBody } from "../http-answers.js";
 import type { ServiceError } from "../service-error.js";
 import { serviceErrors } from "../service-error.js";
+import { thisMachineOnly } from "../this-machine.js";
 import { adminErrors } from "./admin-errors.js";
 import { type AdminApiContext, adminPath, groupId, privatePath } from "./admin-call.js";
 import { addApps } from "./apps-api.js";
@@ -34,7 +35,8 @@ const passwordLogIn = z.looseObject({ username: z.string(), password: z.string()
 export function createAdminApi(context: AdminApiContext): Hono {
   const api = new Hono();
   for (const path of [`${adminPath}/*`, `${privatePath}/*`]) {
-    if (!context.isRemote) api.use(path, thisMachineOnly);
+    // Of proxies that do not say what they are the password has to take care.
+    if (!context.isRemote) api.use(path, thisMachineOnly("the Admin API"));
   }
   api.get(`${privatePath}/version`, (call) => jsonAnswer(call, 200, { server: "Tidemark" }));
   addLogIn(api, context);
@@ -60,20 +62,6 @@ export function createAdminApi(context: AdminApiContext): Hono {
   addNotOffered(api);
   return api;
 }
-
-const loopbackName = /^(localhost|127\.0\.0\.1|\[::1\])(:\d{1,5})?$/i;
-/** By these a proxy says that a request is somebody else's. */
-const proxyHeader = /^(forwarded|via|x-real-ip|x-forwarded-.*)$/i;
-
-/**
- * What comes from elsewhere although it comes over the loopback address. A page can have its own name lead to this
- * machine; a proxy that passes everybody's requests on says so, though not every one does, and the password has to do.
- */
-const thisMachineOnly: MiddlewareHandler = async (call, next) => {
-  const isProxied = [...call.req.raw.headers.keys()].some((name) => proxyHeader.test(name));
-  if (isProxied || !loopbackName.test(call.req.header("host") ?? "")) throw adminErrors.thisMachineOnly();
-  await next();
-};
 
 function addLogIn(api: Hono, context: AdminApiContext): void {
   const { administrator, host, limits } = context;

@@ -26,8 +26,6 @@ export const adminErrors = {
   tokenInvalid: (): ServiceError => new ServiceError(401, "InvalidSession", "signature is invalid"),
   tooManyAttempts: (): ServiceError =>
     new ServiceError(429, "AuthError", "too many failed log-ins from this address: wait a minute"),
-  thisMachineOnly: (): ServiceError =>
-    new ServiceError(403, "AuthError", "the Admin API of this server is for this machine only"),
   limit: (what: string, max: number): ServiceError => new ServiceError(400, "BadRequest", `at most ${max} ${what}`),
   /** What Tidemark does not do, and why. */
   notOffered: (why: string): ServiceError => new ServiceError(501, "NotOffered", why),

@@ -273,6 +273,10 @@ export class FakeLedger implements Ledger {
       refused.set(upload.session, refusal);
       return { ...none, refusal };
     }
+    if (entries.some((entry) => decoder.decode(entry.changeset) === "DAMAGED")) {
+      const damage = "an entry is missing";
+      return { ...none, refusal: { code: 201, message: "internal server error", action: "Transient", damage } };
+    }
     const compensations: Compensation[] = [];
     let schemaChanged = false;
     const aheadMs = Math.max(0, ...entries.map((entry) => entry.originTimestamp - toSyncTimestamp(nowMs)));

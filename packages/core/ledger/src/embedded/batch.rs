@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use rustc_hash::FxHashSet;
 use tidemark_changeset::codec;
+use tidemark_query::Steps;
 use tidemark_storage::{Durability, Read, Storage, TableId, Write};
 
 use super::before_images::Jobs;
@@ -92,17 +93,20 @@ impl<S: Storage> Batch<S> {
         }
     }
 
+    /// From here on, evaluating a client's views may cost so much.
+    pub fn allow_steps(&mut self, most: u64) {
+        self.caches.steps = Steps::new(most);
+    }
+
     /// Up to which version nobody may refer to the log any more.
     pub fn trimmed(&self) -> u64 {
         self.newest.trimmed(self.switches)
     }
 
-    /// The schema, to be changed.
+    /// The schema, to be changed: each time it is another revision, also within one batch.
     pub fn schema_mut(&mut self) -> &mut LedgerSchema {
-        if !self.schema_changed {
-            self.schema_changed = true;
-            self.newest.state.schema_revision += 1;
-        }
+        self.schema_changed = true;
+        self.newest.state.schema_revision += 1;
         self.writes += 1;
         Arc::make_mut(&mut self.newest.schema)
     }
@@ -212,6 +216,16 @@ impl<S: Storage> Batch<S> {
             row.reset = true;
             self.put_client(ident, &row);
         }
+    }
+
+    /// … in those of all.
+    pub fn reset_clients(&mut self) -> Result<()> {
+        let mut from = 0;
+        while let Some((ident, row)) = self.client_from(from)? {
+            self.reset_client(ident, row);
+            from = ident + 1;
+        }
+        Ok(())
     }
 
     /// A client's views.

@@ -5,6 +5,7 @@
 //! kept here as it was.
 
 use std::collections::BTreeMap;
+use std::ops::Bound;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 use crate::limits::BEFORE_IMAGE_BYTES_MAX;
@@ -88,16 +89,12 @@ impl BeforeImages {
         }
     }
 
-    /// Changed objects that existed at the version, of one class.
-    pub fn of_class(&self, class: u32) -> Vec<(ObjectKey, Arc<[u8]>)> {
+    /// The first changed object in a range that existed at the version.
+    pub fn first_existing(&self, range: (Bound<&[u8]>, Bound<&[u8]>)) -> Option<ObjectKey> {
         let inner = lock(&self.inner);
-        let of_class = inner
-            .rows
-            .iter()
-            .filter(|(object, _)| object.class() == class);
-        of_class
-            .filter_map(|(object, row)| Some((object.clone(), row.clone()?)))
-            .collect()
+        let mut of_range = inner.rows.range::<[u8], _>(range);
+        let found = of_range.find(|(_, row)| row.is_some());
+        found.map(|(object, _)| object.clone())
     }
 }
 

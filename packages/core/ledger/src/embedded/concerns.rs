@@ -40,6 +40,11 @@ impl Concerns {
         }
     }
 
+    /// All versions up to one do.
+    pub fn note_through(&mut self, version: u64) {
+        self.since = self.since.max(version);
+    }
+
     /// The first version above `after` that may; those up to `after` are forgotten.
     pub fn next(&mut self, after: u64) -> Option<u64> {
         if after < self.since {
@@ -73,6 +78,17 @@ mod tests {
         assert_eq!(concerns.next(7), Some(9));
         assert_eq!(concerns.next(9), Some(12));
         assert_eq!(concerns.next(12), None);
+    }
+
+    #[test]
+    fn all_through_a_noted_version_come() {
+        let mut concerns = Concerns::all_through(2);
+        concerns.note(4);
+        concerns.note(9);
+        concerns.note_through(6);
+        let all: Vec<u64> =
+            std::iter::successors(concerns.next(2), |at| concerns.next(*at)).collect();
+        assert_eq!(all, [3, 4, 5, 6, 9]);
     }
 
     #[test]

@@ -5,6 +5,7 @@ use std::ops::Bound;
 use std::sync::atomic::Ordering;
 
 use tidemark_changeset::body::{DownloadEntry, write_download_entry};
+use tidemark_query::Steps;
 use tidemark_storage::{Read, Storage};
 
 use super::batch::Newest;
@@ -15,7 +16,7 @@ use super::stored::{Caches, StoredFacts};
 use super::tables::{self, CLIENTS, RECORDS};
 use super::{Ledger, newest_of};
 use crate::error::{LedgerError, Result};
-use crate::limits::{DOWNLOAD_BYTES_MIN, SCAN_ENTRIES_MAX};
+use crate::limits::{DOWNLOAD_BYTES_MIN, DOWNLOAD_STEPS_MAX, SCAN_ENTRIES_MAX};
 use crate::object::ObjectKey;
 use crate::rows::{ClientRow, Record};
 use crate::select::{SERVER_IDENT, SYNTHETIC_TIMESTAMP, select};
@@ -167,7 +168,7 @@ impl<S: Storage> Ledger<S> {
     ) -> Result<Option<DownloadPart>> {
         let snapshot = self.storage.snapshot()?;
         let newest = newest_of(newest, &snapshot)?;
-        let caches = Caches::default();
+        let caches = Caches::with_steps(Steps::new(DOWNLOAD_STEPS_MAX));
         let facts = StoredFacts {
             read: &snapshot,
             schema: &newest.schema,
@@ -201,11 +202,23 @@ impl<S: Storage> Ledger<S> {
                 ..message
             }));
         }
+        self.bootstrap((&facts, &header), session, side, limits)
+    }
+
+    /// The next part of the bootstrap under way, if there is one.
+    fn bootstrap<R: Read>(
+        &self,
+        (facts, header): (&StoredFacts<'_, R>, &Header<'_>),
+        session: &Session,
+        side: &mut DownloadSide,
+        limits: DownloadLimits,
+    ) -> Result<Option<DownloadPart>> {
         let Some(job) = side.jobs.front_mut() else {
             return Ok(None);
         };
-        let objects = &newest.state.objects;
-        let part = job.next_part(&facts, objects, self.switches, limits.bootstrap_bytes)?;
+        let objects = &header.newest.state.objects;
+        let log = &self.log_objects;
+        let part = job.next_part((facts, log), objects, self.switches, limits.bootstrap_bytes)?;
         let (version, query_version) = (job.version, job.query_version);
         let mut body = Body::default();
         for changeset in &part.changesets {
@@ -255,7 +268,8 @@ impl<S: Storage> Ledger<S> {
         let mut body = Body::default();
         let mut entries_left = SCAN_ENTRIES_MAX;
         let mut records = OwnRecords::of(session.ident);
-        while side.to < end && body.bytes.len() < bytes_max && entries_left > 0 {
+        let is_short = |body: &Body| body.bytes.len() < bytes_max && !facts.is_long();
+        while side.to < end && is_short(&body) && entries_left > 0 {
             let Some(version) = concern(session, side.to, end) else {
                 side.to = end;
                 break;
@@ -270,6 +284,7 @@ impl<S: Storage> Ledger<S> {
             }
             let records = records.at(facts, version, end)?;
             let selected = select(facts, &side.timeline, self.switches, &entry, &records)?;
+            facts.check_steps()?;
             let origin = entry.origin;
             if !selected.entry.is_empty() {
                 let changeset = &selected.entry;

@@ -212,10 +212,8 @@ impl<S: Storage> Ledger<S> {
         let compensations = pending_compensations(batch, ident, download.0)?;
         let skips_log = is_first && row.integrated == 0;
         let (timeline, jobs) = if due {
-            if !is_first {
-                let last = download.0.max(row.newest_entry);
-                guard(batch, &mut views, &said.role, (download.0, last));
-            }
+            let last = download.0.max(row.newest_entry);
+            guard(batch, &mut views, &said.role, (download.0, last));
             let begun = Self::begin(
                 batch,
                 ident,
@@ -311,24 +309,24 @@ impl<S: Storage> Ledger<S> {
             Ok((begun, view))
         };
         let result = self.write_then(work, |(begun, view), newest| {
+            // Uploads of later commits are judged by it.
+            let mut upload = lock(&session.upload);
+            upload.timeline = Arc::clone(&begun.timeline);
+            upload.newest = view;
+            drop(upload);
             // Superseded since, it must not take the place of the session that did it.
             if session.live.load(Ordering::Acquire) {
                 let session = (id, Arc::clone(&session));
                 let mut matcher = self.matcher();
                 matcher.register(&newest.schema, session, &begun.timeline);
             }
-            (begun, view)
+            begun
         });
-        let (begun, view) = match result {
+        let begun = match result {
             Ok(begun) => begun,
             Err(QueryStop::Invalid(text)) => return Ok(Some(text)),
             Err(QueryStop::Failed(error)) => return Err(error),
         };
-        {
-            let mut upload = lock(&session.upload);
-            upload.timeline = Arc::clone(&begun.timeline);
-            upload.newest = view;
-        }
         download.timeline = begun.timeline;
         download.jobs.push_back(begun.job);
         session.owed.store(true, Ordering::Release);

@@ -86,7 +86,8 @@ fn interrupted_part(change: fn(i64) -> Instruction) -> Part {
     };
     let mut download = lock(&session.download);
     let job = download.jobs.front_mut().expect("a bootstrap is due");
-    let part = job.next_part(&facts, &newest.state.objects, Switches::ALL, usize::MAX);
+    let stored = (&facts, &ledger.log_objects);
+    let part = job.next_part(stored, &newest.state.objects, Switches::ALL, usize::MAX);
     assert!(snapshot.interruption.borrow().is_none(), "not interrupted");
     part.expect("a part")
 }

@@ -2,18 +2,18 @@
 //!
 //! Documents are read in key order, each part from its own short snapshot; what changed since the version
 //! comes from [`BeforeImages`]. Objects of which an earlier, interrupted bootstrap may have left traces are
-//! sent as well.
+//! sent as well: those that the log touches since, in [`LogObjects`].
 
-use std::collections::{BTreeSet, VecDeque};
+use std::collections::VecDeque;
 use std::ops::Bound;
-use std::sync::Arc;
+use std::sync::{Arc, RwLockReadGuard};
 
-use rustc_hash::FxHashSet;
 use tidemark_changeset::codec;
 use tidemark_storage::{Read, keys};
 
 use super::arrange::Arrangement;
 use super::before_images::{BeforeImages, Image};
+use super::log_objects::{Known, LogObjects};
 use super::stored::StoredFacts;
 use super::tables::OBJECTS;
 use crate::error::{LedgerError, Result};
@@ -22,7 +22,6 @@ use crate::field_access::FieldAccess;
 use crate::fields::Fields;
 use crate::limits::{ENTRY_BYTES_SOFT, PART_BYTES_SHORT, REPAIR_ENTRIES_MAX, SCAN_DOCUMENTS_MAX};
 use crate::object::{ClassNumber, ObjectKey};
-use crate::schema::LedgerSchema;
 use crate::schema_versions::Names;
 use crate::switches::Switches;
 use crate::view_list::Element;
@@ -52,15 +51,11 @@ pub(super) struct Job {
     with_schema: bool,
     /// Classes to scan, the present one first; `None` before the first part.
     classes: Option<VecDeque<ClassNumber>>,
-    /// The object scanned last in the present class.
+    /// The object dealt with last in the present class.
     cursor: Option<ObjectKey>,
-    /// Objects met in the scan that had changed since the version.
-    met: FxHashSet<ObjectKey>,
-    /// Objects that changed since the earliest bootstrap whose traces are to be repaired, and were not met
-    /// yet.
-    suspects: BTreeSet<ObjectKey>,
-    /// The next entry to be searched for them; past the bootstrap's version when all were.
-    suspects_from: u64,
+    /// Version of the earliest bootstrap whose traces are to be repaired, if there is any: whatever changed
+    /// since is looked at closely.
+    repairs_since: Option<u64>,
     scanned: u64,
     total: u64,
     /// Whether any entry was given.
@@ -125,9 +120,7 @@ impl Job {
             with_schema,
             classes: None,
             cursor: None,
-            met: FxHashSet::default(),
-            suspects: BTreeSet::new(),
-            suspects_from: version + 1,
+            repairs_since: None,
             scanned: 0,
             total: 0,
             given: false,
@@ -159,7 +152,7 @@ impl Job {
     /// The next part.
     pub fn next_part<R: Read>(
         &mut self,
-        facts: &StoredFacts<'_, R>,
+        (facts, log): (&StoredFacts<'_, R>, &LogObjects),
         objects: &[u64],
         switches: Switches,
         bytes_max: usize,
@@ -172,7 +165,9 @@ impl Job {
         if self.classes.is_none() {
             self.start((facts, &names), &element, objects, &mut entries);
         }
-        if !self.find_suspects(facts)? {
+        let suspects = self.suspects(facts, log)?;
+        if self.repairs_since.is_some() && suspects.is_none() {
+            // The rest of the log is searched in the next part.
             self.given |= !entries.changesets.is_empty();
             return Ok(Part {
                 changesets: entries.changesets,
@@ -192,6 +187,7 @@ impl Job {
             },
             timeline: &timeline,
             element: &element,
+            suspects,
             bytes_max,
         };
         let mut budget = SCAN_DOCUMENTS_MAX;
@@ -203,7 +199,6 @@ impl Job {
             if !self.scan_class(&scan, class, &mut budget, &mut entries)? {
                 break;
             }
-            self.finish_class(&scan, class, &mut entries)?;
             if let Some(classes) = &mut self.classes {
                 classes.pop_front();
             }
@@ -263,28 +258,25 @@ impl Job {
         classes.dedup();
         let count = |class: &ClassNumber| objects.get(*class as usize).copied().unwrap_or_default();
         self.total = classes.iter().map(count).sum();
-        if let Some(first) = element.leftovers.iter().map(|leftover| leftover.at).min() {
-            self.suspects_from = first + 1;
-        }
+        self.repairs_since = element.leftovers.iter().map(|leftover| leftover.at).min();
         self.classes = Some(VecDeque::from(classes));
     }
 
-    /// Searches the entries since the earliest bootstrap to be repaired, some at a time; `false` if there are
-    /// more.
-    fn find_suspects<R: Read>(&mut self, facts: &StoredFacts<'_, R>) -> Result<bool> {
-        let last = self
-            .version
-            .min(self.suspects_from.saturating_add(REPAIR_ENTRIES_MAX - 1));
-        while self.suspects_from <= last {
-            if let Some(entry) = facts.entry_once(self.suspects_from)? {
-                for group in entry.groups()? {
-                    let changed = group.touched.iter().map(|touched| touched.object.clone());
-                    self.suspects.extend(changed);
-                }
-            }
-            self.suspects_from += 1;
-        }
-        Ok(self.suspects_from > self.version)
+    /// What changed since the earliest bootstrap to be repaired; `None` if there is none, or if not all of
+    /// the log is searched yet.
+    fn suspects<'a, R: Read>(
+        &self,
+        facts: &StoredFacts<'_, R>,
+        log: &'a LogObjects,
+    ) -> Result<Option<Suspects<'a>>> {
+        let Some(since) = self.repairs_since else {
+            return Ok(None);
+        };
+        let is_known = log.learn(facts, (since, self.version), REPAIR_ENTRIES_MAX)?;
+        Ok(is_known.then(|| Suspects {
+            known: log.read(),
+            since,
+        }))
     }
 
     /// Scans on in a class; `false` if the part is full before its end.
@@ -297,87 +289,79 @@ impl Job {
     ) -> Result<bool> {
         let prefix = class.to_be_bytes();
         let end = keys::after_prefix(&prefix);
-        let cursor = self.cursor.take();
-        let from = cursor
-            .as_ref()
-            .map_or(Bound::Included(&prefix[..]), |cursor| {
-                Bound::Excluded(cursor.as_bytes())
-            });
-        let to = end.as_deref().map_or(Bound::Unbounded, Bound::Excluded);
-        let range = scan.facts.read.range(OBJECTS, from, to)?;
-        let mut last = cursor;
-        for line in range {
-            if *budget == 0 || entries.is_full(scan.bytes_max) {
-                self.cursor = last;
-                return Ok(false);
-            }
+        let end = end.as_deref().map_or(Bound::Unbounded, Bound::Excluded);
+        let cursor = self.cursor.clone();
+        let from = after(cursor.as_ref(), &prefix);
+        for line in scan.facts.read.range(OBJECTS, from, end)? {
             let (key, row) = line?;
             let object = ObjectKey::from_bytes(&key)?;
+            let before = (&prefix[..], Bound::Excluded(object.as_bytes()));
+            let is_open = self.give_gone(scan, before, budget, entries)?;
+            if !is_open || scan.is_over(*budget, entries) {
+                return Ok(false);
+            }
             *budget -= 1;
             self.scanned += 1;
             match self.images.meet(&object) {
-                Image::Unchanged => self.give(scan, &object, Some(&row), entries)?,
-                Image::Absent => {
-                    self.met.insert(object.clone());
-                    self.give(scan, &object, None, entries)?;
-                }
-                Image::Row(image) => {
-                    self.met.insert(object.clone());
-                    self.give(scan, &object, Some(&image), entries)?;
-                }
+                Image::Unchanged => scan.give(&object, Some(&row), entries)?,
+                Image::Absent => scan.give(&object, None, entries)?,
+                Image::Row(image) => scan.give(&object, Some(&image), entries)?,
             }
-            last = Some(object);
+            self.cursor = Some(object);
         }
-        Ok(true)
+        self.give_gone(scan, (&prefix, end), budget, entries)
     }
 
-    /// Objects of a class that the scan could not meet because they are gone by now.
-    fn finish_class<R: Read>(
+    /// Objects of a class from the cursor on that the scan cannot meet because they are gone by now; `false`
+    /// if the part is full before all are dealt with.
+    fn give_gone<R: Read>(
         &mut self,
         scan: &Scan<'_, R>,
-        class: ClassNumber,
+        (prefix, end): (&[u8], Bound<&[u8]>),
+        budget: &mut usize,
         entries: &mut Entries,
-    ) -> Result<()> {
-        for (object, row) in self.images.of_class(class) {
-            if !self.met.contains(&object) {
-                self.give(scan, &object, Some(&row), entries)?;
+    ) -> Result<bool> {
+        loop {
+            let range = (after(self.cursor.as_ref(), prefix), end);
+            let changed = self.images.first_existing(range);
+            let suspects = scan.suspects.as_ref();
+            let suspect = suspects.and_then(|suspects| suspects.first(range));
+            let Some(object) = changed.iter().chain(suspect).min().cloned() else {
+                return Ok(true);
+            };
+            if scan.is_over(*budget, entries) {
+                return Ok(false);
             }
+            *budget -= 1;
+            match self.images.meet(&object) {
+                Image::Row(image) => scan.give(&object, Some(&image), entries)?,
+                Image::Unchanged | Image::Absent => scan.give(&object, None, entries)?,
+            }
+            self.cursor = Some(object);
         }
-        let suspects: Vec<ObjectKey> = self
-            .suspects
-            .iter()
-            .filter(|object| object.class() == class)
-            .cloned()
-            .collect();
-        for object in suspects {
-            self.give(scan, &object, None, entries)?;
-        }
-        self.met.clear();
-        Ok(())
+    }
+}
+
+/// The keys after a cursor, or those that begin with a prefix.
+fn after<'a>(cursor: Option<&'a ObjectKey>, prefix: &'a [u8]) -> Bound<&'a [u8]> {
+    cursor.map_or(Bound::Included(prefix), |cursor| {
+        Bound::Excluded(cursor.as_bytes())
+    })
+}
+
+/// Objects of which earlier bootstraps may have left traces.
+struct Suspects<'a> {
+    known: RwLockReadGuard<'a, Known>,
+    since: u64,
+}
+
+impl Suspects<'_> {
+    fn contains(&self, object: &ObjectKey) -> bool {
+        self.known.touches_after(self.since, object)
     }
 
-    /// Sends an object if the bootstrap touches it. `row` is as of the bootstrap's version.
-    fn give<R: Read>(
-        &mut self,
-        scan: &Scan<'_, R>,
-        object: &ObjectKey,
-        row: Option<&[u8]>,
-        entries: &mut Entries,
-    ) -> Result<()> {
-        let suspect = !self.suspects.is_empty() && self.suspects.remove(object);
-        let touched = if suspect {
-            scan.derivation.touched_by(scan.element, object)?
-        } else {
-            scan.touches_settled(object, row)
-        };
-        if touched {
-            let enters = scan.contains(scan.element.view, object, row);
-            let row = row.filter(|_| enters);
-            let readable = scan.readable(object.class());
-            entries.open.push(&scan.names, object, row, readable)?;
-            entries.close_if_full(scan.bytes_max);
-        }
-        Ok(())
+    fn first(&self, range: (Bound<&[u8]>, Bound<&[u8]>)) -> Option<&ObjectKey> {
+        self.known.first_after(self.since, range)
     }
 }
 
@@ -389,23 +373,44 @@ struct Scan<'a, R: Read> {
     derivation: Derivation<'a>,
     timeline: &'a Timeline,
     element: &'a Element,
+    suspects: Option<Suspects<'a>>,
     bytes_max: usize,
 }
 
 impl<R: Read> Scan<'_, R> {
-    fn schema(&self) -> &LedgerSchema {
-        self.facts.schema
-    }
-
     /// Which fields of a class the bootstrap gives, if not all.
     fn readable(&self, class: ClassNumber) -> Option<&FieldAccess> {
         let readable = self.timeline.view(self.element.view).readable(class);
         readable.filter(|_| self.derivation.switches.cover_fields)
     }
 
+    /// Whether the part is to be sent before more is looked at.
+    fn is_over(&self, budget: usize, entries: &mut Entries) -> bool {
+        budget == 0 || self.facts.is_long() || entries.is_full(self.bytes_max)
+    }
+
+    /// Sends an object if the bootstrap touches it. `row` is as of the bootstrap's version.
+    fn give(&self, object: &ObjectKey, row: Option<&[u8]>, entries: &mut Entries) -> Result<()> {
+        let suspects = self.suspects.as_ref();
+        let touched = if suspects.is_some_and(|suspects| suspects.contains(object)) {
+            self.derivation.touched_by(self.element, object)?
+        } else {
+            self.touches_settled(object, row)
+        };
+        let enters = touched && self.contains(self.element.view, object, row);
+        self.facts.check_steps()?;
+        if touched {
+            let row = row.filter(|_| enters);
+            let readable = self.readable(object.class());
+            entries.open.push(&self.names, object, row, readable)?;
+            entries.close_if_full(self.bytes_max);
+        }
+        Ok(())
+    }
+
     fn contains(&self, view: usize, object: &ObjectKey, row: Option<&[u8]>) -> bool {
         is_in(
-            self.schema(),
+            self.facts,
             self.timeline.view(view),
             object,
             row.map(Fields::Row),

@@ -8,12 +8,13 @@
 //! What counts here is the view that a session has for versions to come. A session's own entries, and
 //! changes of the schema, concern it whatever they say.
 
+use std::cell::OnceCell;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use rustc_hash::{FxHashMap, FxHashSet};
 use tidemark_changeset::ColumnType;
-use tidemark_query::{Pin, PinnedValue, Place};
+use tidemark_query::{Pin, PinnedValue, Place, Steps};
 
 use super::before_images::lock;
 use super::sessions::{Session, SessionId};
@@ -21,7 +22,9 @@ use super::sessions::{Session, SessionId};
 use super::stored::asked;
 use crate::entries::TouchedClass;
 use crate::fields::{Fields, ObjectRow};
+use crate::limits::{JUDGE_RULE_STEPS_MAX, JUDGE_STEPS_MAX};
 use crate::object::ClassNumber;
+use crate::predicate::Predicate;
 use crate::schema::LedgerSchema;
 use crate::view_list::{ClassRule, ElementKind};
 use crate::views::{Timeline, View};
@@ -33,6 +36,9 @@ pub(super) const CURSOR_LAG_MAX: u64 = 10_000;
 /// One session is looked at for its cursor each time this many versions were made, so that this, too, costs a
 /// change the same however many there are.
 const VERSIONS_PER_PATROL: u64 = 8;
+
+/// Noting a version with a session takes as long as so many steps of judging.
+const STEPS_PER_NOTE: u64 = 4;
 
 /// What the matcher asks of an entry that is about to be committed.
 #[derive(Debug)]
@@ -85,7 +91,9 @@ pub(super) struct Matcher {
     patrol: Vec<SessionId>,
     patrol_next: usize,
     patrolled: u64,
-    batches: u64,
+    /// Commits and entries that were judged.
+    commits: u64,
+    entries: u64,
 }
 
 #[derive(Debug)]
@@ -108,6 +116,8 @@ struct Group {
     members: FxHashMap<SessionId, Arc<Session>>,
     /// The entry that was last found to concern it.
     judged: u64,
+    /// The commit that was last judged by it, and the steps that has taken.
+    cost: (u64, u64),
 }
 
 /// How a group is found.
@@ -173,7 +183,7 @@ impl ClassGroups {
         };
         let cost = |pins: &Vec<Pin>| (pins.iter().map(shared).sum::<usize>(), pins.len());
         let predicates = view.class(class).unwrap_or_default().iter();
-        let choices = predicates.flat_map(crate::predicate::Predicate::pins);
+        let choices = predicates.flat_map(Predicate::pins);
         choices
             .min_by_key(cost)
             .map_or(Found::ByRule, Found::ByValue)
@@ -216,9 +226,8 @@ impl ClassGroups {
         }
     }
 
-    /// Groups that an object with this row may concern, beside those that every object does.
+    /// Groups found by value that an object with this row may concern.
     fn candidates(&self, row: &ObjectRow<'_>, out: &mut Vec<GroupId>) {
-        out.extend(&self.evaluated);
         for (place, values) in &self.pinned {
             match PinnedValue::of(row, *place) {
                 Some(value) => out.extend(values.get(&value).into_iter().flatten()),
@@ -297,6 +306,7 @@ impl Matcher {
                 found,
                 members: FxHashMap::default(),
                 judged: 0,
+                cost: (0, 0),
             });
             if let Some(Group { found, .. }) = self.groups.get_mut(group) {
                 groups.insert(group, found);
@@ -361,15 +371,18 @@ impl Matcher {
         made: &[Made],
         looks_before: bool,
     ) -> Vec<Numbered> {
+        self.commits += 1;
         let mut judging = Judging {
             schema,
             looks_before,
-            batch: self.batches,
+            commit: self.commits,
+            steps: JUDGE_STEPS_MAX,
             named: Vec::new(),
+            open: Vec::new(),
             candidates: Vec::new(),
         };
         for entry in made {
-            self.batches += 1;
+            self.entries += 1;
             if let Some(own) = self.of_ident(entry.origin) {
                 judging.concern(entry.version, own.0, &own.1);
             }
@@ -392,10 +405,21 @@ impl Matcher {
                     judging.class(
                         class,
                         &mut self.groups,
-                        (entry.version, self.batches),
+                        (entry.version, self.entries),
                         touched,
                     );
                 }
+            }
+            if judging.steps == 0 {
+                break;
+            }
+        }
+        if judging.steps == 0
+            && let Some(last) = made.last()
+        {
+            for (id, member) in &self.members {
+                lock(&member.session.concerns).note_through(last.version);
+                judging.name(*id, &member.session);
             }
         }
         judging.named
@@ -425,23 +449,35 @@ struct Judging<'a> {
     schema: &'a LedgerSchema,
     looks_before: bool,
     /// Number of the commit: a session is named once in it.
-    batch: u64,
+    commit: u64,
+    /// Steps that are left. When there are none, everybody is concerned.
+    steps: u64,
     named: Vec<Numbered>,
+    /// Groups that the entry at hand does not concern so far, of those that any object may.
+    open: Vec<GroupId>,
     candidates: Vec<GroupId>,
 }
 
 impl Judging<'_> {
-    fn concern(&mut self, version: u64, id: SessionId, session: &Arc<Session>) {
-        lock(&session.concerns).note(version);
-        // Numbers of commits begin with 0, marks with what no number is.
-        if session.named_in.swap(self.batch, Ordering::Relaxed) != self.batch {
-            self.named.push((id, Arc::clone(session)));
-        }
+    fn take(&mut self, steps: u64) {
+        #[cfg(test)]
+        asked::count(
+            |asked| &mut asked.steps,
+            usize::try_from(steps).unwrap_or(0),
+        );
+        self.steps = self.steps.saturating_sub(steps);
     }
 
-    fn group(&mut self, version: u64, group: &Group) {
-        for (id, session) in &group.members {
-            self.concern(version, *id, session);
+    fn concern(&mut self, version: u64, id: SessionId, session: &Arc<Session>) {
+        self.take(STEPS_PER_NOTE);
+        lock(&session.concerns).note(version);
+        self.name(id, session);
+    }
+
+    fn name(&mut self, id: SessionId, session: &Arc<Session>) {
+        // Numbers of commits begin with 1, marks with what no number is.
+        if session.named_in.swap(self.commit, Ordering::Relaxed) != self.commit {
+            self.named.push((id, Arc::clone(session)));
         }
     }
 
@@ -449,7 +485,7 @@ impl Judging<'_> {
         &mut self,
         class: &ClassGroups,
         groups: &mut Groups,
-        (version, judged): (u64, u64),
+        entry: (u64, u64),
         touched: &TouchedClass,
     ) {
         let (Some(name), Some(definition)) = (
@@ -458,17 +494,21 @@ impl Judging<'_> {
         ) else {
             return;
         };
+        let mut open = std::mem::take(&mut self.open);
+        let mut candidates = std::mem::take(&mut self.candidates);
+        open.extend(&class.always);
+        open.extend(&class.evaluated);
         for object in &touched.objects {
             let before = object.before.as_deref().filter(|_| self.looks_before);
             let after = object
                 .after
                 .as_deref()
                 .filter(|after| Some(*after) != before);
-            let key = object.object.key();
             for values in before.into_iter().chain(after) {
                 let row = ObjectRow {
                     class: name,
-                    key: &key,
+                    object: &object.object,
+                    key: OnceCell::new(),
                     columns: &definition.columns,
                     schema: &self.schema.model,
                     fields: Fields::Some {
@@ -476,25 +516,58 @@ impl Judging<'_> {
                         values,
                     },
                 };
-                let mut candidates = std::mem::take(&mut self.candidates);
-                candidates.extend(&class.always);
+                open.retain(|id| !self.looks_at(groups.get_mut(*id), entry, &row));
                 class.candidates(&row, &mut candidates);
                 for id in candidates.drain(..) {
-                    let Some(group) = groups.get_mut(id) else {
-                        continue;
-                    };
-                    if group.judged == judged {
-                        continue;
-                    }
-                    #[cfg(test)]
-                    asked::count(|asked| &mut asked.rules, 1);
-                    if group.view.contains(touched.class, &row) {
-                        group.judged = judged;
-                        self.group(version, group);
-                    }
+                    self.looks_at(groups.get_mut(id), entry, &row);
                 }
-                self.candidates = candidates;
+            }
+            if self.steps == 0 {
+                break;
             }
         }
+        open.clear();
+        (self.open, self.candidates) = (open, candidates);
+    }
+
+    /// Judges a row by the rule of a group. Whether the entry is known to concern the group.
+    fn looks_at(
+        &mut self,
+        group: Option<&mut Group>,
+        (version, entry): (u64, u64),
+        row: &ObjectRow<'_>,
+    ) -> bool {
+        self.take(1);
+        let Some(group) = group else { return true };
+        if group.judged == entry {
+            return true;
+        }
+        if !self.may_hold(group, row) {
+            return false;
+        }
+        group.judged = entry;
+        for (id, session) in &group.members {
+            self.concern(version, *id, session);
+        }
+        true
+    }
+
+    /// Whether a row is in the view of a group, or finding that out would take more steps than there are.
+    fn may_hold(&mut self, group: &mut Group, row: &ObjectRow<'_>) -> bool {
+        #[cfg(test)]
+        asked::count(|asked| &mut asked.rules, 1);
+        if group.cost.0 != self.commit {
+            group.cost = (self.commit, 0);
+        }
+        let left = JUDGE_RULE_STEPS_MAX.saturating_sub(group.cost.1);
+        let most = left.min(self.steps);
+        let steps = Steps::new(most);
+        let holds = |rule: &Predicate| rule.matches_within(row, &steps);
+        let rules = group.view.class(group.class).unwrap_or_default();
+        let first = rules.iter().map(holds).find(|holds| *holds != Some(true));
+        let taken = most - steps.left();
+        group.cost.1 += taken;
+        self.take(taken);
+        first != Some(Some(false))
     }
 }

@@ -13,13 +13,18 @@ mod common;
 mod concerns;
 #[cfg(test)]
 mod cost;
+#[cfg(test)]
+mod damaged;
 mod download;
 mod identify;
 #[cfg(test)]
 mod interrupted;
 mod job;
+mod log_objects;
 mod maintain;
 mod matching;
+#[cfg(test)]
+mod repair;
 mod sessions;
 mod standing;
 mod status;
@@ -39,6 +44,7 @@ use tidemark_storage::{Read, Storage};
 use batch::{Batch, Newest, read_newest};
 use before_images::{Jobs, lock};
 use concerns::Concerns;
+use log_objects::LogObjects;
 use maintain::Upkeep;
 use matching::{Matcher, Numbered};
 use sessions::Sessions;
@@ -87,6 +93,7 @@ pub struct Ledger<S: Storage> {
     published: RwLock<Newest>,
     sessions: Sessions,
     jobs: Jobs,
+    log_objects: LogObjects,
     development_mode: AtomicBool,
     queryable: RwLock<QueryableFields>,
     max_offline_ms: AtomicU64,
@@ -136,6 +143,7 @@ impl<S: Storage> Ledger<S> {
             published: RwLock::new(newest),
             sessions: Sessions::default(),
             jobs,
+            log_objects: LogObjects::default(),
             development_mode: AtomicBool::new(options.development_mode),
             queryable: RwLock::default(),
             max_offline_ms: AtomicU64::new(MAX_OFFLINE_MS),
@@ -211,14 +219,7 @@ impl<S: Storage> Ledger<S> {
 
     /// [`Ledger::force_reset`] for every client file there is, by one durable commit.
     pub fn force_reset_all(&self) -> Result<()> {
-        self.write(|batch| {
-            let mut from = 0;
-            while let Some((ident, row)) = batch.client_from(from)? {
-                batch.reset_client(ident, row);
-                from = ident + 1;
-            }
-            Ok(())
-        })
+        self.write(Batch::reset_clients)
     }
 
     /// Ends a session.

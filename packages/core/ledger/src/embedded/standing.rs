@@ -44,10 +44,12 @@ pub(super) fn check<S: Storage>(
         return Err(Refusal::bug(codes::USER_MISMATCH, text).into());
     }
     let download = said.download_server_version;
-    if download < row.progress.1 {
+    // What a role takes away is held back from the stated cursor on: who has less said too much then, or
+    // restored an older copy of its file.
+    if download < row.progress.1.max(row.download.0) {
         return refuse(
             codes::BAD_SERVER_VERSION,
-            "Bad server version (IDENT): older than acknowledged",
+            "Bad server version (IDENT): older than stated before",
         );
     }
     let begins = download == 0 && row.integrated == 0;

@@ -252,7 +252,9 @@ impl<S: Storage> Ledger<S> {
                 change.changed = change.is_breaking;
             }
             change.changed &= change.conflicts.is_empty();
-            if policy.start_over && change.conflicts.is_empty() && schema.newest_version() > 0 {
+            let is_later = schema.newest_version() > 0;
+            let starts_over = policy.start_over && change.conflicts.is_empty() && is_later;
+            if starts_over {
                 schema.start_over();
                 change.changed = true;
             }
@@ -273,6 +275,11 @@ impl<S: Storage> Ledger<S> {
             let mut added = schema.instructions();
             added.retain(|instruction| !known.contains(&place_of(instruction)));
             *batch.schema_mut() = schema;
+            if starts_over {
+                // The numbers mean other versions now: nobody may go on who knows of one.
+                self.sessions.clear();
+                batch.reset_clients()?;
+            }
             let origin = Origin {
                 ident: SERVER_IDENT,
                 client_version: 0,
@@ -312,7 +319,8 @@ pub struct SchemaPolicy {
     /// Classes, and properties of classes, that are to be there no longer. Without `allow_breaking` they
     /// stay, as does what the given classes do not name.
     pub removed: Vec<(String, Option<String>)>,
-    /// Whether the versions are counted from 0 again: for when every client file has to start over anyway.
+    /// Whether the versions are counted from 0 again. If there are any, every client file starts over, by the
+    /// same commit, and all sessions end.
     pub start_over: bool,
     /// Number that the newest version has at least, for an app that had versions elsewhere: those that are
     /// missing hold what the newest does.

@@ -6,12 +6,14 @@ use std::sync::Arc;
 
 use rustc_hash::FxHashMap;
 use tidemark_changeset::{Instruction, codec};
+use tidemark_query::Steps;
 use tidemark_storage::Read;
 
 use super::tables::{self, ENTRIES, INDEX, OBJECTS, OWN_UPLOADS, RECIPROCALS, RECORDS};
 use crate::entries::Entry;
 use crate::error::{LedgerError, Result};
 use crate::facts::{Facts, find};
+use crate::limits::{DOWNLOAD_STEPS_MAX, DOWNLOAD_STEPS_SHORT};
 use crate::object::ObjectKey;
 use crate::rows::{OwnUpload, Reciprocal, Record, Touch};
 use crate::schema::LedgerSchema;
@@ -54,15 +56,32 @@ impl KeptEntries {
     }
 }
 
-/// What was read and decoded already.
-#[derive(Default)]
+/// What was read and decoded already, and what evaluating may still cost.
 pub struct Caches {
+    /// Steps that are left.
+    pub steps: Steps,
     entries: RefCell<KeptEntries>,
     own_uploads: RefCell<FxHashMap<(u64, u64), Option<OwnUpload>>>,
     originals: RefCell<FxHashMap<(u64, u64), Arc<ByObject>>>,
 }
 
+impl Default for Caches {
+    fn default() -> Self {
+        Self::with_steps(Steps::unlimited())
+    }
+}
+
 impl Caches {
+    /// None, and so many steps.
+    pub fn with_steps(steps: Steps) -> Self {
+        Self {
+            steps,
+            entries: RefCell::default(),
+            own_uploads: RefCell::default(),
+            originals: RefCell::default(),
+        }
+    }
+
     /// Forgets an entry: it is written anew.
     pub fn forget_entry(&self, version: u64) {
         self.entries.borrow_mut().remove(version);
@@ -92,6 +111,19 @@ impl<R: Read> StoredFacts<'_, R> {
             return Err(LedgerError::Trimmed);
         }
         Ok(())
+    }
+
+    /// Fails when evaluating has cost too much: what was answered since is worth nothing.
+    pub fn check_steps(&self) -> Result<()> {
+        if self.caches.steps.left() == 0 {
+            return Err(LedgerError::TooCostly);
+        }
+        Ok(())
+    }
+
+    /// Whether evaluating for a download has taken so long that it is to be sent as it is.
+    pub fn is_long(&self) -> bool {
+        self.caches.steps.left() < DOWNLOAD_STEPS_MAX - DOWNLOAD_STEPS_SHORT
     }
 
     /// An entry that will not be asked for again: it is not kept. `None` if nothing of it is left.
@@ -149,6 +181,10 @@ impl<R: Read> StoredFacts<'_, R> {
 impl<R: Read> Facts for StoredFacts<'_, R> {
     fn schema(&self) -> &LedgerSchema {
         self.schema
+    }
+
+    fn steps(&self) -> &Steps {
+        &self.caches.steps
     }
 
     fn entry(&self, version: u64) -> Result<Arc<Entry>> {
@@ -287,6 +323,8 @@ pub(super) mod asked {
         pub forms: usize,
         /// Rules of sessions evaluated to tell whom a commit concerns.
         pub rules: usize,
+        /// Steps that telling whom a commit concerns took.
+        pub steps: usize,
     }
 
     thread_local! {
@@ -298,6 +336,7 @@ pub(super) mod asked {
                 own_instructions: 0,
                 forms: 0,
                 rules: 0,
+                steps: 0,
             })
         };
     }

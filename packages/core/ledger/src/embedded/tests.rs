@@ -5,6 +5,7 @@ use tidemark_changeset::{Instruction, KeyType, TableSpec, codec};
 use tidemark_storage::OrderedStorage;
 
 use super::DownloadLimits;
+use super::before_images::lock;
 use super::{Identification, Ledger, Options, SessionId, Upload};
 use crate::error::{Action, LedgerError, Stop, codes};
 use crate::limits::{BOOTSTRAPS_UNARRIVED_MAX, REPAIR_ENTRIES_MAX, VIEWS_BYTES_MAX};
@@ -204,4 +205,32 @@ fn what_a_bootstrap_has_to_repair_is_searched_some_entries_at_a_time() {
     let steady = |part: &&super::DownloadPart| part.batch_state == super::BatchState::Steady;
     let bootstrap = given.iter().skip_while(steady).count();
     assert_eq!(bootstrap, 4, "three parts that searched, and the last");
+}
+
+/// An upload between a QUERY's commit and its views would be judged as if there were no such QUERY, at a
+/// version after its bootstrap's.
+#[test]
+fn nobody_writes_before_a_query_has_its_views() {
+    let (ledger, ident) = ledger();
+    let version = ledger.version();
+    let id = identify(&ledger, ident, version, &city(0)).expect("it is let in");
+    let session = ledger.sessions.get(id).expect("it is live");
+    let upload = lock(&session.upload);
+    let version = ledger.version();
+    std::thread::scope(|scope| {
+        let query = scope.spawn(|| ledger.query(id, 2, &city(1)));
+        while ledger.version() == version {
+            std::thread::yield_now();
+        }
+        for _ in 0..1000 {
+            assert!(ledger.writer.try_lock().is_err(), "the writer is free");
+            std::thread::yield_now();
+        }
+        drop(upload);
+        let answer = query.join().expect("it does not panic");
+        assert_eq!(answer.expect("it works"), None);
+    });
+    let upload = lock(&session.upload);
+    let known = upload.timeline.list.elements.last().map(|last| last.from);
+    assert_eq!(known, Some(ledger.version()));
 }

@@ -12,11 +12,12 @@ use super::Ledger;
 use super::batch::Batch;
 use super::before_images::lock;
 use super::sessions::{Session, SessionId, UploadSide};
-use crate::error::{Action, LedgerError, Refusal, Result, Stop, codes};
+use crate::error::{LedgerError, Refusal, Result, Stop, codes};
 use crate::history::Histories;
 use crate::integrate::{Uploader, bad_changeset, integrate, origin};
 use crate::limits::{
     CLOCK_AHEAD_MAX_MS, PLANNED_BYTES_MAX, PLANNED_MAX, TIMESTAMP_START_UNIX_MS, UPLOAD_PAIRS_MAX,
+    UPLOAD_STEPS_MAX,
 };
 use crate::plan::{PlannedChangeset, PlannedChangesets, plan_changeset, read_body};
 use crate::records::Compensation;
@@ -152,15 +153,14 @@ impl<S: Storage> Ledger<S> {
         self.count_time(batch, now_ms);
         for (index, upload) in uploads.iter().enumerate() {
             let writes = batch.writes;
-            let taken = match refusals.get(index).cloned().flatten() {
-                Some(refusal) => Err(Stop::Refused(refusal)),
-                None => match self.attempt_one(batch, upload, &accepted, now_ms) {
-                    Err(Stop::Failed(LedgerError::Trimmed)) => {
-                        Err(Refusal::expired("UPLOAD").into())
-                    }
-                    taken => taken,
+            let refused = refusals.get(index).cloned().flatten();
+            let taken = refused.map_or_else(
+                || {
+                    self.attempt_one(batch, upload, &accepted, now_ms)
+                        .map_err(alone)
                 },
-            };
+                |refusal| Err(refusal.into()),
+            );
             match taken {
                 Ok((answer, remembered)) => {
                     answers.push(answer);
@@ -248,12 +248,19 @@ impl<S: Storage> Ledger<S> {
 }
 
 fn ended() -> Refusal {
-    let message = "The session has ended".to_owned();
-    Refusal {
-        code: codes::OTHER_SESSION_ERROR,
-        action: Action::Transient,
-        message,
-    }
+    Refusal::transient("The session has ended")
+}
+
+/// What stops an upload alone: what it lacks, or meets, is no reason not to take the others. A storage that
+/// fails stops all.
+fn alone(stop: Stop) -> Stop {
+    let refusal = match stop {
+        Stop::Failed(LedgerError::Trimmed) => Refusal::expired("UPLOAD"),
+        Stop::Failed(LedgerError::Damaged(damage)) => Refusal::damaged(damage),
+        Stop::Failed(LedgerError::NoSession) => ended(),
+        stop => return stop,
+    };
+    refusal.into()
 }
 
 /// An UPLOAD that was not refused.
@@ -285,6 +292,7 @@ impl<S: Storage> Message<'_, S> {
     fn take(&mut self, upload: &Upload<'_>) -> std::result::Result<Taken, Stop> {
         let ident = self.session.ident;
         let mut row = self.batch.client(ident)?.ok_or(LedgerError::NoSession)?;
+        self.batch.allow_steps(UPLOAD_STEPS_MAX);
         let entries = read_body(upload.body)?;
         let mut answer = UploadAnswer::default();
         if let Err(refusal) = self.check(upload, &entries, &row) {
@@ -421,12 +429,12 @@ impl<S: Storage> Message<'_, S> {
         if !schema.is_empty() || !self.histories.serve(changeset.base) {
             self.store_histories(changeset.base)?;
         }
+        let newest = &self.batch.newest;
         for planned in &changeset.objects {
-            self.side
-                .writes
-                .prepare(&self.batch.newest.schema, &planned.class);
+            let schema = (&*newest.schema, newest.state.schema_revision);
+            self.side.writes.prepare(schema, &planned.class);
         }
-        check_named(&self.batch.newest.schema, changeset)?;
+        check_named(&newest.schema, changeset)?;
         let version = self.batch.newest.state.version + 1;
         let uploader = Uploader {
             timeline: &self.side.timeline,
@@ -440,6 +448,7 @@ impl<S: Storage> Message<'_, S> {
         let histories = &mut self.histories;
         let changesets = (changesets, place);
         let mut outcome = integrate(&facts, &uploader, histories, changesets, schema, version)?;
+        facts.check_steps()?;
         answer.changesets += 1;
         answer.instructions += changeset
             .objects
@@ -470,7 +479,7 @@ impl<S: Storage> Message<'_, S> {
         let newest = &self.batch.newest.schema;
         let version = self.session.schema_version;
         let has_versions = newest.names(version).is_none_or(|names| !names.are_plain());
-        let mut tentative = has_versions.then(|| LedgerSchema::clone(newest));
+        let mut tentative = has_versions.then(|| Arc::clone(newest));
         let mut rest = Ok(&entries[entries.len()..]);
         for (at, entry) in entries.iter().enumerate() {
             bytes += entry.changeset.len();

@@ -126,6 +126,21 @@ fn both_and_one_of_two() {
     assert_eq!(left.intersection(&FieldAccess::all()), left);
 }
 
+/// Each level is looked at once for each of the two, or this would not end.
+#[test]
+fn deep_accesses_are_joined_as_well() {
+    let nested = |text: String, _| format!(r#"[false,[["a",{text}],["b",[true,[]]]]]"#);
+    let deep = |innermost: &str| {
+        let levels = 1..FIELD_ACCESS_DEPTH_MAX;
+        parse(&levels.fold(innermost.to_owned(), nested))
+    };
+    let (open, closed) = (deep("[true,[]]"), deep(r"[false,[]]"));
+    assert_eq!(open.union(&open), open);
+    assert_eq!(open.intersection(&open), open);
+    assert_eq!(open.union(&closed), open);
+    assert_eq!(closed.intersection(&open), closed);
+}
+
 #[test]
 fn a_path_is_as_open_as_what_it_leads_to() {
     let schema = schema();

@@ -169,6 +169,59 @@ fn rules_are_written_in_the_names_of_the_newest_version() {
 }
 
 /// Cities whose owner is the indexed queryable field.
+#[test]
+fn a_rule_that_has_come_to_mean_something_else_holds_at_once() {
+    let of_city = |owner: &str| city(&[owner, "name string"]);
+    let ledger = with_schema(&of_city("owner string"));
+    let mut anna = Replica::with_cities(&ledger, 0);
+    anna.write(vec![
+        create("City", 1),
+        set("City", 1, "owner", text("bert")),
+    ]);
+    let reading = Role {
+        default: ClassRole::by_predicates("owner == \"bert\"", "FALSEPREDICATE"),
+        classes: BTreeMap::new(),
+    };
+    let mut bert = Replica::new(&ledger, 0);
+    bert.open_as(reading.clone());
+    bert.query(EVERYTHING);
+    bert.open();
+    assert_eq!(bert.keys("City"), [1]);
+    // The owner is another column now, which says of nobody's city that it is Bert's.
+    breaking(&ledger, &of_city("owner mixed"), &[]);
+    let mut later = Replica::with_cities(&ledger, 1);
+    later.write(vec![set("City", 1, "name", text("secret"))]);
+    assert!(bert.try_open(0).expect("it is let in").bootstrap_due);
+    let told = bert.take_all();
+    assert!(
+        !told.contains(&set("City", 1, "name", text("secret"))),
+        "{told:?}"
+    );
+    assert_eq!(bert.keys("City"), Vec::<i64>::new());
+}
+
+#[test]
+fn a_class_that_has_come_to_be_another_is_held_back_at_once() {
+    let ledger = with_schema(&city(&["name string"]));
+    let mut anna = Replica::with_cities(&ledger, 0);
+    anna.write(vec![create("City", 1)]);
+    let mut bert = Replica::with_cities(&ledger, 0);
+    bert.open();
+    breaking(
+        &ledger,
+        &[class("Shop", "top", &["name string"])],
+        &["City"],
+    );
+    anna.write(vec![set("City", 1, "name", text("secret"))]);
+    assert!(bert.try_open(0).expect("it is let in").bootstrap_due);
+    let told = bert.take_all();
+    assert!(
+        !told.contains(&set("City", 1, "name", text("secret"))),
+        "{told:?}"
+    );
+    assert_eq!(bert.keys("City"), Vec::<i64>::new());
+}
+
 fn with_indexed_owner() -> TestLedger {
     let ledger = with_schema(&city(&["owner string", "name string", "size int"]));
     ledger.set_queryable_fields(QueryableFields {

@@ -24,7 +24,7 @@ use tidemark_changeset::{
     CollectionKind, ColumnType, Instruction, KeyType, Link, PathElement, Payload, PrimaryKey,
     UpdateKind, Value,
 };
-use tidemark_ledger::embedded::Ledger;
+use tidemark_ledger::embedded::{DownloadLimits, Ledger};
 use tidemark_ledger::error::{Action, Stop};
 
 use crate::common::options;
@@ -430,6 +430,59 @@ fn versions_are_stored_and_can_start_over() {
     }
 }
 
+#[test]
+fn files_start_over_with_the_versions_by_one_commit() {
+    let disk = storage::Disk::new();
+    let ledger = Ledger::open(disk.clone(), options(common::SALT)).expect("it opens");
+    let first = city(&["size int"]);
+    let second = city(&["size string"]);
+    ledger.set_schema(&classes(&first)).expect("it works");
+    let mut old = Replica::with_cities(&ledger, 0);
+    breaking(&ledger, &second, &[]);
+    let start_over = |ledger: &Ledger<storage::Disk>, all: &[String]| {
+        let policy = tidemark_ledger::embedded::SchemaPolicy {
+            start_over: true,
+            allow_breaking: true,
+            ..Default::default()
+        };
+        ledger.set_schema_as(&classes(all), &policy)
+    };
+    disk.die_in_next_commit();
+    start_over(&ledger, &second).expect_err("it dies");
+    disk.revive();
+    let ledger = Ledger::open(disk.clone(), options(common::SALT)).expect("it opens");
+    assert_eq!(ledger.schema_version(), 1);
+    old = old.of(&ledger);
+    assert_eq!(old.open().previous_schema_version, None);
+    let change = start_over(&ledger, &second).expect("it works");
+    assert_eq!((change.changed, change.version), (true, 0));
+    // Its version 0 is another one than that of today: it is not to go on, and not to come back.
+    assert!(
+        ledger
+            .next_download(old.peer.session, DownloadLimits::of(1))
+            .is_err()
+    );
+    let pending = old
+        .peer
+        .upload((9, 0), 0, &[(9, 0, 1, vec![create("City", 1)])]);
+    let refused = pending.refusal.map(|refusal| refusal.action);
+    assert_eq!(refused, Some(Action::Transient));
+    let ledger = Ledger::open(disk, options(common::SALT)).expect("it opens");
+    let Err(Stop::Refused(refusal)) = old.of(&ledger).try_open(0) else {
+        panic!("let in")
+    };
+    assert_eq!((refusal.code, refusal.action), (208, Action::ClientReset));
+    // Nobody starts over where the versions do not …
+    let mut new = Replica::with_cities(&ledger, 0);
+    assert!(!start_over(&ledger, &second).expect("it works").changed);
+    new.write(vec![create("City", 1), set("City", 1, "size", text("x"))]);
+    new.open();
+    // … and everybody where a new version takes the number of the old one.
+    let change = start_over(&ledger, &first).expect("it works");
+    assert_eq!((change.is_breaking, change.version), (true, 0));
+    assert!(new.try_open(0).is_err());
+}
+
 fn sum(key: i64, delta: i64) -> Instruction {
     Instruction::AddInteger {
         target: target("City", key, "size", Vec::new()),
@@ -476,4 +529,26 @@ fn null_plus_something_comes_to_the_same_for_everybody() {
     assert_eq!(held, other_zero.value(1, "size"));
     let fresh = |version| Replica::with_cities(&ledger, version).value(1, "size");
     assert_eq!((fresh(0), fresh(1)), (held, null.value(1, "size")));
+}
+
+#[test]
+fn a_sum_with_null_stands_in_the_way_of_nothing() {
+    let ledger = with_schema(&city(&["size int", "name string"]));
+    breaking(&ledger, &city(&["size int?", "name string"]), &[]);
+    let mut null = Replica::with_cities(&ledger, 1);
+    null.write(vec![create("City", 1)]);
+    let base = null.download.0;
+    // The sums come to nothing, and both are looked at by what is made on top of them.
+    let made = [
+        (10, base, 2000, vec![sum(1, 7)]),
+        (11, base, 2001, vec![sum(1, 8)]),
+    ];
+    null.peer.send((11, base), base, &made);
+    // … in an UPLOAD of its own as well.
+    let made = [(12, base, 2002, vec![set("City", 1, "name", text("N"))])];
+    null.peer.send((12, base), base, &made);
+    null.take();
+    let fresh = Replica::with_cities(&ledger, 1);
+    assert_eq!(fresh.value(1, "size"), NULL);
+    assert_eq!(fresh.value(1, "name"), Some(text("N")));
 }

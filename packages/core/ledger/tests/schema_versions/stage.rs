@@ -84,6 +84,19 @@ impl<'a, S: Storage> Replica<'a, S> {
         }
     }
 
+    /// The same file at another ledger, or at this one opened again.
+    pub fn of(self, ledger: &Ledger<S>) -> Replica<'_, S> {
+        Replica {
+            peer: Peer::with_ident(ledger, self.peer.ident),
+            version: self.version,
+            database: self.database,
+            download: self.download,
+            queries: self.queries,
+            uploads: self.uploads,
+            query: self.query,
+        }
+    }
+
     /// A new file that asks for all cities.
     pub fn with_cities(ledger: &'a Ledger<S>, version: u64) -> Self {
         let mut replica = Self::new(ledger, version);
@@ -133,23 +146,33 @@ impl<'a, S: Storage> Replica<'a, S> {
 
     /// Takes what is owed. The instructions of the last message come back.
     pub fn take(&mut self) -> Vec<Instruction> {
-        let mut last = Vec::new();
+        self.take_messages().pop().unwrap_or_default()
+    }
+
+    /// … those of all messages.
+    pub fn take_all(&mut self) -> Vec<Instruction> {
+        self.take_messages().concat()
+    }
+
+    fn take_messages(&mut self) -> Vec<Vec<Instruction>> {
+        let mut all = Vec::new();
         for part in self.peer.drain() {
             let parsed = parse_download_body(&part.body, BodyLimits::default());
             for entry in parsed.expect("a body can be read") {
                 let marked = entry.changeset.contains(&1) && has_mark(entry.changeset);
                 assert!(!marked, "a physical name was sent");
             }
-            last = entries(&part)
+            let instructions: Vec<_> = entries(&part)
                 .into_iter()
                 .flat_map(|entry| entry.instructions)
                 .collect();
             self.database
-                .apply(&last)
+                .apply(&instructions)
                 .expect("what is sent can be applied");
             self.download = (part.download_server_version, part.download_client_version);
+            all.push(instructions);
         }
-        last
+        all
     }
 
     /// Uploads one changeset made on what it has, and takes the answer.

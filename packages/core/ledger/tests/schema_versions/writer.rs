@@ -58,7 +58,14 @@ impl Writer<'_> {
             field: field.clone(),
             path: Vec::new(),
         };
-        let column = self.dice.pick(&definition.columns).clone();
+        // What versions differ about is met often enough to be met twice.
+        let may_be_null = |of: &&Column| of.nullable && of.column_type == ColumnType::Int;
+        let divided = definition.columns.iter().find(may_be_null);
+        let column = match divided {
+            Some(divided) if self.dice.chance(250) => divided,
+            _ => self.dice.pick(&definition.columns),
+        };
+        let column = column.clone();
         let index = definition
             .column_index(&column.name)
             .expect("it was picked");
@@ -92,7 +99,7 @@ impl Writer<'_> {
                     kind,
                 });
             }
-            (_, Node::Value(Value::Int(_)))
+            (_, Node::Value(Value::Int(_) | Value::Null))
                 if column.column_type == ColumnType::Int && self.dice.chance(500) =>
             {
                 let delta = i64::try_from(self.dice.below(9)).expect("small") - 4;
