@@ -16,6 +16,10 @@ import {
   type RealmFile,
   type SnapshotId,
 } from "@tidemark/engine";
+// What objects and collections look like; each of them tells the bindings.
+import "./data/map.js";
+import "./data/set.js";
+import "./data/vector.js";
 import { type Binding as CppBinding, type BoundClass, inBinding, type Owner, wrappers } from "./binding.js";
 import { bindClass, type managed, type managed_object } from "./data/managed.js";
 import { allOf, type results } from "./data/results.js";

@@ -23,15 +23,7 @@ export { managed_set } from "./data/set.js";
 export { managed_vector } from "./data/vector.js";
 export { db, open } from "./db.js";
 export { db_config, type proxy_config, scheduler, schema_mode } from "./db-config.js";
-export {
-  app_error,
-  exception,
-  invalid_argument,
-  logic_error,
-  out_of_range,
-  runtime_error,
-  status,
-} from "./errors.js";
+export { app_error, exception, invalid_argument, logic_error, out_of_range, runtime_error, status } from "./errors.js";
 export { future, future_status } from "./future.js";
 export { logger, type logger_level, set_default_logger } from "./logger.js";
 export {
@@ -68,9 +60,5 @@ export {
 export { session_stop_policy, sync_config, type sync_error_handler } from "./sync/sync-config.js";
 export { type compensating_write_info, sync_error } from "./sync/sync-error.js";
 export { type connection_state, type session_state, sync_session } from "./sync/sync-session.js";
-export {
-  mutable_sync_subscription_set,
-  type sync_subscription,
-  sync_subscription_set,
-} from "./sync/subscriptions.js";
+export { mutable_sync_subscription_set, type sync_subscription, sync_subscription_set } from "./sync/subscriptions.js";
 export { thread_safe_reference } from "./thread-safe-reference.js";

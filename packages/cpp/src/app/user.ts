@@ -16,7 +16,11 @@ import { syncedPath } from "./path.js";
 /** A state of {@link user.state}. */
 export type user_state = "logged_out" | "logged_in" | "removed";
 
-const state: names<user_state> = Object.freeze({ logged_out: "logged_out", logged_in: "logged_in", removed: "removed" });
+const state: names<user_state> = Object.freeze({
+  logged_out: "logged_out",
+  logged_in: "logged_in",
+  removed: "removed",
+});
 
 /** A document of custom user data. */
 export type bson_document = Readonly<Record<string, unknown>>;

@@ -267,7 +267,10 @@ function backlinks(
   const layout = binding.file.database.storedLayout(originClass);
   const column = layout?.columnByPublicName(originProperty);
   if (layout === undefined || column?.target !== handle.layout.name) {
-    throw new logic_error("InvalidProperty", `'${originClass}.${originProperty}' is not a link to '${handle.layout.name}'`);
+    throw new logic_error(
+      "InvalidProperty",
+      `'${originClass}.${originProperty}' is not a link to '${handle.layout.name}'`,
+    );
   }
   return binding.linking(layout, column, handle);
 }

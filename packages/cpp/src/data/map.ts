@@ -26,9 +26,7 @@ export class managed_map<E> extends managed_collection implements Iterable<reado
 
   #read(key: string): managed_value<E> {
     const dictionary = dictionaryOf(this);
-    return guard(
-      () => readValue(dictionary.column, this[bindingKey].wrap(dictionary.get(key))) as managed_value<E>,
-    );
+    return guard(() => readValue(dictionary.column, this[bindingKey].wrap(dictionary.get(key))) as managed_value<E>);
   }
 
   /**

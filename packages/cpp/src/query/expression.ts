@@ -160,7 +160,9 @@ function compare(left: string, operator: string): (value: unknown) => rbool {
 }
 
 /** The operators of each kind. Other names are properties of the object behind a link. */
-const membersOf: Readonly<Record<Place["kind"], (path: string, names: readonly string[], describe: Describe) => Members>> = {
+const membersOf: Readonly<
+  Record<Place["kind"], (path: string, names: readonly string[], describe: Describe) => Members>
+> = {
   value: (path) => ({
     ...Object.fromEntries(Object.entries(operators).map(([name, operator]) => [name, compare(path, operator)])),
     contains: compare(path, "CONTAINS"),

@@ -7,7 +7,21 @@ import type { managed_vector } from "../data/vector.js";
 import type { results } from "../data/results.js";
 import { useFolder } from "../testing/folder.js";
 import { schema, type struct } from "./model.js";
-import { type mixed_value, bool, int64, link, linking_objects, map, mixed, object_id, optional, primary_key, set, string, vector } from "./types.js";
+import {
+  type mixed_value,
+  bool,
+  int64,
+  link,
+  linking_objects,
+  map,
+  mixed,
+  object_id,
+  optional,
+  primary_key,
+  set,
+  string,
+  vector,
+} from "./types.js";
 
 const Person = schema("Person", { _id: primary_key(object_id), name: string, dogs: linking_objects("Dog", "owner") });
 type Person = struct<typeof Person>;
@@ -37,8 +51,8 @@ test("types are inferred from what is declared", () => {
   expectTypeOf(dog.good).toEqualTypeOf<boolean>();
   expectTypeOf(dog.friend_).toEqualTypeOf<managed<Dog> | null>();
   expectTypeOf(dog.owner).toEqualTypeOf<managed<Person> | null>();
-  expectTypeOf(dog.pack[0]).toEqualTypeOf<managed<Dog> | undefined>();
-  expectTypeOf(dog.m.at("k")).toEqualTypeOf<mixed_value>();
+  expectTypeOf<(typeof dog.pack)[0]>().toEqualTypeOf<managed<Dog>>();
+  expectTypeOf(dog.m.at).returns.toEqualTypeOf<mixed_value>();
   expectTypeOf(database.objects(Dog)).toEqualTypeOf<results<Dog>>();
   expectTypeOf(database.objects(Dog).where((o) => o.owner.name.eq("x"))).toEqualTypeOf<results<Dog>>();
   expectTypeOf(dog.detach().pack).toEqualTypeOf<Dog["pack"]>();

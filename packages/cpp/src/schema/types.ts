@@ -156,9 +156,7 @@ export function link(to: string | class_of<unknown>): property<unknown, "link"> 
 type element<V, Role> = Role extends "link" ? Exclude<V, null> : V;
 
 /** `std::vector<T>`. */
-export function vector<V, Role extends "plain" | "link">(
-  of: property<V, Role>,
-): property<element<V, Role>[], "plain"> {
+export function vector<V, Role extends "plain" | "link">(of: property<V, Role>): property<element<V, Role>[], "plain"> {
   return { ...asPlain<element<V, Role>[]>(of), ...collection(of, "list", () => []) };
 }
 
@@ -180,10 +178,7 @@ export function linking_objects<T>(
   from: class_of<T>,
   origin: Extract<keyof T, string>,
 ): property<linking<T>, "backlinks">;
-export function linking_objects<T = any_struct>(
-  from: string,
-  origin: string,
-): property<linking<T>, "backlinks">;
+export function linking_objects<T = any_struct>(from: string, origin: string): property<linking<T>, "backlinks">;
 export function linking_objects(from: string | class_of<unknown>, origin: string): property<unknown, "backlinks"> {
   const target = typeof from === "string" ? from : from.class_name;
   const initial = (): undefined => undefined;

@@ -11,7 +11,6 @@ import type { names } from "../names.js";
 import type { sync_error } from "./sync-error.js";
 import type { sync_session } from "./sync-session.js";
 
-
 export type session_stop_policy = "immediately" | "live_indefinitely" | "after_changes_uploaded";
 
 /** What becomes of a session when the last database of its file is closed. */

@@ -97,7 +97,10 @@ export class sync_session {
     return this.#wait((session) => session.waitForDownload(), callback);
   }
 
-  #wait(begin: (session: EngineSession) => Promise<void>, callback: ((result: status) => void) | undefined): future<void> | void {
+  #wait(
+    begin: (session: EngineSession) => Promise<void>,
+    callback: ((result: status) => void) | undefined,
+  ): future<void> | void {
     const start = (): Promise<void> => {
       const session = this.#require();
       // A session that only finishes its uploads takes no new waits: nobody could end them.

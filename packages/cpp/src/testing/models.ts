@@ -5,13 +5,7 @@
  */
 
 import type { Decimal128, ObjectId, UUID } from "@tidemark/engine/bson";
-import {
-  type asymmetric_model,
-  asymmetric_schema,
-  embedded_schema,
-  type model_of,
-  schema,
-} from "../schema/model.js";
+import { type asymmetric_model, asymmetric_schema, embedded_schema, type model_of, schema } from "../schema/model.js";
 import * as types from "../schema/types.js";
 
 /** Lives in people. */
