@@ -130,7 +130,7 @@ export class db_config {
    */
   set_custom_http_headers(headers: Readonly<Record<string, string>> | ReadonlyMap<string, string>): void {
     this.#requireSynced("HTTP headers");
-    this.#headers = headers instanceof Map ? Object.fromEntries(headers) : { ...headers };
+    this.#headers = Object.fromEntries(headers instanceof Map ? headers : Object.entries(headers));
   }
 
   /**

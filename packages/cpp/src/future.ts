@@ -59,31 +59,32 @@ export function futureOf<T>(begin: () => Promise<T>): future<T> {
   return made;
 }
 
-/** @internal Calls back from a turn of the event loop of its own, so that what is thrown there is not swallowed. */
-function callLater(call: () => void): void {
-  engine().host.defer(call);
+/**
+ * @internal Calls back with how work ended, from a turn of the event loop of its own, so that what the callback throws
+ * is not taken for a failure of the work.
+ */
+export async function callWithStatus(work: Promise<unknown>, callback: (result: status) => void): Promise<void> {
+  let result = okStatus;
+  try {
+    await work;
+  } catch (error) {
+    result = statusOfError(error);
+  }
+  engine().host.defer(() => callback(result));
 }
 
-/** @internal Calls back with how work ended. */
-export function callWithStatus(work: Promise<unknown>, callback: (result: status) => void): void {
-  work.then(
-    () => callLater(() => callback(okStatus)),
-    (error: unknown) => callLater(() => callback(statusOfError(error))),
-  );
-}
-
-/** @internal Calls back with a value, or with the error. */
-export function callWithResult<T>(
+/** @internal Calls back with a value, or with the error; as {@link callWithStatus}. */
+export async function callWithResult<T>(
   work: Promise<T>,
   callback: (value: T | undefined, error: exception | undefined) => void,
-): void {
-  work.then(
-    (value) => callLater(() => callback(value, undefined)),
-    (error: unknown) => {
-      const mapped = mapError(error);
-      const failure =
-        mapped instanceof exception ? mapped : new exception("UnknownError", String(mapped), { cause: mapped });
-      callLater(() => callback(undefined, failure));
-    },
-  );
+): Promise<void> {
+  let value: T | undefined;
+  let failure: exception | undefined;
+  try {
+    value = await work;
+  } catch (error) {
+    const mapped = mapError(error);
+    failure = mapped instanceof exception ? mapped : new exception("UnknownError", String(mapped), { cause: mapped });
+  }
+  engine().host.defer(() => callback(value, failure));
 }

@@ -101,7 +101,7 @@ export class App {
   ): future<void> | void {
     const work = futureOf(() => this.internal.callEmailPassword("register", { email: username, password }));
     if (callback === undefined) return work;
-    callWithResult(work, (_, error) => callback(error as app_error | undefined));
+    void callWithResult(work, (_, error) => callback(error as app_error | undefined));
   }
 
   /** Logs a user in, who is the current one then. Rejects with {@link app_error}. */
@@ -113,7 +113,7 @@ export class App {
   ): future<user> | void {
     const work = futureOf(async () => user.of(await this.internal.logIn(way.internal)));
     if (callback === undefined) return work;
-    callWithResult(work, (logged, error) => callback(logged, error as app_error | undefined));
+    void callWithResult(work, (logged, error) => callback(logged, error as app_error | undefined));
   }
 
   get_sync_manager(): sync_manager {

@@ -86,7 +86,7 @@ export class user {
   log_out(callback?: (error: app_error | undefined) => void): future<void> | void {
     const work = futureOf(() => this.internal.logOut());
     if (callback === undefined) return work;
-    callWithResult(work, (_, error) => callback(error as app_error | undefined));
+    void callWithResult(work, (_, error) => callback(error as app_error | undefined));
   }
 
   /** Custom data as of the last access token; `undefined` if there is none. */
@@ -115,7 +115,7 @@ export class user {
   ): future<unknown> | void {
     const work = futureOf(() => this.#call(name, args));
     if (callback === undefined) return work;
-    callWithResult(work, (result, error) => callback(result, error as app_error | undefined));
+    void callWithResult(work, (result, error) => callback(result, error as app_error | undefined));
   }
 
   async #call(name: string, args: readonly unknown[]): Promise<unknown> {
@@ -130,7 +130,7 @@ export class user {
   refresh_custom_user_data(callback?: (error: app_error | undefined) => void): future<void> | void {
     const work = futureOf(() => this.internal.refreshAccessToken());
     if (callback === undefined) return work;
-    callWithResult(work, (_, error) => callback(error as app_error | undefined));
+    void callWithResult(work, (_, error) => callback(error as app_error | undefined));
   }
 
   /** Whether both are the same user: `==`. */

@@ -7,10 +7,9 @@
 import {
   bindingKey,
   type CollectionChanges,
-  Dictionary,
   type Handle,
   handleKey,
-  List,
+  type List,
   Results as EngineResults,
   type ValueSet,
 } from "@tidemark/engine";

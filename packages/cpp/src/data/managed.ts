@@ -244,16 +244,16 @@ export function bindClass(layout: ClassLayout): BoundClass {
 }
 
 function accessorOf(column: Column): PropertyDescriptor {
-  const { get, set } = columnAccessor(column, guard);
+  const accessor = columnAccessor(column, guard);
   return {
     enumerable: true,
     configurable: true,
     get(this: managed_object<unknown>) {
-      return guard(() => readValue(column, get?.call(this)));
+      return guard(() => readValue(column, accessor.get?.call(this)));
     },
     set(this: managed_object<unknown>, value: unknown) {
       const importer = new Importer(this[handleKey].database);
-      set?.call(this, importer.value(column, value));
+      accessor.set?.call(this, importer.value(column, value));
     },
   };
 }

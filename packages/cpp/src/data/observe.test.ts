@@ -91,8 +91,9 @@ test("vectors, sets and maps tell of themselves, and when their object is gone",
   const seen: unknown[] = [];
   rex.tags.observe((change) => seen.push(["tags", [...change.insertions], change.collection_root_was_deleted]));
   rex.toys.observe((change) => seen.push(["toys", change.insertions.length, change.empty()]));
-  rex.marks.observe(({ insertions, modifications, deletions, empty }) => {
-    seen.push(["marks", ...insertions, ...modifications, ...deletions, empty()]);
+  rex.marks.observe((change) => {
+    const { insertions, modifications, deletions } = change;
+    seen.push(["marks", ...insertions, ...modifications, ...deletions, change.empty()]);
   });
   await turn();
   seen.length = 0;

@@ -16,6 +16,8 @@ export function readValue(column: Column, value: unknown): unknown {
   return value === null && column.type !== "link" && column.type !== "mixed" ? undefined : value;
 }
 
+const circle = "Objects that are not managed and link to each other in a circle cannot be added at once.";
+
 /** Makes engine values of the application's: structs all the way down. */
 export class Importer {
   readonly #database: Database;
@@ -32,8 +34,7 @@ export class Importer {
     const known = this.#done.get(struct);
     if (known !== undefined) return known;
     if (this.#open.has(struct)) {
-      const text = "Objects that are not managed and link to each other in a circle cannot be added at once.";
-      throw new logic_error("InvalidArgument", text);
+      throw new logic_error("InvalidArgument", circle);
     }
     this.#open.add(struct);
     const given = struct as Fields;

@@ -52,7 +52,7 @@ test("types are inferred from what is declared", () => {
   expectTypeOf(dog.friend_).toEqualTypeOf<managed<Dog> | null>();
   expectTypeOf(dog.owner).toEqualTypeOf<managed<Person> | null>();
   expectTypeOf<(typeof dog.pack)[0]>().toEqualTypeOf<managed<Dog>>();
-  expectTypeOf(dog.m.at).returns.toEqualTypeOf<mixed_value>();
+  expectTypeOf<ReturnType<typeof dog.m.at>>().toEqualTypeOf<mixed_value>();
   expectTypeOf(database.objects(Dog)).toEqualTypeOf<results<Dog>>();
   expectTypeOf(database.objects(Dog).where((o) => o.owner.name.eq("x"))).toEqualTypeOf<results<Dog>>();
   expectTypeOf(dog.detach().pack).toEqualTypeOf<Dog["pack"]>();

@@ -7,7 +7,7 @@
 import type { CollectionKind, ValueType } from "@tidemark/engine";
 import { Decimal128, ObjectId, UUID } from "@tidemark/engine/bson";
 import type { managed, managed_object } from "../data/managed.js";
-import { model_key, type class_of } from "./model.js";
+import type { class_of, model_key } from "./model.js";
 
 /** Under this key, in types alone, a property keeps the type of its values. */
 export declare const phantom: unique symbol;

@@ -46,7 +46,7 @@ export class sync_config {
   /** @throws logic_error for another value. */
   set_stop_policy(policy: session_stop_policy): void {
     if (!Object.hasOwn(stopPolicies, policy)) {
-      throw new logic_error("InvalidArgument", `Unknown stop policy: ${String(policy)}`);
+      throw new logic_error("InvalidArgument", `Unknown stop policy: ${policy}`);
     }
     this.stopPolicy = stopPolicies[policy];
   }

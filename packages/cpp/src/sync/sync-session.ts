@@ -108,7 +108,7 @@ export class sync_session {
       return begin(session);
     };
     if (callback === undefined) return futureOf(start);
-    callWithStatus(start(), callback);
+    void callWithStatus(start(), callback);
   }
 
   /** Stops both directions until {@link sync_session.resume}. What is written meanwhile is kept, and uploaded then. */
