@@ -115,6 +115,12 @@ export class Stage {
     for (const session of sessions) await session.waitDown();
   }
 
+  /** The state of a realm's subscriptions, where the facade tells it. */
+  equalSubscriptionState(realm: TestRealm, expected: string): void {
+    if (!this.adapter.capabilities.has("subscriptionState")) return;
+    this.equal(realm.subscriptions().state(), expected, "state of the subscriptions");
+  }
+
   equal<T>(actual: T, expected: T, what: string): void {
     const [left, right] = [JSON.stringify(actual), JSON.stringify(expected)];
     if (left !== right) throw new CheckFailure(`${what}: expected ${right}, got ${left}`);

@@ -110,19 +110,21 @@ type element_of<E> = Exclude<E, object> | Extract<E, scalar | managed_object<unk
 type managed_of<E> = E extends scalar ? never : E extends object ? managed_object<E> : never;
 
 /** The expression for a member of a struct. */
-export type expression_of<V> = [present<V>] extends [string]
-  ? text_expression<V>
-  : [present<V>] extends [scalar]
-    ? value_expression<V>
-    : [present<V>] extends [readonly (infer E)[]]
-      ? collection_expression<element_of<E>>
-      : [present<V>] extends [ReadonlyMap<string, infer E>]
-        ? map_expression<E>
-        : [present<V>] extends [ReadonlySet<infer E>]
-          ? collection_expression<element_of<E>>
-          : [present<V>] extends [linking<infer T>]
-            ? collection_expression<managed_object<T>>
-            : link_expression<struct_in<V>>;
+export type expression_of<V> = unknown extends V
+  ? text_expression<unknown>
+  : [present<V>] extends [string]
+    ? text_expression<V>
+    : [present<V>] extends [scalar]
+      ? value_expression<V>
+      : [present<V>] extends [readonly (infer E)[]]
+        ? collection_expression<element_of<E>>
+        : [present<V>] extends [ReadonlyMap<string, infer E>]
+          ? map_expression<E>
+          : [present<V>] extends [ReadonlySet<infer E>]
+            ? collection_expression<element_of<E>>
+            : [present<V>] extends [linking<infer T>]
+              ? collection_expression<managed_object<T>>
+              : link_expression<struct_in<V>>;
 
 /** The struct among the types of a pointer. */
 type struct_in<V> = V extends scalar | managed_object<unknown> | null | undefined ? never : V;
