@@ -56,7 +56,9 @@ export const scheduler: { make_default(): scheduler } = Object.freeze({
 
 /** A proxy for connections. */
 export interface proxy_config {
+  /** Host name. */
   readonly address: string;
+  /** Number of the port. */
   readonly port: number;
   /** `name:password` */
   readonly username_password?: string;
@@ -73,7 +75,11 @@ export class db_config {
   #headers: Readonly<Record<string, string>> = {};
   #reset: client_reset_handler = client_reset.manual();
 
-  /** @param path absolute, or from the current directory; `default.realm` if not given. */
+  /**
+   * A configuration for a database that is not synced.
+   *
+   * @param path absolute, or from the current directory; `default.realm` if not given.
+   */
   constructor(path: string = "default.realm", runs_on: scheduler = scheduler.make_default()) {
     this.#path = path;
     this.#scheduler = runs_on;
@@ -94,10 +100,12 @@ export class db_config {
     return this.#sync;
   }
 
+  /** Where callbacks run. */
   scheduler(): scheduler {
     return this.#scheduler;
   }
 
+  /** Sets where the file is. */
   set_path(path: string): void {
     this.#path = path;
   }
@@ -168,6 +176,7 @@ export class db_config {
     this.#reset = handler;
   }
 
+  /** What happens when the server demands that the file starts over. */
   get_client_reset_mode(): client_reset_mode {
     return this.#reset.mode;
   }

@@ -20,11 +20,12 @@ export { managed_map } from "./data/map.js";
 export { type collection_change, type dictionary_collection_change, notification_token } from "./data/notification.js";
 export { results, type results_change, type sort_descriptor } from "./data/results.js";
 export { managed_set } from "./data/set.js";
-export { managed_vector } from "./data/vector.js";
-export { db, open } from "./db.js";
+export { managed_vector, type object_in } from "./data/vector.js";
+export { db, type of_class, open } from "./db.js";
 export { db_config, type proxy_config, scheduler, schema_mode } from "./db-config.js";
 export { app_error, exception, invalid_argument, logic_error, out_of_range, runtime_error, status } from "./errors.js";
 export { future, future_status } from "./future.js";
+export type { names } from "./names.js";
 export { logger, type logger_level, set_default_logger } from "./logger.js";
 export {
   type collection_expression,
@@ -39,6 +40,7 @@ export {
   type value_expression,
 } from "./query/expression.js";
 export {
+  type any_class,
   type asymmetric,
   type asymmetric_model,
   asymmetric_schema,
@@ -49,7 +51,42 @@ export {
   schema,
   type struct,
 } from "./schema/model.js";
-export * from "./schema/types.js";
+export {
+  type any_struct,
+  binary,
+  bool,
+  decimal128,
+  double,
+  enumeration,
+  float,
+  type generator,
+  type initial_of,
+  int64,
+  type int64_value,
+  link,
+  type linking,
+  linking_objects,
+  map,
+  mixed,
+  type mixed_value,
+  type named,
+  object_id,
+  optional,
+  type pointer,
+  primary_key,
+  type properties,
+  type property,
+  type property_role,
+  type scalar,
+  set,
+  string,
+  type struct_of,
+  time_point,
+  type unmanaged,
+  uuid,
+  vector,
+  with_default,
+} from "./schema/types.js";
 export {
   client_reset,
   type client_reset_handler,

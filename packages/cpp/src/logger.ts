@@ -34,6 +34,7 @@ export type logger_level = Levels[keyof Levels];
 
 /** Takes lines of the log. Applications extend it. */
 export abstract class logger {
+  /** The levels. */
   static readonly level: Levels = level;
   #threshold: logger_level = level.all;
 
@@ -45,6 +46,7 @@ export abstract class logger {
     this.#threshold = threshold;
   }
 
+  /** The lowest level that is passed on; everything at first. */
   get_level_threshold(): logger_level {
     return this.#threshold;
   }

@@ -14,6 +14,7 @@ import { logic_error } from "./errors.js";
 export class thread_safe_reference<T> {
   #subject: (T & Wrapped) | undefined;
 
+  /** A reference to an object, a collection or results. */
   constructor(subject: T & Wrapped) {
     this.#subject = subject;
   }

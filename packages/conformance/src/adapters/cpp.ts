@@ -54,12 +54,9 @@ function propertyOf(text: string): realm.property<unknown, "plain" | "link"> {
 function classOf({ name, primaryKey, properties }: Model): Class {
   const members = Object.entries(properties).map(([member, text]) => {
     const type = propertyOf(text);
-    return [
-      member,
-      member === primaryKey ? realm.primary_key(type as realm.property<unknown, "plain">) : type,
-    ] as const;
+    return [member, member === primaryKey ? realm.primary_key(type as never) : type] as const;
   });
-  return realm.schema(name, Object.fromEntries(members)) as unknown as Class;
+  return realm.schema(name, Object.fromEntries(members));
 }
 
 /** The classes of one realm by name. */

@@ -95,7 +95,8 @@ export class Stage {
   /** An empty folder, removed at the end. */
   async directory(): Promise<string> {
     const directory = await mkdtemp(join(tmpdir(), "tidemark-device-"));
-    this.#cleanUps.push(() => rm(directory, { recursive: true, force: true }));
+    // The thread of a session that has just ended may still be letting go of its file.
+    this.#cleanUps.push(() => rm(directory, { recursive: true, force: true, maxRetries: 10 }));
     return directory;
   }
 

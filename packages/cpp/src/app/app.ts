@@ -17,6 +17,7 @@ import { user } from "./user.js";
 
 /** How to reach an app: `realm::App::configuration`. */
 export interface app_configuration {
+  /** Id of the app on the server. */
   readonly app_id: string;
   /** Address of the server; that of the old service if not given. */
   readonly base_url?: string | undefined;
@@ -75,6 +76,7 @@ function makeApp(configuration: app_configuration): EngineApp {
 
 /** An app. A value: apps of the same id and address share their users unless caching is switched off. */
 export class App {
+  /** Ways to log in. */
   static readonly credentials: typeof credentials = credentials;
   /** @internal */
   readonly internal: EngineApp;
@@ -116,6 +118,7 @@ export class App {
     void callWithResult(work, (logged, error) => callback(logged, error as app_error | undefined));
   }
 
+  /** What is set for the synchronisation of all databases. */
   get_sync_manager(): sync_manager {
     return new sync_manager();
   }

@@ -22,22 +22,27 @@ export class credentials {
     return new credentials(ways.anonymous());
   }
 
+  /** A key that the server has issued. */
   static api_key(key: string): credentials {
     return new credentials(ways.apiKey(key));
   }
 
+  /** A token of Facebook. */
   static facebook(access_token: string): credentials {
     return new credentials(ways.facebook(access_token));
   }
 
+  /** An id token of Apple. */
   static apple(id_token: string): credentials {
     return new credentials(ways.apple(id_token));
   }
 
+  /** A code of Google, for the server to exchange. */
   static google_auth_code(auth_code: string): credentials {
     return new credentials(ways.google({ authCode: auth_code }));
   }
 
+  /** An id token of Google. */
   static google_id_token(id_token: string): credentials {
     return new credentials(ways.google({ idToken: id_token }));
   }
@@ -47,6 +52,7 @@ export class credentials {
     return new credentials(ways.jwt(token));
   }
 
+  /** A name and a password that were registered. */
   static username_password(username: string, password: string): credentials {
     return new credentials(ways.emailPassword(username, password));
   }

@@ -8,10 +8,13 @@ import type { Host, HttpRequest, HttpResponse } from "@tidemark/engine";
 
 /** A request that the transport is to send. */
 export interface http_request {
+  /** Verb of HTTP. */
   readonly method: "get" | "post" | "put" | "del";
+  /** Complete address. */
   readonly url: string;
   /** Milliseconds. */
   readonly timeout_ms: number;
+  /** Headers by name. */
   readonly headers: Readonly<Record<string, string>>;
   /** Empty if there is none. */
   readonly body: string;
@@ -19,8 +22,11 @@ export interface http_request {
 
 /** What the server answered. */
 export interface http_response {
+  /** Status of HTTP. */
   readonly http_status_code: number;
+  /** Headers by name. */
   readonly headers: Readonly<Record<string, string>>;
+  /** Text of the answer. */
   readonly body: string;
 }
 

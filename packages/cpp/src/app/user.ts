@@ -30,6 +30,7 @@ const users = new WeakMap<EngineUser, user>();
 
 /** A user on this device. One who logs in again is the same. */
 export class user {
+  /** The states of a user. */
   static readonly state: names<user_state> = state;
   /** @internal */
   readonly internal: EngineUser;
@@ -49,6 +50,7 @@ export class user {
     return known;
   }
 
+  /** Whether the user has tokens on this device. */
   is_logged_in(): boolean {
     return this.internal.isLoggedIn;
   }

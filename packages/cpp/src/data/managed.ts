@@ -57,17 +57,23 @@ export type managed<T> = managed_object<T> & {
 
 /** A property that has changed. Old and new values are those of single values; collections have observers themselves. */
 export interface property_change {
+  /** Name of the property. */
   readonly name: string;
+  /** Value before; `undefined` also where it is not known. */
   readonly old_value?: unknown;
+  /** Value now. */
   readonly new_value?: unknown;
 }
 
 /** A change of an object. */
 export interface object_change<T> {
+  /** What has changed. */
   readonly object: managed<T>;
+  /** Whether it is gone: the last call. */
   readonly is_deleted: boolean;
   /** Never set: nothing can fail between the database and a listener. */
   readonly error?: unknown;
+  /** What has changed of it; empty if it is gone. */
   readonly property_changes: readonly property_change[];
 }
 

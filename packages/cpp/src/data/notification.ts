@@ -24,6 +24,7 @@ export class notification_token {
     this.#end = () => undefined;
   }
 
+  /** Ends the listener, for `using`. */
   [Symbol.dispose](): void {
     this.unregister();
   }
@@ -47,11 +48,17 @@ export interface collection_change<Collection> {
 
 /** Changes of a map, by key. */
 export interface dictionary_collection_change<Collection> {
+  /** What has changed. */
   readonly collection: Collection;
+  /** Keys that are gone. */
   readonly deletions: readonly string[];
+  /** Keys that are new. */
   readonly insertions: readonly string[];
+  /** Keys with other values. */
   readonly modifications: readonly string[];
+  /** Whether the object that holds the map is gone. */
   readonly collection_root_was_deleted: boolean;
+  /** Whether nothing has changed: so in the first call. */
   empty(): boolean;
 }
 

@@ -26,6 +26,7 @@ import type { collection_change, notification_token } from "./notification.js";
 export interface sort_descriptor {
   /** Names from property to property: `owner.name`. */
   readonly key_path: string;
+  /** Whether the smallest comes first. */
   readonly ascending: boolean;
 }
 

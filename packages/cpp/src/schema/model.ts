@@ -42,6 +42,7 @@ export type model_of<T, Key extends keyof T = never> = model<T, Partial<T> & Pic
 
 /** A class whose objects are sent to the server and never kept. */
 export interface asymmetric_model<T, Initial> {
+  /** Name in the file and on the server. */
   readonly class_name: string;
   /** @internal */
   readonly declaration: ClassDeclaration;

@@ -30,6 +30,7 @@ export type after_reset = (local: db, remote: db) => void;
 
 /** A mode with what is to be called. Made by {@link client_reset}. */
 export interface client_reset_handler {
+  /** What is done. */
   readonly mode: client_reset_mode;
   /** @internal */
   readonly before?: before_reset;
@@ -39,9 +40,13 @@ export interface client_reset_handler {
 
 /** Makes handlers for `db_config.set_client_reset_handler`. */
 export const client_reset: Readonly<{
+  /** Nothing is done: the error handler is told. */
   manual(): client_reset_handler;
+  /** What was not uploaded is lost. */
   discard_unsynced_changes(before: before_reset, after: after_reset): client_reset_handler;
+  /** What was not uploaded is done again. */
   recover_unsynced_changes(before: before_reset, after: after_reset): client_reset_handler;
+  /** The same, or it is lost where the server does not permit recovery. */
   recover_or_discard_unsynced_changes(before: before_reset, after: after_reset): client_reset_handler;
 }> = Object.freeze({
   manual: () => ({ mode: client_reset_mode.manual }),

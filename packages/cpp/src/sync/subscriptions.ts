@@ -19,12 +19,17 @@ import type { class_of } from "../schema/model.js";
 
 /** A subscription: which objects of a class are synced. */
 export interface sync_subscription {
+  /** Id that it keeps while it is changed. */
   readonly identifier: string;
+  /** Name by which it was added. */
   readonly name: string | undefined;
+  /** When it was added. */
   readonly created_at: Date;
+  /** When it was changed last. */
   readonly updated_at: Date;
   /** In Realm Query Language; `TRUEPREDICATE` for all. */
   readonly query_string: string;
+  /** Name of the class. */
   readonly object_class_name: string;
 }
 

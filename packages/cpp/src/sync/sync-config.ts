@@ -39,6 +39,7 @@ export class sync_config {
   /** @internal */
   errorHandler: sync_error_handler | undefined;
 
+  /** Syncs what a user subscribes to. */
   constructor(synced: user) {
     this.user = synced;
   }

@@ -10,7 +10,9 @@ import type { mixed_value } from "../schema/types.js";
 
 /** An object whose changes the server has undone. */
 export interface compensating_write_info {
+  /** Name of the class. */
   readonly object_name: string;
+  /** Key of the object. */
   readonly primary_key: mixed_value;
   /** Why, in the server's words. */
   readonly reason: string;
@@ -49,6 +51,7 @@ export class sync_error {
     }));
   }
 
+  /** What went wrong, by name. */
   get_status(): status {
     return statusOf(this.#information);
   }
@@ -58,6 +61,7 @@ export class sync_error {
     return this.#information.isFatal;
   }
 
+  /** What went wrong, in words. */
   message(): string {
     return this.#information.message;
   }

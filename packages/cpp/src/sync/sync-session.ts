@@ -52,7 +52,9 @@ const destroyed = "Realm: Error accessing sync_session which has been destroyed.
  * `Realm: Error accessing sync_session which has been destroyed.`
  */
 export class sync_session {
+  /** The states of a session. */
   static readonly state: names<session_state> = state;
+  /** The states of its connection. */
   static readonly connection_state: names<connection_state> = connectionState;
   readonly #session: WeakRef<EngineSession>;
 

@@ -5,7 +5,7 @@
  */
 
 import { type ChildProcess, spawn } from "node:child_process";
-import { existsSync, mkdtempSync, rmSync } from "node:fs";
+import { cpSync, existsSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { createInterface } from "node:readline";
@@ -35,9 +35,9 @@ interface Server {
   readonly url: string;
 }
 
-async function start(directory: string): Promise<Server> {
+async function start(directory: string, port: string): Promise<Server> {
   const command = join(workspaceRoot(), "apps/tidemark/bin/tidemark.js");
-  const given = [command, "dev", "--log", "error", "--port", "0", "--data", join(directory, "server")];
+  const given = [command, "dev", "--log", "error", "--port", port, "--data", join(directory, "server")];
   const child = spawn(process.execPath, given, { stdio: ["pipe", "pipe", "inherit"] });
   const url = await new Promise<string>((resolve, reject) => {
     child.once("error", reject);
@@ -48,6 +48,13 @@ async function start(directory: string): Promise<Server> {
     });
   });
   return { child, url };
+}
+
+async function end({ child }: Server): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return;
+  const ended = new Promise((resolve) => child.once("exit", resolve));
+  child.kill("SIGKILL");
+  await ended;
 }
 
 /** One device: an app with a user of its own. */
@@ -65,6 +72,8 @@ export interface Synced {
   url(): string;
   directory(): string;
   device(appId: string): Promise<Device>;
+  /** Lets something happen that the server then forgets: files that know of it have to start over. */
+  forget(appId: string, happen: () => Promise<void>): Promise<void>;
 }
 
 /** Starts a server before the tests of the file. */
@@ -74,27 +83,39 @@ export function useServer(): Synced {
   let count = 0;
   const kept: db[] = [];
   beforeAll(async () => {
-    server = await start(directory);
+    server = await start(directory, "0");
   }, startTimeoutMs);
   afterEach(() => {
     for (const database of kept.splice(0)) database.close();
   });
   afterAll(async () => {
-    const child = server?.child;
-    if (child !== undefined && child.exitCode === null) {
-      const ended = new Promise((resolve) => child.once("exit", resolve));
-      child.kill("SIGTERM");
-      await ended;
-    }
-    rmSync(directory, { recursive: true, force: true });
+    if (server !== undefined) await end(server);
+    rmSync(directory, { recursive: true, force: true, maxRetries: 10 });
   });
-  const url = (): string => {
+  const running = (): Server => {
     if (server === undefined) throw new Error("the server is not running");
-    return server.url;
+    return server;
+  };
+  const url = (): string => running().url;
+  /** Stops the server, moves files, and starts it again at its address. */
+  const between = async (move: () => void): Promise<void> => {
+    const { port } = new URL(url());
+    await end(running());
+    move();
+    server = await start(directory, port);
   };
   return {
     url,
     directory: () => directory,
+    forget: async (appId, happen) => {
+      const [known, backup] = [join(directory, "server", "apps", appId), join(directory, `backup-${appId}`)];
+      await between(() => cpSync(known, backup, { recursive: true }));
+      await happen();
+      await between(() => {
+        rmSync(known, { recursive: true });
+        cpSync(backup, known, { recursive: true });
+      });
+    },
     device: async (appId) => {
       count += 1;
       const folder = join(directory, `device-${count}`);
