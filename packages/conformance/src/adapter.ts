@@ -50,7 +50,9 @@ export type Capability =
   | "isConnected"
   | "multiplexKnob"
   | "simulatedErrors"
-  | "stopPolicy";
+  | "stopPolicy"
+  /** State and version of the set of subscriptions. */
+  | "subscriptionState";
 
 /** A facade under test. */
 export interface Adapter {

@@ -11,6 +11,8 @@ export * as credentials from "./app/credentials.js";
 export type { Credentials } from "./app/credentials.js";
 export { type BoundObject, columnAccessor } from "./binding/accessor.js";
 export { Binding, bindingKey, type Bound, type Handle, handleKey, unwrap, type Wrappers } from "./binding/binding.js";
+export { eraseEmbedded, resultsOfCollection } from "./binding/collections.js";
+export { relocate } from "./binding/relocate.js";
 export { Listeners } from "./app/listeners.js";
 export { User, type UserIdentity, type UserState } from "./app/user.js";
 export type * from "./core.js";

@@ -1,9 +1,462 @@
 /**
  * The cpp facade, driven by the suite.
  *
+ * What the suite asks for beyond the SDK is done in the SDK's own terms: sessions are counted by the handles that still
+ * stand for one, and subscriptions of the first opening are an update after it.
+ *
  * @module
  */
-import type { Adapter } from "../adapter.js";
+import { randomUUID } from "node:crypto";
+import { join } from "node:path";
+import * as realm from "@tidemark/cpp";
+import { syncStatusCode } from "@tidemark/engine";
+import type {
+  Adapter,
+  AppOptions,
+  ConnectionState,
+  ErrorInformation,
+  Model,
+  OpenOptions,
+  ResetOptions,
+  Subscribing,
+  SubscriptionChange,
+  TestApp,
+  TestList,
+  TestObject,
+  TestRealm,
+  TestSession,
+  TestSubscriptions,
+  TestUser,
+  Value,
+  WaitOutcome,
+} from "../adapter.js";
+
+/** A struct whose members the suite knows by name. */
+type Fields = Record<string, unknown>;
+
+type Class = realm.model<Fields, object>;
+
+const scalars: Readonly<Record<string, realm.property<unknown, "plain">>> = {
+  int: realm.int64,
+  double: realm.double,
+  bool: realm.bool,
+  string: realm.string,
+};
+
+/** The type that the suite writes down as text. */
+function propertyOf(text: string): realm.property<unknown, "plain" | "link"> {
+  if (text.endsWith("[]")) return realm.vector(propertyOf(text.slice(0, -2)));
+  const scalar = scalars[text.replace("?", "")];
+  if (scalar === undefined) return realm.link(text);
+  return text.endsWith("?") ? realm.optional(scalar) : scalar;
+}
+
+function classOf({ name, primaryKey, properties }: Model): Class {
+  const members = Object.entries(properties).map(([member, text]) => {
+    const type = propertyOf(text);
+    return [member, member === primaryKey ? realm.primary_key(type as never) : type] as const;
+  });
+  return realm.schema(name, Object.fromEntries(members));
+}
+
+/** The classes of one realm by name. */
+class Classes {
+  readonly all: readonly Class[];
+
+  constructor(models: readonly Model[]) {
+    this.all = models.map(classOf);
+  }
+  named(name: string): Class {
+    const found = this.all.find(({ class_name: className }) => className === name);
+    if (!found) throw new Error(`the case has no class ${name}`);
+    return found;
+  }
+}
+
+/** The suite's simple queries as typed conditions, as which subscriptions are made. */
+function conditionOf(query: string): realm.query_fn<Fields> {
+  const [, field = "", operator = "", constant = ""] = /^(\w+) (==|>) (.+)$/.exec(query) ?? [];
+  return (object) => {
+    const property = object[field] as realm.value_expression<unknown>;
+    const value: unknown = JSON.parse(constant);
+    return operator === ">" ? property.gt(value) : property.eq(value);
+  };
+}
+
+class CppList implements TestList {
+  readonly #vector: realm.managed_vector<Value>;
+
+  constructor(vector: realm.managed_vector<Value>) {
+    this.#vector = vector;
+  }
+  push(value: Value): void {
+    this.#vector.push_back(value);
+  }
+  insert(index: number, value: Value): void {
+    this.#vector.insert(index, value);
+  }
+  set(index: number, value: Value): void {
+    this.#vector.set(index, value);
+  }
+  remove(index: number): void {
+    this.#vector.erase(index);
+  }
+  values(): readonly Value[] {
+    return this.#vector.detach();
+  }
+}
+
+class CppObject implements TestObject {
+  readonly #object: Record<string, unknown>;
+
+  constructor(object: realm.managed<Fields>) {
+    this.#object = object;
+  }
+  get(field: string): Value {
+    return (this.#object[field] ?? null) as Value;
+  }
+  set(field: string, value: Value): void {
+    this.#object[field] = value;
+  }
+  list(field: string): TestList {
+    return new CppList(this.#object[field] as realm.managed_vector<Value>);
+  }
+}
+
+class CppSubscriptions implements TestSubscriptions {
+  readonly #realm: CppRealm;
+
+  constructor(owner: CppRealm) {
+    this.#realm = owner;
+  }
+  async update(change: (set: SubscriptionChange) => void): Promise<void> {
+    const isDone = await this.#realm.update(change).get();
+    if (!isDone) throw new Error("the update is false");
+  }
+  list(): readonly { name: string | null; className: string; query: string }[] {
+    return this.#realm.subscriptionList();
+  }
+  state(): string {
+    throw new Error("the SDK does not tell the state of subscriptions");
+  }
+  version(): number {
+    throw new Error("the SDK does not tell the version of subscriptions");
+  }
+  async waitSync(): Promise<void> {
+    await this.#realm.waitSync();
+  }
+}
+
+class CppSession implements TestSession {
+  readonly session: realm.sync_session;
+
+  constructor(session: realm.sync_session) {
+    this.session = session;
+  }
+  pause(): void {
+    this.session.pause();
+  }
+  resume(): void {
+    this.session.resume();
+  }
+  reconnect(): void {
+    this.session.reconnect();
+  }
+  state(): "active" | "inactive" {
+    const { active, dying } = realm.sync_session.state;
+    const state = this.session.state();
+    return state === active || state === dying ? "active" : "inactive";
+  }
+  rawState(): string {
+    return this.session.state();
+  }
+  connection(): ConnectionState {
+    return this.session.connection_state();
+  }
+  isConnected(): boolean {
+    return this.connection() === "connected" && this.state() === "active";
+  }
+  onConnection(callback: (oldState: ConnectionState, newState: ConnectionState) => void): () => void {
+    const token = this.session.observe_connection_change(callback);
+    return () => this.session.unregister_connection_change_observer(token);
+  }
+  onProgress(): () => void {
+    throw new Error("the SDK has no progress notifications");
+  }
+  async waitUp(): Promise<WaitOutcome> {
+    await this.session.wait_for_upload_completion().get();
+    return "done";
+  }
+  async waitDown(): Promise<WaitOutcome> {
+    await this.session.wait_for_download_completion().get();
+    return "done";
+  }
+  simulateError(): void {
+    throw new Error("the SDK simulates no errors");
+  }
+  isSame(other: TestSession): boolean {
+    return other instanceof CppSession && other.session.equals(this.session);
+  }
+}
+
+class CppRealm implements TestRealm {
+  readonly #db: realm.db;
+  readonly #classes: Classes;
+  readonly #path: string;
+  /** Names of the subscriptions that were made for the file: the SDK finds them by name and lists none. */
+  readonly #names: Set<string>;
+  /** What became of the last update of the subscriptions. */
+  #lastUpdate: realm.future<boolean> | undefined;
+
+  constructor(db: realm.db, classes: Classes, path: string, names = new Set<string>()) {
+    this.#names = names;
+    this.#db = db;
+    this.#classes = classes;
+    this.#path = path;
+  }
+  session(): TestSession | null {
+    const session = this.#db.get_sync_session();
+    return session ? new CppSession(session) : null;
+  }
+  hasNoSession(): boolean {
+    if (!this.#db.is_closed()) return this.#db.get_sync_session() === undefined;
+    try {
+      return !this.#db.get_sync_session();
+    } catch {
+      return true;
+    }
+  }
+  path(): string {
+    return this.#path;
+  }
+  close(): void {
+    this.#db.close();
+  }
+  subscriptions(): TestSubscriptions {
+    return new CppSubscriptions(this);
+  }
+  subscribe(subscriptions: readonly Subscribing[]): void {
+    void this.update((set) => subscriptions.forEach((one) => set.add(one)));
+  }
+  update(change: (set: SubscriptionChange) => void): realm.future<boolean> {
+    this.#lastUpdate = this.#db.subscriptions().update((set) => {
+      change({
+        add: ({ name, className, query }) => {
+          if (name === undefined) throw new Error("the SDK has no subscriptions without names");
+          this.#names.add(name);
+          const model = this.#classes.named(className);
+          if (query === undefined) set.add(model, name);
+          else set.add(model, name, conditionOf(query));
+        },
+        removeName: (name) => {
+          const isThere = set.find(name) !== undefined;
+          if (isThere) set.remove(name);
+          return isThere;
+        },
+        clear: () => set.clear(),
+      });
+    });
+    return this.#lastUpdate;
+  }
+  /** The future of the last update. Where there is none, or a pause has ended it, an update that changes nothing tells. */
+  async waitSync(): Promise<void> {
+    if ((await this.#lastUpdate) === true) return;
+    const isDone = await this.update(() => undefined).get();
+    if (!isDone) throw new Error("the update is false");
+  }
+  subscriptionList(): { name: string | null; className: string; query: string }[] {
+    const set = this.#db.subscriptions();
+    const known = [...this.#names].flatMap((name) => set.find(name) ?? []);
+    if (known.length !== set.size()) throw new Error(`${set.size()} subscriptions, of which ${known.length} are known`);
+    return known.map((one) => ({
+      name: one.name ?? null,
+      className: one.object_class_name,
+      query: one.query_string,
+    }));
+  }
+  write(work: () => void): void {
+    this.#db.write(work);
+  }
+  create(className: string, values: Readonly<Record<string, Value>>): void {
+    this.#db.add(this.#classes.named(className)(values));
+  }
+  #find(className: string, key: number | string): realm.managed<Fields> | undefined {
+    const found = this.#db.objects(this.#classes.named(className)).where("_id == $0", [key]);
+    return found.size() === 0 ? undefined : found[0];
+  }
+  find(className: string, key: number | string): TestObject | null {
+    const object = this.#find(className, key);
+    return object ? new CppObject(object) : null;
+  }
+  keys(className: string, query?: string): readonly Value[] {
+    const all = this.#db.objects(this.#classes.named(className));
+    const matching = query === undefined ? all : all.where(query);
+    return [...matching.sort("_id", true)].map((object) => object["_id"] as Value);
+  }
+  count(className: string): number {
+    return this.#db.objects(this.#classes.named(className)).size();
+  }
+  delete(className: string, key: number | string): void {
+    const object = this.#find(className, key);
+    if (object) this.#db.remove(object);
+  }
+  onResults(className: string, callback: (count: number) => void): () => void {
+    const results = this.#db.objects(this.#classes.named(className));
+    const token = results.observe(() => callback(results.size()));
+    return () => token.unregister();
+  }
+}
+
+/** Of every user. */
+const password = "a long password";
+
+class CppUser implements TestUser {
+  readonly user: realm.user;
+  readonly #app: CppApp;
+
+  constructor(user: realm.user, app: CppApp) {
+    this.user = user;
+    this.#app = app;
+  }
+  get id(): string {
+    return this.user.identifier();
+  }
+  async openSynced(options: OpenOptions): Promise<TestRealm> {
+    const { subscriptions = [], path, stopPolicy, onError, reset } = options;
+    const config = this.user.flexible_sync_configuration();
+    const classes = new Classes(options.models);
+    config.set_schema(classes.all);
+    if (path !== undefined) config.set_path(join(this.#app.directory, `${path}.realm`));
+    if (stopPolicy === "immediately") config.sync_config().set_stop_policy(realm.session_stop_policy.immediately);
+    if (onError) config.sync_config().set_error_handler((_, error) => onError(informationOf(error)));
+    if (reset) config.set_client_reset_handler(resetHandlerOf(reset, classes, config.path()));
+    const db = new realm.db(config);
+    const session = db.get_sync_session();
+    if (session) this.#app.remember(this.id, session);
+    const opened = new CppRealm(db, classes, config.path(), this.#app.namesOf(config.path()));
+    if (db.subscriptions().size() === 0 && subscriptions.length > 0) opened.subscribe(subscriptions);
+    return opened;
+  }
+}
+
+class CppApp implements TestApp {
+  readonly directory: string;
+  readonly #app: realm.App;
+  readonly #registered = new Set<string>();
+  /** Handles of every session that was opened, by user. */
+  readonly #sessions: { readonly userId: string; readonly session: realm.sync_session }[] = [];
+
+  /** Names of subscriptions by file. */
+  readonly #names = new Map<string, Set<string>>();
+
+  constructor(app: realm.App, directory: string) {
+    this.#app = app;
+    this.directory = directory;
+  }
+  async logIn(email: string = `${randomUUID()}@example.com`): Promise<TestUser> {
+    if (!this.#registered.has(email)) await this.#app.register_user(email, password).get();
+    this.#registered.add(email);
+    const user = await this.#app.login(realm.App.credentials.username_password(email, password)).get();
+    return new CppUser(user, this);
+  }
+  async logOut(user: TestUser): Promise<void> {
+    if (user instanceof CppUser) await user.user.log_out().get();
+  }
+  namesOf(path: string): Set<string> {
+    const known = this.#names.get(path) ?? new Set();
+    this.#names.set(path, known);
+    return known;
+  }
+  /** A session's reconnect reaches all sessions of the app. */
+  reconnectAll(): void {
+    this.#live()[0]?.session.reconnect();
+  }
+  executeReset(): void {
+    throw new Error("the SDK sets no file aside before the next start");
+  }
+  sessionCount(user: TestUser): number {
+    return this.#live().filter(({ userId }) => userId === user.id).length;
+  }
+  remember(userId: string, session: realm.sync_session): void {
+    if (!this.#sessions.some((known) => known.session.equals(session))) this.#sessions.push({ userId, session });
+  }
+  #live(): { readonly userId: string; readonly session: realm.sync_session }[] {
+    return this.#sessions.filter(({ session }) => {
+      try {
+        return session.state() !== undefined;
+      } catch {
+        return false;
+      }
+    });
+  }
+}
+
+function resetHandlerOf(
+  { mode, onBefore, onAfter }: ResetOptions,
+  classes: Classes,
+  path: string,
+): realm.client_reset_handler {
+  const wrap = (db: realm.db): TestRealm => new CppRealm(db, classes, path);
+  const before = (local: realm.db): void => onBefore?.(wrap(local));
+  const after = (local: realm.db, remote: realm.db): void => onAfter?.(wrap(local), wrap(remote));
+  switch (mode) {
+    case "manual":
+      return realm.client_reset.manual();
+    case "discard":
+      return realm.client_reset.discard_unsynced_changes(before, after);
+    case "recover":
+      return realm.client_reset.recover_unsynced_changes(before, after);
+    case "recoverOrDiscard":
+      return realm.client_reset.recover_or_discard_unsynced_changes(before, after);
+  }
+}
+
+/** The SDK names errors, where the suite counts them. */
+const codes: ReadonlyMap<string, number> = new Map(
+  Object.entries(syncStatusCode).map(([name, code]) => [`${name.charAt(0).toUpperCase()}${name.slice(1)}`, code]),
+);
+
+function informationOf(error: unknown): ErrorInformation {
+  if (error instanceof realm.sync_error) {
+    const name = error.get_status().code_string();
+    const info = error.user_info();
+    const writes = error.compensating_writes_info().map(({ object_name: className, primary_key: key, reason }) => ({
+      className,
+      key: key as Value,
+      reason,
+    }));
+    return {
+      code: codes.get(name) ?? name,
+      message: error.message(),
+      ...(error.is_client_reset_requested()
+        ? {
+            reset: {
+              original: info.get("ORIGINAL_FILE_PATH") ?? "",
+              recovery: info.get("RECOVERY_FILE_PATH") ?? "",
+            },
+          }
+        : {}),
+      ...(writes.length > 0 ? { writes } : {}),
+    };
+  }
+  if (error instanceof realm.exception) {
+    return { code: codes.get(error.code_string()) ?? error.code_string(), message: error.what() };
+  }
+  return { code: undefined, message: error instanceof Error ? error.message : String(error) };
+}
 
 /** `@tidemark/cpp`. */
-export const cppAdapter: Adapter = {} as Adapter;
+export const cppAdapter: Adapter = {
+  facade: "cpp",
+  capabilities: new Set(["stopPolicy"]),
+  async makeApp({ appId, baseUrl, directory }: AppOptions): Promise<TestApp> {
+    const app = new realm.App({ app_id: appId, base_url: baseUrl, path: directory, enable_caching: false });
+    return new CppApp(app, directory);
+  },
+  async openLocal({ directory, models }): Promise<TestRealm> {
+    const path = join(directory, "local.realm");
+    const classes = new Classes(models);
+    return new CppRealm(realm.open(new realm.db_config(path), ...classes.all), classes, path);
+  },
+  errorInfo: informationOf,
+};

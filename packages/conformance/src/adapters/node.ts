@@ -375,6 +375,7 @@ export const nodeAdapter: Adapter = {
     "multiplexKnob",
     "stopPolicy",
     "simulatedErrors",
+    "subscriptionState",
   ]),
   async makeApp(options: AppOptions): Promise<TestApp> {
     return new NodeApp(

@@ -96,7 +96,8 @@ export class Stage {
   /** An empty folder, removed at the end. */
   async directory(): Promise<string> {
     const directory = await mkdtemp(join(tmpdir(), "tidemark-device-"));
-    this.#cleanUps.push(() => rm(directory, { recursive: true, force: true }));
+    // The thread of a session that has just ended may still be letting go of its file.
+    this.#cleanUps.push(() => rm(directory, { recursive: true, force: true, maxRetries: 10 }));
     return directory;
   }
 
@@ -119,6 +120,12 @@ export class Stage {
   async settle(...sessions: readonly TestSession[]): Promise<void> {
     for (const session of sessions) await session.waitUp();
     for (const session of sessions) await session.waitDown();
+  }
+
+  /** The state of a realm's subscriptions, where the facade tells it. */
+  equalSubscriptionState(realm: TestRealm, expected: string): void {
+    if (!this.adapter.capabilities.has("subscriptionState")) return;
+    this.equal(realm.subscriptions().state(), expected, "state of the subscriptions");
   }
 
   equal<T>(actual: T, expected: T, what: string): void {

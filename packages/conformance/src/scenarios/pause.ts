@@ -174,7 +174,7 @@ export const pauseScenarios: readonly Scenario[] = [
       device.proxy.restore();
       await realm.subscriptions().waitSync();
       stage.equal(realm.count("Dog"), 500, "dogs");
-      stage.equal(realm.subscriptions().state(), "complete", "state");
+      stage.equalSubscriptionState(realm, "complete");
     },
   },
   {

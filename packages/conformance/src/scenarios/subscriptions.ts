@@ -30,9 +30,8 @@ export const subscriptionScenarios: readonly Scenario[] = [
     run: async (stage) => {
       const realm = await (await stage.device()).open({ subscriptions: [] });
       await realm.subscriptions().update((set) => set.add(named("Rex")));
-      const subscriptions = realm.subscriptions();
-      stage.equal(subscriptions.state(), "complete", "state");
-      stage.equal(subscriptions.list(), [named("Rex")], "list");
+      stage.equalSubscriptionState(realm, "complete");
+      stage.equal(realm.subscriptions().list(), [named("Rex")], "list");
     },
   },
   {
@@ -161,7 +160,7 @@ export const subscriptionScenarios: readonly Scenario[] = [
       const again = await device.open({ subscriptions: [] });
       await again.subscriptions().waitSync();
       stage.equal(again.subscriptions().list().length, 1, "subscriptions");
-      stage.equal(again.subscriptions().state(), "complete", "state");
+      stage.equalSubscriptionState(again, "complete");
     },
   },
   {

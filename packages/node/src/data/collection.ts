@@ -12,12 +12,10 @@ import {
   EngineError,
   type Handle,
   handleKey,
-  type List as EngineList,
   ObjectHandle,
   packParameters,
   Results as EngineResults,
   unwrap,
-  type ValueSet,
 } from "@tidemark/engine";
 import { assertFunction, assertString } from "../assert.js";
 import type { Binding } from "../binding.js";
@@ -328,12 +326,3 @@ function bound(target: object, proxy: object, method: unknown): unknown {
 }
 
 const boundMethods = new WeakMap<object, Map<unknown, unknown>>();
-
-/** Results of the objects in a list or set. */
-export function resultsOfCollection(collection: EngineList | ValueSet): EngineResults {
-  const layout = collection.database.storedLayout(collection.column.target ?? "");
-  if (layout === undefined || collection.column.type !== "link" || layout.kind === "embedded") {
-    throw new EngineError("invalid-argument", "Queries on collections of values are not supported");
-  }
-  return new EngineResults(collection.database, layout, { kind: "collection", collection }, []);
-}

@@ -10,11 +10,12 @@ import {
   handleKey,
   type List as EngineList,
   type Results as EngineResults,
+  resultsOfCollection,
 } from "@tidemark/engine";
 import { assertNumber } from "../assert.js";
 import { type Binding, wrappers } from "../binding.js";
 import { call } from "../errors.js";
-import { OrderedCollection, type OrderedHandle, resultsOfCollection, withIndexes } from "./collection.js";
+import { OrderedCollection, type OrderedHandle, withIndexes } from "./collection.js";
 
 /** Names of the engine's types in the SDK. */
 export const typeNames: Readonly<Record<string, string>> = {

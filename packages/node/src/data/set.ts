@@ -4,10 +4,16 @@
  * @module
  */
 
-import { type CollectionChanges, handleKey, type Results as EngineResults, type ValueSet } from "@tidemark/engine";
+import {
+  type CollectionChanges,
+  handleKey,
+  type Results as EngineResults,
+  resultsOfCollection,
+  type ValueSet,
+} from "@tidemark/engine";
 import { type Binding, wrappers } from "../binding.js";
 import { call } from "../errors.js";
-import { OrderedCollection, type OrderedHandle, resultsOfCollection, withIndexes } from "./collection.js";
+import { OrderedCollection, type OrderedHandle, withIndexes } from "./collection.js";
 import { typeNames } from "./list.js";
 
 /** A set property. */

@@ -1,0 +1,70 @@
+/**
+ * Sets of an object: `std::set` in a managed object.
+ *
+ * @module
+ */
+
+import { bindingKey, handleKey, type ValueSet } from "@tidemark/engine";
+import { ownerOf, wrappers } from "../binding.js";
+import { guard } from "../errors.js";
+import { managed_collection, observeOrdered } from "./collection.js";
+import { detachValue } from "./detach.js";
+import type { managed_value } from "./managed.js";
+import type { collection_change, notification_token } from "./notification.js";
+import { Importer, readValue } from "./values.js";
+
+/** A live set. What changes it throws `logic_error` outside of a write transaction. */
+export class managed_set<E> extends managed_collection implements Iterable<managed_value<E>> {
+  size(): number {
+    return guard(() => setOf(this).length);
+  }
+
+  /** The elements of the moment at which it begins. */
+  *[Symbol.iterator](): IterableIterator<managed_value<E>> {
+    const set = setOf(this);
+    const values = guard(() => set.values());
+    for (const value of values) yield readValue(set.column, this[bindingKey].wrap(value)) as managed_value<E>;
+  }
+
+  /** Adds a value. Answers whether it was not there before, as the second part of `std::set::insert`'s answer. */
+  insert(value: E): boolean {
+    return guard(() => {
+      const set = setOf(this);
+      const plain = new Importer(set.database).element(set.column, value);
+      const before = set.length;
+      set.add(plain, "all");
+      return set.length > before;
+    });
+  }
+
+  /** Removes a value; answers whether it was there. */
+  erase(value: E): boolean {
+    return guard(() => setOf(this).erase(value ?? null));
+  }
+
+  /** Whether a value is there: `find(value) != end()`. */
+  find(value: E): boolean {
+    return guard(() => setOf(this).has(value ?? null));
+  }
+
+  /** Removes all values. */
+  clear(): void {
+    guard(() => setOf(this).clear());
+  }
+
+  /** A copy that is not managed. */
+  detach(): ReadonlySet<E> {
+    return guard(() => detachValue(ownerOf(this), setOf(this), new Map())) as ReadonlySet<E>;
+  }
+
+  /** Calls back soon, with no changes, and then after each change, until the token is told to end it. */
+  observe(callback: (change: collection_change<this>) => void): notification_token {
+    return observeOrdered(this, setOf(this), callback);
+  }
+}
+
+function setOf(set: { readonly [handleKey]: unknown }): ValueSet {
+  return set[handleKey] as ValueSet;
+}
+
+wrappers.set = (binding, handle) => new managed_set(binding, handle);

@@ -1,0 +1,207 @@
+/**
+ * How a database is opened: `realm::db_config`.
+ *
+ * @module
+ */
+
+import { engine } from "./engine.js";
+import { logic_error, notSupported } from "./errors.js";
+import type { names } from "./names.js";
+import type { any_class } from "./schema/model.js";
+import { client_reset, type client_reset_handler, type client_reset_mode } from "./sync/client-reset.js";
+import type { sync_config } from "./sync/sync-config.js";
+
+export type schema_mode =
+  | "automatic"
+  | "immutable"
+  | "read_only"
+  | "soft_reset_file"
+  | "hard_reset_file"
+  | "additive_discovered"
+  | "additive_explicit"
+  | "manual";
+
+/** What may happen to the classes of a file. */
+export const schema_mode: names<schema_mode> = Object.freeze({
+  /** What is missing is added; what differs is refused. */
+  automatic: "automatic",
+  /** The file is only read. */
+  immutable: "immutable",
+  read_only: "read_only",
+  soft_reset_file: "soft_reset_file",
+  hard_reset_file: "hard_reset_file",
+  additive_discovered: "additive_discovered",
+  additive_explicit: "additive_explicit",
+  manual: "manual",
+});
+
+const offered: ReadonlySet<schema_mode> = new Set([
+  schema_mode.automatic,
+  schema_mode.immutable,
+  schema_mode.read_only,
+  schema_mode.additive_discovered,
+  schema_mode.additive_explicit,
+]);
+
+/** Where callbacks run. Here it is always the event loop. */
+export interface scheduler {
+  /** Whether it is the one of this thread. */
+  is_on_thread(): boolean;
+}
+
+/** The scheduler of the event loop, as `realm::scheduler::make_default()`. */
+export const scheduler: { make_default(): scheduler } = Object.freeze({
+  make_default: () => ({ is_on_thread: () => true }),
+});
+
+/** A proxy for connections. */
+export interface proxy_config {
+  /** Host name. */
+  readonly address: string;
+  /** Number of the port. */
+  readonly port: number;
+  /** `name:password` */
+  readonly username_password?: string;
+}
+
+/** How a database is opened. */
+export class db_config {
+  #path: string;
+  #scheduler: scheduler;
+  #sync: sync_config | undefined;
+  #schema: readonly any_class[] | undefined;
+  #mode: schema_mode = schema_mode.automatic;
+  #version = 0;
+  #headers: Readonly<Record<string, string>> = {};
+  #reset: client_reset_handler = client_reset.manual();
+
+  /**
+   * A configuration for a database that is not synced.
+   *
+   * @param path absolute, or from the current directory; `default.realm` if not given.
+   */
+  constructor(path: string = "default.realm", runs_on: scheduler = scheduler.make_default()) {
+    this.#path = path;
+    this.#scheduler = runs_on;
+  }
+
+  /** Where the file is: absolute. */
+  path(): string {
+    return engine().host.files.resolve(this.#path);
+  }
+
+  /**
+   * How the database is synced.
+   *
+   * @throws logic_error if it is not.
+   */
+  sync_config(): sync_config {
+    if (this.#sync === undefined) throw new logic_error("IllegalOperation", "The config is not for a synced Realm.");
+    return this.#sync;
+  }
+
+  /** Where callbacks run. */
+  scheduler(): scheduler {
+    return this.#scheduler;
+  }
+
+  /** Sets where the file is. */
+  set_path(path: string): void {
+    this.#path = path;
+  }
+
+  /** Sets the classes; without it all that were declared are taken. */
+  set_schema(classes: readonly any_class[]): void {
+    this.#schema = classes;
+  }
+
+  /** @throws runtime_error for modes that change files: they are not offered. */
+  set_schema_mode(mode: schema_mode): void {
+    if (!offered.has(mode)) throw notSupported(`The schema mode '${mode}'`);
+    this.#mode = mode;
+  }
+
+  /** Of no effect: everything runs on the event loop. */
+  set_scheduler(runs_on: scheduler): void {
+    this.#scheduler = runs_on;
+  }
+
+  /** Sets how the database is synced; `undefined` for not at all. */
+  set_sync_config(config: sync_config | undefined): void {
+    this.#sync = config;
+  }
+
+  /**
+   * Sets headers that are sent when connecting.
+   *
+   * @throws logic_error for a database that is not synced.
+   */
+  set_custom_http_headers(headers: Readonly<Record<string, string>> | ReadonlyMap<string, string>): void {
+    this.#requireSynced("HTTP headers");
+    this.#headers = Object.fromEntries(headers instanceof Map ? headers : Object.entries(headers));
+  }
+
+  /**
+   * Not offered.
+   *
+   * @throws logic_error for a database that is not synced, else runtime_error.
+   */
+  set_proxy_config(_proxy: proxy_config): void {
+    this.#requireSynced("Proxy configuration");
+    throw notSupported("Connecting through a proxy");
+  }
+
+  #requireSynced(what: string): void {
+    if (this.#sync !== undefined) return;
+    throw new logic_error("IllegalOperation", `${what} can only be set on a config for a synced Realm.`);
+  }
+
+  /** Sets the version of the schema, which the server is told. */
+  set_schema_version(version: number): void {
+    this.#version = version;
+  }
+
+  /** Not offered. @throws runtime_error always. */
+  set_encryption_key(_key: Uint8Array): void {
+    throw notSupported("Encryption of realm files");
+  }
+
+  /** Not offered. @throws runtime_error always. */
+  should_compact_on_launch(_decide: (total_bytes: number, unused_bytes: number) => boolean): void {
+    throw notSupported("Compaction of realm files");
+  }
+
+  /** Sets what happens when the server demands that the file starts over; `manual` at first. */
+  set_client_reset_handler(handler: client_reset_handler): void {
+    this.#reset = handler;
+  }
+
+  /** What happens when the server demands that the file starts over. */
+  get_client_reset_mode(): client_reset_mode {
+    return this.#reset.mode;
+  }
+
+  /** @internal What opening needs. */
+  settings(): Settings {
+    return {
+      path: this.path(),
+      sync: this.#sync,
+      schema: this.#schema,
+      isReadOnly: this.#mode === schema_mode.immutable || this.#mode === schema_mode.read_only,
+      schemaVersion: this.#version,
+      headers: this.#headers,
+      reset: this.#reset,
+    };
+  }
+}
+
+/** @internal A configuration as it was when a database was opened. */
+export interface Settings {
+  readonly path: string;
+  readonly sync: sync_config | undefined;
+  readonly schema: readonly any_class[] | undefined;
+  readonly isReadOnly: boolean;
+  readonly schemaVersion: number;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly reset: client_reset_handler;
+}

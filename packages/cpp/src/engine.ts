@@ -1,0 +1,24 @@
+/**
+ * The one engine of the process, made when it is first needed, and how values look in this facade.
+ *
+ * @module
+ */
+
+import { type Conventions, type Engine, plainConventions, unwrap } from "@tidemark/engine";
+import { createNodeEngine } from "@tidemark/engine/node";
+
+/** Integers beyond 2^53 are bigints, binary data is `Uint8Array` (`std::vector<uint8_t>`), points in time are dates. */
+const conventions: Conventions = {
+  ...plainConventions,
+  unsafeIntegers: "bigint",
+  binary: (view) => Uint8Array.from(view),
+  unwrap,
+};
+
+let made: Engine | undefined;
+
+/** The engine. */
+export function engine(): Engine {
+  made ??= createNodeEngine(conventions);
+  return made;
+}

@@ -1,0 +1,35 @@
+/**
+ * What facades do with collections and with what lies inside objects.
+ *
+ * @module
+ */
+
+import type { List } from "../data/list.js";
+import type { EmbeddedHandle } from "../data/object.js";
+import { Results } from "../data/results.js";
+import type { ValueSet } from "../data/value-set.js";
+import { EngineError } from "../errors.js";
+
+/**
+ * Results of the objects in a list or set.
+ *
+ * @throws if it holds values or embedded objects.
+ */
+export function resultsOfCollection(collection: List | ValueSet): Results {
+  const layout = collection.database.storedLayout(collection.column.target ?? "");
+  if (layout === undefined || collection.column.type !== "link" || layout.kind === "embedded") {
+    throw new EngineError("invalid-argument", "Queries on collections of values are not supported");
+  }
+  return new Results(collection.database, layout, { kind: "collection", collection }, []);
+}
+
+/** Removes an embedded object from the property or collection that holds it. */
+export function eraseEmbedded({ parent, column, element }: EmbeddedHandle): void {
+  const holder = parent as EmbeddedHandle;
+  if (element === undefined) {
+    holder.set(column, null);
+    return;
+  }
+  const collection = holder.get(column) as { erase(element: number | string): void };
+  collection.erase(element);
+}
