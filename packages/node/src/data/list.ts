@@ -10,11 +10,12 @@ import {
   handleKey,
   type List as EngineList,
   type Results as EngineResults,
+  withIndexes,
 } from "@tidemark/engine";
 import { assertNumber } from "../assert.js";
 import { type Binding, wrappers } from "../binding.js";
 import { call } from "../errors.js";
-import { OrderedCollection, type OrderedHandle, resultsOfCollection, withIndexes } from "./collection.js";
+import { OrderedCollection, type OrderedHandle, resultsOfCollection } from "./collection.js";
 
 /** Names of the engine's types in the SDK. */
 export const typeNames: Readonly<Record<string, string>> = {
@@ -144,9 +145,8 @@ export class List<T = unknown> extends OrderedCollection<T> {
 
 wrappers.list = (binding, handle) => {
   const list = new List(binding, handle);
-  return withIndexes(
-    list,
-    (index) => list[bindingKey].wrap(call(() => handle.get(index))),
-    (index, value) => list.write(index, value),
-  );
+  return withIndexes(list, {
+    read: (index) => list[bindingKey].wrap(call(() => handle.get(index))),
+    write: (index, value) => list.write(index, value),
+  });
 };

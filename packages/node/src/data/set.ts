@@ -4,10 +4,16 @@
  * @module
  */
 
-import { type CollectionChanges, handleKey, type Results as EngineResults, type ValueSet } from "@tidemark/engine";
+import {
+  type CollectionChanges,
+  handleKey,
+  type Results as EngineResults,
+  type ValueSet,
+  withIndexes,
+} from "@tidemark/engine";
 import { type Binding, wrappers } from "../binding.js";
 import { call } from "../errors.js";
-import { OrderedCollection, type OrderedHandle, resultsOfCollection, withIndexes } from "./collection.js";
+import { OrderedCollection, type OrderedHandle, resultsOfCollection } from "./collection.js";
 import { typeNames } from "./list.js";
 
 /** A set property. */
@@ -67,11 +73,10 @@ export class RealmSet<T = unknown> extends OrderedCollection<T> {
 
 wrappers.set = (binding, handle) => {
   const set = new RealmSet(binding, handle);
-  return withIndexes(
-    set,
-    (index) => binding.wrap(call(() => handle.get(index))),
-    () => {
+  return withIndexes(set, {
+    read: (index) => binding.wrap(call(() => handle.get(index))),
+    write: () => {
       throw new Error("Set elements cannot be assigned by index");
     },
-  );
+  });
 };
