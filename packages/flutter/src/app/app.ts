@@ -175,6 +175,11 @@ export class App {
     call(() => this.internal.switchUser(user.internal));
   }
 
+  /** @internal How many sessions a user has, those that still upload for closed realms too; for tests. */
+  static sessionCountOf(user: User): number {
+    return existingEngine()?.sync.sessionsOf(user.internal).length ?? 0;
+  }
+
   /** Ends the waiting between attempts to connect, for all sessions. Connected and paused ones stay as they are. */
   reconnect(): void {
     existingEngine()?.sync.reconnect(this.internal);
