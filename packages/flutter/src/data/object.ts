@@ -41,7 +41,28 @@ export interface ModelBase<Base, P extends Properties> {
   readonly schema: SchemaObject<P>;
 }
 
+declare const kind: unique symbol;
+
+/** Tells the kinds of objects apart where only one will do. Nothing of it is there when the program runs. */
+// oxlint-disable-next-line typescript/no-unsafe-declaration-merging
+export interface RealmObject {
+  readonly [kind]: typeof ObjectType.realmObject;
+}
+
+/** Likewise. */
+// oxlint-disable-next-line typescript/no-unsafe-declaration-merging
+export interface EmbeddedObject {
+  readonly [kind]: typeof ObjectType.embeddedObject;
+}
+
+/** Likewise. */
+// oxlint-disable-next-line typescript/no-unsafe-declaration-merging
+export interface AsymmetricObject {
+  readonly [kind]: typeof ObjectType.asymmetricObject;
+}
+
 /** Objects with a life of their own. */
+// oxlint-disable-next-line typescript/no-unsafe-declaration-merging
 export class RealmObject extends RealmObjectBase {
   /** A class to extend: `class Car extends RealmObject.of(SchemaObject("Car", { … })) {}`. */
   static of<P extends Properties>(schema: SchemaObject<P>): ModelBase<RealmObject, P> {
@@ -50,6 +71,7 @@ export class RealmObject extends RealmObjectBase {
 }
 
 /** Objects inside others. */
+// oxlint-disable-next-line typescript/no-unsafe-declaration-merging
 export class EmbeddedObject extends RealmObjectBase {
   /** A class to extend; the schema's base type is `embeddedObject`. */
   static of<P extends Properties>(schema: SchemaObject<P>): ModelBase<EmbeddedObject, P> {
@@ -65,6 +87,7 @@ export class EmbeddedObject extends RealmObjectBase {
 }
 
 /** Objects that are only sent: `realm.ingest(object)`. */
+// oxlint-disable-next-line typescript/no-unsafe-declaration-merging
 export class AsymmetricObject extends RealmObjectBase {
   /** A class to extend; the schema's base type is `asymmetricObject`. */
   static of<P extends Properties>(schema: SchemaObject<P>): ModelBase<AsymmetricObject, P> {
