@@ -72,6 +72,7 @@ export {
 export { type Conventions, dateParts, plainConventions } from "./values/conventions.js";
 export { columnOrder, type NamedColumn, rowParts } from "./values/row.js";
 export { describeType, Linkable, typeMismatch, type ValueType } from "./values/pack.js";
+export { simulateError } from "./sync/simulate-error.js";
 export { within, type WaitLimits } from "./sync/within.js";
 export type { ResetHandlers } from "./sync/reset-handlers.js";
 export type { DroppedChange, ResetReport } from "./sync/reset-report.js";

@@ -136,10 +136,10 @@ export function call<T>(run: () => T): T {
   }
 }
 
-/** Waits for a promise, mapping what it rejects with. */
-export async function settle<T>(promise: Promise<T>): Promise<T> {
+/** Waits for what a call promises, mapping what it throws or rejects with. */
+export async function settle<T>(begin: () => Promise<T>): Promise<T> {
   try {
-    return await promise;
+    return await begin();
   } catch (error) {
     throw mapError(error);
   }

@@ -179,7 +179,7 @@ export class Realm {
             onProgressCallback({ progressEstimate: estimate }),
           );
     try {
-      await untilCancelled(engine().host, settle(realm.#file.download()), cancellationToken);
+      await untilCancelled(engine().host, settle(() => realm.#file.download()), cancellationToken);
       return realm;
     } catch (error) {
       realm.close();

@@ -208,8 +208,8 @@ class FlutterSession implements TestSession {
   async waitDown({ timeoutMs }: WaitOptions = {}): Promise<WaitOutcome> {
     return outcomeOf(this.#session.waitForDownload(tokenOf(timeoutMs)));
   }
-  simulateError(): void {
-    throw new Error("the SDK has no simulated errors");
+  simulateError(code: number, message: string): void {
+    this.#session.simulateError(code, message);
   }
   isSame(other: TestSession): boolean {
     return other instanceof FlutterSession && other.#session === this.#session;
@@ -411,7 +411,7 @@ function informationOf(error: unknown): ErrorInformation {
 /** `@tidemark/flutter`. */
 export const flutterAdapter: Adapter = {
   facade: "flutter",
-  capabilities: new Set(["progress", "waitTimeout", "waitCancel"]),
+  capabilities: new Set(["progress", "waitTimeout", "waitCancel", "simulatedErrors"]),
   async makeApp({ appId, baseUrl, directory }: AppOptions): Promise<TestApp> {
     return new FlutterApp(new App(new AppConfiguration(appId, { baseUrl, baseFilePath: directory })), directory);
   },

@@ -146,7 +146,7 @@ export class App {
 
   /** Logs in, and makes the user the current one. @throws `AppException` if the server refuses. */
   async logIn(credentials: Credentials): Promise<User> {
-    return User.of(await settle(this.internal.logIn(credentials.internal)));
+    return User.of(await settle(() => this.internal.logIn(credentials.internal)));
   }
 
   /** The user that logged in or was switched to last, and is logged in; also after a new start. */
@@ -162,12 +162,12 @@ export class App {
 
   /** Logs out and forgets the user on this device. */
   async removeUser(user: User): Promise<void> {
-    await settle(this.internal.removeUser(user.internal));
+    await settle(() => this.internal.removeUser(user.internal));
   }
 
   /** Deletes the account on the server, then forgets the user. */
   async deleteUser(user: User): Promise<void> {
-    await settle(this.internal.deleteUser(user.internal));
+    await settle(() => this.internal.deleteUser(user.internal));
   }
 
   /** Makes another logged-in user the current one. */

@@ -17,25 +17,25 @@ export class EmailPasswordAuthProvider {
   }
 
   async registerUser(email: string, password: string): Promise<void> {
-    await settle(this.#calls.register(email, password));
+    await settle(() => this.#calls.register(email, password));
   }
 
   async confirmUser(token: string, tokenId: string): Promise<void> {
-    await settle(this.#calls.confirm({ token, tokenId }));
+    await settle(() => this.#calls.confirm({ token, tokenId }));
   }
 
   async resendUserConfirmation(email: string): Promise<void> {
-    await settle(this.#calls.resendConfirmation(email));
+    await settle(() => this.#calls.resendConfirmation(email));
   }
 
   /** Gives the user a new password, with what the e-mail of {@link EmailPasswordAuthProvider.resetPassword} holds. */
   async completeResetPassword(password: string, token: string, tokenId: string): Promise<void> {
-    await settle(this.#calls.completeReset(password, { token, tokenId }));
+    await settle(() => this.#calls.completeReset(password, { token, tokenId }));
   }
 
   /** Has an e-mail sent that lets the user choose a new password. */
   async resetPassword(email: string): Promise<void> {
-    await settle(this.#calls.sendReset(email));
+    await settle(() => this.#calls.sendReset(email));
   }
 
   async callResetPasswordFunction(
@@ -43,10 +43,10 @@ export class EmailPasswordAuthProvider {
     password: string,
     { functionArgs = [] }: { readonly functionArgs?: readonly unknown[] } = {},
   ): Promise<void> {
-    await settle(this.#calls.callResetFunction(email, password, functionArgs));
+    await settle(() => this.#calls.callResetFunction(email, password, functionArgs));
   }
 
   async retryCustomConfirmationFunction(email: string): Promise<void> {
-    await settle(this.#calls.retryCustomConfirmation(email));
+    await settle(() => this.#calls.retryCustomConfirmation(email));
   }
 }

@@ -78,7 +78,7 @@ export class FunctionsClient {
 
   /** Calls a function as the user. Rejects with `AppException` if the server refuses it. */
   async call(name: string, functionArgs: readonly unknown[] = []): Promise<unknown> {
-    return settle(this.#user.app.callFunction(this.#user, name, functionArgs));
+    return settle(() => this.#user.app.callFunction(this.#user, name, functionArgs));
   }
 }
 
@@ -149,7 +149,7 @@ export class User {
 
   /** Gets a new token, and with it the custom data of now. */
   async refreshCustomData(): Promise<unknown> {
-    await settle(this.internal.refreshAccessToken());
+    await settle(() => this.internal.refreshAccessToken());
     return this.customData;
   }
 
@@ -167,12 +167,12 @@ export class User {
 
   /** Logs out on this device at once; the user's sessions become inactive, realms stay open. */
   async logOut(): Promise<void> {
-    await settle(this.internal.logOut());
+    await settle(() => this.internal.logOut());
   }
 
   /** Adds a way to log in. */
   async linkCredentials(given: Credentials): Promise<User> {
-    await settle(this.internal.linkCredentials(given.internal));
+    await settle(() => this.internal.linkCredentials(given.internal));
     return this;
   }
 

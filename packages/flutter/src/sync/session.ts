@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { SyncSession as EngineSession } from "@tidemark/engine";
+import { simulateError, type SyncSession as EngineSession } from "@tidemark/engine";
 import { User } from "../app/user.js";
 import { type Cancellation, throwIfCancelled, untilCancelled } from "../cancellation.js";
 import { engine } from "../engine.js";
@@ -95,7 +95,7 @@ export class Session {
   async #wait(cancellation: Cancellation | undefined, begin: (session: EngineSession) => Promise<void>): Promise<void> {
     const session = this.internal;
     throwIfCancelled(cancellation);
-    await untilCancelled(engine().host, settle(begin(session)), cancellation);
+    await untilCancelled(engine().host, settle(() => begin(session)), cancellation);
   }
 
   /**
@@ -135,5 +135,10 @@ export class Session {
         engine().host.defer(() => sink.close());
       });
     });
+  }
+
+  /** @internal Lets the session fail as if the server had said so, by the protocol's code; for tests of handlers. */
+  simulateError(code: number, message: string, isFatal: boolean = true): void {
+    simulateError(this.internal, code, message, isFatal);
   }
 }
