@@ -107,7 +107,8 @@ type Make = (error: EngineError) => Error;
 
 /** Codes that are no {@link RealmException}. */
 const table: Partial<Record<EngineErrorCode, Make>> = {
-  closed: (error) => new RealmClosedError("Cannot access realm that has been closed", { code: error.code, cause: error }),
+  closed: (error) =>
+    new RealmClosedError("Cannot access realm that has been closed", { code: error.code, cause: error }),
 };
 
 /** The SDK's error for an error of the engine; anything else as it is. */

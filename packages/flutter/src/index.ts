@@ -45,6 +45,7 @@ export {
   UserCallbackException,
 } from "./errors.js";
 export { LogCategory, LogLevel, type LogRecord, RealmLogger } from "./logging.js";
+export { type AccessorDecorator, type ClassDecorator, Persisted, RealmModel } from "./model/decorators.js";
 export * from "./model/property.js";
 export {
   type ModelClass,

@@ -89,7 +89,7 @@ export class RealmLogger {
    * @param options.category the part, with its parts; everything by default.
    */
   setLogLevel(level: LogLevel, { category = LogCategory.realm }: { readonly category?: LogCategory } = {}): void {
-    if (!(level in LogLevel)) throw new RealmError(`Unexpected log level: ${String(level)}`);
+    if (!(level in LogLevel)) throw new RealmError(`Unexpected log level: ${level as string}`);
     filter.setLevel(level, category.name);
   }
 }

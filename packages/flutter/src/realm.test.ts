@@ -3,13 +3,7 @@ import { describe, expect, test } from "vitest";
 import { CancellationToken } from "./cancellation.js";
 import { Configuration } from "./configuration.js";
 import { RealmObject } from "./data/object.js";
-import {
-  CancelledException,
-  RealmClosedError,
-  RealmError,
-  RealmException,
-  UserCallbackException,
-} from "./errors.js";
+import { CancelledException, RealmClosedError, RealmError, RealmException, UserCallbackException } from "./errors.js";
 import { log, LogCategory, logger } from "./logging.js";
 import { int, string } from "./model/property.js";
 import { SchemaObject } from "./model/schema.js";
@@ -235,7 +229,9 @@ test("refreshing shows what others committed; here it says whether there was any
 test("the log reaches all who listen, from its level on", () => {
   const lines: string[] = [];
   const listen = (): void =>
-    void logger.onRecord.listen(({ category, level, message }) => lines.push(`${String(category)} ${level} ${message}`));
+    void logger.onRecord.listen(({ category, level, message }) =>
+      lines.push(`${String(category)} ${level} ${message}`),
+    );
   listen();
   listen();
   const { session } = LogCategory.realm.sync.client;

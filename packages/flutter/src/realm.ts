@@ -33,7 +33,7 @@ import { type Binding, type BoundClass, wrappers } from "./data/binding.js";
 import { layoutOf, manage } from "./data/manage.js";
 import { boundClassOf } from "./data/object.js";
 import type { AsymmetricObject, RealmObject } from "./data/object.js";
-import { RealmObjectBase } from "./data/object-base.js";
+import type { RealmObjectBase } from "./data/object-base.js";
 import { RealmResults } from "./data/results.js";
 import { RealmValue } from "./data/realm-value.js";
 import { engine, existingEngine } from "./engine.js";
@@ -179,7 +179,11 @@ export class Realm {
             onProgressCallback({ progressEstimate: estimate }),
           );
     try {
-      await untilCancelled(engine().host, settle(() => realm.#file.download()), cancellationToken);
+      await untilCancelled(
+        engine().host,
+        settle(() => realm.#file.download()),
+        cancellationToken,
+      );
       return realm;
     } catch (error) {
       realm.close();
@@ -270,9 +274,7 @@ export class Realm {
   get syncSession(): Session {
     const { sync } = this.#requireOpen();
     if (sync === undefined) {
-      throw new RealmError(
-        "session is only valid on synchronized Realms (i.e. opened with FlexibleSyncConfiguration)",
-      );
+      throw new RealmError("session is only valid on synchronized Realms (i.e. opened with FlexibleSyncConfiguration)");
     }
     const isClosed = (): boolean => this.#isClosed;
     this.#session ??= new Session({
@@ -397,7 +399,7 @@ export class Realm {
       call(() => (items as RealmResults<T>).internal.eraseAll());
       return;
     }
-    for (const object of [...items]) this.delete(object);
+    for (const object of items) this.delete(object);
   }
 
   /** Deletes all objects of a class. */
@@ -443,8 +445,7 @@ export class Realm {
     this.#requireOpen();
     return {
       all: (className) => this.#all(layoutOf(this.#binding, className)) as RealmResults<RealmObject>,
-      find: (className, primaryKey) =>
-        this.#find(layoutOf(this.#binding, className), primaryKey) as RealmObject | null,
+      find: (className, primaryKey) => this.#find(layoutOf(this.#binding, className), primaryKey) as RealmObject | null,
     };
   }
 
@@ -453,7 +454,12 @@ export class Realm {
   /** The realm as it is now, for ever: to be closed by itself. @throws {@link RealmException} in a transaction. */
   freeze(): Realm {
     const file = this.#requireOpen();
-    return this.isFrozen ? this : new Realm(this.#configuration, call(() => engine().freeze(file)));
+    return this.isFrozen
+      ? this
+      : new Realm(
+          this.#configuration,
+          call(() => engine().freeze(file)),
+        );
   }
 
   /** Shows what others have committed; without it that happens soon by itself. Whether there was anything. */

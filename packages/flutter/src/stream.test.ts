@@ -92,13 +92,29 @@ test("derived streams", async () => {
   const numbers = (): Stream<number> => of(1, 1, 2, 3, 3, 1);
   expect(await numbers().first).toBe(1);
   expect(await numbers().firstWhere((event) => event > 1)).toBe(2);
-  expect(await numbers().map((event) => event * 2).toList()).toEqual([2, 2, 4, 6, 6, 2]);
-  expect(await numbers().where((event) => event > 1).toList()).toEqual([2, 3, 3]);
+  expect(
+    await numbers()
+      .map((event) => event * 2)
+      .toList(),
+  ).toEqual([2, 2, 4, 6, 6, 2]);
+  expect(
+    await numbers()
+      .where((event) => event > 1)
+      .toList(),
+  ).toEqual([2, 3, 3]);
   expect(await numbers().take(2).toList()).toEqual([1, 1]);
   expect(await numbers().skip(4).toList()).toEqual([3, 1]);
-  expect(await numbers().takeWhile((event) => event < 3).toList()).toEqual([1, 1, 2]);
+  expect(
+    await numbers()
+      .takeWhile((event) => event < 3)
+      .toList(),
+  ).toEqual([1, 1, 2]);
   expect(await numbers().distinct().toList()).toEqual([1, 2, 3, 1]);
-  expect(await numbers().distinct((a, b) => a <= b).toList()).toEqual([1]);
+  expect(
+    await numbers()
+      .distinct((a, b) => a <= b)
+      .toList(),
+  ).toEqual([1]);
   await expect(of().first).rejects.toThrow(StateError);
   const thrown = numbers().map(() => {
     throw new Error("cannot convert");

@@ -20,7 +20,6 @@ import {
   type ModelClass,
   type MutableSubscriptionSet,
   object,
-  type Properties,
   type Property,
   Realm,
   type RealmException,
@@ -78,7 +77,7 @@ function classesOf(models: readonly Model[]): Models {
         const property = propertyOf(type);
         return [key, key === primaryKey ? property.primaryKey() : property];
       });
-      const schema: SchemaObject<Properties> = SchemaObject(name, Object.fromEntries(entries));
+      const schema: SchemaObject = SchemaObject(name, Object.fromEntries(entries));
       return [name, class extends RealmObject.of(schema) {}] as const;
     }),
   );

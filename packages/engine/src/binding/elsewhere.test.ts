@@ -44,8 +44,8 @@ beforeEach(() => {
     classes: [person, embedded],
   });
   write(() => {
-    const ada = { _id: 1, name: "Ada", friends: [], tags: ["a"], scores: { x: 1 }, home: { street: "here" } };
-    createObject(file.database, layout(), ada, "never");
+    const first = { _id: 1, name: "Ada", friends: [], tags: ["a"], scores: { x: 1 }, home: { street: "here" } };
+    createObject(file.database, layout(), first, "never");
     createObject(file.database, layout(), { _id: 2, name: "Bea", friends: [{ _id: 1 }] }, "modified");
   });
 });

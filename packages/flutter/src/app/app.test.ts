@@ -55,7 +55,9 @@ test("users: log in, switch, log out, remove, delete", async () => {
 
 test("what the server refuses says its status", async () => {
   const app = synced.makeApp("refusals");
-  const error: unknown = await app.logIn(Credentials.emailPassword("no@b.c", "none")).catch((reason: unknown) => reason);
+  const error: unknown = await app
+    .logIn(Credentials.emailPassword("no@b.c", "none"))
+    .catch((reason: unknown) => reason);
   expect(error).toBeInstanceOf(AppException);
   const { message, statusCode } = error as AppException;
   expect(statusCode).toBe(401);

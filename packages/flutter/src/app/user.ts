@@ -191,4 +191,3 @@ export class User {
     return other instanceof User && other.internal === this.internal;
   }
 }
-

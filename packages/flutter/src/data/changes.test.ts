@@ -133,7 +133,9 @@ describe("changes of objects", () => {
 
 test("changes of lists, sets and maps", async () => {
   const realm = withDogs("a", "b");
-  const person = realm.write(() => realm.add(new Person({ id: 1, dogs: realm.all(Dog), tags: ["x"], scores: { m: 1 } })));
+  const person = realm.write(() =>
+    realm.add(new Person({ id: 1, dogs: realm.all(Dog), tags: ["x"], scores: { m: 1 } })),
+  );
   const events: Record<string, unknown>[] = [];
   const { dogs } = person;
   dogs.changes.listen(({ list: own, deleted, isCleared, isCollectionDeleted }) =>

@@ -9,7 +9,7 @@ import {
   type Column,
   type Handle,
   handleKey,
-  List as EngineList,
+  type List as EngineList,
   packParameters,
   Results as EngineResults,
   unwrap,

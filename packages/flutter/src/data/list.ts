@@ -4,21 +4,14 @@
  * @module
  */
 
-import {
-  bindingKey,
-  type Column,
-  handleKey,
-  indexedForm,
-  List as EngineList,
-  withIndexes,
-} from "@tidemark/engine";
+import { bindingKey, type Column, indexedForm, List as EngineList, withIndexes } from "@tidemark/engine";
 import { call } from "../errors.js";
 import type { Stream } from "../stream.js";
 import { type Binding, changesStream, wrappers } from "./binding.js";
 import { changeOf, type RealmListChanges } from "./changes.js";
 import { type OrderedStore, RealmCollection, refined, requireIndex, resultsOfCollection } from "./collection.js";
 import { storeElement } from "./manage.js";
-import { MemoryList } from "./memory.js";
+import type { MemoryList } from "./memory.js";
 import type { RealmResults } from "./results.js";
 
 /** A list property. `list[0]` is `list.elementAt(0)`; assigning to it replaces the element. */
@@ -67,7 +60,7 @@ export class RealmList<T = unknown> extends RealmCollection<T> {
   }
 
   addAll(elements: Iterable<T>): void {
-    for (const element of [...elements]) this.add(element);
+    for (const element of elements) this.add(element);
   }
 
   /** @throws `RangeError` unless the index is within the list, or right behind it. */
@@ -158,7 +151,7 @@ export class RealmList<T = unknown> extends RealmCollection<T> {
 
   /** @internal */
   static of(binding: Binding | undefined, store: EngineList | MemoryList): RealmList {
-    const list = new RealmList<unknown>(binding, store);
+    const list = new RealmList(binding, store);
     return withIndexes(list, {
       read: (index) => list.elementAt(index),
       write: (index, value) => list.set(index, value),

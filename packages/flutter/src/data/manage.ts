@@ -15,7 +15,7 @@ import {
   List,
   ObjectHandle,
   unwrap,
-  ValueSet,
+  type ValueSet,
 } from "@tidemark/engine";
 import { RealmError } from "../errors.js";
 import { schemaOf } from "../model/schema.js";

@@ -12,7 +12,7 @@ import { type Binding, changesStream, frozenForm, realmOf, wrappers } from "./bi
 import type { RealmMapChanges } from "./changes.js";
 import { shown } from "./collection.js";
 import { storeElement } from "./manage.js";
-import { entriesOf, MemoryMap } from "./memory.js";
+import { entriesOf, type MemoryMap } from "./memory.js";
 import { isSame } from "./same.js";
 
 /** What ties a map to its realm. */
@@ -93,7 +93,7 @@ export class RealmMap<T = unknown> implements Iterable<[string, T]> {
   }
 
   addAll(entries: Iterable<readonly [string, T]> | Readonly<Record<string, T>>): void {
-    for (const [key, value] of [...entriesOf(entries)]) this.set(key, value as T);
+    for (const [key, value] of entriesOf(entries)) this.set(key, value as T);
   }
 
   containsKey(key: string): boolean {

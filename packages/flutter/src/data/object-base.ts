@@ -4,13 +4,7 @@
  * @module
  */
 
-import {
-  bindingKey,
-  EmbeddedHandle,
-  handleKey,
-  type ObjectChanges,
-  ObjectHandle,
-} from "@tidemark/engine";
+import { bindingKey, EmbeddedHandle, handleKey, type ObjectChanges, ObjectHandle } from "@tidemark/engine";
 import { call, RealmError, RealmException, RealmStateError } from "../errors.js";
 import { type ModelClass, type ModelObject, nameOf, type SchemaObject, schemaOf } from "../model/schema.js";
 import type { Realm } from "../realm.js";
@@ -128,7 +122,12 @@ export abstract class RealmObjectBase {
 
   /** The objects of a class whose property links to this one. */
   getBacklinks<C extends ModelClass>(type: C, property: string): RealmResults<ModelObject<C>> {
-    return backlinksOf(bindingOf(this), handleOf(this), nameOf(() => type), property) as RealmResults<ModelObject<C>>;
+    return backlinksOf(
+      bindingOf(this),
+      handleOf(this),
+      nameOf(() => type),
+      property,
+    ) as RealmResults<ModelObject<C>>;
   }
 
   /** Properties by name. */

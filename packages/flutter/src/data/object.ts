@@ -108,7 +108,7 @@ function baseFor<Base, P extends Properties>(
   class Model extends base {
     static get schema(): SchemaObject<P> {
       // Whoever asks a class for its schema is going to use the class with it.
-      if (this !== Model) bindClass(schema, this as unknown as ModelClass);
+      if (this !== Model) bindClass(schema, this);
       return schema;
     }
   }
@@ -131,7 +131,8 @@ function initialValue(property: SchemaProperty, given: unknown): unknown {
   if (collection === "list") return RealmList.of(undefined, new MemoryList(elements()));
   if (collection === "set") return new RealmSet(undefined, new MemorySet(elements()));
   if (collection === "dictionary") return new RealmMap(undefined, new MemoryMap(entriesOf(given)));
-  const value = given ?? (given === null ? null : typeof declared === "function" ? (declared as () => unknown)() : declared);
+  const value =
+    given ?? (given === null ? null : typeof declared === "function" ? (declared as () => unknown)() : declared);
   if (type === "mixed") return RealmValue.from(value as RealmValueContent | undefined);
   return value ?? (isNullable || given === null ? null : undefined);
 }
@@ -191,13 +192,13 @@ function prototypeOf(layout: ClassLayout, schema: SchemaObject, type: ModelClass
   const prototype = Object.create((type ?? plainClasses[layout.kind]).prototype as object) as object;
   for (const property of schema) {
     const column = layout.columnByPublicName(property.name);
-    const accessor = property.backlink === undefined ? column && accessorOf(column, layout) : backlinksAccessor(property);
+    const accessor = property.backlink === undefined ? column && accessorOf(column) : backlinksAccessor(property);
     if (accessor !== undefined) Object.defineProperty(prototype, property.name, accessor);
   }
   return prototype;
 }
 
-function accessorOf(column: Column, layout: ClassLayout): PropertyDescriptor {
+function accessorOf(column: Column): PropertyDescriptor {
   const plain = columnAccessor(column, call, mapError);
   if (column.collection !== "single") {
     const refuse = (): never => {

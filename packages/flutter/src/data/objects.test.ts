@@ -1,12 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { Decimal128, ObjectId, Uuid } from "../bson.js";
-import {
-  RealmClosedError,
-  RealmError,
-  RealmException,
-  RealmStateError,
-  RealmUnsupportedSetError,
-} from "../errors.js";
+import { RealmClosedError, RealmError, RealmException, RealmStateError, RealmUnsupportedSetError } from "../errors.js";
 import {
   backlinks,
   binary,
@@ -397,7 +391,11 @@ describe("collections", () => {
     expect([...found.tags.toSet()].sort()).toEqual(["a", "b"]);
     expect([found.tags.contains("b"), found.tags.length]).toEqual([true, 2]);
     expect(Object.fromEntries(found.scores)).toEqual({ y: null, z: 3 });
-    expect([found.scores.containsKey("y"), found.scores.containsValue(3), found.scores.length]).toEqual([true, true, 2]);
+    expect([found.scores.containsKey("y"), found.scores.containsValue(3), found.scores.length]).toEqual([
+      true,
+      true,
+      2,
+    ]);
     realm.write(() => {
       found.tags.clear();
       found.scores.clear();

@@ -75,10 +75,6 @@ export class RealmValue {
   equals(other: unknown): boolean {
     return isSame(this.value, RealmValue.from(other as RealmValueContent).value);
   }
-
-  toString(): string {
-    return `RealmValue(${String(this.value)})`;
-  }
 }
 
 function typeOf(value: NonNullable<RealmValueContent>): RealmValueType {

@@ -13,7 +13,6 @@ import {
   unwrap,
   withIndexes,
 } from "@tidemark/engine";
-import type { Cancellation } from "../cancellation.js";
 import { call, RealmError } from "../errors.js";
 import type { Stream } from "../stream.js";
 import { subscribeTo, type SubscribeOptions, unsubscribeFrom } from "../sync/subscribe.js";

@@ -11,7 +11,7 @@ import { type Binding, changesStream, wrappers } from "./binding.js";
 import { changeOf, type RealmSetChanges } from "./changes.js";
 import { type OrderedStore, RealmCollection, refined, resultsOfCollection } from "./collection.js";
 import { storeElement } from "./manage.js";
-import { MemorySet } from "./memory.js";
+import type { MemorySet } from "./memory.js";
 import type { RealmResults } from "./results.js";
 
 /** A set property, or a set that waits for its object to be added to a realm. */
@@ -57,7 +57,7 @@ export class RealmSet<T = unknown> extends RealmCollection<T> {
   }
 
   addAll(elements: Iterable<T>): void {
-    for (const element of [...elements]) this.add(element);
+    for (const element of elements) this.add(element);
   }
 
   /** Removes an element; `false` if it was not there. */
@@ -66,7 +66,7 @@ export class RealmSet<T = unknown> extends RealmCollection<T> {
   }
 
   removeAll(elements: Iterable<T>): void {
-    for (const element of [...elements]) this.remove(element);
+    for (const element of elements) this.remove(element);
   }
 
   clear(): void {

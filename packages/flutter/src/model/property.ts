@@ -50,7 +50,7 @@ export interface Property<Out = unknown, In = unknown, Kind extends PropertyKind
 }
 
 /** A property: what it reads as, what it may be given, and what it is to the application. */
-// oxlint-disable-next-line typescript/no-unsafe-declaration-merging
+// oxlint-disable-next-line typescript/no-unsafe-declaration-merging, no-unused-vars
 export class Property<Out = unknown, In = unknown, Kind extends PropertyKind = PropertyKind> {
   readonly definition: PropertyDefinition;
 
@@ -95,7 +95,7 @@ export class Property<Out = unknown, In = unknown, Kind extends PropertyKind = P
 /** Properties by name. */
 export type Properties = Readonly<Record<string, Property>>;
 
-type OutOf<P> = P extends Property<infer Out, unknown> ? Out : never;
+type OutOf<P> = P extends Property<infer Out> ? Out : never;
 type InOf<P> = P extends Property<unknown, infer In> ? In : never;
 type KindOf<P> = P extends Property<unknown, unknown, infer Kind> ? Kind : never;
 /** Links in lists and sets are never null. */
@@ -224,7 +224,11 @@ export function set<P extends Property>(
 /** Values by text. */
 export function map<P extends Property>(
   element: P,
-): Property<RealmMap<OutOf<P>>, Iterable<readonly [string, InOf<P>]> | Readonly<Record<string, InOf<P>>>, "collection"> {
+): Property<
+  RealmMap<OutOf<P>>,
+  Iterable<readonly [string, InOf<P>]> | Readonly<Record<string, InOf<P>>>,
+  "collection"
+> {
   return new Property(collectionOf(element, "dictionary"));
 }
 
@@ -233,7 +237,10 @@ export function backlinks<C extends ModelClass>(
   target: () => C,
   property: string,
 ): Property<RealmResults<ModelObject<C>>, never, "computed">;
-export function backlinks<T extends object>(name: string, property: string): Property<RealmResults<T>, never, "computed">;
+export function backlinks<T extends object>(
+  name: string,
+  property: string,
+): Property<RealmResults<T>, never, "computed">;
 export function backlinks(target: ModelReference, property: string): Property<RealmResults<object>, never, "computed"> {
   return new Property({
     type: "link",

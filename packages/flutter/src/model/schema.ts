@@ -25,14 +25,16 @@ export type ModelReference = string | (() => ModelClass);
 /** A class of an application, with its schema. */
 export interface ModelClass {
   new (...values: never[]): object;
-  readonly schema: SchemaObject<Properties>;
+  readonly schema: SchemaObject;
 }
 
 /** The objects of a class: what the class declares, and the properties of its schema. */
 export type ModelObject<C extends ModelClass> = C extends { readonly schema: SchemaObject<infer P> }
-  ? InstanceType<C> extends ModelFields<P>
+  ? string extends keyof P
     ? InstanceType<C>
-    : InstanceType<C> & ModelFields<P>
+    : InstanceType<C> extends ModelFields<P>
+      ? InstanceType<C>
+      : InstanceType<C> & ModelFields<P>
   : InstanceType<C>;
 
 /** The schema of a class. */
@@ -107,7 +109,7 @@ export function classOf(schema: SchemaObject): ModelClass | undefined {
 }
 
 /** A class or schema as configurations take them. */
-export type SchemaEntry = SchemaObject<Properties> | ModelClass;
+export type SchemaEntry = SchemaObject | ModelClass;
 
 /** The schema of what a configuration was given. */
 export function schemaOf(entry: SchemaEntry): SchemaObject {

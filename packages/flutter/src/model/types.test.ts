@@ -67,15 +67,15 @@ export function types(realm: Realm, id: ObjectId): void {
   expectTypeOf(dog.age).toEqualTypeOf<number>();
   expectTypeOf(dog.owners).toEqualTypeOf<RealmResults<Person>>();
   expectTypeOf(dog.bark()).toEqualTypeOf<string>();
-  new Dog({ id, name: "Rex", note: null, age: 5n });
+  void new Dog({ id, name: "Rex", note: null, age: 5n });
   // @ts-expect-error a required property is missing
-  new Dog({ id });
+  void new Dog({ id });
   // @ts-expect-error the wrong type
-  new Dog({ id, name: 5 });
+  void new Dog({ id, name: 5 });
   // @ts-expect-error no such property
-  new Dog({ id, name: "Rex", colour: "red" });
+  void new Dog({ id, name: "Rex", colour: "red" });
   // @ts-expect-error computed
-  new Dog({ id, name: "Rex", owners: [] });
+  void new Dog({ id, name: "Rex", owners: [] });
   // @ts-expect-error the key cannot be assigned
   dog.id = id;
   // @ts-expect-error it cannot be null

@@ -119,7 +119,9 @@ describe("by itself", () => {
   test("results tell of what a discarding reset takes away", async () => {
     const counts: number[] = [];
     const onBeforeReset = (realm: Realm): void => before(realm);
-    const realm = await device.openSubscribed({ clientResetHandler: new DiscardUnsyncedChangesHandler({ onBeforeReset }) });
+    const realm = await device.openSubscribed({
+      clientResetHandler: new DiscardUnsyncedChangesHandler({ onBeforeReset }),
+    });
     realm.dynamic.all("Task").changes.listen(({ results }) => counts.push(results.length));
     current = realm;
     addTasks(realm, 1);
@@ -188,7 +190,11 @@ describe("left to the application", () => {
     await expect.poll(() => calls).toEqual(["fallback"]);
     const [error] = errors;
     expect(error).toBeInstanceOf(ClientResetError);
-    expect([error?.code, error?.message, error?.innerError]).toEqual([SyncErrorCode.clientReset, "diverged", undefined]);
+    expect([error?.code, error?.message, error?.innerError]).toEqual([
+      SyncErrorCode.clientReset,
+      "diverged",
+      undefined,
+    ]);
     expect(error?.resetRealm()).toBe(false);
     const { path } = realm.config;
     realm.close();

@@ -42,7 +42,9 @@ test("pausing and resuming: three changes in their order, and a stream for one",
   syncSession.pause();
   expect([syncSession.state, syncSession.connectionState]).toEqual([SessionState.inactive, "disconnected"]);
   syncSession.resume();
-  await expect.poll(() => changes).toEqual(["connected disconnected", "disconnected connecting", "connecting connected"]);
+  await expect
+    .poll(() => changes)
+    .toEqual(["connected disconnected", "disconnected connecting", "connecting connected"]);
 });
 
 test("the last change of the connection comes before the end of its stream", async () => {
@@ -169,7 +171,9 @@ describe("opening with data", () => {
     await writer.syncSession.waitForUpload();
     const reader = await synced.device(appId);
     const empty: number[] = [];
-    const onEmpty = { onProgressCallback: ({ progressEstimate }: { progressEstimate: number }) => empty.push(progressEstimate) };
+    const onEmpty = {
+      onProgressCallback: ({ progressEstimate }: { progressEstimate: number }) => empty.push(progressEstimate),
+    };
     const first = synced.keep(await Realm.open(reader.configuration(), onEmpty));
     expect([empty, first.all(Task).length]).toEqual([[], 0]);
     first.syncSession.pause();

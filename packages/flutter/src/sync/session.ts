@@ -95,7 +95,11 @@ export class Session {
   async #wait(cancellation: Cancellation | undefined, begin: (session: EngineSession) => Promise<void>): Promise<void> {
     const session = this.internal;
     throwIfCancelled(cancellation);
-    await untilCancelled(engine().host, settle(() => begin(session)), cancellation);
+    await untilCancelled(
+      engine().host,
+      settle(() => begin(session)),
+      cancellation,
+    );
   }
 
   /**
@@ -106,8 +110,8 @@ export class Session {
    */
   getProgressStream(direction: ProgressDirection, mode: ProgressMode): Stream<SyncProgress> {
     const session = this.internal;
-    if (!(direction in ProgressDirection)) throw new RealmError(`Unexpected direction: ${String(direction)}`);
-    if (!(mode in ProgressMode)) throw new RealmError(`Unexpected mode: ${String(mode)}`);
+    if (!(direction in ProgressDirection)) throw new RealmError(`Unexpected direction: ${direction as string}`);
+    if (!(mode in ProgressMode)) throw new RealmError(`Unexpected mode: ${mode as string}`);
     const engineMode = mode === ProgressMode.reportIndefinitely ? "indefinite" : "outstanding";
     return new Stream((sink) => {
       const remove = session.addProgressListener(

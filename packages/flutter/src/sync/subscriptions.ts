@@ -174,7 +174,11 @@ export class SubscriptionSet extends Subscriptions {
   async waitForSynchronization(cancellationToken?: Cancellation): Promise<void> {
     throwIfCancelled(cancellationToken);
     const { version } = this.#set;
-    await untilCancelled(engine().host, settle(() => this.#sets.waitForSynchronization(version)), cancellationToken);
+    await untilCancelled(
+      engine().host,
+      settle(() => this.#sets.waitForSynchronization(version)),
+      cancellationToken,
+    );
     this.refresh();
   }
 }

@@ -11,14 +11,14 @@ import { Credentials } from "../app/credentials.js";
 import type { User } from "../app/user.js";
 import { Configuration, type FlexibleSyncOptions } from "../configuration.js";
 import { RealmObject } from "../data/object.js";
-import { int, type Properties, string } from "../model/property.js";
+import { int, string } from "../model/property.js";
 import { SchemaObject } from "../model/schema.js";
 import { Realm } from "../realm.js";
 import { startServer, type TestServer } from "./server-process.js";
 
 /** What the devices sync. */
 export class Task extends RealmObject {
-  static schema: SchemaObject<Properties> = SchemaObject("Task", {
+  static schema: SchemaObject = SchemaObject("Task", {
     id: int().primaryKey().mapTo("_id"),
     name: string().defaultsTo(""),
     priority: int().defaultsTo(0),
@@ -31,7 +31,7 @@ export class Task extends RealmObject {
 
 /** A class that nobody subscribes to at first. */
 export class Person extends RealmObject {
-  static schema: SchemaObject<Properties> = SchemaObject("Person", {
+  static schema: SchemaObject = SchemaObject("Person", {
     id: string().primaryKey().mapTo("_id"),
     name: string().optional(),
   });
@@ -124,7 +124,7 @@ export function addTasks(realm: Realm, ...ids: readonly number[]): void {
 
 /** Keys of all tasks. */
 export function taskIds(realm: Realm): number[] {
-  return realm.query(Task, "TRUEPREDICATE SORT(_id ASC)").map(({ id }) => id as number);
+  return realm.query(Task, "TRUEPREDICATE SORT(_id ASC)").map(({ id }) => id);
 }
 
 /** Brings both devices to the same state. */
