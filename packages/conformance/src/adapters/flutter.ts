@@ -280,7 +280,7 @@ class FlutterRealm implements TestRealm {
     this.#realm.add(new (this.#class(className))(values));
   }
   #find(className: string, key: number | string): RealmObject | null {
-    return this.#realm.find(this.#class(className), key) as RealmObject | null;
+    return this.#realm.find(this.#class(className), key);
   }
   find(className: string, key: number | string): TestObject | null {
     const found = this.#find(className, key);
@@ -288,7 +288,7 @@ class FlutterRealm implements TestRealm {
   }
   keys(className: string, query = "TRUEPREDICATE"): readonly Value[] {
     const sorted = this.#realm.query(this.#class(className), `${query} SORT(_id ASC)`);
-    return sorted.map((found) => (found as RealmObject).dynamic.get<Value>("_id"));
+    return sorted.map((found) => found.dynamic.get<Value>("_id"));
   }
   count(className: string): number {
     return this.#realm.all(this.#class(className)).length;

@@ -31,7 +31,7 @@ export interface SyncTimeoutOptions {
 export interface AppConfigurationOptions {
   /** Address of the server. The default is that of the closed service: give your own. */
   readonly baseUrl?: string | URL | undefined;
-  /** Folder for files; {@link Configuration.defaultStoragePath} is not used for it. The current directory by default. */
+  /** Folder for files; the current directory by default. */
   readonly baseFilePath?: string | undefined;
   /** Of HTTP requests; 60 seconds. */
   readonly defaultRequestTimeout?: Duration | undefined;

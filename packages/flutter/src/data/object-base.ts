@@ -50,7 +50,8 @@ export abstract class RealmObjectBase {
   /**
    * Makes an object that belongs to no realm yet.
    *
-   * @param values by the names of properties; those with a default, optional ones, links and collections may be missing.
+   * @param values by the names of properties; those with a default, optional ones, links and collections may be
+   * missing.
    */
   constructor(values: Readonly<Record<string, unknown>> = {}) {
     const type = new.target as unknown as ModelClass;
@@ -59,7 +60,7 @@ export abstract class RealmObjectBase {
     this[valuesKey] = makeValues.of?.(schema, values);
   }
 
-  /** Whether the object exists: one that no realm manages does, a managed one until it is deleted or its realm closed. */
+  /** Whether the object exists: a managed one does until it is deleted or its realm closed, any other always. */
   get isValid(): boolean {
     return this[handleKey]?.isValid() ?? true;
   }

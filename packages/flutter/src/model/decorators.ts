@@ -6,7 +6,7 @@
  * @module
  */
 
-import { RealmObjectBase, valuesKey } from "../data/object-base.js";
+import { type RealmObjectBase, valuesKey } from "../data/object-base.js";
 import { RealmError } from "../errors.js";
 import type { Property } from "./property.js";
 import { ObjectType, SchemaObject, type SchemaOptions } from "./schema.js";

@@ -19,7 +19,7 @@ import { ClientResetError, type SyncError, syncErrorOf } from "./sync-error.js";
 /** What a client reset did: an addition to what the original has. */
 export type ClientResetReport = ResetReport;
 
-/** Called before the file changes, with the file as it is, frozen. The reset waits for it; what it throws gives it up. */
+/** Called before the file changes, with the file as it is, frozen. The reset waits; what it throws gives it up. */
 export type BeforeResetCallback = (beforeResetRealm: Realm) => void | Promise<void>;
 
 /** Called with the file as it was, frozen, and as it is now, open for writing. */

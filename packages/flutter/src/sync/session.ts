@@ -80,8 +80,8 @@ export class Session {
   /**
    * Resolves when everything that was committed until now is on the server. While paused or offline it waits.
    *
-   * @throws `RealmException` if the session becomes inactive meanwhile or fails; what the token holds. The transfer goes
-   * on in either case.
+   * @throws `RealmException` if the session becomes inactive meanwhile or fails; what the token holds. The transfer
+   * goes on in either case.
    */
   async waitForUpload(cancellationToken?: Cancellation): Promise<void> {
     await this.#wait(cancellationToken, (session) => session.waitForUpload());

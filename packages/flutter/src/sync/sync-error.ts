@@ -30,7 +30,7 @@ export type SyncErrorCode = (typeof SyncErrorCode)[keyof typeof SyncErrorCode];
 
 /** Something went wrong with synchronisation. */
 export class SyncError extends RealmError {
-  /** One of {@link SyncErrorCode}; others of the original's codes where the server or the log-in says something else. */
+  /** One of {@link SyncErrorCode}, or another of the original's codes. */
   declare readonly code: number;
   /** What a handler of a client reset threw. */
   readonly innerError: unknown;
