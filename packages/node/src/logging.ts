@@ -4,6 +4,7 @@
  * @module
  */
 
+import { LogFilter, logCategories as categories, logLevels } from "@tidemark/engine";
 import type { LogLevel } from "./enums.js";
 
 /** A line of the log. */
@@ -15,36 +16,17 @@ export interface LogEntry {
 
 export type LoggerCallback = ((entry: LogEntry) => void) | ((level: LogLevel, message: string) => void);
 
-const levels: readonly LogLevel[] = ["all", "trace", "debug", "detail", "info", "warn", "error", "fatal", "off"];
-
 /** Parts of the SDK that log. */
-export const logCategories: readonly string[] = [
-  "Realm",
-  "Realm.Storage",
-  "Realm.Storage.Transaction",
-  "Realm.Storage.Query",
-  "Realm.Storage.Object",
-  "Realm.Storage.Notification",
-  "Realm.Sync",
-  "Realm.Sync.Client",
-  "Realm.Sync.Client.Session",
-  "Realm.Sync.Client.Changeset",
-  "Realm.Sync.Client.Network",
-  "Realm.Sync.Client.Reset",
-  "Realm.Sync.Server",
-  "Realm.App",
-  "Realm.SDK",
-];
+export const logCategories: readonly string[] = categories;
 
-const thresholds = new Map<string, LogLevel>([["Realm", "warn"]]);
+const filter = new LogFilter();
 let logger: LoggerCallback | undefined;
 
 /** Sets what is logged, for a category and those below it. */
 export function setLogLevel(level: LogLevel, category: string = "Realm"): void {
-  if (!levels.includes(level)) throw new Error(`Unexpected log level: ${level as string}`);
+  if (!logLevels.includes(level)) throw new Error(`Unexpected log level: ${level as string}`);
   if (!logCategories.includes(category)) throw new Error(`Unexpected log category: '${category}'`);
-  for (const known of Array.from(thresholds.keys())) if (known.startsWith(`${category}.`)) thresholds.delete(known);
-  thresholds.set(category, level);
+  filter.setLevel(level, category);
 }
 
 /** Sets who gets the lines. A callback of two parameters gets level and message. */
@@ -54,15 +36,7 @@ export function setLogger(callback: LoggerCallback): void {
 
 /** Logs a line. */
 export function log(category: string, level: LogLevel, message: string): void {
-  if (logger === undefined || levels.indexOf(level) < levels.indexOf(thresholdOf(category))) return;
+  if (logger === undefined || !filter.isWanted(category, level)) return;
   if (logger.length === 2) (logger as (level: LogLevel, message: string) => void)(level, message);
   else (logger as (entry: LogEntry) => void)({ category, level, message });
-}
-
-function thresholdOf(category: string): LogLevel {
-  for (let name = category; name !== ""; name = name.slice(0, Math.max(0, name.lastIndexOf(".")))) {
-    const level = thresholds.get(name);
-    if (level !== undefined) return level;
-  }
-  return "warn";
 }

@@ -3,7 +3,421 @@
  *
  * @module
  */
-import type { Adapter } from "../adapter.js";
+import { join } from "node:path";
+import {
+  App,
+  AppConfiguration,
+  ClientResetError,
+  type ClientResetHandler,
+  CompensatingWriteError,
+  Configuration,
+  Credentials,
+  DiscardUnsyncedChangesHandler,
+  double,
+  int,
+  list,
+  ManualRecoveryHandler,
+  type ModelClass,
+  type MutableSubscriptionSet,
+  object,
+  type Property,
+  Realm,
+  type RealmException,
+  type RealmList,
+  RealmObject,
+  RecoverOrDiscardUnsyncedChangesHandler,
+  RecoverUnsyncedChangesHandler,
+  SchemaObject,
+  type Session,
+  string,
+  type SubscriptionSet,
+  TimeoutCancellationToken,
+  TimeoutException,
+  type User,
+} from "@tidemark/flutter";
+import type {
+  Adapter,
+  AppOptions,
+  ConnectionState,
+  Direction,
+  ErrorInformation,
+  Model,
+  OpenOptions,
+  ProgressMode,
+  ResetOptions,
+  SubscriptionChange,
+  Subscribing,
+  TestApp,
+  TestList,
+  TestObject,
+  TestRealm,
+  TestSession,
+  TestSubscriptions,
+  TestUser,
+  Value,
+  WaitOptions,
+  WaitOutcome,
+} from "../adapter.js";
+
+/** Types of the suite's models as the facade writes them. */
+const types: Readonly<Record<string, () => Property>> = { int, string, double };
+
+function propertyOf(type: string): Property {
+  if (type.endsWith("[]")) return list(propertyOf(type.slice(0, -2)));
+  if (type.endsWith("?")) return propertyOf(type.slice(0, -1)).optional();
+  return types[type]?.() ?? object<RealmObject>(type);
+}
+
+type Models = ReadonlyMap<string, ModelClass & (new (values: Readonly<Record<string, Value>>) => RealmObject)>;
+
+function classesOf(models: readonly Model[]): Models {
+  return new Map(
+    models.map(({ name, primaryKey, properties }) => {
+      const entries = Object.entries(properties).map(([key, type]): [string, Property] => {
+        const property = propertyOf(type);
+        return [key, key === primaryKey ? property.primaryKey() : property];
+      });
+      const schema: SchemaObject = SchemaObject(name, Object.fromEntries(entries));
+      return [name, class extends RealmObject.of(schema) {}] as const;
+    }),
+  );
+}
+
+class FlutterList implements TestList {
+  readonly #list: RealmList<Value>;
+
+  constructor(values: RealmList<Value>) {
+    this.#list = values;
+  }
+  push(value: Value): void {
+    this.#list.add(value);
+  }
+  insert(index: number, value: Value): void {
+    this.#list.insert(index, value);
+  }
+  set(index: number, value: Value): void {
+    this.#list[index] = value;
+  }
+  remove(index: number): void {
+    this.#list.removeAt(index);
+  }
+  values(): readonly Value[] {
+    return this.#list.toList();
+  }
+}
+
+class FlutterObject implements TestObject {
+  readonly #object: RealmObject;
+
+  constructor(found: RealmObject) {
+    this.#object = found;
+  }
+  get(field: string): Value {
+    return this.#object.dynamic.get<Value>(field);
+  }
+  set(field: string, value: Value): void {
+    this.#object.dynamic.set(field, value);
+  }
+  list(field: string): TestList {
+    return new FlutterList(this.#object.dynamic.get<RealmList<Value>>(field));
+  }
+}
+
+class FlutterSubscriptions implements TestSubscriptions {
+  readonly #realm: FlutterRealm;
+  readonly #set: SubscriptionSet;
+
+  constructor(realm: FlutterRealm, set: SubscriptionSet) {
+    this.#realm = realm;
+    this.#set = set;
+  }
+  async update(change: (set: SubscriptionChange) => void): Promise<void> {
+    this.#set.update((set) => {
+      change({
+        add: (subscribing) => this.#realm.subscribe(set, subscribing),
+        removeName: (name) => set.removeByName(name),
+        clear: () => set.clear(),
+      });
+    });
+    await this.#set.waitForSynchronization();
+  }
+  list(): readonly { name: string | null; className: string; query: string }[] {
+    return [...this.#set].map(({ name, objectClassName, queryString }) => ({
+      name,
+      className: objectClassName,
+      query: queryString,
+    }));
+  }
+  state(): string {
+    return this.#set.state;
+  }
+  version(): number {
+    return this.#set.version;
+  }
+  async waitSync(): Promise<void> {
+    await this.#set.waitForSynchronization();
+  }
+}
+
+class FlutterSession implements TestSession {
+  readonly #session: Session;
+
+  constructor(session: Session) {
+    this.#session = session;
+  }
+  pause(): void {
+    this.#session.pause();
+  }
+  resume(): void {
+    this.#session.resume();
+  }
+  /** The SDK reconnects all sessions of an app. */
+  reconnect(): void {
+    this.#session.user.app.reconnect();
+  }
+  state(): "active" | "inactive" {
+    return this.#session.state;
+  }
+  rawState(): string {
+    return this.#session.state;
+  }
+  connection(): ConnectionState {
+    return this.#session.connectionState;
+  }
+  isConnected(): boolean {
+    return this.connection() === "connected" && this.state() === "active";
+  }
+  onConnection(callback: (oldState: ConnectionState, newState: ConnectionState) => void): () => void {
+    const subscription = this.#session.connectionStateChanges.listen(({ previous, current }) =>
+      callback(previous, current),
+    );
+    return () => void subscription.cancel();
+  }
+  onProgress(direction: Direction, mode: ProgressMode, callback: (estimate: number) => void): () => void {
+    const stream = this.#session.getProgressStream(
+      direction,
+      mode === "outstanding" ? "forCurrentlyOutstandingWork" : "reportIndefinitely",
+    );
+    const subscription = stream.listen(({ progressEstimate }) => callback(progressEstimate));
+    return () => void subscription.cancel();
+  }
+  async waitUp({ timeoutMs }: WaitOptions = {}): Promise<WaitOutcome> {
+    return outcomeOf(this.#session.waitForUpload(tokenOf(timeoutMs)));
+  }
+  async waitDown({ timeoutMs }: WaitOptions = {}): Promise<WaitOutcome> {
+    return outcomeOf(this.#session.waitForDownload(tokenOf(timeoutMs)));
+  }
+  simulateError(code: number, message: string): void {
+    this.#session.simulateError(code, message);
+  }
+  isSame(other: TestSession): boolean {
+    return other instanceof FlutterSession && other.#session === this.#session;
+  }
+}
+
+function tokenOf(timeoutMs: number | undefined): TimeoutCancellationToken | undefined {
+  return timeoutMs === undefined ? undefined : new TimeoutCancellationToken(timeoutMs);
+}
+
+/** A time-out is an outcome of a wait; everything else it is rejected with stays a rejection. */
+async function outcomeOf(wait: Promise<void>): Promise<WaitOutcome> {
+  try {
+    await wait;
+    return "done";
+  } catch (error) {
+    if (error instanceof TimeoutException) return "timeout";
+    throw error;
+  }
+}
+
+class FlutterRealm implements TestRealm {
+  readonly #realm: Realm;
+  readonly #classes: Models;
+
+  constructor(realm: Realm, classes: Models) {
+    this.#realm = realm;
+    this.#classes = classes;
+  }
+  #class(name: string): NonNullable<ReturnType<Models["get"]>> {
+    const found = this.#classes.get(name);
+    if (!found) throw new Error(`no class ${name}`);
+    return found;
+  }
+  subscribe(set: MutableSubscriptionSet, { name, className, query }: Subscribing): void {
+    set.add(this.#realm.query(this.#class(className), query ?? "TRUEPREDICATE"), { name });
+  }
+  /** Subscribes where the file is new: the SDK leaves that to the application. */
+  subscribeFirst(subscriptions: readonly Subscribing[]): void {
+    const set = this.#realm.subscriptions;
+    if (subscriptions.length === 0 || set.version > 0) return;
+    set.update((mutable) => {
+      for (const subscribing of subscriptions) this.subscribe(mutable, subscribing);
+    });
+  }
+  session(): TestSession | null {
+    return new FlutterSession(this.#realm.syncSession);
+  }
+  hasNoSession(): boolean {
+    try {
+      return !this.#realm.syncSession;
+    } catch {
+      return true;
+    }
+  }
+  path(): string {
+    return this.#realm.config.path;
+  }
+  close(): void {
+    this.#realm.close();
+  }
+  subscriptions(): TestSubscriptions {
+    return new FlutterSubscriptions(this, this.#realm.subscriptions);
+  }
+  write(work: () => void): void {
+    this.#realm.write(work);
+  }
+  create(className: string, values: Readonly<Record<string, Value>>): void {
+    this.#realm.add(new (this.#class(className))(values));
+  }
+  #find(className: string, key: number | string): RealmObject | null {
+    return this.#realm.find(this.#class(className), key);
+  }
+  find(className: string, key: number | string): TestObject | null {
+    const found = this.#find(className, key);
+    return found && new FlutterObject(found);
+  }
+  keys(className: string, query = "TRUEPREDICATE"): readonly Value[] {
+    const sorted = this.#realm.query(this.#class(className), `${query} SORT(_id ASC)`);
+    return sorted.map((found) => found.dynamic.get<Value>("_id"));
+  }
+  count(className: string): number {
+    return this.#realm.all(this.#class(className)).length;
+  }
+  delete(className: string, key: number | string): void {
+    const found = this.#find(className, key);
+    if (found) this.#realm.delete(found);
+  }
+  onResults(className: string, callback: (count: number) => void): () => void {
+    const subscription = this.#realm.all(this.#class(className)).changes.listen(({ results }) => {
+      callback(results.length);
+    });
+    return () => void subscription.cancel();
+  }
+}
+
+class FlutterUser implements TestUser {
+  readonly user: User;
+  readonly #app: FlutterApp;
+
+  constructor(user: User, app: FlutterApp) {
+    this.user = user;
+    this.#app = app;
+  }
+  get id(): string {
+    return this.user.id;
+  }
+  async openSynced({ models, subscriptions = [], path, onError, reset }: OpenOptions): Promise<TestRealm> {
+    const classes = classesOf(models);
+    const handler = reset && this.#handlerOf(reset, classes, onError);
+    const configuration = Configuration.flexibleSync(this.user, [...classes.values()], {
+      ...(path === undefined ? {} : { path: join(this.#app.directory, `${path}.realm`) }),
+      ...(handler ? { clientResetHandler: handler } : {}),
+      ...(onError ? { syncErrorHandler: (error) => onError(informationOf(error)) } : {}),
+    });
+    const realm = new FlutterRealm(new Realm(configuration), classes);
+    realm.subscribeFirst(subscriptions);
+    return realm;
+  }
+  #handlerOf(
+    { mode, onBefore, onAfter, onFallback, onManual }: ResetOptions,
+    classes: Models,
+    onError: OpenOptions["onError"],
+  ): ClientResetHandler {
+    const keep = (error: ClientResetError): void => void this.#app.resets.set(error.originalFilePath, error);
+    if (mode === "manual") {
+      return new ManualRecoveryHandler((error) => {
+        keep(error);
+        if (onManual) onManual(error.backupFilePath ?? "");
+        else onError?.(informationOf(error));
+      });
+    }
+    const after =
+      onAfter &&
+      ((before: Realm, now: Realm) => onAfter(new FlutterRealm(before, classes), new FlutterRealm(now, classes)));
+    const common = {
+      onBeforeReset: onBefore && ((before: Realm) => onBefore(new FlutterRealm(before, classes))),
+      onManualResetFallback: onFallback && ((error: ClientResetError) => onFallback(error.backupFilePath ?? "")),
+    };
+    if (mode === "discard") return new DiscardUnsyncedChangesHandler({ ...common, onAfterReset: after });
+    if (mode === "recover") return new RecoverUnsyncedChangesHandler({ ...common, onAfterReset: after });
+    return new RecoverOrDiscardUnsyncedChangesHandler({ ...common, onAfterRecovery: after, onAfterDiscard: after });
+  }
+}
+
+/** Of every user with an e-mail address. */
+const password = "a long password";
+
+class FlutterApp implements TestApp {
+  readonly directory: string;
+  /** Resets that were left to the application, by path. */
+  readonly resets = new Map<string, ClientResetError>();
+  readonly #app: App;
+  readonly #registered = new Set<string>();
+
+  constructor(app: App, directory: string) {
+    this.#app = app;
+    this.directory = directory;
+  }
+  async logOut(user: TestUser): Promise<void> {
+    if (user instanceof FlutterUser) await user.user.logOut();
+  }
+  async logIn(email?: string): Promise<TestUser> {
+    return new FlutterUser(await this.#app.logIn(await this.#credentialsOf(email)), this);
+  }
+  async #credentialsOf(email: string | undefined): Promise<Credentials> {
+    if (email === undefined) return Credentials.anonymous({ reuseCredentials: false });
+    if (!this.#registered.has(email)) await this.#app.emailPasswordAuthProvider.registerUser(email, password);
+    this.#registered.add(email);
+    return Credentials.emailPassword(email, password);
+  }
+  executeReset(path: string): void {
+    if (this.resets.get(path)?.resetRealm() !== true) throw new Error(`${path} was not reset`);
+  }
+  reconnectAll(): void {
+    this.#app.reconnect();
+  }
+  sessionCount(user: TestUser): number {
+    return user instanceof FlutterUser ? App.sessionCountOf(user.user) : 0;
+  }
+}
+
+function informationOf(error: unknown): ErrorInformation {
+  if (!(error instanceof Error)) return { code: undefined, message: String(error) };
+  const { code } = error as RealmException;
+  if (error instanceof ClientResetError) {
+    const reset = { original: error.originalFilePath, recovery: error.backupFilePath ?? "" };
+    return { code, message: error.message, reset };
+  }
+  if (!(error instanceof CompensatingWriteError)) return { code, message: error.message };
+  const writes = error.compensatingWrites.map(({ objectType, primaryKey, reason }) => ({
+    className: objectType,
+    key: primaryKey.value as Value,
+    reason,
+  }));
+  return { code, message: error.message, writes };
+}
 
 /** `@tidemark/flutter`. */
-export const flutterAdapter: Adapter = {} as Adapter;
+export const flutterAdapter: Adapter = {
+  facade: "flutter",
+  capabilities: new Set(["progress", "waitTimeout", "waitCancel", "simulatedErrors"]),
+  async makeApp({ appId, baseUrl, directory }: AppOptions): Promise<TestApp> {
+    return new FlutterApp(new App(new AppConfiguration(appId, { baseUrl, baseFilePath: directory })), directory);
+  },
+  async openLocal({ directory, models }): Promise<TestRealm> {
+    const classes = classesOf(models);
+    const configuration = Configuration.local([...classes.values()], { path: join(directory, "local.realm") });
+    return new FlutterRealm(new Realm(configuration), classes);
+  },
+  errorInfo: informationOf,
+};

@@ -70,7 +70,7 @@ export const waitScenarios: readonly Scenario[] = [
   {
     id: "W-06",
     title: "a wait that times out says so",
-    facades: ["node", "kotlin"],
+    facades: ["node", "kotlin", "flutter"],
     needs: ["waitTimeout"],
     run: async (stage) => {
       const { realm, session, proxy } = await stage.readyDevice();
@@ -82,7 +82,7 @@ export const waitScenarios: readonly Scenario[] = [
   {
     id: "W-07",
     title: "after a timed-out wait the data still arrives",
-    facades: ["node", "kotlin"],
+    facades: ["node", "kotlin", "flutter"],
     needs: ["waitTimeout"],
     run: async (stage) => {
       const [writer, reader] = [await stage.readyDevice(), await stage.readyDevice()];

@@ -18,13 +18,23 @@ export interface BoundObject {
  * The property that reads and writes a column, for the prototype of a class in one realm.
  *
  * @param guard runs what may fail, and turns errors of the engine into the facade's.
+ * @param mapReadError the facade's error for what reading throws; reads are not guarded, to be fast.
  */
-export function columnAccessor(column: Column, guard: (work: () => void) => void): PropertyDescriptor {
+export function columnAccessor(
+  column: Column,
+  guard: (work: () => void) => void,
+  mapReadError: (error: unknown) => unknown = (error) => error,
+): PropertyDescriptor {
   return {
     enumerable: true,
     configurable: true,
     get(this: BoundObject) {
-      const value = this[handleKey].get(column);
+      let value;
+      try {
+        value = this[handleKey].get(column);
+      } catch (error) {
+        throw mapReadError(error);
+      }
       return typeof value === "object" && value !== null ? this[bindingKey].wrap(value) : value;
     },
     set(this: BoundObject, value: unknown) {

@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { App as EngineApp, Host, HttpRequest, HttpResponse } from "@tidemark/engine";
+import { type App as EngineApp, withFetch } from "@tidemark/engine";
 import { assertFunction, assertObject, assertString } from "../assert.js";
 import { engine } from "../engine.js";
 import { MetadataMode } from "../enums.js";
@@ -146,24 +146,4 @@ function checkConfiguration(configuration: AppConfiguration): void {
   if (configuration.metadata?.mode === MetadataMode.Encryption) {
     throw new Error("Encryption of user data is not supported");
   }
-}
-
-/** The host with the application's own way to fetch. */
-function withFetch(host: Host, own: typeof fetch): Host {
-  const fetchHttp = async (request: HttpRequest): Promise<HttpResponse> => {
-    const { method, url, headers, body, timeoutMs } = request;
-    const signal = AbortSignal.timeout(timeoutMs);
-    const response = await own(url, {
-      method,
-      headers: { ...headers },
-      signal,
-      ...(body === undefined ? {} : { body }),
-    });
-    return {
-      status: response.status,
-      contentType: response.headers.get("content-type") ?? "",
-      body: await response.text(),
-    };
-  };
-  return { ...host, fetch: fetchHttp };
 }

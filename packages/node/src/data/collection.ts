@@ -12,6 +12,7 @@ import {
   EngineError,
   type Handle,
   handleKey,
+  indexedForm,
   ObjectHandle,
   packParameters,
   Results as EngineResults,
@@ -243,7 +244,7 @@ export abstract class OrderedCollection<T> {
 
   /** The collection as the application holds it, with access by index. */
   protected self(): OrderedCollection<T> {
-    return proxied.get(this) as OrderedCollection<T>;
+    return indexedForm(this);
   }
 }
 
@@ -270,59 +271,3 @@ function isSame(a: unknown, b: unknown): boolean {
   }
   return Object.is(a, b);
 }
-
-const proxied = new WeakMap<object, object>();
-const indexPattern = /^-?\d+$/;
-
-/** Access by index; writing is for lists. */
-export function withIndexes<C extends OrderedCollection<unknown>>(
-  collection: C,
-  read: (index: number) => unknown,
-  write: (index: number, value: unknown) => void,
-): C {
-  const proxy = new Proxy(collection, {
-    get(target, key) {
-      if (typeof key === "string" && indexPattern.test(key)) return read(Number(key));
-      const value: unknown = Reflect.get(target, key, target);
-      return typeof value === "function" && key !== "constructor" ? bound(target, proxy, value) : value;
-    },
-    set(target, key, value) {
-      if (typeof key === "string" && indexPattern.test(key)) {
-        write(Number(key), value);
-        return true;
-      }
-      return Reflect.set(target, key, value, target);
-    },
-    has: (target, key) =>
-      typeof key === "string" && indexPattern.test(key)
-        ? Number(key) >= 0 && Number(key) < target.length
-        : Reflect.has(target, key),
-    ownKeys: (target) => Array.from({ length: target.length }, (_, index) => String(index)),
-    getOwnPropertyDescriptor: (target, key) =>
-      typeof key === "string" && indexPattern.test(key) && Number(key) < target.length
-        ? { configurable: true, enumerable: true, writable: true, value: read(Number(key)) }
-        : Reflect.getOwnPropertyDescriptor(target, key),
-  });
-  proxied.set(collection, proxy);
-  return proxy;
-}
-
-/** Methods run on the collection itself, since private fields do not go through a proxy. */
-function bound(target: object, proxy: object, method: unknown): unknown {
-  let methods = boundMethods.get(target);
-  if (methods === undefined) {
-    methods = new Map();
-    boundMethods.set(target, methods);
-  }
-  let made = methods.get(method);
-  if (made === undefined) {
-    made = (...values: unknown[]): unknown => {
-      const result: unknown = (method as (...values: unknown[]) => unknown).apply(target, values);
-      return result === target ? proxy : result;
-    };
-    methods.set(method, made);
-  }
-  return made;
-}
-
-const boundMethods = new WeakMap<object, Map<unknown, unknown>>();

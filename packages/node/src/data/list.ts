@@ -11,11 +11,12 @@ import {
   type List as EngineList,
   type Results as EngineResults,
   resultsOfCollection,
+  withIndexes,
 } from "@tidemark/engine";
 import { assertNumber } from "../assert.js";
 import { type Binding, wrappers } from "../binding.js";
 import { call } from "../errors.js";
-import { OrderedCollection, type OrderedHandle, withIndexes } from "./collection.js";
+import { OrderedCollection, type OrderedHandle } from "./collection.js";
 
 /** Names of the engine's types in the SDK. */
 export const typeNames: Readonly<Record<string, string>> = {
@@ -145,9 +146,8 @@ export class List<T = unknown> extends OrderedCollection<T> {
 
 wrappers.list = (binding, handle) => {
   const list = new List(binding, handle);
-  return withIndexes(
-    list,
-    (index) => list[bindingKey].wrap(call(() => handle.get(index))),
-    (index, value) => list.write(index, value),
-  );
+  return withIndexes(list, {
+    read: (index) => list[bindingKey].wrap(call(() => handle.get(index))),
+    write: (index, value) => list.write(index, value),
+  });
 };

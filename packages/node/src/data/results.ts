@@ -10,12 +10,13 @@ import {
   handleKey,
   type ObjectHandle,
   type Results as EngineResults,
+  withIndexes,
 } from "@tidemark/engine";
 import { assertString } from "../assert.js";
 import { type Binding, wrappers } from "../binding.js";
 import type { WaitForSync } from "../enums.js";
 import { call } from "../errors.js";
-import { OrderedCollection, type OrderedHandle, withIndexes } from "./collection.js";
+import { OrderedCollection, type OrderedHandle } from "./collection.js";
 
 /** How to subscribe. */
 export interface SubscriptionOptions {
@@ -99,11 +100,10 @@ export class Results<T = unknown> extends OrderedCollection<T> {
 
 wrappers.results = (binding, handle) => {
   const results = new Results(binding, handle);
-  return withIndexes(
-    results,
-    (index) => binding.wrap(index < 0 ? undefined : call(() => handle.get(index))),
-    () => {
+  return withIndexes(results, {
+    read: (index) => binding.wrap(index < 0 ? undefined : call(() => handle.get(index))),
+    write: () => {
       throw new Error("Modifying results is not supported");
     },
-  );
+  });
 };

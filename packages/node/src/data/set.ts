@@ -10,10 +10,11 @@ import {
   type Results as EngineResults,
   resultsOfCollection,
   type ValueSet,
+  withIndexes,
 } from "@tidemark/engine";
 import { type Binding, wrappers } from "../binding.js";
 import { call } from "../errors.js";
-import { OrderedCollection, type OrderedHandle, withIndexes } from "./collection.js";
+import { OrderedCollection, type OrderedHandle } from "./collection.js";
 import { typeNames } from "./list.js";
 
 /** A set property. */
@@ -73,11 +74,10 @@ export class RealmSet<T = unknown> extends OrderedCollection<T> {
 
 wrappers.set = (binding, handle) => {
   const set = new RealmSet(binding, handle);
-  return withIndexes(
-    set,
-    (index) => binding.wrap(call(() => handle.get(index))),
-    () => {
+  return withIndexes(set, {
+    read: (index) => binding.wrap(call(() => handle.get(index))),
+    write: () => {
       throw new Error("Set elements cannot be assigned by index");
     },
-  );
+  });
 };

@@ -11,7 +11,6 @@ import {
   type SyncErrorInformation,
   type SyncOptions,
   syncStatusCode,
-  type SyncSession as EngineSession,
 } from "@tidemark/engine";
 import type { ClientResetConfig, SyncConfiguration } from "../configuration.js";
 import { ClientResetMode } from "../enums.js";
@@ -152,19 +151,3 @@ async function callHandler(
     onFailed();
   }
 }
-
-/** Begins a client reset as if the server had demanded it, or lets one fail; for tests of error handlers. */
-export function simulateError(session: EngineSession, code: number, message: string, isFatal: boolean): void {
-  if (code === divergingHistories) {
-    const error = { ...simpleFailure(syncStatusCode.syncClientResetRequired, message, isFatal), isClientReset: true };
-    return session.demandReset(error, code);
-  }
-  if (code === autoClientResetFailure) {
-    const error = { ...simpleFailure(syncStatusCode.autoClientResetFailed, message, isFatal), isClientReset: true };
-    return session.onError(error, "stop");
-  }
-  session.onError(simpleFailure(code, message, isFatal), isFatal ? "stop" : "warn");
-}
-
-const divergingHistories = 211;
-const autoClientResetFailure = 132;

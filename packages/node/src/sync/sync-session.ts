@@ -4,7 +4,7 @@
  * @module
  */
 
-import { type SyncSession as EngineSession, within as withinLimits } from "@tidemark/engine";
+import { simulateError, type SyncSession as EngineSession, within as withinLimits } from "@tidemark/engine";
 import { App } from "../app/app.js";
 import { User } from "../app/user.js";
 import { assert, assertFunction, assertNumber } from "../assert.js";
@@ -12,7 +12,6 @@ import { type ConnectionState, ProgressDirection, ProgressMode, SessionState } f
 import { engine } from "../engine.js";
 import { call, settle, TimeoutError } from "../errors.js";
 import type { SyncConfiguration } from "../configuration.js";
-import { simulateError } from "./client-reset.js";
 
 /** Called with an estimate from 0 to 1 if it declares one parameter, with bytes otherwise. */
 export type ProgressNotificationCallback =

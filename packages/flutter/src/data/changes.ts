@@ -1,0 +1,103 @@
+/**
+ * What listeners of objects and collections are told.
+ *
+ * @module
+ */
+
+import type { ClassLayout, CollectionChanges, Database } from "@tidemark/engine";
+import { RealmException } from "../errors.js";
+
+/** Changes of an object. The first event names no properties. */
+export interface RealmObjectChanges<T> {
+  readonly object: T;
+  /** Names of the properties that changed. */
+  readonly properties: readonly string[];
+  /** Whether the object is gone; nothing follows then. */
+  readonly isDeleted: boolean;
+}
+
+/** Changes of elements in an order. The first event has none. */
+export interface CollectionChange {
+  /** Indexes in the new collection. */
+  readonly inserted: readonly number[];
+  /** Indexes in the old collection. */
+  readonly deleted: readonly number[];
+  /** Indexes in the old collection of elements that changed. */
+  readonly modified: readonly number[];
+  /** Indexes of the same elements in the new collection. */
+  readonly newModified: readonly number[];
+  /** Always empty: what moved counts as deleted and inserted. */
+  readonly moved: readonly { readonly from: number; readonly to: number }[];
+  /** Whether everything was taken out. */
+  readonly isCleared: boolean;
+}
+
+/** Changes of results. */
+export interface RealmResultsChanges<T> extends CollectionChange {
+  readonly results: T;
+}
+
+/** Changes of a list. */
+export interface RealmListChanges<T> extends CollectionChange {
+  readonly list: T;
+  /** Whether the object that held it is gone. */
+  readonly isCollectionDeleted: boolean;
+}
+
+/** Changes of a set. */
+export interface RealmSetChanges<T> extends CollectionChange {
+  readonly set: T;
+  /** Whether the object that held it is gone. */
+  readonly isCollectionDeleted: boolean;
+}
+
+/** Changes of a map, by key. The first event has none. */
+export interface RealmMapChanges<T> {
+  readonly map: T;
+  readonly inserted: readonly string[];
+  readonly deleted: readonly string[];
+  readonly modified: readonly string[];
+  /** Whether everything was taken out. */
+  readonly isCleared: boolean;
+  /** Whether the object that held it is gone. */
+  readonly isCollectionDeleted: boolean;
+}
+
+/** The SDK's form of the engine's changes. */
+export function changeOf(changes: CollectionChanges, length: number): CollectionChange {
+  return {
+    inserted: [...changes.insertions],
+    deleted: [...changes.deletions],
+    modified: [...changes.oldModifications],
+    newModified: [...changes.newModifications],
+    moved: [],
+    isCleared: length === 0 && changes.deletions.length > 0,
+  };
+}
+
+/**
+ * The properties that key paths begin with.
+ *
+ * @throws {@link RealmException} if a path is empty or names what is not there.
+ */
+export function firstProperties(
+  database: Database,
+  layout: ClassLayout,
+  keyPaths: readonly string[],
+): ReadonlySet<string> {
+  return new Set(
+    keyPaths.map((keyPath) => {
+      if (keyPath.trim() === "") throw new RealmException("It is not allowed to have empty key paths.");
+      let at: ClassLayout | undefined = layout;
+      for (const name of keyPath.split(".")) {
+        const owner: string = at?.name ?? "a value";
+        const column = at?.columnByPublicName(name);
+        if (name !== "*" && column === undefined) {
+          throw new RealmException(`Property '${name}' in KeyPath '${keyPath}' is not a valid property in ${owner}.`);
+        }
+        at = column?.target === undefined ? undefined : database.storedLayout(column.target);
+      }
+      return keyPath.split(".")[0] ?? "";
+    }),
+  );
+}

@@ -1,0 +1,165 @@
+/**
+ * Maps of objects: texts to values.
+ *
+ * @module
+ */
+
+import { bindingKey, Dictionary, type Handle, handleKey } from "@tidemark/engine";
+import { call, RealmStateError } from "../errors.js";
+import type { Realm } from "../realm.js";
+import type { Stream } from "../stream.js";
+import { type Binding, changesStream, frozenForm, realmOf, wrappers } from "./binding.js";
+import type { RealmMapChanges } from "./changes.js";
+import { shown } from "./collection.js";
+import { storeElement } from "./manage.js";
+import { entriesOf, type MemoryMap } from "./memory.js";
+import { isSame } from "./same.js";
+
+/** What ties a map to its realm. */
+// oxlint-disable-next-line typescript/no-unsafe-declaration-merging, no-unused-vars
+export interface RealmMap<T> {
+  /** @internal */
+  readonly [handleKey]: Handle | undefined;
+  /** @internal */
+  readonly [bindingKey]: Binding | undefined;
+}
+
+/** A map property, or a map that waits for its object to be added to a realm. `map[key]` of Dart is `map.get(key)`. */
+// oxlint-disable-next-line typescript/no-unsafe-declaration-merging
+export class RealmMap<T = unknown> implements Iterable<[string, T]> {
+  readonly #store: Dictionary | MemoryMap;
+
+  /** @internal */
+  constructor(binding: Binding | undefined, store: Dictionary | MemoryMap) {
+    const handle = store instanceof Dictionary ? store : undefined;
+    Object.defineProperty(this, handleKey, { value: handle, configurable: true });
+    Object.defineProperty(this, bindingKey, { value: binding, configurable: true });
+    this.#store = store;
+  }
+
+  #managed(): { readonly binding: Binding; readonly dictionary: Dictionary } {
+    const binding = this[bindingKey];
+    if (binding === undefined || !(this.#store instanceof Dictionary)) {
+      throw new RealmStateError("Unmanaged maps cannot be frozen or listened to");
+    }
+    return { binding, dictionary: this.#store };
+  }
+
+  get length(): number {
+    return call(() => this.#store.size);
+  }
+
+  get isEmpty(): boolean {
+    return this.length === 0;
+  }
+
+  get isNotEmpty(): boolean {
+    return this.length > 0;
+  }
+
+  /** Whether it still stands for something: its realm is open, and the object that holds it exists. */
+  get isValid(): boolean {
+    return this.#store.isValid();
+  }
+
+  /** Whether it belongs to a realm. */
+  get isManaged(): boolean {
+    return this[bindingKey] !== undefined;
+  }
+
+  /** Whether it shows one version for ever. */
+  get isFrozen(): boolean {
+    return this[bindingKey]?.file.database.isFrozen ?? false;
+  }
+
+  /** @throws `RealmStateError` if it belongs to none. */
+  get realm(): Realm {
+    return realmOf(this.#managed().binding);
+  }
+
+  #shown(value: unknown): T {
+    const column = this.#store instanceof Dictionary ? this.#store.column : undefined;
+    return shown(this[bindingKey], column, value) as T;
+  }
+
+  /** The value of a key, `null` if there is none: what `map[key]` is in Dart. */
+  get(key: string): T | null {
+    return call(() => (this.#store.has(key) ? this.#shown(this.#store.get(key)) : null));
+  }
+
+  /** What `map[key] = value` does in Dart. An object that belongs to no realm yet is added to this one. */
+  set(key: string, value: T): void {
+    call(() => storeElement(this[bindingKey], this.#store, value, (stored) => this.#store.set(key, stored), key));
+  }
+
+  addAll(entries: Iterable<readonly [string, T]> | Readonly<Record<string, T>>): void {
+    for (const [key, value] of entriesOf(entries)) this.set(key, value as T);
+  }
+
+  containsKey(key: string): boolean {
+    return call(() => this.#store.has(key));
+  }
+
+  containsValue(value: T): boolean {
+    return this.values.some((one) => isSame(one, value));
+  }
+
+  /** Removes an entry; its value, or `null` if there was none. */
+  remove(key: string): T | null {
+    const value = this.get(key);
+    call(() => this.#store.erase(key));
+    return value;
+  }
+
+  clear(): void {
+    call(() => this.#store.clear());
+  }
+
+  get keys(): string[] {
+    return call(() => this.#store.keys());
+  }
+
+  get values(): T[] {
+    return this.entries.map(([, value]) => value);
+  }
+
+  get entries(): [string, T][] {
+    return call(() => this.#store.keys().map((key) => [key, this.#shown(this.#store.get(key))]));
+  }
+
+  [Symbol.iterator](): Iterator<[string, T]> {
+    return this.entries[Symbol.iterator]();
+  }
+
+  forEach(action: (key: string, value: T) => void): void {
+    for (const [key, value] of this.entries) action(key, value);
+  }
+
+  /** Changes, from the first one with nothing in it on. Ends with the realm. */
+  get changes(): Stream<RealmMapChanges<RealmMap<T>>> {
+    const { binding, dictionary } = this.#managed();
+    if (this.isFrozen) throw new RealmStateError("The map is frozen and cannot emit changes");
+    return changesStream(binding, (sink) =>
+      dictionary.database.notifier.onDictionary(dictionary, ({ insertions, deletions, modifications }) => {
+        const isCollectionDeleted = !dictionary.isValid();
+        const isEmpty = isCollectionDeleted || dictionary.size === 0;
+        sink.add({
+          map: this,
+          inserted: [...insertions],
+          deleted: [...deletions],
+          modified: [...modifications],
+          isCleared: isEmpty && deletions.length > 0,
+          isCollectionDeleted,
+        });
+      }),
+    );
+  }
+
+  /** The map as it is now, for ever. Close `frozen.realm` when it is not needed. */
+  freeze(): RealmMap<T> {
+    const { binding, dictionary } = this.#managed();
+    return this.isFrozen ? this : (frozenForm(binding, dictionary) as RealmMap<T>);
+  }
+}
+
+wrappers.dictionary = (binding, handle) => new RealmMap(binding, handle);

@@ -1,0 +1,132 @@
+/**
+ * Results: the objects of a class or collection that pass queries, live.
+ *
+ * @module
+ */
+
+import {
+  type Column,
+  handleKey,
+  indexedForm,
+  ObjectHandle,
+  Results as EngineResults,
+  unwrap,
+  withIndexes,
+} from "@tidemark/engine";
+import { call, RealmError } from "../errors.js";
+import type { Stream } from "../stream.js";
+import { subscribeTo, type SubscribeOptions, unsubscribeFrom } from "../sync/subscribe.js";
+import { type Binding, changesStream, realmOf, wrappers } from "./binding.js";
+import { changeOf, firstProperties, type RealmResultsChanges } from "./changes.js";
+import { type OrderedStore, RealmCollection, refined } from "./collection.js";
+
+/** Live results. `results[0]` is `results.elementAt(0)`. */
+// oxlint-disable-next-line typescript/no-unsafe-declaration-merging, no-unused-vars
+export interface RealmResults<T> {
+  readonly [index: number]: T;
+}
+
+/** Live results. */
+// oxlint-disable-next-line typescript/no-unsafe-declaration-merging
+export class RealmResults<T = object> extends RealmCollection<T> {
+  /** @internal */
+  // oxlint-disable-next-line no-useless-constructor
+  constructor(binding: Binding, handle: EngineResults) {
+    super(binding, handle);
+  }
+
+  /** @internal */
+  get internal(): EngineResults {
+    return this[handleKey] as EngineResults;
+  }
+
+  /** @internal */
+  protected override ordered(): OrderedStore {
+    return this.internal;
+  }
+
+  /** @internal */
+  protected override column(): Column | undefined {
+    return undefined;
+  }
+
+  /** @internal */
+  protected override all(): Iterable<unknown> {
+    return this.internal.objects();
+  }
+
+  override indexOf(element: T): number {
+    const handle = unwrap(element);
+    return handle instanceof ObjectHandle ? call(() => this.internal.indexOf(handle)) : -1;
+  }
+
+  /**
+   * Those that pass a query: `results.query("age > $0 SORT(name ASC)", [3])`.
+   *
+   * @throws `RealmException` if the query cannot be understood.
+   */
+  query(query: string, values: readonly unknown[] = []): RealmResults<T> {
+    const { binding } = this.managed();
+    return call(() => binding.results(refined(this.internal, query, values)) as RealmResults<T>);
+  }
+
+  /** Changes, from the first one with nothing in it on. Ends with the realm. */
+  get changes(): Stream<RealmResultsChanges<RealmResults<T>>> {
+    const { binding } = this.observable();
+    const results = this.internal;
+    const { notifier } = results.database;
+    return changesStream(binding, (sink) =>
+      notifier.onResults(results, (changes) =>
+        sink.add({ results: indexedForm(this), ...changeOf(changes, results.isValid() ? results.length : 0) }),
+      ),
+    );
+  }
+
+  /** The same; which properties changed does not matter yet, so that more may be told than was asked for. */
+  changesFor(keyPaths: readonly string[]): Stream<RealmResultsChanges<RealmResults<T>>> {
+    firstProperties(this.internal.database, this.internal.layout, keyPaths);
+    return this.changes;
+  }
+
+  /** The results as they are now, for ever. Close `frozen.realm` when they are not needed. */
+  freeze(): RealmResults<T> {
+    return (this.frozen() as RealmResults<T> | undefined) ?? indexedForm(this);
+  }
+
+  /**
+   * Syncs these results from now on. The subscription is there as soon as this returns, whatever becomes of the wait.
+   *
+   * @returns the same results, which know the subscription's name for {@link RealmResults.unsubscribe}.
+   * @throws `RealmError` if the realm is not synced, what `waitForSynchronization` rejects with, what the token holds.
+   */
+  async subscribe(options: SubscribeOptions = {}): Promise<RealmResults<T>> {
+    const { binding } = this.managed();
+    await subscribeTo(realmOf(binding), this, options);
+    const { database, layout, source, stages } = this.internal;
+    const subscribed = new EngineResults(database, layout, source, stages);
+    if (options.name !== undefined) subscriptionNames.set(subscribed, options.name);
+    return binding.results(subscribed) as RealmResults<T>;
+  }
+
+  /**
+   * Ends the subscription that {@link RealmResults.subscribe} made for these results.
+   *
+   * @returns whether there was one.
+   */
+  unsubscribe(): boolean {
+    return unsubscribeFrom(realmOf(this.managed().binding), this, subscriptionNames.get(this.internal));
+  }
+}
+
+/** Names of the subscriptions that results were returned for. */
+const subscriptionNames = new WeakMap<EngineResults, string>();
+
+wrappers.results = (binding, handle) => {
+  const results = new RealmResults(binding, handle);
+  return withIndexes(results, {
+    read: (index) => results.elementAt(index),
+    write: () => {
+      throw new RealmError("Results cannot be assigned to");
+    },
+  });
+};

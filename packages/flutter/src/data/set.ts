@@ -1,0 +1,111 @@
+/**
+ * Sets of objects.
+ *
+ * @module
+ */
+
+import { bindingKey, type Column, resultsOfCollection, ValueSet } from "@tidemark/engine";
+import { call } from "../errors.js";
+import type { Stream } from "../stream.js";
+import { type Binding, changesStream, wrappers } from "./binding.js";
+import { changeOf, type RealmSetChanges } from "./changes.js";
+import { type OrderedStore, RealmCollection, refined } from "./collection.js";
+import { storeElement } from "./manage.js";
+import type { MemorySet } from "./memory.js";
+import type { RealmResults } from "./results.js";
+
+/** A set property, or a set that waits for its object to be added to a realm. */
+export class RealmSet<T = unknown> extends RealmCollection<T> {
+  readonly #store: ValueSet | MemorySet;
+
+  /** @internal */
+  constructor(binding: Binding | undefined, store: ValueSet | MemorySet) {
+    super(binding, store instanceof ValueSet ? store : undefined);
+    this.#store = store;
+  }
+
+  /** @internal */
+  protected override ordered(): OrderedStore {
+    return this.#store;
+  }
+
+  /** @internal */
+  protected override column(): Column | undefined {
+    return this.#store instanceof ValueSet ? this.#store.column : undefined;
+  }
+
+  /** @internal */
+  protected override all(): Iterable<unknown> {
+    return Array.from({ length: this.#store.length }, (_, index) => this.#store.get(index));
+  }
+
+  get #set(): ValueSet {
+    return this.managed().handle as ValueSet;
+  }
+
+  override contains(element: T): boolean {
+    return call(() => this.#store.has(element));
+  }
+
+  /** Adds an element; `false` if it is there. An object that belongs to no realm yet is added to this one. */
+  add(element: T): boolean {
+    return call(() => {
+      const { length } = this.#store;
+      storeElement(this[bindingKey], this.#store, element, (value) => this.#store.add(value));
+      return this.#store.length > length;
+    });
+  }
+
+  addAll(elements: Iterable<T>): void {
+    for (const element of elements) this.add(element);
+  }
+
+  /** Removes an element; `false` if it was not there. */
+  remove(element: T): boolean {
+    return call(() => this.#store.erase(element));
+  }
+
+  removeAll(elements: Iterable<T>): void {
+    for (const element of elements) this.remove(element);
+  }
+
+  clear(): void {
+    call(() => this.#store.clear());
+  }
+
+  /** The elements of this moment as a set of JavaScript. */
+  toSet(): Set<T> {
+    return new Set(this);
+  }
+
+  /** The objects of the set as results. */
+  asResults(): RealmResults<T> {
+    return call(() => this.managed().binding.results(resultsOfCollection(this.#set)) as RealmResults<T>);
+  }
+
+  /** The objects that pass a query. */
+  query(query: string, values: readonly unknown[] = []): RealmResults<T> {
+    const { binding } = this.managed();
+    return call(() => binding.results(refined(resultsOfCollection(this.#set), query, values)) as RealmResults<T>);
+  }
+
+  /** Changes, from the first one with nothing in it on. Ends with the realm. */
+  get changes(): Stream<RealmSetChanges<RealmSet<T>>> {
+    const { binding } = this.observable();
+    const set = this.#set;
+    return changesStream(binding, (sink) =>
+      set.database.notifier.onCollection(set, (changes) => {
+        const isCollectionDeleted = !set.isValid();
+        const length = isCollectionDeleted ? 0 : set.length;
+        sink.add({ set: this, ...changeOf(changes, length), isCollectionDeleted });
+      }),
+    );
+  }
+
+  /** The set as it is now, for ever. Close `frozen.realm` when it is not needed. */
+  freeze(): RealmSet<T> {
+    return (this.frozen() as RealmSet<T> | undefined) ?? this;
+  }
+}
+
+wrappers.set = (binding, handle) => new RealmSet(binding, handle);

@@ -1,0 +1,258 @@
+/**
+ * Subscriptions: what a synced realm syncs.
+ *
+ * @module
+ */
+
+import {
+  EngineError,
+  type Subscription as EngineSubscription,
+  type SubscriptionDraft,
+  type SubscriptionSet as EngineSet,
+  type SubscriptionSets,
+} from "@tidemark/engine";
+import { ObjectId } from "../bson.js";
+import { type Cancellation, throwIfCancelled, untilCancelled } from "../cancellation.js";
+import type { RealmResults } from "../data/results.js";
+import { engine } from "../engine.js";
+import { SubscriptionSetState } from "../enums.js";
+import { call, RealmException, settle } from "../errors.js";
+import { type ModelClass, nameOf } from "../model/schema.js";
+
+/** A subscription, as it was when it was read. */
+export class Subscription {
+  /** @internal */
+  readonly internal: EngineSubscription;
+
+  /** @internal */
+  constructor(internal: EngineSubscription) {
+    this.internal = internal;
+  }
+
+  get id(): ObjectId {
+    return new ObjectId(this.internal.id);
+  }
+
+  /** `null` if it has none. */
+  get name(): string | null {
+    return this.internal.name;
+  }
+
+  get objectClassName(): string {
+    return this.internal.className;
+  }
+
+  /** The query without arguments and order. */
+  get queryString(): string {
+    return this.internal.query;
+  }
+
+  get createdAt(): Date {
+    return new Date(this.internal.createdAtMs);
+  }
+
+  get updatedAt(): Date {
+    return new Date(this.internal.updatedAtMs);
+  }
+
+  /** Whether both are the same subscription: what `==` is in Dart. */
+  equals(other: unknown): boolean {
+    return other instanceof Subscription && other.internal.id === this.internal.id;
+  }
+
+  /** @internal Whether it is one of these results. */
+  isOf<T>(results: RealmResults<T>): boolean {
+    const { internal } = results;
+    return this.internal.className === internal.layout.name && this.internal.query === internal.describe();
+  }
+}
+
+const states = {
+  pending: SubscriptionSetState.pending,
+  bootstrapping: SubscriptionSetState.pending,
+  "awaiting-mark": SubscriptionSetState.pending,
+  complete: SubscriptionSetState.complete,
+  error: SubscriptionSetState.error,
+  superseded: SubscriptionSetState.superseded,
+} as const;
+
+/** What reading a set offers. */
+abstract class Subscriptions implements Iterable<Subscription> {
+  /** @internal */
+  protected abstract list(): readonly EngineSubscription[];
+
+  get length(): number {
+    return this.list().length;
+  }
+
+  get isEmpty(): boolean {
+    return this.length === 0;
+  }
+
+  /** @throws `RangeError` beyond the ends. What `set[index]` is in Dart. */
+  elementAt(index: number): Subscription {
+    const found = this.list()[index];
+    if (found === undefined) throw new RangeError(`RangeError (index): Index out of range: ${index}`);
+    return new Subscription(found);
+  }
+
+  /** The subscription of a query, whatever its name; `null` if there is none. */
+  find<T>(query: RealmResults<T>): Subscription | null {
+    return [...this].find((one) => call(() => one.isOf(query))) ?? null;
+  }
+
+  findByName(name: string): Subscription | null {
+    return [...this].find((one) => one.name === name) ?? null;
+  }
+
+  *[Symbol.iterator](): Iterator<Subscription> {
+    for (const subscription of this.list()) yield new Subscription(subscription);
+  }
+}
+
+/** The set of a realm: always the newest, as {@link SubscriptionSet.update} and every wait leave it. */
+export class SubscriptionSet extends Subscriptions {
+  readonly #sets: SubscriptionSets;
+  #set: EngineSet;
+
+  /** @internal */
+  constructor(sets: SubscriptionSets) {
+    super();
+    this.#sets = sets;
+    this.#set = call(() => sets.latest());
+  }
+
+  /** @internal Takes in what others did to the set. */
+  refresh(): this {
+    this.#set = call(() => this.#sets.latest());
+    return this;
+  }
+
+  #current(): EngineSet {
+    // Asking for the newest one refuses those whose realm is closed.
+    call(() => this.#sets.latest());
+    return call(() => this.#sets.byVersion(this.#set.version));
+  }
+
+  /** @internal */
+  protected override list(): readonly EngineSubscription[] {
+    this.#current();
+    return this.#set.subscriptions;
+  }
+
+  /** Grows with each update; 0 before the first. */
+  get version(): number {
+    this.#current();
+    return this.#set.version;
+  }
+
+  get state(): SubscriptionSetState {
+    return states[this.#current().state];
+  }
+
+  /** Why the server refused the set; `null` if it did not. */
+  get error(): RealmException | null {
+    const { state, error } = this.#current();
+    return state === "error" ? new RealmException(error ?? "Subscription failed", { code: subscriptionFailed }) : null;
+  }
+
+  /**
+   * Changes the set. Does not wait for the server: {@link SubscriptionSet.waitForSynchronization} does.
+   *
+   * @param action runs at once; what it throws leaves the set as it was.
+   */
+  update(action: (mutableSubscriptions: MutableSubscriptionSet) => void): void {
+    this.#set = call(() => this.#sets.update((draft) => action(new MutableSubscriptionSet(draft, this))));
+  }
+
+  /**
+   * Resolves when the data of the set is here.
+   *
+   * @throws `RealmException` if the server refuses the set, or the session becomes inactive meanwhile; what the token
+   * holds.
+   */
+  async waitForSynchronization(cancellationToken?: Cancellation): Promise<void> {
+    throwIfCancelled(cancellationToken);
+    const { version } = this.#set;
+    await untilCancelled(
+      engine().host,
+      settle(() => this.#sets.waitForSynchronization(version)),
+      cancellationToken,
+    );
+    this.refresh();
+  }
+}
+
+/** Code of a set that the server refused. */
+const subscriptionFailed = 1016;
+
+/** How to add a subscription. */
+export interface AddOptions {
+  readonly name?: string | undefined;
+  /** Whether the name may be given to another query; not by default. */
+  readonly update?: boolean | undefined;
+}
+
+/** A set that is being changed, inside {@link SubscriptionSet.update}. */
+export class MutableSubscriptionSet extends Subscriptions {
+  readonly #draft: SubscriptionDraft;
+  readonly #base: SubscriptionSet;
+
+  /** @internal */
+  constructor(draft: SubscriptionDraft, base: SubscriptionSet) {
+    super();
+    this.#draft = draft;
+    this.#base = base;
+  }
+
+  /** @internal */
+  protected override list(): readonly EngineSubscription[] {
+    return this.#draft.list();
+  }
+
+  /** The version of the set that is being changed. */
+  get version(): number {
+    return this.#base.version;
+  }
+
+  /**
+   * Adds the query of results. The same query without a name is there only once.
+   *
+   * @throws `RealmException` if the name stands for another query, unless `update` is given.
+   */
+  add<T>(results: RealmResults<T>, { name, update = false }: AddOptions = {}): Subscription {
+    const options = { throwsOnUpdate: !update, ...(name === undefined ? {} : { name }) };
+    try {
+      return new Subscription(this.#draft.add(results.internal, options));
+    } catch (error) {
+      if (!(error instanceof EngineError) || error.code !== "duplicate-subscription") throw error;
+      const text = `Duplicate subscription with name: ${name ?? ""}`;
+      throw new RealmException(text, { code: error.code, cause: error });
+    }
+  }
+
+  /** Whether there was such a subscription. */
+  remove(subscription: Subscription): boolean {
+    return this.#draft.remove((one) => one.id === subscription.internal.id) > 0;
+  }
+
+  /** Removes the subscriptions of a query, whatever their names. */
+  removeByQuery<T>(results: RealmResults<T>): boolean {
+    return this.#draft.remove((one) => new Subscription(one).isOf(results)) > 0;
+  }
+
+  removeByName(name: string): boolean {
+    return this.#draft.remove((one) => one.name === name) > 0;
+  }
+
+  /** Removes the subscriptions of a class, given as class or by its name. */
+  removeByType(type: ModelClass | string): boolean {
+    const className = nameOf(typeof type === "string" ? type : () => type);
+    return this.#draft.remove((one) => one.className === className) > 0;
+  }
+
+  /** Removes all, or those without a name. */
+  clear({ unnamedOnly = false }: { readonly unnamedOnly?: boolean } = {}): void {
+    this.#draft.remove((one) => !unnamedOnly || one.name === null);
+  }
+}
