@@ -9,11 +9,9 @@ import {
   type Column,
   type Handle,
   handleKey,
-  type List as EngineList,
   packParameters,
-  Results as EngineResults,
+  type Results as EngineResults,
   unwrap,
-  type ValueSet,
 } from "@tidemark/engine";
 import { call, RealmStateError } from "../errors.js";
 import type { Realm } from "../realm.js";
