@@ -11,6 +11,7 @@ export * as credentials from "./app/credentials.js";
 export type { Credentials } from "./app/credentials.js";
 export { type BoundObject, columnAccessor } from "./binding/accessor.js";
 export { Binding, bindingKey, type Bound, type Handle, handleKey, unwrap, type Wrappers } from "./binding/binding.js";
+export { eraseEmbedded } from "./binding/erase.js";
 export { resolveHandle } from "./binding/resolve.js";
 export { Listeners } from "./app/listeners.js";
 export { User, type UserIdentity, type UserState } from "./app/user.js";

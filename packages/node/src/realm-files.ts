@@ -1,10 +1,10 @@
 /**
- * Opening files for realms, and deleting what lies inside objects.
+ * Opening files for realms.
  *
  * @module
  */
 
-import { type EmbeddedHandle, EngineError, type OpenOptions, type RealmFile } from "@tidemark/engine";
+import { EngineError, type OpenOptions, type RealmFile } from "@tidemark/engine";
 import type { Configuration } from "./configuration.js";
 import { engine } from "./engine.js";
 
@@ -18,16 +18,4 @@ export function openFile(options: OpenOptions, configuration: Configuration): Re
     engine().deleteFile(options.path);
     return engine().open(options);
   }
-}
-
-/** Removes an embedded object from the property or collection that holds it. */
-export function eraseEmbedded(handle: EmbeddedHandle): void {
-  const { parent, column, element } = handle;
-  const layout = parent.layout;
-  if (element === undefined) {
-    (parent as EmbeddedHandle).set(column, null);
-    return;
-  }
-  const collection = (parent as EmbeddedHandle).get(column) as { erase(element: number | string): void };
-  if (layout.columns.includes(column)) collection.erase(element);
 }
