@@ -42,11 +42,14 @@ export interface ModelBase<Base extends BaseRealmObject, P extends Properties> {
   readonly schema: ObjectSchema<P>;
 }
 
-/** Models whose declared fields are those of their schemas; others do not compile. */
-export type CheckedModels<S extends readonly ModelClass[]> = {
-  readonly [Index in keyof S]: S[Index] extends { new (): infer T; readonly schema: ObjectSchema<infer P> }
-    ? T extends PropertiesOf<P>
-      ? S[Index]
+/** A model whose declared fields are those of its schema; any other does not compile. */
+type CheckedModel<M> = M extends { new (): infer T; readonly schema: ObjectSchema<infer P> }
+  ? string extends keyof P
+    ? M // Made while the program runs: the compiler knows nothing of it.
+    : T extends PropertiesOf<P>
+      ? M
       : ModelClass<BaseRealmObject & PropertiesOf<P>>
-    : never;
-};
+  : never;
+
+/** Models whose declared fields are those of their schemas; others do not compile. */
+export type CheckedModels<S extends readonly ModelClass[]> = { readonly [Index in keyof S]: CheckedModel<S[Index]> };

@@ -121,10 +121,10 @@ const names: Readonly<Record<number, string>> = {
 };
 
 /** `[Sync][Name(number)] text.` */
-export function messageOfSyncError({ status, message, logUrl }: SyncErrorInformation): string {
+export function messageOfSyncError({ status, message }: SyncErrorInformation): string {
   const text = message.endsWith(".") ? message : `${message}.`;
-  const logs = logUrl === "" ? "" : ` Logs: ${logUrl}`;
-  return `[Sync][${names[status] ?? "Unknown"}(${status})] ${text}${logs}`;
+
+  return `[Sync][${names[status] ?? "Unknown"}(${status})] ${text}`;
 }
 
 type Make = (information: SyncErrorInformation, options: ErrorOptions) => SyncException;
