@@ -13,6 +13,7 @@ import {
   type Handle,
   handleKey,
   type List,
+  type ObjectChanges,
   type ObjectHandle,
   resolveHandle,
   type Results,
@@ -157,10 +158,10 @@ export function singleFlow<T>(owner: Owner, results: Results): Flow<SingleQueryC
 
 /** Tells changes of the first object; that it is gone is for the results to tell. */
 function followHead<T>(owner: Owner, first: ObjectHandle, emitter: Emitter<SingleQueryChange<T>>): () => void {
-  return owner.file.database.notifier.onObject(first, ({ isDeleted, changedProperties }) => {
-    if (isDeleted || changedProperties.length === 0) return;
-    emitter.emit(new UpdatedObject(frozen(owner, first) as T, changedProperties));
-  });
+  const listener = ({ isDeleted, changedProperties }: ObjectChanges): void => {
+    if (!isDeleted) emitter.emit(new UpdatedObject(frozen(owner, first) as T, changedProperties));
+  };
+  return owner.file.database.notifier.onObject(first, listener, true);
 }
 
 /** Follows a value that is computed from results. */
