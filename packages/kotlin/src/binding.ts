@@ -4,15 +4,15 @@
  * @module
  */
 
-import {
-  type Binding as EngineBinding,
+import type {
+  Binding as EngineBinding,
   bindingKey,
-  type Bound,
-  type Handle,
+  Bound,
+  Handle,
   handleKey,
-  type RealmFile,
-  type Results,
-  type Wrappers,
+  RealmFile,
+  Results,
+  Wrappers,
 } from "@tidemark/engine";
 import { IllegalStateException } from "./errors.js";
 import type { Flow } from "./flow/flow.js";

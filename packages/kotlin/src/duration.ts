@@ -18,14 +18,14 @@ export class Duration {
   static readonly ZERO: Duration = new Duration(0);
   readonly inWholeNanoseconds: number;
 
-  private constructor(nanoseconds: number) {
-    this.inWholeNanoseconds = nanoseconds;
+  private constructor(count: number) {
+    this.inWholeNanoseconds = count;
   }
 
   /** @internal */
-  static ofNanoseconds(nanoseconds: number): Duration {
-    if (Number.isNaN(nanoseconds)) throw new IllegalArgumentException("Duration value cannot be NaN.");
-    return nanoseconds === Number.POSITIVE_INFINITY ? Duration.INFINITE : new Duration(Math.trunc(nanoseconds));
+  static ofNanoseconds(count: number): Duration {
+    if (Number.isNaN(count)) throw new IllegalArgumentException("Duration value cannot be NaN.");
+    return count === Number.POSITIVE_INFINITY ? Duration.INFINITE : new Duration(Math.trunc(count));
   }
 
   get inWholeMilliseconds(): number {

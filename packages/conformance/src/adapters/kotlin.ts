@@ -37,7 +37,6 @@ import {
   RecoverUnsyncedChangesStrategy,
   Sort,
   string,
-  type Subscribable,
   type SyncClientResetStrategy,
   SyncConfiguration,
   type SyncSession,
@@ -94,8 +93,8 @@ function modelsOf(models: readonly Model[]): Models {
       const written = propertyOf(type);
       return [property, property === key ? primaryKey(written) : written] as const;
     });
-    const base = realmObject(name, Object.fromEntries(entries)) as unknown as ModelClass<Fields>;
-    return [name, class extends base {} as ModelClass<Fields>] as const;
+    const base: ModelClass<Fields> = realmObject(name, Object.fromEntries(entries));
+    return [name, class extends base {}] as const;
   });
   return new Map(made);
 }
@@ -158,7 +157,7 @@ class KotlinSubscriptions implements TestSubscriptions {
     await this.#realm.subscriptions.update((set, realm) => {
       change({
         add: ({ name, className, query }) => {
-          set.add(queryOf(realm, this.#models, className, query) as Subscribable, name ?? null);
+          set.add(queryOf(realm, this.#models, className, query), name ?? null);
         },
         removeName: (name) => set.remove(name),
         clear: () => void set.removeAll(),
@@ -363,7 +362,7 @@ class KotlinUser implements TestUser {
     if (subscriptions.length > 0) {
       builder.initialSubscriptions((set: MutableSubscriptionSet, realm: Realm) => {
         for (const { name, className, query } of subscriptions) {
-          set.add(queryOf(realm, models, className, query) as Subscribable, name ?? null);
+          set.add(queryOf(realm, models, className, query), name ?? null);
         }
       });
     }

@@ -2,7 +2,17 @@ import { existsSync } from "node:fs";
 import { expect, test } from "vitest";
 import { App } from "../app/app.js";
 import { realmObject } from "../data/object.js";
-import { Duration, days, durationOf, hours, milliseconds, minutes, nanoseconds, seconds, timeoutMsOf } from "../duration.js";
+import {
+  Duration,
+  days,
+  durationOf,
+  hours,
+  milliseconds,
+  minutes,
+  nanoseconds,
+  seconds,
+  timeoutMsOf,
+} from "../duration.js";
 import { IllegalArgumentException, IllegalStateException, UnsupportedOperationException } from "../errors.js";
 import { Realm } from "../realm.js";
 import { double, int, object, primaryKey, string } from "../schema/property.js";

@@ -66,7 +66,9 @@ export function defaultSettings(schema: readonly ModelClass[]): CommonSettings {
 function checkName(name: string): void {
   if (name === "") throw new IllegalArgumentException("A non-empty filename must be provided.");
   if (/[/\\]/.test(name)) {
-    throw new IllegalArgumentException(`Name cannot contain path separator '${/[/\\]/.exec(name)?.[0] ?? ""}': '${name}'`);
+    throw new IllegalArgumentException(
+      `Name cannot contain path separator '${/[/\\]/.exec(name)?.[0] ?? ""}': '${name}'`,
+    );
   }
   if (name === ".realm") throw new IllegalArgumentException("'.realm' is not a valid filename");
 }

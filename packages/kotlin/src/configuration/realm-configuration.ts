@@ -29,7 +29,7 @@ export class RealmConfiguration extends Configuration {
 
   /** `new RealmConfiguration.Builder([Task])` */
   static get Builder(): RealmConfigurationBuilderClass {
-    return RealmConfigurationBuilder as RealmConfigurationBuilderClass;
+    return RealmConfigurationBuilder;
   }
 
   /** With all defaults. */

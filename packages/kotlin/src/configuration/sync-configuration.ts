@@ -77,11 +77,14 @@ export class SyncConfiguration<Waits extends boolean = boolean> extends Configur
 
   /** `new SyncConfiguration.Builder(user, [Task])` */
   static get Builder(): SyncConfigurationBuilderClass {
-    return SyncConfigurationBuilder as unknown as SyncConfigurationBuilderClass;
+    return SyncConfigurationBuilder;
   }
 
   /** With all defaults. @throws {@link IllegalArgumentException} if the user is not logged in. */
-  static create<const S extends readonly ModelClass[]>(user: User, schema: S & CheckedModels<S>): SyncConfiguration<false>;
+  static create<const S extends readonly ModelClass[]>(
+    user: User,
+    schema: S & CheckedModels<S>,
+  ): SyncConfiguration<false>;
   /** @throws {@link UnsupportedOperationException}: partition-based synchronisation is not supported. */
   static create(user: User, partitionValue: unknown, schema: readonly ModelClass[]): never;
   static create(user: User, ...given: readonly unknown[]): SyncConfiguration<false> {
@@ -163,7 +166,10 @@ export class SyncConfigurationBuilder<Waits extends boolean> extends SharedBuild
 /** Makes builders, whose models are checked. */
 export interface SyncConfigurationBuilderClass {
   /** @throws {@link IllegalArgumentException} if the user is not logged in. */
-  new <const S extends readonly ModelClass[]>(user: User, schema: S & CheckedModels<S>): SyncConfigurationBuilder<false>;
+  new <const S extends readonly ModelClass[]>(
+    user: User,
+    schema: S & CheckedModels<S>,
+  ): SyncConfigurationBuilder<false>;
   /** @throws {@link UnsupportedOperationException}: partition-based synchronisation is not supported. */
   new (user: User, partitionValue: unknown, schema: readonly ModelClass[]): SyncConfigurationBuilder<false>;
 }

@@ -99,7 +99,9 @@ export class RealmAny {
 
   #as<T extends AnyValue>(...types: readonly RealmAnyType[]): T {
     if (types.includes(this.type)) return this.value as T;
-    throw new IllegalStateException(`RealmAny type mismatch, wanted a '${types[0] ?? ""}' but the instance is a '${this.type}'.`);
+    throw new IllegalStateException(
+      `RealmAny type mismatch, wanted a '${types[0] ?? ""}' but the instance is a '${this.type}'.`,
+    );
   }
 
   asInt(): number {
@@ -157,15 +159,23 @@ export class RealmAny {
     if (!(other instanceof RealmAny) || other.type !== this.type) return false;
     const [mine, theirs] = [this.value, other.value];
     if (mine instanceof Uint8Array) {
-      return theirs instanceof Uint8Array && mine.length === theirs.length && mine.every((byte, at) => byte === theirs[at]);
+      return (
+        theirs instanceof Uint8Array && mine.length === theirs.length && mine.every((byte, at) => byte === theirs[at])
+      );
     }
     if (mine instanceof BaseRealmObject || mine instanceof RealmInstant) return mine.equals(theirs);
-    return typeof mine === "object" ? mine.toString() === theirs.toString() : mine === theirs;
+    return textOf(mine) === textOf(theirs);
   }
 
   toString(): string {
-    return `RealmAny{type=${this.type}, value=${String(this.value)}}`;
+    return `RealmAny{type=${this.type}, value=${textOf(this.value)}}`;
   }
+}
+
+/** What a value says; of an object what it is. */
+function textOf(value: AnyValue): string {
+  if (value instanceof BaseRealmObject) return value.constructor.name;
+  return value instanceof Uint8Array ? value.join() : value.toString();
 }
 
 function typeOf(value: AnyValue): RealmAnyType {

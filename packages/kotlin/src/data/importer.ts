@@ -4,7 +4,7 @@
  * @module
  */
 
-import { type ClassLayout, type Column, createObject, type EmbeddedHandle, ObjectHandle } from "@tidemark/engine";
+import { type ClassLayout, type Column, createObject, type EmbeddedHandle, type ObjectHandle } from "@tidemark/engine";
 import { type Binding, scopeOf } from "../binding.js";
 import { IllegalArgumentException } from "../errors.js";
 import type { ModelClass } from "../schema/model.js";
@@ -85,7 +85,8 @@ export class Importer {
   value(column: Column, value: unknown): unknown {
     if (typeof value !== "object" || value === null) return value;
     if (value instanceof BaseRealmObject) return this.#linked(value);
-    if (value instanceof RealmAny) return value.type === "OBJECT" ? this.#linked(value.value as BaseRealmObject) : value;
+    if (value instanceof RealmAny)
+      return value.type === "OBJECT" ? this.#linked(value.value as BaseRealmObject) : value;
     if (value instanceof MutableRealmInt) return value.get();
     if (value instanceof RealmList || value instanceof RealmSet) {
       return value.toArray().map((element: unknown) => this.value(column, element));

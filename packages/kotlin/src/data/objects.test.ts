@@ -189,7 +189,12 @@ test("the same key twice is refused, or updates all properties", () => {
   const realm = open();
   realm.writeBlocking((tx) => tx.copyToRealm(dog(1, (made) => made.tags.add("a"))));
   const again = (policy?: UpdatePolicy) => (): Dog =>
-    realm.writeBlocking((tx) => tx.copyToRealm(dog(1, (made) => (made.name = "again")), policy));
+    realm.writeBlocking((tx) =>
+      tx.copyToRealm(
+        dog(1, (made) => (made.name = "again")),
+        policy,
+      ),
+    );
   expect(again()).toThrow(IllegalArgumentException);
   const updated = again(UpdatePolicy.ALL)();
   expect([updated.name, updated.tags.toArray(), realm.query(Dog).count().find()]).toEqual(["again", [], 1]);
@@ -343,11 +348,16 @@ test("a copy from the realm is not stored, as deep as wished", () => {
 test("lists are edited as Kotlin's are", () => {
   const realm = open();
   const tags = realmListOf("a", "b", "c", "d");
-  const edit = (list: RealmList<string>): void => {
-    list.add(0, "first");
-    expect([list.set(1, "A"), list.removeAt(2), list.remove("c"), list.remove("x")]).toEqual(["a", "b", true, false]);
-    expect(() => list.get(5)).toThrow("Index: 5, size: 3");
-    expect(list.removeAll(["first", "nothing"])).toBe(true);
+  const edit = (texts: RealmList<string>): void => {
+    texts.add(0, "first");
+    expect([texts.set(1, "A"), texts.removeAt(2), texts.remove("c"), texts.remove("x")]).toEqual([
+      "a",
+      "b",
+      true,
+      false,
+    ]);
+    expect(() => texts.get(5)).toThrow("Index: 5, size: 3");
+    expect(texts.removeAll(["first", "nothing"])).toBe(true);
   };
   edit(tags);
   expect(tags.toArray()).toEqual(["A", "d"]);

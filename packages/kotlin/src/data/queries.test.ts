@@ -4,7 +4,19 @@ import { expect, test } from "vitest";
 import { IllegalArgumentException, IllegalStateException } from "../errors.js";
 import type { Flow } from "../flow/flow.js";
 import { Realm } from "../realm.js";
-import { dictionary, index, instant, int, list, long, nullable, object, primaryKey, set, string } from "../schema/property.js";
+import {
+  dictionary,
+  index,
+  instant,
+  int,
+  list,
+  long,
+  nullable,
+  object,
+  primaryKey,
+  set,
+  string,
+} from "../schema/property.js";
 import { useFolder } from "../testing/folder.js";
 import type { ListChange, ObjectChange, ResultsChange, SingleQueryChange } from "./changes.js";
 import { RealmInstant } from "./instant.js";
@@ -89,7 +101,9 @@ test("values of all objects together", () => {
   change(realm, 1, (dog) => Object.assign(dog, { weight: 2n ** 60n, born: RealmInstant.from(10, 0) }));
   change(realm, 2, (dog) => Object.assign(dog, { weight: 1, born: RealmInstant.from(5, 0) }));
   const all = realm.query(Dog);
-  expect([all.count().find(), all.min("age").find(), all.max("age").find(), all.sum("age").find()]).toEqual([3, 3, 7, 13]);
+  expect([all.count().find(), all.min("age").find(), all.max("age").find(), all.sum("age").find()]).toEqual([
+    3, 3, 7, 13,
+  ]);
   expect(all.sum("weight").find()).toBe(2n ** 60n + 1n);
   expect([all.min("born").find()?.epochSeconds, all.max("born").find()?.epochSeconds]).toEqual([5, 10]);
   const none = realm.query(Dog, "_id > 9");
@@ -166,7 +180,9 @@ test("key paths leave out changes of other properties", async () => {
 test("the first object of a query: pending, there, changed, another one, gone", async () => {
   const realm = folder.open(Dog);
   const create = (_id: number): void => {
-    realm.writeBlocking((tx) => tx.copyToRealm(new Dog().apply((dog) => Object.assign(dog, { _id, name: `dog ${_id}` }))));
+    realm.writeBlocking((tx) =>
+      tx.copyToRealm(new Dog().apply((dog) => Object.assign(dog, { _id, name: `dog ${_id}` }))),
+    );
   };
   const flow = realm.query(Dog).sort("_id").first().asFlow();
   const told = await collect<SingleQueryChange<Dog>>(
@@ -231,7 +247,11 @@ test("a realm tells that it has changed, and all flows complete with it", async 
   const realm = filled();
   const told = realm.asFlow().map(({ kind }) => kind);
   expect(await collect(told, () => change(realm, 1, (dog) => (dog.age = 1)))).toEqual(["InitialRealm", "UpdatedRealm"]);
-  const ends = [realm.asFlow().toArray(), realm.query(Dog).asFlow().toArray(), realm.query(Dog).first().asFlow().toArray()];
+  const ends = [
+    realm.asFlow().toArray(),
+    realm.query(Dog).asFlow().toArray(),
+    realm.query(Dog).first().asFlow().toArray(),
+  ];
   realm.close();
   expect((await Promise.all(ends)).map(({ length }) => length)).toEqual([1, 0, 0]);
   expect(() => realm.query(Dog)).toThrow(IllegalStateException);

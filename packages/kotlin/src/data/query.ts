@@ -263,7 +263,10 @@ function extremeInstant(results: Results, kind: "min" | "max", property: string)
   const column = results.layout.columnByPublicName(property);
   if (column === undefined) return null;
   const given = results.refine(`${column.name} != null`, packParameters(results.database, []));
-  const value = given.sorted([{ keyPath: property, isDescending: kind === "max" }]).get(0)?.get(column);
+  const value = given
+    .sorted([{ keyPath: property, isDescending: kind === "max" }])
+    .get(0)
+    ?.get(column);
   return value instanceof RealmInstant ? value : null;
 }
 

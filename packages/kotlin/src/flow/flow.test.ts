@@ -6,7 +6,12 @@ import { Flow } from "./flow.js";
 const options = { overflow: (): Error => new IllegalStateException("too many") };
 
 /** A flow with what gives its values, and how many collections are under way. */
-function makeFlow(): { readonly flow: Flow<number>; emit(...values: number[]): void; end(): void; count(): number } {
+function makeFlow(): {
+  readonly flow: Flow<number>;
+  readonly emit: (...values: number[]) => void;
+  readonly end: () => void;
+  readonly count: () => number;
+} {
   const emitters = new Set<Emitter<number>>();
   const flow = Flow.from<number>((emitter) => {
     emitters.add(emitter);

@@ -109,7 +109,8 @@ function tell(text: string, realm: TypedRealm): void {
 export const defaultStrategy: RecoverOrDiscardUnsyncedChangesStrategy = new RecoverOrDiscardUnsyncedChangesStrategy({
   onBeforeReset: (realm) => tell("Client reset: attempting to automatically recover unsynced changes", realm),
   onAfterRecovery: (before) => tell("Client reset: successfully recovered all unsynced changes", before),
-  onAfterDiscard: (before) => tell("Client reset: couldn't recover successfully, all unsynced changes were discarded", before),
+  onAfterDiscard: (before) =>
+    tell("Client reset: couldn't recover successfully, all unsynced changes were discarded", before),
   onManualResetFallback: (_, { originalFilePath }) => {
     const text = "Client reset required: couldn't recover or discard unsynced changes";
     log(LogCategory.Sdk, LogLevel.ERROR, `${text} in Realm: ${originalFilePath}`);
