@@ -354,8 +354,8 @@ export class Realm implements TypedRealm {
    * Runs a block in a write transaction. What it throws undoes the transaction. Stored objects that it returns are
    * frozen, in the version that the transaction makes.
    *
-   * @throws {@link IllegalStateException} inside of another one; {@link IllegalArgumentException} if the block returns a
-   * promise: a transaction does not last over turns of the event loop.
+   * @throws {@link IllegalStateException} inside of another one; {@link IllegalArgumentException} if the block returns
+   * a promise: a transaction does not last over turns of the event loop.
    */
   async write<R>(block: (realm: MutableRealm) => R): Promise<R> {
     return this.#write(block);

@@ -1,5 +1,5 @@
 /**
- * Opening files for realms.
+ * Opening files for realms, and deleting what lies inside objects.
  *
  * @module
  */
@@ -7,6 +7,8 @@
 import { EngineError, type OpenOptions, type RealmFile } from "@tidemark/engine";
 import type { Configuration } from "./configuration.js";
 import { engine } from "./engine.js";
+
+export { eraseEmbedded } from "@tidemark/engine";
 
 /** Opens the file; one that another schema made is deleted first if the configuration says so. */
 export function openFile(options: OpenOptions, configuration: Configuration): RealmFile {

@@ -12,7 +12,6 @@ import {
   EmbeddedHandle,
   EngineError,
   eraseAll,
-  eraseEmbedded,
   findObject,
   type Handle,
   handleKey,
@@ -29,7 +28,7 @@ import { bindClass, nameOf, RealmObject } from "./data/object.js";
 import type { Results, Subscribable, SubscriptionOptions } from "./data/results.js";
 import { engine, existingEngine } from "./engine.js";
 import type * as types from "./types.js";
-import { openFile } from "./realm-files.js";
+import { eraseEmbedded, openFile } from "./realm-files.js";
 import { RealmStatics } from "./realm-statics.js";
 import type * as enums from "./enums.js";
 import * as errors from "./errors.js";

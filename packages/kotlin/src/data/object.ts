@@ -25,7 +25,8 @@ export interface BaseRealmObject {
 
 /**
  * An object of a model. One made by `new` is not stored: `MutableRealm.copyToRealm` stores a copy. One that a query
- * gives is frozen: it shows one version of the realm and never changes. One inside of a write transaction can be changed.
+ * gives is frozen: it shows one version of the realm and never changes. One inside of a write transaction can be
+ * changed.
  */
 // oxlint-disable-next-line typescript/no-unsafe-declaration-merging
 export abstract class BaseRealmObject {

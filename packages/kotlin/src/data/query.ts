@@ -167,7 +167,9 @@ export class RealmQuery<T> {
     return binding.results(results) as RealmResults<T>;
   }
 
-  /** Follows the results: an `InitialResults` first, an `UpdatedResults` for each change. Paths are not looked at yet. */
+  /**
+   * Follows the results: an `InitialResults` first, an `UpdatedResults` for each change. Paths are not looked at yet.
+   */
   asFlow(_keyPaths?: readonly string[]): Flow<ResultsChange<T>> {
     this.#requireFrozen("observed");
     return resultsFlow<T>(this.#origin.owner, this.#results);

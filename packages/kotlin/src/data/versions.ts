@@ -1,6 +1,6 @@
 /**
- * The versions of a realm that are in use. The newest is kept; an older one is closed when nobody can reach an object of
- * it any more, or with the realm.
+ * The versions of a realm that are in use. The newest is kept; an older one is closed when nobody can reach an object
+ * of it any more, or with the realm.
  *
  * @module
  */

@@ -8,8 +8,8 @@ import { NoSuchElementException } from "../errors.js";
 import { Channel, type ChannelOptions, type FlowSource } from "./channel.js";
 
 /**
- * Values over time. Nothing happens before somebody collects: by {@link collect}, another method that returns a promise,
- * or `for await`. Leaving the loop, or a callback that throws, ends the collection; the flow may be collected again, by
+ * Values over time. Nothing happens before somebody collects: by {@link collect}, another method that returns a
+ * promise, or `for await`. Leaving the loop, or a callback that throws, ends the collection; the flow may be collected again, by
  * several at once too.
  */
 export class Flow<T> implements AsyncIterable<T> {

@@ -173,8 +173,8 @@ export class SyncSession {
   }
 
   /**
-   * Follows the progress of one direction. Each collection listens by itself. Completes when the realm is closed, and in
-   * the mode `CURRENT_CHANGES` when the transfer is complete.
+   * Follows the progress of one direction. Each collection listens by itself. Completes when the realm is closed, and
+   * in the mode `CURRENT_CHANGES` when the transfer is complete.
    */
   progressAsFlow(direction: Direction, progressMode: ProgressMode): Flow<Progress> {
     const [way, mode] = [directions[direction], modes[progressMode]];
