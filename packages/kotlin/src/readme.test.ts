@@ -25,4 +25,4 @@ test("the examples of the document compile", () => {
   } finally {
     rmSync(path);
   }
-}, 60_000);
+});

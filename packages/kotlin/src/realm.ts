@@ -54,7 +54,7 @@ import { SyncSession } from "./sync/sync-session.js";
 import { FrozenRealm, queryOf, type TypedRealm } from "./typed-realm.js";
 
 const overflowText =
-  "Cannot deliver object notifications. Increase dispatcher processing resources or buffer the flow with buffer(...)";
+  "Cannot deliver notifications: 64 wait for the collector of a flow already. Buffer the flow with buffer(...).";
 
 /** Files whose first opening has been seen. */
 const knownFiles = new WeakSet<RealmFile>();
@@ -124,16 +124,16 @@ export class Realm implements TypedRealm {
       classes: this.#declarations,
       sync: configuration instanceof SyncConfiguration ? this.#syncOptions(configuration) : undefined,
     };
-    const file = this.#openFile(options);
+    const { file, isRemade } = this.#openFile(options);
     this.#adopt(file);
-    const isNew = !isThere && !knownFiles.has(file);
+    const isNew = isRemade || (!isThere && !knownFiles.has(file));
     knownFiles.add(file);
     return isNew;
   }
 
-  #openFile(options: OpenOptions): RealmFile {
+  #openFile(options: OpenOptions): { readonly file: RealmFile; readonly isRemade: boolean } {
     try {
-      return engine().open(options);
+      return { file: engine().open(options), isRemade: false };
     } catch (error) {
       const isOther = error instanceof EngineError && error.code === "schema-mismatch";
       const mayDelete =
@@ -141,7 +141,7 @@ export class Realm implements TypedRealm {
       if (!isOther || !mayDelete) throw mapError(error);
       return call(() => {
         engine().deleteFile(options.path);
-        return engine().open(options);
+        return { file: engine().open(options), isRemade: true };
       });
     }
   }

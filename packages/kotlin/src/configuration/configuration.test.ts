@@ -115,8 +115,14 @@ test("a file of another schema is refused, or deleted if that is wished", () => 
   const { directory, name } = builder.build();
   const changed = new RealmConfiguration.Builder([Changed]).directory(directory).name(name);
   expect(() => Realm.open(changed.build())).toThrow(IllegalStateException);
-  const realm = folder.keep(Realm.open(changed.deleteRealmIfMigrationNeeded().build()));
-  expect(realm.query(Changed).count().find()).toBe(0);
+  changed.deleteRealmIfMigrationNeeded().initialData((tx) => void tx.copyToRealm(new Changed()));
+  const realm = folder.keep(Realm.open(changed.build()));
+  expect(
+    realm
+      .query(Changed)
+      .find()
+      .map(({ name: value }) => value),
+  ).toEqual([0]);
 });
 
 test("a realm is deleted when it is closed", () => {

@@ -296,6 +296,15 @@ test("versions are closed when nobody can reach them any more", async () => {
   expect([kept.age, realm.query(Dog).find().first().age]).toEqual([3, 14]);
 });
 
+test("asking for a value keeps no version", () => {
+  const realm = filled();
+  for (let round = 0; round < 5; round += 1) {
+    change(realm, 1, (dog) => (dog.age = round));
+    expect(realm.query(Dog, "age == $0", round).count().find()).toBe(round === 3 ? 2 : 1);
+  }
+  expect(realm.getNumberOfActiveVersions()).toBe(1);
+});
+
 test("a write is refused when too many versions are in use", () => {
   const realm = folder.keep(openLimited());
   const kept: unknown[] = [];

@@ -9,6 +9,7 @@ import {
   handleKey,
   type Aggregate,
   type Column,
+  type Database,
   type List,
   packParameters,
   resolveHandle,
@@ -36,6 +37,8 @@ export interface QueryOrigin {
   readonly kind: "frozen" | "live";
   /** The version to look at: the newest, or always the same. */
   binding(): Binding;
+  /** The same to ask for a value, of which nothing is kept. */
+  database(): Database;
 }
 
 /** Properties of a model that can be named. */
@@ -116,12 +119,10 @@ export class RealmQuery<T> {
   }
 
   /** The results in the version that is asked. */
-  #current(): { readonly binding: Binding; readonly results: Results } {
-    const binding = this.#origin.binding();
-    requireUsable(binding);
-    const results = resolveHandle(binding.file.database, this.#results);
+  #resultsIn(database: Database): Results {
+    const results = resolveHandle(database, this.#results);
     if (results === undefined) throw new IllegalStateException("What the query looks at does not exist any more");
-    return { binding, results };
+    return results;
   }
 
   /**
@@ -163,8 +164,9 @@ export class RealmQuery<T> {
 
   /** The objects, in the newest version of the realm. */
   find(): RealmResults<T> {
-    const { binding, results } = this.#current();
-    return binding.results(results) as RealmResults<T>;
+    const binding = this.#origin.binding();
+    requireUsable(binding);
+    return binding.results(this.#resultsIn(binding.file.database)) as RealmResults<T>;
   }
 
   /**
@@ -182,7 +184,7 @@ export class RealmQuery<T> {
   }
 
   #value<V>(valueOf: (results: Results) => V): RealmScalarQuery<V> {
-    const find = (): V => call(() => valueOf(this.#current().results));
+    const find = (): V => call(() => valueOf(this.#resultsIn(this.#origin.database())));
     const follow = (): Flow<V> => {
       this.#requireFrozen("observed");
       return valueFlow(this.#origin.owner, this.#results, valueOf, areEqual);
@@ -290,10 +292,19 @@ export function queryOfCollection<T>(collection: Managed, filter: string, args: 
 /** Always the same version, or the transaction. */
 export function originOf(binding: Binding): QueryOrigin {
   const { owner, kind } = scopeOf(binding);
-  return { owner, kind, binding: () => binding };
+  const database = (): Database => {
+    requireUsable(binding);
+    return binding.file.database;
+  };
+  return { owner, kind, binding: () => binding, database };
 }
 
 /** Whichever version is the newest. */
 export function newestOf(owner: Owner): QueryOrigin {
-  return { owner, kind: "frozen", binding: () => owner.current() };
+  // Outside of a transaction the file itself shows the newest version: no other has to be opened for a value.
+  const database = (): Database => {
+    const { database: live } = owner.file;
+    return live.isInWrite ? owner.current().file.database : live;
+  };
+  return { owner, kind: "frozen", binding: () => owner.current(), database };
 }

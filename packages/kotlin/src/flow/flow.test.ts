@@ -96,6 +96,25 @@ test("a collector waits for the promise of its callback", async () => {
   expect(order).toEqual(["begin 1", "end 1", "begin 2", "end 2"]);
 });
 
+test("a buffer lets more values wait, up to its capacity", async () => {
+  const { flow, emit, end, count } = makeFlow();
+  const take = async (capacity?: number): Promise<number[]> => {
+    const values: number[] = [];
+    const iterator = flow.buffer(capacity)[Symbol.asyncIterator]();
+    const first = iterator.next();
+    for (let value = 0; value < 200; value += 1) {
+      emit(value);
+      await Promise.resolve().then(() => undefined);
+    }
+    end();
+    for (let next = await first; next.done !== true; next = await iterator.next()) values.push(next.value);
+    return values;
+  };
+  expect((await take()).length).toBe(200);
+  await expect(take(100)).rejects.toThrow("More than 100 values wait for the collector of a flow");
+  expect(count()).toBe(0);
+});
+
 test("64 values may wait; the 65th fails the collection, after those that waited", async () => {
   const { flow, emit, count } = makeFlow();
   const iterator = flow[Symbol.asyncIterator]();

@@ -4,13 +4,13 @@
  * @module
  */
 
-import { NoSuchElementException } from "../errors.js";
-import { Channel, type ChannelOptions, type FlowSource } from "./channel.js";
+import { IllegalStateException, NoSuchElementException } from "../errors.js";
+import { Channel, type ChannelOptions, type Emitter, type FlowSource } from "./channel.js";
 
 /**
  * Values over time. Nothing happens before somebody collects: by {@link collect}, another method that returns a
- * promise, or `for await`. Leaving the loop, or a callback that throws, ends the collection; the flow may be collected again, by
- * several at once too.
+ * promise, or `for await`. Leaving the loop, or a callback that throws, ends the collection; the flow may be collected
+ * again, by several at once too.
  */
 export class Flow<T> implements AsyncIterable<T> {
   readonly #iterate: () => AsyncIterator<T>;
@@ -89,6 +89,18 @@ export class Flow<T> implements AsyncIterable<T> {
     return new Flow(() => filterFrom(this, predicate));
   }
 
+  /**
+   * Takes values out of the flow as they come, so that more of them may wait for a slow collector.
+   *
+   * @param capacity how many; without end by default. One more fails with an {@link IllegalStateException}.
+   */
+  buffer(capacity: number = Number.POSITIVE_INFINITY): Flow<T> {
+    return Flow.from<T>((emitter) => pump(this, emitter), {
+      capacity,
+      overflow: () => new IllegalStateException(`More than ${capacity} values wait for the collector of a flow`),
+    });
+  }
+
   /** Calls back with each value on its way. */
   onEach(action: (value: T) => void | Promise<void>): Flow<T> {
     return this.map(async (value) => {
@@ -96,6 +108,19 @@ export class Flow<T> implements AsyncIterable<T> {
       return value;
     });
   }
+}
+
+/** Hands all values of a flow on; returns what ends that. */
+function pump<T>(flow: Flow<T>, emitter: Emitter<T>): () => void {
+  const iterator = flow[Symbol.asyncIterator]();
+  const run = async (): Promise<void> => {
+    for (let next = await iterator.next(); next.done !== true; next = await iterator.next()) emitter.emit(next.value);
+  };
+  void run().then(
+    () => emitter.complete(),
+    (error: unknown) => emitter.fail(error),
+  );
+  return () => void iterator.return?.();
 }
 
 async function* takeFrom<T>(flow: Flow<T>, count: number): AsyncGenerator<T> {

@@ -50,7 +50,7 @@ test("discarding shows what was there; what is written meanwhile is committed an
     onManualResetFallback: () => void told.push("fallback"),
   });
   const realm = await reset(device, device.configure().syncClientResetStrategy(strategy));
-  await expect.poll(() => told.length, { timeout: 20_000 }).toBe(2);
+  await expect.poll(() => told.length).toBe(2);
   expect(told).toEqual([
     ["before", [1, 2]],
     ["after", [1, 2], [1], true],
@@ -98,7 +98,7 @@ test("a callback afterwards that throws is undone, and the fallback has the caus
     onManualResetFallback: (_, exception) => void exceptions.push(exception),
   });
   const realm = await reset(device, device.configure().syncClientResetStrategy(strategy));
-  await expect.poll(() => exceptions.length, { timeout: 20_000 }).toBe(1);
+  await expect.poll(() => exceptions.length).toBe(1);
   expect(exceptions[0]?.message).toContain("User-provided callback failed");
   expect([exceptions[0]?.cause, ids(realm)]).toEqual([failure, [1, 2]]);
 });
@@ -111,7 +111,7 @@ test("a reset that is left to the application is executed when the realm is clos
   });
   const builder = device.configure().syncClientResetStrategy(strategy);
   const realm = await reset(device, builder);
-  await expect.poll(() => exceptions.length, { timeout: 20_000 }).toBe(1);
+  await expect.poll(() => exceptions.length).toBe(1);
   const [exception] = exceptions;
   expect(exception?.message).toBe("[Sync][ClientResetRequired(1032)] Simulate Client Reset.");
   expect([exception?.originalFilePath, exception?.executeClientReset()]).toEqual([realm.configuration.path, false]);
@@ -130,7 +130,7 @@ test("without a strategy what was not uploaded is recovered, and that is logged"
   RealmLog.setLevel(LogLevel.INFO);
   const realm = await reset(device, device.configure());
   const { path } = realm.configuration;
-  await expect.poll(() => lines.length, { timeout: 20_000 }).toBe(2);
+  await expect.poll(() => lines.length).toBe(2);
   RealmLog.setLevel(LogLevel.WARN);
   RealmLog.remove(logger);
   RealmLog.addDefaultSystemLogger();

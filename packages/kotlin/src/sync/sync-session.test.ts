@@ -1,5 +1,11 @@
 import { existsSync } from "node:fs";
+import { connect, createServer, type Socket } from "node:net";
+import { join } from "node:path";
 import { expect, test } from "vitest";
+import { App } from "../app/app.js";
+import { Credentials } from "../app/credentials.js";
+import { AppConfiguration } from "../configuration/app-configuration.js";
+import { SyncConfiguration } from "../configuration/sync-configuration.js";
 import { Duration, milliseconds, nanoseconds, seconds } from "../duration.js";
 import { IllegalArgumentException, IllegalStateException } from "../errors.js";
 import { Realm } from "../realm.js";
@@ -143,7 +149,7 @@ test("the handler is told of writes that were undone; its session cannot wait", 
   await realm.subscriptions.waitForSynchronization();
   realm.writeBlocking((tx) => tx.copyToRealm(task(7, "yours")));
   await realm.syncSession.uploadAllLocalChanges();
-  await expect.poll(() => told.length, { timeout: 10_000 }).toBe(1);
+  await expect.poll(() => told.length).toBe(1);
   const [session, error] = told[0] ?? [];
   expect(error).toBeInstanceOf(CompensatingWriteException);
   expect(error?.message).toMatch(
@@ -182,4 +188,45 @@ test("logging out ends the session, logging in begins it again", async () => {
   await device.user.logOut();
   expect([realm.syncSession.state, device.user.state, device.app.currentUser]).toEqual(["INACTIVE", "REMOVED", null]);
   expect(() => device.configure()).toThrow("A valid, logged in user is required.");
+});
+
+/** Passes everything on to a server, and counts the WebSockets. */
+async function startCounter(target: string): Promise<{ readonly url: string; count(): number; stop(): void }> {
+  const { hostname, port: targetPort } = new URL(target);
+  const sockets = new Set<Socket>();
+  let count = 0;
+  const server = createServer((client) => {
+    const upstream = connect(Number(targetPort), hostname);
+    for (const socket of [client, upstream]) {
+      sockets.add(socket);
+      socket.on("error", () => undefined);
+    }
+    client.once("data", (head) => (count += Number(/upgrade: websocket/i.test(head.toString("latin1")))));
+    client.pipe(upstream).pipe(client);
+  });
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const { port } = server.address() as { port: number };
+  const stop = (): void => {
+    for (const socket of sockets) socket.destroy();
+    server.close();
+  };
+  return { url: `http://127.0.0.1:${port}`, count: () => count, stop };
+}
+
+test.each([
+  [true, 1],
+  [false, 2],
+])("whether sessions of a user share a connection is the app's choice: %s", async (isShared, connections) => {
+  const counter = await startCounter(synced.url);
+  const builder = new AppConfiguration.Builder(`multiplexed-${isShared}`)
+    .baseUrl(counter.url)
+    .syncRootDirectory(join(synced.directory, `multiplexed-${isShared}`))
+    .enableSessionMultiplexing(isShared);
+  const user = await App.create(builder.build()).login(Credentials.anonymous());
+  for (const name of ["first", "second"]) {
+    const realm = synced.keep(Realm.open(new SyncConfiguration.Builder(user, [Task]).name(name).build()));
+    await realm.query(Task).subscribe();
+  }
+  expect(counter.count()).toBe(connections);
+  counter.stop();
 });
