@@ -1,5 +1,10 @@
 import { defineConfig } from "vitest/config";
 
 export default defineConfig({
-  test: { include: ["src/**/*.test.ts"], passWithNoTests: true },
+  test: {
+    include: ["src/**/*.test.ts"],
+    // Some tests wait for a server in another process, on machines that do other things too.
+    testTimeout: 60_000,
+    expect: { poll: { timeout: 20_000 } },
+  },
 });

@@ -10,7 +10,7 @@ import {
   type Bound,
   type Handle,
   handleKey,
-  relocate,
+  resolveHandle,
   type Wrappers as EngineWrappers,
 } from "@tidemark/engine";
 import type { any_class } from "./schema/model.js";
@@ -54,8 +54,9 @@ export function wrapAny(binding: Binding, handle: Handle): unknown {
   return binding.wrap(handle) === handle ? binding.results(handle as never) : binding.wrap(handle);
 }
 
-/** The same thing in another version of its file; `undefined` if it is not there. */
+/** The same thing in another version of its file; `undefined` if it is not there, or no longer here. */
 export function inBinding(wrapped: Wrapped, binding: Binding): unknown {
-  const handle = relocate(wrapped[handleKey], binding.file.database);
+  const here = wrapped[handleKey];
+  const handle = here.isValid() ? resolveHandle(binding.file.database, here) : undefined;
   return handle === undefined ? undefined : wrapAny(binding, handle);
 }

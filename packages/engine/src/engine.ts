@@ -24,6 +24,9 @@ export interface EngineParts {
   readonly startTransport: TransportFactory;
 }
 
+/** How often it is looked whether the loop has closed a file. */
+const endedPollMs = 10;
+
 /** How to open a realm. */
 export interface OpenOptions {
   /** Absolute. */
@@ -152,10 +155,11 @@ export class Engine {
    * Opens what a file shows now as a version that never moves. It is not counted among the open files; whoever opens
    * it closes it.
    *
-   * @throws in a write transaction.
+   * @param seen `committed` leaves out what a write transaction that is open has done.
+   * @throws in a write transaction, unless only what is committed is wanted.
    */
-  freeze(file: RealmFile): RealmFile {
-    const database = file.database.freeze();
+  freeze(file: RealmFile, seen: "now" | "committed" = "now"): RealmFile {
+    const database = file.database.freeze(seen);
     return new RealmFile(file.path, database, undefined, () => undefined);
   }
 
@@ -170,6 +174,21 @@ export class Engine {
       "invalid-argument",
       `Realm was not configured correctly. Client Reset could not be run for Realm at: ${path}`,
     );
+  }
+
+  /**
+   * Resolves when no session of an app is left and the files of those that ended are closed, so that they can be
+   * deleted. Sessions of open realms are waited for too.
+   */
+  async waitForSessionsToEnd(app: App): Promise<void> {
+    for (;;) {
+      const { endedPaths } = this.sync;
+      for (const path of Array.from(endedPaths)) {
+        if (!this.core.isOpen(path) || this.isOpen(path)) endedPaths.delete(path);
+      }
+      if (endedPaths.size === 0 && this.sync.sessionsOfApp(app).length === 0) return;
+      await new Promise<void>((resolve) => this.host.setTimer(endedPollMs, resolve));
+    }
   }
 
   /** Whether somebody on this thread has the file open. */

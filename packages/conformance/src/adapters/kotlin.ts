@@ -3,7 +3,473 @@
  *
  * @module
  */
-import type { Adapter } from "../adapter.js";
+import {
+  App,
+  AppConfiguration,
+  AppException,
+  ClientResetRequiredException,
+  CompensatingWriteException,
+  Credentials,
+  Direction as KotlinDirection,
+  DiscardUnsyncedChangesStrategy,
+  Duration,
+  type Flow,
+  IllegalStateException,
+  int,
+  list,
+  ManuallyRecoverUnsyncedChangesStrategy,
+  type ModelClass,
+  type MutableRealm,
+  type MutableSubscriptionSet,
+  nullable,
+  object,
+  primaryKey,
+  ProgressMode as KotlinProgressMode,
+  type Property,
+  Realm,
+  RealmConfiguration,
+  type RealmList,
+  realmListOf,
+  realmObject,
+  type RealmObject,
+  type RealmQuery,
+  RecoverOrDiscardUnsyncedChangesStrategy,
+  RecoverUnsyncedChangesStrategy,
+  Sort,
+  string,
+  type SyncClientResetStrategy,
+  SyncConfiguration,
+  type SyncSession,
+  type TypedRealm,
+  type User,
+} from "@tidemark/kotlin";
+import type {
+  Adapter,
+  AppOptions,
+  ConnectionState,
+  Direction,
+  ErrorInformation,
+  Model,
+  OpenOptions,
+  ProgressMode,
+  ResetOptions,
+  SubscriptionChange,
+  TestApp,
+  TestList,
+  TestObject,
+  TestRealm,
+  TestSession,
+  TestSubscriptions,
+  TestUser,
+  Value,
+  WaitOptions,
+  WaitOutcome,
+} from "../adapter.js";
+
+/** An object of a model, with fields by name. */
+type Fields = RealmObject & Record<string, unknown>;
+
+type Models = ReadonlyMap<string, ModelClass<Fields>>;
+
+function scalarOf(type: string): Property<unknown> | undefined {
+  if (type.endsWith("?")) {
+    const property = scalarOf(type.slice(0, -1));
+    return property && nullable(property);
+  }
+  return { int: int(), string: string() }[type];
+}
+
+function propertyOf(type: string): Property<unknown> {
+  if (!type.endsWith("[]")) return scalarOf(type) ?? object(type);
+  const element = type.slice(0, -2);
+  const scalar = scalarOf(element);
+  return scalar ? list(scalar) : list(element);
+}
+
+/** Classes for the suite's models. */
+function modelsOf(models: readonly Model[]): Models {
+  const made = models.map(({ name, primaryKey: key, properties }) => {
+    const entries = Object.entries(properties).map(([property, type]) => {
+      const written = propertyOf(type);
+      return [property, property === key ? primaryKey(written) : written] as const;
+    });
+    const base: ModelClass<Fields> = realmObject(name, Object.fromEntries(entries));
+    return [name, class extends base {}] as const;
+  });
+  return new Map(made);
+}
+
+function modelOf(models: Models, className: string): ModelClass<Fields> {
+  const model = models.get(className);
+  if (!model) throw new Error(`no model ${className}`);
+  return model;
+}
+
+class KotlinList implements TestList {
+  readonly #list: RealmList<Value>;
+
+  constructor(values: RealmList<Value>) {
+    this.#list = values;
+  }
+  push(value: Value): void {
+    this.#list.add(value);
+  }
+  insert(index: number, value: Value): void {
+    this.#list.add(index, value);
+  }
+  set(index: number, value: Value): void {
+    this.#list.set(index, value);
+  }
+  remove(index: number): void {
+    this.#list.removeAt(index);
+  }
+  values(): readonly Value[] {
+    return this.#list.toArray();
+  }
+}
+
+class KotlinObject implements TestObject {
+  readonly #object: Fields;
+
+  constructor(fields: Fields) {
+    this.#object = fields;
+  }
+  get(field: string): Value {
+    return this.#object[field] as Value;
+  }
+  set(field: string, value: Value): void {
+    (this.#object as Record<string, unknown>)[field] = value;
+  }
+  list(field: string): TestList {
+    return new KotlinList(this.#object[field] as RealmList<Value>);
+  }
+}
+
+class KotlinSubscriptions implements TestSubscriptions {
+  readonly #realm: Realm;
+  readonly #models: Models;
+
+  constructor(realm: Realm, models: Models) {
+    this.#realm = realm;
+    this.#models = models;
+  }
+  async update(change: (set: SubscriptionChange) => void): Promise<void> {
+    await this.#realm.subscriptions.update((set, realm) => {
+      change({
+        add: ({ name, className, query }) => {
+          set.add(queryOf(realm, this.#models, className, query), name ?? null);
+        },
+        removeName: (name) => set.remove(name),
+        clear: () => void set.removeAll(),
+      });
+    });
+    await this.waitSync();
+  }
+  list(): readonly { name: string | null; className: string; query: string }[] {
+    return Array.from(this.#realm.subscriptions.refresh(), ({ name, objectType, queryDescription }) => ({
+      name,
+      className: objectType,
+      query: queryDescription,
+    }));
+  }
+  state(): string {
+    return this.#realm.subscriptions.refresh().state.toLowerCase();
+  }
+  version(): number {
+    return this.#realm.subscriptions.refresh().version;
+  }
+  async waitSync(): Promise<void> {
+    await this.#realm.subscriptions.waitForSynchronization();
+  }
+}
+
+function queryOf(realm: TypedRealm, models: Models, className: string, query?: string): RealmQuery<Fields> {
+  return realm.query(modelOf(models, className), query);
+}
+
+/** Collects a flow until it is told to stop; what the flow fails with is thrown into the open. */
+function listen<T>(flow: Flow<T>, callback: (value: T) => void): () => void {
+  const iterator = flow[Symbol.asyncIterator]();
+  const run = async (): Promise<void> => {
+    for (let next = await iterator.next(); next.done !== true; next = await iterator.next()) callback(next.value);
+  };
+  void run();
+  return () => void iterator.return?.();
+}
+
+class KotlinSession implements TestSession {
+  readonly #session: SyncSession;
+  readonly #app: App;
+
+  constructor(session: SyncSession, app: App) {
+    this.#session = session;
+    this.#app = app;
+  }
+  pause(): void {
+    this.#session.pause();
+  }
+  resume(): void {
+    this.#session.resume();
+  }
+  reconnect(): void {
+    this.#app.sync.reconnect();
+  }
+  state(): "active" | "inactive" {
+    return this.#session.state === "ACTIVE" || this.#session.state === "DYING" ? "active" : "inactive";
+  }
+  rawState(): string {
+    return this.#session.state;
+  }
+  connection(): ConnectionState {
+    return this.#session.connectionState.toLowerCase() as ConnectionState;
+  }
+  isConnected(): boolean {
+    return this.connection() === "connected" && this.state() === "active";
+  }
+  onConnection(callback: (oldState: ConnectionState, newState: ConnectionState) => void): () => void {
+    return listen(this.#session.connectionStateAsFlow(), ({ oldState, newState }) => {
+      callback(oldState.toLowerCase() as ConnectionState, newState.toLowerCase() as ConnectionState);
+    });
+  }
+  onProgress(direction: Direction, mode: ProgressMode, callback: (estimate: number) => void): () => void {
+    const flow = this.#session.progressAsFlow(
+      direction === "upload" ? KotlinDirection.UPLOAD : KotlinDirection.DOWNLOAD,
+      mode === "outstanding" ? KotlinProgressMode.CURRENT_CHANGES : KotlinProgressMode.INDEFINITELY,
+    );
+    return listen(flow, ({ estimate }) => callback(estimate));
+  }
+  async waitUp({ timeoutMs }: WaitOptions = {}): Promise<WaitOutcome> {
+    return (await this.#session.uploadAllLocalChanges(timeoutMs ?? Duration.INFINITE)) ? "done" : "timeout";
+  }
+  async waitDown({ timeoutMs }: WaitOptions = {}): Promise<WaitOutcome> {
+    return (await this.#session.downloadAllServerChanges(timeoutMs ?? Duration.INFINITE)) ? "done" : "timeout";
+  }
+  simulateError(): void {
+    throw new Error("not offered");
+  }
+  isSame(other: TestSession): boolean {
+    return other instanceof KotlinSession && other.#session === this.#session;
+  }
+}
+
+/** A realm, a version of one, or one inside of a write transaction: whatever the suite was given. */
+class KotlinRealm implements TestRealm {
+  readonly #realm: TypedRealm;
+  readonly #models: Models;
+  /** The transaction that runs. */
+  #transaction: MutableRealm | undefined;
+
+  constructor(realm: TypedRealm, models: Models, transaction?: MutableRealm) {
+    this.#realm = realm;
+    this.#models = models;
+    this.#transaction = transaction;
+  }
+  get #open(): Realm {
+    if (this.#realm instanceof Realm) return this.#realm;
+    throw new Error("only one version of the realm");
+  }
+  get #reading(): TypedRealm {
+    return this.#transaction ?? this.#realm;
+  }
+  get #writing(): MutableRealm {
+    if (this.#transaction) return this.#transaction;
+    throw new Error("not in a write transaction");
+  }
+  session(): TestSession | null {
+    const { syncSession } = this.#open;
+    return new KotlinSession(syncSession, syncSession.user.app);
+  }
+  hasNoSession(): boolean {
+    try {
+      return !this.#open.syncSession;
+    } catch (error) {
+      return error instanceof IllegalStateException;
+    }
+  }
+  path(): string {
+    return this.#realm.configuration.path;
+  }
+  close(): void {
+    this.#open.close();
+  }
+  subscriptions(): TestSubscriptions {
+    return new KotlinSubscriptions(this.#open, this.#models);
+  }
+  write(work: () => void): void {
+    if (this.#transaction) return work();
+    this.#open.writeBlocking((transaction) => {
+      this.#transaction = transaction;
+      try {
+        work();
+      } finally {
+        this.#transaction = undefined;
+      }
+    });
+  }
+  create(className: string, values: Readonly<Record<string, Value>>): void {
+    const made = new (modelOf(this.#models, className))();
+    const fields = made as Record<string, unknown>;
+    for (const [name, value] of Object.entries(values)) {
+      fields[name] = Array.isArray(value) ? realmListOf(...(value as readonly Value[])) : value;
+    }
+    this.#writing.copyToRealm(made);
+  }
+  #find(realm: TypedRealm, className: string, key: Value): Fields | null {
+    return realm.query(modelOf(this.#models, className), "_id == $0", key).first().find();
+  }
+  find(className: string, key: number | string): TestObject | null {
+    const found = this.#find(this.#reading, className, key);
+    return found && new KotlinObject(found);
+  }
+  keys(className: string, query?: string): readonly Value[] {
+    const matching = queryOf(this.#reading, this.#models, className, query).sort("_id", Sort.ASCENDING).find();
+    return matching.map((found) => found["_id"] as Value);
+  }
+  count(className: string): number {
+    return queryOf(this.#reading, this.#models, className).count().find();
+  }
+  delete(className: string, key: number | string): void {
+    const found = this.#find(this.#writing, className, key);
+    if (found) this.#writing.delete(found);
+  }
+  onResults(className: string, callback: (count: number) => void): () => void {
+    const flow = queryOf(this.#realm, this.#models, className).asFlow();
+    return listen(flow, ({ list: results }) => callback(results.size));
+  }
+}
+
+/** Exceptions of client resets that were left to the application, by the path of the file. */
+type PendingResets = Map<string, ClientResetRequiredException>;
+
+class KotlinUser implements TestUser {
+  readonly user: User;
+  readonly #pendingResets: PendingResets;
+
+  constructor(user: User, pendingResets: PendingResets) {
+    this.user = user;
+    this.#pendingResets = pendingResets;
+  }
+  get id(): string {
+    return this.user.id;
+  }
+  async openSynced(options: OpenOptions): Promise<TestRealm> {
+    const { subscriptions = [], path, onError, reset } = options;
+    const models = modelsOf(options.models);
+    const builder = new SyncConfiguration.Builder(this.user, [...models.values()]);
+    if (path !== undefined) builder.name(`${path}.realm`);
+    if (onError) builder.errorHandler((_, error) => onError(informationOf(error)));
+    if (reset) builder.syncClientResetStrategy(this.#strategyOf(reset, models, onError));
+    if (subscriptions.length > 0) {
+      builder.initialSubscriptions((set: MutableSubscriptionSet, realm: Realm) => {
+        for (const { name, className, query } of subscriptions) {
+          set.add(queryOf(realm, models, className, query), name ?? null);
+        }
+      });
+    }
+    return new KotlinRealm(Realm.open(builder.build()), models);
+  }
+
+  #strategyOf(reset: ResetOptions, models: Models, onError: OpenOptions["onError"]): SyncClientResetStrategy {
+    const { mode, onBefore, onAfter, onFallback, onManual } = reset;
+    const keep = (exception: ClientResetRequiredException): void => {
+      this.#pendingResets.set(exception.originalFilePath, exception);
+    };
+    if (mode === "manual") {
+      return new ManuallyRecoverUnsyncedChangesStrategy({
+        onClientReset: (_, exception) => {
+          keep(exception);
+          if (onManual) onManual(exception.recoveryFilePath);
+          else onError?.(informationOf(exception));
+        },
+      });
+    }
+    const onBeforeReset = (realm: TypedRealm): void => onBefore?.(new KotlinRealm(realm, models));
+    const onAfterReset = (before: TypedRealm, after: MutableRealm): void =>
+      onAfter?.(new KotlinRealm(before, models), new KotlinRealm(after, models, after));
+    const onManualResetFallback = (_: SyncSession, exception: ClientResetRequiredException): void => {
+      keep(exception);
+      onFallback?.(exception.originalFilePath);
+    };
+    if (mode === "recoverOrDiscard") {
+      return new RecoverOrDiscardUnsyncedChangesStrategy({
+        onBeforeReset,
+        onAfterRecovery: onAfterReset,
+        onAfterDiscard: onAfterReset,
+        onManualResetFallback,
+      });
+    }
+    const strategy = mode === "discard" ? DiscardUnsyncedChangesStrategy : RecoverUnsyncedChangesStrategy;
+    return new strategy({ onBeforeReset, onAfterReset, onManualResetFallback });
+  }
+}
+
+/** Of every user with an e-mail address. */
+const password = "a long password";
+
+class KotlinApp implements TestApp {
+  readonly #registered = new Set<string>();
+  readonly #pendingResets: PendingResets = new Map();
+  readonly #app: App;
+
+  constructor(app: App) {
+    this.#app = app;
+  }
+  async logOut(user: TestUser): Promise<void> {
+    if (user instanceof KotlinUser) await user.user.logOut();
+  }
+  async logIn(email?: string): Promise<TestUser> {
+    return new KotlinUser(await this.#app.login(await this.#credentialsOf(email)), this.#pendingResets);
+  }
+  async #credentialsOf(email: string | undefined): Promise<Credentials> {
+    if (email === undefined) return Credentials.anonymous(false);
+    if (!this.#registered.has(email)) await this.#app.emailPasswordAuth.registerUser(email, password);
+    this.#registered.add(email);
+    return Credentials.emailPassword(email, password);
+  }
+  executeReset(path: string): void {
+    const isDone = this.#pendingResets.get(path)?.executeClientReset() ?? false;
+    // The facade answers false where others throw.
+    if (!isDone) throw new Error(`no client reset is left to do for ${path}`);
+  }
+  reconnectAll(): void {
+    this.#app.sync.reconnect();
+  }
+  sessionCount(): number {
+    // The facade tells whether there are any; the suite has one user and asks for none or one.
+    return Number(this.#app.sync.hasSyncSessions);
+  }
+}
+
+function informationOf(error: unknown): ErrorInformation {
+  if (!(error instanceof Error)) return { code: undefined, message: String(error) };
+  const { message } = error;
+  if (!(error instanceof AppException)) return { code: undefined, message };
+  const { code } = error;
+  if (error instanceof ClientResetRequiredException) {
+    const { originalFilePath: original, recoveryFilePath: recovery } = error;
+    return { code, message, reset: { original, recovery } };
+  }
+  if (!(error instanceof CompensatingWriteException)) return { code, message };
+  const writes = error.writes.map(({ objectType, primaryKey: key, reason }) => ({
+    className: objectType,
+    key: key as Value,
+    reason,
+  }));
+  return { code, message, writes };
+}
 
 /** `@tidemark/kotlin`. */
-export const kotlinAdapter: Adapter = {} as Adapter;
+export const kotlinAdapter: Adapter = {
+  facade: "kotlin",
+  capabilities: new Set(["progress", "waitTimeout", "isConnected", "multiplexKnob"]),
+  async makeApp({ appId, baseUrl, directory }: AppOptions): Promise<TestApp> {
+    const configuration = new AppConfiguration.Builder(appId).baseUrl(baseUrl).syncRootDirectory(directory).build();
+    return new KotlinApp(App.create(configuration));
+  },
+  async openLocal({ directory, models }): Promise<TestRealm> {
+    const made = modelsOf(models);
+    const builder = new RealmConfiguration.Builder([...made.values()]).directory(directory).name("local.realm");
+    return new KotlinRealm(Realm.open(builder.build()), made);
+  },
+  errorInfo: informationOf,
+};

@@ -100,11 +100,12 @@ export class Database {
   /**
    * The same file as it is seen now, for ever. In memory it lives as long as this one.
    *
-   * @throws in a write transaction.
+   * @param seen `committed` leaves out what a write transaction that is open has done.
+   * @throws in a write transaction, unless only what is committed is wanted.
    */
-  freeze(): Database {
+  freeze(seen: "now" | "committed" = "now"): Database {
     this.requireOpen();
-    if (this.isInWrite) {
+    if (this.isInWrite && seen === "now") {
       throw new EngineError("already-in-write", "Cannot freeze a Realm while it is in a write transaction.");
     }
     const sharedStore = this.#options.path === null ? this.store : undefined;
@@ -112,7 +113,7 @@ export class Database {
       ...this.#options,
       classes: this.#declarations,
       isReadOnly: true,
-      frozenAt: this.view,
+      frozenAt: this.#snapshot,
       sharedStore,
     });
   }

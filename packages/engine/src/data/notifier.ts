@@ -253,8 +253,13 @@ export class Notifier {
     });
   }
 
-  onObject(object: ObjectHandle | EmbeddedHandle, listener: (changes: ObjectChanges) => void): Unsubscribe {
-    let isTold = false;
+  /** @param isKnown whether the listener knows the object as of the last delivery: its first call is a change then. */
+  onObject(
+    object: ObjectHandle | EmbeddedHandle,
+    listener: (changes: ObjectChanges) => void,
+    isKnown: boolean = false,
+  ): Unsubscribe {
+    let isTold = isKnown;
     let isGone = false;
     return this.#observe({
       collect: (summary) => {

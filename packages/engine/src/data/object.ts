@@ -8,7 +8,7 @@ import { EngineError } from "../errors.js";
 import { copyBytes } from "../values/bytes.js";
 import { Linkable, packValue, prepareValue } from "../values/pack.js";
 import { tag } from "../values/tags.js";
-import { columnOffset, type Page, pageOf, readLink, readScalar } from "../values/unpack.js";
+import { columnOffset, type Page, pageOf, readLink, readMixed, readScalar } from "../values/unpack.js";
 import { type Address, operation, type PendingObject } from "./batch.js";
 import type { Database } from "./database.js";
 import { createObject, type UpdateMode } from "./create.js";
@@ -275,7 +275,9 @@ export function readElement(
     case tag.set:
       throw new EngineError("invalid-argument", "Collections inside mixed values are not supported.");
     default:
-      return readScalar(page, at, database.conventions);
+      return column.type === "mixed"
+        ? readMixed(page, at, database.conventions)
+        : readScalar(page, at, database.conventions);
   }
 }
 

@@ -44,6 +44,8 @@ export class SyncManager {
   readonly #users = new Map<string, User>();
   readonly #refreshes = new Map<string, Promise<void>>();
   readonly #refreshedAt = new Map<string, { atMs: number; readonly backOff: BackOff }>();
+  /** Files whose sessions have ended, which the loop may not have closed yet; see `Engine.waitForSessionsToEnd`. */
+  readonly endedPaths: Set<string> = new Set();
   #lastId = 0;
   #onlineAtMs: number | undefined;
   #keepsProcess = false;
@@ -192,6 +194,7 @@ export class SyncManager {
   forget(session: SyncSession): void {
     if (session.isAttached) return;
     this.#sessions.delete(session.id);
+    this.endedPaths.add(session.path);
     if (this.#byPath.get(session.path) === session) this.#byPath.delete(session.path);
     this.onActivityChanged();
   }

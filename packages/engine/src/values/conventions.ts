@@ -5,6 +5,7 @@
  */
 
 import { copyBytes } from "./bytes.js";
+import type { ValueType } from "./pack.js";
 
 /** The choices of one facade. */
 export interface Conventions {
@@ -16,6 +17,10 @@ export interface Conventions {
   timestampParts(value: unknown): { readonly seconds: number; readonly nanoseconds: number } | undefined;
   /** Makes the value of binary data from a view that must be copied. */
   binary(view: Uint8Array): unknown;
+  /** Makes the value of a property of mixed type, for SDKs that show which type it has. Links come as they are. */
+  mixed?(value: unknown, type: ValueType): unknown;
+  /** Takes such a value apart; `undefined` for all others. */
+  mixedParts?(value: unknown): { readonly type: ValueType; readonly value: unknown } | undefined;
   /** The engine's handle behind an object or collection of the SDK; any other value as it is. */
   unwrap(value: unknown): unknown;
 }

@@ -277,6 +277,8 @@ export function packMixed(
   numbers: "double" | "int-if-whole",
 ): void {
   if (value === null || value === undefined) return writer.u8(tag.null);
+  const parts = conventions.mixedParts?.(value);
+  if (parts !== undefined) return packValue(writer, parts.type, true, parts.value, conventions, undefined, name);
   if (typeof value === "number") {
     const isInteger = numbers === "int-if-whole" && Number.isSafeInteger(value) && !Object.is(value, -0);
     return packValue(writer, isInteger ? "int" : "double", false, value, conventions, undefined, name);

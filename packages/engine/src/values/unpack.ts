@@ -8,6 +8,7 @@ import { ObjectId, UUID } from "bson";
 import { copyBytes, decodeUtf8 } from "./bytes.js";
 import type { Conventions } from "./conventions.js";
 import { decimalFromParts } from "./decimal.js";
+import type { ValueType } from "./pack.js";
 import { tag } from "./tags.js";
 
 /** Bytes with their view, made once for all rows of a page. */
@@ -106,6 +107,26 @@ export function readScalar(page: Page, offset: number, conventions: Conventions)
     default:
       throw new Error(`broken invariant: tag ${bytes[offset]} is no scalar`);
   }
+}
+
+const scalarTypes: Readonly<Record<number, ValueType>> = {
+  [tag.int]: "int",
+  [tag.bool]: "bool",
+  [tag.string]: "string",
+  [tag.binary]: "binary",
+  [tag.timestamp]: "timestamp",
+  [tag.float]: "float",
+  [tag.double]: "double",
+  [tag.decimal]: "decimal",
+  [tag.objectId]: "objectId",
+  [tag.uuid]: "uuid",
+};
+
+/** Reads a scalar of a property of mixed type, as the SDK shows it. */
+export function readMixed(page: Page, offset: number, conventions: Conventions): unknown {
+  const value = readScalar(page, offset, conventions);
+  const type = scalarTypes[page.bytes[offset] ?? tag.null];
+  return type === undefined || conventions.mixed === undefined ? value : conventions.mixed(value, type);
 }
 
 /** Reads a link (tag included). */

@@ -7,8 +7,9 @@
 import {
   type Binding as EngineBinding,
   type Bound,
-  elsewhere,
   type Handle,
+  must,
+  resolveHandle,
   Results,
   type Wrappers as EngineWrappers,
 } from "@tidemark/engine";
@@ -39,7 +40,10 @@ export function realmOf(binding: Binding): Realm {
 /** What a handle shows now, for ever: the same of a frozen realm, which is to be closed when it is not needed. */
 export function frozenForm(binding: Binding, handle: Handle): unknown {
   const { bound, internal } = realmOf(binding).freeze();
-  const there = call(() => elsewhere(handle, internal.database));
+  const there = must(
+    call(() => resolveHandle(internal.database, handle)),
+    "both show the same version",
+  );
   return there instanceof Results ? bound.results(there) : bound.wrap(there);
 }
 

@@ -12,11 +12,11 @@ import { createNodeEngine } from "../node/index.js";
 import type { RealmFile } from "../realm-file.js";
 import { classOf, property } from "../testing/models.js";
 import { plainConventions } from "../values/conventions.js";
-import { elsewhere } from "./elsewhere.js";
 import { indexedForm, withIndexes } from "./indexed.js";
 import { LogFilter } from "./log-filter.js";
 import { eraseEmbedded } from "./collections.js";
 import { openOrReplace } from "./opening.js";
+import { resolveHandle } from "./resolve.js";
 
 const engine: Engine = createNodeEngine(plainConventions);
 const isNullable = true;
@@ -39,7 +39,7 @@ let lastMemory = 0;
 beforeEach(() => {
   lastMemory += 1;
   file = engine.open({
-    path: `/elsewhere-${lastMemory}`,
+    path: `/shared-${lastMemory}`,
     isInMemory: true,
     isReadOnly: false,
     classes: [person, embedded],
@@ -78,13 +78,13 @@ test("objects, collections and results show in a frozen view what they were", ()
   const frozenFile = engine.freeze(file);
   const { database } = frozenFile;
   const frozen = {
-    ada: elsewhere(ada(), database),
-    tags: elsewhere(ada().get(column("tags")) as ValueSet, database),
-    scores: elsewhere(ada().get(column("scores")) as Dictionary, database),
-    home: elsewhere(ada().get(column("home")) as EmbeddedHandle, database),
-    friends: elsewhere(friends, database),
-    everybody: elsewhere(everybody, database),
-    ofFriends: elsewhere(ofFriends, database),
+    ada: must(resolveHandle(database, ada()), "it is there"),
+    tags: must(resolveHandle(database, ada().get(column("tags")) as ValueSet), "it is there"),
+    scores: must(resolveHandle(database, ada().get(column("scores")) as Dictionary), "it is there"),
+    home: must(resolveHandle(database, ada().get(column("home")) as EmbeddedHandle), "it is there"),
+    friends: must(resolveHandle(database, friends), "it is there"),
+    everybody: must(resolveHandle(database, everybody), "it is there"),
+    ofFriends: must(resolveHandle(database, ofFriends), "it is there"),
   };
   write(() => {
     ada().set(column("name"), "changed");
@@ -110,7 +110,7 @@ test("what did not exist at the frozen version gives a handle that is not valid"
     createObject(file.database, layout(), { _id: 3, name: "Cem" }, "never");
   });
   const late = must(findObject(file.database, layout(), 3), "Cem is there");
-  expect(elsewhere(late, frozenFile.database).isValid()).toBe(false);
+  expect(resolveHandle(frozenFile.database, late)).toBeUndefined();
   frozenFile.close();
 });
 
@@ -121,7 +121,7 @@ test("an embedded object is erased from its owner", () => {
 
 test("only a file of another schema is replaced", () => {
   const other = classOf("Person", "int", property("name", "int"));
-  const options = { path: "/elsewhere-replaced", isInMemory: true, isReadOnly: false, classes: [person, embedded] };
+  const options = { path: "/shared-replaced", isInMemory: true, isReadOnly: false, classes: [person, embedded] };
   const first = openOrReplace(engine, options);
   expect(first.database.layout("Person")).toBeDefined();
   expect(() => openOrReplace(engine, { ...options, classes: [other] })).toThrow();

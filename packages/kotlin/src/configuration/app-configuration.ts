@@ -1,0 +1,260 @@
+/**
+ * How an app is reached.
+ *
+ * @module
+ */
+
+import type { SyncTimeouts } from "@tidemark/engine";
+import { Duration, durationOf, minutes, seconds } from "../duration.js";
+import { IllegalArgumentException, UnsupportedOperationException } from "../errors.js";
+
+const defaultBaseUrl = "https://services.cloud.mongodb.com";
+const keyLength = 64;
+
+/** Times of synchronisation. */
+export interface SyncTimeoutOptions {
+  /** How long connecting may take. */
+  readonly connectTimeout: Duration;
+  /** How long a connection that nobody uses is kept. */
+  readonly connectionLingerTime: Duration;
+  /** How often the server is asked whether it is still there. */
+  readonly pingKeepAlivePeriod: Duration;
+  /** How long it may take to answer that. */
+  readonly pongKeepAlivePeriod: Duration;
+  /** A connection that lasted shorter than this is made again at once. */
+  readonly fastReconnectLimit: Duration;
+}
+
+/** Sets times. Each must not be shorter than the SDK allows. */
+export class SyncTimeoutOptionsBuilder implements SyncTimeoutOptions {
+  #connectTimeout: Duration = minutes(2);
+  #connectionLingerTime: Duration = seconds(30);
+  #pingKeepAlivePeriod: Duration = minutes(1);
+  #pongKeepAlivePeriod: Duration = minutes(2);
+  #fastReconnectLimit: Duration = minutes(1);
+
+  get connectTimeout(): Duration {
+    return this.#connectTimeout;
+  }
+
+  /** Two minutes by default; at least one second. */
+  set connectTimeout(value: Duration) {
+    requireDuration(value, seconds(1), true, "connectTimeout only supports durations >= 1 second.");
+    this.#connectTimeout = value;
+  }
+
+  get connectionLingerTime(): Duration {
+    return this.#connectionLingerTime;
+  }
+
+  /** Thirty seconds by default. */
+  set connectionLingerTime(value: Duration) {
+    requireDuration(value, Duration.ZERO, false, "connectionLingerTime must be a positive duration > 0.");
+    this.#connectionLingerTime = value;
+  }
+
+  get pingKeepAlivePeriod(): Duration {
+    return this.#pingKeepAlivePeriod;
+  }
+
+  /** One minute by default; more than five seconds. */
+  set pingKeepAlivePeriod(value: Duration) {
+    requireDuration(value, seconds(5), false, "pingKeepAlivePeriod must be a positive duration > 5 seconds.");
+    this.#pingKeepAlivePeriod = value;
+  }
+
+  get pongKeepAlivePeriod(): Duration {
+    return this.#pongKeepAlivePeriod;
+  }
+
+  /** Two minutes by default; more than five seconds. */
+  set pongKeepAlivePeriod(value: Duration) {
+    requireDuration(value, seconds(5), false, "pongKeepAlivePeriod must be a positive duration > 5 seconds.");
+    this.#pongKeepAlivePeriod = value;
+  }
+
+  get fastReconnectLimit(): Duration {
+    return this.#fastReconnectLimit;
+  }
+
+  /** One minute by default; more than one second. */
+  set fastReconnectLimit(value: Duration) {
+    requireDuration(value, seconds(1), false, "fastReconnectLimit must be a positive duration > 1 second.");
+    this.#fastReconnectLimit = value;
+  }
+}
+
+function requireDuration(value: Duration, least: Duration, isLeastAllowed: boolean, rule: string): void {
+  const order = durationOf(value).compareTo(least);
+  if (order > 0 || (isLeastAllowed && order === 0)) return;
+  throw new IllegalArgumentException(`${rule} This was: ${String(value)}`);
+}
+
+/** @throws {@link IllegalArgumentException} for a key of the wrong size; otherwise that keys are not supported. */
+export function refuseKey(key: Uint8Array, what: string): never {
+  if (key.length !== keyLength) {
+    throw new IllegalArgumentException(`The provided key must be ${keyLength} bytes. Yours was: ${key.length}.`);
+  }
+  throw new UnsupportedOperationException(`Encryption of ${what} is not supported`);
+}
+
+interface AppSettings {
+  readonly appId: string;
+  readonly baseUrl: string;
+  readonly syncRootDirectory: string;
+  readonly appName: string | null;
+  readonly appVersion: string | null;
+  readonly authorizationHeaderName: string;
+  readonly customRequestHeaders: Readonly<Record<string, string>>;
+  readonly enableSessionMultiplexing: boolean;
+  readonly syncTimeoutOptions: SyncTimeoutOptions | null;
+}
+
+/** How an app is reached. Made by {@link AppConfiguration.create} or {@link AppConfiguration.Builder}. */
+export class AppConfiguration {
+  /** `new AppConfiguration.Builder(appId)` */
+  static get Builder(): typeof AppConfigurationBuilder {
+    return AppConfigurationBuilder;
+  }
+
+  readonly appId: string;
+  readonly baseUrl: string;
+  /** Folder for files, absolute or below the current one. */
+  readonly syncRootDirectory: string;
+  readonly appName: string | null;
+  readonly appVersion: string | null;
+  readonly authorizationHeaderName: string;
+  readonly customRequestHeaders: Readonly<Record<string, string>>;
+  readonly enableSessionMultiplexing: boolean;
+  /** Null for the defaults. */
+  readonly syncTimeoutOptions: SyncTimeoutOptions | null;
+
+  /** @internal */
+  constructor(settings: AppSettings) {
+    this.appId = settings.appId;
+    this.baseUrl = settings.baseUrl;
+    this.syncRootDirectory = settings.syncRootDirectory;
+    this.appName = settings.appName;
+    this.appVersion = settings.appVersion;
+    this.authorizationHeaderName = settings.authorizationHeaderName;
+    this.customRequestHeaders = settings.customRequestHeaders;
+    this.enableSessionMultiplexing = settings.enableSessionMultiplexing;
+    this.syncTimeoutOptions = settings.syncTimeoutOptions;
+  }
+
+  /** With all defaults. @throws {@link IllegalArgumentException} for an empty id. */
+  static create(appId: string): AppConfiguration {
+    return new AppConfigurationBuilder(appId).build();
+  }
+}
+
+/** Sets how an app is reached. */
+export class AppConfigurationBuilder {
+  #settings: AppSettings;
+
+  /** @throws {@link IllegalArgumentException} for an empty id. */
+  constructor(appId: string) {
+    if (appId === "") throw new IllegalArgumentException("The app ID must be a non-empty string.");
+    this.#settings = {
+      appId,
+      baseUrl: defaultBaseUrl,
+      syncRootDirectory: ".",
+      appName: null,
+      appVersion: null,
+      authorizationHeaderName: "Authorization",
+      customRequestHeaders: {},
+      enableSessionMultiplexing: false,
+      syncTimeoutOptions: null,
+    };
+  }
+
+  #set(change: Partial<AppSettings>): this {
+    this.#settings = { ...this.#settings, ...change };
+    return this;
+  }
+
+  /** @throws {@link UnsupportedOperationException}: users are kept as they are. */
+  encryptionKey(key: Uint8Array): this {
+    return refuseKey(key, "user data");
+  }
+
+  /** Address of the server, `https://services.cloud.mongodb.com` by default. */
+  baseUrl(url: string): this {
+    return this.#set({ baseUrl: url });
+  }
+
+  /** Folder for files; the current one by default. */
+  syncRootDirectory(directory: string): this {
+    return this.#set({ syncRootDirectory: directory });
+  }
+
+  appName(name: string): this {
+    if (name === "") throw new IllegalArgumentException("The application name can't be empty.");
+    return this.#set({ appName: name });
+  }
+
+  appVersion(version: string): this {
+    if (version === "") throw new IllegalArgumentException("The application version can't be empty.");
+    return this.#set({ appVersion: version });
+  }
+
+  /** Name of the header that carries tokens in HTTP calls, `Authorization` by default. */
+  authorizationHeaderName(name: string): this {
+    if (name === "") throw new IllegalArgumentException("Non-empty 'name' required.");
+    return this.#set({ authorizationHeaderName: name });
+  }
+
+  /** Headers to send with each HTTP call and each connection. */
+  customRequestHeaders(block: (headers: Map<string, string>) => void): this {
+    const headers = new Map(Object.entries(this.#settings.customRequestHeaders));
+    block(headers);
+    return this.#set({ customRequestHeaders: Object.fromEntries(headers) });
+  }
+
+  /** Whether all sessions of a user share one connection; not by default. */
+  enableSessionMultiplexing(enabled: boolean): this {
+    return this.#set({ enableSessionMultiplexing: enabled });
+  }
+
+  /** Times of synchronisation. They hold for the whole process: those of the app made last are in force. */
+  syncTimeouts(block: (options: SyncTimeoutOptionsBuilder) => void): this {
+    const options = new SyncTimeoutOptionsBuilder();
+    block(options);
+    return this.#set({ syncTimeoutOptions: options });
+  }
+
+  /** Accepted, of no effect: nothing of HTTP calls is logged. */
+  httpLogObfuscator(_obfuscator: unknown): this {
+    return this;
+  }
+
+  /** Accepted, of no effect: callbacks run on the event loop. */
+  dispatcher(_dispatcher: unknown): this {
+    return this;
+  }
+
+  /** Accepted, of no effect: documents are plain objects. */
+  ejson(_ejson: unknown): this {
+    return this;
+  }
+
+  /** Accepted, of no effect: connections are always those of the platform. */
+  usePlatformNetworking(_enable: boolean = true): this {
+    return this;
+  }
+
+  build(): AppConfiguration {
+    return new AppConfiguration(this.#settings);
+  }
+}
+
+/** Times as the engine takes them. */
+export function engineTimeouts(options: SyncTimeoutOptions): Partial<SyncTimeouts> {
+  return {
+    connectTimeoutMs: options.connectTimeout.inWholeMilliseconds,
+    connectionLingerMs: options.connectionLingerTime.inWholeMilliseconds,
+    pingPeriodMs: options.pingKeepAlivePeriod.inWholeMilliseconds,
+    pongTimeoutMs: options.pongKeepAlivePeriod.inWholeMilliseconds,
+    fastReconnectLimitMs: options.fastReconnectLimit.inWholeMilliseconds,
+  };
+}

@@ -1,0 +1,310 @@
+/**
+ * Queries: what to look for, evaluated when the answer is asked for.
+ *
+ * @module
+ */
+
+import {
+  bindingKey,
+  handleKey,
+  type Aggregate,
+  type Column,
+  type Database,
+  type List,
+  packParameters,
+  resolveHandle,
+  Results,
+  type ValueSet,
+} from "@tidemark/engine";
+import { type Binding, type Managed, type Owner, requireUsable, scopeOf } from "../binding.js";
+import type { Duration } from "../duration.js";
+import { call, IllegalArgumentException, IllegalStateException } from "../errors.js";
+import type { Flow } from "../flow/flow.js";
+import { subscribeOptionsOf, type WaitForSync } from "../sync/subscribe.js";
+import type { ResultsChange, SingleQueryChange } from "./changes.js";
+import { areEqual } from "./collection.js";
+import { resultsFlow, singleFlow, valueFlow } from "./flows.js";
+import { RealmInstant } from "./instant.js";
+import type { RealmResults } from "./results.js";
+
+/** Which way an order goes. */
+export const Sort = { ASCENDING: "ASCENDING", DESCENDING: "DESCENDING" } as const;
+export type Sort = (typeof Sort)[keyof typeof Sort];
+
+/** Where a query looks. */
+export interface QueryOrigin {
+  readonly owner: Owner;
+  readonly kind: "frozen" | "live";
+  /** The version to look at: the newest, or always the same. */
+  binding(): Binding;
+  /** The same to ask for a value, of which nothing is kept. */
+  database(): Database;
+}
+
+/** Properties of a model that can be named. */
+type PropertyOf<T> = keyof T & string;
+
+/** A value computed from the objects that pass a query. */
+export class RealmScalarQuery<V> {
+  readonly #find: () => V;
+  readonly #follow: () => Flow<V>;
+
+  /** @internal */
+  constructor(find: () => V, follow: () => Flow<V>) {
+    this.#find = find;
+    this.#follow = follow;
+  }
+
+  find(): V {
+    return this.#find();
+  }
+
+  /** Follows the value: as it is first, then whenever it is another one. */
+  asFlow(): Flow<V> {
+    return this.#follow();
+  }
+}
+
+/** The first object that passes a query. */
+export class RealmSingleQuery<T> {
+  readonly #query: RealmQuery<T>;
+
+  /** @internal */
+  constructor(query: RealmQuery<T>) {
+    this.#query = query;
+  }
+
+  /** The object, or null. */
+  find(): T | null {
+    return this.#query.find().getOrNull(0);
+  }
+
+  /**
+   * Follows the object: a `PendingObject` while there is none, an `InitialObject` when there is one or another, an
+   * `UpdatedObject` for each change, a `DeletedObject` when none is left.
+   */
+  asFlow(_keyPaths?: readonly string[]): Flow<SingleQueryChange<T>> {
+    return this.#query.followFirst();
+  }
+}
+
+/** A query. Never changes: methods that narrow it down return another one. */
+export class RealmQuery<T> {
+  readonly #origin: QueryOrigin;
+  readonly #results: Results;
+
+  private constructor(origin: QueryOrigin, results: Results) {
+    this.#origin = origin;
+    this.#results = results;
+  }
+
+  /** @internal */
+  static over<T>(origin: QueryOrigin, results: Results): RealmQuery<T> {
+    return new RealmQuery<T>(origin, results);
+  }
+
+  /** @internal */
+  get internal(): Results {
+    return this.#results;
+  }
+
+  /** @internal */
+  followFirst(): Flow<SingleQueryChange<T>> {
+    this.#requireFrozen("observed");
+    return singleFlow<T>(this.#origin.owner, this.#results);
+  }
+
+  #with(results: Results): RealmQuery<T> {
+    return new RealmQuery<T>(this.#origin, results);
+  }
+
+  /** The results in the version that is asked. */
+  #resultsIn(database: Database): Results {
+    const results = resolveHandle(database, this.#results);
+    if (results === undefined) throw new IllegalStateException("What the query looks at does not exist any more");
+    return results;
+  }
+
+  /**
+   * Of these objects those that pass another query.
+   *
+   * @param filter in Realm Query Language, with `$0`, `$1`, … for the arguments.
+   * @throws {@link IllegalArgumentException} if it cannot be understood.
+   */
+  query(filter: string, ...args: readonly unknown[]): RealmQuery<T> {
+    if (filter === "TRUEPREDICATE" && args.length === 0) return this;
+    return this.#with(call(() => this.#results.refine(filter, packParameters(this.#results.database, args))));
+  }
+
+  /** Orders by a property, or by several: `sort(["age", Sort.DESCENDING], ["name", Sort.ASCENDING])`. */
+  sort(property: string, order?: Sort): RealmQuery<T>;
+  sort(...orders: readonly (readonly [property: string, order: Sort])[]): RealmQuery<T>;
+  sort(...given: readonly unknown[]): RealmQuery<T> {
+    const [first, order = Sort.ASCENDING] = given;
+    const orders = (typeof first === "string" ? [[first, order]] : given) as readonly (readonly [string, Sort])[];
+    const wanted = orders.map(([keyPath, one]) => ({ keyPath, isDescending: one === Sort.DESCENDING }));
+    return this.#with(call(() => this.#results.sorted(wanted)));
+  }
+
+  /** Of objects with the same values of these properties the first one. */
+  distinct(property: string, ...extraProperties: readonly string[]): RealmQuery<T> {
+    return this.#with(call(() => this.#results.distinct([property, ...extraProperties])));
+  }
+
+  /** The first so many. */
+  limit(count: number): RealmQuery<T> {
+    if (!Number.isSafeInteger(count) || count < 0) throw new IllegalArgumentException(`Not a limit: ${count}`);
+    return this.#with(call(() => this.#results.limited(count)));
+  }
+
+  /** The first one. */
+  first(): RealmSingleQuery<T> {
+    return new RealmSingleQuery(this);
+  }
+
+  /** The objects, in the newest version of the realm. */
+  find(): RealmResults<T> {
+    const binding = this.#origin.binding();
+    requireUsable(binding);
+    return binding.results(this.#resultsIn(binding.file.database)) as RealmResults<T>;
+  }
+
+  /**
+   * Follows the results: an `InitialResults` first, an `UpdatedResults` for each change. Paths are not looked at yet.
+   */
+  asFlow(_keyPaths?: readonly string[]): Flow<ResultsChange<T>> {
+    this.#requireFrozen("observed");
+    return resultsFlow<T>(this.#origin.owner, this.#results);
+  }
+
+  #requireFrozen(what: string): void {
+    if (this.#origin.kind === "live") {
+      throw new IllegalStateException(`Queries cannot be ${what} inside of a write transaction.`);
+    }
+  }
+
+  #value<V>(valueOf: (results: Results) => V): RealmScalarQuery<V> {
+    const find = (): V => call(() => valueOf(this.#resultsIn(this.#origin.database())));
+    const follow = (): Flow<V> => {
+      this.#requireFrozen("observed");
+      return valueFlow(this.#origin.owner, this.#results, valueOf, areEqual);
+    };
+    return new RealmScalarQuery(find, follow);
+  }
+
+  /** How many objects there are. */
+  count(): RealmScalarQuery<number> {
+    return this.#value((results) => results.length);
+  }
+
+  /** The smallest value of a property: a number or a point in time; null if there is none. */
+  min<Name extends PropertyOf<T>>(property: Name): RealmScalarQuery<NonNullable<T[Name]> | null> {
+    return this.#extreme("min", property);
+  }
+
+  /** The largest value of a property: a number or a point in time; null if there is none. */
+  max<Name extends PropertyOf<T>>(property: Name): RealmScalarQuery<NonNullable<T[Name]> | null> {
+    return this.#extreme("max", property);
+  }
+
+  #extreme<V>(kind: "min" | "max", property: string): RealmScalarQuery<V | null> {
+    const column = this.#numeric(kind, property);
+    if (column.type !== "timestamp") return this.#value((results) => aggregated<V>(results, kind, property) ?? null);
+    return this.#value((results) => extremeInstant(results, kind, property) as V | null);
+  }
+
+  /** The sum of a property's values: a number, or a bigint where a number is not exact. 0 if there is none. */
+  sum<Name extends PropertyOf<T>>(property: Name): RealmScalarQuery<number | bigint> {
+    const { type } = this.#numeric("sum", property);
+    if (type === "timestamp") throw new IllegalArgumentException("Cannot perform 'sum' on properties of RealmInstant");
+    return this.#value((results) => aggregated<number | bigint>(results, "sum", property) ?? 0);
+  }
+
+  /** @throws {@link IllegalArgumentException} unless values of the property can be compared. */
+  #numeric(kind: Aggregate, property: string): Column {
+    const column = this.#results.layout.columnByPublicName(property);
+    const types = ["int", "float", "double", "timestamp"];
+    if (column !== undefined && column.collection === "single" && types.includes(column.type)) return column;
+    const name = `${this.#results.layout.name}.${property}`;
+    throw new IllegalArgumentException(`Cannot perform '${kind}' on '${name}': it holds no numbers`);
+  }
+
+  /** The query as one text, with the arguments in it. */
+  description(): string {
+    return call(() => this.#results.describe());
+  }
+
+  /**
+   * Has these objects synchronised from now on, and returns them. As in realm-kotlin nothing is committed if the same
+   * subscription exists.
+   *
+   * @param name of the subscription; without one it is known by its query.
+   * @param updateExisting whether another query of that name is replaced.
+   * @param mode when to wait for the data; by default where the subscription is new.
+   * @param timeout how long to wait; milliseconds if it is a number, for ever by default.
+   * @throws {@link TimeoutCancellationException} if the time is over; the subscription stays.
+   * @throws {@link IllegalStateException} inside of a write transaction, or if the name has another query.
+   */
+  async subscribe(
+    name: string | null = null,
+    updateExisting: boolean = false,
+    mode?: WaitForSync,
+    timeout?: Duration | number,
+  ): Promise<RealmResults<T>> {
+    this.#requireFrozen("subscribed to");
+    const { owner } = this.#origin;
+    await owner.subscribe(this.#results, subscribeOptionsOf(name, updateExisting, mode, timeout));
+    return RealmQuery.over<T>(newestOf(owner), this.#results).find();
+  }
+}
+
+function aggregated<V>(results: Results, kind: Aggregate, property: string): V | undefined {
+  return results.aggregate(kind, property) as V | undefined;
+}
+
+/** The first or last point in time, which an order finds. */
+function extremeInstant(results: Results, kind: "min" | "max", property: string): RealmInstant | null {
+  const column = results.layout.columnByPublicName(property);
+  if (column === undefined) return null;
+  const given = results.refine(`${column.name} != null`, packParameters(results.database, []));
+  const value = given
+    .sorted([{ keyPath: property, isDescending: kind === "max" }])
+    .get(0)
+    ?.get(column);
+  return value instanceof RealmInstant ? value : null;
+}
+
+/** A query over the objects of a list or set that is stored. */
+export function queryOfCollection<T>(collection: Managed, filter: string, args: readonly unknown[]): RealmQuery<T> {
+  const { [handleKey]: handle, [bindingKey]: binding } = collection;
+  if (handle === undefined || binding === undefined) {
+    throw new IllegalArgumentException("Unmanaged lists and sets cannot be queried");
+  }
+  const { database, column } = handle as List | ValueSet;
+  const layout = database.storedLayout(column.target ?? "");
+  if (column.type !== "link" || layout === undefined || layout.kind === "embedded") {
+    throw new IllegalArgumentException("Only lists and sets of objects can be queried");
+  }
+  const results = new Results(database, layout, { kind: "collection", collection: handle as List | ValueSet }, []);
+  return RealmQuery.over<T>(originOf(binding), results).query(filter, ...args);
+}
+
+/** Always the same version, or the transaction. */
+export function originOf(binding: Binding): QueryOrigin {
+  const { owner, kind } = scopeOf(binding);
+  const database = (): Database => {
+    requireUsable(binding);
+    return binding.file.database;
+  };
+  return { owner, kind, binding: () => binding, database };
+}
+
+/** Whichever version is the newest. */
+export function newestOf(owner: Owner): QueryOrigin {
+  // Outside of a transaction the file itself shows the newest version: no other has to be opened for a value.
+  const database = (): Database => {
+    const { database: live } = owner.file;
+    return live.isInWrite ? owner.current().file.database : live;
+  };
+  return { owner, kind: "frozen", binding: () => owner.current(), database };
+}

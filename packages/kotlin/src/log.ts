@@ -1,0 +1,107 @@
+/**
+ * Logging.
+ *
+ * @module
+ */
+
+import { IllegalArgumentException } from "./errors.js";
+
+/** How much a line matters. */
+export const LogLevel = {
+  ALL: 0,
+  TRACE: 1,
+  DEBUG: 2,
+  INFO: 3,
+  WARN: 4,
+  ERROR: 5,
+  /** What a terrible failure. */
+  WTF: 6,
+  NONE: 7,
+} as const;
+export type LogLevel = (typeof LogLevel)[keyof typeof LogLevel];
+
+/** Parts of the SDK that log, by their names. */
+export const LogCategory = {
+  Realm: "Realm",
+  Storage: "Realm.Storage",
+  StorageTransaction: "Realm.Storage.Transaction",
+  StorageQuery: "Realm.Storage.Query",
+  StorageObject: "Realm.Storage.Object",
+  StorageNotification: "Realm.Storage.Notification",
+  Sync: "Realm.Sync",
+  SyncClient: "Realm.Sync.Client",
+  SyncClientSession: "Realm.Sync.Client.Session",
+  SyncClientChangeset: "Realm.Sync.Client.Changeset",
+  SyncClientNetwork: "Realm.Sync.Client.Network",
+  SyncClientReset: "Realm.Sync.Client.Reset",
+  SyncServer: "Realm.Sync.Server",
+  App: "Realm.App",
+  Sdk: "Realm.Sdk",
+} as const;
+export type LogCategory = (typeof LogCategory)[keyof typeof LogCategory];
+
+/** Takes lines. */
+export interface RealmLogger {
+  log(category: LogCategory, level: LogLevel, message: string): void;
+}
+
+const levelNames = Object.keys(LogLevel);
+
+/** Writes to the standard error. */
+const systemLogger: RealmLogger = {
+  log: (category, level, message) => {
+    process.stderr.write(`${levelNames[level] ?? ""}: [${category}] ${message}\n`);
+  },
+};
+
+const loggers = new Set<RealmLogger>([systemLogger]);
+const levels = new Map<LogCategory, LogLevel>([[LogCategory.Realm, LogLevel.WARN]]);
+
+function levelOf(category: LogCategory): LogLevel {
+  for (let name: string = category; name !== ""; name = name.slice(0, Math.max(0, name.lastIndexOf(".")))) {
+    const level = levels.get(name as LogCategory);
+    if (level !== undefined) return level;
+  }
+  return LogLevel.WARN;
+}
+
+/** What is logged, and who gets it. At first warnings go to the standard error. */
+export const RealmLog: {
+  /** Sets from which level on is logged, for a category and those below it; for all if none is given. */
+  setLevel(level: LogLevel, category?: LogCategory): void;
+  getLevel(category?: LogCategory): LogLevel;
+  add(logger: RealmLogger): void;
+  /** @returns false if it was not there. */
+  remove(logger: RealmLogger): boolean;
+  /** Also removes the one that is there at first. @returns false if there was none. */
+  removeAll(): boolean;
+  /** @returns false if it is there. */
+  addDefaultSystemLogger(): boolean;
+} = {
+  setLevel: (level, category = LogCategory.Realm) => {
+    if (levelNames[level] === undefined) throw new IllegalArgumentException(`Not a level: ${String(level)}`);
+    for (const known of Array.from(levels.keys())) if (known.startsWith(`${category}.`)) levels.delete(known);
+    levels.set(category, level);
+  },
+  getLevel: (category = LogCategory.Realm) => levelOf(category),
+  add: (logger) => {
+    loggers.add(logger);
+  },
+  remove: (logger) => loggers.delete(logger),
+  removeAll: () => {
+    const hadAny = loggers.size > 0;
+    loggers.clear();
+    return hadAny;
+  },
+  addDefaultSystemLogger: () => {
+    const isNew = !loggers.has(systemLogger);
+    loggers.add(systemLogger);
+    return isNew;
+  },
+};
+
+/** Logs a line. */
+export function log(category: LogCategory, level: LogLevel, message: string): void {
+  if (level < levelOf(category)) return;
+  for (const logger of loggers) logger.log(category, level, message);
+}
