@@ -52,6 +52,7 @@ export {
   type ModelObject,
   type ModelReference,
   ObjectType,
+  type PrimaryKeyOf,
   RealmSchema,
   type SchemaEntry,
   SchemaObject,

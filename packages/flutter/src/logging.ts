@@ -83,11 +83,7 @@ export class RealmLogger {
     });
   }
 
-  /**
-   * Sets what is logged.
-   *
-   * @param options.category the part, with its parts; everything by default.
-   */
+  /** Sets what is logged of a category and its parts; of everything if none is given. */
   setLogLevel(level: LogLevel, { category = LogCategory.realm }: { readonly category?: LogCategory } = {}): void {
     if (!(level in LogLevel)) throw new RealmError(`Unexpected log level: ${level as string}`);
     filter.setLevel(level, category.name);

@@ -94,6 +94,15 @@ describe("transactions", () => {
     expect([realm.all(Dog).length, realm.isInTransaction]).toEqual([0, false]);
   });
 
+  test("one that waited for its turn does not begin for a closed realm", async () => {
+    const realm = folder.open(Dog);
+    const other = folder.keep(new Realm(realm.config));
+    const waiting = realm.beginWriteAsync();
+    realm.close();
+    await expect(waiting).rejects.toThrow(RealmClosedError);
+    expect(other.isInTransaction).toBe(false);
+  });
+
   test("closing the realm undoes an open one, also when another realm of the file is open", () => {
     const realm = folder.open(Dog);
     const other = folder.keep(new Realm(realm.config));

@@ -43,13 +43,14 @@ import {
   declarationOfSchema,
   type ModelClass,
   type ModelObject,
+  type PrimaryKeyOf,
   RealmSchema,
   type SchemaObject,
   schemaOf,
   schemaOfDeclaration,
 } from "./model/schema.js";
 import { resetOptionsOf } from "./sync/client-reset.js";
-import { Session, type SyncProgress } from "./sync/session.js";
+import { progressOf, Session, type SyncProgress } from "./sync/session.js";
 import { SubscriptionSet } from "./sync/subscriptions.js";
 import { Transaction } from "./transaction.js";
 
@@ -175,8 +176,8 @@ export class Realm {
     const removeProgress =
       onProgressCallback === undefined
         ? undefined
-        : sync?.session.addProgressListener("download", "indefinite", ({ estimate }) =>
-            onProgressCallback({ progressEstimate: estimate }),
+        : sync?.session.addProgressListener("download", "indefinite", (report) =>
+            onProgressCallback(progressOf(report)),
           );
     try {
       await untilCancelled(
@@ -293,7 +294,7 @@ export class Realm {
     if (sync === undefined) {
       throw new RealmError("subscriptions is only valid on Realms opened with a FlexibleSyncConfiguration");
     }
-    this.#subscriptions ??= new SubscriptionSet(sync.subscriptions);
+    this.#subscriptions ??= SubscriptionSet.of(sync.subscriptions);
     return this.#subscriptions.refresh();
   }
 
@@ -344,14 +345,18 @@ export class Realm {
   /** Begins one when those before are through. */
   async beginWriteAsync(cancellationToken?: Cancellation): Promise<Transaction> {
     const { database } = this.#requireOpen();
-    this.#transaction = await Transaction.beginAsync(database, cancellationToken);
-    return this.#transaction;
+    const transaction = await Transaction.beginAsync(database, cancellationToken);
+    // The realm may have been closed meanwhile, and its file be open for the sake of another.
+    if (this.#isClosed) transaction.abandon();
+    this.#requireOpen();
+    this.#transaction = transaction;
+    return transaction;
   }
 
   /**
-   * Adds an object, and those that it links to: they show rows of this realm from then on.
+   * Adds an object, and those that it links to: they show rows of this realm from then on. With `update` an object
+   * that has the key already takes the values; otherwise that is refused.
    *
-   * @param options.update whether an object with the same key takes the values; refused by default.
    * @returns the same object.
    * @throws {@link RealmException} if there is an object with the key, or no transaction; {@link RealmError} if the
    * class is not one of the realm's, or the object another realm's.
@@ -416,7 +421,7 @@ export class Realm {
   }
 
   /** The object with a primary key, `null` if there is none. */
-  find<C extends ModelClass>(type: C, primaryKey: unknown): ModelObject<C> | null {
+  find<C extends ModelClass>(type: C, primaryKey: PrimaryKeyOf<C>): ModelObject<C> | null {
     return this.#find(this.#layout(type), primaryKey) as ModelObject<C> | null;
   }
 

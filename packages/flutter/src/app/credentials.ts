@@ -19,7 +19,7 @@ export class Credentials {
     this.internal = internal;
   }
 
-  /** @param options.reuseCredentials whether an anonymous user that is logged in is taken; it is by default. */
+  /** An anonymous user that is logged in is taken, unless `reuseCredentials` is false. */
   static anonymous({ reuseCredentials = true }: { readonly reuseCredentials?: boolean } = {}): Credentials {
     return new Credentials(AuthProviderType.anonymous, credentials.anonymous(reuseCredentials));
   }

@@ -118,6 +118,9 @@ export type ModelValues<P> = {
   readonly [K in keyof P as KindOf<P[K]> extends "optional" | "link" | "collection" ? K : never]?: InOf<P[K]>;
 };
 
+/** What the primary key of objects may be given as. */
+export type ModelKey<P> = { [K in keyof P]: KindOf<P[K]> extends "key" ? InOf<P[K]> : never }[keyof P];
+
 function scalar<Out, In = Out>(type: ValueType): Property<Out, In, "required"> {
   return new Property({ type, collection: "single", isNullable: false, isPrimaryKey: false, indexed: false });
 }

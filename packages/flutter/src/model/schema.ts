@@ -6,7 +6,7 @@
 
 import type { BacklinkDeclaration, ClassDeclaration, PropertyDeclaration } from "@tidemark/engine";
 import { RealmError } from "../errors.js";
-import { type ModelFields, type Properties, Property, type PropertyDefinition } from "./property.js";
+import { type ModelFields, type ModelKey, type Properties, Property, type PropertyDefinition } from "./property.js";
 
 /** What objects of a class are. */
 export const ObjectType = {
@@ -36,6 +36,13 @@ export type ModelObject<C extends ModelClass> = C extends { readonly schema: Sch
       ? InstanceType<C>
       : InstanceType<C> & ModelFields<P>
   : InstanceType<C>;
+
+/** The primary keys of a class. */
+export type PrimaryKeyOf<C extends ModelClass> = C extends { readonly schema: SchemaObject<infer P> }
+  ? string extends keyof P
+    ? unknown
+    : ModelKey<P>
+  : unknown;
 
 /** The schema of a class. */
 export interface SchemaObject<P extends Properties = Properties> extends Iterable<SchemaProperty> {
@@ -81,7 +88,7 @@ export interface SchemaOptions {
  * Makes the schema of a class.
  *
  * @param name in the file and on the wire.
- * @param options.baseType `realmObject` by default.
+ * @param properties by their names in the application.
  */
 // The interface of the same name is what it makes, as a class of Dart would have both.
 // oxlint-disable-next-line no-redeclare

@@ -85,6 +85,9 @@ export function types(realm: Realm, id: ObjectId): void {
 
   expectTypeOf(realm.all(Dog)).toEqualTypeOf<RealmResults<Dog>>();
   expectTypeOf(realm.find(Dog, id)).toEqualTypeOf<Dog | null>();
+  // @ts-expect-error the key is of another type
+  realm.find(Dog, 5);
+  expectTypeOf(realm.find(Person, 5)).not.toBeAny();
   const person = realm.all(Person).first;
   expectTypeOf(person).toEqualTypeOf<Person & ModelFields<typeof Person.schema.properties>>();
   expectTypeOf(person.id).toEqualTypeOf<number | bigint>();

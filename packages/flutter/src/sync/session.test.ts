@@ -2,7 +2,17 @@ import { beforeEach, describe, expect, test } from "vitest";
 import { CancellationToken, TimeoutCancellationToken } from "../cancellation.js";
 import { Configuration } from "../configuration.js";
 import { ProgressDirection, ProgressMode, SessionState } from "../enums.js";
-import { CancelledException, RealmClosedError, RealmException, StateError, TimeoutException } from "../errors.js";
+import { AsymmetricObject } from "../data/object.js";
+import {
+  CancelledException,
+  RealmClosedError,
+  RealmError,
+  RealmException,
+  StateError,
+  TimeoutException,
+} from "../errors.js";
+import { int } from "../model/property.js";
+import { ObjectType, SchemaObject } from "../model/schema.js";
 import { Realm } from "../realm.js";
 import { turn } from "../testing/folder.js";
 import { addTasks, type Device, Person, syncBoth, Task, taskIds, useServer } from "../testing/synced.js";
@@ -110,11 +120,14 @@ describe("progress", () => {
     }
     const { upload } = ProgressDirection;
     const stream = realm.syncSession.getProgressStream(upload, ProgressMode.forCurrentlyOutstandingWork);
-    const estimates = stream.map(({ progressEstimate }) => progressEstimate).toList();
+    const reports = stream.toList();
     realm.syncSession.resume();
-    const all = await estimates;
-    expect(all.at(-1)).toBe(1);
-    expect(all).toEqual([...all].sort((a, b) => a - b));
+    const all = await reports;
+    expect(all.at(-1)).toMatchObject({ progressEstimate: 1 });
+    const last = all.at(-1);
+    expect(last?.transferredBytes).toBe(last?.transferableBytes);
+    const rising = all.map(({ progressEstimate }) => progressEstimate);
+    expect(rising).toEqual([...rising].sort((a, b) => a - b));
   });
 
   test("without end goes on with the next work, and ends with the realm", async () => {
@@ -162,6 +175,17 @@ test("a write outside the subscriptions is taken back and told", async () => {
   expect(() => realm.write(() => realm.add(new Person({ id: "x" })))).toThrow(
     "Cannot write to class Person when no flexible sync subscription has been created.",
   );
+});
+
+test("asymmetric objects are sent and not kept", async () => {
+  class Measurement extends AsymmetricObject.of(
+    SchemaObject("Measurement", { id: int().primaryKey().mapTo("_id") }, { baseType: ObjectType.asymmetricObject }),
+  ) {}
+  const realm = synced.keep(new Realm(Configuration.flexibleSync(device.user, [Measurement])));
+  realm.write(() => realm.ingest(new Measurement({ id: 1 })));
+  await realm.syncSession.waitForUpload();
+  expect(() => realm.all(Measurement)).toThrow(RealmError);
+  expect(() => realm.ingest(new Measurement({ id: 2 }))).toThrow(RealmException);
 });
 
 describe("opening with data", () => {

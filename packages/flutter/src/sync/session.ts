@@ -4,7 +4,7 @@
  * @module
  */
 
-import { simulateError, type SyncSession as EngineSession } from "@tidemark/engine";
+import { type ProgressCall, simulateError, type SyncSession as EngineSession } from "@tidemark/engine";
 import { User } from "../app/user.js";
 import { type Cancellation, throwIfCancelled, untilCancelled } from "../cancellation.js";
 import { engine } from "../engine.js";
@@ -16,6 +16,15 @@ import { Stream } from "../stream.js";
 export interface SyncProgress {
   /** From 0 to 1. */
   readonly progressEstimate: number;
+  /** @deprecated `progressEstimate` says it; bytes of downloads are estimated from it. */
+  readonly transferredBytes: number;
+  /** @deprecated `progressEstimate` says it. */
+  readonly transferableBytes: number;
+}
+
+/** @internal The SDK's form of a report. */
+export function progressOf({ estimate, transferred, transferable }: ProgressCall): SyncProgress {
+  return { progressEstimate: estimate, transferredBytes: transferred, transferableBytes: transferable };
 }
 
 /** A change of the connection. */
@@ -117,7 +126,7 @@ export class Session {
       const remove = session.addProgressListener(
         direction,
         engineMode,
-        ({ estimate }) => sink.add({ progressEstimate: estimate }),
+        (report) => sink.add(progressOf(report)),
         () => sink.close(),
       );
       return this.#realm.track(() => {

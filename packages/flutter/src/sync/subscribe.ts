@@ -29,8 +29,7 @@ export async function subscribeTo<T>(
   { name, waitForSyncMode = WaitForSyncMode.firstTime, cancellationToken, update }: SubscribeOptions,
 ): Promise<void> {
   const { subscriptions } = realm;
-  const known = name === undefined ? subscriptions.find(results) : subscriptions.findByName(name);
-  const isNew = known === null || !known.isOf(results);
+  const isNew = ![...subscriptions].some((one) => one.name === (name ?? null) && one.isOf(results));
   // The subscription is made whatever the token says: it ends the wait alone.
   subscriptions.update((set) => {
     set.add(results, { name, update });

@@ -45,6 +45,7 @@ describe("the set", () => {
     expect(found?.createdAt.getTime()).toBe(found?.updatedAt.getTime());
     expect(found?.id.toHexString()).toHaveLength(24);
     expect([subscriptions.elementAt(0).queryString, subscriptions.elementAt(0).name]).toEqual(["TRUEPREDICATE", null]);
+    expect(subscriptions[1]?.name).toBe("urgent");
     expect(() => subscriptions.elementAt(2)).toThrow(RangeError);
     expect([subscriptions.find(realm.all(Task)), subscriptions.findByName("none")]).toEqual([null, null]);
   });

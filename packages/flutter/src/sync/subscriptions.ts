@@ -10,13 +10,14 @@ import {
   type SubscriptionDraft,
   type SubscriptionSet as EngineSet,
   type SubscriptionSets,
+  withIndexes,
 } from "@tidemark/engine";
 import { ObjectId } from "../bson.js";
 import { type Cancellation, throwIfCancelled, untilCancelled } from "../cancellation.js";
 import type { RealmResults } from "../data/results.js";
 import { engine } from "../engine.js";
 import { SubscriptionSetState } from "../enums.js";
-import { call, RealmException, settle } from "../errors.js";
+import { call, RealmError, RealmException, settle } from "../errors.js";
 import { type ModelClass, nameOf } from "../model/schema.js";
 
 /** A subscription, as it was when it was read. */
@@ -63,7 +64,7 @@ export class Subscription {
   /** @internal Whether it is one of these results. */
   isOf<T>(results: RealmResults<T>): boolean {
     const { internal } = results;
-    return this.internal.className === internal.layout.name && this.internal.query === internal.describe();
+    return this.internal.className === internal.layout.name && this.internal.query === call(() => internal.describe());
   }
 }
 
@@ -76,7 +77,14 @@ const states = {
   superseded: SubscriptionSetState.superseded,
 } as const;
 
+/** What reading a set offers. `set[0]` is `set.elementAt(0)`. */
+// oxlint-disable-next-line typescript/no-unsafe-declaration-merging
+interface Subscriptions {
+  readonly [index: number]: Subscription;
+}
+
 /** What reading a set offers. */
+// oxlint-disable-next-line typescript/no-unsafe-declaration-merging
 abstract class Subscriptions implements Iterable<Subscription> {
   /** @internal */
   protected abstract list(): readonly EngineSubscription[];
@@ -98,7 +106,7 @@ abstract class Subscriptions implements Iterable<Subscription> {
 
   /** The subscription of a query, whatever its name; `null` if there is none. */
   find<T>(query: RealmResults<T>): Subscription | null {
-    return [...this].find((one) => call(() => one.isOf(query))) ?? null;
+    return [...this].find((one) => one.isOf(query)) ?? null;
   }
 
   findByName(name: string): Subscription | null {
@@ -108,6 +116,15 @@ abstract class Subscriptions implements Iterable<Subscription> {
   *[Symbol.iterator](): Iterator<Subscription> {
     for (const subscription of this.list()) yield new Subscription(subscription);
   }
+}
+
+function indexed<S extends Subscriptions>(set: S): S {
+  return withIndexes(set, {
+    read: (index) => set.elementAt(index),
+    write: () => {
+      throw new RealmError("A set of subscriptions is changed by update()");
+    },
+  });
 }
 
 /** The set of a realm: always the newest, as {@link SubscriptionSet.update} and every wait leave it. */
@@ -120,6 +137,11 @@ export class SubscriptionSet extends Subscriptions {
     super();
     this.#sets = sets;
     this.#set = call(() => sets.latest());
+  }
+
+  /** @internal With access by index. */
+  static of(sets: SubscriptionSets): SubscriptionSet {
+    return indexed(new SubscriptionSet(sets));
   }
 
   /** @internal Takes in what others did to the set. */
@@ -162,7 +184,7 @@ export class SubscriptionSet extends Subscriptions {
    * @param action runs at once; what it throws leaves the set as it was.
    */
   update(action: (mutableSubscriptions: MutableSubscriptionSet) => void): void {
-    this.#set = call(() => this.#sets.update((draft) => action(new MutableSubscriptionSet(draft, this))));
+    this.#set = call(() => this.#sets.update((draft) => action(indexed(new MutableSubscriptionSet(draft, this)))));
   }
 
   /**
