@@ -38,7 +38,6 @@ import { ProgressRealmPromise } from "./open.js";
 import { canonicalOf } from "./schema/canonical.js";
 import { type ParsedClass, parseSchema, type RealmObjectClass } from "./schema/parse.js";
 import type { CanonicalObjectSchema, DefaultObject } from "./schema/types.js";
-
 import { initialUpdate, SubscriptionSet } from "./sync/subscriptions.js";
 import { resetOptionsOf } from "./sync/client-reset.js";
 import { SyncSession, within } from "./sync/sync-session.js";
