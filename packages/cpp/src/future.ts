@@ -16,8 +16,8 @@ export const future_status: Readonly<{ ready: "ready"; timeout: "timeout" }> = O
 export type future_status = "ready" | "timeout";
 
 /**
- * A promise that can be asked as `std::future` is. As there, a failure that nobody asks for is nobody's concern: it does
- * not end the process.
+ * A promise that can be asked as `std::future` is. As there, a failure that nobody asks for is nobody's concern: it
+ * does not end the process.
  */
 export class future<T> extends Promise<T> {
   /** What `then` makes is a plain promise. */

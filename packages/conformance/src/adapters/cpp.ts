@@ -258,7 +258,7 @@ class CppRealm implements TestRealm {
     });
     return this.#lastUpdate;
   }
-  /** The future of the last update. Where there is none, or a pause has ended it, an update that changes nothing tells. */
+  /** Where there is no update, or a pause has ended its future, another one that changes nothing tells. */
   async waitSync(): Promise<void> {
     if ((await this.#lastUpdate) === true) return;
     const isDone = await this.update(() => undefined).get();

@@ -55,7 +55,7 @@ export type managed<T> = managed_object<T> & {
   -readonly [K in keyof T]-?: managed_value<T[K]>;
 };
 
-/** A property that has changed. Old and new values are those of single values; collections have observers themselves. */
+/** A property that has changed. Only single values have an old and a new one; collections have their own observers. */
 export interface property_change {
   /** Name of the property. */
   readonly name: string;

@@ -7,8 +7,8 @@
 import type { CollectionChanges } from "@tidemark/engine";
 
 /**
- * Ends a listener. In C++ the token's destructor does; here whoever holds it calls {@link notification_token.unregister},
- * or declares it with `using`. A token that is only dropped ends nothing; closing the database does.
+ * Ends a listener. In C++ the token's destructor does; here whoever holds it calls `unregister`, or declares it with
+ * `using`. A token that is only dropped ends nothing; closing the database does.
  */
 export class notification_token {
   #end: () => void;

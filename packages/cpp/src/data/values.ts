@@ -11,7 +11,7 @@ import { model_key } from "../schema/model.js";
 
 type Fields = Readonly<Record<string, unknown>>;
 
-/** What a single value of a column reads as: `undefined` for an absent optional, `null` for no object or a null mixed. */
+/** What a single value reads as: `undefined` for an absent optional, `null` for no object or a null mixed. */
 export function readValue(column: Column, value: unknown): unknown {
   return value === null && column.type !== "link" && column.type !== "mixed" ? undefined : value;
 }

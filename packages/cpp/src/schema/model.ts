@@ -18,6 +18,8 @@ export interface class_of<T> {
   /** @internal */
   readonly [phantom]?: () => T;
   /** @internal */
+  readonly isAsymmetric?: false;
+  /** @internal */
   readonly declaration: ClassDeclaration;
   /** @internal */
   readonly described: properties;
@@ -42,6 +44,8 @@ export type model_of<T, Key extends keyof T = never> = model<T, Partial<T> & Pic
 
 /** A class whose objects are sent to the server and never kept. */
 export interface asymmetric_model<T, Initial> {
+  /** @internal */
+  readonly isAsymmetric: true;
   /** Name in the file and on the server. */
   readonly class_name: string;
   /** @internal */
@@ -132,6 +136,7 @@ function declare(name: string, members: properties, kind: ClassDeclaration["kind
     class_name: name,
     declaration: declarationOf(name, members, kind),
     described: members,
+    isAsymmetric: kind === "asymmetric",
   });
   Object.defineProperty(prototype, model_key, { value: declared });
   registered.set(name, declared);

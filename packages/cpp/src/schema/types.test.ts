@@ -6,7 +6,7 @@ import type { managed } from "../data/managed.js";
 import type { managed_vector } from "../data/vector.js";
 import type { results } from "../data/results.js";
 import { useFolder } from "../testing/folder.js";
-import { schema, type struct } from "./model.js";
+import { asymmetric_schema, schema, type struct } from "./model.js";
 import {
   type mixed_value,
   bool,
@@ -37,6 +37,7 @@ const Dog = schema("Dog", {
   m: map(mixed),
 });
 type Dog = struct<typeof Dog>;
+const Reading = asymmetric_schema("Reading", { _id: primary_key(object_id), value: int64 });
 
 const folder = useFolder();
 
@@ -87,6 +88,11 @@ test("what does not fit does not compile", () => {
     database.objects(Dog).where((o) => o.age);
     // @ts-expect-error backlinks are computed
     database.add(Person({ _id: object_id.generate(), dogs: [] }));
+    // @ts-expect-error what is only sent cannot be read
+    database.objects(Reading);
+    // @ts-expect-error what is only sent is nothing that could be held
+    const held: object = database.add(Reading({ _id: object_id.generate() }));
+    expect(held).toBeUndefined();
     // @ts-expect-error only texts contain parts
     database.objects(Dog).where((o) => o.age.contains("2"));
   };

@@ -1,6 +1,8 @@
 import { expect, test } from "vitest";
+import { open } from "../db.js";
 import { logic_error } from "../errors.js";
-import { Dog, Person } from "../testing/models.js";
+import { Dog, Person, Reading } from "../testing/models.js";
+import { object_id } from "../schema/types.js";
 import { useServer } from "../testing/synced.js";
 
 const synced = useServer();
@@ -65,6 +67,18 @@ test("an update is false when the session stops, and shows at once all the same"
   expect(await update).toBe(false);
   database.get_sync_session()?.resume();
   expect(await subscriptions.update((set) => set.add(Dog, "two"))).toBe(true);
+});
+
+test("objects of asymmetric classes are sent without a subscription, and not kept", async () => {
+  const user = (await synced.device("sent")).user;
+  const database = open(user.flexible_sync_configuration(), Reading);
+  database.write(() => {
+    const added: unknown = database.add(Reading({ _id: object_id.generate(), value: 21.5 }));
+    expect(added).toBeUndefined();
+  });
+  await database.get_sync_session()?.wait_for_upload_completion();
+  expect(() => database.objects(Reading as never)).toThrow(logic_error);
+  database.close();
 });
 
 test("what leaves the subscriptions leaves the database; what is outside of them is not written", async () => {
