@@ -118,6 +118,16 @@ test("nothing is reported before the first download of a subscription, and nothi
   expect(reporter.report(state)).toBeUndefined();
 });
 
+test("a set that is refused does not leave the download at its beginning", () => {
+  const reporter = new ProgressReporter();
+  reporter.onDownload(1, 1);
+  expect(reporter.report(state)?.downloadEstimate).toBe(1);
+  reporter.onQuery(2);
+  expect(reporter.report(state)?.downloadEstimate).toBe(0);
+  reporter.onQueryRefused();
+  expect(reporter.report(state)?.downloadEstimate).toBe(1);
+});
+
 test("bytes to download are made up from the estimate", () => {
   const reporter = new ProgressReporter();
   reporter.onDownload(1, 1);

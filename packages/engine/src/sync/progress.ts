@@ -12,6 +12,8 @@ export class ProgressReporter {
   #isOpen = false;
   #last: ProgressReport | undefined;
   #downloadEstimate = 1;
+  /** What it was before a subscription set was sent. */
+  #estimateBefore = 1;
   #queryVersion = 0;
   /** Uploaded bytes when everything was last uploaded: the next upload counts from there. */
   #uploadBase = 0;
@@ -28,7 +30,13 @@ export class ProgressReporter {
   onQuery(queryVersion: number): void {
     if (!this.#isOpen) return;
     this.#queryVersion = queryVersion;
+    if (this.#downloadEstimate > 0) this.#estimateBefore = this.#downloadEstimate;
     this.#downloadEstimate = 0;
+  }
+
+  /** The set is not to arrive: what was known of the one before holds again. */
+  onQueryRefused(): void {
+    if (this.#downloadEstimate === 0) this.#downloadEstimate = this.#estimateBefore;
   }
 
   /** The report of this moment, unless it says nothing new. */

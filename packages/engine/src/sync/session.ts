@@ -39,7 +39,7 @@ import { consequenceOf, restartDelayMs, serverError } from "./status.js";
 export class ClientSession implements ConnectedSession {
   readonly ident: number;
   readonly #owner: SessionOwner;
-  readonly #file: SessionFile;
+  readonly file: SessionFile;
   readonly #settings: SessionSettings;
   readonly #connect: () => Connection;
   #joined: Connection | undefined;
@@ -85,7 +85,7 @@ export class ClientSession implements ConnectedSession {
   ) {
     this.ident = ident;
     this.#owner = owner;
-    this.#file = file;
+    this.file = file;
     this.#settings = settings;
     this.#connect = connect;
     this.#role = role;
@@ -101,16 +101,12 @@ export class ClientSession implements ConnectedSession {
     return this.#isSuspended;
   }
 
-  get file(): SessionFile {
-    return this.#file;
-  }
-
   /** Readies the file, then joins the connection. */
   async start(): Promise<void> {
     this.#isHandling = true;
     try {
       // A bootstrap that had arrived whole before a crash is applied before the server is asked for anything.
-      if (this.#file.discardPartialBootstrap()) await this.#applyBootstrap();
+      if (this.file.discardPartialBootstrap()) await this.#applyBootstrap();
     } catch (error) {
       this.#owner.onError(simpleFailure(syncStatusCode.badChangeset, messageOf(error), true), "stop");
       this.#isEnded = true;
@@ -129,7 +125,7 @@ export class ClientSession implements ConnectedSession {
       this.#isEnded = true;
       this.#clearResume();
       this.#inbox = [];
-      this.#file.uploadsPaused();
+      this.file.uploadsPaused();
       this.#joined?.remove(this, this.#isBound, mayLinger);
     }
     await this.idle();
@@ -149,14 +145,14 @@ export class ClientSession implements ConnectedSession {
   // --- the application's wishes ----------------------------------------------------------------------------
 
   onCommitted(): void {
-    this.#file.forgetSets();
+    this.file.forgetSets();
     this.#report();
     this.#enlist();
   }
 
   /** @param fileIdent the file's ident when the version was the newest. */
   waitForUpload(wait: number, targetVersion: number, fileIdent: string): void {
-    const state = this.#file.state();
+    const state = this.file.state();
     const isReset = fileIdent !== "0" && fileIdent !== state.fileIdent;
     this.#waits.addUpload(wait, isReset ? state.newestUploadableVersion : targetVersion);
     this.#checkUploads();
@@ -171,7 +167,7 @@ export class ClientSession implements ConnectedSession {
 
   /** Ends once everything is uploaded. */
   finish(): void {
-    this.#waits.finishAt(this.#file.state().newestUploadableVersion);
+    this.#waits.finishAt(this.file.state().newestUploadableVersion);
     this.#checkUploads();
     // Somebody who has the file open without a session may have written to it.
     this.#enlist();
@@ -201,10 +197,10 @@ export class ClientSession implements ConnectedSession {
   /** The file has its new shape: everything is said anew. */
   goOn(): void {
     this.#isHeld = false;
-    this.#file.forgetSets();
+    this.file.forgetSets();
     this.#areUploadsDelayed = true;
     this.#progress = new ProgressReporter();
-    this.#waits.moveUploads(this.#file.state().newestUploadableVersion);
+    this.#waits.moveUploads(this.file.state().newestUploadableVersion);
     this.#backOff.reset();
     this.resumeNow();
   }
@@ -219,7 +215,7 @@ export class ClientSession implements ConnectedSession {
     if (this.#resetTarget === undefined || this.#areUploadsDelayed) return;
     if (uploadClientVersion < this.#resetTarget) return;
     this.#resetTarget = undefined;
-    this.#file.finishReset();
+    this.file.finishReset();
   }
 
   // --- the connection --------------------------------------------------------------------------------------
@@ -237,7 +233,7 @@ export class ClientSession implements ConnectedSession {
   onLost(): void {
     this.#inbox = [];
     this.#forgetExchange();
-    this.#file.uploadsPaused();
+    this.file.uploadsPaused();
   }
 
   onConnectionError(error: SyncErrorInformation, consequence: ErrorConsequence): void {
@@ -279,28 +275,28 @@ export class ClientSession implements ConnectedSession {
   #bind(): Uint8Array {
     this.#isBound = true;
     const { schemaVersion } = this.#settings;
-    const isReset = this.#role === "copy" || this.#file.isResetPending();
+    const isReset = this.#role === "copy" || this.file.isResetPending();
     const reason = isReset ? sessionReason.clientReset : sessionReason.sync;
     return serializeClientMessage({
       type: "bind",
       session: this.ident,
       json: writeBindOptions({ schemaVersion, sessionReason: reason, tidemark: 1 }),
       token: "",
-      needsFileIdent: this.#file.state().fileIdent === "0",
+      needsFileIdent: this.file.state().fileIdent === "0",
       isSubserver: false,
     });
   }
 
   #identify(): Uint8Array | undefined {
-    const state = this.#file.state();
+    const state = this.file.state();
     if (state.fileIdent === "0") return undefined;
     this.#isIdentified = true;
-    const active = this.#file.activeSet();
+    const active = this.file.activeSet();
     this.#lastQueryVersion = active?.version ?? 0;
     this.#scanVersion = state.uploadClientVersion;
     this.#scanServerVersion = state.uploadServerVersion;
     this.#accepted = state;
-    this.#resetTarget = this.#file.isResetPending() ? state.newestUploadableVersion : undefined;
+    this.#resetTarget = this.file.isResetPending() ? state.newestUploadableVersion : undefined;
     return serializeClientMessage({
       type: "ident",
       session: this.ident,
@@ -324,7 +320,7 @@ export class ClientSession implements ConnectedSession {
 
   /** A set may be sent once everything written before it is. */
   #query(): Uint8Array | undefined {
-    const pending = this.#file.pendingSet(this.#lastQueryVersion);
+    const pending = this.file.pendingSet(this.#lastQueryVersion);
     const isEarly = this.#role === "main" && this.#scanVersion < (pending?.snapshotVersion ?? 0);
     if (pending === undefined || isEarly) return undefined;
     this.#lastQueryVersion = pending.version;
@@ -341,10 +337,10 @@ export class ClientSession implements ConnectedSession {
   }
 
   async #upload(): Promise<Uint8Array | undefined> {
-    const pending = this.#file.pendingSet(this.#lastQueryVersion);
-    const newest = this.#file.version();
+    const pending = this.file.pendingSet(this.#lastQueryVersion);
+    const newest = this.file.version();
     const target = pending === undefined ? newest : Math.min(newest, pending.snapshotVersion);
-    const upload = this.#file.nextUpload(this.#scanVersion, this.#scanServerVersion, target);
+    const upload = this.file.nextUpload(this.#scanVersion, this.#scanServerVersion, target);
     const hasNews = upload.entryCount > 0 || upload.serverVersion > this.#scanServerVersion;
     this.#scanVersion = Math.max(this.#scanVersion, upload.clientVersion);
     // Versions without content are passed over in silence; that may be what a pending set was waiting for.
@@ -417,12 +413,12 @@ export class ClientSession implements ConnectedSession {
     } catch (error) {
       return this.#joined?.violation(messageOf(error));
     }
-    if (ruleFields !== undefined) this.#file.setRuleFields(ruleFields);
+    if (ruleFields !== undefined) this.file.setRuleFields(ruleFields);
   }
 
   #onIdent(ident: bigint, salt: bigint): void {
     if (this.#isIdentified) return this.#joined?.violation("ident for a session that has one");
-    this.#file.setFileIdent(ident, salt);
+    this.file.setFileIdent(ident, salt);
     this.#enlist();
   }
 
@@ -431,7 +427,7 @@ export class ClientSession implements ConnectedSession {
     if (!this.#isIdentified || this.#accepted === undefined) {
       return this.#joined?.violation("download before ident");
     }
-    const fault = downloadFault(this.#accepted, message, this.#file.version());
+    const fault = downloadFault(this.#accepted, message, this.file.version());
     if (fault !== undefined) return this.#joined?.violation(`download: ${fault}`);
     // A connection that is lost meanwhile forgets them, but the server will not repeat what has been taken in.
     const reverted = this.#compensations.takeDue(message.downloadServerVersion);
@@ -440,7 +436,7 @@ export class ClientSession implements ConnectedSession {
       const body = await this.#owner.host.compression.uncompress(message);
       // The parts before it went with the exchange: alone it would pass for the whole bootstrap.
       if (message.batchState !== 2 && exchange !== this.#exchange) return;
-      if (message.batchState === 2) await this.#file.integrate(message, body);
+      if (message.batchState === 2) await this.file.integrate(message, body);
       else await this.#onBootstrap(message, body);
     } catch (error) {
       return this.#onIntegrationError(error);
@@ -458,21 +454,21 @@ export class ClientSession implements ConnectedSession {
     const isLast = message.batchState === 1;
     if (isFirst) {
       this.#bootstrapVersion = queryVersion;
-      const set = this.#file.sets().find(({ version }) => version === queryVersion);
-      if (set?.state === "pending") this.#file.setState(queryVersion, "bootstrapping");
+      const set = this.file.sets().find(({ version }) => version === queryVersion);
+      if (set?.state === "pending") this.file.setState(queryVersion, "bootstrapping");
     }
-    this.#file.storeBootstrap(message, body, isFirst, isLast);
+    this.file.storeBootstrap(message, body, isFirst, isLast);
     if (!isLast) return;
     this.#bootstrapVersion = undefined;
     await this.#applyBootstrap();
   }
 
   async #applyBootstrap(): Promise<void> {
-    const queryVersion = await this.#file.applyBootstrap();
-    const set = this.#file.sets().find(({ version }) => version === queryVersion);
+    const queryVersion = await this.file.applyBootstrap();
+    const set = this.file.sets().find(({ version }) => version === queryVersion);
     // A bootstrap of a set that was already complete comes from a change of rules.
     if (set?.state === "pending" || set?.state === "bootstrapping") {
-      this.#file.setState(queryVersion, "awaiting-mark");
+      this.file.setState(queryVersion, "awaiting-mark");
     }
     this.#owner.onChanged();
   }
@@ -486,13 +482,13 @@ export class ClientSession implements ConnectedSession {
   }
 
   #report(): void {
-    const report = this.#progress.report(this.#file.state());
+    const report = this.#progress.report(this.file.state());
     if (report !== undefined) this.#owner.onProgress(report);
   }
 
   #checkUploads(): void {
     if (this.#waits.needsNoUploads && this.#resetTarget === undefined) return;
-    const { uploadClientVersion } = this.#file.state();
+    const { uploadClientVersion } = this.file.state();
     this.#checkReset(uploadClientVersion);
     this.#waits.onUploaded(uploadClientVersion);
   }
@@ -503,26 +499,28 @@ export class ClientSession implements ConnectedSession {
     }
     this.#receivedMark = request;
     this.#areUploadsDelayed = false;
-    const active = this.#file.activeSet();
+    const active = this.file.activeSet();
     if (active?.state === "awaiting-mark") {
-      this.#file.setState(active.version, "complete");
+      this.file.setState(active.version, "complete");
       this.#owner.onChanged();
     }
     this.#checkUploads();
     this.#waits.onMark(request);
-    if (this.#role === "copy" && this.#file.pendingSet(0) === undefined) this.#owner.onCopyComplete();
+    if (this.#role === "copy" && this.file.pendingSet(0) === undefined) this.#owner.onCopyComplete();
     this.#enlist();
   }
 
   #onQueryError(message: QueryErrorMessage): void {
-    const set = this.#file.sets().find(({ version }) => version === message.queryVersion);
+    const set = this.file.sets().find(({ version }) => version === message.queryVersion);
     // Complete sets are never refused; a server that does so is not worth a violation.
     if (set === undefined || set.state === "complete") return;
-    this.#file.setState(message.queryVersion, "error", message.message);
+    this.file.setState(message.queryVersion, "error", message.message);
     if (this.#role === "copy") {
       this.#owner.onError(simpleFailure(syncStatusCode.invalidSubscriptionQuery, message.message, true), "stop");
     }
     this.#owner.onChanged();
+    this.#progress.onQueryRefused();
+    this.#report();
     this.#enlist();
   }
 
@@ -568,8 +566,8 @@ export class ClientSession implements ConnectedSession {
     this.#inbox = [];
     if (this.#isBound) this.#joined?.sendUnbind(this.ident);
     this.#forgetExchange();
-    this.#file.uploadsPaused();
-    this.#file.discardPartialBootstrap();
+    this.file.uploadsPaused();
+    this.file.discardPartialBootstrap();
   }
 
   /** UNBIND, wait, and BIND again under the same ident; the server does not answer this UNBIND. */
