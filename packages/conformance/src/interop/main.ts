@@ -39,15 +39,33 @@ function say(text: string): void {
   process.stdout.write(`${text}\n`);
 }
 
+/**
+ * What the client says when its own threads have lost a version of its own file to each other, before it has said
+ * anything to a server: it now and then cannot commit the first subscriptions of a file that it has just opened.
+ */
+const ownRace = "RLM_ERR_BAD_VERSION";
+
+/** Runs a test; if the client has lost its own race, once more with new files. */
+async function attempt({ title, run }: InteropTest, setting: Setting): Promise<void> {
+  try {
+    await run(setting);
+  } catch (error) {
+    if (!(error instanceof Error) || !error.message.includes(ownRace)) throw error;
+    say(`again   ${title}: the client could not open its own file`);
+    await run({ ...setting, directory: await mkdtemp(join(setting.directory, "again-")) });
+  }
+}
+
 async function runAll(folder: string): Promise<void> {
   const client = await buildKotlinClient(folder);
   const server = await ServerProcess.start();
   const directory = await mkdtemp(join(tmpdir(), "tidemark-interop-"));
   try {
-    for (const { title, run } of tests) {
+    for (const test of tests) {
+      const { title } = test;
       const startedAtMs = performance.now();
       try {
-        await run({ client, serverUrl: server.url, server, directory });
+        await attempt(test, { client, serverUrl: server.url, server, directory });
         counts.passed += 1;
         say(`passed  ${Math.round(performance.now() - startedAtMs)} ms  ${title}`);
       } catch (error) {
