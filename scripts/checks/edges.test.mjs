@@ -32,6 +32,7 @@ const crateTestEdges = [...logic, "storage", "testkit"];
 /** Package → the packages of this repository that it may use. A facade uses the engine alone. */
 const packageEdges = {
   "@tidemark/protocol": [],
+  "@tidemark/testing": [],
   "@tidemark/native": [],
   "@tidemark/wasm": [],
   "@tidemark/engine": ["@tidemark/protocol", "@tidemark/native", "@tidemark/wasm"],
@@ -60,7 +61,9 @@ const packageEdges = {
 };
 
 /** What tests may use on top. Nobody uses conformance: it stands above the facades. */
-const testEdges = {};
+const testEdges = Object.fromEntries(
+  ["engine", "node", "kotlin", "flutter", "cpp"].map((name) => [`@tidemark/${name}`, ["@tidemark/testing"]]),
+);
 
 function isOurs(name) {
   return name === "tidemark" || name.startsWith("@tidemark/");

@@ -4,12 +4,9 @@
  * @module
  */
 
-import { type ChildProcess, spawn } from "node:child_process";
-import { cpSync, existsSync, mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { dirname, join } from "node:path";
-import { createInterface } from "node:readline";
-import { fileURLToPath } from "node:url";
+import { cpSync, rmSync } from "node:fs";
+import { join } from "node:path";
+import { startServer, type TestServer } from "@tidemark/testing";
 import { afterAll, afterEach, beforeAll } from "vitest";
 import { App } from "../app/app.js";
 import type { user } from "../app/user.js";
@@ -18,44 +15,6 @@ import type { db_config } from "../db-config.js";
 import { Address, Dog, Person } from "./models.js";
 
 const startTimeoutMs = 60_000;
-
-/** Root of the workspace: the nearest folder above that holds its manifest. */
-function workspaceRoot(): string {
-  let folder = dirname(fileURLToPath(import.meta.url));
-  while (!existsSync(join(folder, "pnpm-workspace.yaml"))) {
-    const parent = dirname(folder);
-    if (parent === folder) throw new Error("no pnpm-workspace.yaml above this package");
-    folder = parent;
-  }
-  return folder;
-}
-
-interface Server {
-  readonly child: ChildProcess;
-  readonly url: string;
-}
-
-async function start(directory: string, port: string): Promise<Server> {
-  const command = join(workspaceRoot(), "apps/tidemark/bin/tidemark.js");
-  const given = [command, "dev", "--log", "error", "--port", port, "--data", join(directory, "server")];
-  const child = spawn(process.execPath, given, { stdio: ["pipe", "pipe", "inherit"] });
-  const url = await new Promise<string>((resolve, reject) => {
-    child.once("error", reject);
-    child.once("exit", () => reject(new Error("the server ended before it was ready")));
-    createInterface({ input: child.stdout }).on("line", (line) => {
-      const found = /listening on (http:\S+)/.exec(line)?.[1];
-      if (found !== undefined) resolve(found);
-    });
-  });
-  return { child, url };
-}
-
-async function end({ child }: Server): Promise<void> {
-  if (child.exitCode !== null || child.signalCode !== null) return;
-  const ended = new Promise((resolve) => child.once("exit", resolve));
-  child.kill("SIGKILL");
-  await ended;
-}
 
 /** One device: an app with a user of its own. */
 export interface Device {
@@ -78,48 +37,39 @@ export interface Synced {
 
 /** Starts a server before the tests of the file. */
 export function useServer(): Synced {
-  const directory = mkdtempSync(join(tmpdir(), "tidemark-cpp-server-"));
-  let server: Server | undefined;
+  let server: TestServer | undefined;
   let count = 0;
   const kept: db[] = [];
   beforeAll(async () => {
-    server = await start(directory, "0");
+    server = await startServer();
   }, startTimeoutMs);
   afterEach(() => {
     for (const database of kept.splice(0)) database.close();
   });
-  afterAll(async () => {
-    if (server !== undefined) await end(server);
-    rmSync(directory, { recursive: true, force: true, maxRetries: 10 });
-  });
-  const running = (): Server => {
+  afterAll(async () => server?.stop());
+  const running = (): TestServer => {
     if (server === undefined) throw new Error("the server is not running");
     return server;
   };
-  const url = (): string => running().url;
-  /** Stops the server, moves files, and starts it again at its address. */
-  const between = async (move: () => void): Promise<void> => {
-    const { port } = new URL(url());
-    await end(running());
-    move();
-    server = await start(directory, port);
-  };
   return {
-    url,
-    directory: () => directory,
+    url: () => running().url,
+    directory: () => running().directory,
     forget: async (appId, happen) => {
+      const stopped = running();
+      const { directory } = stopped;
       const [known, backup] = [join(directory, "server", "apps", appId), join(directory, `backup-${appId}`)];
-      await between(() => cpSync(known, backup, { recursive: true }));
+      await stopped.between(() => cpSync(known, backup, { recursive: true }));
       await happen();
-      await between(() => {
+      await stopped.between(() => {
         rmSync(known, { recursive: true });
         cpSync(backup, known, { recursive: true });
       });
     },
     device: async (appId) => {
       count += 1;
+      const { url, directory } = running();
       const folder = join(directory, `device-${count}`);
-      const app = new App({ app_id: appId, base_url: url(), path: folder, enable_caching: false });
+      const app = new App({ app_id: appId, base_url: url, path: folder, enable_caching: false });
       const member = await app.login(App.credentials.anonymous());
       return makeDevice(app, member, folder, kept);
     },

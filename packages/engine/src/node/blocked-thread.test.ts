@@ -1,8 +1,8 @@
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { openClient, type TestClient } from "../testing/client.js";
-import type { AnnouncedProcess, TestServer } from "../testing/server-process.js";
-import { compiled, startProcess, startServer } from "../testing/server-process.js";
+import { type AnnouncedProcess, startProcess, startServer, type TestServer } from "@tidemark/testing";
+import { compiled } from "../testing/compiled.js";
 import { createNodeEngine } from "./index.js";
 
 /** Longer than any frame, query or garbage collection of a real application. */

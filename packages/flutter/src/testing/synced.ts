@@ -5,6 +5,7 @@
  */
 
 import { join } from "node:path";
+import { startServer, type TestServer } from "@tidemark/testing";
 import { afterAll, afterEach, beforeAll } from "vitest";
 import { App, AppConfiguration, type AppConfigurationOptions } from "../app/app.js";
 import { Credentials } from "../app/credentials.js";
@@ -14,7 +15,6 @@ import { RealmObject } from "../data/object.js";
 import { int, string } from "../model/property.js";
 import { SchemaObject } from "../model/schema.js";
 import { Realm } from "../realm.js";
-import { startServer, type TestServer } from "./server-process.js";
 
 /** What the devices sync. */
 export class Task extends RealmObject {

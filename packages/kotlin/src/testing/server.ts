@@ -4,12 +4,8 @@
  * @module
  */
 
-import { type ChildProcess, spawn } from "node:child_process";
-import { existsSync, mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { dirname, join } from "node:path";
-import { createInterface } from "node:readline";
-import { fileURLToPath } from "node:url";
+import { join } from "node:path";
+import { startServer, type TestServer } from "@tidemark/testing";
 import { afterAll, afterEach, beforeAll } from "vitest";
 import { App } from "../app/app.js";
 import { Credentials } from "../app/credentials.js";
@@ -43,28 +39,6 @@ export function task(id: number, name: string = `task ${id}`): Task {
 
 const startTimeoutMs = 60_000;
 
-/** Root of the workspace: the nearest folder above that holds its manifest. */
-function workspaceRoot(): string {
-  let folder = dirname(fileURLToPath(import.meta.url));
-  while (!existsSync(join(folder, "pnpm-workspace.yaml"))) folder = dirname(folder);
-  return folder;
-}
-
-async function startServer(data: string): Promise<{ readonly url: string; readonly child: ChildProcess }> {
-  const command = join(workspaceRoot(), "apps/tidemark/bin/tidemark.js");
-  const child = spawn(process.execPath, [command, "dev", "--log", "error", "--port", "0", "--data", data], {
-    stdio: ["ignore", "pipe", "inherit"],
-  });
-  const url = await new Promise<string>((resolve, reject) => {
-    child.once("exit", () => reject(new Error("the server ended before it was ready")));
-    createInterface({ input: child.stdout }).on("line", (line) => {
-      const found = /listening on (http:\S+)/.exec(line)?.[1];
-      if (found !== undefined) resolve(found);
-    });
-  });
-  return { url, child };
-}
-
 /** One device: an app with a user of its own. */
 export interface Device {
   readonly app: App;
@@ -87,40 +61,35 @@ export interface Synced {
 
 /** Starts a server before the tests of the file. */
 export function useServer(): Synced {
-  const directory = mkdtempSync(join(tmpdir(), "tidemark-kotlin-server-"));
-  let server: Awaited<ReturnType<typeof startServer>> | undefined;
+  let server: TestServer | undefined;
   let count = 0;
   const kept: Realm[] = [];
   beforeAll(async () => {
-    server = await startServer(join(directory, "server"));
+    server = await startServer();
   }, startTimeoutMs);
   afterEach(() => {
     for (const realm of kept.splice(0)) realm.close();
   });
-  afterAll(async () => {
-    const child = server?.child;
-    const ended = new Promise((resolve) => child?.once("exit", resolve));
-    child?.kill("SIGTERM");
-    await ended;
-    rmSync(directory, { recursive: true, force: true });
-  });
+  afterAll(async () => server?.stop());
   const keep = (realm: Realm): Realm => {
     kept.push(realm);
     return realm;
   };
-  const url = (): string => {
+  const running = (): TestServer => {
     if (server === undefined) throw new Error("the server is not running");
-    return server.url;
+    return server;
   };
   return {
     get url() {
-      return url();
+      return running().url;
     },
-    directory,
+    get directory() {
+      return running().directory;
+    },
     keep,
-    device: async (appId, baseUrl = url()) => {
+    device: async (appId, baseUrl = running().url) => {
       count += 1;
-      const folder = join(directory, `device-${count}`);
+      const folder = join(running().directory, `device-${count}`);
       const configuration = new AppConfiguration.Builder(appId).baseUrl(baseUrl).syncRootDirectory(folder).build();
       const app = App.create(configuration);
       return makeDevice(app, await app.login(Credentials.anonymous(false)), keep);

@@ -5,6 +5,7 @@
  */
 
 import { join } from "node:path";
+import { startServer, type TestServer } from "@tidemark/testing";
 import { afterAll, afterEach, beforeAll } from "vitest";
 import { App } from "../app/app.js";
 import { Credentials } from "../app/credentials.js";
@@ -12,7 +13,6 @@ import type { User } from "../app/user.js";
 import type { Configuration, FlexibleSyncConfiguration } from "../configuration.js";
 import { Realm } from "../realm.js";
 import type { ObjectSchema } from "../schema/types.js";
-import { startServer, type TestServer } from "./server-process.js";
 
 export const taskSchema: ObjectSchema = {
   name: "Task",

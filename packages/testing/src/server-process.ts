@@ -11,7 +11,7 @@ import { dirname, join } from "node:path";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 
-const startTimeoutMs = 30_000;
+const startTimeoutMs = 60_000;
 
 /** Root of the workspace: the nearest folder above that holds its manifest. */
 function workspaceRoot(): string {
@@ -30,7 +30,8 @@ export interface AnnouncedProcess {
   readonly child: ChildProcess;
   /** Lines that follow. */
   onLine(listener: (line: string) => void): void;
-  stop(): Promise<void>;
+  /** @param signal `SIGTERM` unless it is to die. */
+  stop(signal?: NodeJS.Signals): Promise<void>;
 }
 
 /** Starts a process and waits for a line of its output that matches; the first group is its value. */
@@ -53,10 +54,10 @@ export async function startProcess(arguments_: readonly string[], pattern: RegEx
     value,
     child,
     onLine: (listener) => listeners.push(listener),
-    stop: async () => {
+    stop: async (signal = "SIGTERM") => {
       if (child.exitCode !== null || child.signalCode !== null) return;
       const ended = new Promise((resolve) => child.once("exit", resolve));
-      child.kill("SIGTERM");
+      child.kill(signal);
       await ended;
     },
   };
@@ -65,23 +66,36 @@ export async function startProcess(arguments_: readonly string[], pattern: RegEx
 /** A server with its folder. */
 export interface TestServer {
   readonly url: string;
-  /** For files of clients; removed with the server's. */
+  /** For files of clients beside the server's own folder, `server`. */
   readonly directory: string;
+  /** Ends the server and removes the folder. */
   stop(): Promise<void>;
+  /** Ends the server as a crash would, does something with its folder, and starts it again at its address. */
+  between(move: () => void): Promise<void>;
 }
 
-/** Starts a server. */
+/** Starts a server with an empty folder. */
 export async function startServer(): Promise<TestServer> {
-  const directory = mkdtempSync(join(tmpdir(), "tidemark-node-server-"));
-  const command = join(workspaceRoot(), "apps/tidemark/bin/tidemark.js");
-  const arguments_ = [command, "dev", "--log", "error", "--port", "0", "--data", join(directory, "server")];
-  const started = await startProcess(arguments_, /listening on (http:\S+)/);
+  const directory = mkdtempSync(join(tmpdir(), "tidemark-test-"));
+  const start = (port: string): Promise<AnnouncedProcess> => {
+    const command = join(workspaceRoot(), "apps/tidemark/bin/tidemark.js");
+    const options = ["dev", "--log", "error", "--port", port, "--data", join(directory, "server")];
+    return startProcess([command, ...options], /listening on (http:\S+)/);
+  };
+  let running = await start("0");
+  const url = running.value;
   return {
-    url: started.value,
+    url,
     directory,
     stop: async () => {
-      await started.stop();
-      rmSync(directory, { recursive: true, force: true });
+      await running.stop();
+      // The session's thread of a client may still be letting go of its file.
+      rmSync(directory, { recursive: true, force: true, maxRetries: 10 });
+    },
+    between: async (move) => {
+      await running.stop("SIGKILL");
+      move();
+      running = await start(new URL(url).port);
     },
   };
 }

@@ -1,0 +1,7 @@
+/**
+ * What tests of several packages need. Never published.
+ *
+ * @module
+ */
+
+export { type AnnouncedProcess, startProcess, startServer, type TestServer } from "./server-process.js";
