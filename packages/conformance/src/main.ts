@@ -1,5 +1,5 @@
 /**
- * `npm run conformance -- --facade node [--core native] [--filter PREFIX]`.
+ * `npm run conformance -- --facade node|kotlin|flutter|cpp [--core native] [--filter PREFIX]`.
  *
  * @module
  */
