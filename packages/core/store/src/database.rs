@@ -287,17 +287,16 @@ impl<S: Storage> Database<S> {
         &self,
         change: impl FnOnce(&mut Write<S>) -> Result<()>,
     ) -> Result<()> {
-        self.change_with(Durability::Durable, change)
+        self.change_with(|write| change(write).map(|()| Durability::Durable))
     }
 
-    /// Changes records beside the objects, without a new version.
+    /// Changes records beside the objects, without a new version, as durably as the change says.
     pub(crate) fn change_with(
         &self,
-        durability: Durability,
-        change: impl FnOnce(&mut Write<S>) -> Result<()>,
+        change: impl FnOnce(&mut Write<S>) -> Result<Durability>,
     ) -> Result<()> {
         let mut write = self.storage.begin_write()?;
-        change(&mut write)?;
+        let durability = change(&mut write)?;
         Ok(write.commit(durability)?)
     }
 

@@ -67,6 +67,16 @@ impl BootstrapRecord {
         to.put(META, meta::BOOTSTRAP, &record.finish());
     }
 
+    /// How pieces are committed. Only a complete bootstrap is worth anything after a crash, and one of few pieces
+    /// is applied by the time the disk would have them: it is durable with its last slice.
+    fn pieces_durability(&self) -> Durability {
+        if self.is_complete && self.pieces > DURABLE_SLICES {
+            Durability::Durable
+        } else {
+            Durability::Later
+        }
+    }
+
     /// How the slice that was applied last is committed. A crash that takes slices back leaves the pieces,
     /// and no message names the versions of slices before the bootstrap is done
     /// ([`Database::next_upload`]).
@@ -160,13 +170,7 @@ impl<S: Storage> Database<S> {
 
     /// Stores pieces of a part in one write.
     fn store_pieces(&self, part: &BootstrapPart<'_>, pieces: &[Vec<u8>]) -> Result<()> {
-        // Only a complete one is worth anything after a crash.
-        let durability = if part.is_last {
-            Durability::Durable
-        } else {
-            Durability::Later
-        };
-        self.change_with(durability, |write| {
+        self.change_with(|write| {
             let mut record = match BootstrapRecord::read(write)? {
                 Some(record) if record.is_complete => {
                     return Err(StoreError::BadProgress(
@@ -207,7 +211,7 @@ impl<S: Storage> Database<S> {
             record.bytes += bytes;
             record.progress = part.progress;
             record.write(write);
-            Ok(())
+            Ok(record.pieces_durability())
         })
     }
 
