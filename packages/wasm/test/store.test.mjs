@@ -1,0 +1,115 @@
+import { spawnSync } from "node:child_process";
+import { existsSync, mkdtempSync, readFileSync, rmSync, truncateSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+
+const isBuilt = existsSync(new URL("../pkg/tidemark_wasm.js", import.meta.url));
+const entry = fileURLToPath(new URL("../node.js", import.meta.url));
+const synced = JSON.stringify({ synced: true });
+const schema = JSON.stringify([
+  { name: "Item", kind: "top", primaryKey: { name: "_id", type: "int", nullable: false }, columns: [] },
+]);
+
+let folder;
+
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), "tidemark-wasm-"));
+});
+
+afterEach(async () => {
+  if (isBuilt) (await import("../node.js")).core.closeAll();
+  rmSync(folder, { recursive: true, force: true });
+});
+
+describe.skipIf(!isBuilt)("a database in WebAssembly", async () => {
+  const { core } = isBuilt ? await import("../node.js") : {};
+
+  function write(store) {
+    store.beginWrite(0);
+    store.updateSchema(schema);
+    return store.commitWrite(1);
+  }
+
+  test("is in its file when it is opened again", () => {
+    const path = join(folder, "a.realm");
+    const store = core.openStore(path, synced);
+    const version = write(store);
+    store.close();
+    const again = core.openStore(path, synced);
+    expect(again.version()).toBe(version);
+    expect(JSON.parse(again.schema(again.beginRead())).classes.map(({ name }) => name)).toEqual(["Item"]);
+  });
+
+  test("is one for all handles of a path, however that is written", () => {
+    const store = core.openStore(join(folder, "a.realm"), synced);
+    const other = core.openStore(join(folder, ".", "a.realm"), synced);
+    write(store);
+    expect(other.version()).toBe(store.version());
+    store.close();
+    expect(core.isOpen(join(folder, "a.realm"))).toBe(true);
+    expect(() => core.deleteStore(join(folder, "a.realm"))).toThrow(expect.objectContaining({ code: "file-open" }));
+    other.close();
+    expect(core.isOpen(join(folder, "a.realm"))).toBe(false);
+    core.deleteStore(join(folder, "a.realm"));
+    expect(existsSync(join(folder, "a.realm"))).toBe(false);
+    expect(existsSync(join(folder, "a.realm.lock"))).toBe(false);
+  });
+
+  test("takes one write at a time, and none of the session's meanwhile", () => {
+    const store = core.openStore(join(folder, "a.realm"), synced);
+    const other = core.openStore(join(folder, "a.realm"), synced);
+    store.beginWrite(0);
+    const refusal = expect.objectContaining({ code: "write-in-progress" });
+    expect(() => store.beginWrite(0)).toThrow(refusal);
+    expect(() => other.beginWrite(0)).toThrow(refusal);
+    expect(() => other.setFileIdent(1n, 2n)).toThrow(refusal);
+    expect(() => other.commitWrite(1)).toThrow(expect.objectContaining({ code: "not-in-write" }));
+    store.abortWrite();
+    other.setFileIdent(1n, 2n ** 63n);
+    expect(JSON.parse(store.syncState())).toMatchObject({ fileIdent: "1", fileIdentSalt: String(2n ** 63n) });
+  });
+
+  test("gives null, not undefined, for what is not there", () => {
+    const store = core.openStore(null, synced);
+    write(store);
+    expect(store.row(store.beginRead(), 0, 1)).toBe(null);
+    expect(store.pendingReset()).toBe(null);
+    expect(store.resetReports()).toBe(null);
+  });
+
+  test("refuses files that are damaged, missing, or of another kind of database", () => {
+    const damaged = join(folder, "damaged.realm");
+    writeFileSync(damaged, "no database at all, and too short for one");
+    expect(() => core.openStore(damaged, synced)).toThrow(expect.objectContaining({ code: "file-damaged" }));
+    expect(existsSync(`${damaged}.lock`), "what failed to open is not kept from others").toBe(false);
+    expect(() => core.openStore(join(folder, "none", "a.realm"), synced)).toThrow(
+      expect.objectContaining({ code: "file-not-found" }),
+    );
+    const path = join(folder, "cut.realm");
+    const store = core.openStore(path, synced);
+    write(store);
+    store.close();
+    truncateSync(path, 4_096);
+    expect(() => core.openStore(path, synced)).toThrow(expect.objectContaining({ code: "file-damaged" }));
+  });
+
+  const inOther = (path) => {
+    const program = `import { core } from ${JSON.stringify(entry)};
+      try { core.openStore(${JSON.stringify(path)}, '{"synced":true}'); console.log("open"); }
+      catch (error) { console.log(error.code); }
+      process.kill(process.pid, "SIGKILL");`;
+    return spawnSync(process.execPath, ["--input-type=module", "--eval", program], { encoding: "utf8" }).stdout.trim();
+  };
+
+  test("is refused to a second process while the first lives, and free after a crash", () => {
+    const path = join(folder, "a.realm");
+    const store = core.openStore(path, synced);
+    expect(inOther(path)).toBe("file-in-use");
+    store.close();
+    expect(inOther(path)).toBe("open");
+    expect(readFileSync(`${path}.lock`, "utf8"), "the dead process has left its lock").not.toBe("");
+    core.openStore(path, synced).close();
+  });
+});
