@@ -83,6 +83,12 @@ function importsOf(path) {
   return ts.preProcessFile(readSource(path), true, true).importedFiles.map(({ fileName }) => fileName);
 }
 
+/** Whether the package's list of files leaves out what a source is compiled to. */
+function isUnpublished(path, folder, manifest) {
+  const left = (manifest.files ?? []).filter((entry) => entry.startsWith("!dist/") && !entry.includes("*"));
+  return left.some((entry) => path.startsWith(`${folder}/src/${entry.slice("!dist/".length)}/`));
+}
+
 /** What is wrong with one import of a package's file, in words. */
 function importProblem({ folder, manifest }, path, specifier) {
   if (specifier.startsWith(".")) {
@@ -90,13 +96,17 @@ function importProblem({ folder, manifest }, path, specifier) {
     if (!target.startsWith(`${folder}/`)) return "leaves its package";
     return target === `${folder}/src/index.js` && !isTest(path) ? "imports its own package's entry" : undefined;
   }
+  if (specifier.startsWith("#")) {
+    return Object.hasOwn(manifest.imports ?? {}, specifier) ? undefined : "is not among the package's imports";
+  }
   const name = packageOf(specifier);
   if (specifier.startsWith("node:")) return undefined;
   if (name === manifest.name && isTest(path)) return undefined;
   if (builtinModules.includes(name)) return "must be written with node:";
   if (isOurs(name) && !allowedFor(manifest.name, isTest(path)).includes(name)) return "is not an allowed edge";
   const declared = { ...manifest.dependencies, ...manifest.peerDependencies, ...manifest.optionalDependencies };
-  const forTests = isTest(path) || /^[^/]+\/[^/]+\/[^/]+$/.test(path) ? manifest.devDependencies : {};
+  const isOwn = isTest(path) || /^[^/]+\/[^/]+\/[^/]+$/.test(path) || isUnpublished(path, folder, manifest);
+  const forTests = isOwn ? manifest.devDependencies : {};
   return name in declared || name in (forTests ?? {}) ? undefined : "is not declared in package.json";
 }
 

@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { promisify } from "node:util";
 import { fileURLToPath } from "node:url";
 import type { ResetPolicy, ResetReport } from "@tidemark/engine";
-import { loadNativeCore } from "@tidemark/engine/node";
+import { loadCore } from "@tidemark/engine/node";
 import { afterAll, beforeAll, expect, test, vi } from "vitest";
 import { EngineDevice } from "./testing/engine-device.js";
 import { Rig } from "./testing/reset-rig.js";
@@ -39,7 +39,7 @@ class Patient {
 
   open(onReport?: (report: ResetReport) => void, directory = this.#directory): Promise<EngineDevice> {
     const options = { url: rig.url, appId: this.#appId, directory, policy: this.#policy };
-    return EngineDevice.open(loadNativeCore(), { ...options, ...(onReport === undefined ? {} : { onReport }) });
+    return EngineDevice.open(loadCore(), { ...options, ...(onReport === undefined ? {} : { onReport }) });
   }
 
   /** Items 1 and 2 are everybody's, 3 and 4 are written offline, 5 meanwhile. */

@@ -14,6 +14,7 @@ import type { Host } from "./host.js";
 import { RealmFile } from "./realm-file.js";
 import { SyncManager, type TransportFactory } from "./sync/sync-manager.js";
 import type { SyncOptions } from "./sync/sync-session.js";
+import type { WriteTurns } from "./sync/write-turns.js";
 import type { Conventions } from "./values/conventions.js";
 
 /** What an engine is made of. */
@@ -22,6 +23,8 @@ export interface EngineParts {
   readonly host: Host;
   readonly conventions: Conventions;
   readonly startTransport: TransportFactory;
+  /** Where the application and the session loop share a thread: keeps the loop still during write transactions. */
+  readonly writeTurns?: WriteTurns;
 }
 
 /** How often it is looked whether the loop has closed a file. */
@@ -54,11 +57,13 @@ export class Engine {
   readonly conventions: Conventions;
   readonly sync: SyncManager;
   readonly #files = new Map<string, RealmFile>();
+  readonly #writeTurns: WriteTurns | undefined;
 
   constructor(parts: EngineParts) {
     this.core = parts.core;
     this.host = parts.host;
     this.conventions = parts.conventions;
+    this.#writeTurns = parts.writeTurns;
     const { host, startTransport } = parts;
     this.sync = new SyncManager(host, (onEvents) => {
       // Nobody is to be reconnected before there is a session.
@@ -89,6 +94,7 @@ export class Engine {
       isSynced,
       isReadOnly: options.isReadOnly,
       classes: options.classes,
+      writeTurns: this.#writeTurns,
     });
     const synced =
       options.sync === undefined

@@ -9,7 +9,7 @@
 
 import { createHash } from "node:crypto";
 import { columnOrder, type CoreStore, rowParts, type SchemaInformation, type SnapshotId } from "@tidemark/engine";
-import { loadNativeCore } from "@tidemark/engine/node";
+import { loadCore } from "@tidemark/engine/node";
 
 /** State of a class over a query. */
 export interface Digest {
@@ -20,7 +20,7 @@ export interface Digest {
 
 /** Hashes the objects of a class that match a query. The file may be open in this process. */
 export function digestOf(path: string, className: string, query: string): Digest {
-  const store = loadNativeCore().openStore(path, JSON.stringify({ synced: true }));
+  const store = loadCore().openStore(path, JSON.stringify({ synced: true }));
   const snapshot = store.beginRead();
   try {
     return digestSnapshot(store, snapshot, className, query);

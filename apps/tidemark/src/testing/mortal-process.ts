@@ -9,7 +9,7 @@
  */
 
 import type { Core, CoreStore, ResetPolicy } from "@tidemark/engine";
-import { loadNativeCore } from "@tidemark/engine/node";
+import { loadCore } from "@tidemark/engine/node";
 import { EngineDevice } from "./engine-device.js";
 
 /** Calls of an open file that commit something. */
@@ -54,7 +54,7 @@ function wrap(store: CoreStore): CoreStore {
   return wrapped;
 }
 
-const native = loadNativeCore();
+const native = loadCore();
 const core: Core = {
   kind: native.kind,
   isOpen: (path) => native.isOpen(path),

@@ -6,7 +6,7 @@
 
 import { join } from "node:path";
 import { type App, credentials, Engine, inlineTransport, plainConventions, type User } from "@tidemark/engine";
-import { loadNativeCore, nodeHost, nodeSockets, nodeSyncHost } from "@tidemark/engine/node";
+import { loadCore, nodeHost, nodeSockets, nodeSyncHost } from "@tidemark/engine/node";
 import { Dice } from "../harness/dice.js";
 import { Device, type DeviceParts } from "./device.js";
 import type { LoadCounts, LoadSettings, Victim } from "./orders.js";
@@ -38,7 +38,7 @@ export class Fleet {
     this.settings = settings;
     this.watch = new Watch(settings.hasRules);
     this.groupCount = Math.max(1, Math.round(settings.deviceCount / groupSize));
-    const core = loadNativeCore();
+    const core = loadCore();
     const host = { ...nodeSyncHost, sockets: this.watch.over(nodeSockets) };
     this.engine = new Engine({
       core,

@@ -11,6 +11,7 @@ import { syncEpochMs } from "@tidemark/protocol";
 import type { Core, CoreStore, SnapshotId } from "../core.js";
 import { EngineError, errorCodeOf, messageOf } from "../errors.js";
 import type { Clock } from "../host.js";
+import type { WriteTurns } from "../sync/write-turns.js";
 import type { Conventions } from "../values/conventions.js";
 import { MutationBatch } from "./batch.js";
 import { Notifier } from "./notifier.js";
@@ -41,6 +42,8 @@ export interface DatabaseOptions {
   readonly frozenAt?: SnapshotId | "now" | undefined;
   /** For a database in memory: the handle of the one that it is frozen from, which cannot be opened a second time. */
   readonly sharedStore?: CoreStore | undefined;
+  /** Hears of write transactions. */
+  readonly writeTurns?: WriteTurns | undefined;
 }
 
 /** A second writer may hold the lock for some milliseconds at a time; longer means that something is wrong. */
@@ -245,6 +248,7 @@ export class Database {
       throw new EngineError("already-in-write", "The Realm is already in a write transaction");
     }
     this.#writeView = this.store.beginWrite(writeTimeoutMs);
+    this.#options.writeTurns?.begin();
     this.#writeBase = this.store.snapshotVersion(this.#writeView);
     if (this.#writeBase !== this.#version) this.#everythingMayHaveChanged();
   }
@@ -262,7 +266,7 @@ export class Database {
     }
     const hasMutations = this.batch.hasMutations;
     this.batch.reset();
-    this.#writeView = undefined;
+    this.#endWrite();
     if (hasMutations) {
       this.store.commitWrite(this.timestampMs());
     } else {
@@ -287,8 +291,13 @@ export class Database {
     this.notifier.schedule();
   }
 
-  #abort(): void {
+  #endWrite(): void {
     this.#writeView = undefined;
+    this.#options.writeTurns?.end();
+  }
+
+  #abort(): void {
+    this.#endWrite();
     this.batch.reset();
     this.store.abortWrite();
   }

@@ -119,17 +119,20 @@ export const nodeHost: Host = {
 const messageBytesMax = 2 ** 31 - 1;
 
 /** Opens sockets with ws. */
-export const nodeSockets: SocketFactory = {
-  open(url, protocols, headers, events): Socket {
-    const socket = new WebSocket(url, [...protocols], {
-      headers: { ...headers },
-      perMessageDeflate: false,
-      maxPayload: messageBytesMax,
-      followRedirects: false,
-    });
-    return attach(socket, events);
-  },
-};
+export const nodeSockets: SocketFactory = { open: (...opening) => openSocket(true, ...opening) };
+
+/** @param holds whether the socket keeps the process alive once it is open. */
+function openSocket(holds: boolean, ...opening: Parameters<SocketFactory["open"]>): Socket {
+  const [url, protocols, headers, events] = opening;
+  const socket = new WebSocket(url, [...protocols], {
+    headers: { ...headers },
+    perMessageDeflate: false,
+    maxPayload: messageBytesMax,
+    followRedirects: false,
+  });
+  if (!holds) socket.on("upgrade", (response) => response.socket.unref());
+  return attach(socket, events);
+}
 
 function attach(socket: WebSocket, events: SocketEvents): Socket {
   let isEnded = false;
@@ -172,6 +175,15 @@ function attach(socket: WebSocket, events: SocketEvents): Socket {
       isEnded = true;
       socket.close(1000);
     },
+  };
+}
+
+/** A host whose timers and sockets do not keep the process alive. */
+export function withoutHold(host: SyncHost): SyncHost {
+  return {
+    ...host,
+    setTimer: (delayMs, callback) => setTimeout(callback, delayMs).unref(),
+    sockets: { open: (...opening) => openSocket(false, ...opening) },
   };
 }
 

@@ -9,7 +9,7 @@ import { messageOf, must } from "../errors.js";
 import { SyncClient } from "../sync/client.js";
 import type { SyncCommand, SyncEvent } from "../sync/messages.js";
 import { nodeSyncHost } from "./host.js";
-import { loadNativeCore } from "./native.js";
+import { loadCore } from "./native.js";
 
 const port = must(parentPort, "this module is the entry of a worker thread");
 
@@ -21,7 +21,7 @@ function flush(): void {
   port.postMessage(events);
 }
 
-const client = new SyncClient(nodeSyncHost, loadNativeCore(), (event) => {
+const client = new SyncClient(nodeSyncHost, loadCore(), (event) => {
   // Events of one turn travel together, in their order.
   if (queued.length === 0) queueMicrotask(flush);
   queued.push(event);
