@@ -1,5 +1,6 @@
 import { defineConfig } from "vitest/config";
 
 export default defineConfig({
-  test: { include: ["src/**/*.test.ts"], passWithNoTests: true },
+  // The shared suite has its cores for itself.
+  test: { include: ["src/**/*.test.ts"], fileParallelism: false },
 });

@@ -128,18 +128,6 @@ async function documentation() {
   return check(status);
 }
 
-const facades = ["node", "kotlin", "flutter", "cpp"];
-
-async function conformance() {
-  let tally = nothing;
-  for (const facade of facades) {
-    say(`the suite for ${facade}`);
-    tally = add(tally, await command(conformanceEntry, ["--facade", facade, "--core", "native"]));
-  }
-  return tally;
-}
-
-const conformanceEntry = join("packages", "conformance", "dist", "main.js");
 const fireApp = join("packages", "conformance", "fire-app");
 const fireEntry = join("packages", "conformance", "dist", "fire", "main.js");
 const interopEntry = join("packages", "conformance", "dist", "interop", "main.js");
@@ -156,15 +144,14 @@ export const allStages = [
   { name: "rust-lint", about: "rustfmt and clippy", run: rustLint },
   { name: "rust", about: "cargo test", run: () => rustTests({}) },
   wasmStage,
-  { name: "packages", about: "vitest in every package", run: () => packageTests({}), needs: ["build"] },
-  { name: "vectors", about: "recorded behaviour, native and WASM", run: vectors, needs: ["build"] },
-  { name: "simulator", about: "seeded histories", run: () => simulator(5_000) },
   {
-    name: "conformance",
-    about: "the shared suite, every facade over the addon",
-    run: conformance,
+    name: "packages",
+    about: "vitest in every package, the shared suite over addon and WASM",
+    run: () => packageTests({}),
     needs: ["build"],
   },
+  { name: "vectors", about: "recorded behaviour, native and WASM", run: vectors, needs: ["build"] },
+  { name: "simulator", about: "seeded histories", run: () => simulator(5_000) },
   {
     name: "fire",
     about: "1,000 clients while the server is killed, the network fails and others attack",

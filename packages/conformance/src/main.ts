@@ -1,11 +1,27 @@
 /**
- * `npm run conformance -- --facade node|kotlin|flutter|cpp [--core native] [--filter PREFIX]`.
+ * `tidemark-conformance`: runs the suite, or the cases whose id starts with a prefix, against a facade of this
+ * repository or an adapter of one's own.
  *
  * @module
  */
+
+import { spawnSync } from "node:child_process";
+import { resolve } from "node:path";
+import { fileURLToPath, pathToFileURL } from "node:url";
 import { parseArgs } from "node:util";
 import type { Adapter } from "./adapter.js";
+import { hasTable, keepResult, resultOf } from "./results.js";
+import type { Outcome, Scenario } from "./scenario.js";
 import { runSuite } from "./suite.js";
+
+const usage = `tidemark-conformance (--facade node|kotlin|flutter|cpp | --adapter FILE) [--core native|wasm] [--filter PREFIX]
+  --facade NAME    a facade of this repository (default: node)
+  --adapter FILE   a module whose default export is an Adapter
+  --core NAME      what the facade runs on (default: native)
+  --filter PREFIX  only cases whose id starts so
+  --check          fails if COMPAT.md does not say what a whole run has shown, instead of writing it there
+  --json           one JSON object a line for each case
+`;
 
 /** After the last case the process must end by itself; something that keeps it alive is a leak. */
 const exitTimeoutMs = 10_000;
@@ -13,46 +29,90 @@ const exitTimeoutMs = 10_000;
 const { values } = parseArgs({
   options: {
     facade: { type: "string", default: "node" },
+    adapter: { type: "string" },
     core: { type: "string", default: "native" },
     filter: { type: "string", default: "" },
+    check: { type: "boolean", default: false },
+    json: { type: "boolean", default: false },
+    help: { type: "boolean", default: false },
   },
 });
 
+/** Which core an engine loads is decided when its process starts. */
+const wasmCondition = "--conditions=tidemark-wasm";
+
 /** Facades that exist, and how to load their adapters. */
-const adapters: Readonly<Record<string, () => Promise<Adapter>>> = {
+const facadeAdapters: Readonly<Record<string, () => Promise<Adapter>>> = {
   node: async () => (await import("./adapters/node.js")).nodeAdapter,
   kotlin: async () => (await import("./adapters/kotlin.js")).kotlinAdapter,
   flutter: async () => (await import("./adapters/flutter.js")).flutterAdapter,
   cpp: async () => (await import("./adapters/cpp.js")).cppAdapter,
 };
 
-const load = adapters[values.facade];
-if (!load || values.core !== "native") {
-  process.stderr.write(
-    load
-      ? `the ${values.core} core is not offered to facades yet\n`
-      : `no facade is called ${values.facade}; there are: ${Object.keys(adapters).join(", ")}\n`,
-  );
+function refuse(text: string): never {
+  process.stderr.write(`${text}\n${usage}`);
   process.exit(2);
 }
 
-const counts = { passed: 0, failed: 0, skipped: 0 };
-await runSuite(await load(), values.filter, (scenario, outcome, tookMs) => {
-  counts[outcome.kind] += 1;
-  const detail = outcome.kind === "skipped" ? ` (${outcome.reason})` : "";
-  process.stdout.write(
-    `${outcome.kind.padEnd(7)} ${scenario.id.padEnd(5)} ${Math.round(tookMs)} ms  ${scenario.title}${detail}\n`,
-  );
-  if (outcome.kind === "failed") process.stdout.write(`        ${outcome.message.replaceAll("\n", "\n        ")}\n`);
-});
+async function loadAdapter(): Promise<Adapter> {
+  if (values.adapter !== undefined) {
+    const module = (await import(pathToFileURL(resolve(values.adapter)).href)) as { readonly default?: Adapter };
+    return module.default ?? refuse(`${values.adapter} has no default export`);
+  }
+  const load = Object.hasOwn(facadeAdapters, values.facade) ? facadeAdapters[values.facade] : undefined;
+  return (await load?.()) ?? refuse(`no facade is called ${values.facade}`);
+}
 
-const watchdog = setTimeout(() => {
-  counts.failed += 1;
-  process.stdout.write("failed  the process does not end by itself\n");
-  process.exit(1);
-}, exitTimeoutMs);
-watchdog.unref();
-process.on("exit", () => {
-  process.stdout.write(`${counts.passed} passed, ${counts.failed} failed, ${counts.skipped} skipped\n`);
-});
-if (counts.failed > 0) process.exitCode = 1;
+function report(scenario: Scenario, outcome: Outcome, tookMs: number): void {
+  const { id, title } = scenario;
+  if (values.json) {
+    process.stdout.write(`${JSON.stringify({ id, title, tookMs: Math.round(tookMs), ...outcome })}\n`);
+    return;
+  }
+  const detail = outcome.kind === "skipped" ? ` (${outcome.reason})` : "";
+  process.stdout.write(`${outcome.kind.padEnd(7)} ${id.padEnd(5)} ${Math.round(tookMs)} ms  ${title}${detail}\n`);
+  if (outcome.kind === "failed") process.stdout.write(`        ${outcome.message.replaceAll("\n", "\n        ")}\n`);
+}
+
+/** A whole run of a facade without failures is written down where everybody reads it. */
+function keep(outcomes: readonly (readonly [Scenario, Outcome])[]): boolean {
+  const isWhole = values.filter === "" && values.adapter === undefined && hasTable();
+  if (!isWhole || outcomes.some(([, { kind }]) => kind === "failed")) return true;
+  const isKnown = keepResult(values.facade, values.core, resultOf(outcomes), values.check);
+  if (isKnown || !values.check) return true;
+  const command = `npm run conformance -- --facade ${values.facade} --core ${values.core}`;
+  process.stderr.write(`COMPAT.md does not say what this run has shown; \`${command}\` writes it there\n`);
+  return false;
+}
+
+async function runHere(): Promise<void> {
+  const outcomes: (readonly [Scenario, Outcome])[] = [];
+  await runSuite(await loadAdapter(), values.filter, (scenario, outcome, tookMs) => {
+    outcomes.push([scenario, outcome]);
+    report(scenario, outcome, tookMs);
+  });
+  const count = (wanted: Outcome["kind"]): number => outcomes.filter(([, { kind }]) => kind === wanted).length;
+  let failed = count("failed");
+  if (!keep(outcomes)) failed += 1;
+  const watchdog = setTimeout(() => {
+    failed += 1;
+    process.stderr.write("failed  the process does not end by itself\n");
+    process.exit(1);
+  }, exitTimeoutMs);
+  watchdog.unref();
+  process.on("exit", () => {
+    if (failed > 0) process.exitCode = 1;
+    process.stdout.write(`${count("passed")} passed, ${failed} failed, ${count("skipped")} skipped\n`);
+  });
+}
+
+if (values.help) {
+  process.stdout.write(usage);
+} else if (values.core !== "native" && values.core !== "wasm") {
+  refuse(`there is no core ${values.core}`);
+} else if (values.core === "wasm" && !process.execArgv.includes(wasmCondition)) {
+  const own = [...process.execArgv, wasmCondition, fileURLToPath(import.meta.url), ...process.argv.slice(2)];
+  process.exitCode = spawnSync(process.execPath, own, { stdio: "inherit" }).status ?? 1;
+} else {
+  await runHere();
+}

@@ -7,6 +7,7 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { existsSync } from "node:fs";
 import { cp, mkdtemp, rm } from "node:fs/promises";
+import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { createInterface } from "node:readline";
@@ -14,15 +15,17 @@ import { fileURLToPath } from "node:url";
 
 const startTimeoutMs = 30_000;
 
-/** Root of the workspace: the nearest folder above that holds its manifest. */
-export function workspaceRoot(): string {
-  let folder = dirname(fileURLToPath(import.meta.url));
-  while (!existsSync(join(folder, "pnpm-workspace.yaml"))) {
-    const parent = dirname(folder);
-    if (parent === folder) throw new Error("no pnpm-workspace.yaml above this package");
-    folder = parent;
+/** The command line of the server: the workspace's own, or that of the package `tidemark` where one stands. */
+function serverCommand(): string {
+  const own = fileURLToPath(new URL("../../../../apps/tidemark/bin/tidemark.js", import.meta.url));
+  if (existsSync(own)) return own;
+  const here = createRequire(join(process.cwd(), "package.json"));
+  try {
+    const manifest = here.resolve("tidemark/package.json");
+    return join(dirname(manifest), "bin/tidemark.js");
+  } catch (error) {
+    throw new Error("the server is not installed here: npm install tidemark", { cause: error });
   }
-  return folder;
 }
 
 /** Servers that run now: none of them outlives this process, however it ends. */
@@ -77,7 +80,7 @@ export class ServerProcess {
 
   /** Starts it, or starts it again on its data and its port after {@link ServerProcess.kill}. */
   async restart(): Promise<void> {
-    const command = join(workspaceRoot(), "apps/tidemark/bin/tidemark.js");
+    const command = serverCommand();
     const port = this.#url === "" ? "0" : new URL(this.#url).port;
     const child = spawn(
       process.execPath,

@@ -9,8 +9,8 @@ import { createHash } from "node:crypto";
 import { chmodSync, cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join, sep } from "node:path";
 import { createInterface } from "node:readline";
+import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
-import { workspaceRoot } from "../harness/server-process.js";
 
 /** One command line of the client. */
 export type Command = Readonly<Record<string, unknown>> & { readonly cmd: string };
@@ -25,6 +25,8 @@ export interface Reply {
   readonly event?: string;
 }
 
+const workspaceRoot = fileURLToPath(new URL("../../../../", import.meta.url));
+
 /** Longest time a command may take. */
 const replyTimeoutMs = 60_000;
 /** Longest time the client may take to compile, with nothing downloaded yet. */
@@ -34,7 +36,7 @@ const logLinesMax = 60;
 
 /** Folder of the client's sources, or the reason why there is none here. */
 export function findKotlinClient(): { readonly folder: string } | { readonly missing: string } {
-  const candidates = [process.env["TIDEMARK_INTEROP"], join(workspaceRoot(), "../shared/interop")];
+  const candidates = [process.env["TIDEMARK_INTEROP"], join(workspaceRoot, "../shared/interop")];
   const folder = candidates
     .filter((candidate) => candidate !== undefined)
     .map((candidate) => join(candidate, "kotlin-client"))
@@ -56,7 +58,7 @@ function sourcesOf(folder: string): string[] {
 
 /** Builds a copy of the client (its own folder may be read-only) if that is not done yet, and answers where it is. */
 export async function buildKotlinClient(folder: string): Promise<string> {
-  const copy = join(workspaceRoot(), "packages/conformance/.interop/kotlin-client");
+  const copy = join(workspaceRoot, "packages/conformance/.interop/kotlin-client");
   const stampFile = join(copy, ".built");
   const hash = createHash("sha256");
   for (const name of sourcesOf(folder)) hash.update(name).update(readFileSync(join(folder, name)));

@@ -1,0 +1,3 @@
+import { describeConformance } from "@tidemark/testing/conformance";
+
+await describeConformance("cpp");
