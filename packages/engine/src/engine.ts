@@ -23,7 +23,10 @@ export interface EngineParts {
   readonly host: Host;
   readonly conventions: Conventions;
   readonly startTransport: TransportFactory;
-  /** Where the application and the session loop share a thread: keeps the loop still during write transactions. */
+  /**
+   * Where the application and the session loop share a thread: keeps a file's session still while a write transaction
+   * is open on it.
+   */
   readonly writeTurns?: WriteTurns;
 }
 

@@ -248,7 +248,7 @@ export class Database {
       throw new EngineError("already-in-write", "The Realm is already in a write transaction");
     }
     this.#writeView = this.store.beginWrite(writeTimeoutMs);
-    this.#options.writeTurns?.begin();
+    if (this.#options.path !== null) this.#options.writeTurns?.begin(this.#options.path);
     this.#writeBase = this.store.snapshotVersion(this.#writeView);
     if (this.#writeBase !== this.#version) this.#everythingMayHaveChanged();
   }
@@ -293,7 +293,7 @@ export class Database {
 
   #endWrite(): void {
     this.#writeView = undefined;
-    this.#options.writeTurns?.end();
+    if (this.#options.path !== null) this.#options.writeTurns?.end(this.#options.path);
   }
 
   #abort(): void {

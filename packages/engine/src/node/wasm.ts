@@ -30,7 +30,7 @@ export function loadCore(): Core {
 export function coreParts(): Pick<EngineParts, "core" | "startTransport" | "writeTurns"> {
   const host = withoutHold(nodeSyncHost);
   const writeTurns = new WriteTurns(host);
-  const start = inlineTransport(writeTurns.around(host), loadCore());
+  const start = inlineTransport(host, loadCore(), writeTurns);
   return {
     core: loadCore(),
     writeTurns,

@@ -24,6 +24,7 @@ import {
 import { ClientSession } from "./session.js";
 import { SessionFile } from "./session-file.js";
 import type { SessionOwner } from "./session-owner.js";
+import type { WriteTurns } from "./write-turns.js";
 
 /** What is known of a user. */
 interface UserRoute {
@@ -53,6 +54,7 @@ export class SyncClient {
   readonly #host: SyncHost;
   readonly #core: Core;
   readonly #emit: (event: SyncEvent) => void;
+  readonly #turns: WriteTurns | undefined;
   #timeouts: SyncTimeouts = defaultSyncTimeouts;
   readonly #users = new Map<string, UserRoute>();
   readonly #entries = new Map<SessionId, SessionEntry>();
@@ -63,10 +65,11 @@ export class SyncClient {
   readonly #keepers = new Map<string, SessionFile>();
   #lastIdent = 0;
 
-  constructor(host: SyncHost, core: Core, emit: (event: SyncEvent) => void) {
+  constructor(host: SyncHost, core: Core, emit: (event: SyncEvent) => void, turns?: WriteTurns) {
     this.#host = host;
     this.#core = core;
     this.#emit = emit;
+    this.#turns = turns;
   }
 
   /** Does what the application's side asks. */
@@ -167,7 +170,7 @@ export class SyncClient {
     try {
       // A process that ended during a client reset may have left its copy.
       this.#core.deleteStore(copyPathOf(entry.settings.path));
-      file = new SessionFile(this.#host, this.#core, entry.settings.path);
+      file = new SessionFile(this.#host, this.#core, entry.settings.path, this.#turns);
     } catch (error) {
       this.#emit({
         type: "error",

@@ -21,6 +21,7 @@ import type {
 } from "../core.js";
 import type { SyncHost } from "../host.js";
 import type { ResetDemand } from "./messages.js";
+import type { WriteTurns } from "./write-turns.js";
 
 /** Answer of `integrate` and `applyBootstrap`. */
 interface SliceAnswer {
@@ -35,15 +36,37 @@ const nothing = new Uint8Array(0);
 export class SessionFile {
   readonly #host: SyncHost;
   readonly #store: CoreStore;
+  readonly #path: string;
+  readonly #turns: WriteTurns | undefined;
   #sets: readonly SubscriptionSetInformation[] | undefined;
+  #isClosed = false;
 
-  constructor(host: SyncHost, core: Core, path: string) {
+  constructor(host: SyncHost, core: Core, path: string, turns?: WriteTurns) {
     this.#host = host;
+    this.#path = path;
+    this.#turns = turns;
     this.#store = core.openStore(path, JSON.stringify({ synced: true }));
   }
 
   close(): void {
+    this.#isClosed = true;
     this.#store.close();
+  }
+
+  /** Whether the session may write now; always, where writers can wait for each other. */
+  get isFree(): boolean {
+    return this.#turns?.isFree(this.#path) ?? true;
+  }
+
+  /** Resolves when the session may write. */
+  turn(): Promise<void> {
+    return new Promise((resolve) => this.whenFree(resolve));
+  }
+
+  /** Calls back now, or once the session may write; not at all if the file was closed before. */
+  whenFree(callback: () => void): void {
+    if (this.#turns === undefined) callback();
+    else this.#turns.whenFree(this.#path, () => this.#isClosed || callback());
   }
 
   state(): SyncState {
@@ -194,7 +217,7 @@ export class SessionFile {
   }
 
   #giveWay(): Promise<void> {
-    return new Promise((resolve) => this.#host.defer(resolve));
+    return new Promise((resolve) => this.#host.defer(() => this.whenFree(resolve)));
   }
 }
 

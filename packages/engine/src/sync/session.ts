@@ -105,6 +105,7 @@ export class ClientSession implements ConnectedSession {
   async start(): Promise<void> {
     this.#isHandling = true;
     try {
+      if (!this.file.isFree) await this.file.turn();
       // A bootstrap that had arrived whole before a crash is applied before the server is asked for anything.
       if (this.file.discardPartialBootstrap()) await this.#applyBootstrap();
     } catch (error) {
@@ -215,7 +216,7 @@ export class ClientSession implements ConnectedSession {
     if (this.#resetTarget === undefined || this.#areUploadsDelayed) return;
     if (uploadClientVersion < this.#resetTarget) return;
     this.#resetTarget = undefined;
-    this.file.finishReset();
+    this.file.whenFree(() => this.file.finishReset());
   }
 
   // --- the connection --------------------------------------------------------------------------------------
@@ -370,9 +371,12 @@ export class ClientSession implements ConnectedSession {
 
   async #handleAll(): Promise<void> {
     this.#isHandling = true;
-    for (let message = this.#inbox.shift(); message !== undefined; message = this.#inbox.shift()) {
+    while (this.#inbox.length > 0) {
       try {
-        await this.#handle(message);
+        if (!this.file.isFree) await this.file.turn();
+        // What came on a connection that was lost meanwhile is gone.
+        const message = this.#inbox.shift();
+        if (message !== undefined) await this.#handle(message);
       } catch (error) {
         // Only a defect of ours or a broken file comes here.
         this.#owner.onError(simpleFailure(syncStatusCode.runtimeError, messageOf(error), true), "stop");
@@ -434,6 +438,7 @@ export class ClientSession implements ConnectedSession {
     const exchange = this.#exchange;
     try {
       const body = await this.#owner.host.compression.uncompress(message);
+      if (!this.file.isFree) await this.file.turn();
       // The parts before it went with the exchange: alone it would pass for the whole bootstrap.
       if (message.batchState !== 2 && exchange !== this.#exchange) return;
       if (message.batchState === 2) await this.file.integrate(message, body);
@@ -555,8 +560,7 @@ export class ClientSession implements ConnectedSession {
   /** A compensating write is told to the application when the download that carries it has arrived. */
   #onOpenError(information: ErrorInformation, error: SyncErrorInformation): void {
     const serverVersion = information.compensatingWriteServerVersion;
-    if (serverVersion === undefined) return;
-    this.#compensations.add(serverVersion, error);
+    if (serverVersion !== undefined) this.#compensations.add(serverVersion, error);
   }
 
   /** UNBIND, and nothing more until the session is resumed. */
@@ -567,7 +571,7 @@ export class ClientSession implements ConnectedSession {
     if (this.#isBound) this.#joined?.sendUnbind(this.ident);
     this.#forgetExchange();
     this.file.uploadsPaused();
-    this.file.discardPartialBootstrap();
+    this.file.whenFree(() => this.file.discardPartialBootstrap());
   }
 
   /** UNBIND, wait, and BIND again under the same ident; the server does not answer this UNBIND. */
@@ -578,7 +582,6 @@ export class ClientSession implements ConnectedSession {
       code === errorCode.sessionClosed
         ? restartDelayMs
         : this.#backOff.next(`error ${code}`, () => this.#owner.host.random(), backOffOf(information));
-    this.#clearResume();
     this.#resumeTimer = this.#owner.host.setTimer(delayMs, () => this.resumeNow());
   }
 

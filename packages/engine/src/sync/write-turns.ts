@@ -1,105 +1,64 @@
 /**
- * Whose turn it is where the application and the loop share a thread: while the application has a write transaction
- * open, which may last for many turns of the event loop, nothing happens in the loop. What it was to hear meanwhile
- * waits, in its order.
+ * Whose turn it is at a file where the application and the session loop share a thread: while the application has a
+ * write transaction open there, which may last for many turns of the event loop, the file's session takes nothing in.
  *
  * @module
  */
 
-import type { Clock, Socket, SocketEvents, SyncHost } from "../host.js";
+import type { Clock } from "../host.js";
 
-/** Keeps the loop still while a write transaction is open. */
+interface Turns {
+  open: number;
+  waiting: (() => void)[];
+}
+
+/** Who may write, file by file. */
 export class WriteTurns {
-  readonly #clock: Clock;
-  #open = 0;
-  #waiting: (() => void)[] = [];
+  readonly #clock: Pick<Clock, "defer">;
+  readonly #files = new Map<string, Turns>();
 
-  constructor(clock: Clock) {
+  constructor(clock: Pick<Clock, "defer">) {
     this.#clock = clock;
   }
 
-  /** The application has begun a write transaction. */
-  begin(): void {
-    this.#open += 1;
+  /** The application has begun a write transaction on a file. */
+  begin(path: string): void {
+    const turns = this.#files.get(path) ?? { open: 0, waiting: [] };
+    turns.open += 1;
+    this.#files.set(path, turns);
   }
 
   /** It is over. */
-  end(): void {
-    this.#open -= 1;
-    if (this.#open === 0 && this.#waiting.length > 0) this.#clock.defer(() => this.#catchUp());
+  end(path: string): void {
+    const turns = this.#files.get(path);
+    if (turns === undefined) return;
+    turns.open -= 1;
+    if (turns.open > 0) return;
+    if (turns.waiting.length === 0) this.#files.delete(path);
+    // Whoever ends it has its turn first.
+    else this.#clock.defer(() => this.#catchUp(path, turns));
   }
 
-  /** Calls back now, or once no write transaction is open and all that waited before was called. */
-  run(callback: () => void): void {
-    if (this.#open === 0 && this.#waiting.length === 0) callback();
-    else this.#waiting.push(callback);
-  }
-
-  #catchUp(): void {
-    while (this.#open === 0) {
-      const next = this.#waiting.shift();
-      if (next === undefined) return;
+  #catchUp(path: string, turns: Turns): void {
+    while (turns.open === 0) {
+      const next = turns.waiting.shift();
+      if (next === undefined) {
+        this.#files.delete(path);
+        return;
+      }
       next();
     }
   }
 
-  /** A host whose every callback waits for its turn. */
-  around(host: SyncHost): SyncHost {
-    const turn = (): Promise<void> => new Promise((resolve) => this.run(resolve));
-    const inTurn = async <T>(work: Promise<T>): Promise<T> => {
-      try {
-        return await work;
-      } finally {
-        await turn();
-      }
-    };
-    return {
-      nowMs: () => host.nowMs(),
-      monotonicMs: () => host.monotonicMs(),
-      random: () => host.random(),
-      userAgent: host.userAgent,
-      setTimer: (delayMs, callback) => {
-        // Whoever clears a timer that has rung and waits does not want to hear of it either.
-        const timer = {
-          isCleared: false,
-          id: host.setTimer(delayMs, () => this.run(() => timer.isCleared || callback())),
-        };
-        return timer;
-      },
-      clearTimer: (timer) => {
-        const own = timer as { isCleared: boolean; readonly id: ReturnType<Clock["setTimer"]> };
-        own.isCleared = true;
-        host.clearTimer(own.id);
-      },
-      defer: (callback) => host.defer(() => this.run(callback)),
-      compression: {
-        compress: (body) => inTurn(host.compression.compress(body)),
-        uncompress: (message) => inTurn(host.compression.uncompress(message)),
-      },
-      sockets: {
-        open: (url, protocols, headers, events) => this.#socket(host, [url, protocols, headers], events),
-      },
-    };
+  /** Whether the session may write now: no write transaction is open, and nothing waits from before. */
+  isFree(path: string): boolean {
+    return !this.#files.has(path);
   }
 
-  #socket(
-    host: SyncHost,
-    [url, protocols, headers]: readonly [string, readonly string[], Readonly<Record<string, string>>],
-    events: SocketEvents,
-  ): Socket {
-    let isClosed = false;
-    const later = (callback: () => void): void => this.run(() => isClosed || callback());
-    const socket = host.sockets.open(url, protocols, headers, {
-      onOpen: (protocol) => later(() => events.onOpen(protocol)),
-      onMessage: (bytes) => later(() => events.onMessage(bytes)),
-      onEnd: (failure) => later(() => events.onEnd(failure)),
-    });
-    return {
-      send: (bytes, onWritten) => socket.send(bytes, () => this.run(onWritten)),
-      close: () => {
-        isClosed = true;
-        socket.close();
-      },
-    };
+  /** Calls back now, or once the session may write, in the order of the calls. */
+  whenFree(path: string, callback: () => void): void {
+    const turns = this.#files.get(path);
+    if (turns === undefined) callback();
+    else turns.waiting.push(callback);
   }
 }
