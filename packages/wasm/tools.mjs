@@ -125,6 +125,9 @@ function environmentFor(compiler) {
     // A folder of its own: the compiler may be another than the one that builds the addon.
     CARGO_TARGET_DIR: join(process.env.CARGO_TARGET_DIR ?? join(here, "target"), "wasm"),
     CARGO_PROFILE_RELEASE_PANIC: "abort",
+    // Who loads it over a network waits for every byte.
+    CARGO_PROFILE_RELEASE_LTO: "fat",
+    CARGO_PROFILE_RELEASE_STRIP: "symbols",
   };
   if (compiler === ready) return { env, mode: "no-install" };
   return {
