@@ -13,6 +13,7 @@ import {
   serializeClientMessage,
   type ServerErrorMessage,
   type ServerMessage,
+  sessionPath,
   syncPath,
 } from "@tidemark/protocol";
 import { WebSocket } from "ws";
@@ -35,8 +36,8 @@ export interface Battle {
   readonly url: string;
   readonly appId: string;
   readonly dice: Dice;
-  /** Own users, logged in before the first shot. */
-  readonly logins: readonly Login[];
+  /** Own users, logged in before the first shot; their tokens are renewed. */
+  readonly logins: Login[];
   /** Whose tokens are no longer or were never good for this app. */
   readonly badTokens: readonly { readonly name: string; readonly token: string; readonly codes: readonly number[] }[];
   readonly victims: readonly Victim[];
@@ -50,6 +51,15 @@ export async function logInAnonymously(url: string, appId: string): Promise<Logi
   });
   if (!answer.ok) throw new Error(`login: ${answer.status} ${await answer.text()}`);
   return (await answer.json()) as Login;
+}
+
+/** A log-in with a new token, or as it was while the server does not answer. */
+export async function renewed(url: string, login: Login): Promise<Login> {
+  const headers = { Authorization: `Bearer ${login.refresh_token}` };
+  const answer = await fetch(url + sessionPath, { method: "POST", headers }).catch(() => null);
+  if (answer === null || !answer.ok) return login;
+  const { access_token } = (await answer.json()) as Pick<Login, "access_token">;
+  return { ...login, access_token };
 }
 
 /** One of the attackers' tokens. */

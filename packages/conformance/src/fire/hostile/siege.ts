@@ -8,7 +8,7 @@ import { deleteUserPath } from "@tidemark/protocol";
 import type { Dice } from "../../harness/dice.js";
 import type { Check, Victim } from "../orders.js";
 import type { Target } from "../server.js";
-import { type Battle, logInAnonymously, type Login, Unexpected } from "./attacker.js";
+import { type Battle, logInAnonymously, type Login, renewed, Unexpected } from "./attacker.js";
 import { badTokens, crowd, forgedFiles, loginFlood } from "./identities.js";
 import { badMessages, bindFlood, bombs, brokenChangesets, deaf, markFlood, oversize, tornFrames } from "./messages.js";
 import { costlyQueries, queryFlood } from "./queries.js";
@@ -37,6 +37,9 @@ const kinds: readonly Kind[] = [
   { name: "a flood of BINDs", run: bindFlood, pauseMs: 5_000 },
   { name: "readers that do not read", run: deaf, pauseMs: 1_000 },
 ];
+
+/** How often attackers renew their tokens; while the server is down some are not. */
+const tokenPeriodMs = 60_000;
 
 /** Problems of one kind that are kept. */
 const problemsMax = 5;
@@ -97,7 +100,22 @@ export class Siege {
   }
 
   begin(): void {
-    this.#loops = kinds.map((kind) => this.#tryAgainAndAgain(kind));
+    this.#loops = [...kinds.map((kind) => this.#tryAgainAndAgain(kind)), this.#renewTokens()];
+  }
+
+  /** A token is good for half an hour: attackers with old ones would be turned away at the door. */
+  async #renewTokens(): Promise<void> {
+    const { url, logins } = this.#battle;
+    while (!this.#isOver) {
+      for (const [index, login] of logins.entries()) logins[index] = await renewed(url, login);
+      await this.#pause(tokenPeriodMs);
+    }
+  }
+
+  #pause(durationMs: number): Promise<void> {
+    let timer: NodeJS.Timeout | undefined;
+    const over = new Promise<void>((resolve) => (timer = setTimeout(resolve, durationMs)));
+    return Promise.race([this.#stopped, over]).finally(() => clearTimeout(timer));
   }
 
   async #tryAgainAndAgain(kind: Kind): Promise<void> {
@@ -105,7 +123,7 @@ export class Siege {
     this.#tallies.set(kind.name, tally);
     while (!this.#isOver) {
       if (this.#target.isUp) await this.#try(kind, tally);
-      await Promise.race([this.#stopped, new Promise((resolve) => setTimeout(resolve, kind.pauseMs))]);
+      await this.#pause(kind.pauseMs);
     }
   }
 
