@@ -4,6 +4,7 @@
  * @module
  */
 
+import "./realm-namespace.js";
 import { Realm } from "./realm.js";
 
 export { App, type AppConfiguration } from "./app/app.js";
