@@ -40,6 +40,7 @@ const frozenText =
 
 /** A realm inside of a write transaction: objects that it gives can be changed until the transaction is over. */
 export class MutableRealm implements TypedRealm {
+  /** What the realm was opened with. */
   readonly configuration: Configuration;
   readonly #binding: Binding;
   #isCancelled = false;

@@ -61,6 +61,7 @@ const knownFiles = new WeakSet<RealmFile>();
 
 /** A realm: objects in a file, synchronised or not. What is read is frozen; what is changed is changed in `write`. */
 export class Realm implements TypedRealm {
+  /** What the realm was opened with. */
   readonly configuration: Configuration;
   readonly #declarations: readonly ClassDeclaration[];
   readonly #models: ReadonlyMap<string, ModelClass>;
@@ -361,7 +362,7 @@ export class Realm implements TypedRealm {
     return this.#write(block);
   }
 
-  /** The same without a promise. */
+  /** Runs a block in a write transaction, as {@link Realm.write} does, without a promise. */
   writeBlocking<R>(block: (realm: MutableRealm) => R): R {
     return this.#write(block);
   }
@@ -464,6 +465,7 @@ export class Realm implements TypedRealm {
     throw new UnsupportedOperationException("Copying realms is not supported");
   }
 
+  /** Whether {@link Realm.close} was called. */
   isClosed(): boolean {
     return this.#isClosed;
   }

@@ -23,7 +23,7 @@ export interface SyncTimeoutOptions {
   readonly pingKeepAlivePeriod?: Duration | undefined;
   /** Until a silent connection is given up; 2 minutes. */
   readonly pongKeepAliveTimeout?: Duration | undefined;
-  /** What was uploaded longer ago than this is checked again after reconnecting; 1 minute. */
+  /** Connected again within this, uploads go on at once; else what was missed is downloaded first. 1 minute. */
   readonly fastReconnectLimit?: Duration | undefined;
 }
 

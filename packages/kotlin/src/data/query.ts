@@ -27,8 +27,17 @@ import { resultsFlow, singleFlow, valueFlow } from "./flows.js";
 import { RealmInstant } from "./instant.js";
 import type { RealmResults } from "./results.js";
 
-/** Which way an order goes. */
-export const Sort = { ASCENDING: "ASCENDING", DESCENDING: "DESCENDING" } as const;
+/**
+ * Which way an order goes.
+ *
+ * @enum
+ */
+export const Sort = {
+  /** The smallest first. */
+  ASCENDING: "ASCENDING",
+  /** The greatest first. */
+  DESCENDING: "DESCENDING",
+} as const;
 export type Sort = (typeof Sort)[keyof typeof Sort];
 
 /** Where a query looks. */
@@ -55,6 +64,7 @@ export class RealmScalarQuery<V> {
     this.#follow = follow;
   }
 
+  /** The value, in the newest version of the realm. */
   find(): V {
     return this.#find();
   }
