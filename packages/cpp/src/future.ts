@@ -13,6 +13,7 @@ export const future_status: Readonly<{ ready: "ready"; timeout: "timeout" }> = O
   ready: "ready",
   timeout: "timeout",
 });
+/** How waiting for a future ended. */
 export type future_status = "ready" | "timeout";
 
 /**

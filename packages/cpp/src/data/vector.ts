@@ -27,6 +27,7 @@ export class managed_vector<E> extends managed_collection implements Iterable<ma
   /** The element at an index; throws `out_of_range` beyond the end. */
   [index: number]: managed_value<E>;
 
+  /** How many elements there are. */
   size(): number {
     return guard(() => listOf(this).length);
   }

@@ -8,7 +8,11 @@ import type { BacklinkDeclaration, ClassDeclaration, PropertyDeclaration } from 
 import { RealmError } from "../errors.js";
 import { type ModelFields, type ModelKey, type Properties, Property, type PropertyDefinition } from "./property.js";
 
-/** What objects of a class are. */
+/**
+ * What objects of a class are.
+ *
+ * @enum
+ */
 export const ObjectType = {
   /** They have a life of their own, and are found by their key. */
   realmObject: "realmObject",
@@ -24,7 +28,9 @@ export type ModelReference = string | (() => ModelClass);
 
 /** A class of an application, with its schema. */
 export interface ModelClass {
+  /** Makes an object that belongs to no realm yet. */
   new (...values: never[]): object;
+  /** The schema. */
   readonly schema: SchemaObject;
 }
 
@@ -46,8 +52,11 @@ export type PrimaryKeyOf<C extends ModelClass> = C extends { readonly schema: Sc
 
 /** The schema of a class. */
 export interface SchemaObject<P extends Properties = Properties> extends Iterable<SchemaProperty> {
+  /** Name in the file and on the wire. */
   readonly name: string;
+  /** What its objects are. */
   readonly baseType: ObjectType;
+  /** Its properties by their names in the application. */
   readonly properties: P;
   /** The property that is the primary key. */
   readonly primaryKey: SchemaProperty | null;
@@ -55,6 +64,7 @@ export interface SchemaObject<P extends Properties = Properties> extends Iterabl
 
 /** A property of a schema. */
 export interface SchemaProperty extends PropertyDefinition {
+  /** Name in the application. */
   readonly name: string;
 }
 
@@ -81,6 +91,7 @@ class ObjectSchema<P extends Properties> implements SchemaObject<P> {
 
 /** How a schema is made. */
 export interface SchemaOptions {
+  /** What its objects are; `realmObject` by default. */
   readonly baseType?: ObjectType;
 }
 
@@ -204,6 +215,7 @@ export class RealmSchema implements Iterable<SchemaObject> {
     this.#schemas = schemas;
   }
 
+  /** How many classes there are. */
   get length(): number {
     return this.#schemas.length;
   }
@@ -213,6 +225,7 @@ export class RealmSchema implements Iterable<SchemaObject> {
     return this.#schemas.find((schema) => schema.name === name) ?? null;
   }
 
+  /** The schemas of the classes. */
   [Symbol.iterator](): Iterator<SchemaObject> {
     return this.#schemas[Symbol.iterator]();
   }

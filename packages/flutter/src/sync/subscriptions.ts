@@ -30,6 +30,7 @@ export class Subscription {
     this.internal = internal;
   }
 
+  /** Its id. A subscription that takes the place of another one of its name keeps it. */
   get id(): ObjectId {
     return new ObjectId(this.internal.id);
   }
@@ -39,6 +40,7 @@ export class Subscription {
     return this.internal.name;
   }
 
+  /** Name of the class that it is for. */
   get objectClassName(): string {
     return this.internal.className;
   }
@@ -48,10 +50,12 @@ export class Subscription {
     return this.internal.query;
   }
 
+  /** When it was made. */
   get createdAt(): Date {
     return new Date(this.internal.createdAtMs);
   }
 
+  /** When it was added or changed last. */
   get updatedAt(): Date {
     return new Date(this.internal.updatedAtMs);
   }
@@ -168,6 +172,7 @@ export class SubscriptionSet extends Subscriptions {
     return this.#set.version;
   }
 
+  /** How far the set is. */
   get state(): SubscriptionSetState {
     return states[this.#current().state];
   }
@@ -210,6 +215,7 @@ const subscriptionFailed = 1016;
 
 /** How to add a subscription. */
 export interface AddOptions {
+  /** Its name, by which it can be found and replaced; none by default. */
   readonly name?: string | undefined;
   /** Whether the name may be given to another query; not by default. */
   readonly update?: boolean | undefined;
@@ -263,6 +269,7 @@ export class MutableSubscriptionSet extends Subscriptions {
     return this.#draft.remove((one) => new Subscription(one).isOf(results)) > 0;
   }
 
+  /** Removes the subscription of a name. @returns whether there was one. */
   removeByName(name: string): boolean {
     return this.#draft.remove((one) => one.name === name) > 0;
   }
