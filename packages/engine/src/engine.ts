@@ -18,9 +18,13 @@ import type { Conventions } from "./values/conventions.js";
 
 /** What an engine is made of. */
 export interface EngineParts {
+  /** The core. */
   readonly core: Core;
+  /** The surroundings. */
   readonly host: Host;
+  /** How values look to the application. */
   readonly conventions: Conventions;
+  /** Starts the session loop. */
   readonly startTransport: TransportFactory;
 }
 
@@ -33,8 +37,11 @@ export interface OpenOptions {
   readonly path: string;
   /** Keeps the data in memory; the path is only its name. */
   readonly isInMemory: boolean;
+  /** Whether nothing may be written. */
   readonly isReadOnly: boolean;
+  /** The classes; those of the file if not given. */
   readonly classes?: readonly ClassDeclaration[] | undefined;
+  /** How the file is synced; not at all if not given. */
   readonly sync?: (SyncOptions & { readonly initialSubscriptions?: InitialSubscriptions | undefined }) | undefined;
   /** Opens a file of a synced realm without a session. */
   readonly isSyncedFile?: boolean;
@@ -42,6 +49,7 @@ export interface OpenOptions {
 
 /** Subscriptions made when a file is opened for the first time. */
 export interface InitialSubscriptions {
+  /** Changes the set while the file is being opened. */
   update(draft: SubscriptionDraft, file: RealmFile): void;
   /** Whether to run on every open. */
   readonly rerunsOnOpen: boolean;
@@ -49,9 +57,13 @@ export interface InitialSubscriptions {
 
 /** The engine. One per process and core. */
 export class Engine {
+  /** The core. */
   readonly core: Core;
+  /** The surroundings. */
   readonly host: Host;
+  /** How values look to the application. */
   readonly conventions: Conventions;
+  /** The sessions. */
   readonly sync: SyncManager;
   readonly #files = new Map<string, RealmFile>();
 

@@ -18,7 +18,9 @@ const prefixes: Readonly<Record<SyncMode, string>> = {
 export interface SubProtocol {
   /** The text to answer with, byte for byte what the client offered. */
   readonly token: string;
+  /** Kind of sync. */
   readonly mode: SyncMode;
+  /** Version of the protocol. */
   readonly version: number;
 }
 

@@ -8,6 +8,7 @@
 export interface IndexAccess {
   /** @param index may be beyond the end, or negative. */
   read(index: number): unknown;
+  /** Assigns; may throw. */
   write(index: number, value: unknown): void;
 }
 

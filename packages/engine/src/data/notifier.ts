@@ -48,6 +48,7 @@ export type Unsubscribe = () => void;
 
 /** Changes of an object. */
 export interface ObjectChanges {
+  /** Whether the object is gone. */
   readonly isDeleted: boolean;
   /** Names in the application. */
   readonly changedProperties: readonly string[];

@@ -21,11 +21,15 @@ export type ConnectionState = "disconnected" | "connecting" | "connected";
 
 /** What a session needs to know. */
 export interface SessionSettings {
+  /** Where the file is. */
   readonly path: string;
   /** Names the user and the server: sessions of one key share a connection. */
   readonly userKey: string;
+  /** Whether it shares a connection with others of its key. */
   readonly isMultiplexed: boolean;
+  /** Version of the schema that the server is told. */
   readonly schemaVersion: number;
+  /** Headers that are sent when connecting. */
   readonly headers: Readonly<Record<string, string>>;
   /** What is done when the server demands a client reset; `manual` leaves it to the application. */
   readonly resetPolicy: ResetPolicy | "manual";
@@ -43,12 +47,19 @@ export interface ResetDemand {
 
 /** Intervals of the loop. */
 export interface SyncTimeouts {
+  /** How long connecting may take; 2 minutes. */
   readonly connectTimeoutMs: number;
+  /** How long a connection is kept that nobody uses; 30 seconds. */
   readonly connectionLingerMs: number;
+  /** How often the server is asked for a sign of life; every minute. */
   readonly pingPeriodMs: number;
+  /** How long it may take to give one; 2 minutes. */
   readonly pongTimeoutMs: number;
+  /** Connected again within this, uploads go on at once; 1 minute. */
   readonly fastReconnectLimitMs: number;
+  /** The first pause between two attempts; 1 second. */
   readonly backOffInitialMs: number;
+  /** The longest pause; 5 minutes. */
   readonly backOffMaxMs: number;
 }
 
@@ -123,11 +134,17 @@ export type SyncCommand =
 
 /** Numbers of a progress report. */
 export interface ProgressReport {
+  /** Bytes that the server has acknowledged. */
   readonly uploaded: number;
+  /** The same with those that it has not. */
   readonly uploadable: number;
+  /** From 0 to 1, since everything was last uploaded. */
   readonly uploadEstimate: number;
+  /** Bytes that are here. */
   readonly downloaded: number;
+  /** The same with those that are estimated to come. */
   readonly downloadable: number;
+  /** From 0 to 1; the server's. */
   readonly downloadEstimate: number;
   /** Newest client version that the loop has taken into account. */
   readonly clientVersion: number;
@@ -186,6 +203,7 @@ export type SyncEvent =
 
 /** Carries commands and events between the two sides. */
 export interface SyncTransport {
+  /** Hands a command to the loop. */
   post(command: SyncCommand): void;
   /** Whether the process may end while this runs. */
   keepAlive(isNeeded: boolean): void;

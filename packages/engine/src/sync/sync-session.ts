@@ -34,20 +34,28 @@ export type StopPolicy = "after-upload" | "immediately" | "never";
 
 /** How a file is synced. */
 export interface SyncOptions {
+  /** Who syncs. */
   readonly user: User;
+  /** Version of the schema that the server is told. */
   readonly schemaVersion: number;
+  /** Headers that are sent when connecting. */
   readonly headers: Readonly<Record<string, string>>;
+  /** What happens when the last realm of the file is closed. */
   readonly stopPolicy: StopPolicy;
   /** Whether failures that are retried fail the waits. */
   readonly cancelsWaitsOnNonFatalError: boolean;
+  /** Told what goes wrong, in a turn of its own. */
   readonly onError?: ((session: SyncSession, error: SyncErrorInformation) => void) | undefined;
   /** What is done when the server demands a client reset. `manual`, the default, leaves it to the application. */
   readonly resetPolicy?: ResetPolicy | "manual" | undefined;
+  /** Told of client resets. */
   readonly reset?: ResetHandlers | undefined;
 }
 
+/** Told of a new status. */
 export type StatusListener = (status: SyncStatus) => void;
 
+/** Told of a change of the connection: the new state comes first. */
 export type ConnectionListener = (newState: ConnectionState, oldState: ConnectionState) => void;
 
 /** A wait that was asked for. */
@@ -67,8 +75,11 @@ interface ProgressListener {
 
 /** The session of one file. */
 export class SyncSession {
+  /** Never reused in a process. */
   readonly id: SessionId;
+  /** Where the file is. */
   readonly path: string;
+  /** Told of changes of the connection. */
   readonly connectionListeners: Listeners<ConnectionListener> = new Listeners();
   readonly #manager: SyncManager;
   readonly #clock: Clock;
@@ -104,22 +115,27 @@ export class SyncSession {
     this.#options = options;
   }
 
+  /** The user's app. */
   get app(): App {
     return this.#options.user.app;
   }
 
+  /** Who syncs. */
   get user(): User {
     return this.#options.user;
   }
 
+  /** How the file is synced: as of the realm that was opened last. */
   get options(): SyncOptions {
     return this.#options;
   }
 
+  /** True the moment it is read. */
   get state(): SessionState {
     return this.#state;
   }
 
+  /** True the moment it is read. */
   get connectionState(): ConnectionState {
     return this.#connectionState;
   }

@@ -10,6 +10,7 @@ import type { Clock } from "../host.js";
 export interface WaitLimits {
   /** Milliseconds; absent: as long as it takes. */
   readonly timeoutMs?: number | undefined;
+  /** Ends the wait when it is aborted, with its reason. */
   readonly signal?: AbortSignal | undefined;
 }
 
