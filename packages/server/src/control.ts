@@ -36,7 +36,9 @@ const rescueCommand: z.ZodType<RescueCommand> = z.discriminatedUnion("action", [
 
 /** How an app stands. */
 export interface RescueReport {
+  /** Client app id. */
   readonly appId: string;
+  /** Whether files of another server are told to reset. */
   readonly state: RescueState;
   /** Objects by class; `null` when no server runs. */
   readonly objects: Readonly<Record<string, number>> | null;

@@ -6,17 +6,21 @@
 
 /** One change: a value, or `null` to remove the key. */
 export interface KeyValueChange {
+  /** The key. */
   readonly key: string;
+  /** The new value; `null` removes it. */
   readonly value: Uint8Array | null;
 }
 
 /** A small ordered store of bytes by text keys. */
 export interface KeyValue {
+  /** The value of a key; `null` if there is none. */
   get(key: string): Promise<Uint8Array | null>;
   /** Entries whose key begins with a prefix, in order of the keys. */
   list(prefix: string): Promise<readonly { readonly key: string; readonly value: Uint8Array }[]>;
   /** Makes all changes or none; they are durable when it resolves. */
   write(changes: readonly KeyValueChange[]): Promise<void>;
+  /** Lets go of the store. */
   close(): Promise<void>;
 }
 

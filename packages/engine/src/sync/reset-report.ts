@@ -32,7 +32,7 @@ export interface ResetReport {
   readonly transactionCount: number;
   /** Of these, those of which something is to be uploaded again. */
   readonly recoveredTransactionCount: number;
-  /** Objects that the reset added to the file, removed and changed. */
+  /** Objects that the reset added to the file. */
   readonly objectsCreated: number;
   /** Objects that it removed. */
   readonly objectsDeleted: number;
