@@ -49,9 +49,8 @@ describe("the check itself", () => {
     const read = (shape, name) => `${shape} ${name}`;
     const guide = "# A\n\n<!-- code: node S1 -->\n```ts\nold();\n```\n\ntext\n\n<!-- code: cpp S2 -->\n\nmore\n";
     const assembled = assemble(guide, read);
-    expect(assembled).toBe(
-      "# A\n\n<!-- code: node S1 -->\n```ts\nnode S1\n```\n\ntext\n\n<!-- code: cpp S2 -->\n```ts\ncpp S2\n```\n\nmore\n",
-    );
+    const block = (shape, name) => `<!-- code: ${shape} ${name} -->\n\`\`\`ts\n${shape} ${name}\n\`\`\``;
+    expect(assembled).toBe(`# A\n\n${block("node", "S1")}\n\ntext\n\n${block("cpp", "S2")}\n\nmore\n`);
     expect(assemble(assembled, read)).toBe(assembled);
     expect(blocksOf(guide)).toEqual([
       ["node", "S1"],

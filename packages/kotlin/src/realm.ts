@@ -90,7 +90,13 @@ export class Realm implements TypedRealm {
    * come in time.
    */
   static open(configuration: RealmConfiguration | SyncConfiguration<false>): Realm;
+  /**
+   * The same for a configuration that waits for the server's data.
+   *
+   * @throws {@link DownloadingRealmTimeOutException} if it does not come in time.
+   */
   static open(configuration: SyncConfiguration<true>): Promise<Realm>;
+  /** The same for a configuration of which the compiler does not know whether it waits. */
   static open(configuration: RealmConfiguration | SyncConfiguration): Realm | Promise<Realm>;
   static open(configuration: RealmConfiguration | SyncConfiguration): Realm | Promise<Realm> {
     const realm = new Realm(configuration);
@@ -340,7 +346,9 @@ export class Realm implements TypedRealm {
    * @param depth how many links deep; without end by default. Beyond it links are null and lists empty.
    */
   copyFromRealm<T extends BaseRealmObject>(object: T, depth?: number): T;
+  /** The same of all objects of a dictionary. */
   copyFromRealm<T extends BaseRealmObject | null>(dictionary: RealmDictionary<T>, depth?: number): Map<string, T>;
+  /** The same of all objects of a collection. */
   copyFromRealm<T extends BaseRealmObject>(collection: Iterable<T>, depth?: number): T[];
   copyFromRealm(
     given: BaseRealmObject | RealmDictionary<BaseRealmObject | null> | Iterable<BaseRealmObject>,

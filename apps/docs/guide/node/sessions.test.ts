@@ -138,7 +138,7 @@ test("S8: waits that end when connecting fails", async () => {
   const baseFilePath = stage.folder();
   const [id, baseUrl] = ["s8-cancel", stage.url];
   // #region S8-cancel
-  const app = new App({ id, baseUrl, baseFilePath, timeout: 10_000 }); // of requests, in milliseconds; 60 000 by default
+  const app = new App({ id, baseUrl, baseFilePath, timeout: 10_000 }); // of requests; 60 000 ms by default
   const user = await app.logIn(Credentials.anonymous());
   const realm = new Realm({
     schema: [taskSchema],

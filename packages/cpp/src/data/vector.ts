@@ -141,6 +141,7 @@ export class managed_vector<E> extends managed_collection implements Iterable<ma
 
   /** The objects that pass a query. Throws as {@link managed_vector.as_results}. */
   where(query: string, args?: readonly unknown[]): results<object_in<E>>;
+  /** Those that pass a typed condition. */
   where(query: query_fn<object_in<E>>): results<object_in<E>>;
   where(query: string | query_fn<object_in<E>>, args?: readonly unknown[]): results<object_in<E>> {
     const objects = this.as_results();

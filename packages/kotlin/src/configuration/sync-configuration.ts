@@ -160,8 +160,9 @@ export class SyncConfigurationBuilder<Waits extends boolean> extends SharedBuild
     return this as unknown as SyncConfigurationBuilder<true>;
   }
 
-  /** Subscribes when the file is new, or, with `rerunOnOpen`, whenever it is opened. */
+  /** Subscribes when the file is new. */
   initialSubscriptions(callback: InitialSubscriptionsCallback): this;
+  /** The same; with `rerunOnOpen` whenever the realm is opened. */
   initialSubscriptions(rerunOnOpen: boolean, callback: InitialSubscriptionsCallback): this;
   initialSubscriptions(first: boolean | InitialSubscriptionsCallback, second?: InitialSubscriptionsCallback): this {
     const [rerunOnOpen, callback] = typeof first === "function" ? [false, first] : [first, second];

@@ -140,8 +140,9 @@ export class RealmList<T> extends OrderedRealmCollection<T> {
     for (let index = 0; index < this.size; index += 1) yield this.elementAt(index);
   }
 
-  /** Adds an element at the end, or at an index. */
+  /** Adds an element at the end. @returns true. */
   add(element: T): boolean;
+  /** Adds an element at an index. @throws {@link IndexOutOfBoundsException} */
   add(index: number, element: T): void;
   add(...given: readonly [T] | readonly [number, T]): boolean {
     const [index, element] = given.length === 1 ? [this.size, given[0]] : given;

@@ -146,8 +146,9 @@ export class RealmQuery<T> {
     return this.#with(call(() => this.#results.refine(filter, packParameters(this.#results.database, args))));
   }
 
-  /** Orders by a property, or by several: `sort(["age", Sort.DESCENDING], ["name", Sort.ASCENDING])`. */
+  /** Orders by a property, the smallest first unless said otherwise. */
   sort(property: string, order?: Sort): RealmQuery<T>;
+  /** Orders by several properties: `sort(["age", Sort.DESCENDING], ["name", Sort.ASCENDING])`. */
   sort(...orders: readonly (readonly [property: string, order: Sort])[]): RealmQuery<T>;
   sort(...given: readonly unknown[]): RealmQuery<T> {
     const [first, order = Sort.ASCENDING] = given;

@@ -388,6 +388,7 @@ export class MutableSubscriptionSet extends BaseSubscriptionSet {
    * @throws {@link IllegalArgumentException} if the model is not one of this realm.
    */
   removeAll(objectType: ModelClass | string): boolean;
+  /** Removes all subscriptions, or those without a name. @returns whether there were any. */
   removeAll(anonymousOnly?: boolean): boolean;
   removeAll(given: ModelClass | string | boolean = false): boolean {
     if (typeof given === "boolean") return this.#draft.remove((one) => !given || one.name === null) > 0;
