@@ -10,7 +10,16 @@ export { App, type AppConfiguration, type AppListener, type UserChange } from ".
 export * as credentials from "./app/credentials.js";
 export type { Credentials } from "./app/credentials.js";
 export { type BoundObject, columnAccessor } from "./binding/accessor.js";
-export { Binding, bindingKey, type Bound, type Handle, handleKey, unwrap, type Wrappers } from "./binding/binding.js";
+export {
+  Binding,
+  bindingKey,
+  type BindingParts,
+  type Bound,
+  type Handle,
+  handleKey,
+  unwrap,
+  type Wrappers,
+} from "./binding/binding.js";
 export { eraseEmbedded, resultsOfCollection } from "./binding/collections.js";
 export { indexedForm, type IndexAccess, withIndexes } from "./binding/indexed.js";
 export { logCategories, LogFilter, type LogLevel, logLevels } from "./binding/log-filter.js";
@@ -18,17 +27,26 @@ export { openOrReplace } from "./binding/opening.js";
 export { withFetch } from "./binding/own-fetch.js";
 export { EmailPasswordCalls, type EmailToken } from "./app/email-password.js";
 export { resolveHandle } from "./binding/resolve.js";
+export type { ApiCall } from "./app/http.js";
 export { Listeners } from "./app/listeners.js";
 export { User, type UserIdentity, type UserState } from "./app/user.js";
 export type * from "./core.js";
 export type { CollectionChanges, DictionaryChanges } from "./data/changes.js";
 export { createObject, eraseAll, findObject, primaryKeyOf, type UpdateMode } from "./data/create.js";
-export { Database } from "./data/database.js";
+export { Database, type DatabaseOptions } from "./data/database.js";
 export { Dictionary } from "./data/dictionary.js";
 export { List } from "./data/list.js";
-export type { ObjectChanges } from "./data/notifier.js";
-export { EmbeddedHandle, ObjectHandle } from "./data/object.js";
-export { type Aggregate, aggregateOf, type Order, packParameters, Results, type Stage } from "./data/results.js";
+export type { Notifier, ObjectChanges, Unsubscribe } from "./data/notifier.js";
+export { EmbeddedHandle, type Holder, ObjectHandle } from "./data/object.js";
+export {
+  type Aggregate,
+  aggregateOf,
+  type Order,
+  packParameters,
+  Results,
+  type ResultsSource,
+  type Stage,
+} from "./data/results.js";
 export {
   type BacklinkDeclaration,
   type ClassDeclaration,
@@ -56,6 +74,12 @@ export { inlineTransport } from "./sync/inline-transport.js";
 export {
   type ConnectionState,
   defaultSyncTimeouts,
+  type ErrorConsequence,
+  type Generation,
+  type ProgressReport,
+  type ResetDemand,
+  type SessionId,
+  type SessionSettings,
   type SyncCommand,
   type SyncEvent,
   type SyncTimeouts,
@@ -76,6 +100,6 @@ export { columnOrder, type NamedColumn, rowParts } from "./values/row.js";
 export { describeType, Linkable, typeMismatch, type ValueType } from "./values/pack.js";
 export { simulateError } from "./sync/simulate-error.js";
 export { within, type WaitLimits } from "./sync/within.js";
-export type { SyncStatus } from "./sync/sync-status.js";
+export type { PendingTransfer, SyncStatus } from "./sync/sync-status.js";
 export type { ResetHandlers } from "./sync/reset-handlers.js";
 export type { DroppedChange, ResetReport } from "./sync/reset-report.js";

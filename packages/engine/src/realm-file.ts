@@ -32,6 +32,7 @@ export class RealmFile implements SyncFile {
   readonly #onClosed: () => void;
   #openCount = 1;
 
+  /** @internal */
   constructor(
     path: string,
     database: Database,

@@ -16,10 +16,15 @@ import { anonymousRefreshTokenSeconds, refreshTokenSeconds, type TokenSubject, t
 
 /** What is kept of a user. */
 export interface UserRecord {
+  /** 24 hexadecimal digits. */
   readonly id: string;
+  /** When the user was made, since 1970. */
   readonly createdMs: number;
+  /** Whether the user may not log in or sync. */
   readonly isDisabled: boolean;
+  /** The ways in which the user logs in. */
   readonly identities: readonly IdentityBody[];
+  /** What the providers know of the user. */
   readonly data: Readonly<Record<string, unknown>>;
   /** Custom user data: travels in access tokens. */
   readonly customData?: unknown;

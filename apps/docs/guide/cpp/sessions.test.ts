@@ -111,8 +111,7 @@ test("S5: waits", async () => {
   write(db, 1);
   // #region S5
   await session.wait_for_upload_completion(); // all that was committed until now is on the server
-  await session.wait_for_download_completion(); // all that is on the server now is here
-  db.refresh(); // shows it; without this it shows soon by itself
+  await session.wait_for_download_completion(); // all that is on the server now is here, and the database shows it
 
   session.wait_for_upload_completion((result) => show(result.is_ok() ? "uploaded" : result.reason()));
   // #endregion

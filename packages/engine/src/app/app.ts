@@ -68,11 +68,11 @@ export class App {
   readonly host: Host;
   /** Told, in turns of their own, what becomes of users. */
   readonly listeners: Listeners<AppListener> = new Listeners();
-  /** The synchronisation's side: told of every change of a user. */
+  /** @internal The synchronisation's side: told of every change of a user. */
   onChange: (user: User, change: UserChange) => void = () => undefined;
   /** Whether all sessions of a user share one connection; in force for sessions that begin later. */
   isMultiplexed: boolean;
-  /** What is to be done with files when the app is made the next time. */
+  /** @internal What is to be done with files when the app is made the next time. */
   readonly fileActions: FileActions;
   readonly #store: UserStore;
   readonly #users = new Map<string, User>();
@@ -296,7 +296,7 @@ export class App {
     }
   }
 
-  /** The server does not accept the refresh token any more. */
+  /** @internal The server does not accept the refresh token any more. */
   forgetTokens(user: User): void {
     if (user.isLoggedIn) this.#logOutLocally(user, user.providerType === "anon-user");
   }
@@ -326,7 +326,7 @@ export class App {
     this.#logOutLocally(user, true);
   }
 
-  /** Something about a user has changed: keeps it and tells everybody. */
+  /** @internal Something about a user has changed: keeps it and tells everybody. */
   onUserChanged(user: User, change: UserChange): void {
     this.#save();
     this.onChange(user, change);

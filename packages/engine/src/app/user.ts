@@ -37,6 +37,7 @@ export class User {
   #profile: Readonly<Record<string, unknown>>;
   #refreshing: Promise<void> | undefined;
 
+  /** @internal */
   constructor(app: App, stored: StoredUser) {
     this.app = app;
     this.id = stored.id;
@@ -48,7 +49,7 @@ export class User {
     this.#profile = stored.profile;
   }
 
-  /** What is kept of the user. */
+  /** @internal What is kept of the user. */
   stored(): StoredUser {
     return {
       id: this.id,
@@ -111,7 +112,7 @@ export class User {
     return isExpired(this.#accessToken, this.app.host.nowMs());
   }
 
-  /** The user has logged in (again). */
+  /** @internal The user has logged in (again). */
   onLogIn(stored: StoredUser): void {
     this.#state = "logged-in";
     this.#accessToken = stored.accessToken;
@@ -152,7 +153,7 @@ export class User {
     this.app.onUserChanged(this, "token");
   }
 
-  /** Local part of logging out. */
+  /** @internal Local part of logging out. */
   clear(state: "logged-out" | "removed"): { readonly refreshToken: string } {
     const refreshToken = this.#refreshToken;
     this.#state = state;

@@ -69,7 +69,7 @@ export class Database {
   readonly isFrozen: boolean;
   /** Tells listeners of changes. */
   readonly notifier: Notifier;
-  /** Mutations that the core has not been given yet. */
+  /** @internal Mutations that the core has not been given yet. */
   readonly batch: MutationBatch;
   /** Grows with every change of any object that a read could see. */
   dataEpoch = 1;

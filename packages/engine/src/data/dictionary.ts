@@ -35,7 +35,7 @@ export class Dictionary {
     this.column = column;
   }
 
-  /** Where the value of a key begins, or −1. */
+  /** @internal Where the value of a key begins, or −1. */
   static valueOffset(page: Page, at: number, key: string): number {
     return readEntries(page, at).get(key) ?? -1;
   }

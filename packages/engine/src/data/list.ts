@@ -36,7 +36,7 @@ export class List {
     this.column = column;
   }
 
-  /** Where the element at a real index begins, or −1. */
+  /** @internal Where the element at a real index begins, or −1. */
   static elementOffset(page: Page, at: number, index: number): number {
     if (page.bytes[at] !== tag.list) return -1;
     const { count, first } = readCollectionHead(page, at);

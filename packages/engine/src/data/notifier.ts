@@ -24,6 +24,7 @@ import type { ValueSet } from "./value-set.js";
 export interface ChangeSummary {
   /** False if everything may have changed. */
   readonly isComplete: boolean;
+  /** Whether there are new classes or properties. */
   readonly hasSchemaChange: boolean;
   classChanges(name: string): ClassChanges | undefined;
   readonly isEmpty: boolean;
@@ -70,6 +71,7 @@ export class Notifier {
     this.#database = database;
   }
 
+  /** Ends all listeners. */
   close(): void {
     this.#isClosed = true;
     this.#observers.clear();
@@ -173,6 +175,7 @@ export class Notifier {
     return this.#listen(this.#beforeListeners, listener);
   }
 
+  /** Calls back when there are new classes or properties. */
   onSchemaChange(listener: () => void): Unsubscribe {
     return this.#listen(this.#schemaListeners, listener);
   }
@@ -230,6 +233,7 @@ export class Notifier {
     });
   }
 
+  /** Calls back soon, with no changes, and then after each change of a dictionary. */
   onDictionary(dictionary: Dictionary, listener: (changes: DictionaryChanges) => void): Unsubscribe {
     let known: ReadonlyMap<string, string> | undefined;
     return this.#observe({

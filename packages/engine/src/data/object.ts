@@ -31,9 +31,9 @@ export interface Holder {
   readonly database: Database;
   /** The class. */
   readonly layout: ClassLayout;
-  /** @throws if it is gone. */
+  /** @internal @throws if it is gone. */
   row(): RowPlace;
-  /** The way to a column, for a mutation. */
+  /** @internal The way to a column, for a mutation. */
   address(column: Column): Address;
   /** Whether it still exists. */
   isValid(): boolean;
@@ -116,13 +116,13 @@ export class ObjectHandle extends Linkable implements Holder, PendingObject {
     return !this.database.isClosed && this.#refresh();
   }
 
-  /** Where its row stands now. @throws {@link EngineError} `invalidated` if it is gone. */
+  /** @internal Where its row stands now. @throws {@link EngineError} `invalidated` if it is gone. */
   row(): RowPlace {
     const page = this.#require();
     return { page, offset: this.#offset + 4 + page.view.getUint32(this.#offset, true) };
   }
 
-  /** The primary key as the core writes it. */
+  /** @internal The primary key as the core writes it. */
   packedKey(): Uint8Array {
     if (this.#packedKey === undefined) {
       const page = this.#require();
@@ -132,7 +132,7 @@ export class ObjectHandle extends Linkable implements Holder, PendingObject {
     return this.#packedKey;
   }
 
-  /** The way to a column, for a mutation. */
+  /** @internal The way to a column, for a mutation. */
   address(column: Column): Address {
     return { classIndex: this.classIndex, object: this, column: column.index, path: [] };
   }
@@ -210,13 +210,13 @@ export class EmbeddedHandle implements Holder {
     return this.layout.name;
   }
 
-  /** Way from the root object to this one. */
+  /** @internal Way from the root object to this one. */
   place(): Address {
     const address = this.parent.address(this.column);
     return this.element === undefined ? address : { ...address, path: [...address.path, this.element] };
   }
 
-  /** The way to a column, for a mutation. */
+  /** @internal The way to a column, for a mutation. */
   address(column: Column): Address {
     const place = this.place();
     return { ...place, path: [...place.path, column.name] };
@@ -237,7 +237,7 @@ export class EmbeddedHandle implements Holder {
     return this.parent.isValid() && this.#find() !== undefined;
   }
 
-  /** Where its row stands now. @throws {@link EngineError} `invalidated` if it is gone. */
+  /** @internal Where its row stands now. @throws {@link EngineError} `invalidated` if it is gone. */
   row(): RowPlace {
     const place = this.#find();
     if (place === undefined) {

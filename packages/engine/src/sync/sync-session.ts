@@ -96,7 +96,7 @@ export class SyncSession {
   readonly #waits = new Map<number, Wait>();
   /** Waits asked for while there was no live session; they begin with the next one. */
   #queued: Wait[] = [];
-  /** Called when the session stops, before the waits fail: waiters for subscriptions. */
+  /** @internal Called when the session stops, before the waits fail: waiters for subscriptions. */
   readonly subscriptionWaiters: Set<(error: Error) => void> = new Set();
   readonly #progressListeners = new Set<ProgressListener>();
   /** Called with the status after each change of it, never with the one at registration. */
@@ -164,7 +164,7 @@ export class SyncSession {
 
   // --- life ------------------------------------------------------------------------------------------------
 
-  /** A realm of the file was opened. */
+  /** @internal A realm of the file was opened. */
   attach(file: SyncFile, options: SyncOptions): void {
     this.#file = file;
     const { onError, reset } = this.#options;
@@ -173,7 +173,7 @@ export class SyncSession {
     this.#later(() => this.#tellReports());
   }
 
-  /** The last realm of the file was closed. */
+  /** @internal The last realm of the file was closed. */
   detach(): void {
     this.#file = undefined;
     if (this.#on(`detach-${this.#options.stopPolicy}`)) this.#dropListeners();
@@ -211,7 +211,7 @@ export class SyncSession {
     if (this.user.isLoggedIn) this.#on(this.user.needsRefresh ? "revive-without-token" : "revive");
   }
 
-  /** The user has a usable token, or none can be had just now: in both cases the loop may try. */
+  /** @internal The user has a usable token, or none can be had just now: in both cases the loop may try. */
   onToken(): void {
     this.#on("token");
   }
@@ -280,7 +280,7 @@ export class SyncSession {
     });
   }
 
-  /** A wait for subscriptions cannot end well while the session is stopped. */
+  /** @internal A wait for subscriptions cannot end well while the session is stopped. */
   failSubscriptionWaiters(): void {
     const waiters = [...this.subscriptionWaiters];
     this.subscriptionWaiters.clear();
@@ -318,7 +318,7 @@ export class SyncSession {
     }
   }
 
-  /** The application has committed something. */
+  /** @internal The application has committed something. */
   onCommitted(): void {
     if (this.#state === "active") this.#manager.post({ type: "committed", session: this.id });
     this.#statusMayHaveChanged();
@@ -368,7 +368,7 @@ export class SyncSession {
 
   // --- client resets ---------------------------------------------------------------------------------------
 
-  /** Begins a client reset as if the server had demanded it with this error. */
+  /** @internal Begins a client reset as if the server had demanded it with this error. */
   demandReset(error: SyncErrorInformation, code: number): void {
     if ((this.#options.resetPolicy ?? "manual") === "manual") return this.onError(error, "stop");
     if (this.#state !== "active") return;
@@ -480,7 +480,7 @@ export class SyncSession {
 
   // --- the loop's side -------------------------------------------------------------------------------------
 
-  /** Takes in what the loop says. */
+  /** @internal Takes in what the loop says. */
   onEvent(event: Extract<SyncEvent, { session: SessionId }>): void {
     this.#statusMayHaveChanged();
     switch (event.type) {
@@ -525,7 +525,7 @@ export class SyncSession {
     }
   }
 
-  /** A failure, with what follows from it. */
+  /** @internal A failure, with what follows from it. */
   onError(information: SyncErrorInformation, consequence: ErrorConsequence): void {
     if (this.#state === "inactive" || (this.#state === "paused" && information.writes.length === 0)) return;
     const error = consequence === "stop" ? this.#withRecoveryPath(information) : information;
@@ -556,7 +556,11 @@ export class SyncSession {
     else tell();
   }
 
-  /** The user was logged out because the server refused the refresh token: what waited for a session is over too. */
+  /**
+   * The user was logged out because the server refused the refresh token: what waited for a session is over too.
+   *
+   * @internal
+   */
   onRefused(error: SyncErrorInformation): void {
     const { onError } = this.#options;
     const queued = this.#queued.splice(0);
@@ -567,7 +571,7 @@ export class SyncSession {
     if (onError !== undefined && this.#state === "inactive") this.#later(() => this.#guard(() => onError(this, error)));
   }
 
-  /** The file's side, for those who know that it is open. */
+  /** @internal The file's side, for those who know that it is open. */
   get file(): SyncFile {
     return must(this.#file, "a realm of the file is open");
   }

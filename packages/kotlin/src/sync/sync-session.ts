@@ -199,7 +199,7 @@ export class SyncSession {
   /**
    * Stops both directions until {@link resume}, or until the last realm of the file is closed. Both states have changed
    * when it returns; waits that are under way throw `[Sync][OperationAborted(1027)] Sync session became inactive.` Does
-   * nothing once the realm is closed.
+   * nothing once the last realm of the file is closed.
    */
   pause(): void {
     if (this.#session.isAttached) this.#session.pause();

@@ -41,14 +41,17 @@ export class List<T = unknown> extends OrderedCollection<T> {
     return this[handleKey] as EngineList;
   }
 
+  /** @internal */
   protected override ordered(): OrderedHandle {
     return this.#list;
   }
 
+  /** @internal */
   protected override asResults(): EngineResults {
     return resultsOfCollection(this.#list);
   }
 
+  /** @internal */
   protected override observe(listener: (changes: CollectionChanges) => void): () => void {
     return this.#list.database.notifier.onCollection(this.#list, listener);
   }

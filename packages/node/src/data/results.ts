@@ -58,14 +58,17 @@ export class Results<T = unknown> extends OrderedCollection<T> {
     return this[handleKey] as EngineResults;
   }
 
+  /** @internal */
   protected override ordered(): OrderedHandle {
     return this.#results;
   }
 
+  /** @internal */
   protected override asResults(): EngineResults {
     return this.#results;
   }
 
+  /** @internal */
   protected override observe(listener: (changes: CollectionChanges) => void): () => void {
     const results = this.#results;
     results.database.requireOpen();

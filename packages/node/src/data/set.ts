@@ -29,14 +29,17 @@ export class RealmSet<T = unknown> extends OrderedCollection<T> {
     return this[handleKey] as ValueSet;
   }
 
+  /** @internal */
   protected override ordered(): OrderedHandle {
     return this.#set;
   }
 
+  /** @internal */
   protected override asResults(): EngineResults {
     return resultsOfCollection(this.#set);
   }
 
+  /** @internal */
   protected override observe(listener: (changes: CollectionChanges) => void): () => void {
     return this.#set.database.notifier.onCollection(this.#set, listener);
   }
