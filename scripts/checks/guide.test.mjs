@@ -22,7 +22,9 @@ describe("guides", () => {
   });
 
   test("the rows of sync sessions are all there", () => {
-    const headings = readSource(guides[0]).match(/^## .*$/gm).join("\n");
+    const headings = readSource(guides[0])
+      .match(/^## .*$/gm)
+      .join("\n");
     const rows = Array.from({ length: 20 }, (_, index) => `S${index + 1}`);
     expect(rows.filter((row) => !new RegExp(`\\b${row}\\b`).test(headings))).toEqual([]);
   });

@@ -51,7 +51,10 @@ export interface scheduler {
 }
 
 /** The scheduler of the event loop, as `realm::scheduler::make_default()`. */
-export const scheduler: { make_default(): scheduler } = Object.freeze({
+export const scheduler: {
+  /** The scheduler of the event loop. */
+  make_default(): scheduler;
+} = Object.freeze({
   make_default: () => ({ is_on_thread: () => true }),
 });
 

@@ -48,7 +48,14 @@ export interface SchemaInformation {
     /** Whether objects have keys, live inside others, or are only sent. */
     readonly kind: "top" | "embedded" | "asymmetric";
     /** The primary key, if objects have one. */
-    readonly primaryKey?: { readonly name: string; readonly type: string; readonly nullable: boolean };
+    readonly primaryKey?: {
+      /** Name in the file and on the wire. */
+      readonly name: string;
+      /** `int`, `string`, `objectId` or `uuid`. */
+      readonly type: string;
+      /** Whether it may be null. */
+      readonly nullable: boolean;
+    };
     /** The other properties, in the order of their indexes. */
     readonly columns: readonly {
       /** Name in the file and on the wire. */

@@ -31,6 +31,12 @@ export interface EngineParts {
 /** How often it is looked whether the loop has closed a file. */
 const endedPollMs = 10;
 
+/** How to open a synced realm. */
+export interface OpenSyncOptions extends SyncOptions {
+  /** What is subscribed to meanwhile. */
+  readonly initialSubscriptions?: InitialSubscriptions | undefined;
+}
+
 /** How to open a realm. */
 export interface OpenOptions {
   /** Absolute. */
@@ -42,7 +48,7 @@ export interface OpenOptions {
   /** The classes; those of the file if not given. */
   readonly classes?: readonly ClassDeclaration[] | undefined;
   /** How the file is synced; not at all if not given. */
-  readonly sync?: (SyncOptions & { readonly initialSubscriptions?: InitialSubscriptions | undefined }) | undefined;
+  readonly sync?: OpenSyncOptions | undefined;
   /** Opens a file of a synced realm without a session. */
   readonly isSyncedFile?: boolean;
 }
@@ -79,7 +85,11 @@ export class Engine {
     });
   }
 
-  /** @param host the engine's own, or one with another way to fetch. */
+  /**
+   * Makes an app, and does what was to be done with its files at its next start.
+   *
+   * @param host the engine's own, or one with another way to fetch.
+   */
   createApp(configuration: AppConfiguration, host: Host = this.host): App {
     const app = new App(configuration, host);
     app.fileActions.runAll(this.core);

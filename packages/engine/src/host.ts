@@ -29,10 +29,29 @@ export interface Clock {
 /** Why a socket could not be opened or broke. */
 export type SocketFailure =
   /** The server answered the upgrade with this status instead of 101. */
-  | { readonly kind: "http"; readonly status: number; readonly message: string }
-  | { readonly kind: "resolve" | "connect" | "tls" | "read"; readonly message: string }
-  /** The peer closed, with the close code it gave (1006 if it gave none). */
-  | { readonly kind: "close"; readonly closeCode: number; readonly message: string };
+  | {
+      /** Tells them apart. */
+      readonly kind: "http";
+      /** HTTP status. */
+      readonly status: number;
+      /** The text. */
+      readonly message: string;
+    }
+  | {
+      /** What did not work: finding the name, connecting, the certificate, or reading. */
+      readonly kind: "resolve" | "connect" | "tls" | "read";
+      /** The text. */
+      readonly message: string;
+    }
+  /** The peer closed. */
+  | {
+      /** Tells them apart. */
+      readonly kind: "close";
+      /** What the peer gave; 1006 if it gave none. */
+      readonly closeCode: number;
+      /** The text. */
+      readonly message: string;
+    };
 
 /** What happens on a socket. Nothing follows `onEnd`. */
 export interface SocketEvents {

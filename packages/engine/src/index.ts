@@ -21,14 +21,14 @@ export {
   type Wrappers,
 } from "./binding/binding.js";
 export { eraseEmbedded, resultsOfCollection } from "./binding/collections.js";
-export { indexedForm, type IndexAccess, withIndexes } from "./binding/indexed.js";
+export { type Counted, indexedForm, type IndexAccess, withIndexes } from "./binding/indexed.js";
 export { logCategories, LogFilter, type LogLevel, logLevels } from "./binding/log-filter.js";
 export { openOrReplace } from "./binding/opening.js";
 export { withFetch } from "./binding/own-fetch.js";
 export { EmailPasswordCalls, type EmailToken } from "./app/email-password.js";
 export { resolveHandle } from "./binding/resolve.js";
 export type { ApiCall } from "./app/http.js";
-export { Listeners } from "./app/listeners.js";
+export { type AnyCallback, Listeners } from "./app/listeners.js";
 export { User, type UserIdentity, type UserState } from "./app/user.js";
 export type * from "./core.js";
 export type { CollectionChanges, DictionaryChanges } from "./data/changes.js";
@@ -66,7 +66,13 @@ export {
   type SubscriptionState,
 } from "./data/subscriptions.js";
 export { ValueSet } from "./data/value-set.js";
-export { Engine, type EngineParts, type InitialSubscriptions, type OpenOptions } from "./engine.js";
+export {
+  Engine,
+  type EngineParts,
+  type InitialSubscriptions,
+  type OpenOptions,
+  type OpenSyncOptions,
+} from "./engine.js";
 export * from "./errors.js";
 export type * from "./host.js";
 export { type FileSync, RealmFile } from "./realm-file.js";
@@ -95,11 +101,17 @@ export {
   type SyncOptions,
   SyncSession,
 } from "./sync/sync-session.js";
-export { type Conventions, dateParts, plainConventions } from "./values/conventions.js";
+export {
+  type Conventions,
+  dateParts,
+  type MixedParts,
+  plainConventions,
+  type TimestampParts,
+} from "./values/conventions.js";
 export { columnOrder, type NamedColumn, rowParts } from "./values/row.js";
 export { describeType, Linkable, typeMismatch, type ValueType } from "./values/pack.js";
 export { simulateError } from "./sync/simulate-error.js";
-export { within, type WaitLimits } from "./sync/within.js";
+export { type Waited, type WaitLimits, within } from "./sync/within.js";
 export type { PendingTransfer, SyncStatus } from "./sync/sync-status.js";
 export type { ResetHandlers } from "./sync/reset-handlers.js";
 export type { DroppedChange, ResetReport } from "./sync/reset-report.js";

@@ -74,6 +74,7 @@ export abstract class Configuration {
     return Configuration.#defaultRealmName;
   }
 
+  /** In force for configurations that are made from then on. */
   static set defaultRealmName(name: string) {
     Configuration.#defaultRealmName = name;
   }
@@ -83,6 +84,7 @@ export abstract class Configuration {
     return Configuration.#defaultStoragePath ?? engine().host.files.resolve(".");
   }
 
+  /** In force for configurations that are made from then on. */
   static set defaultStoragePath(path: string) {
     Configuration.#defaultStoragePath = engine().host.files.resolve(path);
   }
@@ -92,6 +94,7 @@ export abstract class Configuration {
     return engine().host.files.join(Configuration.defaultStoragePath, Configuration.defaultRealmName);
   }
 
+  /** In force for configurations that are made from then on. */
   static set defaultRealmPath(path: string) {
     const { files } = engine().host;
     const directory = files.directoryOf(files.resolve(path));

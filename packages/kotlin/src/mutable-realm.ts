@@ -32,7 +32,10 @@ export type Deleteable =
   | BaseRealmObject
   | RealmQuery<unknown>
   | RealmSingleQuery<unknown>
-  | (Iterable<unknown> & { readonly size: number });
+  | (Iterable<unknown> & {
+      /** How many there are. */
+      readonly size: number;
+    });
 
 const frozenText =
   "Frozen objects cannot be deleted. They must be converted to live objects first by using " +

@@ -313,7 +313,10 @@ export class Realm implements TypedRealm {
   }
 
   /** The newest version. */
-  version(): { readonly version: number } {
+  version(): {
+    /** Grows with every commit. */
+    readonly version: number;
+  } {
     return { version: this.#requireOpen().database.version };
   }
 

@@ -57,7 +57,10 @@ export type ClientResetManualConfiguration = ClientResetReporting & {
 
 /** Makes the file what the server has. What was not uploaded is lost. */
 export type ClientResetDiscardUnsyncedChangesConfiguration = ClientResetReporting &
-  ClientResetCallbacks & { mode: "discardUnsyncedChanges" };
+  ClientResetCallbacks & {
+    /** Discards. */
+    mode: "discardUnsyncedChanges";
+  };
 
 /** Makes the file what the server has, and does again on top what was not uploaded. */
 export type ClientResetRecoverUnsyncedChangesConfiguration = ClientResetReporting &
@@ -103,13 +106,25 @@ export type BaseSyncConfiguration = {
   /** Headers that are sent when connecting. */
   customHttpHeaders?: Record<string, string>;
   /** Accepted, of no effect: certificates are checked as Node.js does. */
-  ssl?: { validate?: boolean; certificatePath?: string };
+  ssl?: {
+    /** Of no effect. */
+    validate?: boolean;
+    /** Of no effect. */
+    certificatePath?: string;
+  };
   /** What happens when the server cannot go on with the file; `recoverUnsyncedChanges` by default. */
   clientReset?: ClientResetConfig;
   /** Whether failures after which the session tries again end the waits for uploads and downloads; not by default. */
   cancelWaitsOnNonFatalError?: boolean;
   /** Accepted, of no effect. */
-  proxyConfig?: { address: string; port: number; type: "http" | "https" };
+  proxyConfig?: {
+    /** Host name. */
+    address: string;
+    /** Number of the port. */
+    port: number;
+    /** How it is reached. */
+    type: "http" | "https";
+  };
   /** @internal */
   _sessionStopPolicy?: SessionStopPolicy;
 };
@@ -185,7 +200,10 @@ export type Configuration = {
   /** Called when this opening has made the file. */
   onFirstOpen?: (realm: Realm) => void;
   /** Accepted, of no effect. Not for synced realms. */
-  migrationOptions?: { resolveEmbeddedConstraints?: boolean };
+  migrationOptions?: {
+    /** Of no effect. */
+    resolveEmbeddedConstraints?: boolean;
+  };
   /** Accepted, of no effect. */
   excludeFromIcloudBackup?: boolean;
 };

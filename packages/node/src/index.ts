@@ -27,6 +27,7 @@ export { Results, type Subscribable, type SubscriptionOptions } from "./data/res
 export { RealmSet as Set } from "./data/set.js";
 export * from "./enums.js";
 export * from "./errors.js";
+export type { LogEntry, LoggerCallback } from "./logging.js";
 export { ProgressRealmPromise } from "./open.js";
 export type { RealmEventName, RealmListenerCallback } from "./realm.js";
 export type { RealmObjectClass } from "./schema/parse.js";

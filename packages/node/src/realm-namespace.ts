@@ -5,7 +5,6 @@
  */
 
 import type { DefaultFunctionsFactory } from "./app/user.js";
-import type { DefaultObject } from "./schema/types.js";
 import type * as types from "./types.js";
 
 // Members of the namespace are called as everything else is called.

@@ -225,6 +225,7 @@ export class Realm extends RealmStatics {
     return Realm.#defaultPath ?? engine().host.files.resolve("default.realm");
   }
 
+  /** @throws {@link TypeAssertionError} for anything but a text. */
   static set defaultPath(path: string) {
     assertString(path, "path");
     Realm.#defaultPath = path;

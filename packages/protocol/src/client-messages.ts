@@ -265,7 +265,7 @@ function readUpload(reader: MessageReader): UploadMessage {
   };
 }
 
-/** Takes the body of an UPLOAD or DOWNLOAD by the two sizes of its head. */
+/** @internal Takes the body of an UPLOAD or DOWNLOAD by the two sizes of its head. */
 export function readChangesetBody(
   reader: MessageReader,
   isCompressed: boolean,
@@ -278,7 +278,7 @@ export function readChangesetBody(
   return reader.bytes("body", isCompressed ? compressedSize : uncompressedSize);
 }
 
-/** MARK looks the same in both directions. */
+/** @internal MARK looks the same in both directions. */
 export function readMark(reader: MessageReader): MarkMessage {
   const session = reader.session();
   const request = reader.integer("request");
@@ -286,7 +286,7 @@ export function readMark(reader: MessageReader): MarkMessage {
   return { type: "mark", session, request };
 }
 
-/** TEST_COMMAND looks the same in both directions. */
+/** @internal TEST_COMMAND looks the same in both directions. */
 export function readTestCommand(reader: MessageReader): TestCommandMessage {
   const session = reader.session();
   const request = reader.integer("request");
@@ -327,7 +327,7 @@ export function serializeClientMessage(message: ClientMessage): Uint8Array {
   }
 }
 
-/** TEST_COMMAND looks the same in both directions. */
+/** @internal TEST_COMMAND looks the same in both directions. */
 export function writeTestCommand(message: TestCommandMessage): Uint8Array {
   const body = encodeText(message.body);
   return writeMessage(["test_command", message.session, message.request, body.length], body);

@@ -36,4 +36,5 @@ export const closeCode = {
   protocolMismatch: 4006,
 } as const;
 
+/** One of {@link closeCode}. */
 export type CloseCode = (typeof closeCode)[keyof typeof closeCode];

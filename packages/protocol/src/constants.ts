@@ -42,6 +42,7 @@ export const batchState = {
   steadyState: 2,
 } as const;
 
+/** One of {@link batchState}. */
 export type BatchState = (typeof batchState)[keyof typeof batchState];
 
 /**

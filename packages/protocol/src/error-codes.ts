@@ -156,6 +156,7 @@ export const errorCode = {
   schemaVersionChanged: 236,
 } as const;
 
+/** One of {@link errorCode}. */
 export type ErrorCode = (typeof errorCode)[keyof typeof errorCode];
 
 /** The table, in order of the codes. */

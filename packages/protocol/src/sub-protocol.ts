@@ -26,9 +26,14 @@ export interface SubProtocol {
 
 /** What to answer an upgrade request with. */
 export type SubProtocolChoice =
-  | { readonly chosen: SubProtocol }
-  /** `none`: no token of ours at all. */
-  | { readonly mismatch: "client-too-old" | "client-too-new" | "none" };
+  | {
+      /** The token to answer with. */
+      readonly chosen: SubProtocol;
+    }
+  | {
+      /** `none`: no token of ours at all. */
+      readonly mismatch: "client-too-old" | "client-too-new" | "none";
+    };
 
 /** Longest `Sec-WebSocket-Protocol` header that is looked at. */
 const headerBytesMax = 4096;

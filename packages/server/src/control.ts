@@ -23,9 +23,20 @@ export interface ControlAddress {
 }
 
 /** What is to be done; without an app id it is about the one app there is, or for `show` about all. */
-export type RescueCommand = { readonly appId?: string | undefined } & (
-  | { readonly action: "show" | "close" }
-  | { readonly action: "open"; readonly objectsMin: number }
+export type RescueCommand = {
+  /** Client app id. */
+  readonly appId?: string | undefined;
+} & (
+  | {
+      /** Shows how things stand, or closes. */
+      readonly action: "show" | "close";
+    }
+  | {
+      /** Opens. */
+      readonly action: "open";
+      /** How many objects were loaded. */
+      readonly objectsMin: number;
+    }
 );
 
 const rescueCommand: z.ZodType<RescueCommand> = z.discriminatedUnion("action", [

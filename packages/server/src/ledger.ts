@@ -138,7 +138,10 @@ export type IdentifyAnswer =
       /** Version of the schema that the file is of; absent if its client was opened with that one. */
       readonly previousSchemaVersion?: number;
     }
-  | { readonly refusal: LedgerRefusal };
+  | {
+      /** Why there is none. */
+      readonly refusal: LedgerRefusal;
+    };
 
 /** One 231: a rejected changeset of the client. */
 export interface Compensation {
@@ -216,7 +219,15 @@ export interface DownloadPart extends ChangesetBody {
 }
 
 /** What one session of several is owed, or why that cannot be told. */
-export type DownloadAnswer = { readonly part: DownloadPart | null } | { readonly failure: Error };
+export type DownloadAnswer =
+  | {
+      /** The message; `null` if nothing is owed. */
+      readonly part: DownloadPart | null;
+    }
+  | {
+      /** Why that cannot be told. */
+      readonly failure: Error;
+    };
 
 /** Sizes of messages before compression: a message ends with the entry that reaches its limit. */
 export interface DownloadLimits {

@@ -6,7 +6,7 @@
  * @module
  */
 
-import type { IdentityBody, LoginBody, ProfileBody } from "@tidemark/protocol";
+import type { IdentityBody, LoginBody, ProfileBody, SessionBody } from "@tidemark/protocol";
 import { Semaphore } from "./concurrency.js";
 import { type Host, randomId } from "./host.js";
 import { getJson, jsonChange, type KeyValue, type KeyValueChange, listJson } from "./key-value.js";
@@ -129,7 +129,14 @@ export class Users {
   }
 
   /** Addresses that were registered and have no user yet: it comes into being with the first login. */
-  async registrations(): Promise<readonly { readonly id: string; readonly email: string }[]> {
+  async registrations(): Promise<
+    readonly {
+      /** Id of the identity. */
+      readonly id: string;
+      /** The address. */
+      readonly email: string;
+    }[]
+  > {
     const prefix = this.#emailKey("");
     const records = await listJson<EmailRecord>(this.#context.store, prefix);
     return records
@@ -183,7 +190,7 @@ export class Users {
   }
 
   /** Adds an e-mail identity to a user; later logins with either lead to the same user. */
-  async linkPassword(subject: TokenSubject, email: string, password: string): Promise<{ access_token: string }> {
+  async linkPassword(subject: TokenSubject, email: string, password: string): Promise<SessionBody> {
     await this.#checkPassword(email, password);
     const answer = await this.#changes.run(async () => {
       const { store, tokens } = this.#context;

@@ -13,9 +13,7 @@ import { useStage } from "../testing/stage.js";
 import { startWaitingServer } from "../testing/waiting-server.js";
 
 // #region setup
-class Task extends RealmObject.of(
-  SchemaObject("Task", { id: int().primaryKey().mapTo("_id"), title: string() }),
-) {}
+class Task extends RealmObject.of(SchemaObject("Task", { id: int().primaryKey().mapTo("_id"), title: string() })) {}
 
 async function logIn(appId: string, baseUrl: string, baseFilePath: string): Promise<User> {
   const app = new App(new AppConfiguration(appId, { baseUrl, baseFilePath }));

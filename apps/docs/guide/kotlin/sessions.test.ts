@@ -125,8 +125,7 @@ test("S9, S10: states", async () => {
   // #region S9
   const { ACTIVE, DYING } = SyncSession.State; // the others: INACTIVE, PAUSED, WAITING_FOR_ACCESS_TOKEN
   const { state } = session;
-  const canMove =
-    session.connectionState === ConnectionState.CONNECTED && (state === ACTIVE || state === DYING);
+  const canMove = session.connectionState === ConnectionState.CONNECTED && (state === ACTIVE || state === DYING);
   // #endregion
   // #region S10
   const { connectionState } = session; // DISCONNECTED, CONNECTING or CONNECTED

@@ -19,7 +19,7 @@ export interface Stage {
   /** What the guide's code has shown in this test. */
   readonly shown: readonly string[];
   /** Stands for a user interface. */
-  show(text: string): void;
+  readonly show: (text: string) => void;
   /** A new folder: that of a device. */
   folder(): string;
   /** Has a realm closed after the test. */

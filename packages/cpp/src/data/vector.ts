@@ -17,7 +17,12 @@ import type { results } from "./results.js";
 import { areSame, Importer, readValue } from "./values.js";
 
 /** The struct among the types of an element. */
-export type object_in<E> = E extends { readonly [handleKey]: unknown } ? never : E;
+export type object_in<E> = E extends {
+  /** @internal */
+  readonly [handleKey]: unknown;
+}
+  ? never
+  : E;
 
 /**
  * A live vector. What changes it throws `logic_error` outside of a write transaction. `E` is the type of the elements

@@ -241,4 +241,7 @@ export type initial_of<Name extends string, P extends properties> = {
 };
 
 /** An object that is not in a database: what a class makes, and what `detach` gives. */
-export type unmanaged<T> = T & { readonly [model_key]: class_of<T> };
+export type unmanaged<T> = T & {
+  /** @internal */
+  readonly [model_key]: class_of<T>;
+};

@@ -135,7 +135,12 @@ export class App {
   }
 
   /** The sync route as far as it is known: before the first answer it is derived from the base URL. */
-  syncRoute(): { readonly url: string; readonly isVerified: boolean } {
+  syncRoute(): {
+    /** Whole address, as of a WebSocket. */
+    readonly url: string;
+    /** Whether the server has named it. */
+    readonly isVerified: boolean;
+  } {
     const location = this.#location;
     if (location?.syncRoute !== undefined) return { url: location.syncRoute, isVerified: true };
     const base = location?.webSocket ?? webSocketOf(this.configuration.baseUrl);

@@ -6,8 +6,11 @@
 
 import { EngineError } from "../errors.js";
 
+/** Any function. */
+export type AnyCallback = (...values: never[]) => unknown;
+
 /** Callbacks in order of registration. */
-export class Listeners<Callback extends (...values: never[]) => unknown> {
+export class Listeners<Callback extends AnyCallback> {
   readonly #callbacks = new Set<Callback>();
 
   /** @throws if the callback is registered already. */

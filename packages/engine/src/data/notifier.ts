@@ -258,7 +258,11 @@ export class Notifier {
     });
   }
 
-  /** @param isKnown whether the listener knows the object as of the last delivery: its first call is a change then. */
+  /**
+   * Calls back after each change of an object.
+   *
+   * @param isKnown whether the listener knows the object as of the last delivery: its first call is a change then.
+   */
   onObject(
     object: ObjectHandle | EmbeddedHandle,
     listener: (changes: ObjectChanges) => void,

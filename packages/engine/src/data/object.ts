@@ -74,7 +74,7 @@ export class ObjectHandle extends Linkable implements Holder, PendingObject {
     return this.layout.name;
   }
 
-  /** Takes in a row that was read together with others; `offset` is that of the key's length. */
+  /** @internal Takes in a row that was read together with others; `offset` is that of the key's length. */
   seed(page: Page, offset: number): void {
     this.#page = page;
     this.#offset = offset;

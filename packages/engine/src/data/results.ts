@@ -18,10 +18,22 @@ import type { ValueSet } from "./value-set.js";
 
 /** Where the objects come from. */
 export type ResultsSource =
-  | { readonly kind: "class" }
-  | { readonly kind: "collection"; readonly collection: List | ValueSet }
-  /** The objects of one moment. */
-  | { readonly kind: "keys"; readonly keys: Float64Array };
+  | {
+      /** All objects of the class. */
+      readonly kind: "class";
+    }
+  | {
+      /** Those of a collection. */
+      readonly kind: "collection";
+      /** The list or set of links. */
+      readonly collection: List | ValueSet;
+    }
+  | {
+      /** The objects of one moment. */
+      readonly kind: "keys";
+      /** Their keys. */
+      readonly keys: Float64Array;
+    };
 
 /** One query of the chain. */
 export interface Stage {
@@ -113,6 +125,7 @@ export class Results {
    * of a class whose queries look at nothing but the object and keep the order of creation.
    *
    * @returns `undefined` if everything has to be looked at.
+   * @internal
    */
   patch(before: Float64Array, changes: ClassChanges): ReturnType<typeof patchKeys> | undefined {
     const changed = changes.inserted.length + changes.modified.size;

@@ -14,6 +14,12 @@ export interface WaitLimits {
   readonly signal?: AbortSignal | undefined;
 }
 
+/** What a promise has given. */
+export interface Waited<T> {
+  /** What it resolved with. */
+  readonly value: T;
+}
+
 /**
  * Waits for a promise, or for the end of patience.
  *
@@ -24,8 +30,8 @@ export async function within<T>(
   clock: Clock,
   promise: Promise<T>,
   { timeoutMs, signal }: WaitLimits,
-): Promise<{ readonly value: T } | undefined> {
-  const waits: Promise<{ readonly value: T } | undefined>[] = [promise.then((value) => ({ value }))];
+): Promise<Waited<T> | undefined> {
+  const waits: Promise<Waited<T> | undefined>[] = [promise.then((value) => ({ value }))];
   const ends: (() => void)[] = [];
   if (timeoutMs !== undefined) {
     const timeout = new Promise<undefined>((resolve) => {

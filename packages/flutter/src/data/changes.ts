@@ -28,7 +28,12 @@ export interface CollectionChange {
   /** Indexes of the same elements in the new collection. */
   readonly newModified: readonly number[];
   /** Always empty: what moved counts as deleted and inserted. */
-  readonly moved: readonly { readonly from: number; readonly to: number }[];
+  readonly moved: readonly {
+    /** Index before. */
+    readonly from: number;
+    /** Index afterwards. */
+    readonly to: number;
+  }[];
   /** Whether everything was taken out. */
   readonly isCleared: boolean;
 }

@@ -52,7 +52,12 @@ export interface PropertyDefinition {
   /** A value, or what makes one for each new object. */
   readonly default?: unknown;
   /** For backlinks: the property of the other class that links here. */
-  readonly backlink?: { readonly target: ModelReference; readonly property: string };
+  readonly backlink?: {
+    /** The other class. */
+    readonly target: ModelReference;
+    /** Its property. */
+    readonly property: string;
+  };
 }
 
 declare const types: unique symbol;

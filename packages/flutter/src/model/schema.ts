@@ -35,7 +35,10 @@ export interface ModelClass {
 }
 
 /** The objects of a class: what the class declares, and the properties of its schema. */
-export type ModelObject<C extends ModelClass> = C extends { readonly schema: SchemaObject<infer P> }
+export type ModelObject<C extends ModelClass> = C extends {
+  /** The schema. */
+  readonly schema: SchemaObject<infer P>;
+}
   ? string extends keyof P
     ? InstanceType<C>
     : InstanceType<C> extends ModelFields<P>
@@ -44,7 +47,10 @@ export type ModelObject<C extends ModelClass> = C extends { readonly schema: Sch
   : InstanceType<C>;
 
 /** The primary keys of a class. */
-export type PrimaryKeyOf<C extends ModelClass> = C extends { readonly schema: SchemaObject<infer P> }
+export type PrimaryKeyOf<C extends ModelClass> = C extends {
+  /** The schema. */
+  readonly schema: SchemaObject<infer P>;
+}
   ? string extends keyof P
     ? unknown
     : ModelKey<P>

@@ -30,6 +30,7 @@ export type ClientResetCallback = (error: ClientResetError) => void | Promise<vo
 
 /** Told what a reset recovered and what it dropped. */
 interface ReportOptions {
+  /** Told what a reset recovered and what it dropped: an addition to what the original has. */
   readonly onReport?: ((report: ClientResetReport) => void) | undefined;
 }
 

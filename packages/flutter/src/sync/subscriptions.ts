@@ -84,6 +84,7 @@ const states = {
 /** What reading a set offers. `set[0]` is `set.elementAt(0)`. */
 // oxlint-disable-next-line typescript/no-unsafe-declaration-merging
 interface Subscriptions {
+  /** The subscription at an index. */
   readonly [index: number]: Subscription;
 }
 
@@ -93,10 +94,12 @@ abstract class Subscriptions implements Iterable<Subscription> {
   /** @internal */
   protected abstract list(): readonly EngineSubscription[];
 
+  /** How many subscriptions there are. */
   get length(): number {
     return this.list().length;
   }
 
+  /** Whether there are none. */
   get isEmpty(): boolean {
     return this.length === 0;
   }
@@ -113,10 +116,12 @@ abstract class Subscriptions implements Iterable<Subscription> {
     return [...this].find((one) => one.isOf(query)) ?? null;
   }
 
+  /** The subscription of a name; `null` if there is none. */
   findByName(name: string): Subscription | null {
     return [...this].find((one) => one.name === name) ?? null;
   }
 
+  /** The subscriptions in their order. */
   *[Symbol.iterator](): Iterator<Subscription> {
     for (const subscription of this.list()) yield new Subscription(subscription);
   }

@@ -74,7 +74,11 @@ export class Credentials {
     this.authenticationProvider = providers[internal.provider] ?? AuthenticationProvider.CUSTOM_FUNCTION;
   }
 
-  /** @param reuseExisting whether an anonymous user that is logged in on this device is taken. */
+  /**
+   * A user without a name.
+   *
+   * @param reuseExisting whether an anonymous user that is logged in on this device is taken.
+   */
   static anonymous(reuseExisting: boolean = true): Credentials {
     return new Credentials(credentials.anonymous(reuseExisting));
   }

@@ -132,14 +132,21 @@ export class AppConfiguration {
     return AppConfigurationBuilder;
   }
 
+  /** Id of the app on the server. */
   readonly appId: string;
+  /** Address of the server. */
   readonly baseUrl: string;
   /** Folder for files, absolute or below the current one. */
   readonly syncRootDirectory: string;
+  /** Name of the application; kept, of no effect. */
   readonly appName: string | null;
+  /** Version of the application; kept, of no effect. */
   readonly appVersion: string | null;
+  /** Name of the header that carries tokens in HTTP calls. */
   readonly authorizationHeaderName: string;
+  /** Headers that are sent with each HTTP call and each connection. */
   readonly customRequestHeaders: Readonly<Record<string, string>>;
+  /** Whether all sessions of a user share one connection. */
   readonly enableSessionMultiplexing: boolean;
   /** Null for the defaults. */
   readonly syncTimeoutOptions: SyncTimeoutOptions | null;

@@ -19,6 +19,7 @@ interface LocalSettings extends CommonSettings {
 export class RealmConfiguration extends Configuration {
   /** Folder of the file. */
   readonly directory: string;
+  /** Whether a file of another schema is deleted when it is opened. */
   readonly deleteRealmIfMigrationNeeded: boolean;
 
   /** @internal */

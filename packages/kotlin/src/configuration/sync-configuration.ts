@@ -67,8 +67,11 @@ interface SyncSettings extends CommonSettings {
  * @typeParam Waits whether opening waits for the server's data: `Realm.open` returns a promise then.
  */
 export class SyncConfiguration<Waits extends boolean = boolean> extends Configuration {
+  /** Who synchronises. */
   readonly user: User;
+  /** Told what goes wrong. */
   readonly errorHandler: ErrorHandler;
+  /** What happens when the server cannot go on with the file. */
   readonly syncClientResetStrategy: SyncClientResetStrategy;
   /** Always `FLEXIBLE`. */
   readonly syncMode: SyncMode = SyncMode.FLEXIBLE;

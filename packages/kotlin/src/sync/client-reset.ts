@@ -55,8 +55,11 @@ export interface ResetCallbacks {
 }
 
 abstract class OneWayStrategy {
+  /** Called before the reset. */
   readonly onBeforeReset: BeforeReset;
+  /** Called after the reset. */
   readonly onAfterReset: AfterReset;
+  /** Called when the reset could not be done, or another callback has thrown. */
   readonly onManualResetFallback: ManualReset;
 
   constructor(callbacks: ResetCallbacks) {

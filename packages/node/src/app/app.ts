@@ -31,11 +31,21 @@ export type AppConfiguration = {
   /** Folder for files; the current directory if not given. */
   baseFilePath?: string;
   /** How users are remembered beyond the process. Encryption is refused. */
-  metadata?: { mode: MetadataMode; encryptionKey?: ArrayBuffer };
+  metadata?: {
+    /** Whether they are, and how. */
+    mode: MetadataMode;
+    /** Refused. */
+    encryptionKey?: ArrayBuffer;
+  };
   /** Sends the HTTP requests instead of the platform's `fetch`. Connections for sync do not go through it. */
   fetch?: typeof fetch;
   /** @deprecated Not used. */
-  app?: { name?: string; version?: string };
+  app?: {
+    /** Of no effect. */
+    name?: string;
+    /** Of no effect. */
+    version?: string;
+  };
 };
 
 const defaultBaseUrl = "https://services.cloud.mongodb.com";

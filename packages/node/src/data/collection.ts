@@ -114,6 +114,7 @@ export abstract class OrderedCollection<T> {
     return call(() => this.ordered().length);
   }
 
+  /** @throws always. */
   set length(_: number) {
     throw new Error("Cannot assign to read only property 'length'");
   }

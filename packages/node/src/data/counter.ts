@@ -24,6 +24,7 @@ export class Counter {
     return Number(this.#handle.get(this.#column));
   }
 
+  /** @throws always. */
   set value(_: number) {
     throw new Error("To update the value, use the methods on the Counter.");
   }

@@ -38,11 +38,17 @@ export class Sync {
   static NumericLogLevel: typeof NumericLogLevel = NumericLogLevel;
 
   /** For `newRealmFileBehavior` and `existingRealmFileBehavior`: waits for nothing. */
-  static openLocalRealmBehavior: { readonly type: "openImmediately" } = { type: "openImmediately" };
+  static openLocalRealmBehavior: {
+    /** Waits for nothing. */
+    readonly type: "openImmediately";
+  } = { type: "openImmediately" };
   /** For the same: waits for the data for at most 30 seconds, then rejects with a {@link TimeoutError}. */
   static downloadBeforeOpenBehavior: {
+    /** Waits for the data. */
     readonly type: "downloadBeforeOpen";
+    /** Milliseconds. */
     readonly timeOut: number;
+    /** Rejects. */
     readonly timeOutBehavior: "throwException";
   } = { type: "downloadBeforeOpen", timeOut: 30_000, timeOutBehavior: "throwException" };
 
