@@ -61,9 +61,20 @@ const packageEdges = {
 };
 
 /** What tests may use on top. Nobody uses conformance: it stands above the facades. */
-const testEdges = Object.fromEntries(
-  ["engine", "node", "kotlin", "flutter", "cpp"].map((name) => [`@tidemark/${name}`, ["@tidemark/testing"]]),
-);
+const testEdges = {
+  ...Object.fromEntries(
+    ["engine", "node", "kotlin", "flutter", "cpp"].map((name) => [`@tidemark/${name}`, ["@tidemark/testing"]]),
+  ),
+  // The guide's code is that of tests.
+  "@tidemark/docs": [
+    "@tidemark/node",
+    "@tidemark/kotlin",
+    "@tidemark/flutter",
+    "@tidemark/cpp",
+    "@tidemark/server",
+    "@tidemark/testing",
+  ],
+};
 
 function isOurs(name) {
   return name === "tidemark" || name.startsWith("@tidemark/");

@@ -11,6 +11,7 @@ import type { any_class } from "./schema/model.js";
 import { client_reset, type client_reset_handler, type client_reset_mode } from "./sync/client-reset.js";
 import type { sync_config } from "./sync/sync-config.js";
 
+/** A mode of {@link schema_mode}. */
 export type schema_mode =
   | "automatic"
   | "immutable"
@@ -50,7 +51,10 @@ export interface scheduler {
 }
 
 /** The scheduler of the event loop, as `realm::scheduler::make_default()`. */
-export const scheduler: { make_default(): scheduler } = Object.freeze({
+export const scheduler: {
+  /** The scheduler of the event loop. */
+  make_default(): scheduler;
+} = Object.freeze({
   make_default: () => ({ is_on_thread: () => true }),
 });
 

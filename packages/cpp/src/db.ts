@@ -34,7 +34,10 @@ import { sync_subscription_set } from "./sync/subscriptions.js";
 import type { thread_safe_reference } from "./thread-safe-reference.js";
 
 /** An object that says which class it is of. */
-export type of_class<T> = { readonly [model_key]: class_of<T> };
+export type of_class<T> = {
+  /** @internal */
+  readonly [model_key]: class_of<T>;
+};
 
 /** Frozen copies that nobody can reach any more are closed, since those that objects make are nobody's to close. */
 const abandoned = new FinalizationRegistry<RealmFile>((file) => file.close());

@@ -9,10 +9,16 @@ import { engine } from "./engine.js";
 import { exception, mapError, okStatus, type status, statusOfError } from "./errors.js";
 
 /** How waiting for a future ended, as `std::future_status`. */
-export const future_status: Readonly<{ ready: "ready"; timeout: "timeout" }> = Object.freeze({
+export const future_status: Readonly<{
+  /** There is a value, or a failure. */
+  ready: "ready";
+  /** There is none yet. */
+  timeout: "timeout";
+}> = Object.freeze({
   ready: "ready",
   timeout: "timeout",
 });
+/** How waiting for a future ended. */
 export type future_status = "ready" | "timeout";
 
 /**

@@ -41,15 +41,30 @@ export interface Core {
 export interface SchemaInformation {
   /** Grows with each change of the schema. */
   readonly version: number;
+  /** The classes, in the order of their indexes. */
   readonly classes: readonly {
+    /** Name in the file and on the wire. */
     readonly name: string;
+    /** Whether objects have keys, live inside others, or are only sent. */
     readonly kind: "top" | "embedded" | "asymmetric";
-    readonly primaryKey?: { readonly name: string; readonly type: string; readonly nullable: boolean };
+    /** The primary key, if objects have one. */
+    readonly primaryKey?: {
+      /** Name in the file and on the wire. */
+      readonly name: string;
+      /** `int`, `string`, `objectId` or `uuid`. */
+      readonly type: string;
+      /** Whether it may be null. */
+      readonly nullable: boolean;
+    };
+    /** The other properties, in the order of their indexes. */
     readonly columns: readonly {
+      /** Name in the file and on the wire. */
       readonly name: string;
       /** `mixed int bool string binary timestamp float double decimal link objectId uuid`. */
       readonly type: string;
+      /** Whether the value, or the elements, may be null. */
       readonly nullable: boolean;
+      /** Whether it is a collection, and which. */
       readonly collection: "single" | "list" | "dictionary" | "set";
       /** Class of the targets, for links. */
       readonly target?: string;
@@ -82,6 +97,7 @@ export interface CoreStore {
   beginRead(): SnapshotId;
   /** Version of a snapshot. */
   snapshotVersion(snapshot: SnapshotId): number;
+  /** Gives a snapshot back. */
   endRead(snapshot: SnapshotId): void;
   /** Number of objects of a class. */
   count(snapshot: SnapshotId, classIndex: ClassIndex): number;
@@ -136,6 +152,7 @@ export interface CoreStore {
    * @returns the new version.
    */
   commitWrite(timestampMs: number): number;
+  /** Undoes the transaction. */
   abortWrite(): void;
 
   // --- subscriptions --------------------------------------------------------------------------------------
@@ -251,13 +268,19 @@ export type ResetMode = "recover" | "discard";
 
 /** A client reset that was begun and that the server has not acknowledged, as JSON. */
 export interface PendingReset {
+  /** How it is done. */
   readonly mode: ResetMode;
+  /** Whether the server allows recovery. */
   readonly allowsRecovery: boolean;
   /** Whether the file has its new shape already. */
   readonly isApplied: boolean;
+  /** How often it was tried. */
   readonly attempts: number;
+  /** When it was begun, since 1970. */
   readonly begunAtMs: number;
+  /** The server's code. */
   readonly errorCode: number;
+  /** The server's text. */
   readonly errorMessage: string;
 }
 
@@ -284,25 +307,41 @@ export type DropReason =
 
 /** What a client reset did, as JSON. */
 export interface ResetReportInformation {
+  /** How it was done. */
   readonly mode: ResetMode;
   /** Decimal digits. */
   readonly fileIdent: string;
+  /** Version that the reset made. */
   readonly version: number;
+  /** Transactions that had not been uploaded. */
   readonly changesets: number;
+  /** Of these, those of which something is to be uploaded again. */
   readonly changesetsRecovered: number;
+  /** Instructions of these transactions. */
   readonly instructions: number;
+  /** Of these, those that were done again. */
   readonly instructionsRecovered: number;
+  /** Of these, those that had nothing to do. */
   readonly instructionsNeedless: number;
+  /** Of these, those of lists that were taken over as they were. */
   readonly instructionsInCopiedLists: number;
+  /** Lists that were taken over as they were. */
   readonly listsCopied: number;
+  /** What was dropped. */
   readonly droppedCount: number;
+  /** Objects that the reset added to the file. */
   readonly objectsCreated: number;
+  /** Objects that it removed. */
   readonly objectsDeleted: number;
+  /** Objects that it changed. */
   readonly objectsChanged: number;
+  /** Versions of subscription sets that were discarded. */
   readonly subscriptionSetsDropped: readonly number[];
   /** The first thousand. */
   readonly dropped: readonly {
+    /** Version of the transaction. */
     readonly clientVersion: number;
+    /** Class of the object. */
     readonly className: string;
     /** Packed primary key in hexadecimal digits. */
     readonly key: string;
@@ -310,7 +349,9 @@ export interface ResetReportInformation {
     readonly field: string | null;
     /** The way below the field. */
     readonly path: readonly (number | string)[];
+    /** Why it was dropped. */
     readonly reason: DropReason;
+    /** More about the reason, in words. */
     readonly detail: string | null;
   }[];
 }
@@ -319,52 +360,79 @@ export interface ResetReportInformation {
 export interface SubscriptionInformation {
   /** 24 hex digits. */
   readonly id: string;
+  /** Its name; `null` if it has none. */
   readonly name: string | null;
+  /** The class that it is for. */
   readonly className: string;
+  /** Its query, without parameters. */
   readonly query: string;
   /** Milliseconds since 1970. */
   readonly createdAtMs: number;
+  /** When it was added or changed last. */
   readonly updatedAtMs: number;
 }
 
 /** A subscription set, as JSON. */
 export interface SubscriptionSetInformation {
+  /** Number of the set. */
   readonly version: number;
+  /** How far it is. */
   readonly state: "pending" | "bootstrapping" | "awaiting-mark" | "complete" | "error";
+  /** Why the server has refused it. */
   readonly error: string | null;
   /** Client version of the commit that made it: QUERY waits until uploads have reached it. */
   readonly snapshotVersion: number;
+  /** Its subscriptions in their order. */
   readonly subscriptions: readonly SubscriptionInformation[];
 }
 
 /** What the file knows about its synchronisation, as JSON. 64-bit idents and salts are decimal strings. */
 export interface SyncState {
+  /** Ident of the file at the server; 0 before it has one. */
   readonly fileIdent: string;
+  /** Secret of the ident. */
   readonly fileIdentSalt: string;
+  /** Server version up to which everything was downloaded. */
   readonly downloadServerVersion: number;
+  /** Client version that the server had integrated by then. */
   readonly downloadClientVersion: number;
+  /** Newest server version that the client has heard of. */
   readonly latestServerVersion: number;
+  /** Salt of it: tells whether the server is the same one. */
   readonly latestServerVersionSalt: string;
+  /** Client version up to which the server has acknowledged uploads. */
   readonly uploadClientVersion: number;
+  /** Server version that was integrated here by then. */
   readonly uploadServerVersion: number;
   /** Newest client version (the version of the newest commit). */
   readonly clientVersion: number;
   /** Newest client version that holds something to upload. */
   readonly newestUploadableVersion: number;
+  /** Bytes that the server has acknowledged. */
   readonly bytesUploaded: number;
+  /** The same with those that it has not. */
   readonly bytesUploadable: number;
+  /** Bytes that were integrated. */
   readonly bytesDownloaded: number;
+  /** The same with those that are known to come. */
   readonly bytesDownloadable: number;
+  /** Bytes of a bootstrap that is stored and not applied. */
   readonly pendingBootstrapBytes: number;
 }
 
 /** The progress fields of a DOWNLOAD, as JSON. */
 export interface DownloadProgress {
+  /** Server version that the message leads to. */
   readonly downloadServerVersion: number;
+  /** Client version that the server had integrated by then. */
   readonly downloadClientVersion: number;
+  /** The server's newest version. */
   readonly latestServerVersion: number;
+  /** Salt of it. */
   readonly latestServerVersionSalt: string;
+  /** Client version up to which uploads are acknowledged. */
   readonly uploadClientVersion: number;
+  /** Server version that was integrated here by then. */
   readonly uploadServerVersion: number;
   /** Server's estimate, 0 to 1. */
   readonly progressEstimate: number;

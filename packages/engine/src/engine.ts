@@ -19,9 +19,13 @@ import type { Conventions } from "./values/conventions.js";
 
 /** What an engine is made of. */
 export interface EngineParts {
+  /** The core. */
   readonly core: Core;
+  /** The surroundings. */
   readonly host: Host;
+  /** How values look to the application. */
   readonly conventions: Conventions;
+  /** Starts the session loop. */
   readonly startTransport: TransportFactory;
   /**
    * Where the application and the session loop share a thread: keeps a file's session still while a write transaction
@@ -33,21 +37,31 @@ export interface EngineParts {
 /** How often it is looked whether the loop has closed a file. */
 const endedPollMs = 10;
 
+/** How to open a synced realm. */
+export interface OpenSyncOptions extends SyncOptions {
+  /** What is subscribed to meanwhile. */
+  readonly initialSubscriptions?: InitialSubscriptions | undefined;
+}
+
 /** How to open a realm. */
 export interface OpenOptions {
   /** Absolute. */
   readonly path: string;
   /** Keeps the data in memory; the path is only its name. */
   readonly isInMemory: boolean;
+  /** Whether nothing may be written. */
   readonly isReadOnly: boolean;
+  /** The classes; those of the file if not given. */
   readonly classes?: readonly ClassDeclaration[] | undefined;
-  readonly sync?: (SyncOptions & { readonly initialSubscriptions?: InitialSubscriptions | undefined }) | undefined;
+  /** How the file is synced; not at all if not given. */
+  readonly sync?: OpenSyncOptions | undefined;
   /** Opens a file of a synced realm without a session. */
   readonly isSyncedFile?: boolean;
 }
 
 /** Subscriptions made when a file is opened for the first time. */
 export interface InitialSubscriptions {
+  /** Changes the set while the file is being opened. */
   update(draft: SubscriptionDraft, file: RealmFile): void;
   /** Whether to run on every open. */
   readonly rerunsOnOpen: boolean;
@@ -55,9 +69,13 @@ export interface InitialSubscriptions {
 
 /** The engine. One per process and core. */
 export class Engine {
+  /** The core. */
   readonly core: Core;
+  /** The surroundings. */
   readonly host: Host;
+  /** How values look to the application. */
   readonly conventions: Conventions;
+  /** The sessions. */
   readonly sync: SyncManager;
   readonly #files = new Map<string, RealmFile>();
   readonly #writeTurns: WriteTurns | undefined;
@@ -75,7 +93,11 @@ export class Engine {
     });
   }
 
-  /** @param host the engine's own, or one with another way to fetch. */
+  /**
+   * Makes an app, and does what was to be done with its files at its next start.
+   *
+   * @param host the engine's own, or one with another way to fetch.
+   */
   createApp(configuration: AppConfiguration, host: Host = this.host): App {
     const app = new App(configuration, host);
     app.fileActions.runAll(this.core);

@@ -42,6 +42,7 @@ export type EngineErrorCode =
 
 /** An error of the engine. */
 export class EngineError extends TidemarkError {
+  /** What went wrong; stable. */
   declare readonly code: EngineErrorCode;
 
   /** Narrows the codes to those of the engine. */
@@ -57,6 +58,7 @@ export class ServiceError extends EngineError {
   readonly status: number;
   /** The server's own name of the error, `error_code`. */
   readonly serviceCode: string | undefined;
+  /** Where the server has written of it. */
   readonly link: string | undefined;
 
   constructor(
@@ -71,38 +73,69 @@ export class ServiceError extends EngineError {
   }
 }
 
-/** Numbers that SDKs show for errors of synchronisation. */
+/**
+ * Numbers that SDKs show for errors of synchronisation, as realm-core has them.
+ *
+ * @enum
+ */
 export const syncStatusCode = {
+  /** Something that has no number of its own. */
   runtimeError: 1000,
+  /** The server could not read an upload, or the client a download. */
   badChangeset: 1015,
+  /** The server has refused a set of subscriptions. */
   subscriptionFailed: 1016,
+  /** A class was written to which nobody has subscribed. */
   noSubscriptionForWrite: 1026,
+  /** The session was stopped before a wait was over. */
   operationAborted: 1027,
+  /** A client reset could not be done. */
   autoClientResetFailed: 1028,
+  /** Of partition-based sync. */
   badSyncPartitionValue: 1029,
+  /** The connection was closed. */
   connectionClosed: 1030,
+  /** The server has refused a query. */
   invalidSubscriptionQuery: 1031,
+  /** The file has to start over. */
   syncClientResetRequired: 1032,
+  /** The server has undone writes. */
   syncCompensatingWrite: 1033,
+  /** No connection came about. */
   syncConnectFailed: 1034,
+  /** No connection came about in time. */
   syncConnectTimeout: 1035,
+  /** The classes do not fit those of the server. */
   syncInvalidSchemaChange: 1036,
+  /** The user may not sync. */
   syncPermissionDenied: 1037,
+  /** Client and server do not understand each other. */
   syncProtocolInvariantFailed: 1038,
+  /** They have no version of the protocol in common. */
   syncProtocolNegotiationFailed: 1039,
+  /** The rules have changed. */
   syncServerPermissionsChanged: 1040,
+  /** The file belongs to another user. */
   syncUserMismatch: 1041,
+  /** The server's certificate was not accepted. */
   tlsHandshakeFailed: 1042,
+  /** The app uses another kind of sync. */
   wrongSyncType: 1043,
+  /** A write was not allowed. */
   syncWriteNotAllowed: 1044,
+  /** The file could not be brought to another version of the schema. */
   syncSchemaMigrationError: 1046,
+  /** Something is larger than the server takes. */
   limitExceeded: 1023,
+  /** No new access token could be had: the user is logged out. */
   authError: 4346,
 } as const;
 
 /** An object write that the server undid. */
 export interface CompensatedWrite {
+  /** Class of the object. */
   readonly objectName: string;
+  /** Why, in the server's words. */
   readonly reason: string;
   /** Packed primary key as the core writes it. */
   readonly primaryKey: unknown;
@@ -112,8 +145,11 @@ export interface CompensatedWrite {
 export interface SyncErrorInformation {
   /** One of {@link syncStatusCode}. */
   readonly status: number;
+  /** The text. */
   readonly message: string;
+  /** Whether the session has ended. */
   readonly isFatal: boolean;
+  /** Where the server has written of it; may be empty. */
   readonly logUrl: string;
   /** Code of the protocol, if the server sent one. */
   readonly protocolCode?: number;
@@ -121,11 +157,13 @@ export interface SyncErrorInformation {
   readonly isClientReset: boolean;
   /** Where the file is moved by the next start of the app, or before it if the application says so. */
   readonly recoveryPath?: string;
+  /** What the server has undone. */
   readonly writes: readonly CompensatedWrite[];
 }
 
 /** A failure of synchronisation as an error. */
 export class SyncFailure extends TidemarkError {
+  /** What happened. */
   readonly information: SyncErrorInformation;
 
   constructor(information: SyncErrorInformation) {

@@ -18,7 +18,9 @@ export interface Clock {
   monotonicMs(): number;
   /** At least 0, below 1. */
   random(): number;
+  /** Calls back once, after a time. */
   setTimer(delayMs: number, callback: () => void): TimerId;
+  /** Ends a timer that has not called back. */
   clearTimer(timer: TimerId): void;
   /** Runs the callback in a later turn of the event loop, in order of the calls. */
   defer(callback: () => void): void;
@@ -27,16 +29,37 @@ export interface Clock {
 /** Why a socket could not be opened or broke. */
 export type SocketFailure =
   /** The server answered the upgrade with this status instead of 101. */
-  | { readonly kind: "http"; readonly status: number; readonly message: string }
-  | { readonly kind: "resolve" | "connect" | "tls" | "read"; readonly message: string }
-  /** The peer closed, with the close code it gave (1006 if it gave none). */
-  | { readonly kind: "close"; readonly closeCode: number; readonly message: string };
+  | {
+      /** Tells them apart. */
+      readonly kind: "http";
+      /** HTTP status. */
+      readonly status: number;
+      /** The text. */
+      readonly message: string;
+    }
+  | {
+      /** What did not work: finding the name, connecting, the certificate, or reading. */
+      readonly kind: "resolve" | "connect" | "tls" | "read";
+      /** The text. */
+      readonly message: string;
+    }
+  /** The peer closed. */
+  | {
+      /** Tells them apart. */
+      readonly kind: "close";
+      /** What the peer gave; 1006 if it gave none. */
+      readonly closeCode: number;
+      /** The text. */
+      readonly message: string;
+    };
 
 /** What happens on a socket. Nothing follows `onEnd`. */
 export interface SocketEvents {
   /** `protocol` is the sub-protocol chosen by the server, empty if none. */
   onOpen(protocol: string): void;
+  /** A binary message has arrived. */
   onMessage(bytes: Uint8Array): void;
+  /** The socket is gone, or could not be opened. */
   onEnd(failure: SocketFailure): void;
 }
 
@@ -50,6 +73,7 @@ export interface Socket {
 
 /** Opens WebSockets. */
 export interface SocketFactory {
+  /** Begins to open one. */
   open(
     url: string,
     protocols: readonly string[],
@@ -60,13 +84,17 @@ export interface SocketFactory {
 
 /** Compression of message bodies (zlib format). */
 export interface Compression {
+  /** Compresses where that is worth it. */
   compress(body: Uint8Array): Promise<ChangesetBody>;
+  /** Gives what was compressed. @throws if it is damaged. */
   uncompress(message: ChangesetBody): Promise<Uint8Array>;
 }
 
 /** What the session loop needs. */
 export interface SyncHost extends Clock {
+  /** Opens sockets. */
   readonly sockets: SocketFactory;
+  /** Compresses bodies. */
   readonly compression: Compression;
   /** Sent as `User-Agent`. */
   readonly userAgent: string;
@@ -74,31 +102,45 @@ export interface SyncHost extends Clock {
 
 /** Answer to an HTTP request. */
 export interface HttpResponse {
+  /** HTTP status. */
   readonly status: number;
+  /** Header `Content-Type`; empty if there was none. */
   readonly contentType: string;
+  /** The text. */
   readonly body: string;
 }
 
 /** An HTTP request. */
 export interface HttpRequest {
+  /** HTTP method. */
   readonly method: "GET" | "POST" | "PUT" | "DELETE";
+  /** Whole address. */
   readonly url: string;
+  /** Headers by name. */
   readonly headers: Readonly<Record<string, string>>;
+  /** The text, if there is one. */
   readonly body?: string;
+  /** How long the answer may take. */
   readonly timeoutMs: number;
 }
 
 /** Files, all calls synchronous. Paths are opaque texts. */
 export interface Files {
+  /** A path made of parts. */
   join(...parts: string[]): string;
   /** Makes a path absolute against the default directory. */
   resolve(path: string): string;
+  /** The folder of a path. */
   directoryOf(path: string): string;
+  /** Whether there is a file or a folder. */
   exists(path: string): boolean;
+  /** Makes a folder and those above it. One that is there is no error. */
   makeDirectory(path: string): void;
+  /** The text of a file; `null` if there is none. */
   readText(path: string): string | null;
   /** Replaces the file in one step: after a crash it holds the old or the new text. */
   writeText(path: string, text: string): void;
+  /** Removes a file. One that is not there is no error. */
   remove(path: string): void;
   /** Copies a file, making the folder if need be. Durable when it returns. */
   copy(from: string, to: string): void;
@@ -106,6 +148,7 @@ export interface Files {
 
 /** What the application's side of the engine needs. */
 export interface Host extends Clock {
+  /** The files. */
   readonly files: Files;
   /** @throws if there is no answer. */
   fetch(request: HttpRequest): Promise<HttpResponse>;

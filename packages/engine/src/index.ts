@@ -10,25 +10,43 @@ export { App, type AppConfiguration, type AppListener, type UserChange } from ".
 export * as credentials from "./app/credentials.js";
 export type { Credentials } from "./app/credentials.js";
 export { type BoundObject, columnAccessor } from "./binding/accessor.js";
-export { Binding, bindingKey, type Bound, type Handle, handleKey, unwrap, type Wrappers } from "./binding/binding.js";
+export {
+  Binding,
+  bindingKey,
+  type BindingParts,
+  type Bound,
+  type Handle,
+  handleKey,
+  unwrap,
+  type Wrappers,
+} from "./binding/binding.js";
 export { eraseEmbedded, resultsOfCollection } from "./binding/collections.js";
-export { indexedForm, type IndexAccess, withIndexes } from "./binding/indexed.js";
+export { type Counted, indexedForm, type IndexAccess, withIndexes } from "./binding/indexed.js";
 export { logCategories, LogFilter, type LogLevel, logLevels } from "./binding/log-filter.js";
 export { openOrReplace } from "./binding/opening.js";
 export { withFetch } from "./binding/own-fetch.js";
 export { EmailPasswordCalls, type EmailToken } from "./app/email-password.js";
 export { resolveHandle } from "./binding/resolve.js";
-export { Listeners } from "./app/listeners.js";
+export type { ApiCall } from "./app/http.js";
+export { type AnyCallback, Listeners } from "./app/listeners.js";
 export { User, type UserIdentity, type UserState } from "./app/user.js";
 export type * from "./core.js";
 export type { CollectionChanges, DictionaryChanges } from "./data/changes.js";
 export { createObject, eraseAll, findObject, primaryKeyOf, type UpdateMode } from "./data/create.js";
-export { Database } from "./data/database.js";
+export { Database, type DatabaseOptions } from "./data/database.js";
 export { Dictionary } from "./data/dictionary.js";
 export { List } from "./data/list.js";
-export type { ObjectChanges } from "./data/notifier.js";
-export { EmbeddedHandle, ObjectHandle } from "./data/object.js";
-export { type Aggregate, aggregateOf, type Order, packParameters, Results, type Stage } from "./data/results.js";
+export type { Notifier, ObjectChanges, Unsubscribe } from "./data/notifier.js";
+export { EmbeddedHandle, type Holder, ObjectHandle } from "./data/object.js";
+export {
+  type Aggregate,
+  aggregateOf,
+  type Order,
+  packParameters,
+  Results,
+  type ResultsSource,
+  type Stage,
+} from "./data/results.js";
 export {
   type BacklinkDeclaration,
   type ClassDeclaration,
@@ -48,7 +66,13 @@ export {
   type SubscriptionState,
 } from "./data/subscriptions.js";
 export { ValueSet } from "./data/value-set.js";
-export { Engine, type EngineParts, type InitialSubscriptions, type OpenOptions } from "./engine.js";
+export {
+  Engine,
+  type EngineParts,
+  type InitialSubscriptions,
+  type OpenOptions,
+  type OpenSyncOptions,
+} from "./engine.js";
 export * from "./errors.js";
 export type * from "./host.js";
 export { type FileSync, RealmFile } from "./realm-file.js";
@@ -56,6 +80,12 @@ export { inlineTransport } from "./sync/inline-transport.js";
 export {
   type ConnectionState,
   defaultSyncTimeouts,
+  type ErrorConsequence,
+  type Generation,
+  type ProgressReport,
+  type ResetDemand,
+  type SessionId,
+  type SessionSettings,
   type SyncCommand,
   type SyncEvent,
   type SyncTimeouts,
@@ -71,11 +101,17 @@ export {
   type SyncOptions,
   SyncSession,
 } from "./sync/sync-session.js";
-export { type Conventions, dateParts, plainConventions } from "./values/conventions.js";
+export {
+  type Conventions,
+  dateParts,
+  type MixedParts,
+  plainConventions,
+  type TimestampParts,
+} from "./values/conventions.js";
 export { columnOrder, type NamedColumn, rowParts } from "./values/row.js";
 export { describeType, Linkable, typeMismatch, type ValueType } from "./values/pack.js";
 export { simulateError } from "./sync/simulate-error.js";
-export { within, type WaitLimits } from "./sync/within.js";
-export type { SyncStatus } from "./sync/sync-status.js";
+export { type Waited, type WaitLimits, within } from "./sync/within.js";
+export type { PendingTransfer, SyncStatus } from "./sync/sync-status.js";
 export type { ResetHandlers } from "./sync/reset-handlers.js";
 export type { DroppedChange, ResetReport } from "./sync/reset-report.js";

@@ -15,18 +15,24 @@ import type { SyncOptions, SyncSession } from "./sync/sync-session.js";
 
 /** The synchronisation of a file. */
 export interface FileSync {
+  /** The session. */
   readonly session: SyncSession;
+  /** The subscription sets. */
   readonly subscriptions: SubscriptionSets;
 }
 
 /** An open file. Counts those who have it open. */
 export class RealmFile implements SyncFile {
+  /** Absolute, or the name of one in memory. */
   readonly path: string;
+  /** The open file. */
   readonly database: Database;
+  /** Its synchronisation, if it is synced. */
   readonly sync: FileSync | undefined;
   readonly #onClosed: () => void;
   #openCount = 1;
 
+  /** @internal */
   constructor(
     path: string,
     database: Database,
@@ -75,11 +81,13 @@ export class RealmFile implements SyncFile {
     return JSON.parse(this.database.store.syncState()) as SyncState;
   }
 
+  /** @internal */
   uploadTarget(): { readonly targetVersion: number; readonly fileIdent: string } {
     const { newestUploadableVersion, fileIdent } = this.#state();
     return { targetVersion: newestUploadableVersion, fileIdent };
   }
 
+  /** @internal */
   resetReports(): readonly ResetReport[] | undefined {
     const { store, conventions, isReadOnly, isInWrite } = this.database;
     if (isInWrite) return undefined;
@@ -89,14 +97,17 @@ export class RealmFile implements SyncFile {
     return reports.map((report) => resetReportOf(report, conventions));
   }
 
+  /** @internal */
   forgetResetReports(): void {
     this.database.store.forgetResetReports();
   }
 
+  /** Ident of the file at the server, in decimal digits. */
   fileIdent(): string {
     return this.#state().fileIdent;
   }
 
+  /** @internal */
   pendingTransfer(): PendingTransfer {
     const { bytesUploaded, bytesUploadable } = this.#state();
     const state = this.sync?.subscriptions.latest().state ?? "complete";
@@ -106,11 +117,13 @@ export class RealmFile implements SyncFile {
     };
   }
 
+  /** @internal */
   progressRegistration(): { readonly clientVersion: number; readonly queryVersion: number } {
     const queryVersion = this.sync?.subscriptions.latest().version ?? 0;
     return { clientVersion: this.#state().newestUploadableVersion, queryVersion };
   }
 
+  /** @internal */
   onChanged(): void {
     this.database.advance();
     this.database.notifier.schedule();

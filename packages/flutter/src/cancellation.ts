@@ -17,6 +17,7 @@ export class CancellationToken {
     this.#controller.abort(exception);
   }
 
+  /** Whether it was cancelled. */
   get isCancelled(): boolean {
     return this.#controller.signal.aborted;
   }

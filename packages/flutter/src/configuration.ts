@@ -74,6 +74,7 @@ export abstract class Configuration {
     return Configuration.#defaultRealmName;
   }
 
+  /** In force for configurations that are made from then on. */
   static set defaultRealmName(name: string) {
     Configuration.#defaultRealmName = name;
   }
@@ -83,6 +84,7 @@ export abstract class Configuration {
     return Configuration.#defaultStoragePath ?? engine().host.files.resolve(".");
   }
 
+  /** In force for configurations that are made from then on. */
   static set defaultStoragePath(path: string) {
     Configuration.#defaultStoragePath = engine().host.files.resolve(path);
   }
@@ -92,6 +94,7 @@ export abstract class Configuration {
     return engine().host.files.join(Configuration.defaultStoragePath, Configuration.defaultRealmName);
   }
 
+  /** In force for configurations that are made from then on. */
   static set defaultRealmPath(path: string) {
     const { files } = engine().host;
     const directory = files.directoryOf(files.resolve(path));
@@ -133,7 +136,9 @@ export abstract class Configuration {
   readonly schema: RealmSchema;
   /** Where the file is, absolute. */
   readonly path: string;
+  /** As it was given; of no effect. */
   readonly fifoFilesFallbackPath: string | undefined;
+  /** As it was given; of no effect. */
   readonly maxNumberOfActiveVersions: number | undefined;
 
   /** @internal */
@@ -166,12 +171,19 @@ function refuseKey(key: readonly number[] | Uint8Array): never {
 
 /** How a local realm is opened. */
 export class LocalConfiguration extends Configuration {
+  /** Fills a file that is made by this opening. */
   readonly initialDataCallback: ((realm: Realm) => void) | undefined;
+  /** As it was given, or 0; a file has no version of its own. */
   readonly schemaVersion: number;
+  /** Whether nothing may be written. */
   readonly isReadOnly: boolean;
+  /** As it was given; of no effect. */
   readonly disableFormatUpgrade: boolean;
+  /** As it was given; of no effect. */
   readonly shouldCompactCallback: LocalOptions["shouldCompactCallback"];
+  /** As it was given; never called. */
   readonly migrationCallback: LocalOptions["migrationCallback"];
+  /** Whether a file whose classes have changed in more than additions is deleted and made anew. */
   readonly shouldDeleteIfMigrationNeeded: boolean;
 
   /** @internal */
@@ -197,11 +209,17 @@ export class InMemoryConfiguration extends Configuration {
 
 /** How a synced realm is opened. */
 export class FlexibleSyncConfiguration extends Configuration {
+  /** Who syncs. */
   readonly user: User;
+  /** Told of errors. */
   readonly syncErrorHandler: SyncErrorHandler;
+  /** What happens when the server cannot go on with the file. */
   readonly clientResetHandler: ClientResetHandler;
+  /** The version of the app's schema that this device knows. */
   readonly schemaVersion: number;
+  /** As it was given; of no effect. */
   readonly shouldCompactCallback: FlexibleSyncOptions["shouldCompactCallback"];
+  /** Whether failures that are tried again end waits and openings. */
   readonly cancelAsyncOperationsOnNonFatalErrors: boolean;
 
   /** @internal */

@@ -8,10 +8,15 @@
 export type Duration =
   | number
   | {
+      /** Added. */
       readonly days?: number;
+      /** Added. */
       readonly hours?: number;
+      /** Added. */
       readonly minutes?: number;
+      /** Added. */
       readonly seconds?: number;
+      /** Added. */
       readonly milliseconds?: number;
     };
 

@@ -89,6 +89,7 @@ export class StateError extends Error {
 export class AppException extends RealmException {
   /** HTTP status; 0 if there was no answer. */
   readonly statusCode: number;
+  /** Where the server has written of it. */
   readonly linkToServerLogs: string | undefined;
 
   constructor(message: string, statusCode: number, linkToServerLogs?: string, details: ErrorDetails = {}) {
@@ -97,6 +98,7 @@ export class AppException extends RealmException {
     this.linkToServerLogs = linkToServerLogs;
   }
 
+  /** Message, status and link. */
   override toString(): string {
     const link = this.linkToServerLogs === undefined ? "" : `, link to server logs: ${this.linkToServerLogs}`;
     return `AppException: ${this.message}, status code: ${this.statusCode}${link}`;

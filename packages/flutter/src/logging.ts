@@ -8,16 +8,29 @@ import { logCategories, LogFilter, type LogLevel as EngineLevel } from "@tidemar
 import { RealmError } from "./errors.js";
 import { BroadcastStream, type Stream, type StreamSink } from "./stream.js";
 
-/** From the most talkative to silence. */
+/**
+ * From the most talkative to silence.
+ *
+ * @enum
+ */
 export const LogLevel = {
+  /** Everything. */
   all: "all",
+  /** Every step. */
   trace: "trace",
+  /** What helps to find faults. */
   debug: "debug",
+  /** More than `info`. */
   detail: "detail",
+  /** What happens. */
   info: "info",
+  /** What may be wrong. */
   warn: "warn",
+  /** What went wrong. */
   error: "error",
+  /** What ends the process. */
   fatal: "fatal",
+  /** Nothing. */
   off: "off",
 } as const;
 export type LogLevel = EngineLevel;
@@ -31,27 +44,43 @@ export class LogCategory {
     this.name = name;
   }
 
+  /** The whole name. */
   toString(): string {
     return this.name;
   }
 
+  /** The root of all categories. */
   static readonly realm: LogCategory & {
+    /** The database. */
     readonly storage: LogCategory & {
+      /** Transactions. */
       readonly transaction: LogCategory;
+      /** Queries. */
       readonly query: LogCategory;
+      /** Objects. */
       readonly object: LogCategory;
+      /** Notifications. */
       readonly notification: LogCategory;
     };
+    /** Synchronisation. */
     readonly sync: LogCategory & {
+      /** The client of synchronisation. */
       readonly client: LogCategory & {
+        /** Sessions. */
         readonly session: LogCategory;
+        /** Changes that are sent and received. */
         readonly changeset: LogCategory;
+        /** Connections. */
         readonly network: LogCategory;
+        /** Client resets. */
         readonly reset: LogCategory;
       };
+      /** What the server says. */
       readonly server: LogCategory;
     };
+    /** Log-ins and calls of the API. */
     readonly app: LogCategory;
+    /** This package. */
     readonly sdk: LogCategory;
   } = LogCategory.#tree("Realm") as typeof LogCategory.realm;
 
@@ -65,8 +94,11 @@ export class LogCategory {
 
 /** A line of the log. */
 export interface LogRecord {
+  /** The part that logs. */
   readonly category: LogCategory | string;
+  /** How much it matters. */
   readonly level: LogLevel;
+  /** The text. */
   readonly message: string;
 }
 

@@ -64,8 +64,9 @@ export interface OpenRealmOptions {
 
 /** Objects of classes that the program does not know, by the names of the classes. */
 export interface DynamicRealm {
+  /** All objects of a class. */
   all(className: string): RealmResults<RealmObject>;
-  /** `null` if there is no such object. */
+  /** The object with a primary key; `null` if there is none. */
   find(className: string, primaryKey: unknown): RealmObject | null;
 }
 
@@ -201,10 +202,12 @@ export class Realm {
     call(() => engine().deleteFile(absolutePath(path)));
   }
 
+  /** Whether there is a file. */
   static existsSync(path: string): boolean {
     return engine().host.files.exists(absolutePath(path));
   }
 
+  /** The same as a promise. */
   static exists(path: string): Promise<boolean> {
     return Promise.resolve(Realm.existsSync(path));
   }
@@ -258,10 +261,12 @@ export class Realm {
     return this.#file.database.isFrozen;
   }
 
+  /** Whether a write transaction is open. */
   get isInTransaction(): boolean {
     return this.#requireOpen().database.isInWrite;
   }
 
+  /** Whether {@link Realm.close} was called. */
   get isClosed(): boolean {
     return this.#isClosed;
   }
@@ -271,7 +276,11 @@ export class Realm {
     return other instanceof Realm && other.#file.database === this.#file.database;
   }
 
-  /** The session. @throws {@link RealmError} if the realm is not synced. */
+  /**
+   * The session: one object.
+   *
+   * @throws {@link RealmError} if the realm is not synced, {@link RealmClosedError} if it is closed.
+   */
   get syncSession(): Session {
     const { sync } = this.#requireOpen();
     if (sync === undefined) {
@@ -370,6 +379,7 @@ export class Realm {
     return object;
   }
 
+  /** Adds objects, as {@link Realm.add}. */
   addAll<T extends RealmObject>(objects: Iterable<T>, options: { readonly update?: boolean } = {}): void {
     for (const object of objects) this.add(object, options);
   }
@@ -489,7 +499,7 @@ export class Realm {
     throw new RealmException("Copying realms is not supported", { code: "not-supported" });
   }
 
-  /** Closes the realm; its streams end. May be called again. */
+  /** Closes the realm; its streams end. May be called again. What was not uploaded yet still is, in the background. */
   close(): void {
     if (this.#isClosed) return;
     this.#isClosed = true;

@@ -18,7 +18,9 @@ export type StreamSource<T> = (sink: StreamSink<T>) => () => void;
 
 /** How to listen. */
 export interface ListenOptions {
+  /** Told of errors; without it they are thrown from a turn of their own. */
   readonly onError?: ((error: unknown) => void) | undefined;
+  /** Told of the end. */
   readonly onDone?: (() => void) | undefined;
   /** Whether the first error ends the subscription; not by default. */
   readonly cancelOnError?: boolean | undefined;
@@ -278,6 +280,7 @@ export class Stream<T> implements AsyncIterable<T> {
     return this.isBroadcast ? new BroadcastStream(source) : new Stream(source);
   }
 
+  /** Listens, for `for await`. */
   async *[Symbol.asyncIterator](): AsyncGenerator<T, void, undefined> {
     const events: Waiting<T>[] = [];
     let wake: () => void = () => undefined;
@@ -308,6 +311,7 @@ export class Stream<T> implements AsyncIterable<T> {
 
 /** A stream that any number may listen to, each from when it begins. */
 export class BroadcastStream<T> extends Stream<T> {
+  /** Always true. */
   override get isBroadcast(): boolean {
     return true;
   }

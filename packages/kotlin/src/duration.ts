@@ -15,7 +15,9 @@ const timerMsMax = 2 ** 31 - 1;
 export class Duration {
   /** For ever. */
   static readonly INFINITE: Duration = new Duration(Number.POSITIVE_INFINITY);
+  /** No time at all. */
   static readonly ZERO: Duration = new Duration(0);
+  /** In nanoseconds; infinite for {@link Duration.INFINITE}. */
   readonly inWholeNanoseconds: number;
 
   private constructor(count: number) {
@@ -28,26 +30,32 @@ export class Duration {
     return count === Number.POSITIVE_INFINITY ? Duration.INFINITE : new Duration(Math.trunc(count));
   }
 
+  /** In milliseconds, cut off. */
   get inWholeMilliseconds(): number {
     return Math.trunc(this.inWholeNanoseconds / nanosecondsPer.millisecond);
   }
 
+  /** In seconds, cut off. */
   get inWholeSeconds(): number {
     return Math.trunc(this.inWholeNanoseconds / nanosecondsPer.second);
   }
 
+  /** Whether it is without an end. */
   isInfinite(): boolean {
     return !Number.isFinite(this.inWholeNanoseconds);
   }
 
+  /** Whether it is more than none. */
   isPositive(): boolean {
     return this.inWholeNanoseconds > 0;
   }
 
+  /** −1 if this is shorter, 0 if both are the same, 1 if it is longer. */
   compareTo(other: Duration): number {
     return Math.sign(this.inWholeNanoseconds - other.inWholeNanoseconds) || 0;
   }
 
+  /** Whether both are the same length. */
   equals(other: unknown): boolean {
     return other instanceof Duration && other.inWholeNanoseconds === this.inWholeNanoseconds;
   }
@@ -84,30 +92,37 @@ function textOf(total: number): string {
   return parts.join(" ");
 }
 
+/** So many days. */
 export function days(count: number): Duration {
   return Duration.ofNanoseconds(count * nanosecondsPer.day);
 }
 
+/** So many hours. */
 export function hours(count: number): Duration {
   return Duration.ofNanoseconds(count * nanosecondsPer.hour);
 }
 
+/** So many minutes. */
 export function minutes(count: number): Duration {
   return Duration.ofNanoseconds(count * nanosecondsPer.minute);
 }
 
+/** So many seconds. */
 export function seconds(count: number): Duration {
   return Duration.ofNanoseconds(count * nanosecondsPer.second);
 }
 
+/** So many milliseconds. */
 export function milliseconds(count: number): Duration {
   return Duration.ofNanoseconds(count * nanosecondsPer.millisecond);
 }
 
+/** So many microseconds. */
 export function microseconds(count: number): Duration {
   return Duration.ofNanoseconds(count * nanosecondsPer.microsecond);
 }
 
+/** So many nanoseconds. */
 export function nanoseconds(count: number): Duration {
   return Duration.ofNanoseconds(count);
 }

@@ -11,36 +11,43 @@ import { syncExceptionOf } from "./sync/exceptions.js";
 
 /** Something is not in the state that a call needs. */
 export class IllegalStateException extends Error {
+  /** Name of the class. */
   override readonly name: string = "IllegalStateException";
 }
 
 /** An argument is not allowed. */
 export class IllegalArgumentException extends Error {
+  /** Name of the class. */
   override readonly name: string = "IllegalArgumentException";
 }
 
 /** A position is outside of a collection. */
 export class IndexOutOfBoundsException extends Error {
+  /** Name of the class. */
   override readonly name: string = "IndexOutOfBoundsException";
 }
 
 /** A flow or a collection has no such element. */
 export class NoSuchElementException extends Error {
+  /** Name of the class. */
   override readonly name: string = "NoSuchElementException";
 }
 
 /** The SDK has this, Tidemark does not (yet); `COMPAT.md` says which calls these are. */
 export class UnsupportedOperationException extends Error {
+  /** Name of the class. */
   override readonly name: string = "UnsupportedOperationException";
 }
 
 /** A call took longer than it was given. */
 export class TimeoutCancellationException extends Error {
+  /** Name of the class. */
   override readonly name: string = "TimeoutCancellationException";
 }
 
 /** A realm that was to be opened with its data did not get it in time. */
 export class DownloadingRealmTimeOutException extends Error {
+  /** Name of the class. */
   override readonly name: string = "DownloadingRealmTimeOutException";
 
   /** @internal */

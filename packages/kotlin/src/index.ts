@@ -21,6 +21,7 @@ export {
   SyncTimeoutOptionsBuilder,
 } from "./configuration/app-configuration.js";
 export {
+  type CommonSettings,
   type CompactOnLaunchCallback,
   Configuration,
   type InitialDataCallback,

@@ -6,42 +6,73 @@
 
 import { IllegalArgumentException } from "./errors.js";
 
-/** How much a line matters. */
+/**
+ * How much a line matters.
+ *
+ * @enum
+ */
 export const LogLevel = {
+  /** Everything. */
   ALL: 0,
+  /** Every step. */
   TRACE: 1,
+  /** What helps to find faults. */
   DEBUG: 2,
+  /** What happens. */
   INFO: 3,
+  /** What may be wrong. */
   WARN: 4,
+  /** What went wrong. */
   ERROR: 5,
   /** What a terrible failure. */
   WTF: 6,
+  /** Nothing. */
   NONE: 7,
 } as const;
 export type LogLevel = (typeof LogLevel)[keyof typeof LogLevel];
 
-/** Parts of the SDK that log, by their names. */
+/**
+ * Parts of the SDK that log, by their names.
+ *
+ * @enum
+ */
 export const LogCategory = {
+  /** Everything. */
   Realm: "Realm",
+  /** The database. */
   Storage: "Realm.Storage",
+  /** Transactions. */
   StorageTransaction: "Realm.Storage.Transaction",
+  /** Queries. */
   StorageQuery: "Realm.Storage.Query",
+  /** Objects. */
   StorageObject: "Realm.Storage.Object",
+  /** Notifications. */
   StorageNotification: "Realm.Storage.Notification",
+  /** Synchronisation. */
   Sync: "Realm.Sync",
+  /** The client of synchronisation. */
   SyncClient: "Realm.Sync.Client",
+  /** Sessions. */
   SyncClientSession: "Realm.Sync.Client.Session",
+  /** Changes that are sent and received. */
   SyncClientChangeset: "Realm.Sync.Client.Changeset",
+  /** Connections. */
   SyncClientNetwork: "Realm.Sync.Client.Network",
+  /** Client resets. */
   SyncClientReset: "Realm.Sync.Client.Reset",
+  /** What the server says. */
   SyncServer: "Realm.Sync.Server",
+  /** Log-ins and calls of the API. */
   App: "Realm.App",
+  /** This package. */
   Sdk: "Realm.Sdk",
 } as const;
 export type LogCategory = (typeof LogCategory)[keyof typeof LogCategory];
 
 /** Takes lines. */
 export interface RealmLogger {
+  /** Takes a line. */
   log(category: LogCategory, level: LogLevel, message: string): void;
 }
 
@@ -69,7 +100,9 @@ function levelOf(category: LogCategory): LogLevel {
 export const RealmLog: {
   /** Sets from which level on is logged, for a category and those below it; for all if none is given. */
   setLevel(level: LogLevel, category?: LogCategory): void;
+  /** From which level on a category logs. */
   getLevel(category?: LogCategory): LogLevel;
+  /** Has a logger get the lines, beside the others. */
   add(logger: RealmLogger): void;
   /** @returns false if it was not there. */
   remove(logger: RealmLogger): boolean;

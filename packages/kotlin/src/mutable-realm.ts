@@ -32,7 +32,10 @@ export type Deleteable =
   | BaseRealmObject
   | RealmQuery<unknown>
   | RealmSingleQuery<unknown>
-  | (Iterable<unknown> & { readonly size: number });
+  | (Iterable<unknown> & {
+      /** How many there are. */
+      readonly size: number;
+    });
 
 const frozenText =
   "Frozen objects cannot be deleted. They must be converted to live objects first by using " +
@@ -40,6 +43,7 @@ const frozenText =
 
 /** A realm inside of a write transaction: objects that it gives can be changed until the transaction is over. */
 export class MutableRealm implements TypedRealm {
+  /** What the realm was opened with. */
   readonly configuration: Configuration;
   readonly #binding: Binding;
   #isCancelled = false;

@@ -61,6 +61,7 @@ const knownFiles = new WeakSet<RealmFile>();
 
 /** A realm: objects in a file, synchronised or not. What is read is frozen; what is changed is changed in `write`. */
 export class Realm implements TypedRealm {
+  /** What the realm was opened with. */
   readonly configuration: Configuration;
   readonly #declarations: readonly ClassDeclaration[];
   readonly #models: ReadonlyMap<string, ModelClass>;
@@ -89,7 +90,13 @@ export class Realm implements TypedRealm {
    * come in time.
    */
   static open(configuration: RealmConfiguration | SyncConfiguration<false>): Realm;
+  /**
+   * The same for a configuration that waits for the server's data.
+   *
+   * @throws {@link DownloadingRealmTimeOutException} if it does not come in time.
+   */
   static open(configuration: SyncConfiguration<true>): Promise<Realm>;
+  /** The same for a configuration of which the compiler does not know whether it waits. */
   static open(configuration: RealmConfiguration | SyncConfiguration): Realm | Promise<Realm>;
   static open(configuration: RealmConfiguration | SyncConfiguration): Realm | Promise<Realm> {
     const realm = new Realm(configuration);
@@ -306,7 +313,10 @@ export class Realm implements TypedRealm {
   }
 
   /** The newest version. */
-  version(): { readonly version: number } {
+  version(): {
+    /** Grows with every commit. */
+    readonly version: number;
+  } {
     return { version: this.#requireOpen().database.version };
   }
 
@@ -339,7 +349,9 @@ export class Realm implements TypedRealm {
    * @param depth how many links deep; without end by default. Beyond it links are null and lists empty.
    */
   copyFromRealm<T extends BaseRealmObject>(object: T, depth?: number): T;
+  /** The same of all objects of a dictionary. */
   copyFromRealm<T extends BaseRealmObject | null>(dictionary: RealmDictionary<T>, depth?: number): Map<string, T>;
+  /** The same of all objects of a collection. */
   copyFromRealm<T extends BaseRealmObject>(collection: Iterable<T>, depth?: number): T[];
   copyFromRealm(
     given: BaseRealmObject | RealmDictionary<BaseRealmObject | null> | Iterable<BaseRealmObject>,
@@ -361,7 +373,7 @@ export class Realm implements TypedRealm {
     return this.#write(block);
   }
 
-  /** The same without a promise. */
+  /** Runs a block in a write transaction, as {@link Realm.write} does, without a promise. */
   writeBlocking<R>(block: (realm: MutableRealm) => R): R {
     return this.#write(block);
   }
@@ -464,6 +476,7 @@ export class Realm implements TypedRealm {
     throw new UnsupportedOperationException("Copying realms is not supported");
   }
 
+  /** Whether {@link Realm.close} was called. */
   isClosed(): boolean {
     return this.#isClosed;
   }

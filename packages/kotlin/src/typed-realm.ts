@@ -15,9 +15,11 @@ import { RealmSchema } from "./schema/realm-schema.js";
 
 /** What can be read. */
 export interface TypedRealm {
+  /** What the realm was opened with. */
   readonly configuration: Configuration;
   /** The models. */
   schema(): RealmSchema;
+  /** Version of the schema that the configuration says. */
   schemaVersion(): number;
   /**
    * Queries the objects of a model.

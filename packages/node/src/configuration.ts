@@ -19,12 +19,15 @@ import type { Realm } from "./realm.js";
 
 /** What happens with the data of the server when a realm is opened. */
 export type OpenRealmBehaviorConfiguration = {
+  /** What is waited for. Without a behaviour at all it is the data, for at most 30 seconds. */
   type: OpenRealmBehaviorType;
-  /** Milliseconds. */
+  /** Milliseconds; without an end if not given. Needs `timeOutBehavior`. */
   timeOut?: number;
+  /** What happens when the time is over. */
   timeOutBehavior?: OpenRealmTimeOutBehavior;
 };
 
+/** Told what goes wrong in a session. What it throws is logged, and the session goes on. */
 export type ErrorCallback = (session: SyncSession, error: SyncError | ClientResetError) => void;
 
 /** Of every mode: an addition to what `realm` has. */
@@ -38,27 +41,48 @@ export type ClientResetReporting = {
 
 /** The realms that a callback gets are closed when it has returned, or when the promise it returned is settled. */
 export type ClientResetCallbacks = {
+  /** Called before the file changes, with the file as it is, frozen. What it throws gives the reset up. */
   onBefore?: (local: Realm) => void | Promise<void>;
+  /** Called afterwards, with the file as it was, frozen, and as it is now, open for writing. */
   onAfter?: (local: Realm, remote: Realm) => void | Promise<void>;
 };
 
+/** Leaves client resets to the application. `onManual` or `onError` must be given. */
 export type ClientResetManualConfiguration = ClientResetReporting & {
+  /** The file is left as it is, and its session ends. */
   mode: "manual";
+  /** Told of a reset, with the path where the file will be set aside; `onError` if it is not given. */
   onManual?: (session: SyncSession, recoveryPath: string) => void | Promise<void>;
 };
 
+/** Makes the file what the server has. What was not uploaded is lost. */
 export type ClientResetDiscardUnsyncedChangesConfiguration = ClientResetReporting &
-  ClientResetCallbacks & { mode: "discardUnsyncedChanges" };
+  ClientResetCallbacks & {
+    /** Discards. */
+    mode: "discardUnsyncedChanges";
+  };
 
+/** Makes the file what the server has, and does again on top what was not uploaded. */
 export type ClientResetRecoverUnsyncedChangesConfiguration = ClientResetReporting &
   ClientResetCallbacks & {
+    /** What happens by default. */
     mode: "recoverUnsyncedChanges";
+    /**
+     * Told of a reset that could not be done or may not recover, with the path where the file will be set aside;
+     * `onError` if it is not given.
+     */
     onFallback?: (session: SyncSession, path: string) => void | Promise<void>;
   };
 
+/** Recovers what was not uploaded, or discards it where that cannot be. */
 export type ClientResetRecoverOrDiscardUnsyncedChangesConfiguration = ClientResetReporting &
   ClientResetCallbacks & {
+    /** Recovers if that is possible and allowed, else discards. */
     mode: "recoverOrDiscardUnsyncedChanges";
+    /**
+     * Told that changes were discarded, with the path of the file, or that the reset failed, with the path where the
+     * file will be set aside; `onError` if it is not given.
+     */
     onFallback?: (session: SyncSession, path: string) => void | Promise<void>;
   };
 
@@ -71,39 +95,72 @@ export type ClientResetConfig =
 
 /** Common to both kinds of sync. */
 export type BaseSyncConfiguration = {
+  /** Who syncs: a user that is logged in. */
   user: User<never, never, never> | User;
+  /** What `Realm.open` waits for when there is no file yet; see {@link OpenRealmBehaviorConfiguration.type}. */
   newRealmFileBehavior?: OpenRealmBehaviorConfiguration;
+  /** The same when there is a file. */
   existingRealmFileBehavior?: OpenRealmBehaviorConfiguration;
+  /** Told what goes wrong. Without it nobody is. */
   onError?: ErrorCallback;
+  /** Headers that are sent when connecting. */
   customHttpHeaders?: Record<string, string>;
-  ssl?: { validate?: boolean; certificatePath?: string };
+  /** Accepted, of no effect: certificates are checked as Node.js does. */
+  ssl?: {
+    /** Of no effect. */
+    validate?: boolean;
+    /** Of no effect. */
+    certificatePath?: string;
+  };
+  /** What happens when the server cannot go on with the file; `recoverUnsyncedChanges` by default. */
   clientReset?: ClientResetConfig;
+  /** Whether failures after which the session tries again end the waits for uploads and downloads; not by default. */
   cancelWaitsOnNonFatalError?: boolean;
-  proxyConfig?: { address: string; port: number; type: "http" | "https" };
+  /** Accepted, of no effect. */
+  proxyConfig?: {
+    /** Host name. */
+    address: string;
+    /** Number of the port. */
+    port: number;
+    /** How it is reached. */
+    type: "http" | "https";
+  };
   /** @internal */
   _sessionStopPolicy?: SessionStopPolicy;
 };
 
+/** Subscriptions for a realm that is opened. */
 export type InitialSubscriptions = {
+  /** Called while the realm is being opened. Opening does not wait for their data, `Realm.open` does. */
   update: (subscriptions: MutableSubscriptionSet, realm: Realm) => void;
+  /** Whether it is called at each opening, and not only at the first one of the file; not by default. */
   rerunOnOpen?: boolean;
 };
 
+/** Sync of what the realm subscribes to. */
 export type FlexibleSyncConfiguration = BaseSyncConfiguration & {
+  /** Says that this is meant. */
   flexible: true;
+  /** Belongs to the other kind of sync. */
   partitionValue?: never;
+  /** What is subscribed to at the first opening; nothing by default. */
   initialSubscriptions?: InitialSubscriptions;
 };
 
+/** Partition-based sync. It is refused: the constructor of a realm throws an {@link AssertionError}. */
 export type PartitionSyncConfiguration = BaseSyncConfiguration & {
+  /** Belongs to the other kind of sync. */
   flexible?: never;
+  /** Of any type; refused. */
   partitionValue: unknown;
+  /** Belong to the other kind of sync. */
   initialSubscriptions?: never;
 };
 
+/** How a realm is synced. */
 export type SyncConfiguration = FlexibleSyncConfiguration | PartitionSyncConfiguration;
 
-/** The same for a realm that only joins another. */
+/** @internal The same for a realm that only joins another. */
 export function withoutInitialSubscriptions(sync: SyncConfiguration): SyncConfiguration {
   const { initialSubscriptions: _, ...rest } = sync;
   return rest;
@@ -111,28 +168,49 @@ export function withoutInitialSubscriptions(sync: SyncConfiguration): SyncConfig
 
 /** How a realm is opened. */
 export type Configuration = {
+  /**
+   * Where the file is; a relative path is one below the current directory. By default `Realm.defaultPath`, or for a
+   * synced realm a file in the user's folder.
+   */
   path?: string;
+  /** The classes; by default those that the file has. */
   schema?: readonly (ObjectSchema | RealmObjectClass)[];
+  /** 0 by default. A synced realm tells the server; a file has no version of its own. */
   schemaVersion?: number;
+  /** Whether the data is gone when the realm is closed; not by default. Not for synced realms. */
   inMemory?: boolean;
+  /** Whether nothing may be written; not by default. The file must be there. */
   readOnly?: boolean;
+  /** Accepted, of no effect: no pipes lie beside the files. */
   fifoFilesFallbackPath?: string;
+  /** How the realm is synced; not at all if not given. */
   sync?: SyncConfiguration;
   /** Opens the file of a synced realm without a session. */
   openSyncedRealmLocally?: true;
+  /** Accepted, never called: files are not compacted. */
   shouldCompact?: (totalBytes: number, usedBytes: number) => boolean;
+  /** Accepted, of no effect: a file whose classes have changed in more than additions is refused. */
   deleteRealmIfMigrationNeeded?: boolean;
+  /** Accepted, of no effect: there is one format. */
   disableFormatUpgrade?: boolean;
+  /** Refused: files are not encrypted. */
   encryptionKey?: ArrayBuffer | ArrayBufferView | Int8Array;
+  /** Accepted, never called. Not for synced realms. */
   onMigration?: (oldRealm: Realm, newRealm: Realm) => void;
+  /** Called when this opening has made the file. */
   onFirstOpen?: (realm: Realm) => void;
-  migrationOptions?: { resolveEmbeddedConstraints?: boolean };
+  /** Accepted, of no effect. Not for synced realms. */
+  migrationOptions?: {
+    /** Of no effect. */
+    resolveEmbeddedConstraints?: boolean;
+  };
+  /** Accepted, of no effect. */
   excludeFromIcloudBackup?: boolean;
 };
 
 const notWithSync = ["onMigration", "migrationOptions", "inMemory", "deleteRealmIfMigrationNeeded"] as const;
 
-/** Checks a configuration. */
+/** @internal Checks a configuration. */
 export function checkConfiguration(configuration: unknown): asserts configuration is Configuration {
   assertObject(configuration, "realm configuration");
   const given = configuration as Configuration;

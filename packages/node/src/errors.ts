@@ -6,7 +6,7 @@
 
 import { EngineError, type EngineErrorCode, type SyncErrorInformation, SyncFailure } from "@tidemark/engine";
 
-/** A condition that should always hold does not. */
+/** What should always hold does not: an argument or a configuration is wrong. */
 export class AssertionError extends Error {
   constructor(message: string = "Assertion failed", options?: ErrorOptions) {
     super(message, options);
@@ -60,7 +60,9 @@ export class ObjectSchemaParseError extends SchemaParseError {
 
 /** One property of a schema could not be understood. */
 export class PropertySchemaParseError extends SchemaParseError {
+  /** Name of the class. */
   readonly objectName: string;
+  /** Name of the property. */
   readonly propertyName: string;
 
   constructor(message: string, objectName: string, propertyName: string) {
@@ -71,16 +73,24 @@ export class PropertySchemaParseError extends SchemaParseError {
   }
 }
 
-/** An error of synchronisation. */
+/** An error of synchronisation: the server's, or the end of a wait. */
 export class SyncError extends Error {
+  /** Always false. */
   readonly isOk: boolean = false;
+  /**
+   * Number of the error, as realm-core has them: 1027 for an operation that was given up, 1033 for writes that were
+   * undone.
+   */
   readonly code: number | undefined;
   /** @deprecated Always "UNKNOWN". */
   readonly category: string = "UNKNOWN";
+  /** The same as the message. */
   readonly reason: string | undefined;
+  /** Where the server has written of it; may be empty. */
   readonly logUrl: string;
+  /** For a client reset, `ORIGINAL_FILE_PATH` and `RECOVERY_FILE_PATH`; else empty. */
   readonly userInfo: Record<string, string>;
-  /** Whether the session cannot go on. */
+  /** Whether the session has ended. */
   readonly isFatal: boolean;
 
   constructor(information: SyncErrorInformation, options?: ErrorOptions, userInfo: Record<string, string> = {}) {
@@ -97,7 +107,12 @@ export class SyncError extends Error {
 /** The file cannot be synced any more as it is. */
 export class ClientResetError extends SyncError {
   /** Where the file will be: by `Realm.App.Sync.initiateClientReset`, or with the next start of the app. */
-  readonly config: { readonly path: string; readonly readOnly: true };
+  readonly config: {
+    /** The path. */
+    readonly path: string;
+    /** As the SDK has it: it is meant to be read. */
+    readonly readOnly: true;
+  };
 
   constructor(information: SyncErrorInformation, path: string) {
     const recoveryPath = information.recoveryPath ?? path;
@@ -109,13 +124,20 @@ export class ClientResetError extends SyncError {
 
 /** One object that the server put back. */
 export interface CompensatingWriteInfo {
+  /** Name of its class. */
   readonly objectName: string;
+  /** Why the write was not allowed. */
   readonly reason: string;
+  /** Its primary key. */
   readonly primaryKey: unknown;
 }
 
-/** The server has undone writes that the user may not make. */
+/**
+ * The server has undone writes that the user may not make, or that are outside of the subscriptions. The session goes
+ * on.
+ */
 export class CompensatingWriteError extends SyncError {
+  /** What was put back. */
   readonly writes: readonly CompensatingWriteInfo[];
 
   constructor(information: SyncErrorInformation) {
@@ -125,7 +147,7 @@ export class CompensatingWriteError extends SyncError {
   }
 }
 
-/** What the error handler gets. */
+/** @internal What the error handler gets. */
 export function syncErrorOf(information: SyncErrorInformation, path: string): SyncError {
   if (information.writes.length > 0) return new CompensatingWriteError(information);
   if (information.isClientReset) return new ClientResetError(information, path);
@@ -146,14 +168,14 @@ const table: Partial<Record<EngineErrorCode, Make>> = {
   "invalid-schema": (error) => new SchemaParseError(error.message, { cause: error }),
 };
 
-/** The SDK's error for an error of the engine. */
+/** @internal The SDK's error for an error of the engine. */
 export function mapError(error: unknown): unknown {
   if (error instanceof EngineError) return table[error.code]?.(error) ?? error;
   if (error instanceof SyncFailure) return new SyncError(error.information, { cause: error });
   return error;
 }
 
-/** Runs a call, mapping what it throws. */
+/** @internal Runs a call, mapping what it throws. */
 export function call<T>(run: () => T): T {
   try {
     return run();
@@ -162,7 +184,7 @@ export function call<T>(run: () => T): T {
   }
 }
 
-/** Waits for a promise, mapping what it rejects with. */
+/** @internal Waits for a promise, mapping what it rejects with. */
 export async function settle<T>(promise: Promise<T>): Promise<T> {
   try {
     return await promise;

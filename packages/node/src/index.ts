@@ -4,25 +4,33 @@
  * @module
  */
 
+import "./realm-namespace.js";
 import { Realm } from "./realm.js";
 
 export { App, type AppConfiguration } from "./app/app.js";
 export { Credentials } from "./app/credentials.js";
 export { EmailPasswordAuth } from "./app/email-password-auth.js";
-export { User, type UserIdentity } from "./app/user.js";
+export { type DefaultFunctionsFactory, User, type UserIdentity } from "./app/user.js";
 export { BSON } from "./bson.js";
 export type * from "./configuration.js";
 export { Counter } from "./data/counter.js";
-export { type CollectionChangeCallback, type CollectionChangeSet, OrderedCollection } from "./data/collection.js";
+export {
+  type CollectionChangeCallback,
+  type CollectionChangeSet,
+  OrderedCollection,
+  type SortDescriptor,
+} from "./data/collection.js";
 export { Dictionary, type DictionaryChangeCallback, type DictionaryChangeSet } from "./data/dictionary.js";
 export { List } from "./data/list.js";
 export { type ObjectChangeCallback, type ObjectChangeSet, RealmObject as Object } from "./data/object.js";
-export { Results, type SubscriptionOptions } from "./data/results.js";
+export { Results, type Subscribable, type SubscriptionOptions } from "./data/results.js";
 export { RealmSet as Set } from "./data/set.js";
 export * from "./enums.js";
 export * from "./errors.js";
+export type { LogEntry, LoggerCallback } from "./logging.js";
 export { ProgressRealmPromise } from "./open.js";
 export type { RealmEventName, RealmListenerCallback } from "./realm.js";
+export type { RealmObjectClass } from "./schema/parse.js";
 export type * from "./schema/types.js";
 export type { ClientResetReport } from "./sync/client-reset.js";
 export { BaseSubscriptionSet, MutableSubscriptionSet, Subscription, SubscriptionSet } from "./sync/subscriptions.js";

@@ -9,11 +9,15 @@ import type { LogLevel } from "./enums.js";
 
 /** A line of the log. */
 export interface LogEntry {
+  /** The part of the SDK that logs, as `Realm.Sync.Client.Session`. */
   readonly category: string;
+  /** How much it matters. */
   readonly level: LogLevel;
+  /** The text. */
   readonly message: string;
 }
 
+/** Gets lines. A callback of two parameters gets level and text, any other a {@link LogEntry}. */
 export type LoggerCallback = ((entry: LogEntry) => void) | ((level: LogLevel, message: string) => void);
 
 /** Parts of the SDK that log. */

@@ -37,7 +37,7 @@ function behaviorOf(opener: RealmOpener, configuration: Configuration): OpenReal
   return given ?? defaultBehavior;
 }
 
-/** The promise of a realm. */
+/** The promise of a realm that is being opened: with the progress of its download, and to be cancelled. */
 export class ProgressRealmPromise implements Promise<Realm> {
   readonly #promise: Promise<Realm>;
   readonly #callbacks = new Set<ProgressNotificationCallback>();
@@ -52,6 +52,7 @@ export class ProgressRealmPromise implements Promise<Realm> {
     this.#promise.catch(() => undefined);
   }
 
+  /** The name of the class. */
   get [Symbol.toStringTag](): string {
     return "ProgressRealmPromise";
   }
@@ -120,7 +121,12 @@ export class ProgressRealmPromise implements Promise<Realm> {
     this.#callbacks.clear();
   }
 
-  /** Is told about the download; once at once. */
+  /**
+   * Has a callback told of the download. It is called once before this returns, with 1 or with 0 of 0 bytes, as in the
+   * SDK.
+   *
+   * @returns the promise.
+   */
   progress(callback: ProgressNotificationCallback): this {
     if (this.#realm !== undefined) this.#callbacks.add(callback);
     if (callback.length === 1) (callback as (estimate: number) => void)(1);
@@ -128,6 +134,7 @@ export class ProgressRealmPromise implements Promise<Realm> {
     return this;
   }
 
+  /** As of any promise. */
   // oxlint-disable-next-line unicorn/no-thenable
   then<A = Realm, B = never>(
     onfulfilled?: ((value: Realm) => A | PromiseLike<A>) | null,
@@ -136,10 +143,12 @@ export class ProgressRealmPromise implements Promise<Realm> {
     return this.#promise.then(onfulfilled, onrejected);
   }
 
+  /** As of any promise. */
   catch<B = never>(onrejected?: ((reason: unknown) => B | PromiseLike<B>) | null): Promise<Realm | B> {
     return this.#promise.catch(onrejected);
   }
 
+  /** As of any promise. */
   finally(onfinally?: (() => void) | null): Promise<Realm> {
     return this.#promise.finally(onfinally);
   }

@@ -21,19 +21,17 @@ import {
   Results as EngineResults,
   type SyncOptions,
 } from "@tidemark/engine";
-import type { DefaultFunctionsFactory, User } from "./app/user.js";
+import type { User } from "./app/user.js";
 import { assertFunction, assertObject, assertString } from "./assert.js";
 import { type BoundClass, wrappers } from "./binding.js";
 import { checkConfiguration, type Configuration, withoutInitialSubscriptions } from "./configuration.js";
 import { bindClass, nameOf, RealmObject } from "./data/object.js";
 import type { Results, Subscribable, SubscriptionOptions } from "./data/results.js";
 import { engine, existingEngine } from "./engine.js";
-import type * as types from "./types.js";
 import { openFile } from "./realm-files.js";
 import { RealmStatics } from "./realm-statics.js";
 import type * as enums from "./enums.js";
 import * as errors from "./errors.js";
-import { type LoggerCallback, setLogger, setLogLevel } from "./logging.js";
 import { ProgressRealmPromise } from "./open.js";
 import { canonicalOf } from "./schema/canonical.js";
 import { type ParsedClass, parseSchema, type RealmObjectClass } from "./schema/parse.js";
@@ -42,15 +40,27 @@ import { initialUpdate, SubscriptionSet } from "./sync/subscriptions.js";
 import { resetOptionsOf } from "./sync/client-reset.js";
 import { SyncSession, within } from "./sync/sync-session.js";
 
+/**
+ * What a listener of a realm is told of: `change` of a new version, `beforenotify` before the listeners of collections
+ * and objects are called, `schema` of new classes or properties.
+ */
 export type RealmEventName = "change" | "schema" | "beforenotify";
+/** Told of an event of a realm. */
 export type RealmListenerCallback = (realm: Realm, name: RealmEventName, schema?: CanonicalObjectSchema[]) => void;
 
 const opened = new Set<WeakRef<Realm>>();
 
-/** A realm: objects in a file, synced or not. */
+/** A realm: objects in a file, synced or not. Objects and collections of it are live. */
 export class Realm extends RealmStatics {
+  /** {@link Realm} as a member of itself, as the SDK has it. */
   static Realm: typeof Realm = Realm;
-  static flags: { THROW_ON_GLOBAL_REALM: boolean; ALLOW_CLEAR_TEST_STATE: boolean } = {
+  /** Switches for tests. */
+  static flags: {
+    /** Of no effect. */
+    THROW_ON_GLOBAL_REALM: boolean;
+    /** Whether tests may have all realms closed. */
+    ALLOW_CLEAR_TEST_STATE: boolean;
+  } = {
     THROW_ON_GLOBAL_REALM: false,
     ALLOW_CLEAR_TEST_STATE: false,
   };
@@ -68,7 +78,12 @@ export class Realm extends RealmStatics {
   #syncSession: SyncSession | undefined;
   #isClosed = false;
 
-  /** Opens a realm at once, without waiting for downloads. */
+  /**
+   * Opens a realm at once, without waiting for downloads. A synced one begins its session.
+   *
+   * @param given the path stands for a local realm; `Realm.defaultPath` if nothing is given.
+   * @throws {@link AssertionError} if the configuration is wrong, an error if the file cannot be opened as it says.
+   */
   constructor(given?: Configuration | string);
   /** @internal A realm over a file that is open. */
   constructor(given: Configuration | string | undefined, existing: RealmFile | undefined);
@@ -162,7 +177,12 @@ export class Realm extends RealmStatics {
 
   // --- opening ---------------------------------------------------------------------------------------------
 
-  /** Opens a realm; a synced one after its data has been downloaded, unless the configuration says otherwise. */
+  /**
+   * Opens a realm; a synced one when the data of its subscriptions is here, unless the configuration says otherwise. By
+   * default that may take 30 seconds.
+   *
+   * @throws {@link TimeoutError} when the time is over; {@link SyncError} if synchronisation fails meanwhile.
+   */
   static open(given?: Configuration | string): ProgressRealmPromise {
     const configuration = normalize(given);
     return new ProgressRealmPromise(
@@ -184,24 +204,28 @@ export class Realm extends RealmStatics {
     return files.join(internal.app.directory, internal.id, "flx_sync_default.realm");
   }
 
+  /** Whether there is a file. */
   static exists(given?: Configuration | string): boolean {
     return engine().host.files.exists(Realm.#pathOf(normalize(given)));
   }
 
+  /** Deletes the file of a realm. @throws if it is open. */
   static deleteFile(given: Configuration): void {
     const path = Realm.#pathOf(normalize(given));
     errors.call(() => engine().deleteFile(path));
   }
 
-  /** −1 if there is no file. */
+  /** 0 for every file, since files have no version of their own; −1 if there is none. */
   static schemaVersion(path: string, _encryptionKey?: ArrayBuffer): number {
     return Realm.exists(path) ? 0 : -1;
   }
 
+  /** The file of local realms that are given no path: `default.realm` in the current directory unless it is set. */
   static get defaultPath(): string {
     return Realm.#defaultPath ?? engine().host.files.resolve("default.realm");
   }
 
+  /** @throws {@link TypeAssertionError} for anything but a text. */
   static set defaultPath(path: string) {
     assertString(path, "path");
     Realm.#defaultPath = path;
@@ -221,33 +245,9 @@ export class Realm extends RealmStatics {
     closeAll();
   }
 
-  static copyBundledRealmFiles(): void {
-    throw new Error("Realm.copyBundledRealmFiles is not available on Node.js.");
-  }
-
-  static setLogLevel(level: enums.LogLevel, category: string = "Realm"): void {
-    setLogLevel(level, category);
-  }
-
-  static setLogger(callback: LoggerCallback): void {
-    assertFunction(callback, "callback");
-    setLogger(callback);
-  }
-
-  /** Default values of a class's properties. */
-  static createTemplateObject<T extends Record<string, unknown>>(schema: {
-    readonly properties: Readonly<Record<string, unknown>>;
-  }): T {
-    const values: Record<string, unknown> = {};
-    for (const [name, property] of Object.entries(schema.properties)) {
-      if (typeof property !== "object" || property === null || !("default" in property)) continue;
-      values[name] = typeof property.default === "function" ? (property.default as () => unknown)() : property.default;
-    }
-    return values as T;
-  }
-
   // --- what it is ------------------------------------------------------------------------------------------
 
+  /** Whether it has no objects. */
   get isEmpty(): boolean {
     const { database } = this.#requireOpen();
     return database.layouts.every(
@@ -255,40 +255,48 @@ export class Realm extends RealmStatics {
     );
   }
 
+  /** Where the file is: absolute. */
   get path(): string {
     return this.internal.path;
   }
 
+  /** Whether nothing may be written. */
   get isReadOnly(): boolean {
     return this.internal.database.isReadOnly;
   }
 
+  /** Whether the data is gone when the realm is closed. */
   get isInMemory(): boolean {
     return this.#configuration.inMemory === true;
   }
 
+  /** The classes, with everything spelled out. */
   get schema(): CanonicalObjectSchema[] {
     const { database } = this.#requireOpen();
     return database.visibleLayouts.map((layout) => this.#bound.classOf(layout).schema);
   }
 
+  /** The version that the configuration says. */
   get schemaVersion(): number {
     return this.#configuration.schemaVersion ?? 0;
   }
 
+  /** Whether a write transaction is open. */
   get isInTransaction(): boolean {
     return this.#requireOpen().database.isInWrite;
   }
 
+  /** Always false: there are no migrations. */
   get isInMigration(): boolean {
     return false;
   }
 
+  /** Whether {@link Realm.close} was called. */
   get isClosed(): boolean {
     return this.#isClosed;
   }
 
-  /** The session, or null if the realm is not synced. */
+  /** The session; `null` if the realm is not synced. The same object each time. @throws if the realm is closed. */
   get syncSession(): SyncSession | null {
     const { sync } = this.#requireOpen();
     if (sync === undefined) return null;
@@ -296,7 +304,11 @@ export class Realm extends RealmStatics {
     return this.#syncSession;
   }
 
-  /** The newest set of subscriptions, as it is now. */
+  /**
+   * The newest set of subscriptions, as it is now: a new object each time.
+   *
+   * @throws if the realm is not synced, or closed.
+   */
   get subscriptions(): SubscriptionSet {
     const { sync } = this.#requireOpen();
     if (sync === undefined) {
@@ -324,23 +336,34 @@ export class Realm extends RealmStatics {
     return result;
   }
 
+  /** Begins a write transaction. {@link Realm.write} is safer. @throws if one is open. */
   beginTransaction(): void {
     const { database } = this.#requireOpen();
     errors.call(() => database.beginWrite());
   }
 
+  /** Ends the transaction and makes it durable. A session uploads it soon. */
   commitTransaction(): void {
     const { database } = this.#requireOpen();
     errors.call(() => database.commitWrite());
   }
 
+  /** Undoes the transaction. */
   cancelTransaction(): void {
     const { database } = this.#requireOpen();
     errors.call(() => database.cancelWrite());
   }
 
-  /** Creates an object, or updates the one with its primary key as the mode says. */
+  /**
+   * Creates an object in a write transaction, or updates the one with its primary key as the mode says.
+   *
+   * @param mode `never` by default; `true` stands for `all`.
+   * @returns the object; `undefined` for an asymmetric one, which is only sent.
+   * @throws if there is one with the key that is not to be updated, if a value does not fit, or if the class is synced
+   * and not subscribed to.
+   */
   create<T = DefaultObject>(type: string, values: object, mode?: enums.UpdateMode | boolean): RealmObject<T> & T;
+  /** The same for a class of the application's own. */
   create<T extends object>(type: new (...values: never[]) => T, values: object, mode?: enums.UpdateMode | boolean): T;
   create(type: string | RealmObjectClass, values: object, mode: enums.UpdateMode | boolean = "never"): unknown {
     const layout = this.#layout(type);
@@ -358,7 +381,7 @@ export class Realm extends RealmStatics {
     return layout.kind === "asymmetric" ? undefined : this.#bound.wrap(handle);
   }
 
-  /** Deletes objects. */
+  /** Deletes an object, or all objects of results, a list or an array, in a write transaction. */
   delete(subject: object): void {
     this.#requireOpen();
     errors.call(() => this.#delete(subject));
@@ -383,12 +406,13 @@ export class Realm extends RealmStatics {
     throw new Error("Can only delete objects, lists of objects and results");
   }
 
-  /** Removes a class; only for local realms, and not offered. */
+  /** Refused: classes are not removed. @throws always. */
   deleteModel(name: string): void {
     assertString(name, "name");
     throw new EngineError("invalid-argument", "Removing classes is not supported");
   }
 
+  /** Deletes all objects, in a write transaction. */
   deleteAll(): void {
     const { database } = this.#requireOpen();
     errors.call(() => {
@@ -399,7 +423,9 @@ export class Realm extends RealmStatics {
 
   // --- reading ---------------------------------------------------------------------------------------------
 
+  /** The object with a primary key; `null` if there is none. */
   objectForPrimaryKey<T = DefaultObject>(type: string, primaryKey: unknown): (RealmObject<T> & T) | null;
+  /** The same for a class of the application's own. */
   objectForPrimaryKey<T extends object>(type: new (...values: never[]) => T, primaryKey: unknown): T | null;
   objectForPrimaryKey(type: string | RealmObjectClass, primaryKey: unknown): unknown {
     const layout = this.#layout(type);
@@ -407,7 +433,13 @@ export class Realm extends RealmStatics {
     return found === undefined ? null : this.#bound.wrap(found);
   }
 
+  /**
+   * All objects of a class, live.
+   *
+   * @throws for a class that is not the realm's, or whose objects are embedded or asymmetric.
+   */
   objects<T = DefaultObject>(type: string): Results<RealmObject<T> & T>;
+  /** The same for a class of the application's own. */
   objects<T extends object>(type: new (...values: never[]) => T): Results<T>;
   objects(type: string | RealmObjectClass): unknown {
     const layout = this.#layout(type);
@@ -419,6 +451,10 @@ export class Realm extends RealmStatics {
 
   // --- listeners -------------------------------------------------------------------------------------------
 
+  /**
+   * Has a callback told of events, in turns of the event loop of their own. One that is registered already stays so
+   * once.
+   */
   addListener(eventName: RealmEventName, callback: RealmListenerCallback): void {
     assertFunction(callback, "callback");
     const { notifier } = this.#requireOpen().database;
@@ -456,12 +492,14 @@ export class Realm extends RealmStatics {
     return known;
   }
 
+  /** Ends calling back. A callback that is not registered is no error. */
   removeListener(eventName: RealmEventName, callback: RealmListenerCallback): void {
     const known = this.#listenersOf(eventName);
     known.get(callback)?.();
     known.delete(callback);
   }
 
+  /** Ends calling back whomever, about one event or all. */
   removeAllListeners(eventName?: RealmEventName): void {
     const names = eventName === undefined ? (["change", "schema", "beforenotify"] as const) : [eventName];
     for (const name of names) {
@@ -499,16 +537,20 @@ export class Realm extends RealmStatics {
 
   // --- the rest --------------------------------------------------------------------------------------------
 
+  /** Does nothing and answers false: files are not compacted. */
   compact(): boolean {
     this.#requireOpen();
     return false;
   }
 
+  /** Refused: realms are not copied as files. @throws always. */
   writeCopyTo(_configuration: Configuration): void {
     throw new EngineError("invalid-argument", "Copying realms is not supported");
   }
 
-  /** Closes the realm. May be called again. */
+  /**
+   * Closes the realm; its listeners end. May be called again. What was not uploaded yet still is, in the background.
+   */
   close(): void {
     if (this.#isClosed) return;
     this.removeAllListeners();
@@ -530,71 +572,4 @@ function normalize(given: Configuration | string | undefined): Configuration {
   const configuration = typeof given === "string" ? { path: given } : (given ?? {});
   checkConfiguration(configuration);
   return configuration;
-}
-
-/** The types of the SDK as members of the class; nothing of it is left when the program runs. */
-// Members of the namespace are called as everything else is called.
-/* oxlint-disable no-shadow */
-// oxlint-disable-next-line typescript/no-namespace
-export declare namespace Realm {
-  type App<F = DefaultFunctionsFactory, C extends Record<string, unknown> = DefaultObject> = types.App<F, C>;
-  type AppConfiguration = types.AppConfiguration;
-  type BaseSyncConfiguration = types.BaseSyncConfiguration;
-  type CanonicalObjectSchema = types.CanonicalObjectSchema;
-  type CanonicalPropertySchema = types.CanonicalPropertySchema;
-  type ClientResetConfig = types.ClientResetConfig;
-  type Collection<T = unknown> = types.OrderedCollection<T>;
-  type CollectionChangeCallback<T = unknown> = types.CollectionChangeCallback<T>;
-  type CollectionChangeSet = types.CollectionChangeSet;
-  type Configuration = types.Configuration;
-  type ConnectionState = types.ConnectionState;
-  type Counter = types.Counter;
-  type Credentials = types.Credentials;
-  type DefaultObject = types.DefaultObject;
-  type Dictionary<T = unknown> = types.Dictionary<T>;
-  type FlexibleSyncConfiguration = types.FlexibleSyncConfiguration;
-  type List<T = unknown> = types.List<T>;
-  type MutableSubscriptionSet = types.MutableSubscriptionSet;
-  type Object<T = DefaultObject, R extends keyof T = never> = types.Object<T, R>;
-  type ObjectChangeCallback<T> = types.ObjectChangeCallback<T>;
-  type ObjectChangeSet<T> = types.ObjectChangeSet<T>;
-  type ObjectSchema = types.ObjectSchema;
-  type OpenRealmBehaviorConfiguration = types.OpenRealmBehaviorConfiguration;
-  type OrderedCollection<T = unknown> = types.OrderedCollection<T>;
-  type ProgressNotificationCallback = types.ProgressNotificationCallback;
-  type PropertySchema = types.PropertySchema;
-  type Results<T = unknown> = types.Results<T>;
-  type Set<T = unknown> = types.Set<T>;
-  type Subscription = types.Subscription;
-  type SubscriptionOptions = types.SubscriptionOptions;
-  type SubscriptionSet = types.SubscriptionSet;
-  type SyncConfiguration = types.SyncConfiguration;
-  type SyncError = types.SyncError;
-  type SyncSession = types.SyncSession;
-  type UpdateMode = types.UpdateMode;
-  type User<F = DefaultFunctionsFactory, C = DefaultObject, P = DefaultObject> = types.User<F, C, P>;
-  /** Names of property types in TypeScript. */
-  namespace Types {
-    type Bool = boolean;
-    type String = string;
-    type Int = number;
-    type Float = number;
-    type Double = number;
-    type Decimal128 = types.BSON.Decimal128;
-    type ObjectId = types.BSON.ObjectId;
-    type UUID = types.BSON.UUID;
-    type Date = globalThis.Date;
-    type Data = ArrayBuffer;
-    type List<T> = types.List<T>;
-    type Set<T> = types.Set<T>;
-    type Dictionary<T> = types.Dictionary<T>;
-    type Mixed = unknown;
-    type Counter = types.Counter;
-    type LinkingObjects<T> = types.Results<T>;
-  }
-  namespace BSON {
-    type Decimal128 = types.BSON.Decimal128;
-    type ObjectId = types.BSON.ObjectId;
-    type UUID = types.BSON.UUID;
-  }
 }

@@ -9,7 +9,9 @@ export const apiPath = "/api/client/v2.0";
 
 /** Answer of `GET …/app/<id>/location`. */
 export interface LocationBody {
+  /** `GLOBAL` or `LOCAL`. */
   readonly deployment_model: string;
+  /** Name of a place. */
   readonly location: string;
   /** HTTP base of all further calls; reachable by the client. */
   readonly hostname: string;
@@ -21,7 +23,9 @@ export interface LocationBody {
 
 /** Answer of a login. */
 export interface LoginBody {
+  /** Token of further calls. */
   readonly access_token: string;
+  /** Token by which access tokens are renewed. */
   readonly refresh_token: string;
   /** 24 hex digits. */
   readonly user_id: string;
@@ -31,6 +35,7 @@ export interface LoginBody {
 
 /** Answer of `POST …/auth/session`. */
 export interface SessionBody {
+  /** Token of further calls. */
   readonly access_token: string;
 }
 
@@ -47,36 +52,55 @@ export type ProviderType =
 
 /** One identity of a user. */
 export interface IdentityBody {
+  /** Id at the provider. */
   readonly id: string;
+  /** The way to log in. */
   readonly provider_type: ProviderType;
+  /** Id of the provider. */
   readonly provider_id: string;
+  /** What the provider knows of the user. */
   readonly provider_data?: Readonly<Record<string, unknown>>;
 }
 
 /** Answer of `GET …/auth/profile`. */
 export interface ProfileBody {
+  /** 24 hex digits. */
   readonly user_id: string;
+  /** 24 hex digits. */
   readonly domain_id: string;
+  /** Whether it is a user of the app. */
   readonly type: "normal" | "server";
+  /** The ways in which the user logs in. */
   readonly identities: readonly IdentityBody[];
+  /** What the providers know of the user. */
   readonly data: Readonly<Record<string, unknown>>;
 }
 
 /** Body of every failed call. The header `Content-Type` is exactly `application/json`. */
 export interface ServiceErrorBody {
+  /** The text. */
   readonly error: string;
+  /** Stable name of the error. */
   readonly error_code?: string;
+  /** Where the server has written of it. */
   readonly link?: string;
 }
 
 /** Claims of an access token that clients read. */
 export interface AccessTokenClaims {
+  /** Id of the user. */
   readonly sub: string;
+  /** Seconds since 1970: when it was issued. */
   readonly iat: number;
+  /** Seconds since 1970: when it runs out. */
   readonly exp: number;
+  /** Who issued it. */
   readonly iss: string;
+  /** Kind of the token. */
   readonly typ: "access";
+  /** Id of the device. */
   readonly baas_device_id: string;
+  /** Id of the app. */
   readonly baas_domain_id: string;
   /** Custom user data. */
   readonly user_data?: unknown;

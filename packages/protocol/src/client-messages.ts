@@ -10,26 +10,39 @@ import { encodeText, MessageReader, writeFlag, writeMessage } from "./head-reade
 
 /** Opens a session. The session ident is the client's choice, unique on the connection. */
 export interface BindMessage {
+  /** Tells messages apart. */
   readonly type: "bind";
+  /** The session, by the number that the client gave it. */
   readonly session: number;
   /** JSON text, possibly empty; {@link parseBindOptions} reads it. */
   readonly json: string;
   /** Always empty in practice: the access token travels in the upgrade's URL. */
   readonly token: string;
+  /** Whether the file has no ident yet. */
   readonly needsFileIdent: boolean;
+  /** Always false: of the original's own servers. */
   readonly isSubserver: boolean;
 }
 
 /** Identifies the client file, where its downloads resume, and its active subscription set. */
 export interface ClientIdentMessage {
+  /** Tells messages apart. */
   readonly type: "ident";
+  /** The session, by the number that the client gave it. */
   readonly session: number;
+  /** Ident of the client file. */
   readonly fileIdent: bigint;
+  /** Secret of the ident. */
   readonly fileIdentSalt: bigint;
+  /** Server version up to which the client has everything. */
   readonly downloadServerVersion: number;
+  /** Client version that the server had integrated by then. */
   readonly downloadClientVersion: number;
+  /** Newest server version that is known. */
   readonly latestServerVersion: number;
+  /** Salt of it: tells whether the server is the same one. */
   readonly latestServerVersionSalt: bigint;
+  /** Number of the subscription set. */
   readonly queryVersion: number;
   /** JSON text: class name to predicate. */
   readonly query: string;
@@ -37,15 +50,21 @@ export interface ClientIdentMessage {
 
 /** A new subscription set. */
 export interface QueryMessage {
+  /** Tells messages apart. */
   readonly type: "query";
+  /** The session, by the number that the client gave it. */
   readonly session: number;
+  /** Number of the subscription set. */
   readonly queryVersion: number;
+  /** JSON text: class name to predicate. */
   readonly query: string;
 }
 
 /** A body of changeset entries, as it is on the wire. */
 export interface ChangesetBody {
+  /** Whether the bytes are compressed. */
   readonly isCompressed: boolean;
+  /** Length of the bytes before compression. */
   readonly uncompressedSize: number;
   /** Bytes as sent: compressed if `isCompressed`. `uncompressBody` reads them. */
   readonly body: Uint8Array;
@@ -53,37 +72,53 @@ export interface ChangesetBody {
 
 /** Changesets of the client, or only a move of its cursors. */
 export interface UploadMessage extends ChangesetBody {
+  /** Tells messages apart. */
   readonly type: "upload";
+  /** The session, by the number that the client gave it. */
   readonly session: number;
+  /** Client version up to which this upload goes. */
   readonly progressClientVersion: number;
+  /** Server version that the client had integrated by then. */
   readonly progressServerVersion: number;
+  /** Server version that may be forgotten; not looked at. */
   readonly lockedServerVersion: number;
 }
 
 /** Asks to be told when everything owed until now has been sent. The server's answer has the same form. */
 export interface MarkMessage {
+  /** Tells messages apart. */
   readonly type: "mark";
+  /** The session, by the number that the client gave it. */
   readonly session: number;
+  /** Number by which the answer is known. */
   readonly request: number;
 }
 
 /** Ends a session. */
 export interface UnbindMessage {
+  /** Tells messages apart. */
   readonly type: "unbind";
+  /** The session, by the number that the client gave it. */
   readonly session: number;
 }
 
 /** Sign of life. */
 export interface PingMessage {
+  /** Tells messages apart. */
   readonly type: "ping";
+  /** Milliseconds of the sender's clock. */
   readonly timestamp: number;
+  /** How long the last answer took; 0 if there was none. */
   readonly roundTripMs: number;
 }
 
 /** The client could not take in a DOWNLOAD. */
 export interface ClientErrorMessage {
+  /** Tells messages apart. */
   readonly type: "json_error";
+  /** One of {@link errorCode}, or a code that is not known. */
   readonly errorCode: number;
+  /** The session, by the number that the client gave it. */
   readonly session: number;
   /** JSON text with `message`. */
   readonly body: string;
@@ -91,12 +126,17 @@ export interface ClientErrorMessage {
 
 /** A command of the original's own test suites; the answer has the same form. */
 export interface TestCommandMessage {
+  /** Tells messages apart. */
   readonly type: "test_command";
+  /** The session, by the number that the client gave it. */
   readonly session: number;
+  /** Number by which the answer is known. */
   readonly request: number;
+  /** JSON text of the command or its answer. */
   readonly body: string;
 }
 
+/** Any message from a client. */
 export type ClientMessage =
   | BindMessage
   | ClientIdentMessage
@@ -225,7 +265,7 @@ function readUpload(reader: MessageReader): UploadMessage {
   };
 }
 
-/** Takes the body of an UPLOAD or DOWNLOAD by the two sizes of its head. */
+/** @internal Takes the body of an UPLOAD or DOWNLOAD by the two sizes of its head. */
 export function readChangesetBody(
   reader: MessageReader,
   isCompressed: boolean,
@@ -238,7 +278,7 @@ export function readChangesetBody(
   return reader.bytes("body", isCompressed ? compressedSize : uncompressedSize);
 }
 
-/** MARK looks the same in both directions. */
+/** @internal MARK looks the same in both directions. */
 export function readMark(reader: MessageReader): MarkMessage {
   const session = reader.session();
   const request = reader.integer("request");
@@ -246,7 +286,7 @@ export function readMark(reader: MessageReader): MarkMessage {
   return { type: "mark", session, request };
 }
 
-/** TEST_COMMAND looks the same in both directions. */
+/** @internal TEST_COMMAND looks the same in both directions. */
 export function readTestCommand(reader: MessageReader): TestCommandMessage {
   const session = reader.session();
   const request = reader.integer("request");
@@ -287,7 +327,7 @@ export function serializeClientMessage(message: ClientMessage): Uint8Array {
   }
 }
 
-/** TEST_COMMAND looks the same in both directions. */
+/** @internal TEST_COMMAND looks the same in both directions. */
 export function writeTestCommand(message: TestCommandMessage): Uint8Array {
   const body = encodeText(message.body);
   return writeMessage(["test_command", message.session, message.request, body.length], body);

@@ -4,12 +4,19 @@
  * @module
  */
 
-/** Codes a server may close with. Values 4400 to 4405 are the client's own and are never sent. */
+/**
+ * Codes a server may close with. Values 4400 to 4405 are the client's own and are never sent.
+ *
+ * @enum
+ */
 export const closeCode = {
   /** Ignored; the end of the connection that follows makes the client reconnect in silence. */
   normal: 1000,
+  /** The server is being stopped: the client reconnects. */
   goingAway: 1001,
+  /** The WebSocket protocol was broken. */
   protocolError: 1002,
+  /** Something is not allowed. */
   policyViolation: 1008,
   /** Starts a client reset: only for a message that can never be accepted. */
   messageTooBig: 1009,
@@ -23,8 +30,11 @@ export const closeCode = {
   movedPermanently: 4003,
   /** Understood by clients up to protocol 13; later ones see 1008. */
   clientTooOld: 4004,
+  /** Likewise. */
   clientTooNew: 4005,
+  /** Likewise. */
   protocolMismatch: 4006,
 } as const;
 
+/** One of {@link closeCode}. */
 export type CloseCode = (typeof closeCode)[keyof typeof closeCode];

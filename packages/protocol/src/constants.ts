@@ -28,7 +28,11 @@ export const serverFileIdent = 1n;
 /** Largest ident, salt or version on the wire. */
 export const int64Max = 0x7fff_ffff_ffff_ffffn;
 
-/** State of the part of a bootstrap, or of a steady message, that a DOWNLOAD carries. */
+/**
+ * State of the part of a bootstrap, or of a steady message, that a DOWNLOAD carries.
+ *
+ * @enum
+ */
 export const batchState = {
   /** A part of a bootstrap; the client stores it. */
   moreToCome: 0,
@@ -38,10 +42,20 @@ export const batchState = {
   steadyState: 2,
 } as const;
 
+/** One of {@link batchState}. */
 export type BatchState = (typeof batchState)[keyof typeof batchState];
 
-/** Why a session is bound: ordinary sync, or as a part of a client reset. */
-export const sessionReason = { sync: 0, clientReset: 1 } as const;
+/**
+ * Why a session is bound: ordinary sync, or as a part of a client reset.
+ *
+ * @enum
+ */
+export const sessionReason = {
+  /** Ordinary sync. */
+  sync: 0,
+  /** The download of a fresh copy for a client reset. */
+  clientReset: 1,
+} as const;
 
 /** Bodies are compressed only when they are longer than this, as the original's clients do. */
 export const compressionBytesMin = 1024;

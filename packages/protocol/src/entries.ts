@@ -12,22 +12,31 @@ import { concatenate, encodeText } from "./head-reader.js";
 
 /** One changeset of a client. */
 export interface UploadEntry {
+  /** Version of the client file. */
   readonly clientVersion: number;
+  /** Version of the server. */
   readonly serverVersion: number;
+  /** Milliseconds since 2015: when it was written. */
   readonly originTimestamp: number;
   /** 0: the uploading client itself. */
   readonly originFileIdent: bigint;
+  /** The instructions, as the core reads them. */
   readonly changeset: Uint8Array;
 }
 
 /** One changeset for a client. */
 export interface DownloadEntry {
+  /** Version of the server. */
   readonly serverVersion: number;
+  /** Version of the client file. */
   readonly clientVersion: number;
+  /** Milliseconds since 2015: when it was written. */
   readonly originTimestamp: number;
+  /** File that it was written in. */
   readonly originFileIdent: bigint;
   /** Size before compaction of the log; only counted. */
   readonly originalSize: number;
+  /** The instructions, as the core reads them. */
   readonly changeset: Uint8Array;
 }
 

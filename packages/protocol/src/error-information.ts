@@ -49,28 +49,43 @@ export function writeBindOptions(options: BindOptions): string {
 
 /** An object write that the server refused. */
 export interface RejectedUpdate {
+  /** Why, in words. */
   readonly reason: string;
   /** Base64 of the key in the changeset encoding. */
   readonly pk: string;
+  /** Class of the object. */
   readonly table: string;
 }
 
 /** Body of a server's `json_error`: the first six are always there. */
 export interface ErrorInformation {
+  /** The text. */
   readonly message: string;
+  /** Where the server has written of it; may be empty. */
   readonly logURL: string;
+  /** Of older clients: whether to reset. */
   readonly shouldClientReset: boolean;
+  /** Whether a reset must not recover. */
   readonly isRecoveryModeDisabled: boolean;
+  /** Whether to try again. */
   readonly tryAgain: boolean;
   /** One of {@link ErrorAction}; a receiver takes an unknown one as `ApplicationBug`. */
   readonly action: string;
+  /** The first pause before trying again. */
   readonly backoffIntervalSec?: number;
+  /** The longest pause. */
   readonly backoffMaxDelaySec?: number;
+  /** How much longer each pause is than the one before. */
   readonly backoffMultiplier?: number;
+  /** Query of a partition, when an app goes over to flexible sync. */
   readonly partitionQuery?: string;
+  /** Version of the schema that the file has. */
   readonly previousSchemaVersion?: number;
+  /** Server version that holds what was undone. */
   readonly compensatingWriteServerVersion?: number;
+  /** Client version that was undone. */
   readonly rejectedClientVersion?: number;
+  /** What was undone. */
   readonly rejectedUpdates?: readonly RejectedUpdate[];
 }
 
@@ -129,8 +144,11 @@ const numberKeys = [
 
 /** Body of a `log_message`. */
 export interface LogInformation {
+  /** Number of the request in the server's log. */
   readonly co_id?: string;
+  /** How much the line matters. */
   readonly level?: string;
+  /** The line. */
   readonly msg?: string;
   /** Only our own clients are told, and others would pass over it. */
   readonly tidemark?: ServerHints;

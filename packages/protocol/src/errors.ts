@@ -33,6 +33,7 @@ export type ProtocolErrorCode =
 
 /** A message that breaks the protocol's grammar or a limit. */
 export class ProtocolError extends TidemarkError {
+  /** What is wrong; stable. */
   declare readonly code: ProtocolErrorCode;
   /** The message and field at fault, for instance `upload: uncompressed size`. */
   readonly where: string;

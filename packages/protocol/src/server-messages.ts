@@ -25,37 +25,57 @@ import { encodeText, MessageReader, writeFlag, writeMessage } from "./head-reade
 
 /** The identity of a new client file. */
 export interface ServerIdentMessage {
+  /** Tells messages apart. */
   readonly type: "ident";
+  /** The session, by the number that the client gave it. */
   readonly session: number;
+  /** Ident of the client file. */
   readonly fileIdent: bigint;
+  /** Secret of the ident. */
   readonly fileIdentSalt: bigint;
 }
 
 /** Changesets for the client, the acknowledgement of its uploads, and where both stand. */
 export interface DownloadMessage extends ChangesetBody {
+  /** Tells messages apart. */
   readonly type: "download";
+  /** The session, by the number that the client gave it. */
   readonly session: number;
+  /** Server version up to which the client has everything. */
   readonly downloadServerVersion: number;
+  /** Client version that the server had integrated by then. */
   readonly downloadClientVersion: number;
+  /** Newest server version that is known. */
   readonly latestServerVersion: number;
+  /** Salt of it: tells whether the server is the same one. */
   readonly latestServerVersionSalt: bigint;
+  /** Client version up to which uploads are acknowledged. */
   readonly uploadClientVersion: number;
+  /** Server version that the client had integrated by then. */
   readonly uploadServerVersion: number;
+  /** Number of the subscription set. */
   readonly queryVersion: number;
+  /** What becomes of the body. */
   readonly batchState: BatchState;
+  /** How much of the bootstrap is sent, from 0 to 1. */
   readonly progressEstimate: number;
 }
 
 /** The answer to UNBIND. */
 export interface UnboundMessage {
+  /** Tells messages apart. */
   readonly type: "unbound";
+  /** The session, by the number that the client gave it. */
   readonly session: number;
 }
 
 /** An error of the connection (session 0) or of a session. */
 export interface ServerErrorMessage {
+  /** Tells messages apart. */
   readonly type: "json_error";
+  /** One of {@link errorCode}, or a code that is not known. */
   readonly errorCode: number;
+  /** The session, by the number that the client gave it. */
   readonly session: number;
   /** JSON text; `parseErrorInformation` reads it. */
   readonly body: string;
@@ -63,16 +83,23 @@ export interface ServerErrorMessage {
 
 /** A subscription set that the server refuses. The text is stored as the set's error, word for word. */
 export interface QueryErrorMessage {
+  /** Tells messages apart. */
   readonly type: "query_error";
+  /** One of {@link errorCode}, or a code that is not known. */
   readonly errorCode: number;
+  /** The session, by the number that the client gave it. */
   readonly session: number;
+  /** Number of the subscription set. */
   readonly queryVersion: number;
+  /** The text. */
   readonly message: string;
 }
 
 /** A line for the client's log; session 0 stands for the connection. */
 export interface LogMessage {
+  /** Tells messages apart. */
   readonly type: "log_message";
+  /** The session, by the number that the client gave it. */
   readonly session: number;
   /** JSON text with `co_id`, `level` and `msg`, each optional. */
   readonly body: string;
@@ -80,10 +107,13 @@ export interface LogMessage {
 
 /** The answer to PING. */
 export interface PongMessage {
+  /** Tells messages apart. */
   readonly type: "pong";
+  /** Milliseconds of the sender's clock. */
   readonly timestamp: number;
 }
 
+/** Any message from a server. */
 export type ServerMessage =
   | ServerIdentMessage
   | DownloadMessage

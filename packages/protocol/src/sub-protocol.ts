@@ -18,15 +18,22 @@ const prefixes: Readonly<Record<SyncMode, string>> = {
 export interface SubProtocol {
   /** The text to answer with, byte for byte what the client offered. */
   readonly token: string;
+  /** Kind of sync. */
   readonly mode: SyncMode;
+  /** Version of the protocol. */
   readonly version: number;
 }
 
 /** What to answer an upgrade request with. */
 export type SubProtocolChoice =
-  | { readonly chosen: SubProtocol }
-  /** `none`: no token of ours at all. */
-  | { readonly mismatch: "client-too-old" | "client-too-new" | "none" };
+  | {
+      /** The token to answer with. */
+      readonly chosen: SubProtocol;
+    }
+  | {
+      /** `none`: no token of ours at all. */
+      readonly mismatch: "client-too-old" | "client-too-new" | "none";
+    };
 
 /** Longest `Sec-WebSocket-Protocol` header that is looked at. */
 const headerBytesMax = 4096;

@@ -59,6 +59,7 @@ interface AppRecord {
 
 /** An app cannot be made. */
 export class AppError extends TidemarkError {
+  /** What is wrong; stable. */
   declare readonly code: "app-exists" | "bad-app-id" | "too-many-apps";
 }
 

@@ -17,6 +17,7 @@ import { asObject } from "./schema/problem.js";
 
 /** The rules of an app, and what is wrong with them. */
 export interface AppRules {
+  /** The rules. */
   readonly rules: RuleSet;
   /** By file, line and column: errors in roles, and warnings of those that give no access. */
   readonly findings: readonly Finding[];

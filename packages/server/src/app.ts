@@ -32,9 +32,11 @@ export interface ConfigureOptions {
 
 /** One app. */
 export interface App {
+  /** Client app id. */
   readonly id: string;
   /** Names the app in tokens. */
   readonly domainId: string;
+  /** Its users. */
   readonly users: Users;
   /** Whether files of another server may be told to reset. */
   readonly rescue: Rescue;

@@ -13,14 +13,19 @@ import type { Metrics } from "./metrics.js";
 
 /** A device whose newest upload had a timestamp too far ahead. */
 export interface AheadDevice {
+  /** Ident of the client file. */
   readonly fileIdent: string;
+  /** Who syncs. */
   readonly userId: string;
+  /** How far the newest timestamp was ahead. */
   readonly aheadMs: number;
 }
 
 /** What the status shows. */
 export interface ClocksAhead {
+  /** How many there are. */
   readonly devices: number;
+  /** How far the furthest is ahead. */
   readonly largestMs: number;
   /** Those furthest ahead. */
   readonly listed: readonly AheadDevice[];

@@ -52,13 +52,21 @@ export interface ConnectionContext {
 
 /** What the status page shows of a connection. */
 export interface ConnectionStatus {
+  /** Client app id. */
   readonly app: string;
+  /** Id of the user. */
   readonly user: string;
+  /** Version of the protocol that is spoken. */
   readonly protocolVersion: number;
+  /** Where the client is, as far as the socket says. */
   readonly remoteAddress: string;
+  /** Since when, since 1970. */
   readonly connectedMs: number;
+  /** Bytes that wait to be sent. */
   readonly waitingBytes: number;
+  /** Bytes that were received and not worked through. */
   readonly pendingBytes: number;
+  /** Its sessions. */
   readonly sessions: readonly SessionStatus[];
 }
 

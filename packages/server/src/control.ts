@@ -23,9 +23,20 @@ export interface ControlAddress {
 }
 
 /** What is to be done; without an app id it is about the one app there is, or for `show` about all. */
-export type RescueCommand = { readonly appId?: string | undefined } & (
-  | { readonly action: "show" | "close" }
-  | { readonly action: "open"; readonly objectsMin: number }
+export type RescueCommand = {
+  /** Client app id. */
+  readonly appId?: string | undefined;
+} & (
+  | {
+      /** Shows how things stand, or closes. */
+      readonly action: "show" | "close";
+    }
+  | {
+      /** Opens. */
+      readonly action: "open";
+      /** How many objects were loaded. */
+      readonly objectsMin: number;
+    }
 );
 
 const rescueCommand: z.ZodType<RescueCommand> = z.discriminatedUnion("action", [
@@ -36,7 +47,9 @@ const rescueCommand: z.ZodType<RescueCommand> = z.discriminatedUnion("action", [
 
 /** How an app stands. */
 export interface RescueReport {
+  /** Client app id. */
   readonly appId: string;
+  /** Whether files of another server are told to reset. */
   readonly state: RescueState;
   /** Objects by class; `null` when no server runs. */
   readonly objects: Readonly<Record<string, number>> | null;

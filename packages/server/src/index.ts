@@ -23,14 +23,16 @@ export { type App, AppError, type AppRegistry, type LedgerFactory } from "./app-
 export { readApp } from "./app-rules.js";
 export { ConfigurationError } from "./configuration-error.js";
 export { type ConnectionStatus } from "./connection.js";
+export { type DownloadSettings } from "./download-settings.js";
 export { type Host, systemHost } from "./host.js";
-export { type KeyValue, type KeyValueChange, MemoryKeyValue } from "./key-value.js";
+export { type KeyValue, type KeyValueChange, type KeyValueEntry, MemoryKeyValue } from "./key-value.js";
 export type * from "./ledger.js";
 export { defaultServerLimits, type ServerLimits } from "./limits.js";
-export { createLogger, type Logger, type LogLevel, silentLogger } from "./logger.js";
+export { createLogger, type LogFields, type Logger, type LogLevel, silentLogger } from "./logger.js";
 export { TidemarkError } from "@tidemark/protocol";
 export { type CounterName, type Metrics, type MetricsSink } from "./metrics.js";
 export { openNativeKeyValue, openNativeLedger } from "./native.js";
+export { type PasswordCost } from "./passwords.js";
 export { type RescueCommand, type RescueReport } from "./control.js";
 export { Rescue, RescueError, type RescueState } from "./rescue.js";
 export { runRescueCommand } from "./rescue-command.js";
@@ -47,7 +49,8 @@ export { type CollectionSchema, type JsonPath, type JsonSchema, type Relationshi
 export { type CollectionSource, type SchemaProblem, type Severity } from "./schema/problem.js";
 export { isEligibleField, isReservedFieldName } from "./schema/queryable-fields.js";
 export { readRealmSchema, type RealmSchema } from "./schema/read.js";
-export { type SessionStatus } from "./session-status.js";
+export { type SessionPhase, type SessionStatus } from "./session-status.js";
 export { type AheadDevice, type ClocksAhead } from "./clock-skew.js";
 export { type AppStatus, type ServerStatus } from "./status.js";
 export { defaultMaxOfflineMs } from "./upkeep.js";
+export { customDataBytesMax, type UserRecord, type Users } from "./users.js";

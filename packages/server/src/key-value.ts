@@ -6,17 +6,29 @@
 
 /** One change: a value, or `null` to remove the key. */
 export interface KeyValueChange {
+  /** The key. */
   readonly key: string;
+  /** The new value; `null` removes it. */
   readonly value: Uint8Array | null;
+}
+
+/** A key with its value. */
+export interface KeyValueEntry {
+  /** The key. */
+  readonly key: string;
+  /** Its value. */
+  readonly value: Uint8Array;
 }
 
 /** A small ordered store of bytes by text keys. */
 export interface KeyValue {
+  /** The value of a key; `null` if there is none. */
   get(key: string): Promise<Uint8Array | null>;
   /** Entries whose key begins with a prefix, in order of the keys. */
-  list(prefix: string): Promise<readonly { readonly key: string; readonly value: Uint8Array }[]>;
+  list(prefix: string): Promise<readonly KeyValueEntry[]>;
   /** Makes all changes or none; they are durable when it resolves. */
   write(changes: readonly KeyValueChange[]): Promise<void>;
+  /** Lets go of the store. */
   close(): Promise<void>;
 }
 
@@ -28,7 +40,7 @@ export class MemoryKeyValue implements KeyValue {
     return Promise.resolve(this.#entries.get(key)?.slice() ?? null);
   }
 
-  list(prefix: string): Promise<readonly { readonly key: string; readonly value: Uint8Array }[]> {
+  list(prefix: string): Promise<readonly KeyValueEntry[]> {
     const found = [...this.#entries]
       .filter(([key]) => key.startsWith(prefix))
       .sort(([a], [b]) => (a < b ? -1 : 1))

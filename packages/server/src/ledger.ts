@@ -16,12 +16,19 @@ export type LedgerSession = number;
 export interface Identification {
   /** Decimal text of the 64-bit numbers. */
   readonly fileIdent: string;
+  /** Secret of the ident. */
   readonly fileIdentSalt: string;
+  /** Who syncs. */
   readonly userId: string;
+  /** Server version up to which the client has everything. */
   readonly downloadServerVersion: number;
+  /** Client version that the server had integrated by then. */
   readonly downloadClientVersion: number;
+  /** Newest server version that the client has heard of. */
   readonly latestServerVersion: number;
+  /** Salt of it. */
   readonly latestServerVersionSalt: string;
+  /** Number of the subscription set. */
   readonly queryVersion: number;
   /** Body of the message: class name to predicate, as JSON text. */
   readonly query: string;
@@ -29,6 +36,7 @@ export interface Identification {
   readonly role: Role;
   /** Whether the client merges by our corrected rules. */
   readonly isOwnClient: boolean;
+  /** Version of the protocol that is spoken. */
   readonly protocolVersion: number;
   /** Version of the schema that the client was opened with; 0 for one that knows of none. */
   readonly schemaVersion: number;
@@ -36,7 +44,9 @@ export interface Identification {
 
 /** What a user may read and write, per class, as predicates; `default` for classes not named. */
 export interface Role {
+  /** For classes that are not named. */
   readonly default: RolePredicates;
+  /** By name of the class. */
   readonly classes: Readonly<Record<string, RolePredicates>>;
 }
 
@@ -71,6 +81,7 @@ export interface QueryableFields {
 
 /** A class of the schema, or a property of one. */
 export interface SchemaPlace {
+  /** Name of the class. */
   readonly className: string;
   /** Absent for the class as a whole. */
   readonly propertyName?: string;
@@ -90,6 +101,7 @@ export interface SchemaPolicy {
 
 /** What became of a schema that the ledger was to have. */
 export interface SchemaChange {
+  /** Whether anything was changed. */
   readonly changed: boolean;
   /** Whether it made a new version of the schema. */
   readonly isBreaking: boolean;
@@ -101,7 +113,9 @@ export interface SchemaChange {
 
 /** A refusal with the protocol's error code and the text for the client. */
 export interface LedgerRefusal {
+  /** Code of the protocol. */
   readonly code: number;
+  /** The text for the client. */
   readonly message: string;
   /** `ClientReset`, `ApplicationBug`, …: the protocol's action. */
   readonly action: string;
@@ -109,8 +123,10 @@ export interface LedgerRefusal {
   readonly damage?: string;
 }
 
+/** A session, or why there is none. */
 export type IdentifyAnswer =
   | {
+      /** The session. */
       readonly session: LedgerSession;
       /** Compensating-write errors to be sent again before any download. */
       readonly compensations: readonly Compensation[];
@@ -122,37 +138,53 @@ export type IdentifyAnswer =
       /** Version of the schema that the file is of; absent if its client was opened with that one. */
       readonly previousSchemaVersion?: number;
     }
-  | { readonly refusal: LedgerRefusal };
+  | {
+      /** Why there is none. */
+      readonly refusal: LedgerRefusal;
+    };
 
 /** One 231: a rejected changeset of the client. */
 export interface Compensation {
+  /** Server version that holds what was undone. */
   readonly serverVersion: number;
+  /** Client version that was rejected. */
   readonly rejectedClientVersion: number;
+  /** What was undone. */
   readonly rejectedUpdates: readonly {
+    /** Class of the object. */
     readonly table: string;
     /** Base64 as the protocol wants it. */
     readonly primaryKey: string;
+    /** Why, in words. */
     readonly reason: string;
   }[];
 }
 
 /** One UPLOAD message. */
 export interface Upload {
+  /** Whose upload it is. */
   readonly session: LedgerSession;
+  /** Client version up to which it goes. */
   readonly progressClientVersion: number;
+  /** Server version that the client had integrated by then. */
   readonly progressServerVersion: number;
+  /** As the client sent it. */
   readonly lockedServerVersion: number;
   /** Uncompressed entries. */
   readonly body: Uint8Array;
 }
 
+/** What became of an upload. */
 export interface UploadAnswer {
   /** Absent when everything was integrated. */
   readonly refusal?: LedgerRefusal;
+  /** What of it was rejected. */
   readonly compensations: readonly Compensation[];
-  /** Changesets integrated, instructions in them, and those that met a foreign change of the same object. */
+  /** Changesets that were integrated. */
   readonly changesets: number;
+  /** Instructions that were integrated. */
   readonly instructions: number;
+  /** Changesets that met a foreign change of the same object. */
   readonly conflicts: number;
   /** Whether the schema changed. */
   readonly schemaChanged: boolean;
@@ -162,23 +194,40 @@ export interface UploadAnswer {
 
 /** The next DOWNLOAD of a session. */
 export interface DownloadPart extends ChangesetBody {
+  /** Server version that the message leads to. */
   readonly downloadServerVersion: number;
+  /** Client version that was integrated by then. */
   readonly downloadClientVersion: number;
+  /** Newest server version. */
   readonly latestServerVersion: number;
+  /** Salt of it. */
   readonly latestServerVersionSalt: string;
+  /** Client version up to which uploads are acknowledged. */
   readonly uploadClientVersion: number;
+  /** Server version that the client had integrated by then. */
   readonly uploadServerVersion: number;
+  /** Number of the subscription set. */
   readonly queryVersion: number;
   /** 0 more to come, 1 last in batch, 2 steady. */
   readonly batchState: 0 | 1 | 2;
+  /** How much of a bootstrap is given, from 0 to 1. */
   readonly progressEstimate: number;
+  /** Entries in the body. */
   readonly entries: number;
   /** Whether nothing more was owed when it was made: the session need not be asked for until it is touched. */
   readonly isLast: boolean;
 }
 
 /** What one session of several is owed, or why that cannot be told. */
-export type DownloadAnswer = { readonly part: DownloadPart | null } | { readonly failure: Error };
+export type DownloadAnswer =
+  | {
+      /** The message; `null` if nothing is owed. */
+      readonly part: DownloadPart | null;
+    }
+  | {
+      /** Why that cannot be told. */
+      readonly failure: Error;
+    };
 
 /** Sizes of messages before compression: a message ends with the entry that reaches its limit. */
 export interface DownloadLimits {
@@ -188,18 +237,25 @@ export interface DownloadLimits {
   readonly bootstrapBytesMax: number;
 }
 
+/** How a ledger is opened. */
 export interface LedgerOptions {
   /** Directory or file of the embedded store; `null` keeps it in memory. */
   readonly path: string | null;
   /** Salt of the epoch that this start opens, 1 … 2^63−1 as decimal text. */
   readonly epochSalt: string;
+  /** Whether clients may extend the schema. */
   readonly developmentMode: boolean;
 }
 
+/** What a ledger holds. */
 export interface LedgerStatus {
+  /** Newest version. */
   readonly version: number;
+  /** Number of the epoch: one more with each start. */
   readonly epoch: number;
+  /** Client files that were ever made. */
   readonly clients: number;
+  /** Objects by class. */
   readonly objects: Readonly<Record<string, number>>;
   /** Bytes of the log. */
   readonly bytes: number;
@@ -213,8 +269,11 @@ export interface LedgerStatus {
 export interface UpkeepStep {
   /** Whether the cycle ended. */
   readonly isDone: boolean;
+  /** Client files that expired. */
   readonly clientsExpired: number;
+  /** Entries that went from the log. */
   readonly entriesTrimmed: number;
+  /** Their bytes. */
   readonly bytesTrimmed: number;
   /** Instructions that were said again later, and went from the log. */
   readonly instructionsFolded: number;
@@ -222,8 +281,11 @@ export interface UpkeepStep {
   readonly cursorsOwed: number;
 }
 
+/** The server's side of the core: all durable state of one app's synchronisation. */
 export interface Ledger {
+  /** Lets go of the store. */
   close(): Promise<void>;
+  /** What it holds. */
   status(): Promise<LedgerStatus>;
   /** The newest version of the schema as JSON: the classes of the engine's `SchemaInformation`. */
   schema(): Promise<string>;

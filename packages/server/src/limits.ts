@@ -45,13 +45,15 @@ export interface ServerLimits {
    * smaller ends after 1 MiB.
    */
   readonly bootstrapBytesMax: number;
-  /** Uncompressed bytes and messages that share one commit. */
+  /** Uncompressed bytes that share one commit. */
   readonly commitBytesMax: number;
+  /** Uploads that share one commit. */
   readonly commitUploadsMax: number;
   /** Downloads of one app that are made at the same time. */
   readonly concurrentDownloadsMax: number;
-  /** Passwords that are hashed at the same time, and logins that may wait for it. */
+  /** Passwords that are hashed at the same time. */
   readonly concurrentHashesMax: number;
+  /** Log-ins that may wait for their password to be hashed. */
   readonly waitingHashesMax: number;
   /** Body of an HTTP request. */
   readonly requestBytesMax: number;
@@ -67,6 +69,7 @@ export interface ServerLimits {
   readonly reaperIntervalMs: number;
 }
 
+/** Limits that hold when none are given. */
 export const defaultServerLimits: ServerLimits = {
   messageBytesMax,
   uploadBytesMax: 64 * 1024 * 1024,

@@ -11,9 +11,13 @@ export type LogFields = Readonly<Record<string, unknown>>;
 
 /** A logger, in the form that pino's also have. */
 export interface Logger {
+  /** What helps to find faults. */
   debug(fields: LogFields, message: string): void;
+  /** What happens. */
   info(fields: LogFields, message: string): void;
+  /** What may be wrong. */
   warn(fields: LogFields, message: string): void;
+  /** What went wrong. */
   error(fields: LogFields, message: string): void;
 }
 
@@ -25,6 +29,7 @@ export const silentLogger: Logger = {
   error: () => undefined,
 };
 
+/** From which level on lines are written. */
 export type LogLevel = "debug" | "info" | "warn" | "error" | "silent";
 
 /** Writes JSON lines to the standard error output; what looks like a credential is left out. */

@@ -37,6 +37,7 @@ export type CounterName =
 
 /** Where else counts go, a Prometheus registry for instance. */
 export interface MetricsSink {
+  /** Counts. */
   count(name: CounterName, amount: number): void;
 }
 
@@ -60,6 +61,7 @@ export class Metrics {
     this.#sink = sink;
   }
 
+  /** Counts. */
   count(name: CounterName, amount = 1): void {
     if (amount === 0) return;
     const series = this.#advance(name);
@@ -69,6 +71,7 @@ export class Metrics {
     this.#sink?.count(name, amount);
   }
 
+  /** How much was counted since the start. */
   total(name: CounterName): number {
     return this.#series.get(name)?.total ?? 0;
   }
@@ -81,6 +84,7 @@ export class Metrics {
     return sum / windowSeconds;
   }
 
+  /** The same of all counters. */
   totals(): Readonly<Record<string, number>> {
     return Object.fromEntries([...this.#series].map(([name, series]) => [name, series.total]));
   }

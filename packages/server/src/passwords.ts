@@ -10,7 +10,9 @@ import { serviceErrors } from "./service-error.js";
 
 /** What a hash costs; the defaults are the library's (argon2id, 19 MiB, 2 passes). */
 export interface PasswordCost {
+  /** Memory of one hash, in KiB. */
   readonly memoryKib: number;
+  /** Passes over it. */
   readonly passes: number;
 }
 

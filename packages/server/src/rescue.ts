@@ -65,6 +65,7 @@ export const rescueText = "Initial sync not completed: the data of this app is b
 
 /** What a command wants cannot be: opening when there is nothing to reset onto, or an app that is not there. */
 export class RescueError extends TidemarkError {
+  /** What is wrong; stable. */
   declare readonly code: "nothing-loaded" | "objects-missing" | "recovery-disabled" | "no-such-app" | "no-server";
 }
 
@@ -102,10 +103,12 @@ export class Rescue {
     this.#record = context.record;
   }
 
+  /** Whether files of another server are told to reset. */
   get state(): RescueState {
     return this.#record.state ?? this.#context.fallback;
   }
 
+  /** Whether they wait. */
   get isClosed(): boolean {
     return this.state === "closed";
   }

@@ -43,6 +43,7 @@ export interface ServerOptions {
   readonly openKeyValue?: (path: string | null) => Promise<KeyValue>;
   /** 0 takes a free port. */
   readonly port?: number;
+  /** Address to listen on; `127.0.0.1` by default. */
   readonly host?: string;
   /** Client app ids that exist; by default any that is asked for. */
   readonly appIds?: readonly string[] | null;
@@ -64,10 +65,15 @@ export interface ServerOptions {
   readonly statusPage?: boolean;
   /** Account of the Admin API; without one, as by default, there is no such API. */
   readonly admin?: AdminOptions | null;
+  /** Time and chance; those of the machine by default. */
   readonly environment?: Host;
+  /** Who gets the lines of the log; nobody by default. */
   readonly logger?: Logger;
+  /** Limits that differ from {@link defaultServerLimits}. */
   readonly limits?: Partial<ServerLimits>;
+  /** Who else is told of what is counted. */
   readonly metrics?: MetricsSink;
+  /** How hard passwords are to guess. */
   readonly passwordCost?: PasswordCost;
   /** Called when what is stored is open and before anybody can connect: the time to configure apps. */
   readonly prepare?: (apps: AppRegistry) => Promise<void>;
@@ -81,8 +87,11 @@ export interface Server {
   stop(): Promise<void>;
   /** Where it listens: `http://host:port`. */
   readonly url: string;
+  /** The port; 0 before it listens. */
   readonly port: number;
+  /** What it has counted. */
   readonly metrics: Metrics;
+  /** What the status page shows. */
   status(): Promise<ServerStatus>;
   /** The apps it answers for. */
   readonly apps: AppRegistry;

@@ -16,18 +16,23 @@ import type { CollectionSchema } from "./schema/json-schema.js";
 
 /** One app on the status page. */
 export interface AppStatus {
+  /** Client app id. */
   readonly id: string;
   /** Whether clients may extend the schema. */
   readonly developmentMode: boolean;
   /** `enabled`, `disabled` (paused), `off`, or `unconfigured`. */
   readonly syncState: string;
+  /** Newest version of the ledger. */
   readonly version: number;
+  /** Number of the epoch: one more with each start. */
   readonly epoch: number;
   /** Client files that were ever made. */
   readonly clientFiles: number;
+  /** Objects by class. */
   readonly objects: Readonly<Record<string, number>>;
   /** Bytes of the log that are kept, and of how many versions; of some, nothing may be left. */
   readonly bytes: number;
+  /** Entries of the log that are kept. */
   readonly entries: number;
   /** Entries up to this version are gone. */
   readonly trimmedVersion: number;
@@ -35,7 +40,9 @@ export interface AppStatus {
   readonly expiredClientFiles: number;
   /** Devices that win every conflict. */
   readonly clocksAhead: ClocksAhead;
+  /** Uploads that wait for a commit. */
   readonly uploadsWaiting: number;
+  /** Sessions that are bound. */
   readonly sessions: number;
   /** Whether files of another server are told to reset. */
   readonly rescue: RescueState;
@@ -43,16 +50,25 @@ export interface AppStatus {
 
 /** Body of `GET /api/tidemark/status`. */
 export interface ServerStatus {
+  /** Says whose answer it is. */
   readonly software: "tidemark";
+  /** Where it listens. */
   readonly url: string;
+  /** Since when it runs, since 1970. */
   readonly startedMs: number;
+  /** The server's clock, since 1970. */
   readonly nowMs: number;
   /** Of apps without a configuration. */
   readonly developmentMode: boolean;
+  /** Oldest and newest version of the protocol. */
   readonly protocolVersions: readonly [number, number];
+  /** Apps that were opened. */
   readonly apps: readonly AppStatus[];
+  /** Open connections, up to 200. */
   readonly connections: readonly ConnectionStatus[];
+  /** Some counters, a second, over the last ten seconds. */
   readonly perSecond: Readonly<Record<string, number>>;
+  /** All counters since the start. */
   readonly totals: Readonly<Record<string, number>>;
 }
 

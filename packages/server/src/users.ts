@@ -6,7 +6,7 @@
  * @module
  */
 
-import type { IdentityBody, LoginBody, ProfileBody } from "@tidemark/protocol";
+import type { IdentityBody, LoginBody, ProfileBody, SessionBody } from "@tidemark/protocol";
 import { Semaphore } from "./concurrency.js";
 import { type Host, randomId } from "./host.js";
 import { getJson, jsonChange, type KeyValue, type KeyValueChange, listJson } from "./key-value.js";
@@ -16,10 +16,15 @@ import { anonymousRefreshTokenSeconds, refreshTokenSeconds, type TokenSubject, t
 
 /** What is kept of a user. */
 export interface UserRecord {
+  /** 24 hexadecimal digits. */
   readonly id: string;
+  /** When the user was made, since 1970. */
   readonly createdMs: number;
+  /** Whether the user may not log in or sync. */
   readonly isDisabled: boolean;
+  /** The ways in which the user logs in. */
   readonly identities: readonly IdentityBody[];
+  /** What the providers know of the user. */
   readonly data: Readonly<Record<string, unknown>>;
   /** Custom user data: travels in access tokens. */
   readonly customData?: unknown;
@@ -124,7 +129,14 @@ export class Users {
   }
 
   /** Addresses that were registered and have no user yet: it comes into being with the first login. */
-  async registrations(): Promise<readonly { readonly id: string; readonly email: string }[]> {
+  async registrations(): Promise<
+    readonly {
+      /** Id of the identity. */
+      readonly id: string;
+      /** The address. */
+      readonly email: string;
+    }[]
+  > {
     const prefix = this.#emailKey("");
     const records = await listJson<EmailRecord>(this.#context.store, prefix);
     return records
@@ -178,7 +190,7 @@ export class Users {
   }
 
   /** Adds an e-mail identity to a user; later logins with either lead to the same user. */
-  async linkPassword(subject: TokenSubject, email: string, password: string): Promise<{ access_token: string }> {
+  async linkPassword(subject: TokenSubject, email: string, password: string): Promise<SessionBody> {
     await this.#checkPassword(email, password);
     const answer = await this.#changes.run(async () => {
       const { store, tokens } = this.#context;

@@ -95,6 +95,7 @@ export class App {
 
   /** Registers a name and a password. Rejects with {@link app_error}. */
   register_user(username: string, password: string): future<void>;
+  /** The same, calling back with what went wrong, if anything did. */
   register_user(username: string, password: string, callback: (error: app_error | undefined) => void): void;
   register_user(
     username: string,
@@ -108,6 +109,7 @@ export class App {
 
   /** Logs a user in, who is the current one then. Rejects with {@link app_error}. */
   login(way: credentials): future<user>;
+  /** The same, calling back with the user or the error. */
   login(way: credentials, callback: (logged_in: user | undefined, error: app_error | undefined) => void): void;
   login(
     way: credentials,

@@ -84,6 +84,7 @@ export class user {
 
   /** Logs out on this device, and tells the server as well as it can. Sessions end, databases stay open. */
   log_out(): future<void>;
+  /** The same, calling back with what went wrong, if anything did. */
   log_out(callback: (error: app_error | undefined) => void): void;
   log_out(callback?: (error: app_error | undefined) => void): future<void> | void {
     const work = futureOf(() => this.internal.logOut());
@@ -128,6 +129,7 @@ export class user {
 
   /** Asks the server for a new access token, and with it the custom data of now. */
   refresh_custom_user_data(): future<void>;
+  /** The same, calling back with what went wrong, if anything did. */
   refresh_custom_user_data(callback: (error: app_error | undefined) => void): void;
   refresh_custom_user_data(callback?: (error: app_error | undefined) => void): future<void> | void {
     const work = futureOf(() => this.internal.refreshAccessToken());

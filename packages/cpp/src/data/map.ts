@@ -15,6 +15,7 @@ import { Importer, readValue } from "./values.js";
 
 /** A live map. What changes it throws `logic_error` outside of a write transaction. */
 export class managed_map<E> extends managed_collection implements Iterable<readonly [string, managed_value<E>]> {
+  /** How many entries there are. */
   size(): number {
     return guard(() => dictionaryOf(this).size);
   }

@@ -38,6 +38,7 @@ export class results<T> extends managed_collection implements Iterable<managed<T
   /** The object at an index; throws `out_of_range` beyond the end. */
   readonly [index: number]: managed<T>;
 
+  /** How many objects there are. */
   size(): number {
     return guard(() => engineOf(this).length);
   }

@@ -15,6 +15,7 @@ import { Importer, readValue } from "./values.js";
 
 /** A live set. What changes it throws `logic_error` outside of a write transaction. */
 export class managed_set<E> extends managed_collection implements Iterable<managed_value<E>> {
+  /** How many elements there are. */
   size(): number {
     return guard(() => setOf(this).length);
   }

@@ -17,7 +17,12 @@ import type { results } from "./results.js";
 import { areSame, Importer, readValue } from "./values.js";
 
 /** The struct among the types of an element. */
-export type object_in<E> = E extends { readonly [handleKey]: unknown } ? never : E;
+export type object_in<E> = E extends {
+  /** @internal */
+  readonly [handleKey]: unknown;
+}
+  ? never
+  : E;
 
 /**
  * A live vector. What changes it throws `logic_error` outside of a write transaction. `E` is the type of the elements
@@ -27,6 +32,7 @@ export class managed_vector<E> extends managed_collection implements Iterable<ma
   /** The element at an index; throws `out_of_range` beyond the end. */
   [index: number]: managed_value<E>;
 
+  /** How many elements there are. */
   size(): number {
     return guard(() => listOf(this).length);
   }
@@ -140,6 +146,7 @@ export class managed_vector<E> extends managed_collection implements Iterable<ma
 
   /** The objects that pass a query. Throws as {@link managed_vector.as_results}. */
   where(query: string, args?: readonly unknown[]): results<object_in<E>>;
+  /** Those that pass a typed condition. */
   where(query: query_fn<object_in<E>>): results<object_in<E>>;
   where(query: string | query_fn<object_in<E>>, args?: readonly unknown[]): results<object_in<E>> {
     const objects = this.as_results();

@@ -148,7 +148,9 @@ function textOf(values: Arguments, value: unknown): string {
 
 /** What stands at a path of names from the class: its kind, and the path as the query language writes it. */
 export interface Place {
+  /** What the place holds. */
   readonly kind: "value" | "link" | "collection" | "map";
+  /** Names from property to property. */
   readonly path: string;
 }
 

@@ -56,13 +56,17 @@ export interface asymmetric_model<T, Initial> {
 }
 
 /** An object of an asymmetric class, to be added. */
-export type asymmetric<T> = T & { readonly [model_key]: "asymmetric" };
+export type asymmetric<T> = T & {
+  /** @internal */
+  readonly [model_key]: "asymmetric";
+};
 
 /** The struct of a class: `type Dog = struct<typeof Dog>`. */
 export type struct<M> = M extends class_of<infer T> ? T : M extends asymmetric_model<infer T, infer _> ? T : never;
 
 /** What opening needs to know of a class. */
 export interface any_class {
+  /** Name in the file and on the server. */
   readonly class_name: string;
   /** @internal */
   readonly declaration: ClassDeclaration;

@@ -40,6 +40,7 @@ export type properties = Readonly<Record<string, property<unknown>>>;
 
 /** A link to a class that is known by name alone. */
 export interface named<Name extends string> {
+  /** @internal */
   readonly [phantom]: Name;
 }
 
@@ -48,6 +49,7 @@ export type pointer<T> = T | managed<T> | null;
 
 /** The objects that link to one, as a member of its struct. It has no value in objects that are not managed. */
 export interface linking<T> {
+  /** @internal */
   readonly [phantom]: () => T;
 }
 
@@ -111,6 +113,7 @@ export const object_id: generator<ObjectId> = {
   ...plain<ObjectId>("objectId", () => new ObjectId("0".repeat(24))),
   generate: () => new ObjectId(),
 };
+/** An object id. */
 export type object_id = ObjectId;
 
 /** `realm::uuid`; `uuid.generate()` makes one. Without a value it is all zeros. */
@@ -118,6 +121,7 @@ export const uuid: generator<UUID> = {
   ...plain<UUID>("uuid", () => new UUID("00000000-0000-0000-0000-000000000000")),
   generate: () => new UUID(),
 };
+/** A UUID. */
 export type uuid = UUID;
 
 /** An `enum` of C++: stored as a whole number. */
@@ -145,7 +149,9 @@ export function with_default<V, Role extends "plain" | "key">(
 
 /** `T*`: a link to an object, or an embedded object. The class itself, or its name. */
 export function link<T>(to: class_of<T>): property<pointer<T>, "link">;
+/** The same by the name of a class, which may be declared later. */
 export function link<const Name extends string>(to: Name): property<named<Name>, "link">;
+/** The same by the name of a class whose struct is written down. */
 export function link<T>(to: string): property<pointer<T>, "link">;
 export function link(to: string | class_of<unknown>): property<unknown, "link"> {
   const target = typeof to === "string" ? to : to.class_name;
@@ -178,6 +184,7 @@ export function linking_objects<T>(
   from: class_of<T>,
   origin: Extract<keyof T, string>,
 ): property<linking<T>, "backlinks">;
+/** The same by the name of a class. */
 export function linking_objects<T = any_struct>(from: string, origin: string): property<linking<T>, "backlinks">;
 export function linking_objects(from: string | class_of<unknown>, origin: string): property<unknown, "backlinks"> {
   const target = typeof from === "string" ? from : from.class_name;
@@ -234,4 +241,7 @@ export type initial_of<Name extends string, P extends properties> = {
 };
 
 /** An object that is not in a database: what a class makes, and what `detach` gives. */
-export type unmanaged<T> = T & { readonly [model_key]: class_of<T> };
+export type unmanaged<T> = T & {
+  /** @internal */
+  readonly [model_key]: class_of<T>;
+};

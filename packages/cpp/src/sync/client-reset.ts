@@ -8,6 +8,7 @@ import type { ResetHandlers, ResetPolicy, SnapshotId } from "@tidemark/engine";
 import type { db } from "../db.js";
 import type { names } from "../names.js";
 
+/** A mode of {@link client_reset_mode}. */
 export type client_reset_mode = "manual" | "discard_unsynced" | "recover" | "recover_or_discard";
 
 /** The ways to do a client reset. */

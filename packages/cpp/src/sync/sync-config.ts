@@ -11,13 +11,16 @@ import type { names } from "../names.js";
 import type { sync_error } from "./sync-error.js";
 import type { sync_session } from "./sync-session.js";
 
+/** A policy of {@link session_stop_policy}. */
 export type session_stop_policy = "immediately" | "live_indefinitely" | "after_changes_uploaded";
 
 /** What becomes of a session when the last database of its file is closed. */
 export const session_stop_policy: names<session_stop_policy> = Object.freeze({
+  /** It ends at once. */
   immediately: "immediately",
+  /** It goes on. */
   live_indefinitely: "live_indefinitely",
-  /** At first. */
+  /** It ends when everything is uploaded. The default. */
   after_changes_uploaded: "after_changes_uploaded",
 });
 

@@ -20,7 +20,9 @@ const state: names<session_state> = Object.freeze({
   active: "active",
   /** The last database of the file was closed; what was written is still uploaded. */
   dying: "dying",
+  /** The user is logged out, or a fatal error has ended it. */
   inactive: "inactive",
+  /** The user's access token has run out, and a new one is being asked for. */
   waiting_for_access_token: "waiting_for_access_token",
   /** Until {@link sync_session.resume}. */
   paused: "paused",
@@ -83,17 +85,22 @@ export class sync_session {
   }
 
   /**
-   * Waits until everything that was committed before is on the server. Rejects with `OperationAborted` if the session
-   * stops meanwhile; while it is stopped, the wait goes on until it is resumed.
+   * Waits until everything that was committed before is on the server. Rejects with an {@link exception} of the code
+   * `OperationAborted` if the session stops meanwhile; while it is stopped, the wait goes on until it is resumed.
    */
   wait_for_upload_completion(): future<void>;
+  /** The same, calling back once with how it ended. */
   wait_for_upload_completion(callback: (result: status) => void): void;
   wait_for_upload_completion(callback?: (result: status) => void): future<void> | void {
     return this.#wait((session) => session.waitForUpload(), callback);
   }
 
-  /** Waits until everything that is on the server now is here. Rejects as the wait for uploads does. */
+  /**
+   * Waits until everything that is on the server now is here. The database shows it then; `db.refresh()` is not needed,
+   * as it is in realm-cpp. Rejects as the wait for uploads does.
+   */
   wait_for_download_completion(): future<void>;
+  /** The same, calling back once with how it ended. */
   wait_for_download_completion(callback: (result: status) => void): void;
   wait_for_download_completion(callback?: (result: status) => void): future<void> | void {
     return this.#wait((session) => session.waitForDownload(), callback);
@@ -113,23 +120,33 @@ export class sync_session {
     void callWithStatus(start(), callback);
   }
 
-  /** Stops both directions until {@link sync_session.resume}. What is written meanwhile is kept, and uploaded then. */
+  /**
+   * Stops both directions until {@link sync_session.resume}, or until the last database of the file is closed. What is
+   * written meanwhile is kept, and uploaded then. Both states have changed when it returns.
+   */
   pause(): void {
     this.#require().pause();
   }
 
-  /** Goes on, and connects at once. */
+  /** Goes on, and connects at once. Does nothing while the user is logged out. */
   resume(): void {
     this.#require().resume();
   }
 
-  /** Ends the waiting between attempts to connect, of all sessions of the app. Nothing happens to connected ones. */
+  /**
+   * Ends the waiting between attempts to connect, of all sessions of the app: in realm-cpp of this one alone. Nothing
+   * happens to sessions that are connected, connecting or paused, or that a fatal error has ended.
+   */
   reconnect(): void {
     const { sync } = engine();
     sync.reconnect(this.#require().app);
   }
 
-  /** Calls back with the old and the new state of the connection at each change. The answer is for unregistering. */
+  /**
+   * Calls back with the old and the new state of the connection at each change from now on.
+   *
+   * @returns a token for {@link sync_session.unregister_connection_change_observer}.
+   */
   observe_connection_change(callback: (old_state: connection_state, new_state: connection_state) => void): number {
     const session = this.#require();
     const known = observers.get(session) ?? new Map<number, ConnectionListener>();

@@ -30,9 +30,13 @@ import { type StoredUser, UserStore } from "./user-store.js";
 
 /** How an app is configured. */
 export interface AppConfiguration {
+  /** Id of the app on the server. */
   readonly id: string;
+  /** Address of the server. */
   readonly baseUrl: string;
+  /** How long an HTTP request may take. */
   readonly timeoutMs: number;
+  /** Whether all sessions of a user share one connection. */
   readonly isMultiplexed: boolean;
   /** Folder for files of users; the default directory if not given. */
   readonly baseDirectory: string;
@@ -58,12 +62,17 @@ const folderName = "mongodb-realm";
 
 /** An app. */
 export class App {
+  /** How the app is reached; the address without slashes at its end. */
   readonly configuration: AppConfiguration;
+  /** What its requests go through. */
   readonly host: Host;
+  /** Told, in turns of their own, what becomes of users. */
   readonly listeners: Listeners<AppListener> = new Listeners();
-  /** The synchronisation's side: told of every change of a user. */
+  /** @internal The synchronisation's side: told of every change of a user. */
   onChange: (user: User, change: UserChange) => void = () => undefined;
+  /** Whether all sessions of a user share one connection; in force for sessions that begin later. */
   isMultiplexed: boolean;
+  /** @internal What is to be done with files when the app is made the next time. */
   readonly fileActions: FileActions;
   readonly #store: UserStore;
   readonly #users = new Map<string, User>();
@@ -83,6 +92,7 @@ export class App {
     this.#currentUserId = currentUserId;
   }
 
+  /** Id of the app on the server. */
   get id(): string {
     return this.configuration.id;
   }
@@ -125,7 +135,12 @@ export class App {
   }
 
   /** The sync route as far as it is known: before the first answer it is derived from the base URL. */
-  syncRoute(): { readonly url: string; readonly isVerified: boolean } {
+  syncRoute(): {
+    /** Whole address, as of a WebSocket. */
+    readonly url: string;
+    /** Whether the server has named it. */
+    readonly isVerified: boolean;
+  } {
     const location = this.#location;
     if (location?.syncRoute !== undefined) return { url: location.syncRoute, isVerified: true };
     const base = location?.webSocket ?? webSocketOf(this.configuration.baseUrl);
@@ -152,6 +167,7 @@ export class App {
     return user.call("POST", path, { name, arguments: values, ...(service === undefined ? {} : { service }) });
   }
 
+  /** A new access token for a refresh token. */
   async requestAccessToken(refreshToken: string): Promise<string> {
     const answer = await this.call({ method: "POST", path: sessionPath, token: refreshToken });
     const token = (answer as Partial<SessionBody> | undefined)?.access_token;
@@ -166,15 +182,22 @@ export class App {
     return [...this.#users.values()];
   }
 
+  /** The user that logged in or was switched to last, and is logged in. */
   get currentUser(): User | undefined {
     const user = this.#currentUserId === null ? undefined : this.#users.get(this.#currentUserId);
     return user?.isLoggedIn === true ? user : undefined;
   }
 
+  /** A user on this device. */
   user(id: string): User | undefined {
     return this.#users.get(id);
   }
 
+  /**
+   * Logs in, and makes the user the current one.
+   *
+   * @throws {@link ServiceError} if the server refuses or does not answer.
+   */
   async logIn(credentials: Credentials): Promise<User> {
     const reused = this.#reusableUser(credentials);
     if (reused !== undefined) {
@@ -233,6 +256,7 @@ export class App {
     return user;
   }
 
+  /** Adds a way to log in. @throws {@link ServiceError} if the server refuses or does not answer. */
   async link(user: User, credentials: Credentials): Promise<void> {
     const path = `${loginPath(this.id, credentials.provider)}?link=true`;
     const answer = await user.call("POST", path, this.#loginBody(credentials));
@@ -247,6 +271,7 @@ export class App {
     this.onUserChanged(user, "profile");
   }
 
+  /** Makes another user the current one. @throws {@link EngineError} `user-removed` or `logged-out`. */
   switchUser(user: User): void {
     this.#requireKnown(user);
     if (!user.isLoggedIn) throw new EngineError("logged-out", "User is no longer valid or is logged out");
@@ -276,7 +301,7 @@ export class App {
     }
   }
 
-  /** The server does not accept the refresh token any more. */
+  /** @internal The server does not accept the refresh token any more. */
   forgetTokens(user: User): void {
     if (user.isLoggedIn) this.#logOutLocally(user, user.providerType === "anon-user");
   }
@@ -306,7 +331,7 @@ export class App {
     this.#logOutLocally(user, true);
   }
 
-  /** Something about a user has changed: keeps it and tells everybody. */
+  /** @internal Something about a user has changed: keeps it and tells everybody. */
   onUserChanged(user: User, change: UserChange): void {
     this.#save();
     this.onChange(user, change);

@@ -8,7 +8,9 @@ import type { App } from "./app.js";
 
 /** What is proved by a link in an e-mail. */
 export interface EmailToken {
+  /** The secret. */
   readonly token: string;
+  /** What names it. */
   readonly tokenId: string;
 }
 
@@ -20,18 +22,22 @@ export class EmailPasswordCalls {
     this.#app = app;
   }
 
+  /** Registers an address. */
   register(email: string, password: string): Promise<void> {
     return this.#app.callEmailPassword("register", { email, password });
   }
 
+  /** Confirms an address. */
   confirm({ token, tokenId }: EmailToken): Promise<void> {
     return this.#app.callEmailPassword("confirm", { token, tokenId });
   }
 
+  /** Has the message sent again by which an address is confirmed. */
   resendConfirmation(email: string): Promise<void> {
     return this.#app.callEmailPassword("confirm/send", { email });
   }
 
+  /** Has the app's function for confirmation run again. */
   retryCustomConfirmation(email: string): Promise<void> {
     return this.#app.callEmailPassword("confirm/call", { email });
   }
@@ -46,6 +52,7 @@ export class EmailPasswordCalls {
     return this.#app.callEmailPassword("reset/send", { email });
   }
 
+  /** Has the app's function for resets run. */
   callResetFunction(email: string, password: string, values: readonly unknown[]): Promise<void> {
     return this.#app.callEmailPassword("reset/call", { email, password, arguments: values });
   }

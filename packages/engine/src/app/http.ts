@@ -9,9 +9,11 @@ import type { Host, HttpRequest } from "../host.js";
 
 /** A call of the API. */
 export interface ApiCall {
+  /** HTTP method. */
   readonly method: HttpRequest["method"];
   /** Path and query behind the host name. */
   readonly path: string;
+  /** To be sent as JSON. */
   readonly body?: unknown;
   /** Bearer token. */
   readonly token?: string;

@@ -6,8 +6,11 @@
 
 import { EngineError } from "../errors.js";
 
+/** Any function. */
+export type AnyCallback = (...values: never[]) => unknown;
+
 /** Callbacks in order of registration. */
-export class Listeners<Callback extends (...values: never[]) => unknown> {
+export class Listeners<Callback extends AnyCallback> {
   readonly #callbacks = new Set<Callback>();
 
   /** @throws if the callback is registered already. */
@@ -18,14 +21,17 @@ export class Listeners<Callback extends (...values: never[]) => unknown> {
     this.#callbacks.add(callback);
   }
 
+  /** Removes a callback. One that is not there is no error. */
   remove(callback: Callback): void {
     this.#callbacks.delete(callback);
   }
 
+  /** Removes all. */
   clear(): void {
     this.#callbacks.clear();
   }
 
+  /** Whether a callback is there. */
   has(callback: Callback): boolean {
     return this.#callbacks.has(callback);
   }
@@ -35,6 +41,7 @@ export class Listeners<Callback extends (...values: never[]) => unknown> {
     return [...this.#callbacks];
   }
 
+  /** How many there are. */
   get size(): number {
     return this.#callbacks.size;
   }

@@ -12,6 +12,7 @@ import { Listeners } from "./listeners.js";
 import { isExpired, readToken } from "./token.js";
 import type { StoredUser } from "./user-store.js";
 
+/** Whether a user has tokens, is known without them, or is forgotten. */
 export type UserState = "logged-in" | "logged-out" | "removed";
 
 /** An identity of a user: one way to log in. */
@@ -22,8 +23,11 @@ const noDeviceId = "0".repeat(24);
 
 /** A user. There is one object per user and app. */
 export class User {
+  /** The app. */
   readonly app: App;
+  /** The id that the server has given. */
   readonly id: string;
+  /** Told, in turns of their own, that something about the user has changed. */
   readonly listeners: Listeners<() => void> = new Listeners();
   #state: UserState;
   #accessToken: string;
@@ -33,6 +37,7 @@ export class User {
   #profile: Readonly<Record<string, unknown>>;
   #refreshing: Promise<void> | undefined;
 
+  /** @internal */
   constructor(app: App, stored: StoredUser) {
     this.app = app;
     this.id = stored.id;
@@ -44,7 +49,7 @@ export class User {
     this.#profile = stored.profile;
   }
 
-  /** What is kept of the user. */
+  /** @internal What is kept of the user. */
   stored(): StoredUser {
     return {
       id: this.id,
@@ -57,26 +62,32 @@ export class User {
     };
   }
 
+  /** Whether the user may call the server. */
   get state(): UserState {
     return this.#state;
   }
 
+  /** Whether the user has tokens on this device. */
   get isLoggedIn(): boolean {
     return this.#state === "logged-in";
   }
 
+  /** The token that calls are made with; `null` when logged out. */
   get accessToken(): string | null {
     return this.#accessToken === "" ? null : this.#accessToken;
   }
 
+  /** The token by which access tokens are renewed; `null` when logged out. */
   get refreshToken(): string | null {
     return this.#refreshToken === "" ? null : this.#refreshToken;
   }
 
+  /** Id of this device at the server; `null` if it has none. */
   get deviceId(): string | null {
     return this.#deviceId === "" || this.#deviceId === noDeviceId ? null : this.#deviceId;
   }
 
+  /** The ways in which the user logs in. */
   get identities(): readonly UserIdentity[] {
     return this.#identities;
   }
@@ -86,6 +97,7 @@ export class User {
     return this.#identities[0]?.provider_type;
   }
 
+  /** What the provider knows of the user. */
   get profile(): Readonly<Record<string, unknown>> {
     return this.#profile;
   }
@@ -100,7 +112,7 @@ export class User {
     return isExpired(this.#accessToken, this.app.host.nowMs());
   }
 
-  /** The user has logged in (again). */
+  /** @internal The user has logged in (again). */
   onLogIn(stored: StoredUser): void {
     this.#state = "logged-in";
     this.#accessToken = stored.accessToken;
@@ -109,6 +121,7 @@ export class User {
     this.onProfile(stored.identities, stored.profile);
   }
 
+  /** @internal */
   onProfile(identities: readonly UserIdentity[], profile: Readonly<Record<string, unknown>>): void {
     this.#identities = identities;
     this.#profile = profile;
@@ -134,12 +147,13 @@ export class User {
     }
   }
 
+  /** @internal */
   onAccessToken(token: string): void {
     this.#accessToken = token;
     this.app.onUserChanged(this, "token");
   }
 
-  /** Local part of logging out. */
+  /** @internal Local part of logging out. */
   clear(state: "logged-out" | "removed"): { readonly refreshToken: string } {
     const refreshToken = this.#refreshToken;
     this.#state = state;
@@ -148,6 +162,7 @@ export class User {
     return { refreshToken };
   }
 
+  /** Logs out on this device at once, and tells the server as well as it can. */
   logOut(): Promise<void> {
     return this.app.logOut(this);
   }

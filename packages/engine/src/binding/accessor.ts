@@ -10,7 +10,9 @@ import { type Binding, bindingKey, type Bound, handleKey } from "./binding.js";
 
 /** An object of a facade. */
 export interface BoundObject {
+  /** The engine's object. */
   [handleKey]: ObjectHandle | EmbeddedHandle;
+  /** The realm's view of the file. */
   [bindingKey]: Binding<Bound>;
 }
 

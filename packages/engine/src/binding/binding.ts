@@ -24,15 +24,21 @@ export type Handle = ObjectHandle | EmbeddedHandle | List | ValueSet | Dictionar
 
 /** A class of a realm as a facade knows it. */
 export interface Bound {
+  /** The class in the file. */
   readonly layout: ClassLayout;
 }
 
 /** Makes a facade's objects and collections for handles. */
 export interface Wrappers<Class extends Bound> {
+  /** An object. */
   object(binding: Binding<Class>, handle: ObjectHandle | EmbeddedHandle): object;
+  /** A list. */
   list(binding: Binding<Class>, list: List): unknown;
+  /** A set. */
   set(binding: Binding<Class>, set: ValueSet): unknown;
+  /** A dictionary. */
   dictionary(binding: Binding<Class>, dictionary: Dictionary): unknown;
+  /** Results. */
   results(binding: Binding<Class>, results: Results): unknown;
 }
 
@@ -40,6 +46,7 @@ export interface Wrappers<Class extends Bound> {
 export interface BindingParts<Class extends Bound> {
   /** The facade's realm. */
   readonly realm: object;
+  /** The open file. */
   readonly file: RealmFile;
   /** Complete once the facade's modules are loaded: each fills in what it knows, which breaks their circle. */
   readonly wrappers: Partial<Wrappers<Class>>;
@@ -49,7 +56,9 @@ export interface BindingParts<Class extends Bound> {
 
 /** One realm's view of its file. */
 export class Binding<Class extends Bound> {
+  /** The facade's realm. */
   readonly realm: object;
+  /** The open file. */
   readonly file: RealmFile;
   readonly #wrappers: Partial<Wrappers<Class>>;
   readonly #makeClass: (layout: ClassLayout) => Class;
@@ -105,6 +114,7 @@ export class Binding<Class extends Bound> {
     };
   }
 
+  /** Ends the listeners that were tracked. */
   endListeners(): void {
     for (const end of this.#listenerEnds) end();
     this.#listenerEnds.clear();

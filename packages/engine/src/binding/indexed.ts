@@ -6,9 +6,20 @@
 
 /** What an index stands for. */
 export interface IndexAccess {
-  /** @param index may be beyond the end, or negative. */
+  /**
+   * What is at an index.
+   *
+   * @param index may be beyond the end, or negative.
+   */
   read(index: number): unknown;
+  /** Assigns; may throw. */
   write(index: number, value: unknown): void;
+}
+
+/** What has a length. */
+export interface Counted {
+  /** How many elements there are. */
+  readonly length: number;
 }
 
 const proxied = new WeakMap<object, object>();
@@ -16,7 +27,7 @@ const boundMethods = new WeakMap<object, Map<unknown, unknown>>();
 const indexPattern = /^-?\d+$/;
 
 /** The collection with access by index: what the application holds. */
-export function withIndexes<C extends { readonly length: number }>(collection: C, access: IndexAccess): C {
+export function withIndexes<C extends Counted>(collection: C, access: IndexAccess): C {
   const proxy = new Proxy(collection, {
     get(target, key) {
       if (typeof key === "string" && indexPattern.test(key)) return access.read(Number(key));

@@ -7,6 +7,7 @@
 /** From the most talkative to silence. */
 export const logLevels = ["all", "trace", "debug", "detail", "info", "warn", "error", "fatal", "off"] as const;
 
+/** One of {@link logLevels}. */
 export type LogLevel = (typeof logLevels)[number];
 
 /** Parts that log. A category holds those whose names continue its own. */
@@ -43,6 +44,7 @@ export class LogFilter {
     this.#thresholds.set(category, level);
   }
 
+  /** From which level on a category logs; `warn` where nothing was set. */
   levelOf(category: string): LogLevel {
     for (let name = category; name !== ""; name = name.slice(0, Math.max(0, name.lastIndexOf(".")))) {
       const level = this.#thresholds.get(name);
@@ -51,6 +53,7 @@ export class LogFilter {
     return defaultLevel;
   }
 
+  /** Whether a line is to be logged. */
   isWanted(category: string, level: LogLevel): boolean {
     return logLevels.indexOf(level) >= logLevels.indexOf(this.levelOf(category));
   }

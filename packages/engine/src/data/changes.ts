@@ -72,9 +72,13 @@ function mergeKeys(before: Float64Array, left: readonly number[], came: readonly
 
 /** Indexes of changes. Deletions and old modifications count in the old collection, the others in the new one. */
 export interface CollectionChanges {
+  /** What was deleted, by indexes before. */
   readonly deletions: number[];
+  /** What was inserted, by indexes afterwards. */
   readonly insertions: number[];
+  /** What was changed, by indexes afterwards. */
   readonly newModifications: number[];
+  /** The same by indexes before. */
   readonly oldModifications: number[];
 }
 
@@ -253,8 +257,11 @@ function commonSubsequence(a: readonly string[], b: readonly string[]): [number,
 
 /** Changes of a dictionary, by key. */
 export interface DictionaryChanges {
+  /** Keys that are gone. */
   readonly deletions: string[];
+  /** Keys that are new. */
   readonly insertions: string[];
+  /** Keys that have another value. */
   readonly modifications: string[];
 }
 

@@ -29,12 +29,17 @@ import {
 
 /** How to open a file. */
 export interface DatabaseOptions {
+  /** The core. */
   readonly core: Core;
+  /** Time and turns. */
   readonly clock: Clock;
+  /** How values look to the application. */
   readonly conventions: Conventions;
   /** `null` keeps the data in memory. */
   readonly path: string | null;
+  /** Whether instructions are recorded. */
   readonly isSynced: boolean;
+  /** Whether nothing may be written. */
   readonly isReadOnly: boolean;
   /** Classes the application wants; without them it sees those of the file. */
   readonly classes?: readonly ClassDeclaration[] | undefined;
@@ -51,14 +56,23 @@ const writeTimeoutMs = 60_000;
 
 /** An open file. */
 export class Database {
+  /** The core. */
   readonly core: Core;
+  /** The core's handle. */
   readonly store: CoreStore;
+  /** Time and turns. */
   readonly clock: Clock;
+  /** How values look to the application. */
   readonly conventions: Conventions;
+  /** Whether instructions are recorded. */
   readonly isSynced: boolean;
+  /** Whether nothing may be written. */
   readonly isReadOnly: boolean;
+  /** Whether it shows one version for ever. */
   readonly isFrozen: boolean;
+  /** Tells listeners of changes. */
   readonly notifier: Notifier;
+  /** @internal Mutations that the core has not been given yet. */
   readonly batch: MutationBatch;
   /** Grows with every change of any object that a read could see. */
   dataEpoch = 1;
@@ -213,10 +227,12 @@ export class Database {
     return this.#version;
   }
 
+  /** Whether a write transaction is open. */
   get isInWrite(): boolean {
     return this.#writeView !== undefined;
   }
 
+  /** Whether it was closed. */
   get isClosed(): boolean {
     return this.#isClosed;
   }
@@ -226,6 +242,7 @@ export class Database {
     return Math.max(0, Math.floor(this.clock.nowMs() - syncEpochMs));
   }
 
+  /** @throws {@link EngineError} `closed`. */
   requireOpen(): void {
     if (this.#isClosed) throw new EngineError("closed", "Cannot access realm that has been closed.");
   }

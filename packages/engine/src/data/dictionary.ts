@@ -24,7 +24,9 @@ interface Entries {
 
 /** A live dictionary. */
 export class Dictionary {
+  /** What holds it. */
   readonly holder: Holder;
+  /** The column that holds it. */
   readonly column: Column;
   #entries: Entries | undefined;
 
@@ -33,15 +35,17 @@ export class Dictionary {
     this.column = column;
   }
 
-  /** Where the value of a key begins, or −1. */
+  /** @internal Where the value of a key begins, or −1. */
   static valueOffset(page: Page, at: number, key: string): number {
     return readEntries(page, at).get(key) ?? -1;
   }
 
+  /** The open file. */
   get database(): Holder["database"] {
     return this.holder.database;
   }
 
+  /** Whether what holds it still exists. */
   isValid(): boolean {
     return this.holder.isValid();
   }
@@ -57,18 +61,22 @@ export class Dictionary {
     return this.#entries;
   }
 
+  /** How many entries there are. */
   get size(): number {
     return this.#read().offsets.size;
   }
 
+  /** The keys. */
   keys(): string[] {
     return [...this.#read().offsets.keys()];
   }
 
+  /** Whether a key is there. */
   has(key: string): boolean {
     return this.#read().offsets.has(key);
   }
 
+  /** The value of a key; `undefined` if there is none. */
   get(key: string): unknown {
     const { page, offsets } = this.#read();
     const offset = offsets.get(key);
@@ -95,6 +103,7 @@ export class Dictionary {
     this.database.checkWrite(this.holder.layout);
   }
 
+  /** Sets the value of a key, in a write transaction. */
   set(key: string, value: unknown, mode: UpdateMode = "never"): void {
     this.#requireWrite();
     const { holder, column, database } = this;
@@ -116,6 +125,7 @@ export class Dictionary {
     touched(holder);
   }
 
+  /** Removes a key, in a write transaction. @returns whether it was there. */
   erase(key: string): boolean {
     this.#requireWrite();
     if (!this.has(key)) return false;
@@ -128,6 +138,7 @@ export class Dictionary {
     return true;
   }
 
+  /** Removes all entries, in a write transaction. */
   clear(): void {
     this.#requireWrite();
     const { batch } = this.database;
@@ -136,6 +147,7 @@ export class Dictionary {
     touched(this.holder);
   }
 
+  /** Replaces all entries, in a write transaction. */
   assign(value: unknown, mode: UpdateMode = "never"): void {
     if (value instanceof Dictionary) {
       const entries = value.keys().map((key) => [key, value.get(key)] as const);

@@ -25,7 +25,9 @@ interface Elements {
 
 /** A live list. */
 export class List {
+  /** What holds it. */
   readonly holder: Holder;
+  /** The column that holds it. */
   readonly column: Column;
   #elements: Elements | undefined;
 
@@ -34,7 +36,7 @@ export class List {
     this.column = column;
   }
 
-  /** Where the element at a real index begins, or −1. */
+  /** @internal Where the element at a real index begins, or −1. */
   static elementOffset(page: Page, at: number, index: number): number {
     if (page.bytes[at] !== tag.list) return -1;
     const { count, first } = readCollectionHead(page, at);
@@ -44,10 +46,12 @@ export class List {
     return offset;
   }
 
+  /** The open file. */
   get database(): Holder["database"] {
     return this.holder.database;
   }
 
+  /** Whether what holds it still exists. */
   isValid(): boolean {
     return this.holder.isValid();
   }
@@ -89,6 +93,7 @@ export class List {
     return { epoch: database.dataEpoch, page, offsets, keys: keys.length > 0 ? keys : undefined };
   }
 
+  /** How many elements there are. */
   get length(): number {
     return this.#read().offsets.length;
   }
@@ -142,12 +147,14 @@ export class List {
     }
   }
 
+  /** Replaces an element, in a write transaction. */
   set(index: number, value: unknown, mode: UpdateMode = "never"): void {
     this.#requireWrite();
     this.#requireIndex(index, this.length);
     this.#write(operation.set, index, value, mode);
   }
 
+  /** Inserts an element, in a write transaction. */
   insert(index: number, value: unknown, mode: UpdateMode = "never"): void {
     this.#requireWrite();
     this.#requireIndex(index, this.length + 1);
@@ -174,6 +181,7 @@ export class List {
     touched(holder);
   }
 
+  /** Removes an element, in a write transaction. */
   erase(index: number): void {
     this.#requireWrite();
     this.#requireIndex(index, this.length);
@@ -183,6 +191,7 @@ export class List {
     touched(this.holder);
   }
 
+  /** Moves an element, in a write transaction. */
   move(from: number, to: number): void {
     this.#requireWrite();
     const { length } = this;
@@ -195,6 +204,7 @@ export class List {
     touched(this.holder);
   }
 
+  /** Removes all elements, in a write transaction. */
   clear(): void {
     this.#requireWrite();
     const { batch } = this.database;

@@ -24,6 +24,7 @@ import type { ValueSet } from "./value-set.js";
 export interface ChangeSummary {
   /** False if everything may have changed. */
   readonly isComplete: boolean;
+  /** Whether there are new classes or properties. */
   readonly hasSchemaChange: boolean;
   classChanges(name: string): ClassChanges | undefined;
   readonly isEmpty: boolean;
@@ -48,6 +49,7 @@ export type Unsubscribe = () => void;
 
 /** Changes of an object. */
 export interface ObjectChanges {
+  /** Whether the object is gone. */
   readonly isDeleted: boolean;
   /** Names in the application. */
   readonly changedProperties: readonly string[];
@@ -69,6 +71,7 @@ export class Notifier {
     this.#database = database;
   }
 
+  /** Ends all listeners. */
   close(): void {
     this.#isClosed = true;
     this.#observers.clear();
@@ -172,6 +175,7 @@ export class Notifier {
     return this.#listen(this.#beforeListeners, listener);
   }
 
+  /** Calls back when there are new classes or properties. */
   onSchemaChange(listener: () => void): Unsubscribe {
     return this.#listen(this.#schemaListeners, listener);
   }
@@ -229,6 +233,7 @@ export class Notifier {
     });
   }
 
+  /** Calls back soon, with no changes, and then after each change of a dictionary. */
   onDictionary(dictionary: Dictionary, listener: (changes: DictionaryChanges) => void): Unsubscribe {
     let known: ReadonlyMap<string, string> | undefined;
     return this.#observe({
@@ -253,7 +258,11 @@ export class Notifier {
     });
   }
 
-  /** @param isKnown whether the listener knows the object as of the last delivery: its first call is a change then. */
+  /**
+   * Calls back after each change of an object.
+   *
+   * @param isKnown whether the listener knows the object as of the last delivery: its first call is a change then.
+   */
   onObject(
     object: ObjectHandle | EmbeddedHandle,
     listener: (changes: ObjectChanges) => void,

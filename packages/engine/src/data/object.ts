@@ -19,17 +19,23 @@ import { ValueSet } from "./value-set.js";
 
 /** Where a row stands now. */
 export interface RowPlace {
+  /** The bytes. */
   readonly page: Page;
+  /** Where it begins in them. */
   readonly offset: number;
 }
 
 /** What has columns: an object, or an embedded object inside one. */
 export interface Holder {
+  /** The open file. */
   readonly database: Database;
+  /** The class. */
   readonly layout: ClassLayout;
-  /** @throws if it is gone. */
+  /** @internal @throws if it is gone. */
   row(): RowPlace;
+  /** @internal The way to a column, for a mutation. */
   address(column: Column): Address;
+  /** Whether it still exists. */
   isValid(): boolean;
 }
 
@@ -38,9 +44,13 @@ export type RootObject = ObjectHandle;
 
 /** A live object of a class with its own keys. */
 export class ObjectHandle extends Linkable implements Holder, PendingObject {
+  /** The open file. */
   readonly database: Database;
+  /** The class. */
   readonly layout: ClassLayout;
+  /** Index of the class. */
   readonly classIndex: number;
+  /** Key in the file; −1 while the object is in the making. */
   key: number;
   #page: Page | undefined;
   #offset = 0;
@@ -59,11 +69,12 @@ export class ObjectHandle extends Linkable implements Holder, PendingObject {
     this.#packedKey = packedKey;
   }
 
+  /** Name of the class. */
   get className(): string {
     return this.layout.name;
   }
 
-  /** Takes in a row that was read together with others; `offset` is that of the key's length. */
+  /** @internal Takes in a row that was read together with others; `offset` is that of the key's length. */
   seed(page: Page, offset: number): void {
     this.#page = page;
     this.#offset = offset;
@@ -100,15 +111,18 @@ export class ObjectHandle extends Linkable implements Holder, PendingObject {
     return this.#page;
   }
 
+  /** Whether it still exists. */
   isValid(): boolean {
     return !this.database.isClosed && this.#refresh();
   }
 
+  /** @internal Where its row stands now. @throws {@link EngineError} `invalidated` if it is gone. */
   row(): RowPlace {
     const page = this.#require();
     return { page, offset: this.#offset + 4 + page.view.getUint32(this.#offset, true) };
   }
 
+  /** @internal The primary key as the core writes it. */
   packedKey(): Uint8Array {
     if (this.#packedKey === undefined) {
       const page = this.#require();
@@ -118,6 +132,7 @@ export class ObjectHandle extends Linkable implements Holder, PendingObject {
     return this.#packedKey;
   }
 
+  /** @internal The way to a column, for a mutation. */
   address(column: Column): Address {
     return { classIndex: this.classIndex, object: this, column: column.index, path: [] };
   }
@@ -137,6 +152,7 @@ export class ObjectHandle extends Linkable implements Holder, PendingObject {
     return readScalar(this.#require(), this.#offset + 4, this.database.conventions);
   }
 
+  /** Assigns a column, in a write transaction. */
   set(column: Column, value: unknown): void {
     writeColumn(this, column, value, false);
   }
@@ -170,9 +186,13 @@ export class ObjectHandle extends Linkable implements Holder, PendingObject {
 
 /** An object inside another one, found by its way from there. */
 export class EmbeddedHandle implements Holder {
+  /** The open file. */
   readonly database: Database;
+  /** The class. */
   readonly layout: ClassLayout;
+  /** What holds it. */
   readonly parent: Holder;
+  /** The column of the parent that holds it. */
   readonly column: Column;
   /** Index or key in the parent's collection; `undefined` for a single one. */
   readonly element: number | string | undefined;
@@ -185,16 +205,18 @@ export class EmbeddedHandle implements Holder {
     this.element = element;
   }
 
+  /** Name of the class. */
   get className(): string {
     return this.layout.name;
   }
 
-  /** Way from the root object to this one. */
+  /** @internal Way from the root object to this one. */
   place(): Address {
     const address = this.parent.address(this.column);
     return this.element === undefined ? address : { ...address, path: [...address.path, this.element] };
   }
 
+  /** @internal The way to a column, for a mutation. */
   address(column: Column): Address {
     const place = this.place();
     return { ...place, path: [...place.path, column.name] };
@@ -210,10 +232,12 @@ export class EmbeddedHandle implements Holder {
     return { page, offset: at + 5 };
   }
 
+  /** Whether it still exists. */
   isValid(): boolean {
     return this.parent.isValid() && this.#find() !== undefined;
   }
 
+  /** @internal Where its row stands now. @throws {@link EngineError} `invalidated` if it is gone. */
   row(): RowPlace {
     const place = this.#find();
     if (place === undefined) {
@@ -225,11 +249,13 @@ export class EmbeddedHandle implements Holder {
     return place;
   }
 
+  /** The value of a column. */
   get(column: Column): unknown {
     this.database.requireOpen();
     return readColumn(this, column);
   }
 
+  /** Assigns a column, in a write transaction. */
   set(column: Column, value: unknown): void {
     writeColumn(this, column, value, false);
   }

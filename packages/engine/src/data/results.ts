@@ -18,13 +18,26 @@ import type { ValueSet } from "./value-set.js";
 
 /** Where the objects come from. */
 export type ResultsSource =
-  | { readonly kind: "class" }
-  | { readonly kind: "collection"; readonly collection: List | ValueSet }
-  /** The objects of one moment. */
-  | { readonly kind: "keys"; readonly keys: Float64Array };
+  | {
+      /** All objects of the class. */
+      readonly kind: "class";
+    }
+  | {
+      /** Those of a collection. */
+      readonly kind: "collection";
+      /** The list or set of links. */
+      readonly collection: List | ValueSet;
+    }
+  | {
+      /** The objects of one moment. */
+      readonly kind: "keys";
+      /** Their keys. */
+      readonly keys: Float64Array;
+    };
 
 /** One query of the chain. */
 export interface Stage {
+  /** In Realm Query Language. */
   readonly text: string;
   /** `u32 count`, then packed values. */
   readonly parameters: Uint8Array;
@@ -34,6 +47,7 @@ export interface Stage {
 export interface Order {
   /** Names in the application, from property to property: `owner.name`. */
   readonly keyPath: string;
+  /** Whether the greatest comes first. */
   readonly isDescending: boolean;
 }
 
@@ -59,9 +73,13 @@ const noParameters = new Uint8Array(4);
 
 /** Live results. */
 export class Results {
+  /** The open file. */
   readonly database: Database;
+  /** The class of the objects. */
   readonly layout: ClassLayout;
+  /** Where the objects come from. */
   readonly source: ResultsSource;
+  /** The queries, one after the other. */
   readonly stages: readonly Stage[];
   #keys: Float64Array | undefined;
   #epoch = -1;
@@ -107,6 +125,7 @@ export class Results {
    * of a class whose queries look at nothing but the object and keep the order of creation.
    *
    * @returns `undefined` if everything has to be looked at.
+   * @internal
    */
   patch(before: Float64Array, changes: ClassChanges): ReturnType<typeof patchKeys> | undefined {
     const changed = changes.inserted.length + changes.modified.size;
@@ -160,6 +179,7 @@ export class Results {
     }
   }
 
+  /** How many objects there are now. */
   get length(): number {
     const { database } = this;
     if (this.source.kind === "class" && this.stages.length === 0) {
@@ -172,6 +192,7 @@ export class Results {
     return this.keys().length;
   }
 
+  /** The object at an index; `undefined` beyond the end. */
   get(index: number): ObjectHandle | undefined {
     const key = this.keys()[index];
     return key === undefined ? undefined : new ObjectHandle(this.database, this.layout, key);

@@ -17,13 +17,17 @@ export interface PropertyDeclaration {
   readonly name: string;
   /** Name in the application; the same unless mapped. */
   readonly publicName: string;
+  /** Type of the value, or of the elements. */
   readonly type: ValueType;
+  /** Whether it is a collection, and which. */
   readonly collection: CollectionKind;
+  /** Whether the value, or the elements, may be null. */
   readonly isNullable: boolean;
   /** Class of the targets, for links. */
   readonly target?: string;
   /** Value for objects created without one; a function makes a fresh one each time. */
   readonly default?: unknown;
+  /** Part of the schema; no index is kept. */
   readonly isIndexed: boolean | "full-text";
   /** The SDK shows the integer as a counter. */
   readonly isCounter?: boolean;
@@ -31,30 +35,45 @@ export interface PropertyDeclaration {
 
 /** A property computed from the links of another class. */
 export interface BacklinkDeclaration {
+  /** Name in the application. */
   readonly publicName: string;
+  /** The class whose objects link here. */
   readonly originClass: string;
+  /** Its property. */
   readonly originProperty: string;
 }
 
 /** A class as declared. */
 export interface ClassDeclaration {
+  /** Name in the file and on the wire. */
   readonly name: string;
+  /** Whether objects have keys, live inside others, or are only sent. */
   readonly kind: "top" | "embedded" | "asymmetric";
   /** Name in the file of the primary key's property. */
   readonly primaryKey?: string;
+  /** Its properties, the primary key too. */
   readonly properties: readonly PropertyDeclaration[];
+  /** Its computed properties. */
   readonly backlinks: readonly BacklinkDeclaration[];
 }
 
 /** A column of the file with what was declared for it. */
 export interface Column {
+  /** Index in the class; {@link primaryKeyColumn} for the primary key. */
   readonly index: number;
+  /** Name in the file and on the wire. */
   readonly name: string;
+  /** Name in the application. */
   readonly publicName: string;
+  /** Type of the value, or of the elements. */
   readonly type: ValueType;
+  /** Whether the value, or the elements, may be null. */
   readonly isNullable: boolean;
+  /** Whether it is a collection, and which. */
   readonly collection: CollectionKind;
+  /** Class of the targets, for links. */
   readonly target: string | undefined;
+  /** Value for objects created without one. */
   readonly default: unknown;
 }
 
@@ -68,11 +87,17 @@ export const primaryKeyColumn = -1;
  * raises `floor`.
  */
 export class ClassLayout {
+  /** Index in the file. */
   readonly index: number;
+  /** Name in the file and on the wire. */
   readonly name: string;
+  /** Whether objects have keys, live inside others, or are only sent. */
   readonly kind: "top" | "embedded" | "asymmetric";
+  /** The primary key, if objects have one. */
   readonly primaryKey: Column | undefined;
+  /** The other columns, in the order of their indexes. */
   readonly columns: readonly Column[];
+  /** What the application declared. */
   readonly declaration: ClassDeclaration;
   /** Grows with each change to an object of the class. */
   epoch = 1;
@@ -126,10 +151,12 @@ export class ClassLayout {
     );
   }
 
+  /** The column of a name in the application. */
   columnByPublicName(name: string): Column | undefined {
     return this.#byPublicName.get(name);
   }
 
+  /** The column of a name in the file. */
   columnByName(name: string): Column | undefined {
     return this.#byName.get(name);
   }

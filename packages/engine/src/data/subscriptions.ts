@@ -11,28 +11,40 @@ import type { SyncSession } from "../sync/sync-session.js";
 import type { Database } from "./database.js";
 import type { Results } from "./results.js";
 
+/** How far a set is. */
 export type SubscriptionState = SubscriptionSetInformation["state"] | "superseded";
 
 /** A subscription. */
 export interface Subscription {
+  /** 24 hexadecimal digits. */
   readonly id: string;
+  /** Its name; `null` if it has none. */
   readonly name: string | null;
+  /** The class that it is for. */
   readonly className: string;
+  /** Its query, without parameters. */
   readonly query: string;
+  /** When it was made, since 1970. */
   readonly createdAtMs: number;
+  /** When it was added or changed last. */
   readonly updatedAtMs: number;
 }
 
 /** A set as it was at one moment. */
 export interface SubscriptionSet {
+  /** Number of the set: 0 at first, one more with each update. */
   readonly version: number;
+  /** How far it is. */
   readonly state: SubscriptionState;
+  /** Why the server has refused it. */
   readonly error: string | null;
+  /** Its subscriptions in their order. */
   readonly subscriptions: readonly Subscription[];
 }
 
 /** How to add a subscription. */
 export interface SubscriptionOptions {
+  /** Its name; none by default. */
   readonly name?: string | null;
   /** Refuses to change what a name stands for. */
   readonly throwsOnUpdate?: boolean;
@@ -167,14 +179,17 @@ export class SubscriptionDraft {
     this.#subscriptions = [...base.subscriptions];
   }
 
+  /** The subscriptions as they are in the draft. */
   list(): Subscription[] {
     return [...this.#subscriptions];
   }
 
+  /** The subscription of a name. */
   findByName(name: string): Subscription | undefined {
     return this.#subscriptions.find((subscription) => subscription.name === name);
   }
 
+  /** The subscription with a query, named or not. */
   findByQuery(className: string, query: string): Subscription | undefined {
     return this.#subscriptions.find((one) => one.className === className && one.query === query);
   }

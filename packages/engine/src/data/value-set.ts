@@ -24,7 +24,9 @@ interface Elements {
 
 /** A live set. */
 export class ValueSet {
+  /** What holds it. */
   readonly holder: Holder;
+  /** The column that holds it. */
   readonly column: Column;
   #elements: Elements | undefined;
 
@@ -33,10 +35,12 @@ export class ValueSet {
     this.column = column;
   }
 
+  /** The open file. */
   get database(): Holder["database"] {
     return this.holder.database;
   }
 
+  /** Whether what holds it still exists. */
   isValid(): boolean {
     return this.holder.isValid();
   }
@@ -72,15 +76,18 @@ export class ValueSet {
     return layout === undefined ? -1 : database.store.find(database.view, layout.index, packedKey);
   }
 
+  /** How many elements there are. */
   get length(): number {
     return this.#read().offsets.length;
   }
 
+  /** Keys of the objects, for a set of links. */
   keys(): Float64Array {
     this.database.flush();
     return Float64Array.from(this.#read().keys ?? []);
   }
 
+  /** The element at an index. */
   get(index: number): unknown {
     const { page, offsets, keys } = this.#read();
     const offset = offsets[index];
@@ -89,10 +96,12 @@ export class ValueSet {
     return readElement(this.holder, this.column, page, offset, undefined);
   }
 
+  /** The elements. */
   values(): unknown[] {
     return this.#read().offsets.map((_, index) => this.get(index));
   }
 
+  /** @internal */
   fingerprints(): string[] {
     const { page, offsets } = this.#read();
     if (page === undefined) return [];
@@ -107,6 +116,7 @@ export class ValueSet {
     return writer.copy();
   }
 
+  /** Whether an element is there. */
   has(value: unknown): boolean {
     const plain = this.database.conventions.unwrap(value);
     if (this.column.type === "link" && !(plain instanceof Linkable)) return false;
@@ -119,6 +129,7 @@ export class ValueSet {
     this.database.checkWrite(this.holder.layout);
   }
 
+  /** Adds an element, in a write transaction. */
   add(value: unknown, mode: UpdateMode = "never"): void {
     this.#requireWrite();
     const plain = resolveObject(this.database, this.column, this.database.conventions.unwrap(value), mode);
@@ -140,6 +151,7 @@ export class ValueSet {
     touched(this.holder);
   }
 
+  /** Removes all elements, in a write transaction. */
   clear(): void {
     this.#requireWrite();
     const { batch } = this.database;
@@ -148,6 +160,7 @@ export class ValueSet {
     touched(this.holder);
   }
 
+  /** Replaces all elements, in a write transaction. */
   assign(value: unknown, mode: UpdateMode = "never"): void {
     const elements = value instanceof ValueSet ? value.values() : elementsOf(value, this.column);
     this.clear();

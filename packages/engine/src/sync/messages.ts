@@ -21,11 +21,15 @@ export type ConnectionState = "disconnected" | "connecting" | "connected";
 
 /** What a session needs to know. */
 export interface SessionSettings {
+  /** Where the file is. */
   readonly path: string;
   /** Names the user and the server: sessions of one key share a connection. */
   readonly userKey: string;
+  /** Whether it shares a connection with others of its key. */
   readonly isMultiplexed: boolean;
+  /** Version of the schema that the server is told. */
   readonly schemaVersion: number;
+  /** Headers that are sent when connecting. */
   readonly headers: Readonly<Record<string, string>>;
   /** What is done when the server demands a client reset; `manual` leaves it to the application. */
   readonly resetPolicy: ResetPolicy | "manual";
@@ -43,12 +47,19 @@ export interface ResetDemand {
 
 /** Intervals of the loop. */
 export interface SyncTimeouts {
+  /** How long connecting may take; 2 minutes. */
   readonly connectTimeoutMs: number;
+  /** How long a connection is kept that nobody uses; 30 seconds. */
   readonly connectionLingerMs: number;
+  /** How often the server is asked for a sign of life; every minute. */
   readonly pingPeriodMs: number;
+  /** How long it may take to give one; 2 minutes. */
   readonly pongTimeoutMs: number;
+  /** Connected again within this, uploads go on at once; 1 minute. */
   readonly fastReconnectLimitMs: number;
+  /** The first pause between two attempts; 1 second. */
   readonly backOffInitialMs: number;
+  /** The longest pause; 5 minutes. */
   readonly backOffMaxMs: number;
 }
 
@@ -65,69 +76,137 @@ export const defaultSyncTimeouts: SyncTimeouts = {
 
 /** From the application's side to the loop. */
 export type SyncCommand =
-  | { readonly type: "timeouts"; readonly timeouts: SyncTimeouts }
+  | {
+      /** Tells them apart. */
+      readonly type: "timeouts";
+      /** All of them. */
+      readonly timeouts: SyncTimeouts;
+    }
   /** A user's access token and route, at first and whenever they change. */
   | {
+      /** Tells them apart. */
       readonly type: "user";
+      /** See {@link SessionSettings.userKey}. */
       readonly userKey: string;
+      /** The route, as a WebSocket address. */
       readonly url: string;
+      /** The user's token. */
       readonly accessToken: string;
       /** Whether the server itself has named the route. */
       readonly isUrlVerified: boolean;
     }
   | {
+      /** Tells them apart. */
       readonly type: "activate";
+      /** Which session. */
       readonly session: SessionId;
+      /** See {@link Generation}. */
       readonly generation: Generation;
+      /** How it syncs. */
       readonly settings: SessionSettings;
     }
   | {
+      /** Tells them apart. */
       readonly type: "deactivate";
+      /** Which session. */
       readonly session: SessionId;
+      /** See {@link Generation}. */
       readonly generation: Generation;
       /** Keeps an unused connection for a while. */
       readonly mayLinger: boolean;
     }
   /** Uploads what there is, then ends by itself. */
-  | { readonly type: "finish"; readonly session: SessionId; readonly generation: Generation }
-  /** Something was committed: objects or a subscription set. */
-  | { readonly type: "committed"; readonly session: SessionId }
   | {
-      readonly type: "wait-upload";
+      /** Tells them apart. */
+      readonly type: "finish";
+      /** Which session. */
       readonly session: SessionId;
+      /** See {@link Generation}. */
+      readonly generation: Generation;
+    }
+  /** Something was committed: objects or a subscription set. */
+  | {
+      /** Tells them apart. */
+      readonly type: "committed";
+      /** Which session. */
+      readonly session: SessionId;
+    }
+  | {
+      /** Tells them apart. */
+      readonly type: "wait-upload";
+      /** Which session. */
+      readonly session: SessionId;
+      /** Number of the wait. */
       readonly wait: number;
+      /** Client version that is to be uploaded. */
       readonly targetVersion: number;
       /** Whose versions these are: a client reset gives the file another ident, and may give it other versions. */
       readonly fileIdent: string;
     }
-  | { readonly type: "wait-download"; readonly session: SessionId; readonly wait: number }
+  | {
+      /** Tells them apart. */
+      readonly type: "wait-download";
+      /** Which session. */
+      readonly session: SessionId;
+      /** Number of the wait. */
+      readonly wait: number;
+    }
   /** Begins a client reset as if the server had demanded it. */
   | {
+      /** Tells them apart. */
       readonly type: "demand-reset";
+      /** Which session. */
       readonly session: SessionId;
+      /** See {@link Generation}. */
       readonly generation: Generation;
+      /** What the server has said, or would. */
       readonly demand: ResetDemand;
     }
   /** Answer to `reset-ready`: the file may change; or, with a reason, it must not. */
   | {
+      /** Tells them apart. */
       readonly type: "reset-answer";
+      /** Which session. */
       readonly session: SessionId;
+      /** See {@link Generation}. */
       readonly generation: Generation;
+      /** Why the file must not change; `null` if it may. */
       readonly refusal: string | null;
     }
   /** The application has what it wanted of the snapshot that `reset-done` named. */
-  | { readonly type: "reset-seen"; readonly session: SessionId; readonly before: SnapshotId }
+  | {
+      /** Tells them apart. */
+      readonly type: "reset-seen";
+      /** Which session. */
+      readonly session: SessionId;
+      /** Snapshot of the version before. */
+      readonly before: SnapshotId;
+    }
   /** Ends the waiting between attempts; `null` for all sessions. */
-  | { readonly type: "reconnect"; readonly session: SessionId | null }
-  | { readonly type: "stop" };
+  | {
+      /** Tells them apart. */
+      readonly type: "reconnect";
+      /** Which session. */
+      readonly session: SessionId | null;
+    }
+  | {
+      /** Tells them apart. */
+      readonly type: "stop";
+    };
 
 /** Numbers of a progress report. */
 export interface ProgressReport {
+  /** Bytes that the server has acknowledged. */
   readonly uploaded: number;
+  /** The same with those that it has not. */
   readonly uploadable: number;
+  /** From 0 to 1, since everything was last uploaded. */
   readonly uploadEstimate: number;
+  /** Bytes that are here. */
   readonly downloaded: number;
+  /** The same with those that are estimated to come. */
   readonly downloadable: number;
+  /** From 0 to 1; the server's. */
   readonly downloadEstimate: number;
   /** Newest client version that the loop has taken into account. */
   readonly clientVersion: number;
@@ -148,44 +227,119 @@ export type ErrorConsequence =
 /** From the loop to the application's side. */
 export type SyncEvent =
   | {
+      /** Tells them apart. */
       readonly type: "connection";
+      /** Which session. */
       readonly session: SessionId;
+      /** See {@link Generation}. */
       readonly generation: Generation;
+      /** The new state. */
       readonly state: ConnectionState;
     }
   /** The file has a new version, or subscription sets changed their state. */
-  | { readonly type: "changed"; readonly session: SessionId }
-  | { readonly type: "progress"; readonly session: SessionId; readonly report: ProgressReport }
-  | { readonly type: "wait-done"; readonly session: SessionId; readonly wait: number }
   | {
-      readonly type: "error";
+      /** Tells them apart. */
+      readonly type: "changed";
+      /** Which session. */
       readonly session: SessionId;
+    }
+  | {
+      /** Tells them apart. */
+      readonly type: "progress";
+      /** Which session. */
+      readonly session: SessionId;
+      /** The numbers. */
+      readonly report: ProgressReport;
+    }
+  | {
+      /** Tells them apart. */
+      readonly type: "wait-done";
+      /** Which session. */
+      readonly session: SessionId;
+      /** Number of the wait. */
+      readonly wait: number;
+    }
+  | {
+      /** Tells them apart. */
+      readonly type: "error";
+      /** Which session. */
+      readonly session: SessionId;
+      /** See {@link Generation}. */
       readonly generation: Generation;
+      /** What is done about it. */
       readonly consequence: ErrorConsequence;
+      /** What happened. */
       readonly error: SyncErrorInformation;
     }
   /** The fresh copy of a client reset is there: the file is about to change, once that is answered. */
-  | { readonly type: "reset-ready"; readonly session: SessionId; readonly generation: Generation }
+  | {
+      /** Tells them apart. */
+      readonly type: "reset-ready";
+      /** Which session. */
+      readonly session: SessionId;
+      /** See {@link Generation}. */
+      readonly generation: Generation;
+    }
   /** The file has its new shape. The snapshot is of the version before, and valid until `reset-seen`. */
   | {
+      /** Tells them apart. */
       readonly type: "reset-done";
+      /** Which session. */
       readonly session: SessionId;
+      /** See {@link Generation}. */
       readonly generation: Generation;
+      /** Snapshot of the version before. */
       readonly before: SnapshotId;
+      /** Whether what was not uploaded was brought back. */
       readonly isRecovered: boolean;
     }
   /** The loop holds the file no longer; the generation is that of the command that ended it. */
-  | { readonly type: "closed"; readonly session: SessionId; readonly generation: Generation }
+  | {
+      /** Tells them apart. */
+      readonly type: "closed";
+      /** Which session. */
+      readonly session: SessionId;
+      /** See {@link Generation}. */
+      readonly generation: Generation;
+    }
   /** The session has uploaded everything after `finish`. */
-  | { readonly type: "finished"; readonly session: SessionId; readonly generation: Generation }
-  | { readonly type: "token-needed"; readonly userKey: string }
-  | { readonly type: "location-needed"; readonly userKey: string }
-  | { readonly type: "url-verified"; readonly userKey: string }
+  | {
+      /** Tells them apart. */
+      readonly type: "finished";
+      /** Which session. */
+      readonly session: SessionId;
+      /** See {@link Generation}. */
+      readonly generation: Generation;
+    }
+  | {
+      /** Tells them apart. */
+      readonly type: "token-needed";
+      /** See {@link SessionSettings.userKey}. */
+      readonly userKey: string;
+    }
+  | {
+      /** Tells them apart. */
+      readonly type: "location-needed";
+      /** See {@link SessionSettings.userKey}. */
+      readonly userKey: string;
+    }
+  | {
+      /** Tells them apart. */
+      readonly type: "url-verified";
+      /** See {@link SessionSettings.userKey}. */
+      readonly userKey: string;
+    }
   /** The loop itself broke. */
-  | { readonly type: "failed"; readonly message: string };
+  | {
+      /** Tells them apart. */
+      readonly type: "failed";
+      /** What broke. */
+      readonly message: string;
+    };
 
 /** Carries commands and events between the two sides. */
 export interface SyncTransport {
+  /** Hands a command to the loop. */
   post(command: SyncCommand): void;
   /** Whether the process may end while this runs. */
   keepAlive(isNeeded: boolean): void;

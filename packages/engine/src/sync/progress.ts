@@ -100,8 +100,11 @@ export type ProgressMode = "outstanding" | "indefinite";
 
 /** One call of a listener. */
 export interface ProgressCall {
+  /** Bytes. */
   readonly transferred: number;
+  /** Bytes; those of downloads are made from the estimate. */
   readonly transferable: number;
+  /** From 0 to 1. */
   readonly estimate: number;
 }
 

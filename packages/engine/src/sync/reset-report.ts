@@ -10,12 +10,15 @@ import { pageOf, readScalar } from "../values/unpack.js";
 
 /** Something that was written here and is not in the file after the reset, or not as it was written. */
 export interface DroppedChange {
+  /** Class of the object. */
   readonly objectType: string;
+  /** Its primary key. */
   readonly primaryKey: unknown;
   /** Name of the property in the database; `null` if it concerns the object as a whole. */
   readonly property: string | null;
   /** The way below the property: indexes, keys of dictionaries, properties of embedded objects. */
   readonly path: readonly (number | string)[];
+  /** Why it was dropped. */
   readonly reason: DropReason;
   /** More about the reason, in words. */
   readonly detail: string | null;
@@ -29,9 +32,11 @@ export interface ResetReport {
   readonly transactionCount: number;
   /** Of these, those of which something is to be uploaded again. */
   readonly recoveredTransactionCount: number;
-  /** Objects that the reset added to the file, removed and changed. */
+  /** Objects that the reset added to the file. */
   readonly objectsCreated: number;
+  /** Objects that it removed. */
   readonly objectsDeleted: number;
+  /** Objects that it changed. */
   readonly objectsChanged: number;
   /** Versions of subscription sets that were discarded. */
   readonly droppedSubscriptionSets: readonly number[];

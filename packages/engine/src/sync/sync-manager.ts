@@ -34,6 +34,7 @@ const finishGraceMs = 10_000;
 
 /** The sessions. */
 export class SyncManager {
+  /** Time and turns. */
   readonly clock: Clock;
   readonly #startTransport: TransportFactory;
   #transport: SyncTransport | undefined;
@@ -60,11 +61,13 @@ export class SyncManager {
     return this.#transport !== undefined;
   }
 
+  /** Sets times of connections, of the whole process. */
   setTimeouts(timeouts: Partial<SyncTimeouts>): void {
     this.#timeouts = { ...this.#timeouts, ...timeouts };
     if (this.#transport !== undefined) this.post({ type: "timeouts", timeouts: this.#timeouts });
   }
 
+  /** @internal */
   post(command: SyncCommand): void {
     if (this.#transport === undefined) {
       this.#transport = this.#startTransport((events) => this.#onEvents(events));
@@ -75,6 +78,7 @@ export class SyncManager {
 
   // --- users -----------------------------------------------------------------------------------------------
 
+  /** @internal */
   userKey(user: User): string {
     return `${user.app.configuration.baseUrl} ${user.app.id} ${user.id}`;
   }
@@ -115,6 +119,7 @@ export class SyncManager {
     }
   }
 
+  /** Sessions of a user, those that still upload for closed realms too. */
   sessionsOf(user: User): SyncSession[] {
     return [...this.#sessions.values()].filter((session) => session.user === user);
   }
@@ -191,6 +196,7 @@ export class SyncManager {
     return [...this.#sessions.values()].filter((session) => session.app === app);
   }
 
+  /** @internal */
   forget(session: SyncSession): void {
     if (session.isAttached) return;
     this.#sessions.delete(session.id);

@@ -34,20 +34,28 @@ export type StopPolicy = "after-upload" | "immediately" | "never";
 
 /** How a file is synced. */
 export interface SyncOptions {
+  /** Who syncs. */
   readonly user: User;
+  /** Version of the schema that the server is told. */
   readonly schemaVersion: number;
+  /** Headers that are sent when connecting. */
   readonly headers: Readonly<Record<string, string>>;
+  /** What happens when the last realm of the file is closed. */
   readonly stopPolicy: StopPolicy;
   /** Whether failures that are retried fail the waits. */
   readonly cancelsWaitsOnNonFatalError: boolean;
+  /** Told what goes wrong, in a turn of its own. */
   readonly onError?: ((session: SyncSession, error: SyncErrorInformation) => void) | undefined;
   /** What is done when the server demands a client reset. `manual`, the default, leaves it to the application. */
   readonly resetPolicy?: ResetPolicy | "manual" | undefined;
+  /** Told of client resets. */
   readonly reset?: ResetHandlers | undefined;
 }
 
+/** Told of a new status. */
 export type StatusListener = (status: SyncStatus) => void;
 
+/** Told of a change of the connection: the new state comes first. */
 export type ConnectionListener = (newState: ConnectionState, oldState: ConnectionState) => void;
 
 /** A wait that was asked for. */
@@ -67,8 +75,11 @@ interface ProgressListener {
 
 /** The session of one file. */
 export class SyncSession {
+  /** Never reused in a process. */
   readonly id: SessionId;
+  /** Where the file is. */
   readonly path: string;
+  /** Told of changes of the connection. */
   readonly connectionListeners: Listeners<ConnectionListener> = new Listeners();
   readonly #manager: SyncManager;
   readonly #clock: Clock;
@@ -85,7 +96,7 @@ export class SyncSession {
   readonly #waits = new Map<number, Wait>();
   /** Waits asked for while there was no live session; they begin with the next one. */
   #queued: Wait[] = [];
-  /** Called when the session stops, before the waits fail: waiters for subscriptions. */
+  /** @internal Called when the session stops, before the waits fail: waiters for subscriptions. */
   readonly subscriptionWaiters: Set<(error: Error) => void> = new Set();
   readonly #progressListeners = new Set<ProgressListener>();
   /** Called with the status after each change of it, never with the one at registration. */
@@ -104,22 +115,27 @@ export class SyncSession {
     this.#options = options;
   }
 
+  /** The user's app. */
   get app(): App {
     return this.#options.user.app;
   }
 
+  /** Who syncs. */
   get user(): User {
     return this.#options.user;
   }
 
+  /** How the file is synced: as of the realm that was opened last. */
   get options(): SyncOptions {
     return this.#options;
   }
 
+  /** True the moment it is read. */
   get state(): SessionState {
     return this.#state;
   }
 
+  /** True the moment it is read. */
   get connectionState(): ConnectionState {
     return this.#connectionState;
   }
@@ -148,7 +164,7 @@ export class SyncSession {
 
   // --- life ------------------------------------------------------------------------------------------------
 
-  /** A realm of the file was opened. */
+  /** @internal A realm of the file was opened. */
   attach(file: SyncFile, options: SyncOptions): void {
     this.#file = file;
     const { onError, reset } = this.#options;
@@ -157,7 +173,7 @@ export class SyncSession {
     this.#later(() => this.#tellReports());
   }
 
-  /** The last realm of the file was closed. */
+  /** @internal The last realm of the file was closed. */
   detach(): void {
     this.#file = undefined;
     if (this.#on(`detach-${this.#options.stopPolicy}`)) this.#dropListeners();
@@ -195,7 +211,7 @@ export class SyncSession {
     if (this.user.isLoggedIn) this.#on(this.user.needsRefresh ? "revive-without-token" : "revive");
   }
 
-  /** The user has a usable token, or none can be had just now: in both cases the loop may try. */
+  /** @internal The user has a usable token, or none can be had just now: in both cases the loop may try. */
   onToken(): void {
     this.#on("token");
   }
@@ -264,7 +280,7 @@ export class SyncSession {
     });
   }
 
-  /** A wait for subscriptions cannot end well while the session is stopped. */
+  /** @internal A wait for subscriptions cannot end well while the session is stopped. */
   failSubscriptionWaiters(): void {
     const waiters = [...this.subscriptionWaiters];
     this.subscriptionWaiters.clear();
@@ -302,7 +318,7 @@ export class SyncSession {
     }
   }
 
-  /** The application has committed something. */
+  /** @internal The application has committed something. */
   onCommitted(): void {
     if (this.#state === "active") this.#manager.post({ type: "committed", session: this.id });
     this.#statusMayHaveChanged();
@@ -352,7 +368,7 @@ export class SyncSession {
 
   // --- client resets ---------------------------------------------------------------------------------------
 
-  /** Begins a client reset as if the server had demanded it with this error. */
+  /** @internal Begins a client reset as if the server had demanded it with this error. */
   demandReset(error: SyncErrorInformation, code: number): void {
     if ((this.#options.resetPolicy ?? "manual") === "manual") return this.onError(error, "stop");
     if (this.#state !== "active") return;
@@ -464,7 +480,7 @@ export class SyncSession {
 
   // --- the loop's side -------------------------------------------------------------------------------------
 
-  /** Takes in what the loop says. */
+  /** @internal Takes in what the loop says. */
   onEvent(event: Extract<SyncEvent, { session: SessionId }>): void {
     this.#statusMayHaveChanged();
     switch (event.type) {
@@ -509,7 +525,7 @@ export class SyncSession {
     }
   }
 
-  /** A failure, with what follows from it. */
+  /** @internal A failure, with what follows from it. */
   onError(information: SyncErrorInformation, consequence: ErrorConsequence): void {
     if (this.#state === "inactive" || (this.#state === "paused" && information.writes.length === 0)) return;
     const error = consequence === "stop" ? this.#withRecoveryPath(information) : information;
@@ -540,7 +556,11 @@ export class SyncSession {
     else tell();
   }
 
-  /** The user was logged out because the server refused the refresh token: what waited for a session is over too. */
+  /**
+   * The user was logged out because the server refused the refresh token: what waited for a session is over too.
+   *
+   * @internal
+   */
   onRefused(error: SyncErrorInformation): void {
     const { onError } = this.#options;
     const queued = this.#queued.splice(0);
@@ -551,7 +571,7 @@ export class SyncSession {
     if (onError !== undefined && this.#state === "inactive") this.#later(() => this.#guard(() => onError(this, error)));
   }
 
-  /** The file's side, for those who know that it is open. */
+  /** @internal The file's side, for those who know that it is open. */
   get file(): SyncFile {
     return must(this.#file, "a realm of the file is open");
   }

@@ -28,6 +28,7 @@ export interface SyncStatus {
 
 /** What a file still has to transfer. */
 export interface PendingTransfer {
+  /** Bytes of changes that the server has not acknowledged. */
   readonly bytesToUpload: number;
   /** Whether the newest subscription set has not arrived yet. */
   readonly isSubscriptionPending: boolean;

@@ -10,7 +10,14 @@ import type { Clock } from "../host.js";
 export interface WaitLimits {
   /** Milliseconds; absent: as long as it takes. */
   readonly timeoutMs?: number | undefined;
+  /** Ends the wait when it is aborted, with its reason. */
   readonly signal?: AbortSignal | undefined;
+}
+
+/** What a promise has given. */
+export interface Waited<T> {
+  /** What it resolved with. */
+  readonly value: T;
 }
 
 /**
@@ -23,8 +30,8 @@ export async function within<T>(
   clock: Clock,
   promise: Promise<T>,
   { timeoutMs, signal }: WaitLimits,
-): Promise<{ readonly value: T } | undefined> {
-  const waits: Promise<{ readonly value: T } | undefined>[] = [promise.then((value) => ({ value }))];
+): Promise<Waited<T> | undefined> {
+  const waits: Promise<Waited<T> | undefined>[] = [promise.then((value) => ({ value }))];
   const ends: (() => void)[] = [];
   if (timeoutMs !== undefined) {
     const timeout = new Promise<undefined>((resolve) => {

@@ -7,6 +7,22 @@
 import { copyBytes } from "./bytes.js";
 import type { ValueType } from "./pack.js";
 
+/** A point in time. Both parts have the same sign. */
+export interface TimestampParts {
+  /** Since 1970. */
+  readonly seconds: number;
+  /** Below a second. */
+  readonly nanoseconds: number;
+}
+
+/** A value of mixed type, taken apart. */
+export interface MixedParts {
+  /** Its type. */
+  readonly type: ValueType;
+  /** What the engine writes. */
+  readonly value: unknown;
+}
+
 /** The choices of one facade. */
 export interface Conventions {
   /** What an integer beyond 2^53 becomes. */
@@ -14,13 +30,13 @@ export interface Conventions {
   /** Makes the value of a point in time. */
   timestamp(seconds: number, nanoseconds: number): unknown;
   /** Takes a point in time apart; `undefined` if the value is none. */
-  timestampParts(value: unknown): { readonly seconds: number; readonly nanoseconds: number } | undefined;
+  timestampParts(value: unknown): TimestampParts | undefined;
   /** Makes the value of binary data from a view that must be copied. */
   binary(view: Uint8Array): unknown;
   /** Makes the value of a property of mixed type, for SDKs that show which type it has. Links come as they are. */
   mixed?(value: unknown, type: ValueType): unknown;
   /** Takes such a value apart; `undefined` for all others. */
-  mixedParts?(value: unknown): { readonly type: ValueType; readonly value: unknown } | undefined;
+  mixedParts?(value: unknown): MixedParts | undefined;
   /** The engine's handle behind an object or collection of the SDK; any other value as it is. */
   unwrap(value: unknown): unknown;
 }
@@ -35,7 +51,7 @@ export const plainConventions: Conventions = {
 };
 
 /** Seconds and nanoseconds of the same sign, as the core wants them. */
-export function dateParts(unixMs: number): { readonly seconds: number; readonly nanoseconds: number } {
+export function dateParts(unixMs: number): TimestampParts {
   const seconds = Math.trunc(unixMs / 1000);
   return { seconds, nanoseconds: (unixMs - seconds * 1000) * 1_000_000 };
 }

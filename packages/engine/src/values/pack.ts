@@ -28,6 +28,7 @@ export type ValueType =
 
 /** A live object that another one can link to. */
 export abstract class Linkable {
+  /** Name of the class. */
   abstract readonly className: string;
   /** @throws if the object is gone or has no key of its own. */
   abstract packedKey(): Uint8Array;

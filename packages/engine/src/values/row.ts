@@ -6,6 +6,7 @@
 
 /** A column's name, as {@link rowParts} needs it. */
 export interface NamedColumn {
+  /** Name in the file. */
   readonly name: string;
 }
 

@@ -23,7 +23,7 @@ export interface SyncTimeoutOptions {
   readonly pingKeepAlivePeriod?: Duration | undefined;
   /** Until a silent connection is given up; 2 minutes. */
   readonly pongKeepAliveTimeout?: Duration | undefined;
-  /** What was uploaded longer ago than this is checked again after reconnecting; 1 minute. */
+  /** Connected again within this, uploads go on at once; else what was missed is downloaded first. 1 minute. */
   readonly fastReconnectLimit?: Duration | undefined;
 }
 
@@ -43,6 +43,7 @@ export interface AppConfigurationOptions {
   readonly maxConnectionTimeout?: Duration | undefined;
   /** Sends the HTTP requests instead of the platform's `fetch`. */
   readonly httpClient?: typeof fetch | undefined;
+  /** Times of the connection. */
   readonly syncTimeoutOptions?: SyncTimeoutOptions | undefined;
 }
 
@@ -51,12 +52,19 @@ const defaultRequestTimeoutMs = 60_000;
 
 /** How to reach an app. */
 export class AppConfiguration {
+  /** Id of the app on the server. */
   readonly appId: string;
+  /** Address of the server. */
   readonly baseUrl: URL;
+  /** Folder for files: absolute. */
   readonly baseFilePath: string;
+  /** How long an HTTP request may take. */
   readonly defaultRequestTimeout: Duration;
+  /** How users are remembered beyond the process. */
   readonly metadataPersistenceMode: MetadataPersistenceMode;
+  /** Sends the HTTP requests, if the application wants to. */
   readonly httpClient: typeof fetch | undefined;
+  /** Times of the connection that differ from the defaults. */
   readonly syncTimeoutOptions: SyncTimeoutOptions;
 
   /** @throws {@link RealmException} if the id is empty, or something is asked for that is not supported. */
@@ -86,6 +94,7 @@ const byEngineApp = new WeakMap<EngineApp, App>();
 export class App {
   /** @internal */
   readonly internal: EngineApp;
+  /** Registration and passwords. */
   readonly emailPasswordAuthProvider: EmailPasswordAuthProvider;
   readonly #configuration: AppConfiguration;
 
@@ -129,10 +138,12 @@ export class App {
     return app;
   }
 
+  /** Id of the app on the server. */
   get id(): string {
     return this.internal.id;
   }
 
+  /** Address of the server. */
   get baseUrl(): URL {
     return this.#configuration.baseUrl;
   }

@@ -8,10 +8,11 @@ import { credentials, type Credentials as EngineCredentials } from "@tidemark/en
 import { AuthProviderType } from "../enums.js";
 import { RealmException } from "../errors.js";
 
-/** Credentials of a user. */
+/** A way to log in. Tidemark's server takes anonymous users and addresses with passwords. */
 export class Credentials {
   /** @internal */
   readonly internal: EngineCredentials;
+  /** Which way it is. */
   readonly provider: AuthProviderType;
 
   private constructor(provider: AuthProviderType, internal: EngineCredentials) {
@@ -24,19 +25,27 @@ export class Credentials {
     return new Credentials(AuthProviderType.anonymous, credentials.anonymous(reuseCredentials));
   }
 
+  /** An address and a password that were registered. */
   static emailPassword(email: string, password: string): Credentials {
     return new Credentials(AuthProviderType.emailPassword, credentials.emailPassword(email, password));
   }
 
+  /** A key that the server has issued. */
   static apiKey(key: string): Credentials {
     return new Credentials(AuthProviderType.apiKey, credentials.apiKey(key));
   }
 
+  /** A token of another issuer. */
   static jwt(token: string): Credentials {
     return new Credentials(AuthProviderType.jwt, credentials.jwt(token));
   }
 
-  /** @param payload JSON text of an object, which the app's function gets. */
+  /**
+   * What a function of the app understands.
+   *
+   * @param payload JSON text of an object.
+   * @throws {@link RealmException} if it is anything else.
+   */
   static function(payload: string): Credentials {
     let parsed: unknown;
     try {
@@ -53,18 +62,22 @@ export class Credentials {
     );
   }
 
+  /** A code of Google, for the server to exchange. */
   static googleAuthCode(authCode: string): Credentials {
     return new Credentials(AuthProviderType.google, credentials.google({ authCode }));
   }
 
+  /** An id token of Google. */
   static googleIdToken(idToken: string): Credentials {
     return new Credentials(AuthProviderType.google, credentials.google({ idToken }));
   }
 
+  /** An access token of Facebook. */
   static facebook(accessToken: string): Credentials {
     return new Credentials(AuthProviderType.facebook, credentials.facebook(accessToken));
   }
 
+  /** An id token of Apple. */
   static apple(idToken: string): Credentials {
     return new Credentials(AuthProviderType.apple, credentials.apple(idToken));
   }

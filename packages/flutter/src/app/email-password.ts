@@ -16,14 +16,17 @@ export class EmailPasswordAuthProvider {
     this.#calls = new EmailPasswordCalls(app);
   }
 
+  /** Registers an address. Tidemark's server needs no confirmation. */
   async registerUser(email: string, password: string): Promise<void> {
     await settle(() => this.#calls.register(email, password));
   }
 
+  /** Confirms an address with what a message to it contained. */
   async confirmUser(token: string, tokenId: string): Promise<void> {
     await settle(() => this.#calls.confirm({ token, tokenId }));
   }
 
+  /** Has that message sent again. */
   async resendUserConfirmation(email: string): Promise<void> {
     await settle(() => this.#calls.resendConfirmation(email));
   }
@@ -38,6 +41,7 @@ export class EmailPasswordAuthProvider {
     await settle(() => this.#calls.sendReset(email));
   }
 
+  /** Has the app's function for resets run, with any values. */
   async callResetPasswordFunction(
     email: string,
     password: string,
@@ -46,6 +50,7 @@ export class EmailPasswordAuthProvider {
     await settle(() => this.#calls.callResetFunction(email, password, functionArgs));
   }
 
+  /** Has the app's function for confirmation run again. */
   async retryCustomConfirmationFunction(email: string): Promise<void> {
     await settle(() => this.#calls.retryCustomConfirmation(email));
   }

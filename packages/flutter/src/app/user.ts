@@ -13,25 +13,37 @@ import type { Credentials } from "./credentials.js";
 
 /** One way in which a user logs in. */
 export interface UserIdentity {
+  /** Id at the provider. */
   readonly id: string;
+  /** The provider. */
   readonly provider: AuthProviderType;
 }
 
 /** Something about a user has changed. */
 export interface UserChanges {
+  /** Who it is. */
   readonly user: User;
 }
 
 /** What is known of a user; `null` where the provider does not say it. */
 export interface UserProfile extends Readonly<Record<string, unknown>> {
+  /** The whole name. */
   readonly name: string | null;
+  /** The first name. */
   readonly firstName: string | null;
+  /** The family name. */
   readonly lastName: string | null;
+  /** The e-mail address. */
   readonly email: string | null;
+  /** Address of a picture. */
   readonly pictureUrl: string | null;
+  /** The gender. */
   readonly gender: string | null;
+  /** The day of birth. */
   readonly birthDay: string | null;
+  /** How old the user is at least. */
   readonly minAge: string | null;
+  /** How old the user is at most. */
   readonly maxAge: string | null;
 }
 
@@ -101,18 +113,22 @@ export class User {
     return user;
   }
 
+  /** The app. */
   get app(): App {
     return App.of(this.internal.app);
   }
 
+  /** The id that the server has given. */
   get id(): string {
     return this.internal.id;
   }
 
+  /** Whether the user may call the server. */
   get state(): UserState {
     return states[this.internal.state];
   }
 
+  /** The ways in which the user logs in. */
   get identities(): UserIdentity[] {
     return this.internal.identities.map(({ id, provider_type: type }) => ({
       id,

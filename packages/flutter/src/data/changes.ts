@@ -9,6 +9,7 @@ import { RealmException } from "../errors.js";
 
 /** Changes of an object. The first event names no properties. */
 export interface RealmObjectChanges<T> {
+  /** The object. */
   readonly object: T;
   /** Names of the properties that changed. */
   readonly properties: readonly string[];
@@ -27,18 +28,25 @@ export interface CollectionChange {
   /** Indexes of the same elements in the new collection. */
   readonly newModified: readonly number[];
   /** Always empty: what moved counts as deleted and inserted. */
-  readonly moved: readonly { readonly from: number; readonly to: number }[];
+  readonly moved: readonly {
+    /** Index before. */
+    readonly from: number;
+    /** Index afterwards. */
+    readonly to: number;
+  }[];
   /** Whether everything was taken out. */
   readonly isCleared: boolean;
 }
 
 /** Changes of results. */
 export interface RealmResultsChanges<T> extends CollectionChange {
+  /** The results. */
   readonly results: T;
 }
 
 /** Changes of a list. */
 export interface RealmListChanges<T> extends CollectionChange {
+  /** The list. */
   readonly list: T;
   /** Whether the object that held it is gone. */
   readonly isCollectionDeleted: boolean;
@@ -46,6 +54,7 @@ export interface RealmListChanges<T> extends CollectionChange {
 
 /** Changes of a set. */
 export interface RealmSetChanges<T> extends CollectionChange {
+  /** The set. */
   readonly set: T;
   /** Whether the object that held it is gone. */
   readonly isCollectionDeleted: boolean;
@@ -53,9 +62,13 @@ export interface RealmSetChanges<T> extends CollectionChange {
 
 /** Changes of a map, by key. The first event has none. */
 export interface RealmMapChanges<T> {
+  /** The map. */
   readonly map: T;
+  /** Keys that are new. */
   readonly inserted: readonly string[];
+  /** Keys that are gone. */
   readonly deleted: readonly string[];
+  /** Keys that have another value. */
   readonly modified: readonly string[];
   /** Whether everything was taken out. */
   readonly isCleared: boolean;
@@ -63,7 +76,7 @@ export interface RealmMapChanges<T> {
   readonly isCollectionDeleted: boolean;
 }
 
-/** The SDK's form of the engine's changes. */
+/** @internal The SDK's form of the engine's changes. */
 export function changeOf(changes: CollectionChanges, length: number): CollectionChange {
   return {
     inserted: [...changes.insertions],
@@ -76,8 +89,7 @@ export function changeOf(changes: CollectionChanges, length: number): Collection
 }
 
 /**
- * The properties that key paths begin with.
- *
+ * @internal The properties that key paths begin with.
  * @throws {@link RealmException} if a path is empty or names what is not there.
  */
 export function firstProperties(

@@ -45,6 +45,7 @@ export interface RealmCollection<T> {
 /** Elements in an order, live: they show what the realm holds at the moment. */
 // oxlint-disable-next-line typescript/no-unsafe-declaration-merging
 export abstract class RealmCollection<T> implements Iterable<T> {
+  /** @internal */
   constructor(binding: Binding | undefined, handle: Handle | undefined) {
     Object.defineProperty(this, handleKey, { value: handle, configurable: true });
     Object.defineProperty(this, bindingKey, { value: binding, configurable: true });
@@ -78,10 +79,12 @@ export abstract class RealmCollection<T> implements Iterable<T> {
     return call(() => this.ordered().length);
   }
 
+  /** Whether there are no elements. */
   get isEmpty(): boolean {
     return this.length === 0;
   }
 
+  /** Whether there are any. */
   get isNotEmpty(): boolean {
     return this.length > 0;
   }
@@ -101,7 +104,7 @@ export abstract class RealmCollection<T> implements Iterable<T> {
     return this[bindingKey]?.file.database.isFrozen ?? false;
   }
 
-  /** @throws {@link RealmStateError} if it belongs to none. */
+  /** The realm that it belongs to. @throws {@link RealmStateError} if it belongs to none. */
   get realm(): Realm {
     return realmOf(this.managed().binding);
   }
@@ -111,7 +114,7 @@ export abstract class RealmCollection<T> implements Iterable<T> {
     return shown(this[bindingKey], this.column(), value) as T;
   }
 
-  /** @throws `RangeError` beyond the ends. */
+  /** The element at an index. @throws `RangeError` beyond the ends. */
   elementAt(index: number): T {
     return call(() => {
       const { length } = this.ordered();
@@ -122,22 +125,24 @@ export abstract class RealmCollection<T> implements Iterable<T> {
     });
   }
 
-  /** @throws {@link RealmStateError} if there is none. */
+  /** The first element. @throws {@link RealmStateError} if there is none. */
   get first(): T {
     if (this.isEmpty) throw new RealmStateError("No element");
     return this.elementAt(0);
   }
 
+  /** The first element; `null` if there is none. */
   get firstOrNull(): T | null {
     return this.isEmpty ? null : this.elementAt(0);
   }
 
-  /** @throws {@link RealmStateError} if there is none. */
+  /** The last element. @throws {@link RealmStateError} if there is none. */
   get last(): T {
     if (this.isEmpty) throw new RealmStateError("No element");
     return this.elementAt(this.length - 1);
   }
 
+  /** The last element; `null` if there is none. */
   get lastOrNull(): T | null {
     return this.isEmpty ? null : this.last;
   }
@@ -148,6 +153,7 @@ export abstract class RealmCollection<T> implements Iterable<T> {
     return this.first;
   }
 
+  /** The elements of the moment at which it begins. */
   *[Symbol.iterator](): IterableIterator<T> {
     const values = call(() => this.all());
     for (const value of values) yield this.shown(value);
@@ -165,6 +171,7 @@ export abstract class RealmCollection<T> implements Iterable<T> {
     });
   }
 
+  /** Whether the same element is there. */
   contains(element: T): boolean {
     return this.indexOf(element) >= 0;
   }
@@ -179,15 +186,18 @@ export abstract class RealmCollection<T> implements Iterable<T> {
     return [...this].filter((element) => test(element));
   }
 
+  /** Whether any element passes a test. */
   any(test: (element: T) => boolean): boolean {
     for (const element of this) if (test(element)) return true;
     return false;
   }
 
+  /** Whether all elements pass a test. */
   every(test: (element: T) => boolean): boolean {
     return !this.any((element) => !test(element));
   }
 
+  /** Calls back with each element. */
   forEach(action: (element: T) => void): void {
     for (const element of this) action(element);
   }

@@ -24,6 +24,7 @@ import type { RealmResults } from "./results.js";
 /** A list property. `list[0]` is `list.elementAt(0)`; assigning to it replaces the element. */
 // oxlint-disable-next-line typescript/no-unsafe-declaration-merging, no-unused-vars
 export interface RealmList<T> {
+  /** The element at an index. */
   [index: number]: T;
 }
 
@@ -66,6 +67,7 @@ export class RealmList<T = unknown> extends RealmCollection<T> {
     this.insert(this.length, element);
   }
 
+  /** Adds elements at the end. */
   addAll(elements: Iterable<T>): void {
     for (const element of elements) this.add(element);
   }
@@ -78,6 +80,7 @@ export class RealmList<T = unknown> extends RealmCollection<T> {
     });
   }
 
+  /** Inserts elements from an index on. */
   insertAll(index: number, elements: Iterable<T>): void {
     [...elements].forEach((element, offset) => this.insert(index + offset, element));
   }
@@ -97,6 +100,12 @@ export class RealmList<T = unknown> extends RealmCollection<T> {
     return index >= 0;
   }
 
+  /**
+   * Removes the element at an index.
+   *
+   * @returns it.
+   * @throws `RangeError` beyond the ends.
+   */
   removeAt(index: number): T {
     return call(() => {
       requireIndex(index, this.#store.length);
@@ -106,10 +115,17 @@ export class RealmList<T = unknown> extends RealmCollection<T> {
     });
   }
 
+  /**
+   * Removes the last element.
+   *
+   * @returns it.
+   * @throws `RangeError` if there is none.
+   */
   removeLast(): T {
     return this.removeAt(this.length - 1);
   }
 
+  /** Removes the elements that pass a test. */
   removeWhere(test: (element: T) => boolean): void {
     for (let index = this.length - 1; index >= 0; index -= 1) if (test(this.elementAt(index))) this.removeAt(index);
   }
@@ -123,6 +139,7 @@ export class RealmList<T = unknown> extends RealmCollection<T> {
     });
   }
 
+  /** Removes all elements. */
   clear(): void {
     call(() => this.#store.clear());
   }

@@ -45,14 +45,17 @@ export class RealmMap<T = unknown> implements Iterable<[string, T]> {
     return { binding, dictionary: this.#store };
   }
 
+  /** How many entries there are. */
   get length(): number {
     return call(() => this.#store.size);
   }
 
+  /** Whether there are no entries. */
   get isEmpty(): boolean {
     return this.length === 0;
   }
 
+  /** Whether there are any. */
   get isNotEmpty(): boolean {
     return this.length > 0;
   }
@@ -72,7 +75,7 @@ export class RealmMap<T = unknown> implements Iterable<[string, T]> {
     return this[bindingKey]?.file.database.isFrozen ?? false;
   }
 
-  /** @throws `RealmStateError` if it belongs to none. */
+  /** The realm that it belongs to. @throws `RealmStateError` if it belongs to none. */
   get realm(): Realm {
     return realmOf(this.#managed().binding);
   }
@@ -92,14 +95,17 @@ export class RealmMap<T = unknown> implements Iterable<[string, T]> {
     call(() => storeElement(this[bindingKey], this.#store, value, (stored) => this.#store.set(key, stored), key));
   }
 
+  /** Sets the values of keys. */
   addAll(entries: Iterable<readonly [string, T]> | Readonly<Record<string, T>>): void {
     for (const [key, value] of entriesOf(entries)) this.set(key, value as T);
   }
 
+  /** Whether a key is there. */
   containsKey(key: string): boolean {
     return call(() => this.#store.has(key));
   }
 
+  /** Whether the same value is there. */
   containsValue(value: T): boolean {
     return this.values.some((one) => isSame(one, value));
   }
@@ -111,26 +117,32 @@ export class RealmMap<T = unknown> implements Iterable<[string, T]> {
     return value;
   }
 
+  /** Removes all entries. */
   clear(): void {
     call(() => this.#store.clear());
   }
 
+  /** The keys. */
   get keys(): string[] {
     return call(() => this.#store.keys());
   }
 
+  /** The values. */
   get values(): T[] {
     return this.entries.map(([, value]) => value);
   }
 
+  /** Keys and values. */
   get entries(): [string, T][] {
     return call(() => this.#store.keys().map((key) => [key, this.#shown(this.#store.get(key))]));
   }
 
+  /** Keys and values. */
   [Symbol.iterator](): Iterator<[string, T]> {
     return this.entries[Symbol.iterator]();
   }
 
+  /** Calls back with each entry. */
   forEach(action: (key: string, value: T) => void): void {
     for (const [key, value] of this.entries) action(key, value);
   }

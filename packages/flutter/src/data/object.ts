@@ -37,7 +37,9 @@ import { RealmSet } from "./set.js";
 
 /** A base class whose instances have the properties of a schema. */
 export interface ModelBase<Base, P extends Properties> {
+  /** Makes an object that belongs to no realm yet. */
   new (values: ModelValues<P>): Base & ModelFields<P>;
+  /** The schema. */
   readonly schema: SchemaObject<P>;
 }
 
@@ -46,18 +48,21 @@ declare const kind: unique symbol;
 /** Tells the kinds of objects apart where only one will do. Nothing of it is there when the program runs. */
 // oxlint-disable-next-line typescript/no-unsafe-declaration-merging
 export interface RealmObject {
+  /** @internal */
   readonly [kind]: typeof ObjectType.realmObject;
 }
 
 /** Likewise. */
 // oxlint-disable-next-line typescript/no-unsafe-declaration-merging
 export interface EmbeddedObject {
+  /** @internal */
   readonly [kind]: typeof ObjectType.embeddedObject;
 }
 
 /** Likewise. */
 // oxlint-disable-next-line typescript/no-unsafe-declaration-merging
 export interface AsymmetricObject {
+  /** @internal */
   readonly [kind]: typeof ObjectType.asymmetricObject;
 }
 

@@ -8,18 +8,33 @@ import { Decimal128, ObjectId, Uuid } from "../bson.js";
 import { RealmError } from "../errors.js";
 import { isSame } from "./same.js";
 
-/** What a {@link RealmValue} holds. */
+/**
+ * What a {@link RealmValue} holds.
+ *
+ * @enum
+ */
 export const RealmValueType = {
+  /** Nothing. */
   nullValue: "nullValue",
+  /** A boolean. */
   boolean: "boolean",
+  /** A text. */
   string: "string",
+  /** An integer of 64 bits. */
   int: "int",
+  /** A number. */
   double: "double",
+  /** A link to an object. */
   object: "object",
+  /** An object id. */
   objectId: "objectId",
+  /** A point in time. */
   dateTime: "dateTime",
+  /** A decimal number. */
   decimal: "decimal",
+  /** A UUID. */
   uuid: "uuid",
+  /** Bytes. */
   binary: "binary",
 } as const;
 export type RealmValueType = (typeof RealmValueType)[keyof typeof RealmValueType];
@@ -40,6 +55,7 @@ export type RealmValueContent =
 
 /** A value of any type that a realm can hold. Cannot be changed. */
 export class RealmValue {
+  /** Type of the value. */
   readonly type: RealmValueType;
   /** `null`, a boolean, text, number (`bigint` beyond 2^53), `Date`, `ObjectId`, `Uuid`, `Decimal128`, bytes, object. */
   readonly value: RealmValueContent;
@@ -49,6 +65,7 @@ export class RealmValue {
     this.value = value;
   }
 
+  /** The value that says nothing. */
   static readonly nullValue: RealmValue = new RealmValue(RealmValueType.nullValue, null);
 
   /** The value for what JavaScript has: whole numbers are integers; {@link RealmValue.double} makes others of them. */
@@ -57,10 +74,12 @@ export class RealmValue {
     return value instanceof RealmValue ? value : new RealmValue(typeOf(value), value);
   }
 
+  /** An integer. */
   static int(value: number | bigint): RealmValue {
     return new RealmValue(RealmValueType.int, value);
   }
 
+  /** A number, also a whole one. */
   static double(value: number): RealmValue {
     return new RealmValue(RealmValueType.double, value);
   }

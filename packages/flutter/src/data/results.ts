@@ -23,6 +23,7 @@ import { type OrderedStore, RealmCollection, refined } from "./collection.js";
 /** Live results. `results[0]` is `results.elementAt(0)`. */
 // oxlint-disable-next-line typescript/no-unsafe-declaration-merging, no-unused-vars
 export interface RealmResults<T> {
+  /** The object at an index. */
   readonly [index: number]: T;
 }
 
@@ -55,6 +56,7 @@ export class RealmResults<T = object> extends RealmCollection<T> {
     return this.internal.objects();
   }
 
+  /** The place of an object, or −1. */
   override indexOf(element: T): number {
     const handle = unwrap(element);
     return handle instanceof ObjectHandle ? call(() => this.internal.indexOf(handle)) : -1;

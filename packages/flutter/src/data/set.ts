@@ -43,6 +43,7 @@ export class RealmSet<T = unknown> extends RealmCollection<T> {
     return this.managed().handle as ValueSet;
   }
 
+  /** Whether an element is there. */
   override contains(element: T): boolean {
     return call(() => this.#store.has(element));
   }
@@ -56,6 +57,7 @@ export class RealmSet<T = unknown> extends RealmCollection<T> {
     });
   }
 
+  /** Adds elements. */
   addAll(elements: Iterable<T>): void {
     for (const element of elements) this.add(element);
   }
@@ -65,10 +67,12 @@ export class RealmSet<T = unknown> extends RealmCollection<T> {
     return call(() => this.#store.erase(element));
   }
 
+  /** Removes elements. */
   removeAll(elements: Iterable<T>): void {
     for (const element of elements) this.remove(element);
   }
 
+  /** Removes all elements. */
   clear(): void {
     call(() => this.#store.clear());
   }

@@ -14,8 +14,17 @@ import type { RealmSet } from "../data/set.js";
 import { RealmError } from "../errors.js";
 import type { ModelClass, ModelObject, ModelReference } from "./schema.js";
 
-/** How a property is indexed. */
-export const RealmIndexType = { regular: "regular", fullText: "fullText" } as const;
+/**
+ * How a property is indexed. Part of the schema; no index is kept.
+ *
+ * @enum
+ */
+export const RealmIndexType = {
+  /** By its value. */
+  regular: "regular",
+  /** By the words of a text. */
+  fullText: "fullText",
+} as const;
 export type RealmIndexType = (typeof RealmIndexType)[keyof typeof RealmIndexType];
 
 /**
@@ -26,10 +35,15 @@ export type PropertyKind = "required" | "optional" | "link" | "key" | "collectio
 
 /** A property, untyped. */
 export interface PropertyDefinition {
+  /** Type of the value, or of the elements. */
   readonly type: ValueType;
+  /** Whether it is a collection, and which. */
   readonly collection: CollectionKind;
+  /** Whether the value, or the elements, may be null. */
   readonly isNullable: boolean;
+  /** Whether it identifies an object. */
   readonly isPrimaryKey: boolean;
+  /** Part of the schema; no index is kept. */
   readonly indexed: RealmIndexType | false;
   /** Name in the file and on the wire, if it is another one. */
   readonly mapTo?: string;
@@ -38,7 +52,12 @@ export interface PropertyDefinition {
   /** A value, or what makes one for each new object. */
   readonly default?: unknown;
   /** For backlinks: the property of the other class that links here. */
-  readonly backlink?: { readonly target: ModelReference; readonly property: string };
+  readonly backlink?: {
+    /** The other class. */
+    readonly target: ModelReference;
+    /** Its property. */
+    readonly property: string;
+  };
 }
 
 declare const types: unique symbol;
@@ -46,12 +65,14 @@ declare const types: unique symbol;
 /** What a property is, for the types that are made of it. Nothing of it is there when the program runs. */
 // oxlint-disable-next-line typescript/no-unsafe-declaration-merging
 export interface Property<Out = unknown, In = unknown, Kind extends PropertyKind = PropertyKind> {
+  /** @internal */
   readonly [types]: { readonly out: Out; readonly in: In; readonly kind: Kind };
 }
 
 /** A property: what it reads as, what it may be given, and what it is to the application. */
 // oxlint-disable-next-line typescript/no-unsafe-declaration-merging, no-unused-vars
 export class Property<Out = unknown, In = unknown, Kind extends PropertyKind = PropertyKind> {
+  /** What the property is. */
   readonly definition: PropertyDefinition;
 
   /** @internal */
@@ -140,10 +161,12 @@ export function double(): Property<number, number, "required"> {
   return scalar("double");
 }
 
+/** A boolean. */
 export function bool(): Property<boolean, boolean, "required"> {
   return scalar("bool");
 }
 
+/** A text. */
 export function string(): Property<string, string, "required"> {
   return scalar("string");
 }
@@ -153,14 +176,17 @@ export function dateTime(): Property<Date, Date, "required"> {
   return scalar("timestamp");
 }
 
+/** An object id. */
 export function objectId(): Property<ObjectId, ObjectId, "required"> {
   return scalar("objectId");
 }
 
+/** A UUID. */
 export function uuid(): Property<Uuid, Uuid, "required"> {
   return scalar("uuid");
 }
 
+/** A decimal number of 34 digits. */
 export function decimal128(): Property<Decimal128, Decimal128, "required"> {
   return scalar("decimal");
 }
@@ -189,6 +215,7 @@ export function realmValue(): Property<RealmValue, RealmValueContent, "optional"
 export function object<C extends ModelClass>(
   target: () => C,
 ): Property<ModelObject<C> | null, ModelObject<C> | null, "link">;
+/** The same by the name of the class. */
 export function object<T extends object>(name: string): Property<T | null, T | null, "link">;
 export function object(target: ModelReference): Property<unknown, unknown, "link"> {
   return new Property({
@@ -240,6 +267,7 @@ export function backlinks<C extends ModelClass>(
   target: () => C,
   property: string,
 ): Property<RealmResults<ModelObject<C>>, never, "computed">;
+/** The same by the name of the class. */
 export function backlinks<T extends object>(
   name: string,
   property: string,

@@ -8,7 +8,11 @@ import type { BacklinkDeclaration, ClassDeclaration, PropertyDeclaration } from 
 import { RealmError } from "../errors.js";
 import { type ModelFields, type ModelKey, type Properties, Property, type PropertyDefinition } from "./property.js";
 
-/** What objects of a class are. */
+/**
+ * What objects of a class are.
+ *
+ * @enum
+ */
 export const ObjectType = {
   /** They have a life of their own, and are found by their key. */
   realmObject: "realmObject",
@@ -24,12 +28,17 @@ export type ModelReference = string | (() => ModelClass);
 
 /** A class of an application, with its schema. */
 export interface ModelClass {
+  /** Makes an object that belongs to no realm yet. */
   new (...values: never[]): object;
+  /** The schema. */
   readonly schema: SchemaObject;
 }
 
 /** The objects of a class: what the class declares, and the properties of its schema. */
-export type ModelObject<C extends ModelClass> = C extends { readonly schema: SchemaObject<infer P> }
+export type ModelObject<C extends ModelClass> = C extends {
+  /** The schema. */
+  readonly schema: SchemaObject<infer P>;
+}
   ? string extends keyof P
     ? InstanceType<C>
     : InstanceType<C> extends ModelFields<P>
@@ -38,7 +47,10 @@ export type ModelObject<C extends ModelClass> = C extends { readonly schema: Sch
   : InstanceType<C>;
 
 /** The primary keys of a class. */
-export type PrimaryKeyOf<C extends ModelClass> = C extends { readonly schema: SchemaObject<infer P> }
+export type PrimaryKeyOf<C extends ModelClass> = C extends {
+  /** The schema. */
+  readonly schema: SchemaObject<infer P>;
+}
   ? string extends keyof P
     ? unknown
     : ModelKey<P>
@@ -46,8 +58,11 @@ export type PrimaryKeyOf<C extends ModelClass> = C extends { readonly schema: Sc
 
 /** The schema of a class. */
 export interface SchemaObject<P extends Properties = Properties> extends Iterable<SchemaProperty> {
+  /** Name in the file and on the wire. */
   readonly name: string;
+  /** What its objects are. */
   readonly baseType: ObjectType;
+  /** Its properties by their names in the application. */
   readonly properties: P;
   /** The property that is the primary key. */
   readonly primaryKey: SchemaProperty | null;
@@ -55,6 +70,7 @@ export interface SchemaObject<P extends Properties = Properties> extends Iterabl
 
 /** A property of a schema. */
 export interface SchemaProperty extends PropertyDefinition {
+  /** Name in the application. */
   readonly name: string;
 }
 
@@ -81,6 +97,7 @@ class ObjectSchema<P extends Properties> implements SchemaObject<P> {
 
 /** How a schema is made. */
 export interface SchemaOptions {
+  /** What its objects are; `realmObject` by default. */
   readonly baseType?: ObjectType;
 }
 
@@ -204,6 +221,7 @@ export class RealmSchema implements Iterable<SchemaObject> {
     this.#schemas = schemas;
   }
 
+  /** How many classes there are. */
   get length(): number {
     return this.#schemas.length;
   }
@@ -213,6 +231,7 @@ export class RealmSchema implements Iterable<SchemaObject> {
     return this.#schemas.find((schema) => schema.name === name) ?? null;
   }
 
+  /** The schemas of the classes. */
   [Symbol.iterator](): Iterator<SchemaObject> {
     return this.#schemas[Symbol.iterator]();
   }

@@ -30,6 +30,7 @@ export type ClientResetCallback = (error: ClientResetError) => void | Promise<vo
 
 /** Told what a reset recovered and what it dropped. */
 interface ReportOptions {
+  /** Told what a reset recovered and what it dropped: an addition to what the original has. */
   readonly onReport?: ((report: ClientResetReport) => void) | undefined;
 }
 
@@ -72,7 +73,9 @@ export class ManualRecoveryHandler extends ClientResetHandler {
 
 /** Callbacks of resets that happen by themselves. */
 export interface AutomaticResetOptions extends ReportOptions {
+  /** Called before the file changes. */
   readonly onBeforeReset?: BeforeResetCallback | undefined;
+  /** Called afterwards. */
   readonly onAfterReset?: AfterResetCallback | undefined;
   /** Told when the reset fails, and when one of the other callbacks throws; the sync error handler if not given. */
   readonly onManualResetFallback?: ClientResetCallback | undefined;
@@ -100,8 +103,11 @@ export class RecoverUnsyncedChangesHandler extends ClientResetHandler {
 
 /** Callbacks of a reset that recovers where it may. */
 export interface RecoverOrDiscardOptions extends ReportOptions {
+  /** Called before the file changes. */
   readonly onBeforeReset?: BeforeResetCallback | undefined;
+  /** Called after a reset that has recovered what was not uploaded. */
   readonly onAfterRecovery?: AfterResetCallback | undefined;
+  /** Called after a reset that has discarded it. */
   readonly onAfterDiscard?: AfterResetCallback | undefined;
   /** Told when the reset fails, and when one of the other callbacks throws; the sync error handler if not given. */
   readonly onManualResetFallback?: ClientResetCallback | undefined;
@@ -125,7 +131,7 @@ export class RecoverOrDiscardUnsyncedChangesHandler extends ClientResetHandler {
 /** Told of errors of synchronisation. */
 export type SyncErrorHandler = (error: SyncError) => void;
 
-/** Logs an error: what happens by default. */
+/** @internal Logs an error: what happens by default. */
 export function logSyncError(error: SyncError): void {
   log(LogCategory.realm.sync.client, "error", `${error.name}: ${error.message}`);
 }

@@ -29,7 +29,9 @@ export function progressOf({ estimate, transferred, transferable }: ProgressCall
 
 /** A change of the connection. */
 export interface ConnectionStateChange {
+  /** The state before. */
   readonly previous: ConnectionState;
+  /** The state now. */
   readonly current: ConnectionState;
 }
 
@@ -41,7 +43,10 @@ export interface SessionRealm {
   track(end: () => void): () => void;
 }
 
-/** The session of a synced realm. It runs by itself from when the realm is opened. */
+/**
+ * The session of a synced realm. It begins when the realm is opened, and runs in the background by itself. Once the
+ * realm is closed, every member throws a {@link RealmClosedError}.
+ */
 export class Session {
   readonly #realm: SessionRealm;
 
@@ -72,16 +77,21 @@ export class Session {
     return this.internal.connectionState;
   }
 
+  /** Who syncs. */
   get user(): User {
     return User.of(this.internal.user);
   }
 
-  /** Stops both directions until {@link Session.resume}: also over log-outs and other realms of the same file. */
+  /**
+   * Stops both directions until {@link Session.resume}, or until the last realm of the file is closed: also over
+   * log-outs and other realms of the same file. Both states have changed when it returns; waits that are under way end
+   * with a `RealmException` of code 1027.
+   */
   pause(): void {
     this.internal.pause();
   }
 
-  /** Goes on, and connects without waiting. */
+  /** Goes on, and connects without waiting. Does nothing while the user is logged out. */
   resume(): void {
     this.internal.resume();
   }

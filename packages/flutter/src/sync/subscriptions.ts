@@ -30,6 +30,7 @@ export class Subscription {
     this.internal = internal;
   }
 
+  /** Its id. A subscription that takes the place of another one of its name keeps it. */
   get id(): ObjectId {
     return new ObjectId(this.internal.id);
   }
@@ -39,6 +40,7 @@ export class Subscription {
     return this.internal.name;
   }
 
+  /** Name of the class that it is for. */
   get objectClassName(): string {
     return this.internal.className;
   }
@@ -48,10 +50,12 @@ export class Subscription {
     return this.internal.query;
   }
 
+  /** When it was made. */
   get createdAt(): Date {
     return new Date(this.internal.createdAtMs);
   }
 
+  /** When it was added or changed last. */
   get updatedAt(): Date {
     return new Date(this.internal.updatedAtMs);
   }
@@ -80,6 +84,7 @@ const states = {
 /** What reading a set offers. `set[0]` is `set.elementAt(0)`. */
 // oxlint-disable-next-line typescript/no-unsafe-declaration-merging
 interface Subscriptions {
+  /** The subscription at an index. */
   readonly [index: number]: Subscription;
 }
 
@@ -89,10 +94,12 @@ abstract class Subscriptions implements Iterable<Subscription> {
   /** @internal */
   protected abstract list(): readonly EngineSubscription[];
 
+  /** How many subscriptions there are. */
   get length(): number {
     return this.list().length;
   }
 
+  /** Whether there are none. */
   get isEmpty(): boolean {
     return this.length === 0;
   }
@@ -109,10 +116,12 @@ abstract class Subscriptions implements Iterable<Subscription> {
     return [...this].find((one) => one.isOf(query)) ?? null;
   }
 
+  /** The subscription of a name; `null` if there is none. */
   findByName(name: string): Subscription | null {
     return [...this].find((one) => one.name === name) ?? null;
   }
 
+  /** The subscriptions in their order. */
   *[Symbol.iterator](): Iterator<Subscription> {
     for (const subscription of this.list()) yield new Subscription(subscription);
   }
@@ -168,6 +177,7 @@ export class SubscriptionSet extends Subscriptions {
     return this.#set.version;
   }
 
+  /** How far the set is. */
   get state(): SubscriptionSetState {
     return states[this.#current().state];
   }
@@ -210,6 +220,7 @@ const subscriptionFailed = 1016;
 
 /** How to add a subscription. */
 export interface AddOptions {
+  /** Its name, by which it can be found and replaced; none by default. */
   readonly name?: string | undefined;
   /** Whether the name may be given to another query; not by default. */
   readonly update?: boolean | undefined;
@@ -263,6 +274,7 @@ export class MutableSubscriptionSet extends Subscriptions {
     return this.#draft.remove((one) => new Subscription(one).isOf(results)) > 0;
   }
 
+  /** Removes the subscription of a name. @returns whether there was one. */
   removeByName(name: string): boolean {
     return this.#draft.remove((one) => one.name === name) > 0;
   }

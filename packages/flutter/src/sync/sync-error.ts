@@ -9,21 +9,39 @@ import { RealmValue, type RealmValueContent } from "../data/realm-value.js";
 import { engine } from "../engine.js";
 import { RealmError } from "../errors.js";
 
-/** Kinds of errors of synchronisation, by the numbers of the original's core. */
+/**
+ * Numbers of errors, as realm-core has them.
+ *
+ * @enum
+ */
 export const SyncErrorCode = {
+  /** Something that has no number of its own. */
   runtimeError: 1000,
+  /** Of the other kind of sync. */
   badPartitionValue: 1029,
+  /** Client and server do not understand each other. */
   protocolInvariantFailed: 1038,
+  /** The server could not read an upload. */
   badChangeset: 1015,
+  /** The server has refused a query. */
   invalidSubscriptionQuery: 1031,
+  /** The file has to start over. */
   clientReset: 1032,
+  /** The classes do not fit those of the server. */
   invalidSchemaChange: 1036,
+  /** The user may not sync. */
   permissionDenied: 1037,
+  /** The rules have changed. */
   serverPermissionsChanged: 1040,
+  /** The file belongs to another user. */
   userMismatch: 1041,
+  /** A write was not allowed. */
   writeNotAllowed: 1044,
+  /** A client reset could not be done. */
   autoClientResetFailed: 1028,
+  /** The app uses the other kind of sync. */
   wrongSyncType: 1043,
+  /** The server has undone writes. */
   compensatingWrite: 1033,
 } as const;
 export type SyncErrorCode = (typeof SyncErrorCode)[keyof typeof SyncErrorCode];
@@ -75,13 +93,17 @@ export class ClientResetError extends SyncError {
 
 /** One write that the server undid. */
 export interface CompensatingWriteInfo {
+  /** Name of the class. */
   readonly objectType: string;
+  /** Why, in the server's words. */
   readonly reason: string;
+  /** Value of the primary key. */
   readonly primaryKey: RealmValue;
 }
 
 /** The server has undone writes that the user may not make. */
 export class CompensatingWriteError extends SyncError {
+  /** What was undone. */
   readonly compensatingWrites: readonly CompensatingWriteInfo[];
 
   /** @internal */

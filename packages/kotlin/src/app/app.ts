@@ -20,8 +20,11 @@ const timeoutMs = 120_000;
 
 /** An app: its users, and synchronisation as a whole. Made by {@link App.create}. */
 export class App {
+  /** How the app is reached. */
   readonly configuration: AppConfiguration;
+  /** Registration and passwords. */
   readonly emailPasswordAuth: EmailPasswordAuth;
+  /** Synchronisation of the whole app. */
   readonly sync: Sync;
   /** @internal */
   readonly internal: EngineApp;
@@ -54,7 +57,7 @@ export class App {
     this.internal.listeners.add(this.#listener);
   }
 
-  /** @throws {@link IllegalArgumentException} for an empty id. */
+  /** The app of an id or a configuration. @throws {@link IllegalArgumentException} for an empty id. */
   static create(given: string | AppConfiguration): App {
     return new App(typeof given === "string" ? AppConfiguration.create(given) : given);
   }
@@ -69,6 +72,7 @@ export class App {
     return user;
   }
 
+  /** Address of the server. */
   get baseUrl(): string {
     return this.internal.configuration.baseUrl;
   }

@@ -11,7 +11,9 @@ import type { User } from "./user.js";
 
 /** A user has logged in. */
 export class LoggedIn {
+  /** Tells the changes apart. */
   readonly kind = "LoggedIn" as const;
+  /** Who it is. */
   readonly user: User;
 
   /** @internal */
@@ -22,7 +24,9 @@ export class LoggedIn {
 
 /** A user has logged out, or was logged out by the server. */
 export class LoggedOut {
+  /** Tells the changes apart. */
   readonly kind = "LoggedOut" as const;
+  /** Who it is. */
   readonly user: User;
 
   /** @internal */
@@ -33,7 +37,9 @@ export class LoggedOut {
 
 /** A user was forgotten on this device. */
 export class Removed {
+  /** Tells the changes apart. */
   readonly kind = "Removed" as const;
+  /** Who it was. */
   readonly user: User;
 
   /** @internal */
@@ -42,6 +48,7 @@ export class Removed {
   }
 }
 
+/** What became of a user. */
 export type AuthenticationChange = LoggedIn | LoggedOut | Removed;
 
 /** Changes that may wait for a collector, as many as in realm-kotlin. */
@@ -73,6 +80,7 @@ export class AuthenticationChanges {
     },
   );
 
+  /** Hands a change to all collectors. */
   emit(change: AuthenticationChange): void {
     for (const emitter of Array.from(this.#emitters)) emitter.emit(change);
   }
@@ -84,6 +92,7 @@ export class AuthenticationChanges {
     throw new IllegalStateException(blocked);
   }
 
+  /** Ends all collections. */
   complete(): void {
     for (const emitter of Array.from(this.#emitters)) emitter.complete();
   }

@@ -8,6 +8,7 @@ import type { ServiceError } from "@tidemark/engine";
 
 /** Anything that goes wrong between the app and its server. */
 export class AppException extends Error {
+  /** Name of the class. */
   override readonly name: string = "AppException";
   /** Number of the error as in the message. An addition to what realm-kotlin has. */
   readonly code: number | undefined;
@@ -100,7 +101,7 @@ const byStatus: Readonly<Record<number, ServiceExceptionClass>> = {
   403: AuthException,
 };
 
-/** The exception for an error that the server answered, or for no answer. */
+/** @internal The exception for an error that the server answered, or for no answer. */
 export function serviceExceptionOf(error: ServiceError): ServiceException {
   const options = { cause: error };
   const text = error.message.endsWith(".") ? error.message : `${error.message}.`;

@@ -9,8 +9,19 @@ import { settle, UnsupportedOperationException } from "../errors.js";
 import type { App } from "./app.js";
 import { AuthenticationProvider, type Credentials, providers } from "./credentials.js";
 
-/** What became of a user. */
-export const UserState = { LOGGED_OUT: "LOGGED_OUT", LOGGED_IN: "LOGGED_IN", REMOVED: "REMOVED" } as const;
+/**
+ * What became of a user.
+ *
+ * @enum
+ */
+export const UserState = {
+  /** Known on this device, without tokens. */
+  LOGGED_OUT: "LOGGED_OUT",
+  /** With tokens on this device. */
+  LOGGED_IN: "LOGGED_IN",
+  /** Forgotten on this device. */
+  REMOVED: "REMOVED",
+} as const;
 export type UserState = (typeof UserState)[keyof typeof UserState];
 
 const states = {
@@ -21,7 +32,9 @@ const states = {
 
 /** One way in which a user logs in. */
 export interface UserIdentity {
+  /** Id at the provider. */
   readonly id: string;
+  /** The provider. */
   readonly provider: AuthenticationProvider;
 }
 
@@ -49,8 +62,11 @@ export type BsonDocument = Readonly<Record<string, unknown>>;
 
 /** A user. There is one object per user and app. */
 export class User {
+  /** The states of a user. */
   static readonly State: typeof UserState = UserState;
+  /** The app. */
   readonly app: App;
+  /** The app's functions. */
   readonly functions: Functions;
   /** @internal */
   readonly internal: EngineUser;
@@ -62,18 +78,22 @@ export class User {
     this.functions = new Functions(internal);
   }
 
+  /** The id that the server has given. */
   get id(): string {
     return this.internal.id;
   }
 
+  /** What became of the user. */
   get state(): UserState {
     return states[this.internal.state];
   }
 
+  /** Whether the user has tokens on this device. */
   get loggedIn(): boolean {
     return this.internal.isLoggedIn;
   }
 
+  /** The ways in which the user logs in. */
   get identities(): readonly UserIdentity[] {
     return this.internal.identities.map(({ id, provider_type: provider }) => ({
       id,
@@ -91,6 +111,7 @@ export class User {
     return this.internal.refreshToken ?? "";
   }
 
+  /** Id of this device at the server; empty if it has none. */
   get deviceId(): string {
     return this.internal.deviceId ?? "";
   }
@@ -110,6 +131,7 @@ export class User {
     return this.internal.profile;
   }
 
+  /** The same, as an object of a type that the application knows. */
   profile<T extends object = BsonDocument>(): T {
     return this.profileAsBsonDocument() as T;
   }
@@ -120,10 +142,12 @@ export class User {
     return data === null || Object.keys(data).length === 0 ? null : data;
   }
 
+  /** The same, as an object of a type that the application knows. */
   customData<T extends object = BsonDocument>(): T | null {
     return this.customDataAsBsonDocument() as T | null;
   }
 
+  /** Asks the server for a new access token, and with it the custom data of now. */
   async refreshCustomData(): Promise<void> {
     await settle(this.internal.refreshAccessToken());
   }

@@ -21,7 +21,7 @@ export interface SyncTimeoutOptions {
   readonly pingKeepAlivePeriod: Duration;
   /** How long it may take to answer that. */
   readonly pongKeepAlivePeriod: Duration;
-  /** A connection that lasted shorter than this is made again at once. */
+  /** Connected again within this time, uploads go on at once; after longer, what was missed is downloaded first. */
   readonly fastReconnectLimit: Duration;
 }
 
@@ -33,6 +33,7 @@ export class SyncTimeoutOptionsBuilder implements SyncTimeoutOptions {
   #pongKeepAlivePeriod: Duration = minutes(2);
   #fastReconnectLimit: Duration = minutes(1);
 
+  /** How long connecting may take: two minutes by default, at least one second. */
   get connectTimeout(): Duration {
     return this.#connectTimeout;
   }
@@ -43,6 +44,7 @@ export class SyncTimeoutOptionsBuilder implements SyncTimeoutOptions {
     this.#connectTimeout = value;
   }
 
+  /** How long a connection that nobody uses is kept: thirty seconds by default. */
   get connectionLingerTime(): Duration {
     return this.#connectionLingerTime;
   }
@@ -53,6 +55,7 @@ export class SyncTimeoutOptionsBuilder implements SyncTimeoutOptions {
     this.#connectionLingerTime = value;
   }
 
+  /** How often the server is asked whether it is still there: every minute by default; more than five seconds. */
   get pingKeepAlivePeriod(): Duration {
     return this.#pingKeepAlivePeriod;
   }
@@ -63,6 +66,7 @@ export class SyncTimeoutOptionsBuilder implements SyncTimeoutOptions {
     this.#pingKeepAlivePeriod = value;
   }
 
+  /** How long it may take to answer that: two minutes by default, more than five seconds. */
   get pongKeepAlivePeriod(): Duration {
     return this.#pongKeepAlivePeriod;
   }
@@ -73,6 +77,7 @@ export class SyncTimeoutOptionsBuilder implements SyncTimeoutOptions {
     this.#pongKeepAlivePeriod = value;
   }
 
+  /** One minute by default; more than one second. See {@link SyncTimeoutOptions.fastReconnectLimit}. */
   get fastReconnectLimit(): Duration {
     return this.#fastReconnectLimit;
   }
@@ -90,7 +95,10 @@ function requireDuration(value: Duration, least: Duration, isLeastAllowed: boole
   throw new IllegalArgumentException(`${rule} This was: ${String(value)}`);
 }
 
-/** @throws {@link IllegalArgumentException} for a key of the wrong size; otherwise that keys are not supported. */
+/**
+ * @internal
+ * @throws {@link IllegalArgumentException} for a key of the wrong size; otherwise that keys are not supported.
+ */
 export function refuseKey(key: Uint8Array, what: string): never {
   if (key.length !== keyLength) {
     throw new IllegalArgumentException(`The provided key must be ${keyLength} bytes. Yours was: ${key.length}.`);
@@ -99,13 +107,20 @@ export function refuseKey(key: Uint8Array, what: string): never {
 }
 
 interface AppSettings {
+  /** Id of the app on the server. */
   readonly appId: string;
+  /** Address of the server. */
   readonly baseUrl: string;
   readonly syncRootDirectory: string;
+  /** Name of the application; kept, of no effect. */
   readonly appName: string | null;
+  /** Version of the application; kept, of no effect. */
   readonly appVersion: string | null;
+  /** Name of the header that carries tokens in HTTP calls. */
   readonly authorizationHeaderName: string;
+  /** Headers that are sent with each HTTP call and each connection. */
   readonly customRequestHeaders: Readonly<Record<string, string>>;
+  /** Whether all sessions of a user share one connection. */
   readonly enableSessionMultiplexing: boolean;
   readonly syncTimeoutOptions: SyncTimeoutOptions | null;
 }
@@ -117,14 +132,21 @@ export class AppConfiguration {
     return AppConfigurationBuilder;
   }
 
+  /** Id of the app on the server. */
   readonly appId: string;
+  /** Address of the server. */
   readonly baseUrl: string;
   /** Folder for files, absolute or below the current one. */
   readonly syncRootDirectory: string;
+  /** Name of the application; kept, of no effect. */
   readonly appName: string | null;
+  /** Version of the application; kept, of no effect. */
   readonly appVersion: string | null;
+  /** Name of the header that carries tokens in HTTP calls. */
   readonly authorizationHeaderName: string;
+  /** Headers that are sent with each HTTP call and each connection. */
   readonly customRequestHeaders: Readonly<Record<string, string>>;
+  /** Whether all sessions of a user share one connection. */
   readonly enableSessionMultiplexing: boolean;
   /** Null for the defaults. */
   readonly syncTimeoutOptions: SyncTimeoutOptions | null;
@@ -188,11 +210,13 @@ export class AppConfigurationBuilder {
     return this.#set({ syncRootDirectory: directory });
   }
 
+  /** Kept, of no effect. @throws {@link IllegalArgumentException} if it is empty. */
   appName(name: string): this {
     if (name === "") throw new IllegalArgumentException("The application name can't be empty.");
     return this.#set({ appName: name });
   }
 
+  /** Kept, of no effect. @throws {@link IllegalArgumentException} if it is empty. */
   appVersion(version: string): this {
     if (version === "") throw new IllegalArgumentException("The application version can't be empty.");
     return this.#set({ appVersion: version });
@@ -243,6 +267,7 @@ export class AppConfigurationBuilder {
     return this;
   }
 
+  /** The configuration as it is set now. */
   build(): AppConfiguration {
     return new AppConfiguration(this.#settings);
   }

@@ -17,12 +17,17 @@ export type CompactOnLaunchCallback = (totalBytes: number, usedBytes: number) =>
 
 /** Settings of any realm. */
 export interface CommonSettings {
+  /** The models. */
   readonly schema: readonly ModelClass[];
+  /** Name of the file, or of the realm in memory. */
   readonly name: string;
+  /** Version of the schema; a synchronised realm tells the server. */
   readonly schemaVersion: number;
   /** How many versions may be in use when a write begins; infinite by default. */
   readonly maxNumberOfActiveVersions: number;
+  /** Whether the data is gone when the realm is closed. */
   readonly inMemory: boolean;
+  /** Writes the first data of a file that is new. */
   readonly initialDataCallback: InitialDataCallback | null;
 }
 
@@ -45,7 +50,7 @@ export abstract class Configuration implements CommonSettings {
     this.initialDataCallback = settings.initialDataCallback;
   }
 
-  /** Where the file is. */
+  /** Where the file is: absolute. */
   abstract get path(): string;
 }
 

@@ -11,6 +11,7 @@ import { type CommonSettings, Configuration, defaultSettings, SharedBuilder } fr
 
 interface LocalSettings extends CommonSettings {
   readonly directory: string;
+  /** Whether a file of another schema is deleted when it is opened. */
   readonly deleteRealmIfMigrationNeeded: boolean;
 }
 
@@ -18,6 +19,7 @@ interface LocalSettings extends CommonSettings {
 export class RealmConfiguration extends Configuration {
   /** Folder of the file. */
   readonly directory: string;
+  /** Whether a file of another schema is deleted when it is opened. */
   readonly deleteRealmIfMigrationNeeded: boolean;
 
   /** @internal */
@@ -70,6 +72,7 @@ export class RealmConfigurationBuilder extends SharedBuilder<LocalSettings> {
     throw new UnsupportedOperationException("Migrations are not supported");
   }
 
+  /** The configuration as it is set now. */
   build(): RealmConfiguration {
     return new RealmConfiguration(this.settings);
   }

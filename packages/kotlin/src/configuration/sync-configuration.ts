@@ -25,6 +25,7 @@ export type InitialSubscriptionsCallback = (subscriptions: MutableSubscriptionSe
 
 /** Subscriptions made when a realm is opened. */
 export interface InitialSubscriptionsConfiguration {
+  /** What subscribes. */
   readonly callback: InitialSubscriptionsCallback;
   /** Whether it runs with every opening, and not with that of a new file alone. */
   readonly rerunOnOpen: boolean;
@@ -36,13 +37,25 @@ export interface InitialRemoteDataConfiguration {
   readonly timeout: Duration;
 }
 
-/** Kinds of synchronisation. */
-export const SyncMode = { PARTITION_BASED: "PARTITION_BASED", FLEXIBLE: "FLEXIBLE" } as const;
+/**
+ * Kinds of synchronisation.
+ *
+ * @enum
+ */
+export const SyncMode = {
+  /** By the value of a field: not supported. */
+  PARTITION_BASED: "PARTITION_BASED",
+  /** By subscriptions. */
+  FLEXIBLE: "FLEXIBLE",
+} as const;
 export type SyncMode = (typeof SyncMode)[keyof typeof SyncMode];
 
 interface SyncSettings extends CommonSettings {
+  /** Who synchronises. */
   readonly user: User;
+  /** Told what goes wrong. */
   readonly errorHandler: ErrorHandler;
+  /** What happens when the server cannot go on with the file. */
   readonly syncClientResetStrategy: SyncClientResetStrategy;
   readonly initialSubscriptions: InitialSubscriptionsConfiguration | null;
   readonly initialRemoteData: InitialRemoteDataConfiguration | null;
@@ -54,11 +67,17 @@ interface SyncSettings extends CommonSettings {
  * @typeParam Waits whether opening waits for the server's data: `Realm.open` returns a promise then.
  */
 export class SyncConfiguration<Waits extends boolean = boolean> extends Configuration {
+  /** Who synchronises. */
   readonly user: User;
+  /** Told what goes wrong. */
   readonly errorHandler: ErrorHandler;
+  /** What happens when the server cannot go on with the file. */
   readonly syncClientResetStrategy: SyncClientResetStrategy;
+  /** Always `FLEXIBLE`. */
   readonly syncMode: SyncMode = SyncMode.FLEXIBLE;
+  /** What is subscribed to when the realm is opened. */
   readonly initialSubscriptions: InitialSubscriptionsConfiguration | null;
+  /** Whether opening waits for the server's data, and how long; null if it does not. */
   readonly initialRemoteData: Waits extends true
     ? InitialRemoteDataConfiguration
     : Waits extends false
@@ -144,8 +163,9 @@ export class SyncConfigurationBuilder<Waits extends boolean> extends SharedBuild
     return this as unknown as SyncConfigurationBuilder<true>;
   }
 
-  /** Subscribes when the file is new, or, with `rerunOnOpen`, whenever it is opened. */
+  /** Subscribes when the file is new. */
   initialSubscriptions(callback: InitialSubscriptionsCallback): this;
+  /** The same; with `rerunOnOpen` whenever the realm is opened. */
   initialSubscriptions(rerunOnOpen: boolean, callback: InitialSubscriptionsCallback): this;
   initialSubscriptions(first: boolean | InitialSubscriptionsCallback, second?: InitialSubscriptionsCallback): this {
     const [rerunOnOpen, callback] = typeof first === "function" ? [false, first] : [first, second];
@@ -158,6 +178,7 @@ export class SyncConfigurationBuilder<Waits extends boolean> extends SharedBuild
     throw new UnsupportedOperationException("Synchronised realms in memory are not supported");
   }
 
+  /** The configuration as it is set now. */
   build(): SyncConfiguration<Waits> {
     return new SyncConfiguration<Waits>(this.settings);
   }

@@ -23,18 +23,33 @@ export type AnyValue =
   | RealmUUID
   | BaseRealmObject;
 
-/** Types of values. */
+/**
+ * Types of values.
+ *
+ * @enum
+ */
 export const RealmAnyType = {
+  /** An integer of 64 bits. */
   INT: "INT",
+  /** A boolean. */
   BOOL: "BOOL",
+  /** A text. */
   STRING: "STRING",
+  /** Bytes. */
   BINARY: "BINARY",
+  /** A point in time. */
   TIMESTAMP: "TIMESTAMP",
+  /** A number of 32 bits. */
   FLOAT: "FLOAT",
+  /** A number of 64 bits. */
   DOUBLE: "DOUBLE",
+  /** A decimal number. */
   DECIMAL128: "DECIMAL128",
+  /** An object id. */
   OBJECT_ID: "OBJECT_ID",
+  /** A UUID. */
   UUID: "UUID",
+  /** A link to an object. */
   OBJECT: "OBJECT",
 } as const;
 export type RealmAnyType = (typeof RealmAnyType)[keyof typeof RealmAnyType];
@@ -69,7 +84,9 @@ const engineTypeOf: Readonly<Record<RealmAnyType, ValueType>> = {
 
 /** A value with its type. Never changes. */
 export class RealmAny {
+  /** The types of values. */
   static readonly Type: typeof RealmAnyType = RealmAnyType;
+  /** Type of the value. */
   readonly type: RealmAnyType;
   /** @internal */
   readonly value: AnyValue;
@@ -80,6 +97,8 @@ export class RealmAny {
   }
 
   /**
+   * A value.
+   *
    * @param type of a number; without it a whole number is an `INT`, any other a `DOUBLE`.
    * @throws {@link IllegalArgumentException} for what is no value of the database.
    */
@@ -104,57 +123,73 @@ export class RealmAny {
     );
   }
 
+  /** The integer, as a number. @throws {@link IllegalStateException} if the value is of another type. */
   asInt(): number {
     return Number(this.#as<Long>("INT"));
   }
 
+  /** The integer, exactly. @throws {@link IllegalStateException} if the value is of another type. */
   asLong(): Long {
     return this.#as("INT");
   }
 
+  /** The boolean. @throws {@link IllegalStateException} if the value is of another type. */
   asBoolean(): boolean {
     return this.#as("BOOL");
   }
 
+  /** The text. @throws {@link IllegalStateException} if the value is of another type. */
   asString(): string {
     return this.#as("STRING");
   }
 
+  /** The number of 32 bits. @throws {@link IllegalStateException} if the value is of another type. */
   asFloat(): number {
     return this.#as("FLOAT");
   }
 
+  /** The number of 64 bits. @throws {@link IllegalStateException} if the value is of another type. */
   asDouble(): number {
     return this.#as("DOUBLE");
   }
 
+  /** The decimal number. @throws {@link IllegalStateException} if the value is of another type. */
   asDecimal128(): Decimal128 {
     return this.#as("DECIMAL128");
   }
 
+  /** The object id. @throws {@link IllegalStateException} if the value is of another type. */
   asObjectId(): ObjectId {
     return this.#as("OBJECT_ID");
   }
 
+  /** The bytes. @throws {@link IllegalStateException} if the value is of another type. */
   asByteArray(): Uint8Array {
     return this.#as("BINARY");
   }
 
+  /** The point in time. @throws {@link IllegalStateException} if the value is of another type. */
   asRealmInstant(): RealmInstant {
     return this.#as("TIMESTAMP");
   }
 
+  /** The UUID. @throws {@link IllegalStateException} if the value is of another type. */
   asRealmUUID(): RealmUUID {
     return this.#as("UUID");
   }
 
-  /** @throws {@link IllegalStateException} if it is no object, or one of another model. */
+  /**
+   * The object that is linked to.
+   *
+   * @throws {@link IllegalStateException} if it is no object, or one of another model.
+   */
   asRealmObject<T extends BaseRealmObject>(model: abstract new () => T): T {
     const value = this.#as<BaseRealmObject>("OBJECT");
     if (value instanceof model) return value;
     throw new IllegalStateException(`RealmAny type mismatch, wanted a '${model.name}'`);
   }
 
+  /** Whether both hold the same value of the same type. */
   equals(other: unknown): boolean {
     if (!(other instanceof RealmAny) || other.type !== this.type) return false;
     const [mine, theirs] = [this.value, other.value];
@@ -167,6 +202,7 @@ export class RealmAny {
     return textOf(mine) === textOf(theirs);
   }
 
+  /** Type and value, for people. */
   toString(): string {
     return `RealmAny{type=${this.type}, value=${textOf(this.value)}}`;
   }

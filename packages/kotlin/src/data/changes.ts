@@ -13,7 +13,9 @@ import type { RealmSet } from "./set.js";
 
 /** Elements that follow each other. */
 export interface Range {
+  /** Index of the first one. */
   readonly startIndex: number;
+  /** How many there are. */
   readonly length: number;
 }
 
@@ -42,14 +44,17 @@ abstract class IndexedChange {
     this.deletions = changes.deletions;
   }
 
+  /** The same as {@link insertions}, neighbours taken together. */
   get insertionRanges(): readonly Range[] {
     return rangesOf(this.insertions);
   }
 
+  /** The same as {@link changes}, neighbours taken together. */
   get changeRanges(): readonly Range[] {
     return rangesOf(this.changes);
   }
 
+  /** The same as {@link deletions}, neighbours taken together. */
   get deletionRanges(): readonly Range[] {
     return rangesOf(this.deletions);
   }
@@ -57,7 +62,9 @@ abstract class IndexedChange {
 
 /** The results when the collection of the flow began. */
 export class InitialResults<T> {
+  /** Tells the changes apart. */
   readonly kind = "InitialResults" as const;
+  /** The results, frozen. */
   readonly list: RealmResults<T>;
 
   /** @internal */
@@ -68,7 +75,9 @@ export class InitialResults<T> {
 
 /** The results after a change. */
 export class UpdatedResults<T> extends IndexedChange {
+  /** Tells the changes apart. */
   readonly kind = "UpdatedResults" as const;
+  /** The results after the change, frozen. */
   readonly list: RealmResults<T>;
 
   /** @internal */
@@ -78,11 +87,14 @@ export class UpdatedResults<T> extends IndexedChange {
   }
 }
 
+/** What a flow of results tells. */
 export type ResultsChange<T> = InitialResults<T> | UpdatedResults<T>;
 
 /** The list when the collection of the flow began. */
 export class InitialList<T> {
+  /** Tells the changes apart. */
   readonly kind = "InitialList" as const;
+  /** The list, frozen. */
   readonly list: RealmList<T>;
 
   /** @internal */
@@ -93,7 +105,9 @@ export class InitialList<T> {
 
 /** The list after a change. */
 export class UpdatedList<T> extends IndexedChange {
+  /** Tells the changes apart. */
   readonly kind = "UpdatedList" as const;
+  /** The list after the change, frozen. */
   readonly list: RealmList<T>;
 
   /** @internal */
@@ -105,6 +119,7 @@ export class UpdatedList<T> extends IndexedChange {
 
 /** The object of the list is gone; nothing follows. */
 export class DeletedList<T> {
+  /** Tells the changes apart. */
   readonly kind = "DeletedList" as const;
   /** Empty. */
   readonly list: RealmList<T>;
@@ -115,11 +130,14 @@ export class DeletedList<T> {
   }
 }
 
+/** What a flow of a list tells. */
 export type ListChange<T> = InitialList<T> | UpdatedList<T> | DeletedList<T>;
 
 /** The set when the collection of the flow began. */
 export class InitialSet<T> {
+  /** Tells the changes apart. */
   readonly kind = "InitialSet" as const;
+  /** The set, frozen. */
   readonly set: RealmSet<T>;
 
   /** @internal */
@@ -130,7 +148,9 @@ export class InitialSet<T> {
 
 /** The set after a change. */
 export class UpdatedSet<T> {
+  /** Tells the changes apart. */
   readonly kind = "UpdatedSet" as const;
+  /** The set after the change, frozen. */
   readonly set: RealmSet<T>;
   /** How many elements have come. */
   readonly insertions: number;
@@ -147,6 +167,7 @@ export class UpdatedSet<T> {
 
 /** The object of the set is gone; nothing follows. */
 export class DeletedSet<T> {
+  /** Tells the changes apart. */
   readonly kind = "DeletedSet" as const;
   /** Empty. */
   readonly set: RealmSet<T>;
@@ -157,11 +178,14 @@ export class DeletedSet<T> {
   }
 }
 
+/** What a flow of a set tells. */
 export type SetChange<T> = InitialSet<T> | UpdatedSet<T> | DeletedSet<T>;
 
 /** The dictionary when the collection of the flow began. */
 export class InitialMap<T> {
+  /** Tells the changes apart. */
   readonly kind = "InitialMap" as const;
+  /** The dictionary, frozen. */
   readonly map: RealmDictionary<T>;
 
   /** @internal */
@@ -172,7 +196,9 @@ export class InitialMap<T> {
 
 /** The dictionary after a change. */
 export class UpdatedMap<T> {
+  /** Tells the changes apart. */
   readonly kind = "UpdatedMap" as const;
+  /** The dictionary after the change, frozen. */
   readonly map: RealmDictionary<T>;
   /** Keys that have come. */
   readonly insertions: readonly string[];
@@ -192,6 +218,7 @@ export class UpdatedMap<T> {
 
 /** The object of the dictionary is gone; nothing follows. */
 export class DeletedMap<T> {
+  /** Tells the changes apart. */
   readonly kind = "DeletedMap" as const;
   /** Empty. */
   readonly map: RealmDictionary<T>;
@@ -202,17 +229,22 @@ export class DeletedMap<T> {
   }
 }
 
+/** What a flow of a dictionary tells. */
 export type MapChange<T> = InitialMap<T> | UpdatedMap<T> | DeletedMap<T>;
 
 /** No object satisfies the query yet. */
 export class PendingObject {
+  /** Tells the changes apart. */
   readonly kind = "PendingObject" as const;
+  /** There is none. */
   readonly obj: null = null;
 }
 
 /** The object when the flow began, or another one that has taken its place. */
 export class InitialObject<T> {
+  /** Tells the changes apart. */
   readonly kind = "InitialObject" as const;
+  /** The object, frozen. */
   readonly obj: T;
 
   /** @internal */
@@ -223,7 +255,9 @@ export class InitialObject<T> {
 
 /** The object after a change. */
 export class UpdatedObject<T> {
+  /** Tells the changes apart. */
   readonly kind = "UpdatedObject" as const;
+  /** The object after the change, frozen. */
   readonly obj: T;
   /** Names of the properties that have changed. */
   readonly changedFields: readonly string[];
@@ -234,6 +268,7 @@ export class UpdatedObject<T> {
     this.changedFields = changedFields;
   }
 
+  /** Whether a property has changed. */
   isFieldChanged(name: string): boolean {
     return this.changedFields.includes(name);
   }
@@ -241,16 +276,22 @@ export class UpdatedObject<T> {
 
 /** The object is gone. */
 export class DeletedObject {
+  /** Tells the changes apart. */
   readonly kind = "DeletedObject" as const;
+  /** There is none any more. */
   readonly obj: null = null;
 }
 
+/** What a flow of an object tells. */
 export type ObjectChange<T> = InitialObject<T> | UpdatedObject<T> | DeletedObject;
+/** What a flow of the first object of a query tells. */
 export type SingleQueryChange<T> = PendingObject | ObjectChange<T>;
 
 /** The realm when the collection of the flow began. */
 export class InitialRealm {
+  /** Tells the changes apart. */
   readonly kind = "InitialRealm" as const;
+  /** The realm. */
   readonly realm: Realm;
 
   /** @internal */
@@ -261,7 +302,9 @@ export class InitialRealm {
 
 /** Something in the realm has changed. */
 export class UpdatedRealm {
+  /** Tells the changes apart. */
   readonly kind = "UpdatedRealm" as const;
+  /** The realm. */
   readonly realm: Realm;
 
   /** @internal */
@@ -270,4 +313,5 @@ export class UpdatedRealm {
   }
 }
 
+/** What a flow of a realm tells. */
 export type RealmChange = InitialRealm | UpdatedRealm;

@@ -6,7 +6,7 @@
 
 import { IndexOutOfBoundsException, NoSuchElementException } from "../errors.js";
 
-/** Whether two elements are equal: values by what they say, objects by what they are. */
+/** @internal Whether two elements are equal: values by what they say, objects by what they are. */
 export function areEqual(a: unknown, b: unknown): boolean {
   if (a === b) return true;
   if (typeof a !== "object" || typeof b !== "object" || a === null || b === null) {
@@ -28,16 +28,20 @@ function textOf(value: { toString(): string }): string {
 export abstract class RealmCollection<T> implements Iterable<T> {
   /** Number of elements. */
   abstract get size(): number;
+  /** The elements in their order. */
   abstract [Symbol.iterator](): IterableIterator<T>;
 
+  /** Whether there are no elements. */
   isEmpty(): boolean {
     return this.size === 0;
   }
 
+  /** Whether there are any. */
   isNotEmpty(): boolean {
     return this.size > 0;
   }
 
+  /** Whether an equal element is there. */
   contains(element: T): boolean {
     return this.some((one) => areEqual(one, element));
   }
@@ -47,23 +51,28 @@ export abstract class RealmCollection<T> implements Iterable<T> {
     return [...this];
   }
 
+  /** Calls back with each element. */
   forEach(action: (element: T) => void): void {
     for (const element of this) action(element);
   }
 
+  /** What a function makes of the elements. */
   map<R>(transform: (element: T) => R): R[] {
     return Array.from(this, transform);
   }
 
+  /** The elements that satisfy. */
   filter(predicate: (element: T) => boolean): T[] {
     return this.toArray().filter(predicate);
   }
 
+  /** Whether any element satisfies. Kotlin's `any`. */
   some(predicate: (element: T) => boolean): boolean {
     for (const element of this) if (predicate(element)) return true;
     return false;
   }
 
+  /** Whether all elements satisfy. Kotlin's `all`. */
   every(predicate: (element: T) => boolean): boolean {
     return !this.some((element) => !predicate(element));
   }
@@ -78,6 +87,7 @@ export abstract class RealmCollection<T> implements Iterable<T> {
     throw new NoSuchElementException("Collection contains no element matching the predicate.");
   }
 
+  /** The first element, or the first that satisfies; null if there is none. */
   firstOrNull(predicate: (element: T) => boolean = () => true): T | null {
     for (const element of this) if (predicate(element)) return element;
     return null;
@@ -86,7 +96,7 @@ export abstract class RealmCollection<T> implements Iterable<T> {
 
 /** Elements in an order. */
 export abstract class OrderedRealmCollection<T> extends RealmCollection<T> {
-  /** The element at an index that exists. */
+  /** @internal The element at an index that exists. */
   protected abstract elementAt(index: number): T;
 
   /**
@@ -99,6 +109,7 @@ export abstract class OrderedRealmCollection<T> extends RealmCollection<T> {
     return this.elementAt(index);
   }
 
+  /** The element at an index; null beyond the end. */
   getOrNull(index: number): T | null {
     return Number.isInteger(index) && index >= 0 && index < this.size ? this.elementAt(index) : null;
   }
@@ -114,6 +125,7 @@ export abstract class OrderedRealmCollection<T> extends RealmCollection<T> {
     return this.elementAt(size - 1);
   }
 
+  /** The last element; null if there is none. */
   lastOrNull(): T | null {
     return this.getOrNull(this.size - 1);
   }

@@ -63,7 +63,10 @@ export class StoredCounter implements CounterStore {
   }
 }
 
-/** A counter. */
+/**
+ * An integer of an object whose changes add up when several devices make them. It can be changed where its object can
+ * be.
+ */
 export class MutableRealmInt {
   readonly #store: CounterStore;
 
@@ -77,6 +80,7 @@ export class MutableRealmInt {
     return new MutableRealmInt(new PlainCounter(value));
   }
 
+  /** The value now. */
   get(): Long {
     return this.#store.get();
   }
@@ -86,23 +90,28 @@ export class MutableRealmInt {
     this.#store.set(value);
   }
 
+  /** Adds to the value. */
   increment(amount: Long = 1): void {
     this.#store.add(amount);
   }
 
+  /** Takes from the value. */
   decrement(amount: Long = 1): void {
     this.#store.add(-amount);
   }
 
+  /** Less than 0, 0, or more, as the values compare. */
   compareTo(other: MutableRealmInt): number {
     const [mine, theirs] = [this.get(), other.get()];
     return mine < theirs ? -1 : Number(mine > theirs);
   }
 
+  /** Whether both have the same value. */
   equals(other: unknown): boolean {
     return other instanceof MutableRealmInt && this.compareTo(other) === 0;
   }
 
+  /** The value, for people. */
   toString(): string {
     return `RealmInt{${this.get()}}`;
   }

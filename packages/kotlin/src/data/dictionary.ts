@@ -123,34 +123,42 @@ export class RealmDictionary<T> implements Iterable<[string, T]> {
     Object.defineProperty(this, bindingKey, { value: stored.binding });
   }
 
+  /** How many entries there are. */
   get size(): number {
     return this.#store.keys().length;
   }
 
+  /** Whether there are no entries. */
   isEmpty(): boolean {
     return this.size === 0;
   }
 
+  /** The keys. */
   keys(): string[] {
     return this.#store.keys();
   }
 
+  /** The values. */
   values(): T[] {
     return this.keys().map((key) => this.#store.get(key) as T);
   }
 
+  /** Keys and values. */
   *entries(): IterableIterator<[string, T]> {
     for (const key of this.keys()) yield [key, this.#store.get(key) as T];
   }
 
+  /** Keys and values. */
   [Symbol.iterator](): IterableIterator<[string, T]> {
     return this.entries();
   }
 
+  /** Whether a key is there. */
   containsKey(key: string): boolean {
     return this.#store.has(key);
   }
 
+  /** Whether an equal value is there. */
   containsValue(value: T): boolean {
     return this.values().some((one) => areEqual(one, value));
   }
@@ -172,6 +180,7 @@ export class RealmDictionary<T> implements Iterable<[string, T]> {
     return before;
   }
 
+  /** Sets the values of keys. */
   putAll(entries: Iterable<readonly [string, T]>): void {
     for (const [key, value] of Array.from(entries)) this.set(key, value);
   }
@@ -183,6 +192,7 @@ export class RealmDictionary<T> implements Iterable<[string, T]> {
     return before;
   }
 
+  /** Removes all entries. */
   clear(): void {
     this.#store.clear();
   }

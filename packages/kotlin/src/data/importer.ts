@@ -15,8 +15,17 @@ import { RealmList } from "./list.js";
 import { AsymmetricRealmObject, BaseRealmObject, EmbeddedRealmObject, managedParts } from "./object.js";
 import { RealmSet } from "./set.js";
 
-/** What happens if an object with the same primary key exists: `ERROR` refuses, `ALL` overwrites all its properties. */
-export const UpdatePolicy = { ERROR: "ERROR", ALL: "ALL" } as const;
+/**
+ * What happens if an object with the same primary key exists: `ERROR` refuses, `ALL` overwrites all its properties.
+ *
+ * @enum
+ */
+export const UpdatePolicy = {
+  /** That is an error. */
+  ERROR: "ERROR",
+  /** The stored object takes all values. */
+  ALL: "ALL",
+} as const;
 export type UpdatePolicy = (typeof UpdatePolicy)[keyof typeof UpdatePolicy];
 
 /** Imports one graph of objects: what is met twice becomes one object. */

@@ -30,6 +30,7 @@ interface ListStore {
 class PlainList implements ListStore {
   readonly #elements: unknown[] = [];
 
+  /** How many elements there are. */
   get size(): number {
     return this.#elements.length;
   }
@@ -129,16 +130,19 @@ export class RealmList<T> extends OrderedRealmCollection<T> {
     return this.#store.size;
   }
 
+  /** @internal */
   protected override elementAt(index: number): T {
     return this.#store.get(index) as T;
   }
 
+  /** The elements in their order. */
   *[Symbol.iterator](): IterableIterator<T> {
     for (let index = 0; index < this.size; index += 1) yield this.elementAt(index);
   }
 
-  /** Adds an element at the end, or at an index. */
+  /** Adds an element at the end. @returns true. */
   add(element: T): boolean;
+  /** Adds an element at an index. @throws {@link IndexOutOfBoundsException} */
   add(index: number, element: T): void;
   add(...given: readonly [T] | readonly [number, T]): boolean {
     const [index, element] = given.length === 1 ? [this.size, given[0]] : given;
@@ -147,6 +151,7 @@ export class RealmList<T> extends OrderedRealmCollection<T> {
     return true;
   }
 
+  /** Adds elements at the end. @returns whether there were any. */
   addAll(elements: Iterable<T>): boolean {
     const all = [...elements];
     for (const element of all) this.add(element);
@@ -160,19 +165,26 @@ export class RealmList<T> extends OrderedRealmCollection<T> {
     return before;
   }
 
-  /** Removes the first element that is equal. */
+  /** Removes the first element that is equal. @returns whether there was one. */
   remove(element: T): boolean {
     const index = this.indexOf(element);
     if (index >= 0) this.#store.removeAt(index);
     return index >= 0;
   }
 
+  /**
+   * Removes the element at an index.
+   *
+   * @returns it.
+   * @throws {@link IndexOutOfBoundsException}
+   */
   removeAt(index: number): T {
     const before = this.get(index);
     this.#store.removeAt(index);
     return before;
   }
 
+  /** Removes all elements that are equal to some. @returns whether there were any. */
   removeAll(elements: Iterable<T>): boolean {
     const unwanted = [...elements];
     const before = this.size;
@@ -183,6 +195,7 @@ export class RealmList<T> extends OrderedRealmCollection<T> {
     return this.size < before;
   }
 
+  /** Removes all elements. */
   clear(): void {
     this.#store.clear();
   }

@@ -27,8 +27,17 @@ import { resultsFlow, singleFlow, valueFlow } from "./flows.js";
 import { RealmInstant } from "./instant.js";
 import type { RealmResults } from "./results.js";
 
-/** Which way an order goes. */
-export const Sort = { ASCENDING: "ASCENDING", DESCENDING: "DESCENDING" } as const;
+/**
+ * Which way an order goes.
+ *
+ * @enum
+ */
+export const Sort = {
+  /** The smallest first. */
+  ASCENDING: "ASCENDING",
+  /** The greatest first. */
+  DESCENDING: "DESCENDING",
+} as const;
 export type Sort = (typeof Sort)[keyof typeof Sort];
 
 /** Where a query looks. */
@@ -55,6 +64,7 @@ export class RealmScalarQuery<V> {
     this.#follow = follow;
   }
 
+  /** The value, in the newest version of the realm. */
   find(): V {
     return this.#find();
   }
@@ -136,8 +146,9 @@ export class RealmQuery<T> {
     return this.#with(call(() => this.#results.refine(filter, packParameters(this.#results.database, args))));
   }
 
-  /** Orders by a property, or by several: `sort(["age", Sort.DESCENDING], ["name", Sort.ASCENDING])`. */
+  /** Orders by a property, the smallest first unless said otherwise. */
   sort(property: string, order?: Sort): RealmQuery<T>;
+  /** Orders by several properties: `sort(["age", Sort.DESCENDING], ["name", Sort.ASCENDING])`. */
   sort(...orders: readonly (readonly [property: string, order: Sort])[]): RealmQuery<T>;
   sort(...given: readonly unknown[]): RealmQuery<T> {
     const [first, order = Sort.ASCENDING] = given;

@@ -39,6 +39,7 @@ export class RealmResults<T> extends OrderedRealmCollection<T> {
     return this[handleKey];
   }
 
+  /** How many objects there are. */
   get size(): number {
     return call(() => this.#results.length);
   }

@@ -29,6 +29,7 @@ interface SetStore {
 class PlainSet implements SetStore {
   #elements: unknown[] = [];
 
+  /** How many elements there are. */
   get size(): number {
     return this.#elements.length;
   }
@@ -127,6 +128,7 @@ export class RealmSet<T> extends RealmCollection<T> {
     yield* this.#store.elements() as T[];
   }
 
+  /** Whether an equal element is there. */
   override contains(element: T): boolean {
     return this.#store.has(element);
   }
@@ -138,6 +140,7 @@ export class RealmSet<T> extends RealmCollection<T> {
     return isNew;
   }
 
+  /** Adds elements. @returns whether any is new. */
   addAll(elements: Iterable<T>): boolean {
     return [...elements].map((element) => this.add(element)).includes(true);
   }
@@ -149,10 +152,12 @@ export class RealmSet<T> extends RealmCollection<T> {
     return isThere;
   }
 
+  /** Removes elements. @returns whether any was there. */
   removeAll(elements: Iterable<T>): boolean {
     return [...elements].map((element) => this.remove(element)).includes(true);
   }
 
+  /** Removes all elements. */
   clear(): void {
     this.#store.clear();
   }

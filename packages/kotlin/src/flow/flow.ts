@@ -25,6 +25,7 @@ export class Flow<T> implements AsyncIterable<T> {
     return new Flow(() => new Channel(source, options));
   }
 
+  /** Begins to collect, for `for await`. */
   [Symbol.asyncIterator](): AsyncIterator<T> {
     return this.#iterate();
   }
@@ -79,11 +80,14 @@ export class Flow<T> implements AsyncIterable<T> {
     return new Flow(() => takeWhileFrom(this, predicate));
   }
 
+  /** What a function makes of the values, waiting for the promise if it returns one. */
   map<R>(transform: (value: T) => R | Promise<R>): Flow<R> {
     return new Flow(() => mapFrom(this, transform));
   }
 
+  /** The values that satisfy. */
   filter<S extends T>(predicate: (value: T) => value is S): Flow<S>;
+  /** The values that satisfy. */
   filter(predicate: (value: T) => boolean): Flow<T>;
   filter(predicate: (value: T) => boolean): Flow<T> {
     return new Flow(() => filterFrom(this, predicate));

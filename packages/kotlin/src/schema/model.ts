@@ -11,6 +11,7 @@ import type { Properties, PropertiesOf } from "./property.js";
 export interface ObjectSchema<P extends Properties = Properties> {
   /** Name in the database and on the server. */
   readonly name: string;
+  /** Its properties by name. */
   readonly properties: P;
 }
 
@@ -32,13 +33,17 @@ export function realmSchema<const P extends Properties>(name: string, properties
 
 /** A class of the application's own that is stored. */
 export interface ModelClass<T extends BaseRealmObject = BaseRealmObject> {
+  /** Makes an object that is not stored. */
   new (): T;
+  /** Its name and properties. */
   readonly schema: ObjectSchema;
 }
 
 /** What {@link realmObject} and its like make: a class to extend. */
 export interface ModelBase<Base extends BaseRealmObject, P extends Properties> {
+  /** Makes an object that is not stored. */
   new (): Base & PropertiesOf<P>;
+  /** Its name and properties. */
   readonly schema: ObjectSchema<P>;
 }
 

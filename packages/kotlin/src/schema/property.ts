@@ -22,12 +22,19 @@ declare const propertyType: unique symbol;
 
 /** What is known of a property. */
 export interface PropertyDefinition {
+  /** What becomes of its values. */
   readonly kind: "stored" | "backlinks" | "ignored";
+  /** Type of the value, or of the elements. */
   readonly type: ValueType;
+  /** Whether it is a collection, and which. */
   readonly collection: CollectionKind;
+  /** Whether the value, or the elements, may be null. */
   readonly isNullable: boolean;
+  /** Whether it tells objects apart. */
   readonly isPrimaryKey: boolean;
+  /** Part of the schema; no index is kept. */
   readonly isIndexed: boolean | "full-text";
+  /** Whether it is a {@link MutableRealmInt}. */
   readonly isCounter: boolean;
   /** Name in the database, if another one. */
   readonly persistedName: string | undefined;
@@ -102,6 +109,7 @@ export function long(value: Long = 0): Property<Long> {
   return scalar("int", () => value);
 }
 
+/** A boolean; false in a new object if no other default is given. */
 export function boolean(value: boolean = false): Property<boolean> {
   return scalar("bool", () => value);
 }
@@ -180,7 +188,7 @@ function collection<T>(kind: "list" | "set" | "dictionary", element: Property<un
   return { definition: { ...stored, type, collection: kind, isNullable, makeDefault } };
 }
 
-/** Makers of empty collections. */
+/** @internal Makers of empty collections. */
 export const emptyCollections: Record<"list" | "set" | "dictionary", () => unknown> = {
   list: () => undefined,
   set: () => undefined,
@@ -189,20 +197,23 @@ export const emptyCollections: Record<"list" | "set" | "dictionary", () => unkno
 
 /** A list of scalars, `list(string())`, or of objects, `list(() => Person)`. */
 export function list<T>(element: Property<T>): Property<RealmList<T>>;
+/** A list of objects of a model. */
 export function list<T>(target: Target<T>): Property<RealmList<T>>;
 export function list(element: Property<unknown> | Target<unknown>): Property<RealmList<never>> {
   return collection("list", element);
 }
 
-/** A set of scalars or of objects. */
+/** A set of scalars. */
 export function set<T>(element: Property<T>): Property<RealmSet<T>>;
+/** A set of objects of a model. */
 export function set<T>(target: Target<T>): Property<RealmSet<T>>;
 export function set(element: Property<unknown> | Target<unknown>): Property<RealmSet<never>> {
   return collection("set", element);
 }
 
-/** Texts to scalars or to objects; objects may be null. */
+/** Texts to scalars. */
 export function dictionary<T>(element: Property<T>): Property<RealmDictionary<T>>;
+/** Texts to objects of a model, which may be null. */
 export function dictionary<T>(target: Target<T>): Property<RealmDictionary<T | null>>;
 export function dictionary(element: Property<unknown> | Target<unknown>): Property<RealmDictionary<never>> {
   return collection("dictionary", element);
@@ -223,12 +234,12 @@ export function primaryKey<T>(property: Property<T>): Property<T> {
   return change(property, { isPrimaryKey: true, isIndexed: true });
 }
 
-/** Kotlin's `@Index`. */
+/** Kotlin's `@Index`: part of the schema; no index is kept. */
 export function index<T>(property: Property<T>): Property<T> {
   return change(property, { isIndexed: true });
 }
 
-/** Kotlin's `@FullText`. */
+/** Kotlin's `@FullText`: part of the schema; no index is kept. */
 export function fullText(property: Property<string>): Property<string> {
   return change(property, { isIndexed: "full-text" });
 }

@@ -6,19 +6,35 @@
 
 import type { ClassLayout, Column, ValueType } from "@tidemark/engine";
 
-/** Types of stored values, as realm-kotlin names them. */
+/**
+ * Types of stored values, as realm-kotlin names them.
+ *
+ * @enum
+ */
 export const RealmStorageType = {
+  /** A boolean. */
   BOOL: "BOOL",
+  /** An integer of 64 bits. */
   INT: "INT",
+  /** A text. */
   STRING: "STRING",
+  /** Bytes. */
   BINARY: "BINARY",
+  /** A link to an object, or an embedded object. */
   OBJECT: "OBJECT",
+  /** A number of 32 bits. */
   FLOAT: "FLOAT",
+  /** A number of 64 bits. */
   DOUBLE: "DOUBLE",
+  /** A decimal number. */
   DECIMAL128: "DECIMAL128",
+  /** A point in time. */
   TIMESTAMP: "TIMESTAMP",
+  /** An object id. */
   OBJECT_ID: "OBJECT_ID",
+  /** A UUID. */
   UUID: "UUID",
+  /** A value of whatever type. */
   ANY: "ANY",
 } as const;
 export type RealmStorageType = (typeof RealmStorageType)[keyof typeof RealmStorageType];
@@ -42,10 +58,13 @@ const storageTypes: Readonly<Record<ValueType, RealmStorageType>> = {
 export interface RealmProperty {
   /** Name in the application. */
   readonly name: string;
+  /** Type of the value, or of the elements. */
   readonly storageType: RealmStorageType;
+  /** Whether it is a collection, and which. */
   readonly collection: "NONE" | "LIST" | "SET" | "DICTIONARY";
   /** Whether the value, or the elements, may be null. */
   readonly isNullable: boolean;
+  /** Whether it tells objects apart. */
   readonly isPrimaryKey: boolean;
 }
 
@@ -58,9 +77,13 @@ function propertyOf(column: Column, isPrimaryKey: boolean): RealmProperty {
 
 /** A model. */
 export interface RealmClass {
+  /** Name in the database and on the server. */
   readonly name: string;
+  /** Whether its objects have a life of their own, live inside others, or are only sent. */
   readonly kind: "STANDARD" | "EMBEDDED" | "ASYMMETRIC";
+  /** Its properties, the primary key first. */
   readonly properties: readonly RealmProperty[];
+  /** What tells its objects apart; null for embedded objects. */
   readonly primaryKey: RealmProperty | null;
 }
 
@@ -75,6 +98,7 @@ function classOf(layout: ClassLayout): RealmClass {
 
 /** The models of a realm. */
 export class RealmSchema {
+  /** The models. */
   readonly classes: readonly RealmClass[];
 
   /** @internal */

@@ -34,7 +34,9 @@ export type AfterReset = (before: TypedRealm, after: MutableRealm) => void;
 
 /** Every client reset is left to the application. */
 export class ManuallyRecoverUnsyncedChangesStrategy {
+  /** Tells the strategies apart. */
   readonly kind = "ManuallyRecoverUnsyncedChangesStrategy" as const;
+  /** Deals with the file. */
   readonly onClientReset: ManualReset;
 
   constructor(callbacks: { readonly onClientReset: ManualReset }) {
@@ -44,15 +46,20 @@ export class ManuallyRecoverUnsyncedChangesStrategy {
 
 /** What a strategy that discards, or one that recovers, calls. */
 export interface ResetCallbacks {
+  /** Called before the reset. */
   readonly onBeforeReset: BeforeReset;
+  /** Called after the reset. */
   readonly onAfterReset: AfterReset;
   /** The reset could not be done, or another callback has thrown. */
   readonly onManualResetFallback: ManualReset;
 }
 
 abstract class OneWayStrategy {
+  /** Called before the reset. */
   readonly onBeforeReset: BeforeReset;
+  /** Called after the reset. */
   readonly onAfterReset: AfterReset;
+  /** Called when the reset could not be done, or another callback has thrown. */
   readonly onManualResetFallback: ManualReset;
 
   constructor(callbacks: ResetCallbacks) {
@@ -64,20 +71,27 @@ abstract class OneWayStrategy {
 
 /** What was not uploaded is discarded. */
 export class DiscardUnsyncedChangesStrategy extends OneWayStrategy {
+  /** Tells the strategies apart. */
   readonly kind = "DiscardUnsyncedChangesStrategy" as const;
 }
 
 /** What was not uploaded is recovered; where the server forbids that the file is left to the application. */
 export class RecoverUnsyncedChangesStrategy extends OneWayStrategy {
+  /** Tells the strategies apart. */
   readonly kind = "RecoverUnsyncedChangesStrategy" as const;
 }
 
 /** What was not uploaded is recovered, or discarded where that cannot be. */
 export class RecoverOrDiscardUnsyncedChangesStrategy {
+  /** Tells the strategies apart. */
   readonly kind = "RecoverOrDiscardUnsyncedChangesStrategy" as const;
+  /** Called before the reset. */
   readonly onBeforeReset: BeforeReset;
+  /** Called after a reset that has recovered what was not uploaded. */
   readonly onAfterRecovery: AfterReset;
+  /** Called after a reset that has discarded it. */
   readonly onAfterDiscard: AfterReset;
+  /** Called when the reset could not be done, or another callback has thrown. */
   readonly onManualResetFallback: ManualReset;
 
   constructor(callbacks: {

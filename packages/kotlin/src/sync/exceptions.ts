@@ -39,6 +39,7 @@ export class BadFlexibleSyncQueryException extends SyncException {
 export interface CompensatingWriteInfo {
   /** Why, in the server's words. */
   readonly reason: string;
+  /** Name of the model. */
   readonly objectType: string;
   /** Value of the primary key. */
   readonly primaryKey: unknown;
@@ -47,6 +48,7 @@ export interface CompensatingWriteInfo {
 /** The server has undone writes: they were not allowed, or outside of the subscriptions. */
 export class CompensatingWriteException extends SyncException {
   override readonly name: string = "CompensatingWriteException";
+  /** What was undone. */
   readonly writes: readonly CompensatingWriteInfo[];
 
   /** @internal */
@@ -120,7 +122,7 @@ const names: Readonly<Record<number, string>> = {
   [syncStatusCode.authError]: "AuthError",
 };
 
-/** `[Sync][Name(number)] text.` */
+/** @internal `[Sync][Name(number)] text.` */
 export function messageOfSyncError({ status, message }: SyncErrorInformation): string {
   const text = message.endsWith(".") ? message : `${message}.`;
 
@@ -149,7 +151,7 @@ const table: Readonly<Record<number, Make>> = {
     new CompensatingWriteException(messageOfSyncError(information), information, options),
 };
 
-/** The exception for a failure of synchronisation. */
+/** @internal The exception for a failure of synchronisation. */
 export function syncExceptionOf(information: SyncErrorInformation, options: ErrorOptions = {}): SyncException {
   const make = table[information.status];
   if (make !== undefined) return make(information, options);

@@ -6,12 +6,17 @@
 
 import { Duration, durationOf, timeoutMsOf } from "../duration.js";
 
-/** When `subscribe` waits for the data. */
+/**
+ * When `subscribe` waits for the data.
+ *
+ * @enum
+ */
 export const WaitForSync = {
   /** Where the subscription is new, or stands for another query. The default. */
   FIRST_TIME: "FIRST_TIME",
   /** Always: where the subscription is there, for what is on the server now. */
   ALWAYS: "ALWAYS",
+  /** Not at all. */
   NEVER: "NEVER",
 } as const;
 export type WaitForSync = (typeof WaitForSync)[keyof typeof WaitForSync];

@@ -35,7 +35,11 @@ import type { ModelClass } from "../schema/model.js";
 import type { Realm } from "../realm.js";
 import { type SubscribeOptions, WaitForSync } from "./subscribe.js";
 
-/** States of a set. */
+/**
+ * States of a set.
+ *
+ * @enum
+ */
 export const SubscriptionSetState = {
   /** In the making, inside of `update`. */
   UNCOMMITTED: "UNCOMMITTED",
@@ -88,10 +92,12 @@ export class Subscription {
     this.#version = version;
   }
 
+  /** Its id. A subscription that takes the place of another one of its name keeps it. */
   get id(): ObjectId {
     return new ObjectId(this.internal.id);
   }
 
+  /** When it was made. */
   get createdAt(): RealmInstant {
     return instantOf(this.internal.createdAtMs);
   }
@@ -111,6 +117,7 @@ export class Subscription {
     return this.internal.className;
   }
 
+  /** Its query in Realm Query Language; `TRUEPREDICATE` for all objects. */
   get queryDescription(): string {
     return this.internal.query;
   }
@@ -147,10 +154,12 @@ export abstract class BaseSubscriptionSet implements Iterable<Subscription> {
   protected abstract list(): readonly EngineSubscription[];
   /** @internal Number of the version. */
   abstract get version(): number;
+  /** How far the set is. */
   abstract get state(): SubscriptionSetState;
   /** What the server has against the set, in the state `ERROR`; null otherwise. */
   abstract get errorMessage(): string | null;
 
+  /** How many subscriptions there are. */
   get size(): number {
     return this.list().length;
   }
@@ -165,6 +174,7 @@ export abstract class BaseSubscriptionSet implements Iterable<Subscription> {
     return found === undefined ? null : this.wrap(found);
   }
 
+  /** The subscription of a name; null if there is none. */
   findByName(name: string): Subscription | null {
     return this.#find((one) => one.name === name);
   }
@@ -176,6 +186,7 @@ export abstract class BaseSubscriptionSet implements Iterable<Subscription> {
     return this.#find((one) => one.className === results.layout.name && one.query === text);
   }
 
+  /** The subscriptions in their order. */
   *[Symbol.iterator](): IterableIterator<Subscription> {
     for (const internal of this.list()) yield this.wrap(internal);
   }
@@ -377,6 +388,7 @@ export class MutableSubscriptionSet extends BaseSubscriptionSet {
    * @throws {@link IllegalArgumentException} if the model is not one of this realm.
    */
   removeAll(objectType: ModelClass | string): boolean;
+  /** Removes all subscriptions, or those without a name. @returns whether there were any. */
   removeAll(anonymousOnly?: boolean): boolean;
   removeAll(given: ModelClass | string | boolean = false): boolean {
     if (typeof given === "boolean") return this.#draft.remove((one) => !given || one.name === null) > 0;

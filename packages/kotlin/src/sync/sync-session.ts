@@ -13,15 +13,21 @@ import { IllegalStateException, settle } from "../errors.js";
 import type { FlowSource } from "../flow/channel.js";
 import type { Flow } from "../flow/flow.js";
 
-/** States of a session. Data moves while it is `ACTIVE` or `DYING` and the connection is `CONNECTED`. */
+/**
+ * States of a session. Data moves while it is `ACTIVE` or `DYING` and the connection is `CONNECTED`.
+ *
+ * @enum
+ */
 export const SessionState = {
   /** Not synchronising: the user is logged out, or an error has ended it. */
   INACTIVE: "INACTIVE",
+  /** Synchronising, or trying to: also without a connection. */
   ACTIVE: "ACTIVE",
   /** Stopped by `pause`. */
   PAUSED: "PAUSED",
   /** The realm is closed; what is left is being uploaded. */
   DYING: "DYING",
+  /** The user's access token has run out, and a new one is being asked for. */
   WAITING_FOR_ACCESS_TOKEN: "WAITING_FOR_ACCESS_TOKEN",
 } as const;
 export type SessionState = (typeof SessionState)[keyof typeof SessionState];
@@ -34,10 +40,17 @@ const states = {
   "waiting-for-access-token": SessionState.WAITING_FOR_ACCESS_TOKEN,
 } as const;
 
-/** States of the connection that a session uses. */
+/**
+ * States of the connection that a session uses.
+ *
+ * @enum
+ */
 export const ConnectionState = {
+  /** There is none. */
   DISCONNECTED: "DISCONNECTED",
+  /** An attempt is under way. */
   CONNECTING: "CONNECTING",
+  /** There is one. */
   CONNECTED: "CONNECTED",
 } as const;
 export type ConnectionState = (typeof ConnectionState)[keyof typeof ConnectionState];
@@ -50,17 +63,32 @@ const connectionStates = {
 
 /** The connection is in another state. */
 export interface ConnectionStateChange {
+  /** The state before. */
   readonly oldState: ConnectionState;
+  /** The state now. */
   readonly newState: ConnectionState;
 }
 
-/** Which way data moves. */
-export const Direction = { DOWNLOAD: "DOWNLOAD", UPLOAD: "UPLOAD" } as const;
+/**
+ * Which way data moves.
+ *
+ * @enum
+ */
+export const Direction = {
+  /** From the server. */
+  DOWNLOAD: "DOWNLOAD",
+  /** To the server. */
+  UPLOAD: "UPLOAD",
+} as const;
 export type Direction = (typeof Direction)[keyof typeof Direction];
 
 const directions = { DOWNLOAD: "download", UPLOAD: "upload" } as const;
 
-/** How long progress is told. */
+/**
+ * How long progress is told.
+ *
+ * @enum
+ */
 export const ProgressMode = {
   /** Until what was outstanding at the beginning has moved. Estimates only grow. */
   CURRENT_CHANGES: "CURRENT_CHANGES",
@@ -83,7 +111,7 @@ function progressOf({ estimate }: ProgressCall): Progress {
   return { estimate, isTransferComplete: estimate >= 1 };
 }
 
-/** What a session object is made of. */
+/** @internal What a session object is made of. */
 export interface SyncSessionParts {
   readonly session: EngineSession;
   readonly configuration: SyncConfiguration;
@@ -96,6 +124,7 @@ export interface SyncSessionParts {
 
 /** The session of a realm. It begins with the realm, and synchronises in the background by itself. */
 export class SyncSession {
+  /** The states of a session. */
   static readonly State: typeof SessionState = SessionState;
   readonly #parts: SyncSessionParts;
 
@@ -119,15 +148,20 @@ export class SyncSession {
     return this.#parts.configuration;
   }
 
-  /** @throws {@link IllegalStateException} inside of an error handler. */
+  /** Who synchronises. @throws {@link IllegalStateException} inside of an error handler. */
   get user(): User {
     return this.configuration.user;
   }
 
+  /**
+   * Whether the session synchronises, connected or not. True the moment it is read, and also after the realm was
+   * closed.
+   */
   get state(): SessionState {
     return states[this.#session.state];
   }
 
+  /** Whether there is a connection with the server. True the moment it is read. */
   get connectionState(): ConnectionState {
     return connectionStates[this.#session.connectionState];
   }
@@ -162,12 +196,19 @@ export class SyncSession {
     return done !== undefined;
   }
 
-  /** Stops both directions until {@link resume}, or until the realm is closed and opened again. */
+  /**
+   * Stops both directions until {@link resume}, or until the last realm of the file is closed. Both states have changed
+   * when it returns; waits that are under way throw `[Sync][OperationAborted(1027)] Sync session became inactive.` Does
+   * nothing once the last realm of the file is closed.
+   */
   pause(): void {
     if (this.#session.isAttached) this.#session.pause();
   }
 
-  /** Goes on, at once and without waiting for the next attempt to connect. */
+  /**
+   * Goes on after a pause, at once and without waiting for the next attempt to connect. Does nothing while the user is
+   * logged out.
+   */
   resume(): void {
     if (this.#session.isAttached) this.#session.resume();
   }

@@ -17,17 +17,35 @@ import { type DefaultFunctionsFactory, User } from "./user.js";
 
 /** How to reach an app. */
 export type AppConfiguration = {
+  /** Id of the app on the server. */
   id: string;
+  /**
+   * Address of the server. The default is that of the closed service, `https://services.cloud.mongodb.com`: give your
+   * own.
+   */
   baseUrl?: string;
-  /** Of HTTP requests, in milliseconds. */
+  /** Of HTTP requests, in milliseconds; 60 000 by default. */
   timeout?: number;
+  /** Whether all sessions of a user share one connection; `true` by default. */
   multiplexSessions?: boolean;
   /** Folder for files; the current directory if not given. */
   baseFilePath?: string;
-  metadata?: { mode: MetadataMode; encryptionKey?: ArrayBuffer };
+  /** How users are remembered beyond the process. Encryption is refused. */
+  metadata?: {
+    /** Whether they are, and how. */
+    mode: MetadataMode;
+    /** Refused. */
+    encryptionKey?: ArrayBuffer;
+  };
+  /** Sends the HTTP requests instead of the platform's `fetch`. Connections for sync do not go through it. */
   fetch?: typeof fetch;
   /** @deprecated Not used. */
-  app?: { name?: string; version?: string };
+  app?: {
+    /** Of no effect. */
+    name?: string;
+    /** Of no effect. */
+    version?: string;
+  };
 };
 
 const defaultBaseUrl = "https://services.cloud.mongodb.com";
@@ -36,18 +54,23 @@ const defaultTimeoutMs = 60_000;
 const apps = new Map<string, WeakRef<App>>();
 const byEngineApp = new WeakMap<EngineApp, App>();
 
-/** An app. */
+/** An app: its users on this device, and its server. Making one sends nothing. */
 export class App<
   FunctionsFactoryType = DefaultFunctionsFactory,
   CustomDataType extends Record<string, unknown> = DefaultObject,
 > {
+  /** {@link Sync} by the name that it has in the SDK: `Realm.App.Sync`. */
   static Sync: typeof Sync = Sync;
+  /** {@link Credentials} by the name that it has in the SDK. */
   static Credentials: typeof Credentials = Credentials;
   /** @internal */
   readonly internal: EngineApp;
+  /** Registration and passwords. */
   readonly emailPasswordAuth: EmailPasswordAuth;
 
+  /** The app of an id at the default address. */
   constructor(id: string);
+  /** @throws `Error` if the configuration asks for encryption, `TypeAssertionError` if a value has the wrong type. */
   constructor(configuration: AppConfiguration);
   constructor(given: string | AppConfiguration) {
     const configuration = typeof given === "string" ? { id: given } : given;
@@ -88,10 +111,17 @@ export class App<
     return app;
   }
 
+  /** Id of the app on the server. */
   get id(): string {
     return this.internal.id;
   }
 
+  /**
+   * Logs in, and makes the user the current one.
+   *
+   * @throws an error with the server's text if it refuses or cannot be reached; `TypeError` for other things than
+   * credentials.
+   */
   async logIn(credentials: Credentials): Promise<User<FunctionsFactoryType, CustomDataType>> {
     if (!(credentials instanceof Credentials))
       throw new TypeError("Expected 'credentials' to be an instance of Credentials");
@@ -103,36 +133,50 @@ export class App<
     return User.of(this as unknown as App, user) as unknown as User<FunctionsFactoryType, CustomDataType>;
   }
 
+  /**
+   * The user that logged in or was switched to last, and is logged in; also after a new start. `null` if there is none.
+   */
   get currentUser(): User<FunctionsFactoryType, CustomDataType> | null {
     const user = this.internal.currentUser;
     return user === undefined ? null : this.#wrap(user);
   }
 
+  /** Users on this device by their ids, those that are logged out too. */
   get allUsers(): Readonly<Record<string, User<FunctionsFactoryType, CustomDataType>>> {
     return Object.fromEntries(this.internal.users.map((user) => [user.id, this.#wrap(user)]));
   }
 
+  /** Makes another logged-in user the current one. @throws if the user is logged out or removed. */
   switchUser(nextUser: User<FunctionsFactoryType, CustomDataType>): void {
     call(() => this.internal.switchUser(nextUser.internal));
   }
 
+  /** Logs out and forgets the user on this device. */
   async removeUser(user: User<FunctionsFactoryType, CustomDataType>): Promise<void> {
     await settle(this.internal.removeUser(user.internal));
   }
 
+  /** Deletes the account on the server, then forgets the user. */
   async deleteUser(user: User<FunctionsFactoryType, CustomDataType>): Promise<void> {
     await settle(this.internal.deleteUser(user.internal));
   }
 
+  /**
+   * Calls back when users log in, log out or are switched, and when their data changes.
+   *
+   * @throws if the callback is registered already.
+   */
   addListener(callback: () => void): void {
     assertFunction(callback, "callback");
     call(() => this.internal.listeners.add(callback));
   }
 
+  /** Ends calling back. A callback that is not registered is no error. */
   removeListener(callback: () => void): void {
     this.internal.listeners.remove(callback);
   }
 
+  /** Ends calling back whomever. */
   removeAllListeners(): void {
     this.internal.listeners.clear();
   }

@@ -17,32 +17,43 @@ export class EmailPasswordAuth {
     this.#calls = new EmailPasswordCalls(app);
   }
 
+  /**
+   * Registers an address. Tidemark's server needs no confirmation.
+   *
+   * @throws if the address is taken or the password does not do.
+   */
   async registerUser(details: { email: string; password: string }): Promise<void> {
     assertString(details.email, "email");
     assertString(details.password, "password");
     await settle(this.#calls.register(details.email, details.password));
   }
 
+  /** Confirms an address with what a message to it contained. Tidemark's server sends none. */
   async confirmUser(details: { token: string; tokenId: string }): Promise<void> {
     await settle(this.#calls.confirm(details));
   }
 
+  /** Has that message sent again. */
   async resendConfirmationEmail(details: { email: string }): Promise<void> {
     await settle(this.#calls.resendConfirmation(details.email));
   }
 
+  /** Has the app's function for confirmation run again. */
   async retryCustomConfirmation(details: { email: string }): Promise<void> {
     await settle(this.#calls.retryCustomConfirmation(details.email));
   }
 
+  /** Sets a password with what a message has contained. */
   async resetPassword(details: { password: string; token: string; tokenId: string }): Promise<void> {
     await settle(this.#calls.completeReset(details.password, details));
   }
 
+  /** Has that message sent. */
   async sendResetPasswordEmail(details: { email: string }): Promise<void> {
     await settle(this.#calls.sendReset(details.email));
   }
 
+  /** Has the app's function for resets run, with any values. */
   async callResetPasswordFunction(details: { email: string; password: string }, ...values: unknown[]): Promise<void> {
     await settle(this.#calls.callResetFunction(details.email, details.password, values));
   }

@@ -25,14 +25,19 @@ import { ListenerMap } from "./listeners.js";
 import { valueToJson } from "./object.js";
 import type { Results } from "./results.js";
 
-/** Indexes of changes. */
+/** Indexes of what has changed. All are empty in the first call of a listener. */
 export interface CollectionChangeSet {
+  /** What was inserted, by its indexes afterwards. */
   insertions: number[];
+  /** What was deleted, by its indexes before. */
   deletions: number[];
+  /** What was changed, by its indexes afterwards. */
   newModifications: number[];
+  /** The same by its indexes before. */
   oldModifications: number[];
 }
 
+/** Told of changes of a collection: once soon after it is added, then after each change. */
 export type CollectionChangeCallback<T> = (collection: OrderedCollection<T>, changes: CollectionChangeSet) => void;
 
 /** A property, or a property with whether the order is reversed. */
@@ -67,6 +72,7 @@ type ArrayMethods<T> = Pick<ReadonlyArray<T>, (typeof arrayMethods)[number]>;
 // Array methods are added below the class, and keys that are symbols cannot be declared in it.
 // oxlint-disable-next-line typescript/no-unsafe-declaration-merging
 export interface OrderedCollection<T> extends ArrayMethods<T> {
+  /** The element at an index. */
   readonly [index: number]: T;
   /** @internal */
   readonly [handleKey]: Handle;
@@ -81,48 +87,59 @@ export interface OrderedHandle {
   isValid(): boolean;
 }
 
-/** What results, lists and sets have in common. */
+/** What results, lists and sets have in common: they are live, and read as arrays are. */
 // oxlint-disable-next-line typescript/no-unsafe-declaration-merging
 export abstract class OrderedCollection<T> {
   readonly #listeners = new ListenerMap<unknown>();
 
+  /** @internal */
   constructor(binding: Binding, handle: Handle) {
     Object.defineProperty(this, handleKey, { value: handle, configurable: true });
     Object.defineProperty(this, bindingKey, { value: binding, configurable: true });
   }
 
+  /** @internal */
   protected abstract ordered(): OrderedHandle;
-  /** The elements of this moment as results of the engine; only for objects. */
+  /** @internal The elements of this moment as results of the engine; only for objects. */
   protected abstract asResults(): EngineResults;
+  /** @internal */
   protected abstract observe(listener: (changes: CollectionChanges) => void): () => void;
+  /** Type of the elements, by its name in schemas. */
   abstract get type(): string;
+  /** Whether elements may be null. */
   abstract get optional(): boolean;
 
+  /** How many elements there are. It cannot be assigned. */
   get length(): number {
     return call(() => this.ordered().length);
   }
 
+  /** @throws always. */
   set length(_: number) {
     throw new Error("Cannot assign to read only property 'length'");
   }
 
+  /** Whether it can be read: the realm is open, and the object that holds it exists. */
   isValid(): boolean {
     return this.ordered().isValid();
   }
 
+  /** Whether there are no elements. */
   isEmpty(): boolean {
     return this.length === 0;
   }
 
-  /** The element at an index, as the SDK shows it. */
+  /** @internal The element at an index, as the SDK shows it. */
   protected element(index: number): T | undefined {
     return this[bindingKey].wrap(this.ordered().get(index)) as T | undefined;
   }
 
+  /** The elements of the moment at which it begins. */
   *[Symbol.iterator](): IterableIterator<T> {
     yield* this.values();
   }
 
+  /** The elements of the moment at which it begins. */
   *values(): IterableIterator<T> {
     const binding = this[bindingKey];
     const handle = this[handleKey];
@@ -133,10 +150,12 @@ export abstract class OrderedCollection<T> {
     for (const value of snapshotOf(this.ordered())) yield binding.wrap(value) as T;
   }
 
+  /** The indexes. */
   *keys(): IterableIterator<number> {
     for (let index = 0; index < this.length; index += 1) yield index;
   }
 
+  /** Indexes and elements. */
   *entries(): IterableIterator<[number, T]> {
     let index = 0;
     for (const value of this.values()) {
@@ -145,6 +164,7 @@ export abstract class OrderedCollection<T> {
     }
   }
 
+  /** Index of an element; −1 if it is not there. */
   indexOf(searched: T, fromIndex: number = 0): number {
     const plain = unwrap(searched);
     const handle = this[handleKey];
@@ -158,23 +178,28 @@ export abstract class OrderedCollection<T> {
     return [...this.values()].map((value) => valueToJson(value, known));
   }
 
+  /** For results, their query in Realm Query Language. */
   description(): string {
     const handle = this[handleKey];
     return handle instanceof EngineResults ? handle.describe() : `${this.type} collection of ${this.length}`;
   }
 
+  /** The smallest element, or value of a property; `undefined` if there is none. */
   min(property?: string): number | Date | undefined {
     return this.#aggregate("min", property) as number | Date | undefined;
   }
 
+  /** The greatest element, or value of a property; `undefined` if there is none. */
   max(property?: string): number | Date | undefined {
     return this.#aggregate("max", property) as number | Date | undefined;
   }
 
+  /** The sum of the elements, or of a property; 0 if there are none. */
   sum(property?: string): number {
     return this.#aggregate("sum", property) as number;
   }
 
+  /** The mean of the elements, or of a property; `undefined` if there are none. */
   avg(property?: string): number | undefined {
     return this.#aggregate("avg", property) as number | undefined;
   }
@@ -188,7 +213,11 @@ export abstract class OrderedCollection<T> {
     );
   }
 
-  /** The elements that pass a query. */
+  /**
+   * The elements that pass a query in Realm Query Language, with `$0`, `$1`, … for the values.
+   *
+   * @throws if it cannot be understood.
+   */
   filtered(query: string, ...values: unknown[]): Results<T> {
     assertString(query, "query");
     return call(() => {
@@ -198,7 +227,7 @@ export abstract class OrderedCollection<T> {
     });
   }
 
-  /** The elements in the order of a property, or of several. */
+  /** The elements in the order of a property, or of several. @throws if no property is given. */
   sorted(by: boolean | string | readonly SortDescriptor[] = false, isReversed: boolean = false): Results<T> {
     const source = call(() => this.asResults());
     if (typeof by === "boolean") {
@@ -217,6 +246,11 @@ export abstract class OrderedCollection<T> {
     return call(() => this[bindingKey].results(this.asResults().snapshot()) as Results<T>);
   }
 
+  /**
+   * Calls back soon, with no changes, and then after each change. Key paths are accepted, of no effect.
+   *
+   * @throws if the callback is registered already.
+   */
   addListener(callback: CollectionChangeCallback<T>, _keyPaths?: string | string[]): void {
     assertFunction(callback, "callback");
     const begin = (): (() => void) =>
@@ -234,15 +268,17 @@ export abstract class OrderedCollection<T> {
     call(() => this.#listeners.add(callback, begin));
   }
 
+  /** Ends calling back. A callback that is not registered is no error. */
   removeListener(callback: CollectionChangeCallback<T>): void {
     this.#listeners.remove(callback);
   }
 
+  /** Ends calling back whomever. */
   removeAllListeners(): void {
     this.#listeners.clear();
   }
 
-  /** The collection as the application holds it, with access by index. */
+  /** @internal The collection as the application holds it, with access by index. */
   protected self(): OrderedCollection<T> {
     return indexedForm(this);
   }

@@ -11,13 +11,17 @@ import { call } from "../errors.js";
 import { ListenerMap } from "./listeners.js";
 import { valueToJson } from "./object.js";
 
-/** Keys of changes. */
+/** Keys of what has changed. All are empty in the first call of a listener. */
 export interface DictionaryChangeSet {
+  /** Keys that are gone. */
   deletions: string[];
+  /** Keys that are new. */
   insertions: string[];
+  /** Keys that have another value. */
   modifications: string[];
 }
 
+/** Told of changes of a dictionary. */
 export type DictionaryChangeCallback<T> = (dictionary: Dictionary<T>, changes: DictionaryChangeSet) => void;
 
 /** Entries show as properties. */
@@ -30,7 +34,7 @@ export interface Dictionary<T> {
   readonly [bindingKey]: Binding;
 }
 
-/** A dictionary property. */
+/** A dictionary of an object: values by keys, which are also its properties. It is live. */
 // oxlint-disable-next-line typescript/no-unsafe-declaration-merging
 export class Dictionary<T = unknown> {
   /** @internal */
@@ -39,8 +43,9 @@ export class Dictionary<T = unknown> {
     Object.defineProperty(this, bindingKey, { value: binding, configurable: true });
   }
 
-  /** Sets one entry, or all entries of an object. */
+  /** Sets all entries of an object, in a write transaction; others stay. */
   set(elements: Readonly<Record<string, T>>): this;
+  /** Sets one entry. */
   set(key: string, value: T): this;
   set(keyOrElements: string | Readonly<Record<string, T>>, value?: T): this {
     call(() => {
@@ -54,7 +59,7 @@ export class Dictionary<T = unknown> {
     return this;
   }
 
-  /** Removes entries. */
+  /** Removes entries, in a write transaction. A key that is not there is no error. */
   remove(key: string | readonly string[]): this {
     call(() => {
       for (const one of typeof key === "string" ? [key] : key) this[handleKey].erase(one);
@@ -62,28 +67,34 @@ export class Dictionary<T = unknown> {
     return this;
   }
 
+  /** Whether it can be read: the realm is open, and the object that holds it exists. */
   isValid(): boolean {
     return this[handleKey].isValid();
   }
 
+  /** Keys and values. */
   entries(): IterableIterator<[string, T]> {
     const handle = this[handleKey];
     const entries = handle.keys().map((key): [string, T] => [key, this[bindingKey].wrap(handle.get(key)) as T]);
     return entries.values();
   }
 
+  /** The keys. */
   keys(): IterableIterator<string> {
     return this[handleKey].keys()[Symbol.iterator]();
   }
 
+  /** The values. */
   values(): IterableIterator<T> {
     return [...this.entries()].map(([, value]) => value)[Symbol.iterator]();
   }
 
+  /** Keys and values. */
   [Symbol.iterator](): IterableIterator<[string, T]> {
     return this.entries();
   }
 
+  /** Calls back soon, with no changes, and then after each change. @throws if the callback is registered already. */
   addListener(callback: DictionaryChangeCallback<T>, _keyPaths?: string | string[]): void {
     assertFunction(callback, "callback");
     const binding = this[bindingKey];
@@ -97,14 +108,17 @@ export class Dictionary<T = unknown> {
     listenersOf(this).add(callback, begin);
   }
 
+  /** Ends calling back. A callback that is not registered is no error. */
   removeListener(callback: DictionaryChangeCallback<T>): void {
     listenersOf(this).remove(callback);
   }
 
+  /** Ends calling back whomever. */
   removeAllListeners(): void {
     listenersOf(this).clear();
   }
 
+  /** The entries as plain values. */
   toJSON(_key?: string, known: Map<string, unknown> = new Map()): Record<string, unknown> {
     return Object.fromEntries([...this.entries()].map(([key, value]) => [key, valueToJson(value, known)]));
   }

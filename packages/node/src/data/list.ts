@@ -26,8 +26,9 @@ export const typeNames: Readonly<Record<string, string>> = {
   decimal: "decimal128",
 };
 
-/** A list property. */
+/** A list of an object. It is live, and changed in write transactions: by index, or by the methods of arrays. */
 export class List<T = unknown> extends OrderedCollection<T> {
+  /** The element at an index. Assigning at the end appends. */
   [index: number]: T;
 
   /** @internal */
@@ -40,23 +41,28 @@ export class List<T = unknown> extends OrderedCollection<T> {
     return this[handleKey] as EngineList;
   }
 
+  /** @internal */
   protected override ordered(): OrderedHandle {
     return this.#list;
   }
 
+  /** @internal */
   protected override asResults(): EngineResults {
     return resultsOfCollection(this.#list);
   }
 
+  /** @internal */
   protected override observe(listener: (changes: CollectionChanges) => void): () => void {
     return this.#list.database.notifier.onCollection(this.#list, listener);
   }
 
+  /** Type of the elements, by its name in schemas. */
   get type(): string {
     const { type } = this.#list.column;
     return typeNames[type] ?? type;
   }
 
+  /** Whether elements may be null. */
   get optional(): boolean {
     return this.#list.column.isNullable;
   }
@@ -71,6 +77,7 @@ export class List<T = unknown> extends OrderedCollection<T> {
     });
   }
 
+  /** Appends elements. @returns the new length. */
   push(...items: T[]): number {
     return call(() => {
       const list = this.#list;
@@ -79,10 +86,12 @@ export class List<T = unknown> extends OrderedCollection<T> {
     });
   }
 
+  /** Removes the last element. @returns it; `undefined` if there is none. */
   pop(): T | undefined {
     return this.#take(this.#list.length - 1);
   }
 
+  /** Removes the first element. @returns it; `undefined` if there is none. */
   shift(): T | undefined {
     return this.#take(0);
   }
@@ -98,6 +107,7 @@ export class List<T = unknown> extends OrderedCollection<T> {
     });
   }
 
+  /** Inserts elements at the beginning. @returns the new length. */
   unshift(...items: T[]): number {
     return call(() => {
       const list = this.#list;
@@ -106,6 +116,7 @@ export class List<T = unknown> extends OrderedCollection<T> {
     });
   }
 
+  /** Removes elements and inserts others in their place, as of arrays. @returns what was removed. */
   splice(start: number, deleteCount?: number, ...items: T[]): T[] {
     return call(() => {
       const list = this.#list;
@@ -120,17 +131,20 @@ export class List<T = unknown> extends OrderedCollection<T> {
     });
   }
 
+  /** Removes the element at an index. @throws beyond the end. */
   remove(index: number): void {
     assertNumber(index, "index");
     call(() => this.#list.erase(index));
   }
 
+  /** Moves an element to another index. */
   move(from: number, to: number): void {
     assertNumber(from, "from");
     assertNumber(to, "to");
     call(() => this.#list.move(from, to));
   }
 
+  /** Exchanges two elements, by moving both. */
   swap(index1: number, index2: number): void {
     assertNumber(index1, "index1");
     assertNumber(index2, "index2");

@@ -23,12 +23,15 @@ import { Counter } from "./counter.js";
 import { ListenerMap } from "./listeners.js";
 import type { Results } from "./results.js";
 
-/** Changes of an object. */
+/** What has changed of an object. */
 export interface ObjectChangeSet<T> {
+  /** Whether it is gone: the last call. */
   readonly deleted: boolean;
+  /** Names of what has changed; empty in the first call and when it is gone. */
   readonly changedProperties: (keyof T)[];
 }
 
+/** Told of changes of an object: once soon after it is added, then after each change. */
 export type ObjectChangeCallback<T> = (object: RealmObject<T> & T, changes: ObjectChangeSet<T>) => void;
 
 /** What a realm offers to the constructor of objects. */
@@ -78,12 +81,13 @@ export class RealmObject<T = DefaultObject, _RequiredProperties extends keyof T 
     return this[handleKey].isValid();
   }
 
+  /** The class with everything spelled out. */
   objectSchema(): CanonicalObjectSchema {
     const { layout } = this[handleKey];
     return this[bindingKey].classOf(layout).schema;
   }
 
-  /** Objects of a class whose property links to this one. */
+  /** Objects of a class whose property links to this one. @throws if there is no such property. */
   linkingObjects(objectType: string | RealmObjectClass, propertyName: string): Results {
     return linkingObjects(this[bindingKey], this[handleKey], nameOf(objectType), propertyName);
   }
@@ -101,6 +105,11 @@ export class RealmObject<T = DefaultObject, _RequiredProperties extends keyof T 
     return count;
   }
 
+  /**
+   * Calls back soon, with no changes, and then after each change. Key paths are accepted, of no effect.
+   *
+   * @throws if the callback is registered already.
+   */
   addListener(callback: ObjectChangeCallback<T>, _keyPaths?: string | string[]): void {
     assertFunction(callback, "callback");
     const binding = this[bindingKey];
@@ -115,10 +124,12 @@ export class RealmObject<T = DefaultObject, _RequiredProperties extends keyof T 
     listeners(this).add(callback, begin);
   }
 
+  /** Ends calling back. A callback that is not registered is no error. */
   removeListener(callback: ObjectChangeCallback<T>): void {
     listeners(this).remove(callback);
   }
 
+  /** Ends calling back whomever. */
   removeAllListeners(): void {
     listeners(this).clear();
   }

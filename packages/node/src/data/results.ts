@@ -20,15 +20,19 @@ import { OrderedCollection, type OrderedHandle } from "./collection.js";
 
 /** How to subscribe. */
 export interface SubscriptionOptions {
+  /** Name of the subscription, by which it can be found and replaced; none by default. */
   name?: string;
+  /** Whether a name that stands for another query is an error; by default it stands for this one from then on. */
   throwOnUpdate?: boolean;
+  /** When to wait for the data; `first-time` by default. */
   behavior?: WaitForSync;
-  /** Milliseconds. */
+  /** Milliseconds to wait at most; without an end by default. When they are over the promise resolves all the same. */
   timeout?: number;
 }
 
 /** Results, whatever their objects are. */
 export interface Subscribable {
+  /** @internal */
   readonly [handleKey]: unknown;
 }
 
@@ -38,7 +42,9 @@ interface Subscriber {
   unsubscribeFrom(results: Subscribable, name: string | undefined): void;
 }
 
-/** Live results. */
+/**
+ * The objects of a class or of a collection that pass queries. Results are live: they show what the realm holds now.
+ */
 export class Results<T = unknown> extends OrderedCollection<T> {
   #subscriptionName: string | undefined;
 
@@ -52,29 +58,34 @@ export class Results<T = unknown> extends OrderedCollection<T> {
     return this[handleKey] as EngineResults;
   }
 
+  /** @internal */
   protected override ordered(): OrderedHandle {
     return this.#results;
   }
 
+  /** @internal */
   protected override asResults(): EngineResults {
     return this.#results;
   }
 
+  /** @internal */
   protected override observe(listener: (changes: CollectionChanges) => void): () => void {
     const results = this.#results;
     results.database.requireOpen();
     return results.database.notifier.onResults(results, listener);
   }
 
+  /** Always `object`. */
   get type(): string {
     return "object";
   }
 
+  /** Always false. */
   get optional(): boolean {
     return false;
   }
 
-  /** Sets a property of all objects. */
+  /** Sets a property of all objects, in a write transaction. */
   update(propertyName: string, value: unknown): void {
     assertString(propertyName, "propertyName");
     call(() => {
@@ -86,13 +97,21 @@ export class Results<T = unknown> extends OrderedCollection<T> {
     });
   }
 
-  /** Syncs these results from now on. Resolves as `options.behavior` says; never rejects for a timeout. */
+  /**
+   * Syncs these results from now on. Resolves as `options.behavior` says; never rejects for a timeout, and the data
+   * then arrives later.
+   *
+   * @returns the same results.
+   */
   async subscribe(options: SubscriptionOptions = {}): Promise<this> {
     this.#subscriptionName = options.name;
     await (this[bindingKey].realm as Subscriber).subscribeTo(this, options);
     return this.self() as unknown as this;
   }
 
+  /**
+   * Syncs them no longer: removes the subscription that {@link Results.subscribe} made, or the one with their query.
+   */
   unsubscribe(): void {
     (this[bindingKey].realm as Subscriber).unsubscribeFrom(this, this.#subscriptionName);
   }

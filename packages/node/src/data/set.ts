@@ -17,7 +17,7 @@ import { call } from "../errors.js";
 import { OrderedCollection, type OrderedHandle } from "./collection.js";
 import { typeNames } from "./list.js";
 
-/** A set property. */
+/** A set of an object. It is live, and changed in write transactions. */
 export class RealmSet<T = unknown> extends OrderedCollection<T> {
   /** @internal */
   // oxlint-disable-next-line no-useless-constructor
@@ -29,44 +29,54 @@ export class RealmSet<T = unknown> extends OrderedCollection<T> {
     return this[handleKey] as ValueSet;
   }
 
+  /** @internal */
   protected override ordered(): OrderedHandle {
     return this.#set;
   }
 
+  /** @internal */
   protected override asResults(): EngineResults {
     return resultsOfCollection(this.#set);
   }
 
+  /** @internal */
   protected override observe(listener: (changes: CollectionChanges) => void): () => void {
     return this.#set.database.notifier.onCollection(this.#set, listener);
   }
 
+  /** Type of the elements, by its name in schemas. */
   get type(): string {
     const { type } = this.#set.column;
     return typeNames[type] ?? type;
   }
 
+  /** Whether elements may be null. */
   get optional(): boolean {
     return this.#set.column.isNullable;
   }
 
+  /** How many elements there are. */
   get size(): number {
     return this.length;
   }
 
+  /** Adds an element, unless it is there. */
   add(value: T): this {
     call(() => this.#set.add(value));
     return this;
   }
 
+  /** Removes an element. @returns whether it was there. */
   delete(value: T): boolean {
     return call(() => this.#set.erase(value));
   }
 
+  /** Whether an element is there. */
   has(value: T): boolean {
     return call(() => this.#set.has(value));
   }
 
+  /** Removes all elements. */
   clear(): void {
     call(() => this.#set.clear());
   }

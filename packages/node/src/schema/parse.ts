@@ -62,7 +62,10 @@ export interface ParsedClass {
 }
 
 /** A class of the application's own. */
-export type RealmObjectClass = (abstract new (...values: never[]) => object) & { readonly schema?: unknown };
+export type RealmObjectClass = (abstract new (...values: never[]) => object) & {
+  /** What its objects have. */
+  readonly schema?: unknown;
+};
 
 /** Parses a schema given as object or class. */
 export function parseClass(given: ObjectSchema | RealmObjectClass): ParsedClass {

@@ -31,26 +31,32 @@ export class Subscription {
     this.internal = internal;
   }
 
+  /** Its id. A subscription that takes the place of another one of its name keeps it. */
   get id(): ObjectId {
     return new ObjectId(this.internal.id);
   }
 
+  /** When it was made. */
   get createdAt(): Date {
     return new Date(this.internal.createdAtMs);
   }
 
+  /** When it was added or changed last. */
   get updatedAt(): Date {
     return new Date(this.internal.updatedAtMs);
   }
 
+  /** Its name; `null` if it has none. */
   get name(): string | null {
     return this.internal.name;
   }
 
+  /** Name of the class that it is for. */
   get objectType(): string {
     return this.internal.className;
   }
 
+  /** Its query in Realm Query Language; `TRUEPREDICATE` for all objects. */
   get queryString(): string {
     return this.internal.query;
   }
@@ -64,24 +70,31 @@ function resultsOf(query: Subscribable): EngineResults {
 export abstract class BaseSubscriptionSet implements Iterable<Subscription> {
   /** @internal */
   protected abstract list(): readonly EngineSubscription[];
+  /** Number of the set: 0 at first, one more with each update. */
   abstract get version(): number;
+  /** How far the set is. */
   abstract get state(): SubscriptionSetState;
+  /** Why the server has refused it; `null` in every other state. */
   abstract get error(): string | null;
 
+  /** Whether it has no subscriptions. */
   get isEmpty(): boolean {
     return this.length === 0;
   }
 
+  /** How many subscriptions it has. */
   get length(): number {
     return this.list().length;
   }
 
+  /** The subscription of a name; `null` if there is none. */
   findByName(name: string): Subscription | null {
     assertString(name, "name");
     const found = this.list().find((subscription) => subscription.name === name);
     return found === undefined ? null : new Subscription(found);
   }
 
+  /** The first subscription with the query of some results, named or not; `null` if there is none. */
   findByQuery(query: Subscribable): Subscription | null {
     const results = resultsOf(query);
     const text = call(() => results.describe());
@@ -89,6 +102,7 @@ export abstract class BaseSubscriptionSet implements Iterable<Subscription> {
     return found === undefined ? null : new Subscription(found);
   }
 
+  /** The subscriptions in their order. */
   *[Symbol.iterator](): IterableIterator<Subscription> {
     for (const subscription of this.list()) yield new Subscription(subscription);
   }
@@ -103,7 +117,7 @@ const states = {
   superseded: SubscriptionSetState.Superseded,
 } as const;
 
-/** The set of one moment. */
+/** The set of one moment: `realm.subscriptions` gives a new one each time. */
 export class SubscriptionSet extends BaseSubscriptionSet {
   readonly #realm: Realm;
   readonly #sets: SubscriptionSets;
@@ -121,6 +135,7 @@ export class SubscriptionSet extends BaseSubscriptionSet {
     return this.#set.subscriptions;
   }
 
+  /** Number of the set: 0 at first, one more with each update. */
   get version(): number {
     return this.#set.version;
   }
@@ -130,17 +145,26 @@ export class SubscriptionSet extends BaseSubscriptionSet {
     return states[call(() => this.#sets.byVersion(this.#set.version)).state];
   }
 
+  /** Why the server has refused it; `null` in every other state. */
   get error(): string | null {
     const { state, error } = call(() => this.#sets.byVersion(this.#set.version));
     return state === "error" ? error : null;
   }
 
-  /** Resolves when the data of this set is here, or a later set has taken its place. */
+  /**
+   * Resolves when the data of this set is here, or a later set has taken its place.
+   *
+   * @throws an error with the server's text if it refuses the set; {@link SyncError} 1027 if the session is stopped
+   * meanwhile.
+   */
   async waitForSynchronization(): Promise<void> {
     await settle(this.#sets.waitForSynchronization(this.#set.version));
   }
 
-  /** Changes the set: the callback runs at once, the promise resolves when the new data is here. */
+  /**
+   * Changes the set: the callback runs at once, and what it did is committed; then this object is the new set. What the
+   * callback throws undoes all. Resolves as {@link SubscriptionSet.waitForSynchronization} does.
+   */
   update(callback: (mutableSubscriptions: MutableSubscriptionSet, realm: Realm) => void): Promise<void> {
     try {
       this.updateNoWait(callback);
@@ -177,18 +201,27 @@ export class MutableSubscriptionSet extends BaseSubscriptionSet {
     return this.#draft.list();
   }
 
+  /** Number that the set will have. */
   get version(): number {
     return this.#version;
   }
 
+  /** Always `pending`. */
   get state(): SubscriptionSetState {
     return SubscriptionSetState.Pending;
   }
 
+  /** Always `null`. */
   get error(): string | null {
     return null;
   }
 
+  /**
+   * Subscribes to what some results select. One of the same name takes the new query, one without a name and with the
+   * same query stays.
+   *
+   * @throws if there is one of the name with another query and `throwOnUpdate` is set.
+   */
   add(query: Subscribable, options: SubscriptionOptions = {}): Subscription {
     const { name, throwOnUpdate } = options;
     if (name !== undefined) assertString(name, "name");
@@ -201,31 +234,37 @@ export class MutableSubscriptionSet extends BaseSubscriptionSet {
     return new Subscription(added);
   }
 
+  /** Removes the subscriptions with the query of some results. @returns whether there were any. */
   remove(query: Subscribable): boolean {
     const results = resultsOf(query);
     const text = call(() => results.describe());
     return this.#draft.remove((one) => one.className === results.layout.name && one.query === text) > 0;
   }
 
+  /** Removes the subscription of a name. @returns whether there was one. */
   removeByName(name: string): boolean {
     assertString(name, "name");
     return this.#draft.remove((one) => one.name === name) > 0;
   }
 
+  /** Removes a subscription. @returns whether it was there. */
   removeSubscription(subscription: Subscription): boolean {
     const { id } = subscription.internal;
     return this.#draft.remove((one) => one.id === id) > 0;
   }
 
+  /** Removes the subscriptions for a class. @returns how many there were. */
   removeByObjectType(objectType: string): number {
     assertString(objectType, "objectType");
     return this.#draft.remove((one) => one.className === objectType);
   }
 
+  /** Removes the subscriptions without a name. @returns how many there were. */
   removeUnnamed(): number {
     return this.#draft.remove((one) => one.name === null);
   }
 
+  /** Removes all subscriptions. @returns how many there were. */
   removeAll(): number {
     return this.#draft.remove(() => true);
   }

@@ -13,17 +13,24 @@ import { engine } from "../engine.js";
 import { call, settle, TimeoutError } from "../errors.js";
 import type { SyncConfiguration } from "../configuration.js";
 
-/** Called with an estimate from 0 to 1 if it declares one parameter, with bytes otherwise. */
+/**
+ * Told how far a transfer is: called with an estimate from 0 to 1 if it declares one parameter, with bytes otherwise.
+ * Bytes of downloads are made from the server's estimate.
+ */
 export type ProgressNotificationCallback =
   | ((estimate: number) => void)
   | ((transferred: number, transferable: number) => void);
 
+/** Told of a change of the connection: the new state comes first. */
 export type ConnectionNotificationCallback = (newState: ConnectionState, oldState: ConnectionState) => void;
 
 /** Progress listeners of all sessions, by session and callback. */
 const progressListeners = new WeakMap<EngineSession, Map<unknown, () => void>>();
 
-/** The session of a synced realm. */
+/**
+ * The session of a synced realm. It begins when the realm is opened, and syncs in the background by itself. When the
+ * realm is closed, every member throws an {@link AssertionError}: `This SyncSession is no longer valid`.
+ */
 export class SyncSession {
   readonly #session: EngineSession;
 
@@ -38,48 +45,68 @@ export class SyncSession {
     return this.#session;
   }
 
-  /** What the realm was opened with, made up again. */
+  /** What the realm was opened with, made up again: the user and the headers, without callbacks. */
   get config(): SyncConfiguration {
     const { headers } = this.internal.options;
     return { user: this.user, flexible: true, customHttpHeaders: { ...headers } };
   }
 
+  /** Whether the session syncs, connected or not. True the moment it is read. */
   get state(): SessionState {
     const { state } = this.internal;
     return state === "inactive" || state === "paused" ? SessionState.Inactive : SessionState.Active;
   }
 
+  /** The address of the server for sync, as far as it is known. */
   get url(): string {
     return this.internal.app.syncRoute().url;
   }
 
+  /** Who syncs. */
   get user(): User {
     const { user } = this.internal;
     return User.of(App.of(user.app), user);
   }
 
+  /** Whether there is a connection with the server. True the moment it is read. */
   get connectionState(): ConnectionState {
     return this.internal.connectionState;
   }
 
-  /** Whether data can move now. */
+  /** Whether data can move now: the session is active and the connection is there. */
   isConnected(): boolean {
     return this.connectionState === "connected" && this.state === SessionState.Active;
   }
 
+  /**
+   * Stops both directions until {@link SyncSession.resume}, or until the last realm of the file is closed. Both states
+   * have changed when it returns; waits that are under way reject with code 1027. In `realm` 12 another realm of the
+   * same file, or another log-in, ends the pause; here it does not.
+   */
   pause(): void {
     this.internal.pause();
   }
 
+  /** Goes on after a pause, and connects without waiting. Does nothing while the user is logged out. */
   resume(): void {
     this.internal.resume();
   }
 
-  /** Ends the waiting between attempts to connect. Nothing happens while connected. */
+  /**
+   * Ends the waiting between attempts to connect, for this session. Nothing happens while it is connected, connecting
+   * or paused, or after a fatal error.
+   */
   reconnect(): void {
     this.internal.reconnect();
   }
 
+  /**
+   * Has a callback told how far a transfer is. It is called soon if something is known already, and never before this
+   * returns; a realm that has subscribed to nothing reports nothing. With `forCurrentlyOutstandingWork` the last call
+   * is the one with everything transferred.
+   *
+   * @throws if the callback is registered already for this session, or is no function.
+   */
   addProgressNotification(
     direction: ProgressDirection,
     mode: ProgressMode,
@@ -103,28 +130,47 @@ export class SyncSession {
     known.set(callback, end);
   }
 
+  /** Ends calling back. A callback that is not registered is no error. */
   removeProgressNotification(callback: ProgressNotificationCallback): void {
     const known = progressListeners.get(this.internal);
     known?.get(callback)?.();
     known?.delete(callback);
   }
 
+  /**
+   * Has a callback told of changes of the connection, from the next one on, in turns of the event loop of their own.
+   *
+   * @throws if the callback is registered already.
+   */
   addConnectionNotification(callback: ConnectionNotificationCallback): void {
     assertFunction(callback, "callback");
     call(() => this.internal.connectionListeners.add(callback));
   }
 
+  /** Ends calling back. A callback that is not registered is no error. */
   removeConnectionNotification(callback: ConnectionNotificationCallback): void {
     this.internal.connectionListeners.remove(callback);
   }
 
-  /** Resolves when everything that is on the server now is here. The transfer outlives the timeout. */
+  /**
+   * Resolves when everything that is on the server now is here and the realm shows it.
+   *
+   * @param timeoutMs milliseconds; without an end by default. The transfer outlives it.
+   * @throws {@link TimeoutError} when the time is over; {@link SyncError} if the session is paused, logged out or
+   * closed meanwhile, or ended by a fatal error; also for failures that are tried again, if
+   * `cancelWaitsOnNonFatalError` says so.
+   */
   async downloadAllServerChanges(timeoutMs?: number): Promise<void> {
     const text = `Downloading changes did not complete in ${String(timeoutMs)} ms.`;
     await within(settle(this.internal.waitForDownload()), timeoutMs, text);
   }
 
-  /** Resolves when everything committed until now is on the server. The transfer outlives the timeout. */
+  /**
+   * Resolves when everything that was committed until now is on the server.
+   *
+   * @param timeoutMs milliseconds; without an end by default. The transfer outlives it.
+   * @throws as {@link SyncSession.downloadAllServerChanges} does.
+   */
   async uploadAllLocalChanges(timeoutMs?: number): Promise<void> {
     const text = `Uploading changes did not complete in ${String(timeoutMs)} ms.`;
     await within(settle(this.internal.waitForUpload()), timeoutMs, text);
@@ -148,7 +194,7 @@ function toMode(mode: ProgressMode): "outstanding" | "indefinite" {
   throw new Error(`Unexpected mode: ${String(mode)}`);
 }
 
-/** A promise that rejects when it takes too long. */
+/** @internal A promise that rejects when it takes too long. */
 export async function within<T>(promise: Promise<T>, timeoutMs: number | undefined, text: string): Promise<T> {
   if (timeoutMs !== undefined) assertNumber(timeoutMs, "timeoutMs");
   const done = await withinLimits(engine().host, promise, { timeoutMs });

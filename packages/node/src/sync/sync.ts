@@ -14,24 +14,41 @@ import { setLogger, setLogLevel } from "../logging.js";
 import { BaseSubscriptionSet, MutableSubscriptionSet, Subscription, SubscriptionSet } from "./subscriptions.js";
 import { SyncSession } from "./sync-session.js";
 
-/** Synchronisation of an app. */
+/** Synchronisation of an app: `Realm.App.Sync`. */
 // The SDK has it as a class.
 // oxlint-disable-next-line typescript/no-extraneous-class
 export class Sync {
+  /** {@link SyncSession} by the name that it has in the SDK. */
   static Session: typeof SyncSession = SyncSession;
+  /** {@link ConnectionState} by the name that it has in the SDK. */
   static ConnectionState: typeof ConnectionState = ConnectionState;
+  /** {@link Subscription} by the name that it has in the SDK. */
   static Subscription: typeof Subscription = Subscription;
+  /** {@link SubscriptionSet} by the name that it has in the SDK. */
   static SubscriptionSet: typeof SubscriptionSet = SubscriptionSet;
+  /** {@link MutableSubscriptionSet} by the name that it has in the SDK. */
   static MutableSubscriptionSet: typeof MutableSubscriptionSet = MutableSubscriptionSet;
+  /** {@link BaseSubscriptionSet} by the name that it has in the SDK. */
   static BaseSubscriptionSet: typeof BaseSubscriptionSet = BaseSubscriptionSet;
+  /** {@link SubscriptionSetState} by the name that it has in the SDK. */
   static SubscriptionSetState: typeof SubscriptionSetState = SubscriptionSetState;
+  /** {@link SubscriptionSetState} by its older name. */
   static SubscriptionsState: typeof SubscriptionSetState = SubscriptionSetState;
+  /** {@link NumericLogLevel} by the name that it has in the SDK. */
   static NumericLogLevel: typeof NumericLogLevel = NumericLogLevel;
 
-  static openLocalRealmBehavior: { readonly type: "openImmediately" } = { type: "openImmediately" };
+  /** For `newRealmFileBehavior` and `existingRealmFileBehavior`: waits for nothing. */
+  static openLocalRealmBehavior: {
+    /** Waits for nothing. */
+    readonly type: "openImmediately";
+  } = { type: "openImmediately" };
+  /** For the same: waits for the data for at most 30 seconds, then rejects with a {@link TimeoutError}. */
   static downloadBeforeOpenBehavior: {
+    /** Waits for the data. */
     readonly type: "downloadBeforeOpen";
+    /** Milliseconds. */
     readonly timeOut: number;
+    /** Rejects. */
     readonly timeOutBehavior: "throwException";
   } = { type: "downloadBeforeOpen", timeOut: 30_000, timeOutBehavior: "throwException" };
 
@@ -62,7 +79,12 @@ export class Sync {
     // Accepted for compatibility.
   }
 
-  /** All sessions of a user share one connection. This is the default. */
+  /**
+   * Has all sessions of a user share one connection. That is the default; for an app that was made otherwise it must
+   * come before the first session of the process.
+   *
+   * @throws `Error` if that has begun: `Cannot enable session multiplexing after creating the sync client`.
+   */
   static enableSessionMultiplexing(app: App): void {
     if (app.internal.isMultiplexed) return;
     if (engine().sync.isStarted) {
@@ -86,7 +108,11 @@ export class Sync {
     }
   }
 
-  /** Ends the waiting between attempts to connect, for all sessions of the app. */
+  /**
+   * Ends the waiting between attempts to connect, for all sessions of the app. Nothing happens to sessions that are
+   * connected, connecting or paused, or that a fatal error has ended. It happens by itself when the machine comes back
+   * online.
+   */
   static reconnect(app: App): void {
     existingEngine()?.sync.reconnect(app.internal);
   }

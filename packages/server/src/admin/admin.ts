@@ -34,6 +34,7 @@ export interface AdminContext {
 
 /** The Admin API cannot be offered as it is asked for. */
 export class AdminError extends TidemarkError {
+  /** What is wrong; stable. */
   declare readonly code: "admin-exposed" | "admin-account";
 }
 

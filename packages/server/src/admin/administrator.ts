@@ -14,6 +14,7 @@ import { TokenError } from "../tokens.js";
 export interface AdminOptions {
   /** Name to log in with, an e-mail address by habit. */
   readonly user: string;
+  /** At least twelve characters, unless the account is well known. */
   readonly password: string;
   /**
    * Whether the API is offered on an address that other machines reach. False by default: whoever has this account

@@ -19,9 +19,11 @@ export interface AppConfiguration {
   readonly values: Readonly<Record<string, unknown>>;
   /** `%%environment`. */
   readonly environment: EnvironmentConfiguration;
+  /** The ways to log in. */
   readonly providers: readonly ProviderConfiguration[];
   /** Where custom user data is; `null` if there is none. */
   readonly customUserData: CustomUserDataConfiguration | null;
+  /** Synchronisation. */
   readonly sync: SyncConfiguration;
   /** Of all data sources, by service, database and name. */
   readonly collections: readonly CollectionConfiguration[];
@@ -54,20 +56,29 @@ export type ProviderConfiguration =
 
 /** A way to log in that has no settings. */
 export interface PlainProvider {
+  /** Which one. */
   readonly type: "anon-user" | "api-key";
+  /** Whether nobody may log in so. */
   readonly isDisabled: boolean;
 }
 
 /** E-mail and password. Texts and names are `null` where they are not given. */
 export interface PasswordProvider {
+  /** Which one. */
   readonly type: "local-userpass";
+  /** Whether nobody may log in so. */
   readonly isDisabled: boolean;
+  /** Whether users need not be confirmed. */
   readonly autoConfirm: boolean;
+  /** Page that confirms an address. */
   readonly emailConfirmationUrl: string | null;
+  /** Subject of the message that leads there. */
   readonly confirmEmailSubject: string | null;
   /** Function that confirms users; `null` if none does. */
   readonly confirmationFunctionName: string | null;
+  /** Page that sets a password. */
   readonly resetPasswordUrl: string | null;
+  /** Subject of the message that leads there. */
   readonly resetPasswordSubject: string | null;
   /** Function that resets passwords; `null` if none does. */
   readonly resetFunctionName: string | null;
@@ -75,17 +86,23 @@ export interface PasswordProvider {
 
 /** Tokens of somebody else. */
 export interface CustomTokenProvider {
+  /** Which one. */
   readonly type: "custom-token";
+  /** Whether nobody may log in so. */
   readonly isDisabled: boolean;
+  /** For whom tokens are to be issued. */
   readonly audience: readonly string[];
   /** Whether one of several audiences is enough. */
   readonly requireAnyAudience: boolean;
+  /** How tokens are signed; `null` if not said. */
   readonly signingAlgorithm: "HS256" | "RS256" | null;
   /** Where the keys are; `null` if they are secrets. */
   readonly jwkUri: string | null;
   /** Names of up to three secrets. */
   readonly signingKeys: readonly string[];
+  /** What of a token becomes data of the user. */
   readonly metadataFields: readonly {
+    /** Whether a token without it is refused. */
     readonly isRequired: boolean;
     /** Path in the token, in steps. */
     readonly path: readonly string[];
@@ -96,29 +113,41 @@ export interface CustomTokenProvider {
 
 /** A function of the app that says who somebody is. */
 export interface CustomFunctionProvider {
+  /** Which one. */
   readonly type: "custom-function";
+  /** Whether nobody may log in so. */
   readonly isDisabled: boolean;
+  /** Name of the function; `null` if not said. */
   readonly functionName: string | null;
 }
 
 /** Accounts with Google, Facebook or Apple. */
 export interface OAuthProvider {
+  /** Which one. */
   readonly type: "oauth2-google" | "oauth2-facebook" | "oauth2-apple";
+  /** Whether nobody may log in so. */
   readonly isDisabled: boolean;
+  /** Id of the app with the provider. */
   readonly clientId: string | null;
+  /** Whether id tokens are taken. */
   readonly isOpenId: boolean;
   /** Names of secrets. */
   readonly clientSecrets: readonly string[];
+  /** Where users come back to. */
   readonly redirectUris: readonly string[];
 }
 
 /** The collection of custom user data. */
 export interface CustomUserDataConfiguration {
+  /** Data source. */
   readonly service: string;
+  /** Database. */
   readonly database: string;
+  /** Name of the collection. */
   readonly collection: string;
   /** Field that holds the user's id. */
   readonly userIdField: string;
+  /** Function that runs for new users; `null` if none does. */
   readonly onUserCreationFunctionName: string | null;
 }
 
@@ -128,6 +157,7 @@ export interface SyncConfiguration {
   readonly type: "flexible" | "partition";
   /** `off`: it was never switched on, or for good off; `disabled`: it is paused. */
   readonly state: "enabled" | "disabled" | "off";
+  /** Whether clients may extend the schema. */
   readonly isDevelopmentMode: boolean;
   /** Data source; `null` if the directory has none. */
   readonly serviceName: string | null;
@@ -141,6 +171,7 @@ export interface SyncConfiguration {
   readonly queryableFields: readonly string[];
   /** Queryable fields by collection. */
   readonly collectionQueryableFields: Readonly<Record<string, readonly string[]>>;
+  /** Field that every subscription compares with constants; `null` for none. */
   readonly indexedQueryableField: string | null;
   /** Collections that clients only write to. */
   readonly asymmetricTables: readonly string[];
@@ -148,8 +179,11 @@ export interface SyncConfiguration {
 
 /** A collection of a data source. */
 export interface CollectionConfiguration {
+  /** Data source. */
   readonly service: string;
+  /** Database. */
   readonly database: string;
+  /** Name of the collection. */
   readonly collection: string;
   /** Class that clients know it as; `null` if it is not synchronised. */
   readonly className: string | null;

@@ -12,6 +12,7 @@ import { TidemarkError } from "@tidemark/protocol";
 export interface AppFile {
   /** From the directory, with `/`. */
   readonly path: string;
+  /** Size. */
   readonly bytes: number;
 }
 
@@ -37,6 +38,7 @@ export interface AppDirectoryLimits {
   readonly findingsMax: number;
 }
 
+/** Limits that hold when none are given. */
 export const defaultAppDirectoryLimits: AppDirectoryLimits = {
   filesMax: 10_000,
   fileBytesMax: 1024 * 1024,

@@ -20,6 +20,7 @@ export interface Location {
 export interface Finding extends Location {
   /** With an error the configuration cannot be used. */
   readonly severity: Severity;
+  /** What is wrong, in words. */
   readonly message: string;
 }
 

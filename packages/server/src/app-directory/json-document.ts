@@ -11,6 +11,7 @@ import type { Findings, Location } from "./findings.js";
 
 /** A part of a JSON file, for whoever checks it elsewhere. */
 export interface PositionedJson {
+  /** The parsed value. */
   readonly value: unknown;
   /** Where something in the value is written: the key of a property, or an element. What is absent is at its parent. */
   locate(path: JsonPath): Location;

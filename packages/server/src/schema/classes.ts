@@ -6,11 +6,13 @@
 
 /** A column as `Ledger.schema` gives it. */
 export interface ColumnInformation {
+  /** Name of the property. */
   readonly name: string;
   /** `mixed int bool string binary timestamp float double decimal link objectId uuid`. */
   readonly type: string;
   /** Whether the value, or an element of the collection, may be null. */
   readonly nullable: boolean;
+  /** Whether it is a collection, and which. */
   readonly collection: "single" | "list" | "dictionary" | "set";
   /** Class of the targets, for links. */
   readonly target?: string | null;
@@ -18,17 +20,23 @@ export interface ColumnInformation {
 
 /** A primary key as `Ledger.schema` gives it. */
 export interface PrimaryKeyInformation {
+  /** Name of the property. */
   readonly name: string;
   /** `int string objectId uuid`. */
   readonly type: string;
+  /** Whether it may be null. */
   readonly nullable: boolean;
 }
 
 /** A class as `Ledger.schema` gives it. */
 export interface ClassInformation {
+  /** Name of the class. */
   readonly name: string;
+  /** Whether objects have keys, live inside others, or are only sent. */
   readonly kind: "top" | "embedded" | "asymmetric";
+  /** The primary key, if objects have one. */
   readonly primaryKey?: PrimaryKeyInformation | null;
+  /** The other properties. */
   readonly columns: readonly ColumnInformation[];
 }
 

@@ -13,11 +13,13 @@ export interface SchemaMismatch {
    * it; `changed`: it is something else.
    */
   readonly kind: "missing" | "unexpected" | "changed";
+  /** Name of the class. */
   readonly className: string;
   /** `null` where the class as a whole is meant. */
   readonly propertyName: string | null;
   /** In words, such as `optional int` or `list of string`; `nothing` if it is not expected. */
   readonly expected: string;
+  /** What there is. */
   readonly found: string;
   /** All of it in a sentence. */
   readonly message: string;

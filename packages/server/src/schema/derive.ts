@@ -16,7 +16,9 @@ import {
 
 /** Where a collection is. */
 export interface CollectionPlace {
+  /** Database. */
   readonly database: string;
+  /** Name of the collection. */
   readonly collection: string;
 }
 

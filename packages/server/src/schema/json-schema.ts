@@ -17,10 +17,15 @@ export interface JsonSchema {
    * cannot say it, and without it their schema would be another one when it is read back.
    */
   readonly bsonType: string | readonly [string, "null"];
+  /** Fields by name. */
   readonly properties?: Readonly<Record<string, JsonSchema>>;
+  /** Fields that must be there. */
   readonly required?: readonly string[];
+  /** Schema of the elements. */
   readonly items?: JsonSchema;
+  /** Whether elements are different: a set. */
   readonly uniqueItems?: boolean;
+  /** Schema of the values of a dictionary. */
   readonly additionalProperties?: JsonSchema;
   /** What clients see in place of a required value that a document lacks, as Extended JSON. */
   readonly default?: unknown;
@@ -28,15 +33,21 @@ export interface JsonSchema {
 
 /** Where a field's value is the key of another document. */
 export interface Relationship {
+  /** The collection that is linked to. */
   readonly ref: string;
+  /** Always the primary key. */
   readonly foreign_key: "_id";
+  /** Whether it is a list or a set of links. */
   readonly is_list: boolean;
 }
 
 /** A collection with its schema. */
 export interface CollectionSchema {
+  /** Database. */
   readonly database: string;
+  /** Name of the collection. */
   readonly collection: string;
+  /** Schema of its documents. */
   readonly schema: JsonSchema;
   /** By the path of the field: dots into embedded objects, `[]` for the elements of a collection. */
   readonly relationships: Readonly<Record<string, Relationship>>;

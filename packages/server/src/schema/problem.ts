@@ -24,11 +24,15 @@ export interface CollectionSource extends CollectionPlace {
 
 /** One thing that is wrong, or worth knowing. */
 export interface SchemaProblem {
+  /** The collection. */
   readonly source: CollectionSource;
+  /** In which file. */
   readonly document: "schema" | "relationships";
   /** To the value in that document. */
   readonly path: JsonPath;
+  /** How bad it is. */
   readonly severity: Severity;
+  /** What is wrong, in words. */
   readonly message: string;
 }
 

@@ -24,6 +24,7 @@ export interface RealmSchema {
   readonly collections: ReadonlyMap<string, CollectionSource>;
   /** Defaults by class, then by property, as Extended JSON. */
   readonly defaults: ReadonlyMap<string, ReadonlyMap<string, unknown>>;
+  /** What is wrong, or will not work. */
   readonly problems: readonly SchemaProblem[];
 }
 

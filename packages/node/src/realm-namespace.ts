@@ -1,0 +1,133 @@
+/**
+ * The types of the SDK as members of the class `Realm`; nothing of it is left when the program runs.
+ *
+ * @module
+ */
+
+import type { DefaultFunctionsFactory } from "./app/user.js";
+import type * as types from "./types.js";
+
+// Members of the namespace are called as everything else is called.
+/* oxlint-disable no-shadow */
+declare module "./realm.js" {
+  /** Types by the names that they have in the SDK. */
+  // oxlint-disable-next-line typescript/no-namespace
+  namespace Realm {
+    /** {@link types.App} as a member, as the SDK has it. */
+    type App<F = DefaultFunctionsFactory, C extends Record<string, unknown> = DefaultObject> = types.App<F, C>;
+    /** {@link types.AppConfiguration} as a member, as the SDK has it. */
+    type AppConfiguration = types.AppConfiguration;
+    /** {@link types.BaseSyncConfiguration} as a member, as the SDK has it. */
+    type BaseSyncConfiguration = types.BaseSyncConfiguration;
+    /** {@link types.CanonicalObjectSchema} as a member, as the SDK has it. */
+    type CanonicalObjectSchema = types.CanonicalObjectSchema;
+    /** {@link types.CanonicalPropertySchema} as a member, as the SDK has it. */
+    type CanonicalPropertySchema = types.CanonicalPropertySchema;
+    /** {@link types.ClientResetConfig} as a member, as the SDK has it. */
+    type ClientResetConfig = types.ClientResetConfig;
+    /** {@link types.OrderedCollection} as a member, as the SDK has it. */
+    type Collection<T = unknown> = types.OrderedCollection<T>;
+    /** {@link types.CollectionChangeCallback} as a member, as the SDK has it. */
+    type CollectionChangeCallback<T = unknown> = types.CollectionChangeCallback<T>;
+    /** {@link types.CollectionChangeSet} as a member, as the SDK has it. */
+    type CollectionChangeSet = types.CollectionChangeSet;
+    /** {@link types.Configuration} as a member, as the SDK has it. */
+    type Configuration = types.Configuration;
+    /** {@link types.ConnectionState} as a member, as the SDK has it. */
+    type ConnectionState = types.ConnectionState;
+    /** {@link types.Counter} as a member, as the SDK has it. */
+    type Counter = types.Counter;
+    /** {@link types.Credentials} as a member, as the SDK has it. */
+    type Credentials = types.Credentials;
+    /** {@link types.DefaultObject} as a member, as the SDK has it. */
+    type DefaultObject = types.DefaultObject;
+    /** {@link types.Dictionary} as a member, as the SDK has it. */
+    type Dictionary<T = unknown> = types.Dictionary<T>;
+    /** {@link types.FlexibleSyncConfiguration} as a member, as the SDK has it. */
+    type FlexibleSyncConfiguration = types.FlexibleSyncConfiguration;
+    /** {@link types.List} as a member, as the SDK has it. */
+    type List<T = unknown> = types.List<T>;
+    /** {@link types.MutableSubscriptionSet} as a member, as the SDK has it. */
+    type MutableSubscriptionSet = types.MutableSubscriptionSet;
+    /** {@link types.Object} as a member, as the SDK has it. */
+    type Object<T = DefaultObject, R extends keyof T = never> = types.Object<T, R>;
+    /** {@link types.ObjectChangeCallback} as a member, as the SDK has it. */
+    type ObjectChangeCallback<T> = types.ObjectChangeCallback<T>;
+    /** {@link types.ObjectChangeSet} as a member, as the SDK has it. */
+    type ObjectChangeSet<T> = types.ObjectChangeSet<T>;
+    /** {@link types.ObjectSchema} as a member, as the SDK has it. */
+    type ObjectSchema = types.ObjectSchema;
+    /** {@link types.OpenRealmBehaviorConfiguration} as a member, as the SDK has it. */
+    type OpenRealmBehaviorConfiguration = types.OpenRealmBehaviorConfiguration;
+    /** {@link types.OrderedCollection} as a member, as the SDK has it. */
+    type OrderedCollection<T = unknown> = types.OrderedCollection<T>;
+    /** {@link types.ProgressNotificationCallback} as a member, as the SDK has it. */
+    type ProgressNotificationCallback = types.ProgressNotificationCallback;
+    /** {@link types.PropertySchema} as a member, as the SDK has it. */
+    type PropertySchema = types.PropertySchema;
+    /** {@link types.Results} as a member, as the SDK has it. */
+    type Results<T = unknown> = types.Results<T>;
+    /** {@link types.Set} as a member, as the SDK has it. */
+    type Set<T = unknown> = types.Set<T>;
+    /** {@link types.Subscription} as a member, as the SDK has it. */
+    type Subscription = types.Subscription;
+    /** {@link types.SubscriptionOptions} as a member, as the SDK has it. */
+    type SubscriptionOptions = types.SubscriptionOptions;
+    /** {@link types.SubscriptionSet} as a member, as the SDK has it. */
+    type SubscriptionSet = types.SubscriptionSet;
+    /** {@link types.SyncConfiguration} as a member, as the SDK has it. */
+    type SyncConfiguration = types.SyncConfiguration;
+    /** {@link types.SyncError} as a member, as the SDK has it. */
+    type SyncError = types.SyncError;
+    /** {@link types.SyncSession} as a member, as the SDK has it. */
+    type SyncSession = types.SyncSession;
+    /** {@link types.UpdateMode} as a member, as the SDK has it. */
+    type UpdateMode = types.UpdateMode;
+    /** {@link types.User} as a member, as the SDK has it. */
+    type User<F = DefaultFunctionsFactory, C = DefaultObject, P = DefaultObject> = types.User<F, C, P>;
+    /** Names of property types in TypeScript. */
+    namespace Types {
+      /** A boolean. */
+      type Bool = boolean;
+      /** A text. */
+      type String = string;
+      /** An integer. */
+      type Int = number;
+      /** A number of single precision. */
+      type Float = number;
+      /** A number. */
+      type Double = number;
+      /** {@link types.BSON.Decimal128} as a member, as the SDK has it. */
+      type Decimal128 = types.BSON.Decimal128;
+      /** {@link types.BSON.ObjectId} as a member, as the SDK has it. */
+      type ObjectId = types.BSON.ObjectId;
+      /** {@link types.BSON.UUID} as a member, as the SDK has it. */
+      type UUID = types.BSON.UUID;
+      /** A point in time, in milliseconds. */
+      type Date = globalThis.Date;
+      /** Bytes. */
+      type Data = ArrayBuffer;
+      /** {@link types.List} as a member, as the SDK has it. */
+      type List<T> = types.List<T>;
+      /** {@link types.Set} as a member, as the SDK has it. */
+      type Set<T> = types.Set<T>;
+      /** {@link types.Dictionary} as a member, as the SDK has it. */
+      type Dictionary<T> = types.Dictionary<T>;
+      /** A value of any type. */
+      type Mixed = unknown;
+      /** {@link types.Counter} as a member, as the SDK has it. */
+      type Counter = types.Counter;
+      /** The objects that link to one. */
+      type LinkingObjects<T> = types.Results<T>;
+    }
+    /** The value types of BSON. */
+    namespace BSON {
+      /** {@link types.BSON.Decimal128} as a member, as the SDK has it. */
+      type Decimal128 = types.BSON.Decimal128;
+      /** {@link types.BSON.ObjectId} as a member, as the SDK has it. */
+      type ObjectId = types.BSON.ObjectId;
+      /** {@link types.BSON.UUID} as a member, as the SDK has it. */
+      type UUID = types.BSON.UUID;
+    }
+  }
+}
