@@ -1,3 +1,4 @@
+#!/usr/bin/env node
 /**
  * `tidemark-conformance`: runs the suite, or the cases whose id starts with a prefix, against a facade of this
  * repository or an adapter of one's own.
