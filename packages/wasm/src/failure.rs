@@ -45,8 +45,8 @@ thread_local! {
     static PANIC: RefCell<Option<String>> = const { RefCell::new(None) };
 }
 
-/// A panic cannot be undone here: what it was doing stays half done in memory. It is thrown as an error, and whatever
-/// is called afterwards is refused ([`expect_sound`]); the files are as after a crash.
+/// A panic cannot be undone here: what it was doing stays half done in memory. It is thrown as an error, and
+/// whatever is called afterwards is refused ([`expect_sound`]); the files are as after a crash.
 #[wasm_bindgen(start)]
 pub fn watch_panics() {
     std::panic::set_hook(Box::new(|information| {

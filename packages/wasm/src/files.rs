@@ -11,14 +11,14 @@ use wasm_bindgen::prelude::{JsCast, JsValue, wasm_bindgen};
 #[wasm_bindgen(typescript_custom_section)]
 const TYPES: &str = r#"
 /**
- * Files of the host, all calls synchronous. What is thrown carries a `code` as Node.js gives it: `EBUSY` for a file
- * that another process has open.
+ * Files of the host, all calls synchronous. What is thrown carries a `code` as Node.js gives it: `EBUSY` for
+ * a file that another process has open.
  */
 export interface CoreFiles {
   /** The one path that stands for a file, whether or not it exists yet. */
   canonical(path: string): string;
   exists(path: string): boolean;
-  /** Opens a file for reading and writing, or creates it, and keeps other processes off it until it is closed. */
+  /** Opens a file to read and write, or creates it; other processes are kept off it until it is closed. */
   open(path: string): number;
   length(file: number): number;
   /** Fills the buffer from a position; throws where the file ends before. */
@@ -64,7 +64,8 @@ extern "C" {
 }
 
 thread_local! {
-    /// A backend of redb must be free to move between threads, which a JavaScript object is not: it is looked up.
+    /// A backend of redb must be free to move between threads, which a JavaScript object is not: it is looked
+    /// up.
     static FILES: RefCell<Option<CoreFiles>> = const { RefCell::new(None) };
 }
 

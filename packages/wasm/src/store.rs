@@ -1,5 +1,5 @@
-//! `Core` and `CoreStore` in WebAssembly: conversion. Everybody here shares one thread, so that a write is refused
-//! where another one is open; the engine keeps its session still meanwhile.
+//! `Core` and `CoreStore` in WebAssembly: conversion. Everybody here shares one thread, so that a write is
+//! refused where another one is open; the engine keeps its session still meanwhile.
 
 use std::collections::HashMap;
 use std::rc::Rc;
@@ -350,7 +350,8 @@ impl WasmStore {
     }
 
     /// Body of the next UPLOAD: `f64 client version, f64 server version, u32 entry count, body`. What leaves
-    /// for the first time is written down as sent before; while a write is open, only what left once is given.
+    /// for the first time is written down as sent before; while a write is open, only what left once is
+    /// given.
     #[wasm_bindgen(js_name = nextUpload)]
     pub fn next_upload(
         &self,
