@@ -11,6 +11,7 @@ import type { ClassDeclaration } from "./data/schema.js";
 import type { SubscriptionDraft } from "./data/subscriptions.js";
 import { EngineError, messageOf } from "./errors.js";
 import type { Host } from "./host.js";
+import type { LogSink } from "./log.js";
 import { RealmFile } from "./realm-file.js";
 import { SyncManager, type TransportFactory } from "./sync/sync-manager.js";
 import type { SyncOptions } from "./sync/sync-session.js";
@@ -53,6 +54,8 @@ export class Engine {
   readonly host: Host;
   readonly conventions: Conventions;
   readonly sync: SyncManager;
+  /** Gets what the engine logs; nobody does until a facade says so. */
+  onLog: LogSink = () => undefined;
   readonly #files = new Map<string, RealmFile>();
 
   constructor(parts: EngineParts) {
@@ -60,11 +63,12 @@ export class Engine {
     this.host = parts.host;
     this.conventions = parts.conventions;
     const { host, startTransport } = parts;
-    this.sync = new SyncManager(host, (onEvents) => {
+    const start: TransportFactory = (onEvents) => {
       // Nobody is to be reconnected before there is a session.
       host.onOnline?.(() => this.sync.onOnline());
       return startTransport(onEvents);
-    });
+    };
+    this.sync = new SyncManager(host, start, (...line) => this.onLog(...line));
   }
 
   /** @param host the engine's own, or one with another way to fetch. */

@@ -51,6 +51,7 @@ export { ValueSet } from "./data/value-set.js";
 export { Engine, type EngineParts, type InitialSubscriptions, type OpenOptions } from "./engine.js";
 export * from "./errors.js";
 export type * from "./host.js";
+export type { LogCategory, LogSink } from "./log.js";
 export { type FileSync, RealmFile } from "./realm-file.js";
 export { inlineTransport } from "./sync/inline-transport.js";
 export {

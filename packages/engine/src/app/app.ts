@@ -61,8 +61,8 @@ export class App {
   readonly configuration: AppConfiguration;
   readonly host: Host;
   readonly listeners: Listeners<AppListener> = new Listeners();
-  /** The synchronisation's side: told of every change of a user. */
-  onChange: (user: User, change: UserChange) => void = () => undefined;
+  /** The synchronisation's side: told of every change of a user, and why the server has logged one out. */
+  onChange: (user: User, change: UserChange, cause?: Error) => void = () => undefined;
   isMultiplexed: boolean;
   readonly fileActions: FileActions;
   readonly #store: UserStore;
@@ -277,17 +277,17 @@ export class App {
   }
 
   /** The server does not accept the refresh token any more. */
-  forgetTokens(user: User): void {
-    if (user.isLoggedIn) this.#logOutLocally(user, user.providerType === "anon-user");
+  forgetTokens(user: User, cause?: Error): void {
+    if (user.isLoggedIn) this.#logOutLocally(user, user.providerType === "anon-user", cause);
   }
 
-  #logOutLocally(user: User, isForgotten: boolean): { readonly refreshToken: string } {
+  #logOutLocally(user: User, isForgotten: boolean, cause?: Error): { readonly refreshToken: string } {
     const cleared = user.clear(isForgotten ? "removed" : "logged-out");
     if (isForgotten) this.#users.delete(user.id);
     if (this.#currentUserId === user.id) {
       this.#currentUserId = this.users.findLast((other) => other.isLoggedIn)?.id ?? null;
     }
-    this.onUserChanged(user, "logged-out");
+    this.onUserChanged(user, "logged-out", cause);
     return cleared;
   }
 
@@ -307,9 +307,9 @@ export class App {
   }
 
   /** Something about a user has changed: keeps it and tells everybody. */
-  onUserChanged(user: User, change: UserChange): void {
+  onUserChanged(user: User, change: UserChange, cause?: Error): void {
     this.#save();
-    this.onChange(user, change);
+    this.onChange(user, change, cause);
     if (change !== "token") this.#notify(user, change);
   }
 
