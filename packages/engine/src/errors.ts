@@ -58,16 +58,24 @@ export class ServiceError extends EngineError {
   /** The server's own name of the error, `error_code`. */
   readonly serviceCode: string | undefined;
   readonly link: string | undefined;
+  /** Whether the message is the server's own, and not made here of what it answered. */
+  readonly hasText: boolean;
 
   constructor(
     message: string,
-    details: { readonly status: number; readonly serviceCode?: string | undefined; readonly link?: string | undefined },
+    details: {
+      readonly status: number;
+      readonly serviceCode?: string | undefined;
+      readonly link?: string | undefined;
+      readonly hasText?: boolean;
+    },
     options?: ErrorOptions,
   ) {
     super(details.status === 0 ? "http" : "service", message, options);
     this.status = details.status;
     this.serviceCode = details.serviceCode;
     this.link = details.link;
+    this.hasText = details.hasText ?? true;
   }
 }
 

@@ -19,6 +19,12 @@ export { withFetch } from "./binding/own-fetch.js";
 export { EmailPasswordCalls, type EmailToken } from "./app/email-password.js";
 export { resolveHandle } from "./binding/resolve.js";
 export { Listeners } from "./app/listeners.js";
+export {
+  namedServiceError,
+  type NamedServiceError,
+  type ServiceErrorName,
+  serviceErrorNumbers,
+} from "./app/service-codes.js";
 export { User, type UserIdentity, type UserState } from "./app/user.js";
 export type * from "./core.js";
 export type { CollectionChanges, DictionaryChanges } from "./data/changes.js";
