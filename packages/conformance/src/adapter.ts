@@ -4,11 +4,20 @@
  * @module
  */
 
-/** A class as the suite writes it down: property name to type (`int`, `string?`, `string[]`, `Dog`, `Dog[]`, …). */
+/**
+ * A class as the suite writes it down: property name to type. `int`, `double`, `bool`, `string`, `date`, `data`,
+ * `objectId`, `uuid`, `decimal128`, `mixed`, `counter`, `Dog` (a link, or an embedded object); `string?` may be null;
+ * `string[]` is a list, `string<>` a set, `string{}` a dictionary; `Dog.owner` are the dogs whose `owner` links here.
+ */
 export interface Model {
   readonly name: string;
-  readonly primaryKey: string;
+  /** Absent of classes that are embedded. */
+  readonly primaryKey?: string;
   readonly properties: Readonly<Record<string, string>>;
+  /** Whether objects live inside of others. */
+  readonly embedded?: boolean;
+  /** Whether objects are only sent. */
+  readonly asymmetric?: boolean;
 }
 
 /** A subscription the suite asks for. */
@@ -35,6 +44,8 @@ export interface WaitOptions {
 export interface ErrorInformation {
   readonly code: number | string | undefined;
   readonly message: string;
+  /** Whether the session cannot go on, where the facade says it. */
+  readonly isFatal?: boolean;
   /** Of a client reset that is left to the application: where the file is, and where it will be. */
   readonly reset?: { readonly original: string; readonly recovery: string };
   /** Class, key and reason of writes that the server took back. */
@@ -52,7 +63,28 @@ export type Capability =
   | "simulatedErrors"
   | "stopPolicy"
   /** State and version of the set of subscriptions. */
-  | "subscriptionState";
+  | "subscriptionState"
+  /** Lines of the log name the part that they come from. */
+  | "logCategories"
+  /** Times of the connection are settable. */
+  | "timeouts"
+  /** Users beside the current one are known. */
+  | "manyUsers"
+  /** Whether an anonymous user is taken again is up to the caller. */
+  | "anonymousReuse"
+  /** Properties whose changes add up. */
+  | "counters";
+
+/** From the most talkative to silence, as far as all facades have them. */
+export type LogLevel = "all" | "debug" | "info" | "warn" | "error" | "off";
+
+/** A line of a facade's log. */
+export interface LogLine {
+  /** Absent where the facade has no categories. */
+  readonly category?: string;
+  readonly level: LogLevel;
+  readonly message: string;
+}
 
 /** A facade under test. */
 export interface Adapter {
@@ -67,12 +99,20 @@ export interface Adapter {
   /** A realm that never syncs. */
   openLocal(options: { readonly directory: string; readonly models: readonly Model[] }): Promise<TestRealm>;
   errorInfo(error: unknown): ErrorInformation;
+  /** Gets every line of the log; answers how to stop. */
+  captureLog(callback: (line: LogLine) => void): () => void;
+  /** Sets what is logged; of a category and its parts, where the facade has them. */
+  setLogLevel(level: LogLevel, category?: string): void;
 }
 
 export interface AppOptions {
   readonly appId: string;
   readonly baseUrl: string;
   readonly directory: string;
+  /** Whether a user's sessions share a connection; absent: the facade's default. */
+  readonly isMultiplexed?: boolean;
+  /** How long a connection may take to come about, where the facade has `timeouts`. */
+  readonly connectTimeoutMs?: number;
 }
 
 export interface TestApp {
@@ -86,10 +126,33 @@ export interface TestApp {
   executeReset(path: string): void;
   /** Number of sessions that exist for a user. */
   sessionCount(user: TestUser): number;
+  /** Has a user's sessions share a connection, where the facade has `multiplexKnob`. */
+  enableMultiplexing?(): void;
+  /** Logs in without a name, where the facade has `anonymousReuse`. */
+  logInAnonymously?(isReused: boolean): Promise<TestUser>;
+  /** Registers an address; rejects where it is taken. */
+  register(email: string, password: string): Promise<void>;
+  logInWith(email: string, password: string): Promise<TestUser>;
+  /** Id of the current user. */
+  currentUserId(): string | null;
+  /** The rest is for those that have `manyUsers`. Ids of the users that the device knows. */
+  userIds?(): readonly string[];
+  switchTo?(user: TestUser): void;
+  /** Forgets a user on this device. */
+  remove?(user: TestUser): Promise<void>;
+  /** Deletes a user's account. */
+  deleteAccount?(user: TestUser): Promise<void>;
+  /** Calls back when a user logs in or out; answers how to stop. Absent where the facade tells it of users alone. */
+  onUsers?(callback: () => void): () => void;
 }
 
 export interface TestUser {
   readonly id: string;
+  isLoggedIn(): boolean;
+  /** Empty when logged out. */
+  accessToken(): string;
+  /** Calls back when the user logs in or out, where the facade tells it; answers how to stop. */
+  onChange?(callback: () => void): () => void;
   /** Opens a synced realm; resolves as soon as it is usable, without waiting for data. */
   openSynced(options: OpenOptions): Promise<TestRealm>;
 }
@@ -111,10 +174,15 @@ export interface OpenOptions {
 /** What happens in a client reset. */
 export interface ResetOptions {
   readonly mode: "manual" | "discard" | "recover" | "recoverOrDiscard";
-  readonly onBefore?: (local: TestRealm) => void;
-  readonly onAfter?: (local: TestRealm, remote: TestRealm) => void;
-  /** A reset that did not go as wanted, where the facade has a handler of its own for that. */
-  readonly onFallback?: (path: string) => void;
+  readonly onBefore?: (local: TestRealm) => void | Promise<void>;
+  /** @param how what became of unsent changes, where the facade has a handler for each. */
+  readonly onAfter?: (local: TestRealm, remote: TestRealm, how?: "recovered" | "discarded") => void;
+  /**
+   * A reset that did not go as wanted, where the facade has a handler of its own for that.
+   *
+   * @param cause what a handler has thrown, where the facade hands it on.
+   */
+  readonly onFallback?: (path: string, cause?: unknown) => void;
   /** A reset that is left to the application, where the facade has a handler of its own for that. */
   readonly onManual?: (recoveryPath: string) => void;
 }
@@ -125,14 +193,50 @@ export type Direction = "upload" | "download";
 /** Until what was outstanding at registration has moved, or for ever. */
 export type ProgressMode = "outstanding" | "indefinite";
 
+/** A value that JSON has no form for, as text. */
+export interface SpecialValue {
+  readonly type: "int" | "double" | "date" | "data" | "objectId" | "uuid" | "decimal";
+  /** Of dates ISO 8601, of data hex digits, of all others what the type's own `toString` says. */
+  readonly text: string;
+}
+
+/** A value for a `mixed` field; read, it is the value itself. */
+export interface MixedValue {
+  readonly mixed: Value;
+}
+
 /** Field values as the suite compares them: numbers, texts, booleans, null, arrays of them, links as keys. */
-export type Value = number | string | boolean | null | readonly Value[];
+export type Value = number | string | boolean | null | readonly Value[] | SpecialValue | MixedValue;
 
 export interface TestObject {
   get(field: string): Value;
   set(field: string, value: Value): void;
   /** A list field. */
   list(field: string): TestList;
+  /** A set field. */
+  members(field: string): TestSet;
+  /** A dictionary field. */
+  entries(field: string): TestDictionary;
+  /** The object that a link leads to, or an embedded one. */
+  linked(field: string): TestObject | null;
+  /** Keys of the objects of a backlink field, in ascending order. */
+  linking(field: string): readonly Value[];
+  /** Adds to a counter, where the facade has `counters`. */
+  increment(field: string, by: number): void;
+}
+
+export interface TestSet {
+  add(value: Value): void;
+  remove(value: Value): void;
+  /** In ascending order of their JSON. */
+  values(): readonly Value[];
+}
+
+export interface TestDictionary {
+  put(key: string, value: Value): void;
+  remove(key: string): void;
+  /** In ascending order of the keys. */
+  all(): readonly (readonly [string, Value])[];
 }
 
 export interface TestList {
@@ -141,6 +245,12 @@ export interface TestList {
   set(index: number, value: Value): void;
   remove(index: number): void;
   values(): readonly Value[];
+}
+
+/** An object by its class and key. */
+export interface ObjectKey {
+  readonly className: string;
+  readonly key: number | string;
 }
 
 export interface TestRealm {
@@ -158,6 +268,10 @@ export interface TestRealm {
   keys(className: string, query?: string): readonly Value[];
   count(className: string): number;
   delete(className: string, key: number | string): void;
+  /** Links an object to another one, or to none. */
+  link(from: ObjectKey, field: string, to: ObjectKey | null): void;
+  /** Puts an embedded object of a class into a field, or none. */
+  embed(into: ObjectKey, field: string, className: string, values: Readonly<Record<string, Value>> | null): void;
   /** Calls back with the object count whenever the class changes; answers how to stop. */
   onResults(className: string, callback: (count: number) => void): () => void;
 }

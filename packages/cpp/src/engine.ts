@@ -6,6 +6,7 @@
 
 import { type Conventions, type Engine, plainConventions, unwrap } from "@tidemark/engine";
 import { createNodeEngine } from "@tidemark/engine/node";
+import { logger, logSync } from "./logger.js";
 
 /** Integers beyond 2^53 are bigints, binary data is `Uint8Array` (`std::vector<uint8_t>`), points in time are dates. */
 const conventions: Conventions = {
@@ -19,6 +20,9 @@ let made: Engine | undefined;
 
 /** The engine. */
 export function engine(): Engine {
-  made ??= createNodeEngine(conventions);
+  if (made === undefined) {
+    made = createNodeEngine(conventions);
+    made.onLog = (_, level, message) => logSync(logger.level[level], message);
+  }
   return made;
 }

@@ -11,6 +11,7 @@ import type { ClassDeclaration } from "./data/schema.js";
 import type { SubscriptionDraft } from "./data/subscriptions.js";
 import { EngineError, messageOf } from "./errors.js";
 import type { Host } from "./host.js";
+import type { LogSink } from "./log.js";
 import { RealmFile } from "./realm-file.js";
 import { SyncManager, type TransportFactory } from "./sync/sync-manager.js";
 import type { SyncOptions } from "./sync/sync-session.js";
@@ -77,6 +78,8 @@ export class Engine {
   readonly conventions: Conventions;
   /** The sessions. */
   readonly sync: SyncManager;
+  /** Gets what the engine logs; nobody does until a facade says so. */
+  onLog: LogSink = () => undefined;
   readonly #files = new Map<string, RealmFile>();
   readonly #writeTurns: WriteTurns | undefined;
 
@@ -86,11 +89,12 @@ export class Engine {
     this.conventions = parts.conventions;
     this.#writeTurns = parts.writeTurns;
     const { host, startTransport } = parts;
-    this.sync = new SyncManager(host, (onEvents) => {
+    const start: TransportFactory = (onEvents) => {
       // Nobody is to be reconnected before there is a session.
       host.onOnline?.(() => this.sync.onOnline());
       return startTransport(onEvents);
-    });
+    };
+    this.sync = new SyncManager(host, start, (...line) => this.onLog(...line));
   }
 
   /**

@@ -60,16 +60,24 @@ export class ServiceError extends EngineError {
   readonly serviceCode: string | undefined;
   /** Where the server has written of it. */
   readonly link: string | undefined;
+  /** Whether the message is the server's own, and not made here of what it answered. */
+  readonly hasText: boolean;
 
   constructor(
     message: string,
-    details: { readonly status: number; readonly serviceCode?: string | undefined; readonly link?: string | undefined },
+    details: {
+      readonly status: number;
+      readonly serviceCode?: string | undefined;
+      readonly link?: string | undefined;
+      readonly hasText?: boolean;
+    },
     options?: ErrorOptions,
   ) {
     super(details.status === 0 ? "http" : "service", message, options);
     this.status = details.status;
     this.serviceCode = details.serviceCode;
     this.link = details.link;
+    this.hasText = details.hasText ?? true;
   }
 }
 

@@ -29,6 +29,12 @@ export { EmailPasswordCalls, type EmailToken } from "./app/email-password.js";
 export { resolveHandle } from "./binding/resolve.js";
 export type { ApiCall } from "./app/http.js";
 export { type AnyCallback, Listeners } from "./app/listeners.js";
+export {
+  namedServiceError,
+  type NamedServiceError,
+  type ServiceErrorName,
+  serviceErrorNumbers,
+} from "./app/service-codes.js";
 export { User, type UserIdentity, type UserState } from "./app/user.js";
 export type * from "./core.js";
 export type { CollectionChanges, DictionaryChanges } from "./data/changes.js";
@@ -75,6 +81,7 @@ export {
 } from "./engine.js";
 export * from "./errors.js";
 export type * from "./host.js";
+export type { LogCategory, LogSink } from "./log.js";
 export { type FileSync, RealmFile } from "./realm-file.js";
 export { inlineTransport } from "./sync/inline-transport.js";
 export {

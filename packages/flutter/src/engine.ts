@@ -7,6 +7,7 @@
 import { type Conventions, type Engine, plainConventions, unwrap } from "@tidemark/engine";
 import { createNodeEngine } from "@tidemark/engine/node";
 import { RealmValue } from "./data/realm-value.js";
+import { categoryNamed, log } from "./logging.js";
 
 /** Values as this SDK shows them: exact integers, bytes for binary data. */
 const conventions: Conventions = {
@@ -20,7 +21,10 @@ let made: Engine | undefined;
 
 /** The engine. */
 export function engine(): Engine {
-  made ??= createNodeEngine(conventions);
+  if (made === undefined) {
+    made = createNodeEngine(conventions);
+    made.onLog = (category, level, message) => log(categoryNamed(category), level, message);
+  }
   return made;
 }
 

@@ -35,6 +35,9 @@ export const LogLevel = {
 } as const;
 export type LogLevel = EngineLevel;
 
+/** Every category by its whole name. */
+const categories = new Map<string, LogCategory>();
+
 /** A part that logs. Its parts are its properties: `LogCategory.realm.sync.client.session`. */
 export class LogCategory {
   /** The whole name: `Realm.Sync.Client.Session`. */
@@ -88,8 +91,15 @@ export class LogCategory {
     const depth = name.split(".").length + 1;
     const parts = logCategories.filter((one) => one.startsWith(`${name}.`) && one.split(".").length === depth);
     const entries = parts.map((part) => [part.slice(name.length + 1).toLowerCase(), LogCategory.#tree(part)]);
-    return Object.assign(new LogCategory(name), Object.fromEntries(entries));
+    const category = Object.assign(new LogCategory(name), Object.fromEntries(entries)) as LogCategory;
+    categories.set(name, category);
+    return category;
   }
+}
+
+/** The category of a whole name. */
+export function categoryNamed(name: string): LogCategory {
+  return categories.get(name) ?? LogCategory.realm;
 }
 
 /** A line of the log. */

@@ -7,11 +7,15 @@
 import type { Engine } from "@tidemark/engine";
 import { createNodeEngine } from "@tidemark/engine/node";
 import { kotlinConventions } from "./conventions.js";
+import { logOfEngine } from "./log.js";
 
 let made: Engine | undefined;
 
 /** The engine. */
 export function engine(): Engine {
-  made ??= createNodeEngine(kotlinConventions);
+  if (made === undefined) {
+    made = createNodeEngine(kotlinConventions);
+    made.onLog = logOfEngine;
+  }
   return made;
 }

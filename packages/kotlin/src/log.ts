@@ -4,6 +4,7 @@
  * @module
  */
 
+import type { LogLevel as EngineLevel, LogSink } from "@tidemark/engine";
 import { IllegalArgumentException } from "./errors.js";
 
 /**
@@ -138,3 +139,21 @@ export function log(category: LogCategory, level: LogLevel, message: string): vo
   if (level < levelOf(category)) return;
   for (const logger of loggers) logger.log(category, level, message);
 }
+
+/** The levels of the engine, of which this SDK has fewer. */
+const levelsOfEngine: Readonly<Record<EngineLevel, LogLevel>> = {
+  all: LogLevel.ALL,
+  trace: LogLevel.TRACE,
+  debug: LogLevel.DEBUG,
+  detail: LogLevel.DEBUG,
+  info: LogLevel.INFO,
+  warn: LogLevel.WARN,
+  error: LogLevel.ERROR,
+  fatal: LogLevel.WTF,
+  off: LogLevel.NONE,
+};
+
+/** Logs a line of the engine. */
+export const logOfEngine: LogSink = (category, level, message) => {
+  log(category === "Realm.SDK" ? LogCategory.Sdk : category, levelsOfEngine[level], message);
+};

@@ -7,12 +7,16 @@
 import type { Engine } from "@tidemark/engine";
 import { createNodeEngine } from "@tidemark/engine/node";
 import { nodeConventions } from "./binding.js";
+import { log } from "./logging.js";
 
 let made: Engine | undefined;
 
 /** The engine. */
 export function engine(): Engine {
-  made ??= createNodeEngine(nodeConventions);
+  if (made === undefined) {
+    made = createNodeEngine(nodeConventions);
+    made.onLog = log;
+  }
   return made;
 }
 

@@ -4,7 +4,14 @@
  * @module
  */
 
-import { EngineError, type EngineErrorCode, type SyncErrorInformation, SyncFailure } from "@tidemark/engine";
+import {
+  EngineError,
+  type EngineErrorCode,
+  namedServiceError,
+  ServiceError,
+  type SyncErrorInformation,
+  SyncFailure,
+} from "@tidemark/engine";
 
 /** What should always hold does not: an argument or a configuration is wrong. */
 export class AssertionError extends Error {
@@ -168,8 +175,20 @@ const table: Partial<Record<EngineErrorCode, Make>> = {
   "invalid-schema": (error) => new SchemaParseError(error.message, { cause: error }),
 };
 
+/** A call that the server has refused: the SDK has no class for it, but errors with the numbers of App Services. */
+class RefusedCall extends Error {
+  readonly code: number;
+
+  constructor(error: ServiceError, code: number) {
+    super(error.message, { cause: error });
+    this.code = code;
+  }
+}
+
 /** @internal The SDK's error for an error of the engine. */
 export function mapError(error: unknown): unknown {
+  const refusal = error instanceof ServiceError ? namedServiceError(error) : undefined;
+  if (refusal !== undefined) return new RefusedCall(error as ServiceError, refusal.number);
   if (error instanceof EngineError) return table[error.code]?.(error) ?? error;
   if (error instanceof SyncFailure) return new SyncError(error.information, { cause: error });
   return error;

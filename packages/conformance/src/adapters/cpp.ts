@@ -15,13 +15,14 @@ import type {
   AppOptions,
   ConnectionState,
   ErrorInformation,
-  Model,
+  LogLevel,
+  LogLine,
+  ObjectKey,
   OpenOptions,
   ResetOptions,
   Subscribing,
   SubscriptionChange,
   TestApp,
-  TestList,
   TestObject,
   TestRealm,
   TestSession,
@@ -30,48 +31,7 @@ import type {
   Value,
   WaitOutcome,
 } from "../adapter.js";
-
-/** A struct whose members the suite knows by name. */
-type Fields = Record<string, unknown>;
-
-type Class = realm.model<Fields, object>;
-
-const scalars: Readonly<Record<string, realm.property<unknown, "plain">>> = {
-  int: realm.int64,
-  double: realm.double,
-  bool: realm.bool,
-  string: realm.string,
-};
-
-/** The type that the suite writes down as text. */
-function propertyOf(text: string): realm.property<unknown, "plain" | "link"> {
-  if (text.endsWith("[]")) return realm.vector(propertyOf(text.slice(0, -2)));
-  const scalar = scalars[text.replace("?", "")];
-  if (scalar === undefined) return realm.link(text);
-  return text.endsWith("?") ? realm.optional(scalar) : scalar;
-}
-
-function classOf({ name, primaryKey, properties }: Model): Class {
-  const members = Object.entries(properties).map(([member, text]) => {
-    const type = propertyOf(text);
-    return [member, member === primaryKey ? realm.primary_key(type as never) : type] as const;
-  });
-  return realm.schema(name, Object.fromEntries(members));
-}
-
-/** The classes of one realm by name. */
-class Classes {
-  readonly all: readonly Class[];
-
-  constructor(models: readonly Model[]) {
-    this.all = models.map(classOf);
-  }
-  named(name: string): Class {
-    const found = this.all.find(({ class_name: className }) => className === name);
-    if (!found) throw new Error(`the case has no class ${name}`);
-    return found;
-  }
-}
+import { Classes, CppObject, type Fields, values } from "./cpp-data.js";
 
 /** The suite's simple queries as typed conditions, as which subscriptions are made. */
 function conditionOf(query: string): realm.query_fn<Fields> {
@@ -81,46 +41,6 @@ function conditionOf(query: string): realm.query_fn<Fields> {
     const value: unknown = JSON.parse(constant);
     return operator === ">" ? property.gt(value) : property.eq(value);
   };
-}
-
-class CppList implements TestList {
-  readonly #vector: realm.managed_vector<Value>;
-
-  constructor(vector: realm.managed_vector<Value>) {
-    this.#vector = vector;
-  }
-  push(value: Value): void {
-    this.#vector.push_back(value);
-  }
-  insert(index: number, value: Value): void {
-    this.#vector.insert(index, value);
-  }
-  set(index: number, value: Value): void {
-    this.#vector.set(index, value);
-  }
-  remove(index: number): void {
-    this.#vector.erase(index);
-  }
-  values(): readonly Value[] {
-    return this.#vector.detach();
-  }
-}
-
-class CppObject implements TestObject {
-  readonly #object: Record<string, unknown>;
-
-  constructor(object: realm.managed<Fields>) {
-    this.#object = object;
-  }
-  get(field: string): Value {
-    return (this.#object[field] ?? null) as Value;
-  }
-  set(field: string, value: Value): void {
-    this.#object[field] = value;
-  }
-  list(field: string): TestList {
-    return new CppList(this.#object[field] as realm.managed_vector<Value>);
-  }
 }
 
 class CppSubscriptions implements TestSubscriptions {
@@ -277,8 +197,18 @@ class CppRealm implements TestRealm {
   write(work: () => void): void {
     this.#db.write(work);
   }
-  create(className: string, values: Readonly<Record<string, Value>>): void {
-    this.#db.add(this.#classes.named(className)(values));
+  create(className: string, given: Readonly<Record<string, Value>>): void {
+    this.#db.add(this.#classes.named(className)(values.fields(given)));
+  }
+  link(from: ObjectKey, field: string, to: ObjectKey | null): void {
+    this.#assign(from, field, to && this.#find(to.className, to.key));
+  }
+  embed(into: ObjectKey, field: string, className: string, given: Readonly<Record<string, Value>> | null): void {
+    this.#assign(into, field, given && this.#classes.named(className)(values.fields(given)));
+  }
+  #assign({ className, key }: ObjectKey, field: string, value: unknown): void {
+    const object: Record<string, unknown> | undefined = this.#find(className, key);
+    if (object) object[field] = value;
   }
   #find(className: string, key: number | string): realm.managed<Fields> | undefined {
     const found = this.#db.objects(this.#classes.named(className)).where("_id == $0", [key]);
@@ -291,7 +221,7 @@ class CppRealm implements TestRealm {
   keys(className: string, query?: string): readonly Value[] {
     const all = this.#db.objects(this.#classes.named(className));
     const matching = query === undefined ? all : all.where(query);
-    return [...matching.sort("_id", true)].map((object) => object["_id"] as Value);
+    return [...matching.sort("_id", true)].map((object) => values.decode(object["_id"]));
   }
   count(className: string): number {
     return this.#db.objects(this.#classes.named(className)).size();
@@ -320,6 +250,12 @@ class CppUser implements TestUser {
   }
   get id(): string {
     return this.user.identifier();
+  }
+  isLoggedIn(): boolean {
+    return this.user.is_logged_in();
+  }
+  accessToken(): string {
+    return this.user.access_token();
   }
   async openSynced(options: OpenOptions): Promise<TestRealm> {
     const { subscriptions = [], path, stopPolicy, onError, reset } = options;
@@ -359,6 +295,21 @@ class CppApp implements TestApp {
     const user = await this.#app.login(realm.App.credentials.username_password(email, password)).get();
     return new CppUser(user, this);
   }
+  async logInAnonymously(): Promise<TestUser> {
+    return new CppUser(await this.#app.login(realm.App.credentials.anonymous()).get(), this);
+  }
+  async register(email: string, secret: string): Promise<void> {
+    await this.#app.register_user(email, secret).get();
+  }
+  async logInWith(email: string, secret: string): Promise<TestUser> {
+    return new CppUser(await this.#app.login(realm.App.credentials.username_password(email, secret)).get(), this);
+  }
+  currentUserId(): string | null {
+    return this.#app.get_current_user()?.identifier() ?? null;
+  }
+  setLogLevel(level: realm.logger_level): void {
+    this.#app.get_sync_manager().set_log_level(level);
+  }
   async logOut(user: TestUser): Promise<void> {
     if (user instanceof CppUser) await user.user.log_out().get();
   }
@@ -397,7 +348,7 @@ function resetHandlerOf(
   path: string,
 ): realm.client_reset_handler {
   const wrap = (db: realm.db): TestRealm => new CppRealm(db, classes, path);
-  const before = (local: realm.db): void => onBefore?.(wrap(local));
+  const before = (local: realm.db): void => void onBefore?.(wrap(local));
   const after = (local: realm.db, remote: realm.db): void => onAfter?.(wrap(local), wrap(remote));
   switch (mode) {
     case "manual":
@@ -428,6 +379,7 @@ function informationOf(error: unknown): ErrorInformation {
     return {
       code: codes.get(name) ?? name,
       message: error.message(),
+      isFatal: error.is_fatal(),
       ...(error.is_client_reset_requested()
         ? {
             reset: {
@@ -445,13 +397,43 @@ function informationOf(error: unknown): ErrorInformation {
   return { code: undefined, message: error instanceof Error ? error.message : String(error) };
 }
 
+const { all, debug, info, warn, error: errors, off } = realm.logger.level;
+const levels: Readonly<Record<LogLevel, realm.logger_level>> = { all, debug, info, warn, error: errors, off };
+
+/** The SDK sets the level of what synchronises by an app, for all. */
+let levelKnob: CppApp | undefined;
+let level: LogLevel = "off";
+
+class LineLogger extends realm.logger {
+  readonly #callback: (line: LogLine) => void;
+
+  constructor(callback: (line: LogLine) => void) {
+    super();
+    this.#callback = callback;
+  }
+  override do_log(lineLevel: realm.logger_level, message: string): void {
+    const known = (Object.keys(levels) as LogLevel[]).findLast((one) => levels[one] <= lineLevel);
+    this.#callback({ level: known ?? "all", message });
+  }
+}
+
 /** `@tidemark/cpp`. */
 export const cppAdapter: Adapter = {
   facade: "cpp",
   capabilities: new Set(["stopPolicy"]),
   async makeApp({ appId, baseUrl, directory }: AppOptions): Promise<TestApp> {
     const app = new realm.App({ app_id: appId, base_url: baseUrl, path: directory, enable_caching: false });
-    return new CppApp(app, directory);
+    levelKnob = new CppApp(app, directory);
+    levelKnob.setLogLevel(levels[level]);
+    return levelKnob;
+  },
+  captureLog(callback: (line: LogLine) => void): () => void {
+    realm.set_default_logger(new LineLogger(callback));
+    return () => realm.set_default_logger(undefined);
+  },
+  setLogLevel(given: LogLevel): void {
+    level = given;
+    levelKnob?.setLogLevel(levels[given]);
   },
   async openLocal({ directory, models }): Promise<TestRealm> {
     const path = join(directory, "local.realm");

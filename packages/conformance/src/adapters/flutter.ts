@@ -7,33 +7,28 @@ import { join } from "node:path";
 import {
   App,
   AppConfiguration,
+  AsymmetricObject,
   ClientResetError,
   type ClientResetHandler,
   CompensatingWriteError,
   Configuration,
   Credentials,
   DiscardUnsyncedChangesHandler,
-  double,
-  int,
-  list,
+  LogCategory,
+  type LogLevel as FlutterLogLevel,
   ManualRecoveryHandler,
-  type ModelClass,
   type MutableSubscriptionSet,
-  object,
-  type Property,
   Realm,
   type RealmException,
-  type RealmList,
-  RealmObject,
+  type RealmObject,
   RecoverOrDiscardUnsyncedChangesHandler,
   RecoverUnsyncedChangesHandler,
-  SchemaObject,
   type Session,
-  string,
   type SubscriptionSet,
   TimeoutCancellationToken,
   TimeoutException,
   type User,
+  UserState,
 } from "@tidemark/flutter";
 import type {
   Adapter,
@@ -41,14 +36,15 @@ import type {
   ConnectionState,
   Direction,
   ErrorInformation,
-  Model,
+  LogLevel,
+  LogLine,
+  ObjectKey,
   OpenOptions,
   ProgressMode,
   ResetOptions,
   SubscriptionChange,
   Subscribing,
   TestApp,
-  TestList,
   TestObject,
   TestRealm,
   TestSession,
@@ -58,70 +54,8 @@ import type {
   WaitOptions,
   WaitOutcome,
 } from "../adapter.js";
-
-/** Types of the suite's models as the facade writes them. */
-const types: Readonly<Record<string, () => Property>> = { int, string, double };
-
-function propertyOf(type: string): Property {
-  if (type.endsWith("[]")) return list(propertyOf(type.slice(0, -2)));
-  if (type.endsWith("?")) return propertyOf(type.slice(0, -1)).optional();
-  return types[type]?.() ?? object<RealmObject>(type);
-}
-
-type Models = ReadonlyMap<string, ModelClass & (new (values: Readonly<Record<string, Value>>) => RealmObject)>;
-
-function classesOf(models: readonly Model[]): Models {
-  return new Map(
-    models.map(({ name, primaryKey, properties }) => {
-      const entries = Object.entries(properties).map(([key, type]): [string, Property] => {
-        const property = propertyOf(type);
-        return [key, key === primaryKey ? property.primaryKey() : property];
-      });
-      const schema: SchemaObject = SchemaObject(name, Object.fromEntries(entries));
-      return [name, class extends RealmObject.of(schema) {}] as const;
-    }),
-  );
-}
-
-class FlutterList implements TestList {
-  readonly #list: RealmList<Value>;
-
-  constructor(values: RealmList<Value>) {
-    this.#list = values;
-  }
-  push(value: Value): void {
-    this.#list.add(value);
-  }
-  insert(index: number, value: Value): void {
-    this.#list.insert(index, value);
-  }
-  set(index: number, value: Value): void {
-    this.#list[index] = value;
-  }
-  remove(index: number): void {
-    this.#list.removeAt(index);
-  }
-  values(): readonly Value[] {
-    return this.#list.toList();
-  }
-}
-
-class FlutterObject implements TestObject {
-  readonly #object: RealmObject;
-
-  constructor(found: RealmObject) {
-    this.#object = found;
-  }
-  get(field: string): Value {
-    return this.#object.dynamic.get<Value>(field);
-  }
-  set(field: string, value: Value): void {
-    this.#object.dynamic.set(field, value);
-  }
-  list(field: string): TestList {
-    return new FlutterList(this.#object.dynamic.get<RealmList<Value>>(field));
-  }
-}
+import { classesOf, FlutterObject, type Models, values } from "./flutter-data.js";
+import { nearestLevel } from "./log-levels.js";
 
 class FlutterSubscriptions implements TestSubscriptions {
   readonly #realm: FlutterRealm;
@@ -276,8 +210,18 @@ class FlutterRealm implements TestRealm {
   write(work: () => void): void {
     this.#realm.write(work);
   }
-  create(className: string, values: Readonly<Record<string, Value>>): void {
-    this.#realm.add(new (this.#class(className))(values));
+  create(className: string, given: Readonly<Record<string, Value>>): void {
+    const made: unknown = new (this.#class(className))(values.fields(given));
+    if (made instanceof AsymmetricObject) this.#realm.ingest(made);
+    else this.#realm.add(made as RealmObject);
+  }
+  link(from: ObjectKey, field: string, to: ObjectKey | null): void {
+    const target = to && this.#find(to.className, to.key);
+    this.#find(from.className, from.key)?.dynamic.set(field, target);
+  }
+  embed(into: ObjectKey, field: string, className: string, given: Readonly<Record<string, Value>> | null): void {
+    const made = given && new (this.#class(className))(values.fields(given));
+    this.#find(into.className, into.key)?.dynamic.set(field, made);
   }
   #find(className: string, key: number | string): RealmObject | null {
     return this.#realm.find(this.#class(className), key);
@@ -288,7 +232,7 @@ class FlutterRealm implements TestRealm {
   }
   keys(className: string, query = "TRUEPREDICATE"): readonly Value[] {
     const sorted = this.#realm.query(this.#class(className), `${query} SORT(_id ASC)`);
-    return sorted.map((found) => found.dynamic.get<Value>("_id"));
+    return sorted.map((found) => values.decode(found.dynamic.get("_id")));
   }
   count(className: string): number {
     return this.#realm.all(this.#class(className)).length;
@@ -316,6 +260,16 @@ class FlutterUser implements TestUser {
   get id(): string {
     return this.user.id;
   }
+  isLoggedIn(): boolean {
+    return this.user.state === UserState.loggedIn;
+  }
+  accessToken(): string {
+    return this.user.accessToken;
+  }
+  onChange(callback: () => void): () => void {
+    const subscription = this.user.changes.listen(() => callback());
+    return () => void subscription.cancel();
+  }
   async openSynced({ models, subscriptions = [], path, onError, reset }: OpenOptions): Promise<TestRealm> {
     const classes = classesOf(models);
     const handler = reset && this.#handlerOf(reset, classes, onError);
@@ -341,17 +295,27 @@ class FlutterUser implements TestUser {
         else onError?.(informationOf(error));
       });
     }
-    const after =
+    const after = (how?: "recovered" | "discarded"): ((before: Realm, now: Realm) => void) | undefined =>
       onAfter &&
-      ((before: Realm, now: Realm) => onAfter(new FlutterRealm(before, classes), new FlutterRealm(now, classes)));
+      ((before: Realm, now: Realm) => onAfter(new FlutterRealm(before, classes), new FlutterRealm(now, classes), how));
     const common = {
       onBeforeReset: onBefore && ((before: Realm) => onBefore(new FlutterRealm(before, classes))),
-      onManualResetFallback: onFallback && ((error: ClientResetError) => onFallback(error.backupFilePath ?? "")),
+      onManualResetFallback:
+        onFallback && ((error: ClientResetError) => onFallback(error.backupFilePath ?? "", error.innerError)),
     };
-    if (mode === "discard") return new DiscardUnsyncedChangesHandler({ ...common, onAfterReset: after });
-    if (mode === "recover") return new RecoverUnsyncedChangesHandler({ ...common, onAfterReset: after });
-    return new RecoverOrDiscardUnsyncedChangesHandler({ ...common, onAfterRecovery: after, onAfterDiscard: after });
+    if (mode === "discard") return new DiscardUnsyncedChangesHandler({ ...common, onAfterReset: after() });
+    if (mode === "recover") return new RecoverUnsyncedChangesHandler({ ...common, onAfterReset: after() });
+    return new RecoverOrDiscardUnsyncedChangesHandler({
+      ...common,
+      onAfterRecovery: after("recovered"),
+      onAfterDiscard: after("discarded"),
+    });
   }
+}
+
+function userOf(user: TestUser): User {
+  if (user instanceof FlutterUser) return user.user;
+  throw new Error("a user of another facade");
 }
 
 /** Of every user with an e-mail address. */
@@ -380,6 +344,31 @@ class FlutterApp implements TestApp {
     this.#registered.add(email);
     return Credentials.emailPassword(email, password);
   }
+  async logInAnonymously(isReused: boolean): Promise<TestUser> {
+    const credentials = Credentials.anonymous({ reuseCredentials: isReused });
+    return new FlutterUser(await this.#app.logIn(credentials), this);
+  }
+  async register(email: string, secret: string): Promise<void> {
+    await this.#app.emailPasswordAuthProvider.registerUser(email, secret);
+  }
+  async logInWith(email: string, secret: string): Promise<TestUser> {
+    return new FlutterUser(await this.#app.logIn(Credentials.emailPassword(email, secret)), this);
+  }
+  currentUserId(): string | null {
+    return this.#app.currentUser?.id ?? null;
+  }
+  userIds(): readonly string[] {
+    return this.#app.users.map(({ id }) => id);
+  }
+  switchTo(user: TestUser): void {
+    this.#app.switchUser(userOf(user));
+  }
+  async remove(user: TestUser): Promise<void> {
+    await this.#app.removeUser(userOf(user));
+  }
+  async deleteAccount(user: TestUser): Promise<void> {
+    await this.#app.deleteUser(userOf(user));
+  }
   executeReset(path: string): void {
     if (this.resets.get(path)?.resetRealm() !== true) throw new Error(`${path} was not reset`);
   }
@@ -407,12 +396,42 @@ function informationOf(error: unknown): ErrorInformation {
   return { code, message: error.message, writes };
 }
 
+/** A category by its name; the facade has them as a tree. */
+function categoryOf(name: string): LogCategory {
+  let category: LogCategory = LogCategory.realm;
+  for (const part of name.split(".").slice(1)) {
+    category = (category as unknown as Readonly<Record<string, LogCategory>>)[part.toLowerCase()] ?? category;
+  }
+  return category;
+}
+
 /** `@tidemark/flutter`. */
 export const flutterAdapter: Adapter = {
   facade: "flutter",
-  capabilities: new Set(["progress", "waitTimeout", "waitCancel", "simulatedErrors"]),
-  async makeApp({ appId, baseUrl, directory }: AppOptions): Promise<TestApp> {
-    return new FlutterApp(new App(new AppConfiguration(appId, { baseUrl, baseFilePath: directory })), directory);
+  capabilities: new Set([
+    "progress",
+    "waitTimeout",
+    "waitCancel",
+    "simulatedErrors",
+    "logCategories",
+    "timeouts",
+    "manyUsers",
+    "anonymousReuse",
+  ]),
+  async makeApp({ appId, baseUrl, directory, connectTimeoutMs: connectTimeout }: AppOptions): Promise<TestApp> {
+    const syncTimeoutOptions = { connectTimeout };
+    const configuration = new AppConfiguration(appId, { baseUrl, baseFilePath: directory, syncTimeoutOptions });
+    return new FlutterApp(new App(configuration), directory);
+  },
+  captureLog(callback: (line: LogLine) => void): () => void {
+    const subscription = Realm.logger.onRecord.listen(({ category, level, message }) => {
+      callback({ category: String(category), level: nearestLevel(level), message });
+    });
+    return () => void subscription.cancel();
+  },
+  setLogLevel(level: LogLevel, category?: string): void {
+    const given: FlutterLogLevel = level;
+    Realm.logger.setLogLevel(given, category === undefined ? {} : { category: categoryOf(category) });
   },
   async openLocal({ directory, models }): Promise<TestRealm> {
     const classes = classesOf(models);

@@ -7,6 +7,7 @@ import {
   App,
   AppConfiguration,
   AppException,
+  AsymmetricRealmObject,
   ClientResetRequiredException,
   CompensatingWriteException,
   Credentials,
@@ -15,30 +16,23 @@ import {
   Duration,
   type Flow,
   IllegalStateException,
-  int,
-  list,
+  type LogCategory,
+  LogLevel as KotlinLogLevel,
   ManuallyRecoverUnsyncedChangesStrategy,
-  type ModelClass,
+  milliseconds,
   type MutableRealm,
   type MutableSubscriptionSet,
-  nullable,
-  object,
-  primaryKey,
   ProgressMode as KotlinProgressMode,
-  type Property,
   Realm,
   RealmConfiguration,
-  type RealmList,
-  realmListOf,
-  realmObject,
-  type RealmObject,
+  RealmLog,
   type RealmQuery,
   RecoverOrDiscardUnsyncedChangesStrategy,
   RecoverUnsyncedChangesStrategy,
   Sort,
-  string,
   type SyncClientResetStrategy,
   SyncConfiguration,
+  SyncException,
   type SyncSession,
   type TypedRealm,
   type User,
@@ -49,13 +43,14 @@ import type {
   ConnectionState,
   Direction,
   ErrorInformation,
-  Model,
+  LogLevel,
+  LogLine,
+  ObjectKey,
   OpenOptions,
   ProgressMode,
   ResetOptions,
   SubscriptionChange,
   TestApp,
-  TestList,
   TestObject,
   TestRealm,
   TestSession,
@@ -65,85 +60,8 @@ import type {
   WaitOptions,
   WaitOutcome,
 } from "../adapter.js";
-
-/** An object of a model, with fields by name. */
-type Fields = RealmObject & Record<string, unknown>;
-
-type Models = ReadonlyMap<string, ModelClass<Fields>>;
-
-function scalarOf(type: string): Property<unknown> | undefined {
-  if (type.endsWith("?")) {
-    const property = scalarOf(type.slice(0, -1));
-    return property && nullable(property);
-  }
-  return { int: int(), string: string() }[type];
-}
-
-function propertyOf(type: string): Property<unknown> {
-  if (!type.endsWith("[]")) return scalarOf(type) ?? object(type);
-  const element = type.slice(0, -2);
-  const scalar = scalarOf(element);
-  return scalar ? list(scalar) : list(element);
-}
-
-/** Classes for the suite's models. */
-function modelsOf(models: readonly Model[]): Models {
-  const made = models.map(({ name, primaryKey: key, properties }) => {
-    const entries = Object.entries(properties).map(([property, type]) => {
-      const written = propertyOf(type);
-      return [property, property === key ? primaryKey(written) : written] as const;
-    });
-    const base: ModelClass<Fields> = realmObject(name, Object.fromEntries(entries));
-    return [name, class extends base {}] as const;
-  });
-  return new Map(made);
-}
-
-function modelOf(models: Models, className: string): ModelClass<Fields> {
-  const model = models.get(className);
-  if (!model) throw new Error(`no model ${className}`);
-  return model;
-}
-
-class KotlinList implements TestList {
-  readonly #list: RealmList<Value>;
-
-  constructor(values: RealmList<Value>) {
-    this.#list = values;
-  }
-  push(value: Value): void {
-    this.#list.add(value);
-  }
-  insert(index: number, value: Value): void {
-    this.#list.add(index, value);
-  }
-  set(index: number, value: Value): void {
-    this.#list.set(index, value);
-  }
-  remove(index: number): void {
-    this.#list.removeAt(index);
-  }
-  values(): readonly Value[] {
-    return this.#list.toArray();
-  }
-}
-
-class KotlinObject implements TestObject {
-  readonly #object: Fields;
-
-  constructor(fields: Fields) {
-    this.#object = fields;
-  }
-  get(field: string): Value {
-    return this.#object[field] as Value;
-  }
-  set(field: string, value: Value): void {
-    (this.#object as Record<string, unknown>)[field] = value;
-  }
-  list(field: string): TestList {
-    return new KotlinList(this.#object[field] as RealmList<Value>);
-  }
-}
+import { type Fields, instanceOf, KotlinObject, modelOf, type Models, modelsOf, values } from "./kotlin-data.js";
+import { nearestLevel } from "./log-levels.js";
 
 class KotlinSubscriptions implements TestSubscriptions {
   readonly #realm: Realm;
@@ -306,13 +224,21 @@ class KotlinRealm implements TestRealm {
       }
     });
   }
-  create(className: string, values: Readonly<Record<string, Value>>): void {
-    const made = new (modelOf(this.#models, className))();
-    const fields = made as Record<string, unknown>;
-    for (const [name, value] of Object.entries(values)) {
-      fields[name] = Array.isArray(value) ? realmListOf(...(value as readonly Value[])) : value;
-    }
-    this.#writing.copyToRealm(made);
+  create(className: string, given: Readonly<Record<string, Value>>): void {
+    const made: unknown = instanceOf(this.#models, className, given);
+    if (made instanceof AsymmetricRealmObject) this.#writing.insert(made);
+    else this.#writing.copyToRealm(made as Fields);
+  }
+  link(from: ObjectKey, field: string, to: ObjectKey | null): void {
+    const target = to && this.#find(this.#writing, to.className, to.key);
+    this.#assign(from, field, target);
+  }
+  embed(into: ObjectKey, field: string, className: string, given: Readonly<Record<string, Value>> | null): void {
+    this.#assign(into, field, given && instanceOf(this.#models, className, given));
+  }
+  #assign({ className, key }: ObjectKey, field: string, value: unknown): void {
+    const found: Record<string, unknown> | null = this.#find(this.#writing, className, key);
+    if (found) found[field] = value;
   }
   #find(realm: TypedRealm, className: string, key: Value): Fields | null {
     return realm.query(modelOf(this.#models, className), "_id == $0", key).first().find();
@@ -323,7 +249,7 @@ class KotlinRealm implements TestRealm {
   }
   keys(className: string, query?: string): readonly Value[] {
     const matching = queryOf(this.#reading, this.#models, className, query).sort("_id", Sort.ASCENDING).find();
-    return matching.map((found) => found["_id"] as Value);
+    return matching.map((found) => values.decode(found["_id"]));
   }
   count(className: string): number {
     return queryOf(this.#reading, this.#models, className).count().find();
@@ -351,6 +277,12 @@ class KotlinUser implements TestUser {
   }
   get id(): string {
     return this.user.id;
+  }
+  isLoggedIn(): boolean {
+    return this.user.loggedIn;
+  }
+  accessToken(): string {
+    return this.user.accessToken;
   }
   async openSynced(options: OpenOptions): Promise<TestRealm> {
     const { subscriptions = [], path, onError, reset } = options;
@@ -383,24 +315,31 @@ class KotlinUser implements TestUser {
         },
       });
     }
-    const onBeforeReset = (realm: TypedRealm): void => onBefore?.(new KotlinRealm(realm, models));
-    const onAfterReset = (before: TypedRealm, after: MutableRealm): void =>
-      onAfter?.(new KotlinRealm(before, models), new KotlinRealm(after, models, after));
+    const onBeforeReset = (realm: TypedRealm): void => void onBefore?.(new KotlinRealm(realm, models));
+    const after =
+      (how?: "recovered" | "discarded") =>
+      (before: TypedRealm, now: MutableRealm): void =>
+        onAfter?.(new KotlinRealm(before, models), new KotlinRealm(now, models, now), how);
     const onManualResetFallback = (_: SyncSession, exception: ClientResetRequiredException): void => {
       keep(exception);
-      onFallback?.(exception.originalFilePath);
+      onFallback?.(exception.originalFilePath, exception.cause);
     };
     if (mode === "recoverOrDiscard") {
       return new RecoverOrDiscardUnsyncedChangesStrategy({
         onBeforeReset,
-        onAfterRecovery: onAfterReset,
-        onAfterDiscard: onAfterReset,
+        onAfterRecovery: after("recovered"),
+        onAfterDiscard: after("discarded"),
         onManualResetFallback,
       });
     }
     const strategy = mode === "discard" ? DiscardUnsyncedChangesStrategy : RecoverUnsyncedChangesStrategy;
-    return new strategy({ onBeforeReset, onAfterReset, onManualResetFallback });
+    return new strategy({ onBeforeReset, onAfterReset: after(), onManualResetFallback });
   }
+}
+
+function userOf(user: TestUser): User {
+  if (user instanceof KotlinUser) return user.user;
+  throw new Error("a user of another facade");
 }
 
 /** Of every user with an e-mail address. */
@@ -426,6 +365,33 @@ class KotlinApp implements TestApp {
     this.#registered.add(email);
     return Credentials.emailPassword(email, password);
   }
+  async logInAnonymously(isReused: boolean): Promise<TestUser> {
+    return new KotlinUser(await this.#app.login(Credentials.anonymous(isReused)), this.#pendingResets);
+  }
+  async register(email: string, secret: string): Promise<void> {
+    await this.#app.emailPasswordAuth.registerUser(email, secret);
+  }
+  async logInWith(email: string, secret: string): Promise<TestUser> {
+    return new KotlinUser(await this.#app.login(Credentials.emailPassword(email, secret)), this.#pendingResets);
+  }
+  currentUserId(): string | null {
+    return this.#app.currentUser?.id ?? null;
+  }
+  userIds(): readonly string[] {
+    return this.#app.allUsers().map(({ id }) => id);
+  }
+  switchTo(user: TestUser): void {
+    this.#app.switchUser(userOf(user));
+  }
+  async remove(user: TestUser): Promise<void> {
+    await userOf(user).remove();
+  }
+  async deleteAccount(user: TestUser): Promise<void> {
+    await userOf(user).delete();
+  }
+  onUsers(callback: () => void): () => void {
+    return listen(this.#app.authenticationChangeAsFlow(), callback);
+  }
   executeReset(path: string): void {
     const isDone = this.#pendingResets.get(path)?.executeClientReset() ?? false;
     // The facade answers false where others throw.
@@ -444,28 +410,67 @@ function informationOf(error: unknown): ErrorInformation {
   if (!(error instanceof Error)) return { code: undefined, message: String(error) };
   const { message } = error;
   if (!(error instanceof AppException)) return { code: undefined, message };
-  const { code } = error;
+  const common = { code: error.code, message, ...(error instanceof SyncException ? { isFatal: error.isFatal } : {}) };
   if (error instanceof ClientResetRequiredException) {
     const { originalFilePath: original, recoveryFilePath: recovery } = error;
-    return { code, message, reset: { original, recovery } };
+    return { ...common, reset: { original, recovery } };
   }
-  if (!(error instanceof CompensatingWriteException)) return { code, message };
+  if (!(error instanceof CompensatingWriteException)) return common;
   const writes = error.writes.map(({ objectType, primaryKey: key, reason }) => ({
     className: objectType,
     key: key as Value,
     reason,
   }));
-  return { code, message, writes };
+  return { ...common, writes };
 }
+
+const levels: Readonly<Record<LogLevel, KotlinLogLevel>> = {
+  all: KotlinLogLevel.ALL,
+  debug: KotlinLogLevel.DEBUG,
+  info: KotlinLogLevel.INFO,
+  warn: KotlinLogLevel.WARN,
+  error: KotlinLogLevel.ERROR,
+  off: KotlinLogLevel.NONE,
+};
+
+const levelNames = Object.keys(KotlinLogLevel).map((name) => name.toLowerCase());
 
 /** `@tidemark/kotlin`. */
 export const kotlinAdapter: Adapter = {
   facade: "kotlin",
-  capabilities: new Set(["progress", "waitTimeout", "isConnected", "multiplexKnob"]),
-  async makeApp({ appId, baseUrl, directory }: AppOptions): Promise<TestApp> {
-    const configuration = new AppConfiguration.Builder(appId).baseUrl(baseUrl).syncRootDirectory(directory).build();
-    return new KotlinApp(App.create(configuration));
+  capabilities: new Set([
+    "progress",
+    "waitTimeout",
+    "isConnected",
+    "multiplexKnob",
+    "logCategories",
+    "timeouts",
+    "manyUsers",
+    "anonymousReuse",
+    "counters",
+  ]),
+  async makeApp({ appId, baseUrl, directory, isMultiplexed, connectTimeoutMs }: AppOptions): Promise<TestApp> {
+    const builder = new AppConfiguration.Builder(appId).baseUrl(baseUrl).syncRootDirectory(directory);
+    if (isMultiplexed !== undefined) builder.enableSessionMultiplexing(isMultiplexed);
+    if (connectTimeoutMs !== undefined) {
+      builder.syncTimeouts((timeouts) => void (timeouts.connectTimeout = milliseconds(connectTimeoutMs)));
+    }
+    return new KotlinApp(App.create(builder.build()));
   },
+  captureLog(callback: (line: LogLine) => void): () => void {
+    const logger = {
+      log: (category: LogCategory, level: KotlinLogLevel, message: string): void =>
+        callback({ category, level: nearestLevel(levelNames[level] ?? ""), message }),
+    };
+    // What the suite looks at need not be printed too.
+    RealmLog.removeAll();
+    RealmLog.add(logger);
+    return () => {
+      RealmLog.remove(logger);
+      RealmLog.addDefaultSystemLogger();
+    };
+  },
+  setLogLevel: (level: LogLevel, category?: string) => RealmLog.setLevel(levels[level], category as LogCategory),
   async openLocal({ directory, models }): Promise<TestRealm> {
     const made = modelsOf(models);
     const builder = new RealmConfiguration.Builder([...made.values()]).directory(directory).name("local.realm");

@@ -9,13 +9,15 @@ import {
   type ClientResetConfig,
   ClientResetError,
   CompensatingWriteError,
+  Counter,
   type Credentials,
+  type Dictionary,
   type List,
   type MutableSubscriptionSet,
   type ObjectSchema,
   Realm,
   type SessionStopPolicy,
-  type SyncError,
+  SyncError,
   type SyncSession,
   TimeoutError,
   type User,
@@ -26,50 +28,102 @@ import type {
   ConnectionState,
   Direction,
   ErrorInformation,
+  LogLevel,
+  LogLine,
   Model,
+  ObjectKey,
   OpenOptions,
   ProgressMode,
   ResetOptions,
   SubscriptionChange,
   TestApp,
+  TestDictionary,
   TestList,
   TestObject,
   TestRealm,
   TestSession,
+  TestSet,
   TestSubscriptions,
   TestUser,
   Value,
   WaitOptions,
   WaitOutcome,
 } from "../adapter.js";
+import { nearestLevel } from "./log-levels.js";
+import { backlinksOf, byKey, inOrder, plainForms, Values } from "./values.js";
+
+const values = new Values(plainForms);
 
 /** A managed object with fields by name. */
 type Fields = Record<string, unknown>;
 
 function schemaOf(models: readonly Model[]): ObjectSchema[] {
-  return models.map((model) => ({ ...model, properties: { ...model.properties } }));
+  return models.map((model) => ({
+    ...model,
+    properties: Object.fromEntries(Object.entries(model.properties).map(([name, type]) => [name, propertyOf(type)])),
+  }));
+}
+
+function propertyOf(type: string): ObjectSchema["properties"][string] {
+  const backlinks = backlinksOf(type);
+  if (backlinks === undefined) return type;
+  return { type: "linkingObjects", objectType: backlinks.className, property: backlinks.field };
 }
 
 class NodeList implements TestList {
-  readonly #list: List<Value>;
+  readonly #list: List;
 
-  constructor(list: List<Value>) {
+  constructor(list: List) {
     this.#list = list;
   }
   push(value: Value): void {
-    this.#list.push(value);
+    this.#list.push(values.encode(value));
   }
   insert(index: number, value: Value): void {
-    this.#list.splice(index, 0, value);
+    this.#list.splice(index, 0, values.encode(value));
   }
   set(index: number, value: Value): void {
-    (this.#list as { [position: number]: Value })[index] = value;
+    (this.#list as { [position: number]: unknown })[index] = values.encode(value);
   }
   remove(index: number): void {
     this.#list.splice(index, 1);
   }
   values(): readonly Value[] {
-    return [...this.#list];
+    return Array.from(this.#list, (value) => values.decode(value));
+  }
+}
+
+class NodeSet implements TestSet {
+  readonly #set: Realm.Set;
+
+  constructor(set: Realm.Set) {
+    this.#set = set;
+  }
+  add(value: Value): void {
+    this.#set.add(values.encode(value));
+  }
+  remove(value: Value): void {
+    this.#set.delete(values.encode(value));
+  }
+  values(): readonly Value[] {
+    return inOrder(Array.from(this.#set, (value) => values.decode(value)));
+  }
+}
+
+class NodeDictionary implements TestDictionary {
+  readonly #dictionary: Dictionary<unknown>;
+
+  constructor(dictionary: Dictionary<unknown>) {
+    this.#dictionary = dictionary;
+  }
+  put(key: string, value: Value): void {
+    this.#dictionary.set(key, values.encode(value));
+  }
+  remove(key: string): void {
+    this.#dictionary.remove(key);
+  }
+  all(): readonly (readonly [string, Value])[] {
+    return byKey(Array.from(this.#dictionary.entries(), ([key, value]) => [key, values.decode(value)] as const));
   }
 }
 
@@ -80,13 +134,30 @@ class NodeObject implements TestObject {
     this.#object = object;
   }
   get(field: string): Value {
-    return this.#object[field] as Value;
+    const value = this.#object[field];
+    return values.decode(value instanceof Counter ? value.value : value);
   }
   set(field: string, value: Value): void {
-    this.#object[field] = value;
+    this.#object[field] = values.encode(value);
   }
   list(field: string): TestList {
-    return new NodeList(this.#object[field] as List<Value>);
+    return new NodeList(this.#object[field] as List);
+  }
+  members(field: string): TestSet {
+    return new NodeSet(this.#object[field] as Realm.Set);
+  }
+  entries(field: string): TestDictionary {
+    return new NodeDictionary(this.#object[field] as Dictionary<unknown>);
+  }
+  linked(field: string): TestObject | null {
+    const object = this.#object[field] as Fields | null;
+    return object && new NodeObject(object);
+  }
+  linking(field: string): readonly Value[] {
+    return inOrder(Array.from(this.#object[field] as Iterable<Fields>, ({ _id: key }) => values.decode(key)));
+  }
+  increment(field: string, by: number): void {
+    (this.#object[field] as Counter).increment(by);
   }
 }
 
@@ -223,17 +294,28 @@ class NodeRealm implements TestRealm {
   write(work: () => void): void {
     this.#realm.write(work);
   }
-  create(className: string, values: Readonly<Record<string, Value>>): void {
-    this.#realm.create(className, { ...values });
+  create(className: string, given: Readonly<Record<string, Value>>): void {
+    this.#realm.create(className, values.fields(given));
   }
   find(className: string, key: number | string): TestObject | null {
     const object = this.#realm.objectForPrimaryKey(className, key);
     return object ? new NodeObject(object) : null;
   }
+  #object({ className, key }: ObjectKey): Fields | null {
+    return this.#realm.objectForPrimaryKey<Fields>(className, key);
+  }
+  link(from: ObjectKey, field: string, to: ObjectKey | null): void {
+    const object = this.#object(from);
+    if (object) object[field] = to && this.#object(to);
+  }
+  embed(into: ObjectKey, field: string, _className: string, given: Readonly<Record<string, Value>> | null): void {
+    const object = this.#object(into);
+    if (object) object[field] = given && values.fields(given);
+  }
   keys(className: string, query?: string): readonly Value[] {
     const all = this.#realm.objects<Fields>(className);
     const matching = query === undefined ? all : all.filtered(query);
-    return [...matching.sorted("_id")].map((object) => object["_id"] as Value);
+    return [...matching.sorted("_id")].map((object) => values.decode(object["_id"]));
   }
   count(className: string): number {
     return this.#realm.objects(className).length;
@@ -261,6 +343,16 @@ class NodeUser implements TestUser {
   get id(): string {
     return this.user.id;
   }
+  isLoggedIn(): boolean {
+    return this.user.isLoggedIn;
+  }
+  accessToken(): string {
+    return this.user.accessToken ?? "";
+  }
+  onChange(callback: () => void): () => void {
+    this.user.addListener(callback);
+    return () => this.user.removeListener(callback);
+  }
   async openSynced(options: OpenOptions): Promise<TestRealm> {
     const { subscriptions = [], path, stopPolicy, onError, reset } = options;
     const subscribe = (set: MutableSubscriptionSet, opening: Realm): void => {
@@ -283,6 +375,11 @@ class NodeUser implements TestUser {
     });
     return new NodeRealm(realm);
   }
+}
+
+function userOf(user: TestUser): User {
+  if (user instanceof NodeUser) return user.user;
+  throw new Error("a user of another facade");
 }
 
 /** Of every user with an e-mail address. */
@@ -308,6 +405,37 @@ class NodeApp implements TestApp {
     if (!this.#registered.has(email)) await this.#app.emailPasswordAuth.registerUser({ email, password });
     this.#registered.add(email);
     return Realm.Credentials.emailPassword(email, password);
+  }
+  async logInAnonymously(isReused: boolean): Promise<TestUser> {
+    return new NodeUser(await this.#app.logIn(Realm.Credentials.anonymous(isReused)), this.#directory);
+  }
+  async register(email: string, secret: string): Promise<void> {
+    await this.#app.emailPasswordAuth.registerUser({ email, password: secret });
+  }
+  async logInWith(email: string, secret: string): Promise<TestUser> {
+    return new NodeUser(await this.#app.logIn(Realm.Credentials.emailPassword(email, secret)), this.#directory);
+  }
+  currentUserId(): string | null {
+    return this.#app.currentUser?.id ?? null;
+  }
+  userIds(): readonly string[] {
+    return Object.keys(this.#app.allUsers);
+  }
+  switchTo(user: TestUser): void {
+    this.#app.switchUser(userOf(user));
+  }
+  async remove(user: TestUser): Promise<void> {
+    await this.#app.removeUser(userOf(user));
+  }
+  async deleteAccount(user: TestUser): Promise<void> {
+    await this.#app.deleteUser(userOf(user));
+  }
+  onUsers(callback: () => void): () => void {
+    this.#app.addListener(callback);
+    return () => this.#app.removeListener(callback);
+  }
+  enableMultiplexing(): void {
+    Realm.App.Sync.enableSessionMultiplexing(this.#app);
   }
   executeReset(path: string): void {
     Realm.App.Sync.initiateClientReset(this.#app, path);
@@ -351,18 +479,22 @@ function resetConfigOf({ mode, onBefore, onAfter, onFallback, onManual }: ResetO
 function informationOf(error: unknown): ErrorInformation {
   if (!(error instanceof Error)) return { code: undefined, message: String(error) };
   const { code } = error as Error & { readonly code?: number | string };
+  const common = { code, message: error.message, ...(error instanceof SyncError ? { isFatal: error.isFatal } : {}) };
   if (error instanceof ClientResetError) {
     const { ORIGINAL_FILE_PATH: original = "", RECOVERY_FILE_PATH: recovery = "" } = error.userInfo;
-    return { code, message: error.message, reset: { original, recovery } };
+    return { ...common, reset: { original, recovery } };
   }
-  if (!(error instanceof CompensatingWriteError)) return { code, message: error.message };
+  if (!(error instanceof CompensatingWriteError)) return common;
   const writes = error.writes.map(({ objectName, primaryKey, reason }) => ({
     className: objectName,
     key: primaryKey as Value,
     reason,
   }));
-  return { code, message: error.message, writes };
+  return { ...common, writes };
 }
+
+/** The facade has one logger, and no way to be without. */
+let listener: ((line: LogLine) => void) | undefined;
 
 /** `@tidemark/node`. */
 export const nodeAdapter: Adapter = {
@@ -376,13 +508,23 @@ export const nodeAdapter: Adapter = {
     "stopPolicy",
     "simulatedErrors",
     "subscriptionState",
+    "logCategories",
+    "manyUsers",
+    "anonymousReuse",
+    "counters",
   ]),
-  async makeApp(options: AppOptions): Promise<TestApp> {
-    return new NodeApp(
-      new Realm.App({ id: options.appId, baseUrl: options.baseUrl, baseFilePath: options.directory }),
-      options.directory,
-    );
+  async makeApp({ appId, baseUrl, directory, isMultiplexed }: AppOptions): Promise<TestApp> {
+    const multiplexing = isMultiplexed === undefined ? {} : { multiplexSessions: isMultiplexed };
+    return new NodeApp(new Realm.App({ id: appId, baseUrl, baseFilePath: directory, ...multiplexing }), directory);
   },
+  captureLog(callback: (line: LogLine) => void): () => void {
+    Realm.setLogger(({ category, level, message }: { category: string; level: string; message: string }) => {
+      listener?.({ category, level: nearestLevel(level), message });
+    });
+    listener = callback;
+    return () => void (listener = undefined);
+  },
+  setLogLevel: (level: LogLevel, category?: string) => Realm.setLogLevel(level, category),
   async openLocal({ directory, models }): Promise<TestRealm> {
     return new NodeRealm(new Realm({ path: join(directory, "local.realm"), schema: schemaOf(models) }));
   },

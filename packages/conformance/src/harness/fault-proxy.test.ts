@@ -164,3 +164,27 @@ test("it counts sync connections only, while they are open", async () => {
   sync.socket.destroy();
   await soon(() => proxy.connections() === 0);
 });
+
+test("what is said in the server's name goes to the session that was heard of, and the server is silent then", async () => {
+  const { socket, received } = await open();
+  socket.write("GET /api/client/v2.0/app/x/realm-sync HTTP/1.1\r\n\r\n");
+  await soon(() => proxy.connections() === 1);
+  const say = (): number => proxy.say((session) => Buffer.from(`for ${session}`));
+  expect(say()).toBe(0);
+  // The echo stands for a server that answers.
+  socket.write("mark 12 1\nmark 34 1\n");
+  await soon(() => received().endsWith("mark 34 1\n"));
+  expect(say()).toBe(1);
+  await soon(() => received().endsWith("\x82\x06for 34"));
+  socket.write("hello");
+  await pause(heldBackMs);
+  expect(received().endsWith("for 34")).toBe(true);
+});
+
+test("a long message has a long frame", async () => {
+  const { socket, received } = await open();
+  socket.write("GET /api/client/v2.0/app/x/realm-sync HTTP/1.1\r\n\r\nmark 1 1\n");
+  await soon(() => received().endsWith("mark 1 1\n"));
+  proxy.say(() => Buffer.alloc(300, "x"));
+  await soon(() => received().endsWith(`\x82\x7e\x01\x2c${"x".repeat(300)}`));
+});

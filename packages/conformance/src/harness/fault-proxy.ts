@@ -19,6 +19,8 @@ const sliceMs = 20;
 const waitingBytesMax = 256 * 1024;
 /** What only the address of a sync connection contains. */
 const syncPath = "/realm-sync";
+/** The head of the server's MARK: it names the session. */
+const markHead = /mark (\d+) \d+\n/g;
 
 /** Bytes on their way. */
 interface Piece {
@@ -64,6 +66,12 @@ class Flow {
   /** The next bytes get half through; then it is over. */
   sever(onSevered: () => void): void {
     this.#onSevered = onSevered;
+  }
+
+  /** Nothing more goes this way, and nobody notices. */
+  silence(): void {
+    this.stop();
+    this.#from.removeAllListeners("data").resume();
   }
 
   /** Nothing more goes this way, though the other one stays. */
@@ -122,11 +130,17 @@ class Flow {
 class Link {
   readonly #sockets: readonly Socket[];
   readonly #flows: readonly Flow[];
+  readonly #device: Socket;
   #isWebSocket = false;
+  #session: number | undefined;
 
   constructor(device: Socket, server: Socket, mode: () => Mode, ended: () => void) {
     this.#sockets = [device, server];
+    this.#device = device;
     this.#flows = [new Flow(device, server, mode), new Flow(server, device, mode)];
+    server.on("data", (bytes: Buffer) => {
+      for (const [, session] of bytes.toString("latin1").matchAll(markHead)) this.#session = Number(session);
+    });
     device.on("data", (bytes: Buffer) => {
       if (bytes.includes(syncPath)) this.#isWebSocket = true;
     });
@@ -144,6 +158,18 @@ class Link {
     return this.#isWebSocket;
   }
 
+  /** The session that the server answered a MARK of last. */
+  get session(): number | undefined {
+    return this.#session;
+  }
+
+  /** Says something in the server's name; what the server itself says is not heard any more. */
+  say(message: Uint8Array): void {
+    const [, fromServer] = this.#flows;
+    fromServer?.silence();
+    this.#device.write(frameOf(message));
+  }
+
   /** Ends it in the middle of the next bytes in one direction. */
   sever(direction: 0 | 1): void {
     this.#flows[direction]?.sever(() => this.destroy());
@@ -157,6 +183,16 @@ class Link {
     for (const flow of this.#flows) flow.stop();
     for (const socket of this.#sockets) socket.destroy();
   }
+}
+
+/** A message as a binary frame of a WebSocket server. */
+function frameOf(message: Uint8Array): Uint8Array {
+  const isShort = message.length < 126;
+  const head = Buffer.alloc(isShort ? 2 : 4);
+  head.writeUInt8(0x82, 0);
+  head.writeUInt8(isShort ? message.length : 126, 1);
+  if (!isShort) head.writeUInt16BE(message.length, 2);
+  return Buffer.concat([head, message]);
 }
 
 /** The proxy of one device. */
@@ -244,6 +280,23 @@ export class FaultProxy {
   /** Everything works again; what waited moves on. */
   restore(): void {
     this.#mode = { kind: "open" };
+  }
+
+  /**
+   * Says something in the server's name, once everything has arrived that the server said: on each sync connection
+   * where a session has synchronised. From then on the server is not heard there.
+   *
+   * @param messageTo makes the message for the session that was heard of last.
+   * @returns how many connections were told.
+   */
+  say(messageTo: (session: number) => Uint8Array): number {
+    let count = 0;
+    for (const link of this.#links) {
+      if (!link.isWebSocket || link.session === undefined) continue;
+      link.say(messageTo(link.session));
+      count += 1;
+    }
+    return count;
   }
 
   /** Open sync connections. */

@@ -42,7 +42,21 @@ export interface ServerProcessOptions {
   readonly onComplaint?: (line: string) => void;
   /** Called when the process ends though nobody told it to. */
   readonly onDeath?: (how: string) => void;
+  /** Whether its clock can be put forward and back; see {@link ServerProcess.passTime}. */
+  readonly hasMovableClock?: boolean;
 }
+
+/** Run by the server's process before anything else: its clock shows what it is told to by messages. */
+const movableClock = `
+  const now = Date.now.bind(Date);
+  let shiftMs = 0;
+  Date.now = () => now() + shiftMs;
+  process.on("message", (byMs) => {
+    shiftMs += byMs;
+    process.send(shiftMs);
+  });
+  process.channel.unref();
+`;
 
 /** The server under test. Its address stays the same over restarts. */
 export class ServerProcess {
@@ -82,9 +96,11 @@ export class ServerProcess {
   async restart(): Promise<void> {
     const command = serverCommand();
     const port = this.#url === "" ? "0" : new URL(this.#url).port;
+    const { hasMovableClock = false } = this.#options;
     const child = spawn(
       process.execPath,
       [
+        ...(hasMovableClock ? ["--import", `data:text/javascript,${encodeURIComponent(movableClock)}`] : []),
         command,
         "dev",
         "--log",
@@ -95,7 +111,14 @@ export class ServerProcess {
         this.#directory,
         ...(this.#options.arguments ?? []),
       ],
-      { stdio: ["ignore", "pipe", this.#options.onComplaint === undefined ? "inherit" : "pipe"] },
+      {
+        stdio: [
+          "ignore",
+          "pipe",
+          this.#options.onComplaint === undefined ? "inherit" : "pipe",
+          ...(hasMovableClock ? ["ipc" as const] : []),
+        ],
+      },
     );
     this.#child = child;
     running.add(child);
@@ -106,6 +129,17 @@ export class ServerProcess {
     const { onComplaint } = this.#options;
     if (onComplaint !== undefined && child.stderr) createInterface({ input: child.stderr }).on("line", onComplaint);
     this.#url = await announcedUrl(child);
+  }
+
+  /** Puts the server's clock forward, or back: tokens expire. A restart puts it right again. */
+  async passTime(byMs: number): Promise<void> {
+    const child = this.#child;
+    if (!child?.connected) throw new Error("the server's clock cannot be moved");
+    const moved = new Promise((resolve) => {
+      child.once("message", resolve);
+    });
+    child.send(byMs);
+    await moved;
   }
 
   /** Ends it as a power cut would. */

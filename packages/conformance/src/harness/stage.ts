@@ -7,7 +7,25 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { network } from "@tidemark/engine/node";
-import type { Adapter, Model, OpenOptions, TestApp, TestRealm, TestSession, TestUser } from "../adapter.js";
+import {
+  errorInformation,
+  type ErrorInformation,
+  protocolVersionMax,
+  serializeServerMessage,
+} from "@tidemark/protocol";
+import type {
+  Adapter,
+  AppOptions,
+  LogLine,
+  LogLevel,
+  Model,
+  OpenOptions,
+  TestApp,
+  TestRealm,
+  TestSession,
+  TestUser,
+} from "../adapter.js";
+import { AdminApp, type AdminAppOptions } from "./admin-app.js";
 import { FaultProxy } from "./fault-proxy.js";
 import type { ServerProcess } from "./server-process.js";
 
@@ -49,8 +67,10 @@ export class CheckFailure extends Error {
 export class Stage {
   readonly adapter: Adapter;
   readonly server: ServerProcess;
-  readonly #appId: string;
+  #appId: string;
   readonly #cleanUps: (() => Promise<void> | void)[] = [];
+  /** By how much the server's clock is ahead. */
+  #shiftMs = 0;
 
   constructor(adapter: Adapter, server: ServerProcess, appId: string) {
     this.adapter = adapter;
@@ -59,14 +79,14 @@ export class Stage {
   }
 
   /** A new device with a new user. */
-  async device(): Promise<Device> {
+  async device(options: Partial<AppOptions> = {}): Promise<Device> {
     const directory = await this.directory();
     const proxy = await FaultProxy.start(this.server.url);
     this.#cleanUps.push(() => proxy.stop());
-    const app = await this.adapter.makeApp({ appId: this.#appId, baseUrl: proxy.url, directory });
+    const app = await this.adapter.makeApp({ appId: this.#appId, baseUrl: proxy.url, directory, ...options });
     const user = await app.logIn();
-    const open = async (options: Partial<OpenOptions> = {}): Promise<TestRealm> => {
-      return this.openFor(user, options);
+    const open = async (opening: Partial<OpenOptions> = {}): Promise<TestRealm> => {
+      return this.openFor(user, opening);
     };
     return { app, user, proxy, directory, open };
   }
@@ -109,6 +129,56 @@ export class Stage {
     await this.server.backUp(this.#appId);
     await happen();
     await this.server.restore(this.#appId);
+  }
+
+  // --- what the server is and says ---------------------------------------------------------------------------
+
+  /** The case's app is one that is set up in a certain way; before the first device. */
+  async setUpApp(options: AdminAppOptions = {}): Promise<AdminApp> {
+    const app = await AdminApp.create(this.server.url, options);
+    this.#appId = app.clientAppId;
+    return app;
+  }
+
+  /** The server's clock goes on, or back, until the case is over. */
+  async passTime(byMs: number): Promise<void> {
+    await this.server.passTime(byMs);
+    this.#shiftMs += byMs;
+  }
+
+  /** The server says that a device's session has failed, by the protocol's code, and nothing after that. */
+  serverSays(
+    { proxy }: Pick<Device, "proxy">,
+    code: number,
+    message: string,
+    overrides: Partial<ErrorInformation> = {},
+  ): void {
+    // A server's own words would come with an action that the table of codes does not know.
+    const body = JSON.stringify({ ...errorInformation(code, message), ...overrides });
+    const count = proxy.say((session) =>
+      serializeServerMessage({ type: "json_error", errorCode: code, session, body }, protocolVersionMax),
+    );
+    this.equal(count, 1, "connections that were told");
+  }
+
+  /** How many objects of a class the server holds for the case's app. */
+  async objectsOnServer(className: string): Promise<number> {
+    interface AppStatus {
+      readonly id: string;
+      readonly objects: Readonly<Record<string, number>>;
+    }
+    const answer = await fetch(`${this.server.url}/api/tidemark/status`);
+    const { apps } = (await answer.json()) as { readonly apps: readonly AppStatus[] };
+    return apps.find(({ id }) => id === this.#appId)?.objects[className] ?? 0;
+  }
+
+  /** Collects the facade's log until the case is over. */
+  captureLog(level: LogLevel, category?: string): LogLine[] {
+    const lines: LogLine[] = [];
+    this.#cleanUps.push(this.adapter.captureLog((line) => lines.push(line)));
+    this.adapter.setLogLevel(level, category);
+    this.#cleanUps.push(() => this.adapter.setLogLevel("warn"));
+    return lines;
   }
 
   /** The machine says that it is online again. */
@@ -172,6 +242,7 @@ export class Stage {
   /** Undoes everything, last first; one that fails does not keep the others from being undone. */
   async cleanUp(): Promise<void> {
     const failures: unknown[] = [];
+    if (this.#shiftMs !== 0) this.#cleanUps.push(async () => this.passTime(-this.#shiftMs));
     for (let cleanUp = this.#cleanUps.pop(); cleanUp; cleanUp = this.#cleanUps.pop()) {
       try {
         await cleanUp();

@@ -1,9 +1,6 @@
 /**
  * X: client resets.
  *
- * X-06 and X-07 ask for a server that forbids recovery, which no command does yet: `client-reset` of the package
- * `tidemark` has them, with a server in its own process.
- *
  * @module
  */
 
@@ -15,10 +12,10 @@ import type { Scenario } from "../scenario.js";
 /** What the application is told of a file that has to start over. */
 const clientResetRequired = 1032;
 
-type ReadyDevice = Device & { readonly realm: TestRealm; readonly session: TestSession };
+export type ReadyDevice = Device & { readonly realm: TestRealm; readonly session: TestSession };
 
 /** A device that holds dogs 1 and 2, of which the server will forget the second, and wrote dog 3 offline. */
-async function prepare(stage: Stage, options: Partial<OpenOptions>): Promise<ReadyDevice> {
+export async function prepare(stage: Stage, options: Partial<OpenOptions>): Promise<ReadyDevice> {
   const device = await stage.readyDevice(options);
   const { realm, session } = device;
   realm.write(() => realm.create("Dog", dog(1)));
@@ -33,7 +30,7 @@ async function prepare(stage: Stage, options: Partial<OpenOptions>): Promise<Rea
 }
 
 /** Keys of dogs that somebody new gets. */
-async function freshKeys(stage: Stage): Promise<unknown> {
+export async function freshKeys(stage: Stage): Promise<unknown> {
   const { realm, session } = await stage.readyDevice();
   await session.waitDown();
   return realm.keys("Dog");

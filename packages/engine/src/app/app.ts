@@ -68,8 +68,8 @@ export class App {
   readonly host: Host;
   /** Told, in turns of their own, what becomes of users. */
   readonly listeners: Listeners<AppListener> = new Listeners();
-  /** @internal The synchronisation's side: told of every change of a user. */
-  onChange: (user: User, change: UserChange) => void = () => undefined;
+  /** @internal The synchronisation's side: told of every change of a user, and why the server has logged one out. */
+  onChange: (user: User, change: UserChange, cause?: Error) => void = () => undefined;
   /** Whether all sessions of a user share one connection; in force for sessions that begin later. */
   isMultiplexed: boolean;
   /** @internal What is to be done with files when the app is made the next time. */
@@ -302,17 +302,17 @@ export class App {
   }
 
   /** @internal The server does not accept the refresh token any more. */
-  forgetTokens(user: User): void {
-    if (user.isLoggedIn) this.#logOutLocally(user, user.providerType === "anon-user");
+  forgetTokens(user: User, cause?: Error): void {
+    if (user.isLoggedIn) this.#logOutLocally(user, user.providerType === "anon-user", cause);
   }
 
-  #logOutLocally(user: User, isForgotten: boolean): { readonly refreshToken: string } {
+  #logOutLocally(user: User, isForgotten: boolean, cause?: Error): { readonly refreshToken: string } {
     const cleared = user.clear(isForgotten ? "removed" : "logged-out");
     if (isForgotten) this.#users.delete(user.id);
     if (this.#currentUserId === user.id) {
       this.#currentUserId = this.users.findLast((other) => other.isLoggedIn)?.id ?? null;
     }
-    this.onUserChanged(user, "logged-out");
+    this.onUserChanged(user, "logged-out", cause);
     return cleared;
   }
 
@@ -332,9 +332,9 @@ export class App {
   }
 
   /** @internal Something about a user has changed: keeps it and tells everybody. */
-  onUserChanged(user: User, change: UserChange): void {
+  onUserChanged(user: User, change: UserChange, cause?: Error): void {
     this.#save();
-    this.onChange(user, change);
+    this.onChange(user, change, cause);
     if (change !== "token") this.#notify(user, change);
   }
 

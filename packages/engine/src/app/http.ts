@@ -44,7 +44,12 @@ export async function sendCall(host: Host, base: string, call: ApiCall, timeoutM
   const isSuccess = response.status >= 200 && response.status < 300;
   if (isSuccess && error === undefined && code === undefined) return parsed;
   const message = error ?? code ?? `http error code considered fatal: ${response.body}. Status: ${response.status}`;
-  throw new ServiceError(message, { status: response.status, serviceCode: code, link });
+  throw new ServiceError(message, {
+    status: response.status,
+    serviceCode: code,
+    link,
+    hasText: error !== undefined,
+  });
 }
 
 function parse(text: string): unknown {

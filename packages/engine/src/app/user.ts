@@ -141,7 +141,7 @@ export class User {
       if (this.#state === "logged-in") this.onAccessToken(token);
     } catch (error) {
       if (error instanceof ServiceError && (error.status === 401 || error.status === 403)) {
-        this.app.forgetTokens(this);
+        this.app.forgetTokens(this, error);
       }
       throw error;
     }

@@ -6,8 +6,9 @@
 
 import type { App, UserChange } from "../app/app.js";
 import type { User } from "../app/user.js";
-import { messageOf, ServiceError } from "../errors.js";
+import { ServiceError, type SyncErrorInformation, SyncFailure } from "../errors.js";
 import type { Clock } from "../host.js";
+import type { LogSink } from "../log.js";
 import { BackOff } from "./back-off.js";
 import {
   defaultSyncTimeouts,
@@ -32,10 +33,25 @@ const onlinePauseMs = 5_000;
 /** Uploads of a closed realm may keep the process this long. */
 const finishGraceMs = 10_000;
 
+/** Times by the names that the original's log has for them. */
+const timeoutNames = {
+  connect_timeout: "connectTimeoutMs",
+  connection_linger_time: "connectionLingerMs",
+  ping_keepalive_period: "pingPeriodMs",
+  pong_keepalive_timeout: "pongTimeoutMs",
+  fast_reconnect_limit: "fastReconnectLimitMs",
+} as const;
+
+/** What waits fail with, and handlers are told, when no access token is to be had any more. */
+function refusedToken(cause: Error): SyncErrorInformation {
+  return authError(`Unable to refresh the user access token: ${cause.message}`);
+}
+
 /** The sessions. */
 export class SyncManager {
   /** Time and turns. */
   readonly clock: Clock;
+  readonly log: LogSink;
   readonly #startTransport: TransportFactory;
   #transport: SyncTransport | undefined;
   #timeouts: SyncTimeouts = defaultSyncTimeouts;
@@ -51,8 +67,9 @@ export class SyncManager {
   #onlineAtMs: number | undefined;
   #keepsProcess = false;
 
-  constructor(clock: Clock, startTransport: TransportFactory) {
+  constructor(clock: Clock, startTransport: TransportFactory, log: LogSink = () => undefined) {
     this.clock = clock;
+    this.log = log;
     this.#startTransport = startTransport;
   }
 
@@ -64,14 +81,21 @@ export class SyncManager {
   /** Sets times of connections, of the whole process. */
   setTimeouts(timeouts: Partial<SyncTimeouts>): void {
     this.#timeouts = { ...this.#timeouts, ...timeouts };
-    if (this.#transport !== undefined) this.post({ type: "timeouts", timeouts: this.#timeouts });
+    if (this.#transport !== undefined) this.#postTimeouts(this.#transport);
+  }
+
+  #postTimeouts(transport: SyncTransport): void {
+    for (const [name, timeout] of Object.entries(timeoutNames)) {
+      this.log("Realm.Sync.Client", "debug", `Config param: ${name} = ${this.#timeouts[timeout]} ms`);
+    }
+    transport.post({ type: "timeouts", timeouts: this.#timeouts });
   }
 
   /** @internal */
   post(command: SyncCommand): void {
     if (this.#transport === undefined) {
       this.#transport = this.#startTransport((events) => this.#onEvents(events));
-      this.#transport.post({ type: "timeouts", timeouts: this.#timeouts });
+      this.#postTimeouts(this.#transport);
     }
     this.#transport.post(command);
   }
@@ -95,10 +119,10 @@ export class SyncManager {
   #watch(app: App): void {
     if (this.#apps.has(app)) return;
     this.#apps.add(app);
-    app.onChange = (user, change) => this.#onUserChange(user, change);
+    app.onChange = (user, change, cause) => this.#onUserChange(user, change, cause);
   }
 
-  #onUserChange(user: User, change: UserChange): void {
+  #onUserChange(user: User, change: UserChange, cause: Error | undefined): void {
     const sessions = this.sessionsOf(user);
     switch (change) {
       case "logged-in":
@@ -108,7 +132,9 @@ export class SyncManager {
         }
         return;
       case "logged-out":
-        for (const session of sessions) session.forceClose();
+        for (const session of sessions) {
+          session.forceClose(cause === undefined ? undefined : new SyncFailure(refusedToken(cause)));
+        }
         return;
       case "token":
         if (sessions.length > 0) this.postUser(user);
@@ -168,9 +194,8 @@ export class SyncManager {
   }
 
   #onRefused(user: User, error: ServiceError): void {
-    const text = `Unable to refresh the user access token: ${messageOf(error)}`;
     // The user is logged out by now, which has closed the sessions; they are told why.
-    for (const session of this.sessionsOf(user)) session.onRefused(authError(text));
+    for (const session of this.sessionsOf(user)) session.onRefused(refusedToken(error));
   }
 
   // --- sessions --------------------------------------------------------------------------------------------

@@ -197,6 +197,36 @@ test("a refused refresh of the token fails what was waiting for a session", asyn
   expect(await wait).toMatchObject({ information: { status: 1037 } });
 });
 
+test("waits of a user whose refresh token is refused fail with that, not as those of a session that was stopped", async () => {
+  const waits = [session.waitForUpload(), session.waitForDownload()].map((wait) =>
+    wait.catch((error: unknown) => error),
+  );
+  user.isLoggedIn = false;
+  rig.app.onChange(options.user, "logged-out", new Error("invalid session"));
+  await host.run();
+  const message = "Unable to refresh the user access token: invalid session";
+  for (const wait of waits) expect(await wait).toMatchObject({ information: { status: 4346, message } });
+  expect(session.state).toBe("inactive");
+});
+
+test("states, connections and errors are logged, by their parts", async () => {
+  const lines: string[] = [];
+  rig.onLog = (category, level, message) =>
+    lines.push(`${category.slice("Realm.Sync.Client.".length)} ${level} ${message}`);
+  rig.connect();
+  rig.emit({ type: "error", session: session.id, generation: rig.generation, consequence: "warn", error: failure });
+  session.pause();
+  await host.run();
+  const start = `Session ${session.id} (/file): `;
+  expect(lines).toEqual([
+    `Network debug ${start}disconnected → connecting`,
+    `Network debug ${start}connecting → connected`,
+    `Session detail ${start}error 1037: no`,
+    `Session debug ${start}active → paused`,
+    `Network debug ${start}connected → disconnected`,
+  ]);
+});
+
 test("a paused session tells no errors", async () => {
   const before = rig.generation;
   session.pause();

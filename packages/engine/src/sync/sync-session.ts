@@ -13,6 +13,8 @@ import type { User } from "../app/user.js";
 import type { ResetPolicy, SnapshotId } from "../core.js";
 import { EngineError, must, operationAborted, type SyncErrorInformation, SyncFailure } from "../errors.js";
 import type { Clock } from "../host.js";
+import type { LogCategory } from "../log.js";
+import type { LogLevel } from "../binding/log-filter.js";
 import { askBefore, type ResetHandlers, tellAfter, tellReports } from "./reset-handlers.js";
 import type { SyncFile } from "./sync-file.js";
 import { type SessionAction, type SessionEvent, type SessionState, sessionTransitions } from "./session-states.js";
@@ -225,6 +227,7 @@ export class SyncSession {
   #on(event: SessionEvent, error: Error = operationAborted()): boolean {
     const transition = sessionTransitions[this.#state][event];
     if (transition === null) return false;
+    if (this.#state !== transition.to) this.#log("Session", "debug", `${this.#state} → ${transition.to}`);
     this.#state = transition.to;
     this.#generation += 1;
     for (const action of transition.actions) this.#do(action, error);
@@ -293,6 +296,7 @@ export class SyncSession {
     const before = this.#connectionState;
     if (before === state) return;
     this.#connectionState = state;
+    this.#log("Network", "debug", `${before} → ${state}`);
     const { connectionListeners, isAttached } = this;
     const callbacks = connectionListeners.all();
     this.#later(() => {
@@ -305,6 +309,11 @@ export class SyncSession {
 
   #later(call: () => void): void {
     this.#clock.defer(call);
+  }
+
+  #log(part: "Session" | "Network" | "Reset", level: LogLevel, text: string): void {
+    const category: LogCategory = `Realm.Sync.Client.${part}`;
+    this.#manager.log(category, level, `Session ${this.id} (${this.path}): ${text}`);
   }
 
   /** What a listener throws must not keep the others from being called. */
@@ -378,11 +387,13 @@ export class SyncSession {
 
   async #onResetReady(generation: Generation): Promise<void> {
     if (generation !== this.#generation) return;
+    this.#log("Reset", "detail", "a client reset begins");
     const refusal = await askBefore(this, this.#options.reset);
     this.#manager.post({ type: "reset-answer", session: this.id, generation, refusal });
   }
 
   async #onResetDone(before: SnapshotId, isRecovered: boolean): Promise<void> {
+    this.#log("Reset", "detail", `a client reset has ${isRecovered ? "recovered" : "discarded"} what was not uploaded`);
     const error = this.isAttached ? await tellAfter(this, this.#options.reset, before, isRecovered) : undefined;
     this.#manager.post({ type: "reset-seen", session: this.id, before });
     if (error !== undefined) this.onError(error, "warn");
@@ -528,6 +539,9 @@ export class SyncSession {
   /** @internal A failure, with what follows from it. */
   onError(information: SyncErrorInformation, consequence: ErrorConsequence): void {
     if (this.#state === "inactive" || (this.#state === "paused" && information.writes.length === 0)) return;
+    const { status, message } = information;
+    // What the application is told it may log by itself.
+    this.#log("Session", consequence === "transient" ? "debug" : "detail", `error ${status}: ${message}`);
     const error = consequence === "stop" ? this.#withRecoveryPath(information) : information;
     const failure = new SyncFailure(error);
     const wasDying = this.#state === "dying";

@@ -6,6 +6,7 @@
 
 import type { App } from "../app/app.js";
 import type { User } from "../app/user.js";
+import type { LogSink } from "../log.js";
 import type { SyncCommand, SyncEvent } from "../sync/messages.js";
 import type { ResetReport } from "../sync/reset-report.js";
 import type { SyncFile } from "../sync/sync-file.js";
@@ -71,10 +72,15 @@ export class SessionRig {
     fileIdent: () => "5",
   };
   #onEvents: (events: readonly SyncEvent[]) => void = () => undefined;
-  readonly manager: SyncManager = new SyncManager(this.host, (onEvents) => {
-    this.#onEvents = onEvents;
-    return { post: (command) => this.posted.push(command), keepAlive: () => undefined };
-  });
+  onLog: LogSink = () => undefined;
+  readonly manager: SyncManager = new SyncManager(
+    this.host,
+    (onEvents) => {
+      this.#onEvents = onEvents;
+      return { post: (command) => this.posted.push(command), keepAlive: () => undefined };
+    },
+    (...line) => this.onLog(...line),
+  );
   readonly session: SyncSession;
 
   constructor(options: Partial<SyncOptions> = {}) {

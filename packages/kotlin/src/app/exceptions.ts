@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { ServiceError } from "@tidemark/engine";
+import { namedServiceError, type ServiceError, type ServiceErrorName } from "@tidemark/engine";
 
 /** Anything that goes wrong between the app and its server. */
 export class AppException extends Error {
@@ -72,45 +72,42 @@ export class FunctionExecutionException extends ServiceException {
 
 type ServiceExceptionClass = new (message: string, code: number | undefined, options: ErrorOptions) => ServiceException;
 
-interface ServiceCode {
-  /** As the SDK calls it; the server's name if not given. */
-  readonly name?: string;
-  /** As the SDK numbers it; the HTTP status if not known. */
-  readonly number?: number;
-  readonly exception: ServiceExceptionClass;
+/** Errors that have an exception of their own. */
+const exceptions: Partial<Record<ServiceErrorName, ServiceExceptionClass>> = {
+  AccountNameInUse: UserAlreadyExistsException,
+  AuthError: AuthException,
+  BadRequest: BadRequestException,
+  ExecutionTimeLimitExceeded: FunctionExecutionException,
+  FunctionExecutionError: FunctionExecutionException,
+  FunctionNotFound: FunctionExecutionException,
+  InvalidPassword: InvalidCredentialsException,
+  UserAlreadyConfirmed: UserAlreadyConfirmedException,
+  UserDisabled: AuthException,
+  UserNotFound: UserNotFoundException,
+};
+
+/** Names that the SDK has other ones for. */
+const names: Partial<Record<ServiceErrorName, string>> = {
+  AppUnknownError: "Unknown",
+  InvalidPassword: "InvalidEmailPassword",
+};
+
+/** The exception for an answer that says no more than its status. */
+function exceptionByStatus(status: number): ServiceExceptionClass {
+  if (status === 401) return InvalidCredentialsException;
+  const mayHelpToTryAgain = (status >= 300 && status < 400) || status === 408 || status === 429 || status >= 500;
+  return mayHelpToTryAgain ? ConnectionException : ServiceException;
 }
-
-/** The server's names of errors. */
-const codes: Readonly<Record<string, ServiceCode>> = {
-  AccountNameInUse: { number: 4348, exception: UserAlreadyExistsException },
-  AuthError: { number: 4346, exception: AuthException },
-  BadRequest: { exception: BadRequestException },
-  FunctionExecutionError: { exception: FunctionExecutionException },
-  FunctionNotFound: { exception: FunctionExecutionException },
-  InvalidParameter: { exception: BadRequestException },
-  InvalidPassword: { name: "InvalidEmailPassword", number: 4349, exception: InvalidCredentialsException },
-  InvalidSession: { exception: ServiceException },
-  MissingParameter: { exception: BadRequestException },
-  UserAlreadyConfirmed: { exception: UserAlreadyConfirmedException },
-  UserNotFound: { exception: UserNotFoundException },
-};
-
-const byStatus: Readonly<Record<number, ServiceExceptionClass>> = {
-  400: BadRequestException,
-  401: AuthException,
-  403: AuthException,
-};
 
 /** @internal The exception for an error that the server answered, or for no answer. */
 export function serviceExceptionOf(error: ServiceError): ServiceException {
   const options = { cause: error };
   const text = error.message.endsWith(".") ? error.message : `${error.message}.`;
-  if (error.status === 0) return new ConnectionException(`[Service][ConnectionFailed] ${text}`, undefined, options);
-  const serviceCode = error.serviceCode ?? "Unknown";
-  const known = codes[serviceCode];
-  const number = known?.number ?? error.status;
+  const named = namedServiceError(error);
+  if (named === undefined) return new ConnectionException(`[Service][ConnectionFailed] ${text}`, undefined, options);
+  const { name, number } = named;
   const link = error.link === undefined ? "" : ` Server log entry: ${error.link}`;
-  const message = `[Service][${known?.name ?? serviceCode}(${number})] ${text}${link}`;
-  const exception = known?.exception ?? byStatus[error.status] ?? ServiceException;
-  return new exception(message, number, options);
+  const message = `[Service][${names[name] ?? name}(${number})] ${text}${link}`;
+  const byStatus = name === "HTTPError" ? exceptionByStatus(error.status) : ServiceException;
+  return new (exceptions[name] ?? byStatus)(message, number, options);
 }
