@@ -118,6 +118,27 @@ test("nothing is reported before the first download of a subscription, and nothi
   expect(reporter.report(state)).toBeUndefined();
 });
 
+test("what still arrives of a set says nothing of the next one", () => {
+  const reporter = new ProgressReporter();
+  const listener = new ProgressNotifier("download", "outstanding", { clientVersion: 1, queryVersion: 2 });
+  const estimates: unknown[] = [];
+  const tell = (): void => {
+    const known = reporter.report({ ...state, bytesDownloaded: estimates.length });
+    estimates.push(known && listener.take(known)?.estimate);
+  };
+  reporter.onDownload(1, 0.5);
+  tell();
+  reporter.onQuery(2);
+  tell();
+  reporter.onDownload(1, 1);
+  tell();
+  reporter.onDownload(2, 0.3);
+  tell();
+  reporter.onDownload(2, 1);
+  tell();
+  expect(estimates).toEqual([undefined, 0, undefined, 0.3, 1]);
+});
+
 test("a set that is refused does not leave the download at its beginning", () => {
   const reporter = new ProgressReporter();
   reporter.onDownload(1, 1);
