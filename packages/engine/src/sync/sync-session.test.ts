@@ -1,6 +1,7 @@
 import { beforeEach, expect, test } from "vitest";
 import { SyncFailure } from "../errors.js";
 import { SessionRig } from "../testing/session-rig.js";
+import { SyncManager } from "./sync-manager.js";
 
 let rig: SessionRig;
 let host: SessionRig["host"];
@@ -151,6 +152,17 @@ test("with a logged-out user the session waits for the log-in", () => {
   user.isLoggedIn = true;
   rig.app.onChange(options.user, "logged-in");
   expect(other.state).toBe("active");
+});
+
+test("a log-in is noticed where no session has begun before", () => {
+  user.isLoggedIn = false;
+  const fresh = new SyncManager(host, () => ({ post: () => undefined, keepAlive: () => undefined }));
+  const first = fresh.session("/first", options);
+  first.attach(file, options);
+  expect(first.state).toBe("inactive");
+  user.isLoggedIn = true;
+  rig.app.onChange(options.user, "logged-in");
+  expect(first.state).toBe("active");
 });
 
 const failure = { status: 1037, message: "no", isFatal: false, logUrl: "", isClientReset: false, writes: [] };
