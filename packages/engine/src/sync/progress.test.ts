@@ -64,6 +64,16 @@ test("an outstanding download listener is silent until its version and ends with
   expect(notifier.isExpired).toBe(true);
 });
 
+test("an outstanding download listener ends also when there was less than the server had thought", () => {
+  const notifier = new ProgressNotifier("download", "outstanding", registration);
+  const calls = ([[1, 0.25, 300, 1200], [1, 1, 1000, 1000]] as const).map((update) => notifier.take(report(update)));
+  expect(calls).toEqual([
+    { transferred: 300, transferable: 1200, estimate: 0.25 },
+    { transferred: 1000, transferable: 1000, estimate: 1 },
+  ]);
+  expect(notifier.isExpired).toBe(true);
+});
+
 test("registered in the middle, the first call is the current state", () => {
   const notifier = new ProgressNotifier("download", "outstanding", registration);
   expect(callsOf(notifier, 3)[0]).toEqual([400, 600, 0.4]);

@@ -166,7 +166,8 @@ export class ProgressNotifier {
 
   #outstandingDownload(report: ProgressReport, call: ProgressCall): ProgressCall | undefined {
     if (report.queryVersion < this.#queryVersion) return undefined;
-    this.#captured ??= call.transferable;
+    // What there is in all is made up from the server's estimate: there may be less.
+    this.#captured = Math.min(this.#captured ?? call.transferable, call.transferable);
     const captured = this.#captured;
     this.#isExpired = call.transferred >= captured && call.estimate >= 1;
     return { transferred: call.transferred, transferable: captured, estimate: call.estimate };
