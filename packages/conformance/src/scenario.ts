@@ -16,7 +16,21 @@ export interface Scenario {
   /** What the facade must offer; a case that lacks one is skipped. */
   readonly needs?: readonly Capability[];
   readonly timeoutMs?: number;
+  /** Whether it takes minutes: it runs with `TIDEMARK_SLOW=1` alone. */
+  readonly isSlow?: boolean;
+  /** Why it cannot be run yet, for nobody; `run` is never called then. */
+  readonly pending?: string;
   readonly run: (stage: Stage) => Promise<void>;
+}
+
+/** A case that each SDK it is for has in its own words: among the adapter's own cases. */
+export function ownScenario(id: string, title: string, facades?: readonly string[]): Scenario {
+  return { id, title, ...(facades ? { facades } : {}), run: (stage) => stage.own(id) };
+}
+
+/** A case of the catalogue that waits for something Tidemark does not have. */
+export function pending(id: string, title: string, reason: string, facades: Pick<Scenario, "facades"> = {}): Scenario {
+  return { id, title, ...facades, pending: reason, run: () => Promise.reject(new Error(reason)) };
 }
 
 /** How a case ended. */

@@ -11,10 +11,13 @@ import { connectionScenarios, reconnectScenarios } from "./scenarios/connection.
 import { dataScenarios } from "./scenarios/data.js";
 import { errorScenarios } from "./scenarios/errors.js";
 import { mixedScenarios } from "./scenarios/mixed.js";
+import { openScenarios } from "./scenarios/open.js";
 import { pauseScenarios } from "./scenarios/pause.js";
+import { progressEdgeScenarios } from "./scenarios/progress-edges.js";
 import { progressScenarios } from "./scenarios/progress.js";
 import { resetScenarios } from "./scenarios/reset.js";
 import { sessionScenarios } from "./scenarios/session.js";
+import { subscriptionUseScenarios } from "./scenarios/subscription-uses.js";
 import { subscriptionScenarios } from "./scenarios/subscriptions.js";
 import { waitScenarios } from "./scenarios/wait.js";
 
@@ -27,7 +30,10 @@ export const allScenarios: readonly Scenario[] = [
   ...waitScenarios,
   ...connectionScenarios,
   ...progressScenarios,
+  ...progressEdgeScenarios,
+  ...openScenarios,
   ...subscriptionScenarios,
+  ...subscriptionUseScenarios,
   ...errorScenarios,
   ...resetScenarios,
   ...dataScenarios,
@@ -71,6 +77,10 @@ export async function runScenario(
 ): Promise<Outcome> {
   if (scenario.facades && !scenario.facades.includes(adapter.facade)) {
     return { kind: "skipped", reason: `not for ${adapter.facade}` };
+  }
+  if (scenario.pending !== undefined) return { kind: "skipped", reason: `not yet: ${scenario.pending}` };
+  if (scenario.isSlow === true && process.env["TIDEMARK_SLOW"] !== "1") {
+    return { kind: "skipped", reason: "takes minutes, runs with TIDEMARK_SLOW=1" };
   }
   const missing = scenario.needs?.find((capability) => !adapter.capabilities.has(capability));
   if (missing) return { kind: "skipped", reason: `${adapter.facade} has no ${missing}` };

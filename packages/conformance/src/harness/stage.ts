@@ -8,6 +8,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { network } from "@tidemark/engine/node";
 import type { Adapter, Model, OpenOptions, TestApp, TestRealm, TestSession, TestUser } from "../adapter.js";
+import { AdminApp, type AdminAppOptions } from "./admin-app.js";
 import { FaultProxy } from "./fault-proxy.js";
 import type { ServerProcess } from "./server-process.js";
 
@@ -49,7 +50,7 @@ export class CheckFailure extends Error {
 export class Stage {
   readonly adapter: Adapter;
   readonly server: ServerProcess;
-  readonly #appId: string;
+  #appId: string;
   readonly #cleanUps: (() => Promise<void> | void)[] = [];
 
   constructor(adapter: Adapter, server: ServerProcess, appId: string) {
@@ -86,6 +87,18 @@ export class Stage {
     return { ...device, realm, session: this.session(realm) };
   }
 
+  /** Runs the adapter's own form of a case. */
+  async own(id: string): Promise<void> {
+    const run = this.adapter.ownCases[id];
+    if (run === undefined) throw new CheckFailure(`${this.adapter.facade} has no case ${id} of its own`);
+    await run(this);
+  }
+
+  /** Has something undone at the end. */
+  later(cleanUp: () => Promise<void> | void): void {
+    this.#cleanUps.push(cleanUp);
+  }
+
   /** The session of a realm that must have one. */
   session(realm: TestRealm): TestSession {
     const session = realm.session();
@@ -109,6 +122,15 @@ export class Stage {
     await this.server.backUp(this.#appId);
     await happen();
     await this.server.restore(this.#appId);
+  }
+
+  // --- what the server is and says ---------------------------------------------------------------------------
+
+  /** The case's app is one that is set up in a certain way; before the first device. */
+  async setUpApp(options: AdminAppOptions = {}): Promise<AdminApp> {
+    const app = await AdminApp.create(this.server.url, options);
+    this.#appId = app.clientAppId;
+    return app;
   }
 
   /** The machine says that it is online again. */
