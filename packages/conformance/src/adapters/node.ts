@@ -35,6 +35,8 @@ import type {
   OpenOptions,
   ProgressMode,
   ResetOptions,
+  SubscribeOptions,
+  Subscribing,
   SubscriptionChange,
   TestApp,
   TestDictionary,
@@ -43,6 +45,7 @@ import type {
   TestRealm,
   TestSession,
   TestSet,
+  TestSubscription,
   TestSubscriptions,
   TestUser,
   Value,
@@ -51,6 +54,8 @@ import type {
 } from "../adapter.js";
 import { nearestLevel } from "./log-levels.js";
 import { backlinksOf, byKey, inOrder, plainForms, Values } from "./values.js";
+
+import { nodeCases } from "./node-cases.js";
 
 const values = new Values(plainForms);
 
@@ -168,16 +173,40 @@ class NodeSubscriptions implements TestSubscriptions {
     this.#realm = realm;
   }
   async update(change: (set: SubscriptionChange) => void): Promise<void> {
-    await this.#realm.subscriptions.update((set) => {
-      change({
-        add: ({ name, className, query }) => {
-          const results = this.#realm.objects(className);
-          set.add(query === undefined ? results : results.filtered(query), name === undefined ? {} : { name });
-        },
-        removeName: (name) => set.removeByName(name),
-        clear: () => void set.removeAll(),
-      });
+    await this.#realm.subscriptions.update((set) => this.#change(set, change));
+  }
+  begin(change: (set: SubscriptionChange) => void): void {
+    // What becomes of it is seen in the state.
+    this.#realm.subscriptions.update((set) => this.#change(set, change)).catch(() => undefined);
+  }
+  #change(set: MutableSubscriptionSet, change: (set: SubscriptionChange) => void): void {
+    change({
+      add: ({ name, className, query, replaces }) => {
+        const results = this.#realm.objects(className);
+        set.add(query === undefined ? results : results.filtered(query), {
+          ...(name === undefined ? {} : { name }),
+          ...(replaces === undefined ? {} : { throwOnUpdate: !replaces }),
+        });
+      },
+      removeName: (name) => set.removeByName(name),
+      clear: () => void set.removeAll(),
     });
+  }
+  find(name: string): TestSubscription | null {
+    const found = this.#realm.subscriptions.findByName(name);
+    return (
+      found && {
+        id: String(found.id),
+        name: found.name,
+        className: found.objectType,
+        query: found.queryString,
+        createdAtMs: found.createdAt.getTime(),
+        updatedAtMs: found.updatedAt.getTime(),
+      }
+    );
+  }
+  error(): string | null {
+    return this.#realm.subscriptions.error;
   }
   list(): readonly { name: string | null; className: string; query: string }[] {
     return [...this.#realm.subscriptions].map(({ name, objectType, queryString }) => ({
@@ -285,6 +314,29 @@ class NodeRealm implements TestRealm {
   path(): string {
     return this.#realm.path;
   }
+  get native(): Realm {
+    return this.#realm;
+  }
+  deleteFile(): void {
+    Realm.deleteFile({ path: this.#realm.path });
+  }
+  freeze(): () => void {
+    throw new Error("the SDK freezes no realms");
+  }
+  async subscribe(
+    { name, className, query, replaces }: Subscribing,
+    { wait, timeoutMs }: SubscribeOptions = {},
+  ): Promise<WaitOutcome> {
+    const all = this.#realm.objects(className);
+    const results = query === undefined ? all : all.filtered(query);
+    await results.subscribe({
+      ...(name === undefined ? {} : { name }),
+      ...(replaces === undefined ? {} : { throwOnUpdate: !replaces }),
+      ...(wait === undefined ? {} : { behavior: wait }),
+      ...(timeoutMs === undefined ? {} : { timeout: timeoutMs }),
+    });
+    return "done";
+  }
   close(): void {
     this.#realm.close();
   }
@@ -324,6 +376,10 @@ class NodeRealm implements TestRealm {
     const object = this.#realm.objectForPrimaryKey(className, key);
     if (object) this.#realm.delete(object);
   }
+  link(from: ObjectKey, field: string, to: ObjectKey | null): void {
+    const object = this.#realm.objectForPrimaryKey<Fields>(from.className, from.key);
+    if (object) object[field] = to && this.#realm.objectForPrimaryKey(to.className, to.key);
+  }
   onResults(className: string, callback: (count: number) => void): () => void {
     const results = this.#realm.objects(className);
     const listener = (): void => callback(results.length);
@@ -353,15 +409,20 @@ class NodeUser implements TestUser {
     this.user.addListener(callback);
     return () => this.user.removeListener(callback);
   }
+  get native(): User {
+    return this.user;
+  }
   async openSynced(options: OpenOptions): Promise<TestRealm> {
     const { subscriptions = [], path, stopPolicy, onError, reset } = options;
+    const { waitsForData = false, rerunsSubscriptions = false, cancelsWaitsOnNonFatalError } = options;
+    const behavior = { type: waitsForData ? "downloadBeforeOpen" : "openImmediately" } as const;
     const subscribe = (set: MutableSubscriptionSet, opening: Realm): void => {
       for (const { name, className, query } of subscriptions) {
         const results = opening.objects(className);
         set.add(query === undefined ? results : results.filtered(query), name === undefined ? {} : { name });
       }
     };
-    const realm = new Realm({
+    const configuration: Realm.Configuration = {
       schema: schemaOf(options.models),
       ...(path === undefined ? {} : { path: join(this.#directory, `${path}.realm`) }),
       sync: {
@@ -370,10 +431,17 @@ class NodeUser implements TestUser {
         ...(stopPolicy === undefined ? {} : { _sessionStopPolicy: stopPolicy satisfies SessionStopPolicy }),
         ...(reset ? { clientReset: resetConfigOf(reset) } : {}),
         ...(onError ? { onError: (_: SyncSession, error: SyncError) => onError(informationOf(error)) } : {}),
-        ...(subscriptions.length === 0 ? {} : { initialSubscriptions: { update: subscribe } }),
+        ...(subscriptions.length === 0
+          ? {}
+          : { initialSubscriptions: { update: subscribe, rerunOnOpen: rerunsSubscriptions } }),
+        ...(cancelsWaitsOnNonFatalError === undefined
+          ? {}
+          : { cancelWaitsOnNonFatalError: cancelsWaitsOnNonFatalError }),
+        newRealmFileBehavior: behavior,
+        existingRealmFileBehavior: behavior,
       },
-    });
-    return new NodeRealm(realm);
+    };
+    return new NodeRealm(waitsForData ? await Realm.open(configuration) : new Realm(configuration));
   }
 }
 
@@ -499,6 +567,7 @@ let listener: ((line: LogLine) => void) | undefined;
 /** `@tidemark/node`. */
 export const nodeAdapter: Adapter = {
   facade: "node",
+  ownCases: nodeCases,
   capabilities: new Set([
     "progress",
     "bytes",
@@ -512,6 +581,12 @@ export const nodeAdapter: Adapter = {
     "manyUsers",
     "anonymousReuse",
     "counters",
+    "asyncOpen",
+    "initialSubscriptions",
+    "subscribes",
+    "deletesFiles",
+    "cancelledWaits",
+    "sessionOutlivesRealm",
   ]),
   async makeApp({ appId, baseUrl, directory, isMultiplexed }: AppOptions): Promise<TestApp> {
     const multiplexing = isMultiplexed === undefined ? {} : { multiplexSessions: isMultiplexed };

@@ -79,12 +79,13 @@ export class SyncSession {
   }
 
   /**
-   * Stops both directions until {@link SyncSession.resume}, or until the last realm of the file is closed. Both states
-   * have changed when it returns; waits that are under way reject with code 1027. In `realm` 12 another realm of the
-   * same file, or another log-in, ends the pause; here it does not.
+   * Stops both directions until {@link SyncSession.resume}, or until the last realm of the file is closed; of a closed
+   * realm, what it still uploads. Both states have changed when it returns; waits that are under way reject with code
+   * 1027. In `realm` 12 another realm of the same file, or another log-in, ends the pause; here it does not.
    */
   pause(): void {
-    this.internal.pause();
+    const isUploadingOnly = !this.#session.isAttached && this.#session.state === "dying";
+    (isUploadingOnly ? this.#session : this.internal).pause();
   }
 
   /** Goes on after a pause, and connects without waiting. Does nothing while the user is logged out. */
