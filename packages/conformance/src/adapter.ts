@@ -7,6 +7,10 @@
 import type { Stage } from "./harness/stage.js";
 
 /**
+ * A class as the suite writes it down: property name to type. `int`, `double`, `bool`, `string`, `date`, `data`,
+ * `objectId`, `uuid`, `decimal128`, `mixed`, `counter`, `Dog` (a link, or an embedded object); `string?` may be null;
+ * `string[]` is a list, `string<>` a set, `string{}` a dictionary; `Dog.owner` are the dogs whose `owner` links here.
+ */
 export interface Model {
   readonly name: string;
   /** Absent of classes that are embedded. */

@@ -286,10 +286,6 @@ class CppRealm implements TestRealm {
     const object = this.#find(className, key);
     if (object) this.#db.remove(object);
   }
-  link(from: ObjectKey, field: string, to: ObjectKey | null): void {
-    const object = this.#find(from.className, from.key) as Record<string, unknown> | undefined;
-    if (object) object[field] = to && (this.#find(to.className, to.key) ?? null);
-  }
   onResults(className: string, callback: (count: number) => void): () => void {
     const results = this.#db.objects(this.#classes.named(className));
     const token = results.observe(() => callback(results.size()));

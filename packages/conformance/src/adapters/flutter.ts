@@ -294,10 +294,6 @@ class FlutterRealm implements TestRealm {
     const found = this.#find(className, key);
     if (found) this.#realm.delete(found);
   }
-  link(from: ObjectKey, field: string, to: ObjectKey | null): void {
-    const target = to && this.#find(to.className, to.key);
-    this.#find(from.className, from.key)?.dynamic.set(field, target);
-  }
   onResults(className: string, callback: (count: number) => void): () => void {
     const subscription = this.#realm.all(this.#class(className)).changes.listen(({ results }) => {
       callback(results.length);

@@ -320,10 +320,6 @@ class KotlinRealm implements TestRealm {
     const found = this.#find(this.#writing, className, key);
     if (found) this.#writing.delete(found);
   }
-  link(from: ObjectKey, field: string, to: ObjectKey | null): void {
-    const found = this.#find(this.#writing, from.className, from.key) as Record<string, unknown> | null;
-    if (found) found[field] = to && this.#find(this.#writing, to.className, to.key);
-  }
   onResults(className: string, callback: (count: number) => void): () => void {
     const flow = queryOf(this.#realm, this.#models, className).asFlow();
     return listen(flow, ({ list: results }) => callback(results.size));

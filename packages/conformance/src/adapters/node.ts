@@ -376,10 +376,6 @@ class NodeRealm implements TestRealm {
     const object = this.#realm.objectForPrimaryKey(className, key);
     if (object) this.#realm.delete(object);
   }
-  link(from: ObjectKey, field: string, to: ObjectKey | null): void {
-    const object = this.#realm.objectForPrimaryKey<Fields>(from.className, from.key);
-    if (object) object[field] = to && this.#realm.objectForPrimaryKey(to.className, to.key);
-  }
   onResults(className: string, callback: (count: number) => void): () => void {
     const results = this.#realm.objects(className);
     const listener = (): void => callback(results.length);
