@@ -64,6 +64,13 @@ test("an outstanding download listener is silent until its version and ends with
   expect(notifier.isExpired).toBe(true);
 });
 
+test("an outstanding download that turns out to be less than was estimated ends too", () => {
+  const notifier = new ProgressNotifier("download", "outstanding", registration);
+  expect(notifier.take(report([1, 0.2, 300, 1500]))).toEqual({ transferred: 300, transferable: 1500, estimate: 0.2 });
+  expect(notifier.take(report([1, 1, 700, 700]))).toEqual({ transferred: 700, transferable: 700, estimate: 1 });
+  expect(notifier.isExpired).toBe(true);
+});
+
 test("registered in the middle, the first call is the current state", () => {
   const notifier = new ProgressNotifier("download", "outstanding", registration);
   expect(callsOf(notifier, 3)[0]).toEqual([400, 600, 0.4]);

@@ -156,7 +156,8 @@ export class ProgressNotifier {
 
   #outstandingDownload(report: ProgressReport, call: ProgressCall): ProgressCall | undefined {
     if (report.queryVersion < this.#queryVersion) return undefined;
-    this.#captured ??= call.transferable;
+    // The server names a part, not bytes: what is made of it may be more than comes.
+    this.#captured = Math.min(this.#captured ?? call.transferable, call.transferable);
     const captured = this.#captured;
     this.#isExpired = call.transferred >= captured && call.estimate >= 1;
     return { transferred: call.transferred, transferable: captured, estimate: call.estimate };
