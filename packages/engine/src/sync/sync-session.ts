@@ -13,6 +13,7 @@ import type { User } from "../app/user.js";
 import type { ResetPolicy, SnapshotId } from "../core.js";
 import { EngineError, must, operationAborted, type SyncErrorInformation, SyncFailure } from "../errors.js";
 import type { Clock } from "../host.js";
+import { withKeys } from "./rejected-key.js";
 import { askBefore, type ResetHandlers, tellAfter, tellReports } from "./reset-handlers.js";
 import type { SyncFile } from "./sync-file.js";
 import { type SessionAction, type SessionEvent, type SessionState, sessionTransitions } from "./session-states.js";
@@ -519,7 +520,7 @@ export class SyncSession {
       case "error":
         // That writes were undone is said once, whatever became of the session meanwhile.
         if (event.generation === this.#generation || event.error.writes.length > 0) {
-          this.onError(event.error, event.consequence);
+          this.onError(withKeys(event.error), event.consequence);
         }
         return;
     }
