@@ -33,6 +33,7 @@ import { ProgressReporter } from "./progress.js";
 import { type SessionFile, subscriptionText } from "./session-file.js";
 import type { SessionOwner, SessionRole } from "./session-owner.js";
 import { Compensations, SessionWaits } from "./session-waits.js";
+import { identityOf } from "./sync-file.js";
 import { consequenceOf, restartDelayMs, serverError } from "./status.js";
 
 /** An activated session. */
@@ -151,10 +152,10 @@ export class ClientSession implements ConnectedSession {
     this.#enlist();
   }
 
-  /** @param fileIdent the file's ident when the version was the newest. */
-  waitForUpload(wait: number, targetVersion: number, fileIdent: string): void {
+  /** @param fileIdentity the file's identity when the version was the newest. */
+  waitForUpload(wait: number, targetVersion: number, fileIdentity: string): void {
     const state = this.file.state();
-    const isReset = fileIdent !== "0" && fileIdent !== state.fileIdent;
+    const isReset = fileIdentity !== "0" && fileIdentity !== identityOf(state);
     this.#waits.addUpload(wait, isReset ? state.newestUploadableVersion : targetVersion);
     this.#checkUploads();
     this.#enlist();

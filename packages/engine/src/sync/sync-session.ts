@@ -63,7 +63,7 @@ export type ConnectionListener = (newState: ConnectionState, oldState: Connectio
 interface Wait {
   readonly kind: "upload" | "download";
   readonly targetVersion: number;
-  readonly fileIdent: string;
+  readonly fileIdentity: string;
   readonly resolve: () => void;
   readonly reject: (error: Error) => void;
 }
@@ -339,7 +339,7 @@ export class SyncSession {
 
   /** Resolves when everything that is on the server now is here. */
   waitForDownload(): Promise<void> {
-    return this.#wait("download", { targetVersion: 0, fileIdent: "0" });
+    return this.#wait("download", { targetVersion: 0, fileIdentity: "0" });
   }
 
   #requireFile(): SyncFile {
@@ -347,7 +347,7 @@ export class SyncSession {
     return this.#file;
   }
 
-  #wait(kind: Wait["kind"], target: Pick<Wait, "targetVersion" | "fileIdent">): Promise<void> {
+  #wait(kind: Wait["kind"], target: Pick<Wait, "targetVersion" | "fileIdentity">): Promise<void> {
     return new Promise((resolve, reject) => {
       const wait: Wait = { kind, ...target, resolve, reject };
       if (this.#state === "active") this.#begin(wait);
@@ -358,11 +358,11 @@ export class SyncSession {
   #begin(wait: Wait): void {
     this.#lastWait += 1;
     this.#waits.set(this.#lastWait, wait);
-    const { kind, targetVersion, fileIdent } = wait;
+    const { kind, targetVersion, fileIdentity } = wait;
     const common = { session: this.id, wait: this.#lastWait };
     this.#manager.post(
       kind === "upload"
-        ? { type: "wait-upload", ...common, targetVersion, fileIdent }
+        ? { type: "wait-upload", ...common, targetVersion, fileIdentity }
         : { type: "wait-download", ...common },
     );
   }
@@ -402,7 +402,7 @@ export class SyncSession {
   /** What the application is told of a file that it has to deal with: where the file will be set aside. */
   #withRecoveryPath(error: SyncErrorInformation): SyncErrorInformation {
     if (!error.isClientReset || this.#file === undefined) return error;
-    return { ...error, recoveryPath: this.app.fileActions.schedule(this.path, this.#file.fileIdent()) };
+    return { ...error, recoveryPath: this.app.fileActions.schedule(this.path, this.#file.fileIdentity()) };
   }
 
   // --- progress --------------------------------------------------------------------------------------------
