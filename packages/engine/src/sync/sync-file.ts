@@ -29,6 +29,6 @@ export interface SyncFile {
   resetReports(): readonly ResetReport[] | undefined;
   /** They were taken note of. */
   forgetResetReports(): void;
-  /** As {@link identityOf}. */
+  /** Ident and salt: what tells the file from what a client reset makes of it. */
   fileIdentity(): string;
 }
