@@ -33,7 +33,6 @@ import { ProgressReporter } from "./progress.js";
 import { type SessionFile, subscriptionText } from "./session-file.js";
 import type { SessionOwner, SessionRole } from "./session-owner.js";
 import { Compensations, SessionWaits } from "./session-waits.js";
-import { identityOf } from "./sync-file.js";
 import { consequenceOf, restartDelayMs, serverError } from "./status.js";
 
 /** An activated session. */
@@ -155,7 +154,7 @@ export class ClientSession implements ConnectedSession {
   /** @param fileIdentity the file's identity when the version was the newest. */
   waitForUpload(wait: number, targetVersion: number, fileIdentity: string): void {
     const state = this.file.state();
-    const isReset = fileIdentity !== "0" && fileIdentity !== identityOf(state);
+    const isReset = fileIdentity !== "0" && fileIdentity !== this.file.identity();
     this.#waits.addUpload(wait, isReset ? state.newestUploadableVersion : targetVersion);
     this.#checkUploads();
     this.#enlist();
