@@ -21,7 +21,7 @@ describe("the parts of it", () => {
   });
 
   test("regions of a sample stand below one another", () => {
-    const text = "// #region a\nb();\n// #endregion\nc();\n// #region d\n\te();\n\n\tf();\n// #endregion\n";
+    const text = "// #region a\nb();\n// #endregion\nc();\n// #region d\n  e();\n\n  f();\n// #endregion\n";
     expect(codeBlock(text, "sample")).toBe("```ts\nb();\n\ne();\n\nf();\n```");
     expect(() => codeBlock("a();\n", "sample")).toThrow("sample: no region");
   });

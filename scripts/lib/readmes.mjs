@@ -1,5 +1,6 @@
 // The READMEs of the facades. Prose comes from one template, code out of each facade's samples, which are run as tests,
 // and what is particular to a facade from its own file.
+import { regionsOf } from "../regions.mjs";
 import { readSource } from "./sources.mjs";
 
 export const facades = ["node", "kotlin", "flutter", "cpp"];
@@ -39,15 +40,9 @@ export function sectionsOf(text) {
   return sections;
 }
 
-/** The parts of a sample between `// #region` and `// #endregion`, one below the other. */
+/** The regions of a sample, one below the other. */
 export function codeBlock(text, name) {
-  const regions = [...text.matchAll(/^[ \t]*\/\/ #region [^\n]*\n(.*?)^[ \t]*\/\/ #endregion$/gms)];
+  const regions = [...regionsOf(text).values()];
   if (regions.length === 0) throw new Error(`${name}: no region`);
-  const code = regions.map(([, lines]) => dedented(lines.trimEnd().split("\n")).join("\n"));
-  return ["```ts", code.join("\n\n"), "```"].join("\n");
-}
-
-function dedented(lines) {
-  const indents = lines.filter((line) => line !== "").map((line) => line.search(/\S/));
-  return lines.map((line) => line.slice(Math.min(...indents)));
+  return ["```ts", regions.join("\n\n"), "```"].join("\n");
 }

@@ -19,13 +19,13 @@ export async function progressBar(
   db.get_sync_session()?.pause();
   for (let number = 1; number <= task_count; number += 1) db.write(() => db.add(new_task(user, `Task ${number}`)));
 
-  // #region progress-bar
+  // #region upload
   db.get_sync_session()?.resume();
   await follow(db.get_sync_session()?.wait_for_upload_completion(), (fraction) => show("upload", fraction));
   // #endregion
   db.close();
 
-  // #region progress-bar
+  // #region download
   // Another file of the same user, which has everything to download:
   const config = user.flexible_sync_configuration();
   config.set_path(join(path, "another-device.realm"));
@@ -38,7 +38,7 @@ export async function progressBar(
   return count;
 }
 
-// #region progress-bar
+// #region follow
 /** Shows 0 while a future is waited for, again and again, and 1 when it is ready. */
 async function follow(done: realm.future<unknown> | undefined, show: (fraction: number) => void): Promise<void> {
   do show(0);

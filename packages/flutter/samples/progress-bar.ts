@@ -31,7 +31,7 @@ export async function progressBar(
     realm.write(() => realm.add(newTask(user, `Task ${number}`)));
   }
 
-  // #region progress-bar
+  // #region upload
   const { upload, download } = ProgressDirection;
   const mode = ProgressMode.forCurrentlyOutstandingWork;
   const uploaded = follow(realm.syncSession.getProgressStream(upload, mode), (fraction) => show("upload", fraction));
@@ -40,7 +40,7 @@ export async function progressBar(
   // #endregion
   realm.close();
 
-  // #region progress-bar
+  // #region download
   // Another file of the same user, which has everything to download:
   const path = join(directory, "another-device.realm");
   const copy = new Realm(Configuration.flexibleSync(user, [Task.schema], { path }));
@@ -55,7 +55,7 @@ export async function progressBar(
   return length;
 }
 
-// #region progress-bar
+// #region follow
 /** Shows how far a transfer is, from 0 to 1, until it is through. A stream has one listener: here the loop. */
 async function follow(stream: Stream<SyncProgress>, show: (fraction: number) => void): Promise<void> {
   for await (const { progressEstimate } of stream) show(progressEstimate);

@@ -19,7 +19,7 @@ export async function progressBar(
     realm.writeBlocking((tx) => tx.copyToRealm(newTask(user, `Task ${number}`)));
   }
 
-  // #region progress-bar
+  // #region upload
   const upload = realm.syncSession.progressAsFlow(Direction.UPLOAD, ProgressMode.CURRENT_CHANGES);
   const uploaded = upload.collect(({ estimate }) => show("upload", estimate));
   realm.syncSession.resume();
@@ -27,7 +27,7 @@ export async function progressBar(
   // #endregion
   realm.close();
 
-  // #region progress-bar
+  // #region download
   // Another file of the same user, which has everything to download:
   const copy = Realm.open(tasksOf(user).name("another-device.realm").build());
   const download = copy.syncSession.progressAsFlow(Direction.DOWNLOAD, ProgressMode.CURRENT_CHANGES);

@@ -20,14 +20,14 @@ export async function progressBar(
     realm.write(() => realm.create(Task, { owner_id: user.id, summary: `Task ${number}` }));
   }
 
-  // #region progress-bar
+  // #region upload
   const uploaded = transferred(realm, "upload", (fraction) => show("upload", fraction));
   realm.syncSession?.resume();
   await uploaded;
   // #endregion
   realm.close();
 
-  // #region progress-bar
+  // #region download
   // Another file of the same user, which has everything to download:
   const copy = new Realm({ ...tasksOf(user), path: join(directory, "another-device.realm") });
   await transferred(copy, "download", (fraction) => show("download", fraction));
@@ -38,7 +38,7 @@ export async function progressBar(
   return length;
 }
 
-// #region progress-bar
+// #region follow
 /** Shows how far what is outstanding now has come, from 0 to 1, until it is there. */
 function transferred(realm: Realm, direction: "upload" | "download", show: (fraction: number) => void): Promise<void> {
   return new Promise((resolve) => {
