@@ -2,7 +2,7 @@ import { defineConfig } from "vitest/config";
 
 export default defineConfig({
   test: {
-    include: ["src/**/*.test.ts"],
+    include: ["{src,samples}/**/*.test.ts"],
     // The shared suite has its cores for itself.
     fileParallelism: false,
     // Some tests wait for a server in another process, on machines that do other things too.

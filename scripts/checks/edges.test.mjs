@@ -4,7 +4,7 @@ import { join, posix } from "node:path";
 import ts from "typescript";
 import { describe, expect, test } from "vitest";
 import { run } from "../lib/process.mjs";
-import { isTest, npmPackages, peerPackages, readSource, repositoryFiles } from "../lib/sources.mjs";
+import { isSample, isTest, npmPackages, peerPackages, readSource, repositoryFiles } from "../lib/sources.mjs";
 
 const logic = ["changeset", "model", "transform", "query"];
 const clientCore = [...logic, "storage", "store"];
@@ -112,7 +112,8 @@ function importProblem({ folder, manifest }, path, specifier) {
   }
   const name = packageOf(specifier);
   if (specifier.startsWith("node:")) return undefined;
-  if (name === manifest.name && isTest(path)) return undefined;
+  if (name === manifest.name && (isTest(path) || isSample(path))) return undefined;
+  if (isOurs(name) && isSample(path) && !isTest(path)) return "is not for applications";
   if (builtinModules.includes(name)) return "must be written with node:";
   if (isOurs(name) && !allowedFor(manifest.name, isTest(path)).includes(name)) return "is not an allowed edge";
   const declared = { ...manifest.dependencies, ...manifest.peerDependencies, ...manifest.optionalDependencies };
@@ -195,5 +196,8 @@ describe("the check itself", () => {
     expect(problemOf("fs")).toBe("must be written with node:");
     expect(problemOf("left-pad")).toBe("is not declared in package.json");
     expect(problemOf("./realm.js")).toBe(undefined);
+    expect(problemOf("@tidemark/node")).toBe("is not an allowed edge");
+    expect(problemOf("@tidemark/node", "packages/node/samples/quick-start.ts")).toBe(undefined);
+    expect(problemOf("@tidemark/engine", "packages/node/samples/quick-start.ts")).toBe("is not for applications");
   });
 });

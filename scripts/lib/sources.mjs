@@ -34,6 +34,11 @@ export function isTest(path) {
   return /\.test\.m?[jt]s$/.test(path) || /\/(tests|test|testing)\//.test(path) || /\/tests?\.rs$/.test(path);
 }
 
+/** Whether a file is a program that shows how a facade is used. */
+export function isSample(path) {
+  return /^packages\/[^/]+\/samples\//.test(path);
+}
+
 /** Recorded data is not ours to tidy. */
 export function isData(path) {
   return /\/vectors\/.*\.jsonl?$/.test(path) || /\.(jsonl|bin|png|svg)$/.test(path);

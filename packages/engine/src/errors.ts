@@ -145,7 +145,7 @@ export interface CompensatedWrite {
   readonly objectName: string;
   /** Why, in the server's words. */
   readonly reason: string;
-  /** Packed primary key as the core writes it. */
+  /** Value of the primary key; in what the loop says, the text that the server sent. */
   readonly primaryKey: unknown;
 }
 

@@ -9,7 +9,7 @@ import type { Database } from "./data/database.js";
 import { SubscriptionSets } from "./data/subscriptions.js";
 import { EngineError } from "./errors.js";
 import { type ResetReport, resetReportOf } from "./sync/reset-report.js";
-import type { SyncFile } from "./sync/sync-file.js";
+import { identityOf, type SyncFile } from "./sync/sync-file.js";
 import type { PendingTransfer } from "./sync/sync-status.js";
 import type { SyncOptions, SyncSession } from "./sync/sync-session.js";
 
@@ -82,9 +82,9 @@ export class RealmFile implements SyncFile {
   }
 
   /** @internal */
-  uploadTarget(): { readonly targetVersion: number; readonly fileIdent: string } {
-    const { newestUploadableVersion, fileIdent } = this.#state();
-    return { targetVersion: newestUploadableVersion, fileIdent };
+  uploadTarget(): { readonly targetVersion: number; readonly fileIdentity: string } {
+    const state = this.#state();
+    return { targetVersion: state.newestUploadableVersion, fileIdentity: identityOf(state) };
   }
 
   /** @internal */
@@ -102,9 +102,9 @@ export class RealmFile implements SyncFile {
     this.database.store.forgetResetReports();
   }
 
-  /** Ident of the file at the server, in decimal digits. */
-  fileIdent(): string {
-    return this.#state().fileIdent;
+  /** Ident and salt of the file at the server: what tells it from what a client reset makes of it. */
+  fileIdentity(): string {
+    return identityOf(this.#state());
   }
 
   /** @internal */

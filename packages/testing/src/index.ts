@@ -4,4 +4,11 @@
  * @module
  */
 
-export { type AnnouncedProcess, startProcess, startServer, type TestServer } from "./server-process.js";
+export { type SampleCase, sampleCases, type Samples, sampleTimeoutMs, startSampleServer } from "./samples.js";
+export {
+  type AnnouncedProcess,
+  startProcess,
+  startServer,
+  type TestServer,
+  type TestServerOptions,
+} from "./server-process.js";

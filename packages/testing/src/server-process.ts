@@ -1,11 +1,12 @@
 /**
- * A real server for tests, in a process of its own: any app id, Development Mode, data in a temporary folder.
+ * A real server for tests, in a process of its own: any app id or a sample app, Development Mode, data in a temporary
+ * folder.
  *
  * @module
  */
 
 import { type ChildProcess, spawn } from "node:child_process";
-import { existsSync, mkdtempSync, rmSync } from "node:fs";
+import { cpSync, existsSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { createInterface } from "node:readline";
@@ -72,18 +73,36 @@ export interface TestServer {
   stop(): Promise<void>;
   /** Ends the server as a crash would, does something with its folder, and starts it again at its address. */
   between(move: () => void): Promise<void>;
+  /**
+   * Keeps a copy of what the server knows of an app's objects and files. What comes after it is forgotten when the
+   * answer is called, as by a server that was restored from a backup: files that know of it have to start over.
+   */
+  backUp(appId: string): Promise<() => Promise<void>>;
+}
+
+/** How a server is started. */
+export interface TestServerOptions {
+  /** One of the sample apps, by its folder: its rules hold, and its name is the one app id. */
+  readonly sampleApp?: string;
 }
 
 /** Starts a server with an empty folder. */
-export async function startServer(): Promise<TestServer> {
+export async function startServer({ sampleApp }: TestServerOptions = {}): Promise<TestServer> {
   const directory = mkdtempSync(join(tmpdir(), "tidemark-test-"));
+  const tidemark = join(workspaceRoot(), "apps/tidemark");
+  const app = sampleApp === undefined ? [] : ["--app", join(tidemark, "sample-apps", sampleApp)];
   const start = (port: string): Promise<AnnouncedProcess> => {
-    const command = join(workspaceRoot(), "apps/tidemark/bin/tidemark.js");
-    const options = ["dev", "--log", "error", "--port", port, "--data", join(directory, "server")];
+    const command = join(tidemark, "bin/tidemark.js");
+    const options = ["dev", "--log", "error", "--port", port, "--data", join(directory, "server"), ...app];
     return startProcess([command, ...options], /listening on (http:\S+)/);
   };
   let running = await start("0");
   const url = running.value;
+  const between = async (move: () => void): Promise<void> => {
+    await running.stop("SIGKILL");
+    move();
+    running = await start(new URL(url).port);
+  };
   return {
     url,
     directory,
@@ -92,10 +111,15 @@ export async function startServer(): Promise<TestServer> {
       // The session's thread of a client may still be letting go of its file.
       rmSync(directory, { recursive: true, force: true, maxRetries: 10 });
     },
-    between: async (move) => {
-      await running.stop("SIGKILL");
-      move();
-      running = await start(new URL(url).port);
+    between,
+    backUp: async (appId) => {
+      const [known, copy] = [join(directory, "server", "apps", appId), join(directory, `backup-${appId}`)];
+      await between(() => cpSync(known, copy, { recursive: true }));
+      return () =>
+        between(() => {
+          rmSync(known, { recursive: true });
+          cpSync(copy, known, { recursive: true });
+        });
     },
   };
 }

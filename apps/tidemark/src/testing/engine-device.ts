@@ -94,7 +94,7 @@ export class EngineDevice {
   }
 
   get fileIdent(): string {
-    return this.file.fileIdent();
+    return this.file.fileIdentity().split(":", 1).join();
   }
 
   get hasPendingReset(): boolean {

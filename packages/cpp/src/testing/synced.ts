@@ -4,7 +4,6 @@
  * @module
  */
 
-import { cpSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { startServer, type TestServer } from "@tidemark/testing";
 import { afterAll, afterEach, beforeAll } from "vitest";
@@ -55,15 +54,9 @@ export function useServer(): Synced {
     url: () => running().url,
     directory: () => running().directory,
     forget: async (appId, happen) => {
-      const stopped = running();
-      const { directory } = stopped;
-      const [known, backup] = [join(directory, "server", "apps", appId), join(directory, `backup-${appId}`)];
-      await stopped.between(() => cpSync(known, backup, { recursive: true }));
+      const restore = await running().backUp(appId);
       await happen();
-      await stopped.between(() => {
-        rmSync(known, { recursive: true });
-        cpSync(backup, known, { recursive: true });
-      });
+      await restore();
     },
     device: async (appId) => {
       count += 1;

@@ -7,13 +7,14 @@
 
 import type { Core, SyncState } from "../core.js";
 import type { Clock, Files } from "../host.js";
+import { identityOf } from "../sync/sync-file.js";
 
 /** A file that is to be moved. */
 interface FileAction {
   readonly path: string;
   readonly recoveryPath: string;
-  /** Ident of the file that is meant: another one at the same path stays. */
-  readonly fileIdent: string;
+  /** Identity of the file that is meant: another one at the same path stays. */
+  readonly fileIdentity: string;
 }
 
 /** Kept file actions of one app. */
@@ -54,8 +55,8 @@ export class FileActions {
   }
 
   /** Schedules that a file is moved; returns where it will be. */
-  schedule(path: string, fileIdent: string): string {
-    const known = this.#actions.find((action) => action.path === path && action.fileIdent === fileIdent);
+  schedule(path: string, fileIdentity: string): string {
+    const known = this.#actions.find((action) => action.path === path && action.fileIdentity === fileIdentity);
     if (known !== undefined) return known.recoveryPath;
     const { files } = this.#host;
     const stamp = new Date(this.#host.nowMs())
@@ -64,7 +65,7 @@ export class FileActions {
       .replace("T", "-");
     const chance = Math.floor(this.#host.random() * 2 ** 32).toString(36);
     const recoveryPath = files.join(this.#directory, "recovered-realms", `recovered_realm-${stamp}-${chance}`);
-    this.#save([...this.#actions.filter((action) => action.path !== path), { path, recoveryPath, fileIdent }]);
+    this.#save([...this.#actions.filter((action) => action.path !== path), { path, recoveryPath, fileIdentity }]);
     return recoveryPath;
   }
 
@@ -82,12 +83,12 @@ export class FileActions {
     for (const { path } of this.#actions) this.run(core, path);
   }
 
-  #move(core: Core, { path, recoveryPath, fileIdent }: FileAction): boolean {
+  #move(core: Core, { path, recoveryPath, fileIdentity }: FileAction): boolean {
     const { files } = this.#host;
     // The process may have ended right after the file was moved, or the application has removed it.
     if (!files.exists(path)) return true;
     try {
-      if (identOf(core, path) !== fileIdent) return true;
+      if (storedIdentity(core, path) !== fileIdentity) return true;
       files.copy(path, recoveryPath);
       core.deleteStore(path);
       return true;
@@ -98,10 +99,10 @@ export class FileActions {
   }
 }
 
-function identOf(core: Core, path: string): string {
+function storedIdentity(core: Core, path: string): string {
   const store = core.openStore(path, JSON.stringify({ synced: true, readOnly: true }));
   try {
-    return (JSON.parse(store.syncState()) as SyncState).fileIdent;
+    return identityOf(JSON.parse(store.syncState()) as SyncState);
   } finally {
     store.close();
   }

@@ -90,7 +90,7 @@ export class SyncClient {
         return this.#entries.get(command.session)?.run?.onCommitted();
       case "wait-upload":
         return this.#withRun(command.session, (run) =>
-          run.waitForUpload(command.wait, command.targetVersion, command.fileIdent),
+          run.waitForUpload(command.wait, command.targetVersion, command.fileIdentity),
         );
       case "wait-download":
         return this.#withRun(command.session, (run) => run.waitForDownload(command.wait));

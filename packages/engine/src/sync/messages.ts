@@ -140,8 +140,8 @@ export type SyncCommand =
       readonly wait: number;
       /** Client version that is to be uploaded. */
       readonly targetVersion: number;
-      /** Whose versions these are: a client reset gives the file another ident, and may give it other versions. */
-      readonly fileIdent: string;
+      /** Whose versions these are: a client reset gives the file another identity, and may give it other versions. */
+      readonly fileIdentity: string;
     }
   | {
       /** Tells them apart. */

@@ -5,6 +5,7 @@
  */
 
 import { ObjectId, UUID } from "bson";
+import type { SyncErrorInformation } from "../errors.js";
 import { decodeUtf8 } from "../values/bytes.js";
 
 const types = { null: 0, int: 1, string: 3, objectId: 10, uuid: 11 } as const;
@@ -31,7 +32,7 @@ function readInteger(bytes: Uint8Array, start: number): { readonly value: bigint
 }
 
 /** Reads a key; `undefined` if it is not of this form. */
-export function primaryKeyFromBase64(base64: string): unknown {
+function primaryKeyFromBase64(base64: string): unknown {
   try {
     const bytes = bytesOf(base64);
     const { value: type, end } = readInteger(bytes, 0);
@@ -54,4 +55,17 @@ export function primaryKeyFromBase64(base64: string): unknown {
   } catch {
     return undefined;
   }
+}
+
+/**
+ * What the loop says of an error, with the keys in it read. The loop leaves them as they came: a value with a class of
+ * its own would arrive without it where the loop has a thread of its own.
+ */
+export function withKeys(error: SyncErrorInformation): SyncErrorInformation {
+  if (error.writes.length === 0) return error;
+  const writes = error.writes.map(({ primaryKey, ...write }) => ({
+    ...write,
+    primaryKey: typeof primaryKey === "string" ? primaryKeyFromBase64(primaryKey) : primaryKey,
+  }));
+  return { ...error, writes };
 }

@@ -21,6 +21,7 @@ import type {
 } from "../core.js";
 import type { SyncHost } from "../host.js";
 import type { ResetDemand } from "./messages.js";
+import { identityOf } from "./sync-file.js";
 import type { WriteTurns } from "./write-turns.js";
 
 /** Answer of `integrate` and `applyBootstrap`. */
@@ -71,6 +72,11 @@ export class SessionFile {
 
   state(): SyncState {
     return JSON.parse(this.#store.syncState()) as SyncState;
+  }
+
+  /** What tells the file from what a client reset makes of it. */
+  identity(): string {
+    return identityOf(this.state());
   }
 
   /** Newest committed version, cheaper than {@link state}. */

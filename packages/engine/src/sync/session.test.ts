@@ -117,7 +117,7 @@ test("an upload wait ends when the server has acknowledged the version, not when
   const version = loop.file.commit();
   await loop.do(
     { type: "committed", session: 1 },
-    { type: "wait-upload", session: 1, wait: 9, targetVersion: version, fileIdent: "5" },
+    { type: "wait-upload", session: 1, wait: 9, targetVersion: version, fileIdentity: "5:6" },
   );
   expect(loop.host.socket.takeTypes()).toEqual(["upload"]);
   expect(loop.takeEvents()).not.toContainEqual({ type: "wait-done", session: 1, wait: 9 });
@@ -508,10 +508,13 @@ test("a reset that was begun and not done binds as ever", async () => {
   expect(loop.host.socket.take()).toMatchObject([{ json: '{"schemaVersion":0,"sessionReason":0,"tidemark":1}' }]);
 });
 
-test("an upload wait that names versions of the file before its reset waits for what is to be uploaded now", async () => {
+test.each([
+  ["another ident", "3:6"],
+  ["the same ident with another salt", "5:7"],
+])("an upload wait of the file before its reset, %s, waits for what is to be uploaded now", async (_, fileIdentity) => {
   await loop.reachSteadyState();
   const version = loop.file.commit();
-  const wait = { type: "wait-upload", session: 1, wait: 9, fileIdent: "3" } as const;
+  const wait = { type: "wait-upload", session: 1, wait: 9, fileIdentity } as const;
   await loop.do({ type: "committed", session: 1 }, { ...wait, targetVersion: version + 100 });
   await loop.answer(loop.download({ uploadClientVersion: version, uploadServerVersion: 1 }));
   expect(loop.takeEvents()).toContainEqual({ type: "wait-done", session: 1, wait: 9 });

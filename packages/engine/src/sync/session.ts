@@ -151,10 +151,10 @@ export class ClientSession implements ConnectedSession {
     this.#enlist();
   }
 
-  /** @param fileIdent the file's ident when the version was the newest. */
-  waitForUpload(wait: number, targetVersion: number, fileIdent: string): void {
+  /** @param fileIdentity the file's identity when the version was the newest. */
+  waitForUpload(wait: number, targetVersion: number, fileIdentity: string): void {
     const state = this.file.state();
-    const isReset = fileIdent !== "0" && fileIdent !== state.fileIdent;
+    const isReset = fileIdentity !== "0" && fileIdentity !== this.file.identity();
     this.#waits.addUpload(wait, isReset ? state.newestUploadableVersion : targetVersion);
     this.#checkUploads();
     this.#enlist();

@@ -8,7 +8,6 @@ import { closeCode, errorCode, type ErrorInformation } from "@tidemark/protocol"
 import { simpleFailure, type SyncErrorInformation, syncStatusCode } from "../errors.js";
 import type { SocketFailure } from "../host.js";
 import type { ErrorConsequence } from "./messages.js";
-import { primaryKeyFromBase64 } from "./rejected-key.js";
 
 const statuses: ReadonlyMap<number, number> = new Map([
   [errorCode.connectionClosed, syncStatusCode.connectionClosed],
@@ -45,7 +44,7 @@ export const restartDelayMs = 1000;
 
 const resetActions: readonly string[] = ["ClientReset", "ClientResetNoRecovery", "MigrateToFLX", "RevertToPBS"];
 
-/** What the application sees of a `json_error`. */
+/** What the application sees of a `json_error`, with keys as the server wrote them: see `withKeys`. */
 export function serverError(code: number, information: ErrorInformation): SyncErrorInformation {
   const { message, logURL, tryAgain, action, rejectedUpdates } = information;
   return {
@@ -58,7 +57,7 @@ export function serverError(code: number, information: ErrorInformation): SyncEr
     writes: (rejectedUpdates ?? []).map(({ reason, table, pk }) => ({
       objectName: table,
       reason,
-      primaryKey: primaryKeyFromBase64(pk),
+      primaryKey: pk,
     })),
   };
 }

@@ -4,13 +4,22 @@
  * @module
  */
 
+import type { SyncState } from "../core.js";
 import type { PendingTransfer } from "./sync-status.js";
 import type { ResetReport } from "./reset-report.js";
 
+/**
+ * Tells a file from what a client reset makes of it; "0" while it has no ident. A server that was restored gives idents
+ * away again, each with another salt.
+ */
+export function identityOf({ fileIdent, fileIdentSalt }: Pick<SyncState, "fileIdent" | "fileIdentSalt">): string {
+  return fileIdent === "0" ? fileIdent : `${fileIdent}:${fileIdentSalt}`;
+}
+
 /** The application's side of a synced file. */
 export interface SyncFile {
-  /** Newest client version that holds something to upload, and the file's ident by then. */
-  uploadTarget(): { readonly targetVersion: number; readonly fileIdent: string };
+  /** Newest client version that holds something to upload, and the file's identity by then. */
+  uploadTarget(): { readonly targetVersion: number; readonly fileIdentity: string };
   /** What is still to be transferred. */
   pendingTransfer(): PendingTransfer;
   progressRegistration(): { readonly clientVersion: number; readonly queryVersion: number };
@@ -20,5 +29,6 @@ export interface SyncFile {
   resetReports(): readonly ResetReport[] | undefined;
   /** They were taken note of. */
   forgetResetReports(): void;
-  fileIdent(): string;
+  /** Ident and salt: what tells the file from what a client reset makes of it. */
+  fileIdentity(): string;
 }

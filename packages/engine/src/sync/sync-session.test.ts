@@ -1,7 +1,10 @@
+import { errorCode, errorInformation } from "@tidemark/protocol";
 import { beforeEach, expect, test } from "vitest";
-import { SyncFailure } from "../errors.js";
+import { ObjectId } from "../bson.js";
+import { type SyncErrorInformation, SyncFailure } from "../errors.js";
 import { SessionRig } from "../testing/session-rig.js";
 import { SyncManager } from "./sync-manager.js";
+import { serverError } from "./status.js";
 
 let rig: SessionRig;
 let host: SessionRig["host"];
@@ -258,6 +261,16 @@ test("a paused session still tells of writes that were undone before", async () 
   rig.emit({ type: "error", session: session.id, generation: before, consequence: "warn", error });
   await host.run();
   expect([errors.length, session.state]).toEqual([1, "paused"]);
+});
+
+test("keys of writes that were undone have their types also after the way between the threads", async () => {
+  const rejectedUpdates = [{ reason: "not allowed", pk: "CmUuPxqbHowAAQIDBA==", table: "Item" }];
+  const information = errorInformation(errorCode.compensatingWrite, "reverted", { rejectedUpdates });
+  const error = structuredClone(serverError(errorCode.compensatingWrite, information));
+  rig.emit({ type: "error", session: session.id, generation: rig.generation, consequence: "warn", error });
+  await host.run();
+  const [told] = errors as SyncErrorInformation[];
+  expect(told?.writes.map(({ primaryKey }) => primaryKey)).toStrictEqual([new ObjectId("652e3f1a9b1e8c0001020304")]);
 });
 
 test("progress that is known is told once, not before the registration returns", async () => {

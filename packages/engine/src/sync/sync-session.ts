@@ -15,6 +15,7 @@ import { EngineError, must, operationAborted, type SyncErrorInformation, SyncFai
 import type { Clock } from "../host.js";
 import type { LogCategory } from "../log.js";
 import type { LogLevel } from "../binding/log-filter.js";
+import { withKeys } from "./rejected-key.js";
 import { askBefore, type ResetHandlers, tellAfter, tellReports } from "./reset-handlers.js";
 import type { SyncFile } from "./sync-file.js";
 import { type SessionAction, type SessionEvent, type SessionState, sessionTransitions } from "./session-states.js";
@@ -64,7 +65,7 @@ export type ConnectionListener = (newState: ConnectionState, oldState: Connectio
 interface Wait {
   readonly kind: "upload" | "download";
   readonly targetVersion: number;
-  readonly fileIdent: string;
+  readonly fileIdentity: string;
   readonly resolve: () => void;
   readonly reject: (error: Error) => void;
 }
@@ -347,7 +348,7 @@ export class SyncSession {
 
   /** Resolves when everything that is on the server now is here. */
   waitForDownload(): Promise<void> {
-    return this.#wait("download", { targetVersion: 0, fileIdent: "0" });
+    return this.#wait("download", { targetVersion: 0, fileIdentity: "0" });
   }
 
   #requireFile(): SyncFile {
@@ -355,7 +356,7 @@ export class SyncSession {
     return this.#file;
   }
 
-  #wait(kind: Wait["kind"], target: Pick<Wait, "targetVersion" | "fileIdent">): Promise<void> {
+  #wait(kind: Wait["kind"], target: Pick<Wait, "targetVersion" | "fileIdentity">): Promise<void> {
     return new Promise((resolve, reject) => {
       const wait: Wait = { kind, ...target, resolve, reject };
       if (this.#state === "active") this.#begin(wait);
@@ -366,11 +367,11 @@ export class SyncSession {
   #begin(wait: Wait): void {
     this.#lastWait += 1;
     this.#waits.set(this.#lastWait, wait);
-    const { kind, targetVersion, fileIdent } = wait;
+    const { kind, targetVersion, fileIdentity } = wait;
     const common = { session: this.id, wait: this.#lastWait };
     this.#manager.post(
       kind === "upload"
-        ? { type: "wait-upload", ...common, targetVersion, fileIdent }
+        ? { type: "wait-upload", ...common, targetVersion, fileIdentity }
         : { type: "wait-download", ...common },
     );
   }
@@ -412,7 +413,7 @@ export class SyncSession {
   /** What the application is told of a file that it has to deal with: where the file will be set aside. */
   #withRecoveryPath(error: SyncErrorInformation): SyncErrorInformation {
     if (!error.isClientReset || this.#file === undefined) return error;
-    return { ...error, recoveryPath: this.app.fileActions.schedule(this.path, this.#file.fileIdent()) };
+    return { ...error, recoveryPath: this.app.fileActions.schedule(this.path, this.#file.fileIdentity()) };
   }
 
   // --- progress --------------------------------------------------------------------------------------------
@@ -530,7 +531,7 @@ export class SyncSession {
       case "error":
         // That writes were undone is said once, whatever became of the session meanwhile.
         if (event.generation === this.#generation || event.error.writes.length > 0) {
-          this.onError(event.error, event.consequence);
+          this.onError(withKeys(event.error), event.consequence);
         }
         return;
     }

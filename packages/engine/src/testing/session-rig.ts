@@ -59,7 +59,7 @@ export class SessionRig {
   reports: ResetReport[] | undefined = [];
   pending: PendingTransfer = { bytesToUpload: 0, isSubscriptionPending: false };
   readonly file: SyncFile = {
-    uploadTarget: () => ({ targetVersion: 3, fileIdent: "5" }),
+    uploadTarget: () => ({ targetVersion: 3, fileIdentity: "5:6" }),
     pendingTransfer: () => this.pending,
     progressRegistration: () => ({ clientVersion: 3, queryVersion: 0 }),
     onChanged: () => {
@@ -69,7 +69,7 @@ export class SessionRig {
     forgetResetReports: () => {
       this.reports = [];
     },
-    fileIdent: () => "5",
+    fileIdentity: () => "5:6",
   };
   #onEvents: (events: readonly SyncEvent[]) => void = () => undefined;
   onLog: LogSink = () => undefined;

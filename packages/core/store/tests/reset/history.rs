@@ -49,6 +49,24 @@ fn ident_cursors_and_counters_are_the_fresh_ones() {
     assert_eq!(scene.field(1, AGE), tidemark_model::Node::NULL);
 }
 
+/// A server that was restored gives idents away again. The salt tells the files apart.
+#[test]
+fn the_fresh_ident_may_be_the_old_one_with_another_salt() {
+    let first = schema();
+    let (storage, local) = downloaded_as(2, 102, BASE_VERSION, &first);
+    let (_, fresh) = downloaded_as(2, 900, FRESH_VERSION, &first);
+    let scene = Scene {
+        storage,
+        local,
+        fresh,
+    };
+    scene.write(|write| _ = create(write, 3));
+    let report = scene.recover_all();
+    assert_eq!((report.file_ident, report.changesets_recovered), (2, 1));
+    assert_eq!(scene.local.sync_state().unwrap().file_ident_salt, 900);
+    assert_eq!(scene.uploads(), people(&[3]));
+}
+
 /// The changesets keep their versions and times, and are merged and acknowledged like any others.
 #[test]
 fn recovered_changesets_are_merged_and_acknowledged() {

@@ -65,9 +65,19 @@ pub fn downloaded(
     version: u64,
     instructions: &[Instruction],
 ) -> (Memory, Database<Memory>) {
+    downloaded_as(ident, ident + 100, version, instructions)
+}
+
+/// The same with a salt that is given.
+pub fn downloaded_as(
+    ident: u64,
+    salt: u64,
+    version: u64,
+    instructions: &[Instruction],
+) -> (Memory, Database<Memory>) {
     let storage = Arc::new(OrderedStorage::new());
     let database = reopen(&storage);
-    database.set_file_ident(ident, ident + 100).unwrap();
+    database.set_file_ident(ident, salt).unwrap();
     let body = body(&[(version, 0, instructions)]);
     integrate(&database, progress(version, 0), &body).unwrap();
     (storage, database)

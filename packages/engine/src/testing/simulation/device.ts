@@ -5,7 +5,7 @@
  */
 
 import type { ConnectionState } from "../../sync/messages.js";
-import type { SyncFile } from "../../sync/sync-file.js";
+import { identityOf, type SyncFile } from "../../sync/sync-file.js";
 import { isSameStatus, type PendingTransfer, type SyncStatus } from "../../sync/sync-status.js";
 import type { SyncManager } from "../../sync/sync-manager.js";
 import type { ConnectionListener, SyncOptions, SyncSession } from "../../sync/sync-session.js";
@@ -47,9 +47,9 @@ export class SimulatedFile implements SyncFile {
     };
   }
 
-  uploadTarget(): { readonly targetVersion: number; readonly fileIdent: string } {
-    const { newestUploadableVersion, fileIdent } = this.file.state;
-    return { targetVersion: newestUploadableVersion, fileIdent };
+  uploadTarget(): { readonly targetVersion: number; readonly fileIdentity: string } {
+    const { state } = this.file;
+    return { targetVersion: state.newestUploadableVersion, fileIdentity: identityOf(state) };
   }
 
   pendingTransfer(): PendingTransfer {
@@ -80,8 +80,8 @@ export class SimulatedFile implements SyncFile {
     // There are none.
   }
 
-  fileIdent(): string {
-    return this.file.state.fileIdent;
+  fileIdentity(): string {
+    return identityOf(this.file.state);
   }
 
   /** The session while the file is open. */

@@ -112,7 +112,9 @@ fn adopted_record<F: Storage>(
     fresh: &WriteTransaction<F>,
 ) -> Result<SyncRecord> {
     let record = SyncRecord::read(&fresh.storage)?;
-    if record.file_ident == 0 || record.file_ident == local.file_ident {
+    // A server that was restored gives idents away again, each with another salt.
+    let identity = |of: &SyncRecord| (of.file_ident, of.file_ident_salt);
+    if record.file_ident == 0 || identity(&record) == identity(local) {
         return Err(ResetFailure::NoFreshIdent.into());
     }
     if record.newest_uploadable != 0 {

@@ -33,8 +33,8 @@ pub enum ResetFailure {
     /// No reset was begun.
     #[error("no reset was begun")]
     NotBegun,
-    /// The fresh copy has no file ident, or that of the file to be reset: the server would take new versions
-    /// for ones that it has seen.
+    /// The fresh copy has no file ident, or ident and salt of the file to be reset: the server would take new
+    /// versions for ones that it has seen.
     #[error("the fresh copy has no file ident of its own")]
     NoFreshIdent,
     /// Something was written into the fresh copy.
