@@ -31,9 +31,7 @@ import { engine, existingEngine } from "./engine.js";
 import type * as types from "./types.js";
 import { openFile } from "./realm-files.js";
 import { RealmStatics } from "./realm-statics.js";
-import type * as enums from "./enums.js";
 import * as errors from "./errors.js";
-import { type LoggerCallback, setLogger, setLogLevel } from "./logging.js";
 import { ProgressRealmPromise } from "./open.js";
 import { canonicalOf } from "./schema/canonical.js";
 import { type ParsedClass, parseSchema, type RealmObjectClass } from "./schema/parse.js";
@@ -49,12 +47,8 @@ const opened = new Set<WeakRef<Realm>>();
 
 /** A realm: objects in a file, synced or not. */
 export class Realm extends RealmStatics {
-  static Realm: typeof Realm = Realm;
-  static flags: { THROW_ON_GLOBAL_REALM: boolean; ALLOW_CLEAR_TEST_STATE: boolean } = {
-    THROW_ON_GLOBAL_REALM: false,
-    ALLOW_CLEAR_TEST_STATE: false,
-  };
-  static #defaultPath: string | undefined;
+  static Realm: typeof Realm;
+  static default: typeof Realm;
 
   readonly #configuration: Configuration;
   readonly #file: RealmFile;
@@ -198,15 +192,6 @@ export class Realm extends RealmStatics {
     return Realm.exists(path) ? 0 : -1;
   }
 
-  static get defaultPath(): string {
-    return Realm.#defaultPath ?? engine().host.files.resolve("default.realm");
-  }
-
-  static set defaultPath(path: string) {
-    assertString(path, "path");
-    Realm.#defaultPath = path;
-  }
-
   /** Closes all realms and ends synchronisation. */
   static shutdown(): void {
     closeAll();
@@ -219,31 +204,6 @@ export class Realm extends RealmStatics {
       throw new Error("Set the flags.ALLOW_CLEAR_TEST_STATE = true before calling this.");
     }
     closeAll();
-  }
-
-  static copyBundledRealmFiles(): void {
-    throw new Error("Realm.copyBundledRealmFiles is not available on Node.js.");
-  }
-
-  static setLogLevel(level: enums.LogLevel, category: string = "Realm"): void {
-    setLogLevel(level, category);
-  }
-
-  static setLogger(callback: LoggerCallback): void {
-    assertFunction(callback, "callback");
-    setLogger(callback);
-  }
-
-  /** Default values of a class's properties. */
-  static createTemplateObject<T extends Record<string, unknown>>(schema: {
-    readonly properties: Readonly<Record<string, unknown>>;
-  }): T {
-    const values: Record<string, unknown> = {};
-    for (const [name, property] of Object.entries(schema.properties)) {
-      if (typeof property !== "object" || property === null || !("default" in property)) continue;
-      values[name] = typeof property.default === "function" ? (property.default as () => unknown)() : property.default;
-    }
-    return values as T;
   }
 
   // --- what it is ------------------------------------------------------------------------------------------
@@ -340,9 +300,9 @@ export class Realm extends RealmStatics {
   }
 
   /** Creates an object, or updates the one with its primary key as the mode says. */
-  create<T = DefaultObject>(type: string, values: object, mode?: enums.UpdateMode | boolean): RealmObject<T> & T;
-  create<T extends object>(type: new (...values: never[]) => T, values: object, mode?: enums.UpdateMode | boolean): T;
-  create(type: string | RealmObjectClass, values: object, mode: enums.UpdateMode | boolean = "never"): unknown {
+  create<T = DefaultObject>(type: string, values: object, mode?: types.UpdateMode | boolean): RealmObject<T> & T;
+  create<T extends object>(type: new (...values: never[]) => T, values: object, mode?: types.UpdateMode | boolean): T;
+  create(type: string | RealmObjectClass, values: object, mode: types.UpdateMode | boolean = "never"): unknown {
     const layout = this.#layout(type);
     if (values === undefined) throw new errors.TypeAssertionError("Expected 'values' to be an object, got undefined");
     if (Array.isArray(values)) throw new Error("Array values on object creation is not supported");
@@ -522,6 +482,10 @@ export class Realm extends RealmStatics {
   }
 }
 
+// After the class: what it is compiled to does not know itself while its static properties are made.
+Realm.Realm = Realm;
+Realm.default = Realm;
+
 function closeAll(): void {
   for (const reference of Array.from(opened)) reference.deref()?.close();
 }
@@ -539,40 +503,69 @@ function normalize(given: Configuration | string | undefined): Configuration {
 export declare namespace Realm {
   type App<F = DefaultFunctionsFactory, C extends Record<string, unknown> = DefaultObject> = types.App<F, C>;
   type AppConfiguration = types.AppConfiguration;
+  type BaseSubscriptionSet = types.BaseSubscriptionSet;
   type BaseSyncConfiguration = types.BaseSyncConfiguration;
   type CanonicalObjectSchema = types.CanonicalObjectSchema;
   type CanonicalPropertySchema = types.CanonicalPropertySchema;
   type ClientResetConfig = types.ClientResetConfig;
+  type ClientResetError = types.ClientResetError;
+  type ClientResetMode = types.ClientResetMode;
   type Collection<T = unknown> = types.OrderedCollection<T>;
   type CollectionChangeCallback<T = unknown> = types.CollectionChangeCallback<T>;
   type CollectionChangeSet = types.CollectionChangeSet;
+  type CompensatingWriteError = types.CompensatingWriteError;
+  type CompensatingWriteInfo = types.CompensatingWriteInfo;
   type Configuration = types.Configuration;
+  type ConnectionNotificationCallback = types.ConnectionNotificationCallback;
   type ConnectionState = types.ConnectionState;
   type Counter = types.Counter;
   type Credentials = types.Credentials;
   type DefaultObject = types.DefaultObject;
   type Dictionary<T = unknown> = types.Dictionary<T>;
+  type DictionaryChangeCallback<T = unknown> = types.DictionaryChangeCallback<T>;
+  type DictionaryChangeSet = types.DictionaryChangeSet;
+  type EmailPasswordAuth = types.EmailPasswordAuth;
+  type ErrorCallback = types.ErrorCallback;
   type FlexibleSyncConfiguration = types.FlexibleSyncConfiguration;
+  type InitialSubscriptions = types.InitialSubscriptions;
   type List<T = unknown> = types.List<T>;
+  type LogLevel = types.LogLevel;
+  type MetadataMode = types.MetadataMode;
   type MutableSubscriptionSet = types.MutableSubscriptionSet;
   type Object<T = DefaultObject, R extends keyof T = never> = types.Object<T, R>;
   type ObjectChangeCallback<T> = types.ObjectChangeCallback<T>;
   type ObjectChangeSet<T> = types.ObjectChangeSet<T>;
+  type ObjectClass = types.RealmObjectClass;
   type ObjectSchema = types.ObjectSchema;
   type OpenRealmBehaviorConfiguration = types.OpenRealmBehaviorConfiguration;
+  type OpenRealmBehaviorType = types.OpenRealmBehaviorType;
+  type OpenRealmTimeOutBehavior = types.OpenRealmTimeOutBehavior;
   type OrderedCollection<T = unknown> = types.OrderedCollection<T>;
+  type PartitionSyncConfiguration = types.PartitionSyncConfiguration;
+  type ProgressDirection = types.ProgressDirection;
+  type ProgressMode = types.ProgressMode;
   type ProgressNotificationCallback = types.ProgressNotificationCallback;
+  type ProgressRealmPromise = types.ProgressRealmPromise;
+  type PropertiesTypes = types.PropertiesTypes;
   type PropertySchema = types.PropertySchema;
+  type ProviderType = types.ProviderType;
   type Results<T = unknown> = types.Results<T>;
+  type SessionState = types.SessionState;
+  type SessionStopPolicy = types.SessionStopPolicy;
   type Set<T = unknown> = types.Set<T>;
   type Subscription = types.Subscription;
   type SubscriptionOptions = types.SubscriptionOptions;
   type SubscriptionSet = types.SubscriptionSet;
+  type SubscriptionSetState = types.SubscriptionSetState;
   type SyncConfiguration = types.SyncConfiguration;
   type SyncError = types.SyncError;
   type SyncSession = types.SyncSession;
+  type TimeoutError = types.TimeoutError;
   type UpdateMode = types.UpdateMode;
   type User<F = DefaultFunctionsFactory, C = DefaultObject, P = DefaultObject> = types.User<F, C, P>;
+  type UserIdentity = types.UserIdentity;
+  type UserState = types.UserState;
+  type WaitForSync = types.WaitForSync;
   /** Names of property types in TypeScript. */
   namespace Types {
     type Bool = boolean;
@@ -590,7 +583,8 @@ export declare namespace Realm {
     type Dictionary<T> = types.Dictionary<T>;
     type Mixed = unknown;
     type Counter = types.Counter;
-    type LinkingObjects<T> = types.Results<T>;
+    /** @template _Property name of the property that links; for those who read the type. */
+    type LinkingObjects<T, _Property extends string = string> = types.Results<T>;
   }
   namespace BSON {
     type Decimal128 = types.BSON.Decimal128;

@@ -103,8 +103,10 @@ export class SyncSession {
     known.set(callback, end);
   }
 
+  // What removes listeners works after the end too: components that go clean up in no order.
+
   removeProgressNotification(callback: ProgressNotificationCallback): void {
-    const known = progressListeners.get(this.internal);
+    const known = progressListeners.get(this.#session);
     known?.get(callback)?.();
     known?.delete(callback);
   }
@@ -115,7 +117,7 @@ export class SyncSession {
   }
 
   removeConnectionNotification(callback: ConnectionNotificationCallback): void {
-    this.internal.connectionListeners.remove(callback);
+    this.#session.connectionListeners.remove(callback);
   }
 
   /** Resolves when everything that is on the server now is here. The transfer outlives the timeout. */
