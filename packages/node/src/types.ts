@@ -22,5 +22,10 @@ export type * from "./errors.js";
 export type { ProgressRealmPromise } from "./open.js";
 export type { RealmObjectClass } from "./schema/parse.js";
 export type * from "./schema/types.js";
-export type { BaseSubscriptionSet, MutableSubscriptionSet, Subscription, SubscriptionSet } from "./sync/subscriptions.js";
+export type {
+  BaseSubscriptionSet,
+  MutableSubscriptionSet,
+  Subscription,
+  SubscriptionSet,
+} from "./sync/subscriptions.js";
 export type { ConnectionNotificationCallback, ProgressNotificationCallback, SyncSession } from "./sync/sync-session.js";

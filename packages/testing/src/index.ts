@@ -4,4 +4,6 @@
  * @module
  */
 
+export { describeGrowth, type Growth, type Load, measureGrowth, type MemoryFigures } from "./memory.js";
+export { ThreadHeaps } from "./thread-heaps.js";
 export { type AnnouncedProcess, startProcess, startServer, type TestServer } from "./server-process.js";

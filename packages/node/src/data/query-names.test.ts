@@ -18,7 +18,11 @@ const schema: ObjectSchema[] = [
   {
     name: "Person",
     primaryKey: "_id",
-    properties: { _id: "int", age: { type: "int", mapTo: "years" }, pets: { type: "list", objectType: "Dog", mapTo: "dogs" } },
+    properties: {
+      _id: "int",
+      age: { type: "int", mapTo: "years" },
+      pets: { type: "list", objectType: "Dog", mapTo: "dogs" },
+    },
   },
 ];
 
@@ -53,7 +57,9 @@ test("another realm of the same file brings its own classes", () => {
   const [dog, person] = schema;
   if (dog === undefined || person === undefined) throw new Error("there are two classes");
   const path = folder.path("joined.realm");
-  const first = folder.keep(new Realm({ path, schema: [person, { ...dog, properties: { _id: "int", name: "string" } }] }));
+  const first = folder.keep(
+    new Realm({ path, schema: [person, { ...dog, properties: { _id: "int", name: "string" } }] }),
+  );
   const second = folder.keep(new Realm({ path, schema: [dog] }));
   first.write(() => {
     first.create("Person", { _id: 1, age: 30, pets: [first.create("Dog", { _id: 1, name: "rex" })] });
