@@ -18,7 +18,7 @@ export interface MemoryFigures {
   readonly external: number;
   /** Bytes of live objects on other threads, as far as they are watched. */
   readonly threads: number;
-  /** Bytes of the process in main memory: also what the core, the engine of JavaScript and the allocator hold. */
+  /** Bytes of the process in main memory without this thread's heap: of the core, of other threads, of the allocator. */
   readonly resident: number;
   /** Open files and sockets, where the system tells. */
   readonly descriptors: number;
@@ -66,10 +66,10 @@ async function collectGarbage(): Promise<void> {
 async function look(load: Load): Promise<MemoryFigures> {
   await load.settle?.();
   await collectGarbage();
-  const { external, rss } = process.memoryUsage();
+  const { external, heapTotal, rss } = process.memoryUsage();
   const descriptors = existsSync(descriptorFolder) ? readdirSync(descriptorFolder).length : 0;
   const threads = (await load.threadBytes?.()) ?? 0;
-  return { heap: await liveBytes(getHeapSnapshot()), external, threads, resident: rss, descriptors };
+  return { heap: await liveBytes(getHeapSnapshot()), external, threads, resident: rss - heapTotal, descriptors };
 }
 
 /** Does the work, and says what it left behind. */

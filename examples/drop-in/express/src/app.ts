@@ -15,12 +15,6 @@ interface TaskBody {
 export function createApp(realm: Realm): Express {
   const app = express();
   app.use(express.json());
-
-  const findTask = (request: Request): Task | null => {
-    const id = String(request.params["id"]);
-    return BSON.ObjectId.isValid(id) ? realm.objectForPrimaryKey(Task, new BSON.ObjectId(id)) : null;
-  };
-
   app.get("/health", (_request, response) => {
     const session = realm.syncSession;
     response.json({
@@ -31,6 +25,13 @@ export function createApp(realm: Realm): Express {
     });
   });
 
+  addReading(app, realm);
+  addWriting(app, realm);
+  addEvents(app, realm);
+  return app;
+}
+
+function addReading(app: Express, realm: Realm): void {
   app.get("/tasks", (request, response) => {
     let tasks: Realm.Results<Task> = realm.objects(Task);
     const { done, text, label, project } = request.query;
@@ -44,6 +45,23 @@ export function createApp(realm: Realm): Express {
     ]);
     response.json({ total: page.length, tasks: page.slice(0, 100) });
   });
+
+  app.get("/projects/:id", (request, response) => {
+    const project = realm.objectForPrimaryKey(Project, request.params.id);
+    if (!project) {
+      response.status(404).json({ error: "no such project" });
+      return;
+    }
+    const { _id, tasks } = project;
+    response.json({ _id, open: tasks.filtered("isDone == false").length, highest: tasks.max("priority") ?? null });
+  });
+}
+
+function addWriting(app: Express, realm: Realm): void {
+  const findTask = (request: Request): Task | null => {
+    const id = String(request.params["id"]);
+    return BSON.ObjectId.isValid(id) ? realm.objectForPrimaryKey(Task, new BSON.ObjectId(id)) : null;
+  };
 
   app.post("/tasks", (request, response) => {
     const { title, priority, due, labels, project } = request.body as TaskBody;
@@ -81,19 +99,6 @@ export function createApp(realm: Realm): Express {
     if (task) realm.write(() => realm.delete(task));
     response.status(task ? 204 : 404).end();
   });
-
-  app.get("/projects/:id", (request, response) => {
-    const project = realm.objectForPrimaryKey(Project, request.params.id);
-    if (!project) {
-      response.status(404).json({ error: "no such project" });
-      return;
-    }
-    const { _id, tasks } = project;
-    response.json({ _id, open: tasks.filtered("isDone == false").length, highest: tasks.max("priority") ?? null });
-  });
-
-  addEvents(app, realm);
-  return app;
 }
 
 /** Server-sent events: what the realm tells its listeners, whoever made the change. */

@@ -67,8 +67,8 @@ impl BootstrapRecord {
         to.put(META, meta::BOOTSTRAP, &record.finish());
     }
 
-    /// How pieces are committed. Only a complete bootstrap is worth anything after a crash, and one of few pieces
-    /// is applied by the time the disk would have them: it is durable with its last slice.
+    /// How pieces are committed. Only a complete bootstrap is worth anything after a crash, and one of few
+    /// pieces is applied by the time the disk would have them: it is durable with its last slice.
     fn pieces_durability(&self) -> Durability {
         if self.is_complete && self.pieces > DURABLE_SLICES {
             Durability::Durable
