@@ -22,8 +22,8 @@ const windows = 5;
 /** In a heap: the smallest leak, one listener that stays, leaves 285. */
 const heapBytesMax = 40;
 /**
- * Of the process beside the heap: looking at heaps takes memory that the allocator gives back or not, some 30 MiB. A realm
- * that stays open leaves more in each cycle.
+ * Of the process beside the heap, in all cycles together: looking at heaps takes memory that the allocator gives back
+ * or not, some 30 MiB. A realm that stays open leaves more in each cycle.
  */
 const residentBytesMax = 40 * 2 ** 20;
 

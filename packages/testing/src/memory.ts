@@ -18,7 +18,7 @@ export interface MemoryFigures {
   readonly external: number;
   /** Bytes of live objects on other threads, as far as they are watched. */
   readonly threads: number;
-  /** Bytes of the process in main memory without this thread's heap: of the core, of other threads, of the allocator. */
+  /** Bytes of the process in main memory beside this thread's heap: of the core, other threads, the allocator. */
   readonly resident: number;
   /** Open files and sockets, where the system tells. */
   readonly descriptors: number;
