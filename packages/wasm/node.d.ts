@@ -34,6 +34,7 @@ export declare class WasmStore {
     parameters: Uint8Array,
     restrict?: Float64Array | null,
   ): Float64Array;
+  setQueryNames(names: string): void;
   describeQuery(snapshot: number, classIndex: number, text: string, parameters: Uint8Array): string;
   changesSince(version: number): string;
   beginWrite(timeoutMs: number): number;

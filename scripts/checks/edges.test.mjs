@@ -58,12 +58,19 @@ const packageEdges = {
   // The sample app's cities are measured too.
   "@tidemark/bench": ["@tidemark/native", "@tidemark/node", "@tidemark/protocol", "@tidemark/server", "tidemark"],
   "@tidemark/docs": [],
+  // Applications as they were written for the SDKs: they know us by the name of the SDK's package.
+  "@tidemark/drop-in-script": ["@tidemark/node"],
+  "@tidemark/drop-in-express": ["@tidemark/node"],
+  "@tidemark/drop-in-react": ["@tidemark/node"],
 };
 
 /** What tests may use on top. Nobody uses conformance: it stands above the facades. */
 const testEdges = {
   ...Object.fromEntries(
-    ["engine", "node", "kotlin", "flutter", "cpp"].map((name) => [`@tidemark/${name}`, ["@tidemark/testing"]]),
+    ["engine", "node", "kotlin", "flutter", "cpp", "drop-in-script", "drop-in-express", "drop-in-react"].map((name) => [
+      `@tidemark/${name}`,
+      ["@tidemark/testing"],
+    ]),
   ),
   // The guide's code is that of tests.
   "@tidemark/docs": [
@@ -83,6 +90,12 @@ function isOurs(name) {
 /** `@scope/name/deep` → `@scope/name`. */
 function packageOf(specifier) {
   return specifier.split("/", specifier.startsWith("@") ? 2 : 1).join("/");
+}
+
+/** The package that a manifest means by a name: `"realm": "workspace:@tidemark/node@*"` is one of ours. */
+function meantBy(name, { dependencies, devDependencies }) {
+  const version = dependencies?.[name] ?? devDependencies?.[name] ?? "";
+  return /^workspace:(.+)@/.exec(version)?.[1] ?? name;
 }
 
 function allowedFor(name, forTests) {
@@ -115,9 +128,10 @@ function importProblem({ folder, manifest }, path, specifier) {
   if (name === manifest.name && (isTest(path) || isSample(path))) return undefined;
   if (isOurs(name) && isSample(path) && !isTest(path)) return "is not for applications";
   if (builtinModules.includes(name)) return "must be written with node:";
-  if (isOurs(name) && !allowedFor(manifest.name, isTest(path)).includes(name)) return "is not an allowed edge";
+  const meant = meantBy(name, manifest);
+  if (isOurs(meant) && !allowedFor(manifest.name, isTest(path)).includes(meant)) return "is not an allowed edge";
   const declared = { ...manifest.dependencies, ...manifest.peerDependencies, ...manifest.optionalDependencies };
-  const isOwn = isTest(path) || /^[^/]+\/[^/]+\/[^/]+$/.test(path) || isUnpublished(path, folder, manifest);
+  const isOwn = isTest(path) || posix.dirname(path) === folder || isUnpublished(path, folder, manifest);
   const forTests = isOwn ? manifest.devDependencies : {};
   return name in declared || name in (forTests ?? {}) ? undefined : "is not declared in package.json";
 }
@@ -154,13 +168,10 @@ describe("packages", async () => {
   });
 
   test.each(packages.map((one) => [one.manifest.name, one]))("%s declares only what it may", (name, { manifest }) => {
+    const meant = (group) => Object.keys(group ?? {}).map((other) => meantBy(other, manifest));
     const wrong = [
-      ...Object.keys(manifest.dependencies ?? {}).filter(
-        (other) => isOurs(other) && !allowedFor(name, false).includes(other),
-      ),
-      ...Object.keys(manifest.devDependencies ?? {}).filter(
-        (other) => isOurs(other) && !allowedFor(name, true).includes(other),
-      ),
+      ...meant(manifest.dependencies).filter((other) => isOurs(other) && !allowedFor(name, false).includes(other)),
+      ...meant(manifest.devDependencies).filter((other) => isOurs(other) && !allowedFor(name, true).includes(other)),
     ];
     expect(wrong).toEqual([]);
   });
@@ -199,5 +210,14 @@ describe("the check itself", () => {
     expect(problemOf("@tidemark/node")).toBe("is not an allowed edge");
     expect(problemOf("@tidemark/node", "packages/node/samples/quick-start.ts")).toBe(undefined);
     expect(problemOf("@tidemark/engine", "packages/node/samples/quick-start.ts")).toBe("is not for applications");
+  });
+
+  test("knows ours by another name", () => {
+    const dependencies = { realm: "workspace:@tidemark/node@*", left: "workspace:*" };
+    expect([meantBy("realm", { dependencies }), meantBy("left", { dependencies })]).toEqual(["@tidemark/node", "left"]);
+    const aliased = { folder: "packages/kotlin", manifest: { name: "@tidemark/kotlin", dependencies } };
+    expect(importProblem(aliased, "packages/kotlin/src/a.ts", "realm")).toBe("is not an allowed edge");
+    const app = { folder: "examples/drop-in/script", manifest: { name: "@tidemark/drop-in-script", dependencies } };
+    expect(importProblem(app, "examples/drop-in/script/a.js", "realm")).toBe(undefined);
   });
 });

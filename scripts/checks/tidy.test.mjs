@@ -113,7 +113,7 @@ describe("versions", () => {
     const loose = [...(await npmPackages()), root].flatMap(({ folder, manifest }) =>
       [manifest.dependencies, manifest.devDependencies]
         .flatMap((group) => Object.entries(group ?? {}))
-        .filter(([, version]) => version !== "catalog:" && version !== "workspace:*")
+        .filter(([, version]) => version !== "catalog:" && !/^workspace:(.+@)?\*$/.test(version))
         .map(([name, version]) => `${folder}: ${name} ${version}`),
     );
     expect(loose).toEqual([]);

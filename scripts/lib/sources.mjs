@@ -44,9 +44,12 @@ export function isData(path) {
   return /\/vectors\/.*\.jsonl?$/.test(path) || /\.(jsonl|bin|png|svg)$/.test(path);
 }
 
+/** Folders with one package each below them. */
+export const packageGroups = ["packages", "apps", "examples/drop-in"];
+
 /** Manifests of the workspace's npm packages, by folder. */
 export function npmPackages() {
-  return packagesAt(/^(packages|apps)\/[^/]+\/package\.json$/);
+  return packagesAt(new RegExp(`^(${packageGroups.join("|")})/[^/]+/package\\.json$`));
 }
 
 /**

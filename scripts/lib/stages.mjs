@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { pnpm } from "../pnpm.mjs";
 import { repositoryRoot, run, say } from "./process.mjs";
 import { checkMachine, installPackages, turbo } from "./setup.mjs";
-import { recordedVectorFiles } from "./sources.mjs";
+import { packageGroups, recordedVectorFiles } from "./sources.mjs";
 import { add, cargoTally, check, commandTally, nothing, vitestTally, withStatus } from "./tally.mjs";
 import { bringWasmTools } from "./wasm.mjs";
 
@@ -16,7 +16,7 @@ const reportName = join(".turbo", "vitest.json");
 
 /** Folders of the packages that hold tests of their own. */
 function packageFolders() {
-  return ["packages", "apps"]
+  return packageGroups
     .flatMap((group) => readdirSync(join(repositoryRoot, group)).map((name) => join(repositoryRoot, group, name)))
     .filter((folder) => existsSync(join(folder, "vitest.config.mjs")));
 }

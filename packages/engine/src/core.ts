@@ -121,6 +121,11 @@ export interface CoreStore {
     parameters: Uint8Array,
     restrict: Float64Array | null,
   ): Float64Array;
+  /**
+   * Names that queries through this handle may use beside those of the file: JSON
+   * `{ class: { "stored": { name: name in the file }, "linking": { name: [origin class, its property in the file] } } }`.
+   */
+  setQueryNames(names: string): void;
   /** The query as text without parameters: what a subscription sends. Throws like {@link CoreStore.query}. */
   describeQuery(snapshot: SnapshotId, classIndex: ClassIndex, text: string, parameters: Uint8Array): string;
   /**

@@ -110,6 +110,7 @@ export class Engine {
 
   /** Opens a file, or joins those who have it open on this thread. */
   open(options: OpenOptions): RealmFile {
+    this.#forgetClosedPaths();
     const key = options.isInMemory ? `memory ${options.path}` : options.path;
     const known = this.#files.get(key);
     if (known !== undefined) return this.#join(known, options);
@@ -217,12 +218,17 @@ export class Engine {
    */
   async waitForSessionsToEnd(app: App): Promise<void> {
     for (;;) {
-      const { endedPaths } = this.sync;
-      for (const path of Array.from(endedPaths)) {
-        if (!this.core.isOpen(path) || this.isOpen(path)) endedPaths.delete(path);
-      }
-      if (endedPaths.size === 0 && this.sync.sessionsOfApp(app).length === 0) return;
+      this.#forgetClosedPaths();
+      if (this.sync.endedPaths.size === 0 && this.sync.sessionsOfApp(app).length === 0) return;
       await new Promise<void>((resolve) => this.host.setTimer(endedPollMs, resolve));
+    }
+  }
+
+  /** Those of ended sessions that the loop has let go of, or that are open again. */
+  #forgetClosedPaths(): void {
+    const { endedPaths } = this.sync;
+    for (const path of Array.from(endedPaths)) {
+      if (!this.core.isOpen(path) || this.isOpen(path)) endedPaths.delete(path);
     }
   }
 

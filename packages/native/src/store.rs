@@ -8,7 +8,7 @@ use napi::bindgen_prelude::{BigInt, BufferSlice, Env, Float64Array, Object, Uint
 use napi_derive::napi;
 use tidemark_store::boundary::{self, SnapshotId, ViewWork, work};
 use tidemark_store::sync::{BootstrapPart, SubscriptionState};
-use tidemark_store::{StoreError, boundary::number_of};
+use tidemark_store::{QueryNames, StoreError, boundary::number_of};
 
 use crate::failure::{Code, Result, outside_failure, store_failure};
 use crate::gate::Writer;
@@ -27,6 +27,7 @@ pub fn open_store(path: Option<String>, options: String) -> Result<NativeStore> 
         is_read_only,
         is_writing: false,
         reads: HashMap::new(),
+        names: QueryNames::default(),
     })
 }
 
@@ -71,6 +72,8 @@ pub struct NativeStore {
     is_writing: bool,
     /// Snapshots taken through this handle and not given back.
     pub(crate) reads: HashMap<SnapshotId, usize>,
+    /// What queries through this handle may say beside the names of the file.
+    names: QueryNames,
 }
 
 impl Drop for NativeStore {
@@ -275,6 +278,13 @@ impl NativeStore {
         BufferSlice::copy_from(env, &rows).map_err(outside_failure)
     }
 
+    /// Names that queries of this handle may use beside those of the file, as JSON.
+    #[napi(catch_unwind)]
+    pub fn set_query_names(&mut self, names: String) -> Result<()> {
+        self.names = boundary::query_names_of(&names).map_err(store_failure)?;
+        Ok(())
+    }
+
     /// Objects that match a query text with its SORT, DISTINCT and LIMIT, in order.
     #[napi(catch_unwind)]
     pub fn query(
@@ -292,7 +302,8 @@ impl NativeStore {
             parameters,
             restrict,
         };
-        self.view(snapshot, query).map(Float64Array::from)
+        self.view(snapshot, work::Named(&self.names, query))
+            .map(Float64Array::from)
     }
 
     /// The query as text without parameters: what a subscription sends.
@@ -304,10 +315,8 @@ impl NativeStore {
         text: String,
         parameters: &[u8],
     ) -> Result<String> {
-        self.view(
-            snapshot,
-            work::Describe(class_index as usize, &text, parameters),
-        )
+        let describe = work::Describe(class_index as usize, &text, parameters);
+        self.view(snapshot, work::Named(&self.names, describe))
     }
 
     /// What changed after a version, up to the newest, as JSON.

@@ -26,7 +26,19 @@ export { type ObjectChangeCallback, type ObjectChangeSet, RealmObject as Object 
 export { Results, type Subscribable, type SubscriptionOptions } from "./data/results.js";
 export { RealmSet as Set } from "./data/set.js";
 export * from "./enums.js";
-export * from "./errors.js";
+export {
+  AssertionError,
+  ClientResetError,
+  CompensatingWriteError,
+  type CompensatingWriteInfo,
+  IllegalConstructorError,
+  ObjectSchemaParseError,
+  PropertySchemaParseError,
+  SchemaParseError,
+  SyncError,
+  TimeoutError,
+  TypeAssertionError,
+} from "./errors.js";
 export type { LogEntry, LoggerCallback } from "./logging.js";
 export { ProgressRealmPromise } from "./open.js";
 export type { RealmEventName, RealmListenerCallback } from "./realm.js";

@@ -44,6 +44,17 @@ describe.each(cores)("over the %s core", (core, conditions) => {
     expect(imported.stdout.trim()).toBe("true true true true");
   });
 
+  test("the class carries every name that can be imported, since require gives nothing else", async () => {
+    const { stdout } = await node(
+      "module",
+      `import * as names from "@tidemark/node";
+       const Realm = names.default;
+       const missing = Object.keys(names).filter((name) => name !== "module.exports" && Realm[name] !== names[name]);
+       console.log(JSON.stringify(missing));`,
+    );
+    expect(JSON.parse(stdout)).toEqual([]);
+  });
+
   test("a process ends by itself once its realms are closed, uploads of the last moment included", async () => {
     const script = `
     import Realm from "@tidemark/node";

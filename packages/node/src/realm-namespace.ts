@@ -15,6 +15,64 @@ declare module "./realm.js" {
   namespace Realm {
     /** {@link types.App} as a member, as the SDK has it. */
     type App<F = DefaultFunctionsFactory, C extends Record<string, unknown> = DefaultObject> = types.App<F, C>;
+    /** {@link types.BaseSubscriptionSet} as a member, as the SDK has it. */
+    type BaseSubscriptionSet = types.BaseSubscriptionSet;
+    /** {@link types.ClientResetError} as a member, as the SDK has it. */
+    type ClientResetError = types.ClientResetError;
+    /** {@link types.ClientResetMode} as a member, as the SDK has it. */
+    type ClientResetMode = types.ClientResetMode;
+    /** {@link types.CompensatingWriteError} as a member, as the SDK has it. */
+    type CompensatingWriteError = types.CompensatingWriteError;
+    /** {@link types.CompensatingWriteInfo} as a member, as the SDK has it. */
+    type CompensatingWriteInfo = types.CompensatingWriteInfo;
+    /** {@link types.ConnectionNotificationCallback} as a member, as the SDK has it. */
+    type ConnectionNotificationCallback = types.ConnectionNotificationCallback;
+    /** {@link unknown} as a member, as the SDK has it. */
+    type DictionaryChangeCallback<T = unknown> = types.DictionaryChangeCallback<T>;
+    /** {@link types.DictionaryChangeSet} as a member, as the SDK has it. */
+    type DictionaryChangeSet = types.DictionaryChangeSet;
+    /** {@link types.EmailPasswordAuth} as a member, as the SDK has it. */
+    type EmailPasswordAuth = types.EmailPasswordAuth;
+    /** {@link types.ErrorCallback} as a member, as the SDK has it. */
+    type ErrorCallback = types.ErrorCallback;
+    /** {@link types.InitialSubscriptions} as a member, as the SDK has it. */
+    type InitialSubscriptions = types.InitialSubscriptions;
+    /** {@link types.LogLevel} as a member, as the SDK has it. */
+    type LogLevel = types.LogLevel;
+    /** {@link types.MetadataMode} as a member, as the SDK has it. */
+    type MetadataMode = types.MetadataMode;
+    /** {@link types.RealmObjectClass} as a member, as the SDK has it. */
+    type ObjectClass = types.RealmObjectClass;
+    /** {@link types.OpenRealmBehaviorType} as a member, as the SDK has it. */
+    type OpenRealmBehaviorType = types.OpenRealmBehaviorType;
+    /** {@link types.OpenRealmTimeOutBehavior} as a member, as the SDK has it. */
+    type OpenRealmTimeOutBehavior = types.OpenRealmTimeOutBehavior;
+    /** {@link types.PartitionSyncConfiguration} as a member, as the SDK has it. */
+    type PartitionSyncConfiguration = types.PartitionSyncConfiguration;
+    /** {@link types.ProgressDirection} as a member, as the SDK has it. */
+    type ProgressDirection = types.ProgressDirection;
+    /** {@link types.ProgressMode} as a member, as the SDK has it. */
+    type ProgressMode = types.ProgressMode;
+    /** {@link types.ProgressRealmPromise} as a member, as the SDK has it. */
+    type ProgressRealmPromise = types.ProgressRealmPromise;
+    /** {@link types.PropertiesTypes} as a member, as the SDK has it. */
+    type PropertiesTypes = types.PropertiesTypes;
+    /** {@link types.ProviderType} as a member, as the SDK has it. */
+    type ProviderType = types.ProviderType;
+    /** {@link types.SessionState} as a member, as the SDK has it. */
+    type SessionState = types.SessionState;
+    /** {@link types.SessionStopPolicy} as a member, as the SDK has it. */
+    type SessionStopPolicy = types.SessionStopPolicy;
+    /** {@link types.SubscriptionSetState} as a member, as the SDK has it. */
+    type SubscriptionSetState = types.SubscriptionSetState;
+    /** {@link types.TimeoutError} as a member, as the SDK has it. */
+    type TimeoutError = types.TimeoutError;
+    /** {@link types.UserIdentity} as a member, as the SDK has it. */
+    type UserIdentity = types.UserIdentity;
+    /** {@link types.UserState} as a member, as the SDK has it. */
+    type UserState = types.UserState;
+    /** {@link types.WaitForSync} as a member, as the SDK has it. */
+    type WaitForSync = types.WaitForSync;
     /** {@link types.AppConfiguration} as a member, as the SDK has it. */
     type AppConfiguration = types.AppConfiguration;
     /** {@link types.BaseSyncConfiguration} as a member, as the SDK has it. */

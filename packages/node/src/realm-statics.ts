@@ -1,13 +1,14 @@
 /**
- * What the Realm class offers beside realms: the other classes and the constants of the SDK.
+ * What the Realm class offers beside realms: the other classes and the constants of the SDK, and what needs no file.
  *
  * @module
  */
 
 import { App } from "./app/app.js";
 import { Credentials } from "./app/credentials.js";
+import { EmailPasswordAuth } from "./app/email-password-auth.js";
 import { User } from "./app/user.js";
-import { assertFunction } from "./assert.js";
+import { assertFunction, assertString } from "./assert.js";
 import { BSON } from "./bson.js";
 import { OrderedCollection } from "./data/collection.js";
 import { Counter } from "./data/counter.js";
@@ -16,11 +17,16 @@ import { List } from "./data/list.js";
 import { RealmObject } from "./data/object.js";
 import { Results } from "./data/results.js";
 import { RealmSet } from "./data/set.js";
+import { engine } from "./engine.js";
 import * as enums from "./enums.js";
+import * as errors from "./errors.js";
 import { type LoggerCallback, setLogger, setLogLevel } from "./logging.js";
 import { ProgressRealmPromise } from "./open.js";
+import { BaseSubscriptionSet, MutableSubscriptionSet, Subscription, SubscriptionSet } from "./sync/subscriptions.js";
+import { Sync } from "./sync/sync.js";
+import { SyncSession } from "./sync/sync-session.js";
 
-/** The static side of the Realm class. */
+/** The static side of the Realm class: every name that can be imported, since `require` gives the class alone. */
 // oxlint-disable-next-line typescript/no-extraneous-class
 export abstract class RealmStatics {
   /** {@link App} as a member, as the SDK has it. */
@@ -45,8 +51,42 @@ export abstract class RealmStatics {
   static User: typeof User = User;
   /** {@link Credentials} as a member, as the SDK has it. */
   static Credentials: typeof Credentials = Credentials;
+  /** {@link EmailPasswordAuth} as a member, as the SDK has it. */
+  static EmailPasswordAuth: typeof EmailPasswordAuth = EmailPasswordAuth;
+  /** {@link Sync} as a member, as the SDK has it. */
+  static Sync: typeof Sync = Sync;
+  /** {@link SyncSession} as a member, as the SDK has it. */
+  static SyncSession: typeof SyncSession = SyncSession;
+  /** {@link Subscription} as a member, as the SDK has it. */
+  static Subscription: typeof Subscription = Subscription;
+  /** {@link BaseSubscriptionSet} as a member, as the SDK has it. */
+  static BaseSubscriptionSet: typeof BaseSubscriptionSet = BaseSubscriptionSet;
+  /** {@link SubscriptionSet} as a member, as the SDK has it. */
+  static SubscriptionSet: typeof SubscriptionSet = SubscriptionSet;
+  /** {@link MutableSubscriptionSet} as a member, as the SDK has it. */
+  static MutableSubscriptionSet: typeof MutableSubscriptionSet = MutableSubscriptionSet;
   /** The value types of BSON, as the SDK has them. */
   static BSON: typeof BSON = BSON;
+  /** {@link errors.SyncError} as a member, as the SDK has it. */
+  static SyncError: typeof errors.SyncError = errors.SyncError;
+  /** {@link errors.ClientResetError} as a member, as the SDK has it. */
+  static ClientResetError: typeof errors.ClientResetError = errors.ClientResetError;
+  /** {@link errors.CompensatingWriteError} as a member, as the SDK has it. */
+  static CompensatingWriteError: typeof errors.CompensatingWriteError = errors.CompensatingWriteError;
+  /** {@link errors.TimeoutError} as a member, as the SDK has it. */
+  static TimeoutError: typeof errors.TimeoutError = errors.TimeoutError;
+  /** {@link errors.AssertionError} as a member, as the SDK has it. */
+  static AssertionError: typeof errors.AssertionError = errors.AssertionError;
+  /** {@link errors.TypeAssertionError} as a member, as the SDK has it. */
+  static TypeAssertionError: typeof errors.TypeAssertionError = errors.TypeAssertionError;
+  /** {@link errors.SchemaParseError} as a member, as the SDK has it. */
+  static SchemaParseError: typeof errors.SchemaParseError = errors.SchemaParseError;
+  /** {@link errors.ObjectSchemaParseError} as a member, as the SDK has it. */
+  static ObjectSchemaParseError: typeof errors.ObjectSchemaParseError = errors.ObjectSchemaParseError;
+  /** {@link errors.PropertySchemaParseError} as a member, as the SDK has it. */
+  static PropertySchemaParseError: typeof errors.PropertySchemaParseError = errors.PropertySchemaParseError;
+  /** {@link errors.IllegalConstructorError} as a member, as the SDK has it. */
+  static IllegalConstructorError: typeof errors.IllegalConstructorError = errors.IllegalConstructorError;
   /** {@link enums.UpdateMode} as a member, as the SDK has it. */
   static UpdateMode: typeof enums.UpdateMode = enums.UpdateMode;
   /** {@link enums.ProviderType} as a member, as the SDK has it. */
@@ -63,6 +103,8 @@ export abstract class RealmStatics {
   static ClientResetMode: typeof enums.ClientResetMode = enums.ClientResetMode;
   /** {@link enums.SessionStopPolicy} as a member, as the SDK has it. */
   static SessionStopPolicy: typeof enums.SessionStopPolicy = enums.SessionStopPolicy;
+  /** {@link enums.ProxyType} as a member, as the SDK has it. */
+  static ProxyType: typeof enums.ProxyType = enums.ProxyType;
   /** {@link enums.SessionState} as a member, as the SDK has it. */
   static SessionState: typeof enums.SessionState = enums.SessionState;
   /** {@link enums.ConnectionState} as a member, as the SDK has it. */
@@ -79,6 +121,28 @@ export abstract class RealmStatics {
   static NumericLogLevel: typeof enums.NumericLogLevel = enums.NumericLogLevel;
   /** {@link ProgressRealmPromise} as a member, as the SDK has it. */
   static ProgressRealmPromise: typeof ProgressRealmPromise = ProgressRealmPromise;
+  /** Switches for tests. */
+  static flags: {
+    /** Of no effect. */
+    THROW_ON_GLOBAL_REALM: boolean;
+    /** Whether tests may have all realms closed. */
+    ALLOW_CLEAR_TEST_STATE: boolean;
+  } = {
+    THROW_ON_GLOBAL_REALM: false,
+    ALLOW_CLEAR_TEST_STATE: false,
+  };
+  static #defaultPath: string | undefined;
+
+  /** The file of local realms that are given no path: `default.realm` in the current directory unless it is set. */
+  static get defaultPath(): string {
+    return RealmStatics.#defaultPath ?? engine().host.files.resolve("default.realm");
+  }
+
+  /** @throws {@link TypeAssertionError} for anything but a text. */
+  static set defaultPath(path: string) {
+    assertString(path, "path");
+    RealmStatics.#defaultPath = path;
+  }
 
   /** Of React Native: here it throws always. */
   static copyBundledRealmFiles(): void {

@@ -30,7 +30,6 @@ import type { Results, Subscribable, SubscriptionOptions } from "./data/results.
 import { engine, existingEngine } from "./engine.js";
 import { openFile } from "./realm-files.js";
 import { RealmStatics } from "./realm-statics.js";
-import type * as enums from "./enums.js";
 import * as errors from "./errors.js";
 import { ProgressRealmPromise } from "./open.js";
 import { canonicalOf } from "./schema/canonical.js";
@@ -53,18 +52,9 @@ const opened = new Set<WeakRef<Realm>>();
 /** A realm: objects in a file, synced or not. Objects and collections of it are live. */
 export class Realm extends RealmStatics {
   /** {@link Realm} as a member of itself, as the SDK has it. */
-  static Realm: typeof Realm = Realm;
-  /** Switches for tests. */
-  static flags: {
-    /** Of no effect. */
-    THROW_ON_GLOBAL_REALM: boolean;
-    /** Whether tests may have all realms closed. */
-    ALLOW_CLEAR_TEST_STATE: boolean;
-  } = {
-    THROW_ON_GLOBAL_REALM: false,
-    ALLOW_CLEAR_TEST_STATE: false,
-  };
-  static #defaultPath: string | undefined;
+  static Realm: typeof Realm;
+  /** {@link Realm} once more, for modules that are asked for their default. */
+  static default: typeof Realm;
 
   readonly #configuration: Configuration;
   readonly #file: RealmFile;
@@ -220,17 +210,6 @@ export class Realm extends RealmStatics {
     return Realm.exists(path) ? 0 : -1;
   }
 
-  /** The file of local realms that are given no path: `default.realm` in the current directory unless it is set. */
-  static get defaultPath(): string {
-    return Realm.#defaultPath ?? engine().host.files.resolve("default.realm");
-  }
-
-  /** @throws {@link TypeAssertionError} for anything but a text. */
-  static set defaultPath(path: string) {
-    assertString(path, "path");
-    Realm.#defaultPath = path;
-  }
-
   /** Closes all realms and ends synchronisation. */
   static shutdown(): void {
     closeAll();
@@ -362,10 +341,10 @@ export class Realm extends RealmStatics {
    * @throws if there is one with the key that is not to be updated, if a value does not fit, or if the class is synced
    * and not subscribed to.
    */
-  create<T = DefaultObject>(type: string, values: object, mode?: enums.UpdateMode | boolean): RealmObject<T> & T;
+  create<T = DefaultObject>(type: string, values: object, mode?: types.UpdateMode | boolean): RealmObject<T> & T;
   /** The same for a class of the application's own. */
-  create<T extends object>(type: new (...values: never[]) => T, values: object, mode?: enums.UpdateMode | boolean): T;
-  create(type: string | RealmObjectClass, values: object, mode: enums.UpdateMode | boolean = "never"): unknown {
+  create<T extends object>(type: new (...values: never[]) => T, values: object, mode?: types.UpdateMode | boolean): T;
+  create(type: string | RealmObjectClass, values: object, mode: types.UpdateMode | boolean = "never"): unknown {
     const layout = this.#layout(type);
     if (values === undefined) throw new errors.TypeAssertionError("Expected 'values' to be an object, got undefined");
     if (Array.isArray(values)) throw new Error("Array values on object creation is not supported");
@@ -563,6 +542,10 @@ export class Realm extends RealmStatics {
     }
   }
 }
+
+// After the class: what it is compiled to does not know itself while its static properties are made.
+Realm.Realm = Realm;
+Realm.default = Realm;
 
 function closeAll(): void {
   for (const reference of Array.from(opened)) reference.deref()?.close();

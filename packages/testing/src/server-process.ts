@@ -35,9 +35,17 @@ export interface AnnouncedProcess {
   stop(signal?: NodeJS.Signals): Promise<void>;
 }
 
-/** Starts a process and waits for a line of its output that matches; the first group is its value. */
-export async function startProcess(arguments_: readonly string[], pattern: RegExp): Promise<AnnouncedProcess> {
-  const child = spawn(process.execPath, arguments_, { stdio: ["pipe", "pipe", "inherit"] });
+/**
+ * Starts a process and waits for a line of its output that matches; the first group is its value.
+ *
+ * @param surroundings its folder and environment, unless they are ours.
+ */
+export async function startProcess(
+  arguments_: readonly string[],
+  pattern: RegExp,
+  surroundings: { readonly cwd?: string; readonly env?: NodeJS.ProcessEnv } = {},
+): Promise<AnnouncedProcess> {
+  const child = spawn(process.execPath, arguments_, { ...surroundings, stdio: ["pipe", "pipe", "inherit"] });
   const listeners: ((line: string) => void)[] = [];
   const value = await new Promise<string>((resolve, reject) => {
     const timer = setTimeout(() => reject(new Error(`no ${String(pattern)} in time`)), startTimeoutMs);

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use std::rc::Rc;
 
 use js_sys::Uint8Array;
-use tidemark_store::StoreError;
+use tidemark_store::{QueryNames, StoreError};
 use tidemark_store::boundary::{self, SnapshotId, ViewWork, number_of, work};
 use tidemark_store::sync::{BootstrapPart, SubscriptionState};
 use wasm_bindgen::prelude::{JsValue, wasm_bindgen};
@@ -24,6 +24,7 @@ pub fn open_store(path: Option<String>, options: &str) -> Result<WasmStore> {
         is_read_only,
         is_writing: false,
         reads: HashMap::new(),
+        names: QueryNames::default(),
     })
 }
 
@@ -58,6 +59,8 @@ pub struct WasmStore {
     is_writing: bool,
     /// Snapshots taken through this handle and not given back.
     pub(crate) reads: HashMap<SnapshotId, usize>,
+    /// What queries through this handle may say beside the names of the file.
+    names: QueryNames,
 }
 
 impl Drop for WasmStore {
@@ -199,6 +202,14 @@ impl WasmStore {
         self.view(snapshot, work::Rows(class_index as usize, objects))
     }
 
+    /// Names that queries of this handle may use beside those of the file, as JSON.
+    #[wasm_bindgen(js_name = setQueryNames)]
+    pub fn set_query_names(&mut self, names: &str) -> Result<()> {
+        self.open()?;
+        self.names = boundary::query_names_of(names)?;
+        Ok(())
+    }
+
     /// Objects that match a query text with its SORT, DISTINCT and LIMIT, in order.
     pub fn query(
         &self,
@@ -214,7 +225,7 @@ impl WasmStore {
             parameters,
             restrict: restrict.as_deref(),
         };
-        self.view(snapshot, query)
+        self.view(snapshot, work::Named(&self.names, query))
     }
 
     /// The query as text without parameters: what a subscription sends.
@@ -226,10 +237,8 @@ impl WasmStore {
         text: &str,
         parameters: &[u8],
     ) -> Result<String> {
-        self.view(
-            snapshot,
-            work::Describe(class_index as usize, text, parameters),
-        )
+        let describe = work::Describe(class_index as usize, text, parameters);
+        self.view(snapshot, work::Named(&self.names, describe))
     }
 
     /// What changed after a version, up to the newest, as JSON.

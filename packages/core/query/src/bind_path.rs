@@ -155,6 +155,7 @@ impl Binder<'_> {
             self.backlink_step(resolver, &origin, &property)?;
             return Ok(None);
         }
+        let name = self.stored_name(&resolver.class, name);
         let Some(property) = self.catalog.property(&resolver.class, &name) else {
             return Err(QueryError::InvalidQuery(format!(
                 "'{}' has no property '{name}'",
@@ -189,9 +190,14 @@ impl Binder<'_> {
             return Err(QueryError::Syntax("An ID must follow @links".into()));
         };
         resolver.at += 2;
-        let (class, property) = (class.clone(), property.clone());
+        let (class, property) = (class.clone(), self.stored_name(class, property.clone()));
         self.backlink_step(resolver, &class, &property)?;
         Ok(None)
+    }
+
+    /// The name in the file of what may be a name of the application.
+    pub(crate) fn stored_name(&self, class: &str, name: String) -> String {
+        self.catalog.stored_name(class, &name).unwrap_or(name)
     }
 
     fn backlink_step(
@@ -290,7 +296,10 @@ impl Binder<'_> {
             PathElement::Name(name) if name == "@keys" => Index::Keys,
             PathElement::Name(name) if name == "@links" => return Ok(None),
             PathElement::Name(name)
-                if self.catalog.property(target, name).is_some()
+                if self
+                    .catalog
+                    .property(target, &self.stored_name(target, name.clone()))
+                    .is_some()
                     || self.catalog.linking(target, name).is_some() =>
             {
                 return Ok(None);

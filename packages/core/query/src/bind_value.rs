@@ -83,6 +83,7 @@ impl Binder<'_> {
                         path.name
                     )));
                 }
+                let name = &self.stored_name(&path.class, name.to_owned());
                 let Some(found) = self.catalog.property(&path.class, name) else {
                     return Err(QueryError::InvalidQuery(format!(
                         "'{}' has no property '{name}'",

@@ -15,6 +15,11 @@ pub trait Catalog {
     /// A stored property of a class, the primary key included.
     fn property(&self, class: &str, name: &str) -> Option<Property>;
 
+    /// The name in the file of a property that the application calls otherwise.
+    fn stored_name(&self, _class: &str, _name: &str) -> Option<String> {
+        None
+    }
+
     /// The backlinks a class exposes under a name of its own ("linking objects"): class and property of the
     /// origin. The SDKs translate such names into `@links.Class.property`.
     fn linking(&self, _class: &str, _name: &str) -> Option<(String, String)> {

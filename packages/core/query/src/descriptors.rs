@@ -94,7 +94,7 @@ impl Binder<'_> {
         while let Some(element) = path.elements.get(at) {
             at += 1;
             let name = match element {
-                PathElement::Name(name) => name,
+                PathElement::Name(name) => self.stored_name(&class, name.clone()),
                 PathElement::KeyPath(_) => {
                     return Err(QueryError::InvalidSortDescriptor("Missing property".into()));
                 }
@@ -104,15 +104,15 @@ impl Binder<'_> {
                     )));
                 }
             };
-            let Some(property) = self.catalog.property(&class, name) else {
+            let Some(property) = self.catalog.property(&class, &name) else {
                 return Err(QueryError::InvalidQuery(format!(
                     "No property '{name}' found on object type '{class}' specified in '{clause}' clause"
                 )));
             };
             if at == 1 {
-                self.record_field(name);
+                self.record_field(&name);
             }
-            texts.push(name.clone());
+            texts.push(name);
             column.place = property.place;
             if property.collection == CollectionKind::Dictionary {
                 // Every further name takes the place of the key before it.

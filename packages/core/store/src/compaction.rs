@@ -302,7 +302,10 @@ fn columns_of(catalog: &Catalog, class: &Class, query: &str) -> Option<Vec<u16>>
     if query.trim().is_empty() {
         return Some(Vec::new());
     }
-    let names = Names(catalog);
+    let names = Names {
+        catalog,
+        given: None,
+    };
     let query = bind(&parse(query).ok()?, class.name.as_str()?, &names, &[]).ok()?;
     let mut columns = Vec::new();
     for field in query.fields() {

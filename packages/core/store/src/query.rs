@@ -13,6 +13,7 @@ use tidemark_storage::{Bytes, Read};
 
 use crate::catalog::Catalog;
 use crate::links::origins;
+use crate::names::QueryNames;
 use crate::tables::ClassId;
 use crate::transaction::{class_of, split_row};
 use crate::{Result, StoreError, View};
@@ -46,7 +47,7 @@ impl<R: Read> View<'_, R> {
         let id = self.catalog.id_at(class)?;
         let definition = self.catalog.class_at(class)?;
         let name = definition.name.to_string();
-        let query = bind(&parse(text)?, &name, &Names(self.catalog), arguments)?;
+        let query = bind(&parse(text)?, &name, &self.query_catalog(), arguments)?;
         let mut arranger = query.has_descriptors().then(|| query.arranger());
         let mut found = Vec::new();
         let mut visit = |object: u64, bytes: &Bytes| -> Result<ControlFlow<()>> {
@@ -98,6 +99,13 @@ impl<R: Read> View<'_, R> {
         }
     }
 
+    fn query_catalog(&self) -> Names<'_> {
+        Names {
+            catalog: self.catalog,
+            given: self.names,
+        }
+    }
+
     /// The objects that have one of these keys, in order of creation.
     fn objects_with(&self, class: ClassId, keys: &[PrimaryKey]) -> Result<Vec<u64>> {
         let mut objects = Vec::new();
@@ -117,7 +125,7 @@ impl<R: Read> View<'_, R> {
         arguments: &[Argument],
     ) -> Result<String> {
         let name = self.catalog.class_at(class)?.name.to_string();
-        Ok(bind(&parse(text)?, &name, &Names(self.catalog), arguments)?.subscription_text())
+        Ok(bind(&parse(text)?, &name, &self.query_catalog(), arguments)?.subscription_text())
     }
 
     fn find_link(&self, link: LinkView<'_>) -> Result<Option<(ClassId, u64)>> {
@@ -263,15 +271,27 @@ fn place_of(class: &Class, property: &Name) -> Option<Place> {
 }
 
 /// The schema as the binding of queries asks for it.
-pub(crate) struct Names<'a>(pub &'a Catalog);
+pub(crate) struct Names<'a> {
+    pub catalog: &'a Catalog,
+    /// The application's own names.
+    pub given: Option<&'a QueryNames>,
+}
 
 impl QueryCatalog for Names<'_> {
+    fn stored_name(&self, class: &str, name: &str) -> Option<String> {
+        self.given?.stored(class, name).cloned()
+    }
+
+    fn linking(&self, class: &str, name: &str) -> Option<(String, String)> {
+        self.given?.linking(class, name).cloned()
+    }
+
     fn has_class(&self, class: &str) -> bool {
-        self.0.class(&Name::from(class)).is_some()
+        self.catalog.class(&Name::from(class)).is_some()
     }
 
     fn property(&self, class: &str, name: &str) -> Option<Property> {
-        let class = self.0.class(&Name::from(class))?;
+        let class = self.catalog.class(&Name::from(class))?;
         let place = place_of(class, &Name::from(name))?;
         match place {
             Place::Key => {

@@ -8,6 +8,7 @@ use tidemark_storage::{Bytes, Read};
 use crate::Result;
 use crate::catalog::Catalog;
 use crate::head::Counters;
+use crate::names::QueryNames;
 use crate::tables::{ClassId, INDEX, ROWS, index_key, row_key};
 use crate::transaction::{object_at, object_number};
 
@@ -15,6 +16,8 @@ use crate::transaction::{object_at, object_number};
 pub struct View<'a, R: Read> {
     pub(crate) storage: &'a R,
     pub(crate) catalog: &'a Catalog,
+    /// What queries may say beside the names of the file.
+    pub(crate) names: Option<&'a QueryNames>,
 }
 
 impl<R: Read> Clone for View<'_, R> {
@@ -27,7 +30,20 @@ impl<R: Read> Copy for View<'_, R> {}
 
 impl<'a, R: Read> View<'a, R> {
     pub(crate) fn new(storage: &'a R, catalog: &'a Catalog) -> Self {
-        Self { storage, catalog }
+        Self {
+            storage,
+            catalog,
+            names: None,
+        }
+    }
+
+    /// The same, for queries that use names of the application.
+    #[must_use]
+    pub fn with_names(self, names: &'a QueryNames) -> Self {
+        Self {
+            names: Some(names),
+            ..self
+        }
     }
 
     /// The schema.

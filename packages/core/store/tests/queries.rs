@@ -90,6 +90,42 @@ fn keys_are_looked_up_and_still_tested() {
 }
 
 #[test]
+fn queries_may_use_the_names_of_the_application() {
+    let database = people();
+    let names = boundary::query_names_of(
+        r#"{ "Person": {
+            "stored": { "years": "age", "circle": "friends" },
+            "linking": { "admirers": ["Person", "friends"] }
+        } }"#,
+    )
+    .unwrap();
+    let snapshot = database.read().unwrap();
+    let view = snapshot.view().with_names(&names);
+    let ask = |text: &str| view.query(PERSON, text, &[], None).unwrap();
+    assert_eq!(ask("years == 3"), [3, 7, 11, 15, 19]);
+    assert_eq!(ask("age == 3"), [3, 7, 11, 15, 19]);
+    assert_eq!(ask("ANY circle.years == 2"), [0, 1, 2]);
+    assert_eq!(ask("admirers.@count == 3"), [2]);
+    assert_eq!(ask("ANY admirers.years == 1"), [2]);
+    assert_eq!(ask("circle.@min.years >= 1"), [0, 1, 2]);
+    assert_eq!(ask("@links.Person.circle.@count == 3"), [2]);
+    assert_eq!(
+        ask("years < 2 SORT(years DESC, _id DESC) LIMIT(2)"),
+        [17, 13]
+    );
+    // The server knows the names of the file alone.
+    let sent = |text: &str| view.describe_query(PERSON, text, &[]).unwrap();
+    assert_eq!(sent("years == 3"), "age == 3");
+    for wrong in [
+        "[]",
+        r#"{"A":{"stored":[]}}"#,
+        r#"{"A":{"linking":{"b":["C"]}}}"#,
+    ] {
+        assert!(boundary::query_names_of(wrong).is_err());
+    }
+}
+
+#[test]
 fn an_open_write_is_asked_with_its_changes() {
     let database = people();
     let mut write = database.begin_write().unwrap();

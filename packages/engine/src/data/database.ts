@@ -22,6 +22,7 @@ import {
   layOut,
   migrationError,
   needsUpdate,
+  queryNamesOf,
   readSchema,
   schemaConflicts,
   toSchemaInformation,
@@ -156,6 +157,8 @@ export class Database {
   }
 
   #updateSchema(): void {
+    const names = queryNamesOf(this.#declarations ?? []);
+    if (names !== undefined) this.store.setQueryNames(names);
     if (this.#declarations !== undefined && !this.isFrozen) {
       const wanted = toSchemaInformation(this.#declarations);
       const stored = readSchema(this.store, this.#snapshot);

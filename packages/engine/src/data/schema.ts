@@ -200,6 +200,23 @@ export function layOut(stored: SchemaInformation, declarations: readonly ClassDe
   );
 }
 
+/** The application's names that differ from those of the file, for `setQueryNames`; undefined if there are none. */
+export function queryNamesOf(declarations: readonly ClassDeclaration[]): string | undefined {
+  const byName = new Map(declarations.map((declaration) => [declaration.name, declaration]));
+  const originOf = ({ originClass, originProperty }: BacklinkDeclaration): readonly [string, string] => {
+    const origin = byName.get(originClass)?.properties.find(({ publicName }) => publicName === originProperty);
+    return [originClass, origin?.name ?? originProperty];
+  };
+  const classes = declarations.flatMap(({ name, properties, backlinks }) => {
+    const mapped = properties.filter((property) => property.publicName !== property.name);
+    if (mapped.length + backlinks.length === 0) return [];
+    const stored = Object.fromEntries(mapped.map((property) => [property.publicName, property.name]));
+    const linking = Object.fromEntries(backlinks.map((backlink) => [backlink.publicName, originOf(backlink)]));
+    return [[name, { stored, linking }] as const];
+  });
+  return classes.length === 0 ? undefined : JSON.stringify(Object.fromEntries(classes));
+}
+
 /** What an application would have declared to get a class of the file. */
 export function declarationOf(stored: SchemaInformation["classes"][number]): ClassDeclaration {
   const key = stored.primaryKey;

@@ -80,6 +80,9 @@ export class SyncClient {
         return;
       case "user":
         return this.#onUser(command);
+      case "forget-user":
+        this.#users.delete(command.userKey);
+        return;
       case "activate":
         return this.#activate(command.session, command.generation, command.settings);
       case "deactivate":

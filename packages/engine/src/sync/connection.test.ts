@@ -1,6 +1,6 @@
 import { closeCode, errorCode, errorInformation } from "@tidemark/protocol";
 import { beforeEach, expect, test } from "vitest";
-import { LoopHarness } from "../testing/loop-harness.js";
+import { LoopHarness, userKey } from "../testing/loop-harness.js";
 
 let loop: LoopHarness;
 beforeEach(() => {
@@ -307,4 +307,15 @@ test("a compensating write on its way to a session that has sent UNBIND does not
   await loop.answer(loop.download());
   await loop.answer({ type: "unbound", session: 1 });
   expect(loop.takeEvents()).toEqual([]);
+});
+
+test("the route of a user who is forgotten is gone, and the next one counts", async () => {
+  await loop.user();
+  await loop.do({ type: "forget-user", userKey });
+  await loop.activate();
+  expect(loop.host.opened).toEqual([]);
+  await loop.deactivate();
+  await loop.user();
+  await loop.activate();
+  expect(loop.host.opened).toHaveLength(1);
 });

@@ -95,6 +95,8 @@ export type SyncCommand =
       /** Whether the server itself has named the route. */
       readonly isUrlVerified: boolean;
     }
+  /** The user is logged out and has no session left. */
+  | { readonly type: "forget-user"; readonly userKey: string }
   | {
       /** Tells them apart. */
       readonly type: "activate";

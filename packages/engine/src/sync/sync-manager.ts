@@ -135,6 +135,7 @@ export class SyncManager {
         for (const session of sessions) {
           session.forceClose(cause === undefined ? undefined : new SyncFailure(refusedToken(cause)));
         }
+        this.#mayForget(user);
         return;
       case "token":
         if (sessions.length > 0) this.postUser(user);
@@ -143,6 +144,15 @@ export class SyncManager {
       case "profile":
         return;
     }
+  }
+
+  /** Users come and go: of one who is logged out and has no session nothing is kept. */
+  #mayForget(user: User): void {
+    const userKey = this.userKey(user);
+    if (user.isLoggedIn || this.#users.get(userKey) !== user || this.sessionsOf(user).length > 0) return;
+    this.#users.delete(userKey);
+    this.#refreshedAt.delete(userKey);
+    this.post({ type: "forget-user", userKey });
   }
 
   /** Sessions of a user, those that still upload for closed realms too. */
@@ -229,6 +239,7 @@ export class SyncManager {
     this.#sessions.delete(session.id);
     this.endedPaths.add(session.path);
     if (this.#byPath.get(session.path) === session) this.#byPath.delete(session.path);
+    this.#mayForget(session.user);
     this.onActivityChanged();
   }
 

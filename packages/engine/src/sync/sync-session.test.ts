@@ -1,5 +1,6 @@
 import { errorCode, errorInformation } from "@tidemark/protocol";
 import { beforeEach, expect, test } from "vitest";
+import type { User } from "../app/user.js";
 import { ObjectId } from "../bson.js";
 import { type SyncErrorInformation, SyncFailure } from "../errors.js";
 import { SessionRig } from "../testing/session-rig.js";
@@ -299,4 +300,25 @@ test("progress that is known is told once, not before the registration returns",
   await host.run();
   expect(calls).toEqual([{ transferred: 7, transferable: 7, estimate: 1 }]);
   expect(isExpired).toBe(true);
+});
+
+test("nothing is kept of a user who is logged out and has no session", () => {
+  const forgotten = (): readonly unknown[] => posted.filter(({ type }) => type === "forget-user");
+  const realUser = user as unknown as User;
+  user.isLoggedIn = false;
+  rig.app.onChange(realUser, "logged-out");
+  // Its realm is open: another log-in takes the session up again.
+  expect(forgotten()).toEqual([]);
+  user.isLoggedIn = true;
+  rig.app.onChange(realUser, "logged-in");
+  session.detach();
+  rig.emit({ type: "finished", session: session.id, generation: rig.generation });
+  expect(forgotten()).toEqual([]);
+  user.isLoggedIn = false;
+  rig.app.onChange(realUser, "logged-out");
+  rig.app.onChange(realUser, "logged-out");
+  expect(forgotten()).toEqual([{ type: "forget-user", userKey: manager.userKey(realUser) }]);
+  user.isLoggedIn = true;
+  manager.session("/file", options).attach(file, options);
+  expect(types().slice(-2)).toEqual(["user", "activate"]);
 });

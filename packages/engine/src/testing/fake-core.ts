@@ -41,6 +41,8 @@ export class FakeFile {
   readonly calls: FakeCall[] = [];
   /** Client versions with something to upload. */
   readonly uploadable: Set<number> = new Set();
+  /** How many of them were acknowledged and are forgotten. */
+  #forgottenCount = 0;
   openCount = 0;
   /** How often the file was told that nobody takes uploads. */
   uploadsPausedCount = 0;
@@ -75,6 +77,16 @@ export class FakeFile {
     return version;
   }
 
+  /** Forgets calls, and versions that are acknowledged. */
+  forget(): void {
+    this.calls.length = 0;
+    for (const version of Array.from(this.uploadable)) {
+      if (version > this.state.uploadClientVersion) continue;
+      this.uploadable.delete(version);
+      this.#forgottenCount += 1;
+    }
+  }
+
   change(change: Partial<SyncState>): void {
     this.state = { ...this.state, ...change };
   }
@@ -82,7 +94,8 @@ export class FakeFile {
   #take(progress: DownloadProgress): void {
     const { progressEstimate: _, ...cursors } = progress;
     const acknowledged = [...this.uploadable].filter((version) => version <= progress.uploadClientVersion).length;
-    this.change({ ...cursors, clientVersion: this.state.clientVersion + 1, bytesUploaded: acknowledged * 100 });
+    const bytesUploaded = (this.#forgottenCount + acknowledged) * 100;
+    this.change({ ...cursors, clientVersion: this.state.clientVersion + 1, bytesUploaded });
   }
 
   integrate(progress: DownloadProgress, body: Uint8Array): string {

@@ -106,6 +106,13 @@ export class FakeHost implements SyncHost {
     this.#nowMs = endMs;
   }
 
+  /** Forgets what only a test's look back needs: closed sockets, and what was received on the others. */
+  forget(): void {
+    const open = this.opened.filter(({ isClosed }) => !isClosed);
+    this.opened.splice(0, this.opened.length, ...open);
+    for (const socket of open) socket.forget();
+  }
+
   /** The newest socket. */
   get socket(): FakeSocket {
     return must(this.opened.at(-1), "a socket was opened");
@@ -153,6 +160,11 @@ export class FakeSocket implements Socket {
 
   end(failure: SocketFailure): void {
     this.#events.onEnd(failure);
+  }
+
+  forget(): void {
+    this.received.length = 0;
+    this.#read = 0;
   }
 
   /** Messages since the last call. */

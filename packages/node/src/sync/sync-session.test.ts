@@ -1,7 +1,9 @@
+import { join } from "node:path";
 import { beforeEach, expect, test } from "vitest";
+import { engine } from "../engine.js";
 import { SyncError, TimeoutError } from "../errors.js";
 import { type LogEntry, setLogger } from "../logging.js";
-import type { Realm } from "../realm.js";
+import { Realm } from "../realm.js";
 import { type Device, personSchema, syncBoth, type Task, taskSchema, useServer } from "../testing/synced.js";
 import { turn } from "../testing/folder.js";
 import { Sync } from "./sync.js";
@@ -195,11 +197,17 @@ test("closing tells the listener that the connection is gone; then the session a
   const session = sessionOf(realm);
   await session.downloadAllServerChanges();
   const states: string[] = [];
-  session.addConnectionNotification((state) => states.push(state));
+  const listener = (state: string): unknown => states.push(state);
+  const onProgress = (): void => undefined;
+  session.addConnectionNotification(listener);
+  session.addProgressNotification("upload", "reportIndefinitely", onProgress);
   realm.close();
   await turn();
   expect(states).toEqual(["disconnected"]);
   expect(() => session.state).toThrow("This SyncSession is no longer valid");
+  // A component that goes after the realm was closed takes its listeners back.
+  session.removeConnectionNotification(listener);
+  session.removeProgressNotification(onProgress);
   expect(() => realm.syncSession).toThrow("closed");
 });
 
@@ -295,4 +303,17 @@ test("sessions without multiplexing have connections of their own", async () => 
   };
   expect(status.connections.filter((connection) => connection.user === user.id)).toHaveLength(2);
   expect(() => Sync.enableSessionMultiplexing(app)).toThrow("after creating the sync client");
+});
+
+test("files whose sessions have ended are not remembered", async () => {
+  const { core, sync } = engine();
+  const paths = ["a", "b", "c"].map((name) => join(device.directory, name));
+  for (const path of paths) {
+    const realm = new Realm({ ...device.configuration(), path });
+    await sessionOf(realm).downloadAllServerChanges();
+    realm.close();
+    await expect.poll(() => core.isOpen(path)).toBe(false);
+  }
+  device.open();
+  expect(paths.filter((path) => sync.endedPaths.has(path))).toEqual([]);
 });

@@ -131,9 +131,11 @@ export class SyncSession {
     known.set(callback, end);
   }
 
+  // What removes listeners works after the end too: components that go clean up in no order.
+
   /** Ends calling back. A callback that is not registered is no error. */
   removeProgressNotification(callback: ProgressNotificationCallback): void {
-    const known = progressListeners.get(this.internal);
+    const known = progressListeners.get(this.#session);
     known?.get(callback)?.();
     known?.delete(callback);
   }
@@ -150,7 +152,7 @@ export class SyncSession {
 
   /** Ends calling back. A callback that is not registered is no error. */
   removeConnectionNotification(callback: ConnectionNotificationCallback): void {
-    this.internal.connectionListeners.remove(callback);
+    this.#session.connectionListeners.remove(callback);
   }
 
   /**

@@ -251,6 +251,7 @@ impl<S: Storage> Snapshots<S> {
 /// The questions of the boundary, as work on a view.
 pub mod work {
     use super::{Read, Result, View, ViewWork, reading};
+    use crate::QueryNames;
     use crate::boundary::{number_of, schema_text};
 
     /// The schema as text.
@@ -296,6 +297,15 @@ pub mod work {
     impl ViewWork<Vec<u8>> for Rows<'_> {
         fn work<R: Read>(self, view: View<'_, R>) -> Result<Vec<u8>> {
             reading::rows(view, self.0, self.1)
+        }
+    }
+
+    /// Work with queries that use the application's names.
+    pub struct Named<'a, W>(pub &'a QueryNames, pub W);
+
+    impl<T, W: ViewWork<T>> ViewWork<T> for Named<'_, W> {
+        fn work<R: Read>(self, view: View<'_, R>) -> Result<T> {
+            self.1.work(view.with_names(self.0))
         }
     }
 

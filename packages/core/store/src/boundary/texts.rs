@@ -1,5 +1,6 @@
 //! The rare calls' JSON.
 
+use std::collections::BTreeMap;
 use std::fmt::Write;
 
 use super::{malformed, number_of};
@@ -9,7 +10,7 @@ use crate::sync::{
     BootstrapApplied, DownloadProgress, Integrated, RuleFields, Subscription, SubscriptionSet,
     SyncState, Upload,
 };
-use crate::{Changes, DatabaseOptions, Result};
+use crate::{Changes, ClassNames, DatabaseOptions, QueryNames, Result};
 
 /// Reads `{ synced, readOnly? }`; the second answer is whether only reading is allowed.
 pub fn options_of(text: &str) -> Result<(DatabaseOptions, bool)> {
@@ -204,6 +205,36 @@ pub fn rule_fields_of(text: &str) -> Result<RuleFields> {
         Ok((class, fields.iter().map(name).collect::<Result<_>>()?))
     };
     classes.into_iter().map(read).collect()
+}
+
+/// Names that queries may use: by class `stored`, the application's names of properties with those of the
+/// file, and `linking`, names of linking objects with class and property of the origin.
+pub fn query_names_of(text: &str) -> Result<QueryNames> {
+    let wrong = || malformed("the names for queries are not names by class");
+    let named = |json: &Json| json.as_str().map(str::to_owned).ok_or_else(wrong);
+    let members = |json: Option<&Json>| match json {
+        None => Ok(BTreeMap::new()),
+        Some(Json::Object(members)) => Ok(members.clone()),
+        Some(_) => Err(wrong()),
+    };
+    let mut names = QueryNames::default();
+    let parsed = Json::parse(text).ok_or_else(wrong)?;
+    for (class, json) in members(Some(&parsed))? {
+        let mut known = ClassNames::default();
+        for (name, stored) in members(json.get("stored"))? {
+            known.properties.insert(name, named(&stored)?);
+        }
+        for (name, origin) in members(json.get("linking"))? {
+            let [class, property] = origin.as_array().ok_or_else(wrong)? else {
+                return Err(wrong());
+            };
+            known
+                .linking
+                .insert(name, (named(class)?, named(property)?));
+        }
+        names.classes.insert(class, known);
+    }
+    Ok(names)
 }
 
 fn read_subscription(json: &Json) -> Result<Subscription> {

@@ -188,6 +188,10 @@ export class SimulatedFile implements SyncFile {
     this.#registrations.push(registration);
   }
 
+  removeListeners(): void {
+    while (this.#registrations.length > 0) this.removeListener();
+  }
+
   removeListener(): void {
     const [registration] = this.#registrations.splice(this.#parts.roll(Math.max(1, this.#registrations.length)), 1);
     if (registration === undefined) return;

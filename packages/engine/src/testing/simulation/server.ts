@@ -80,6 +80,11 @@ export class ModelServer {
     });
   }
 
+  /** Forgets connections that their clients have closed, which it learns only when it has something to do for them. */
+  forget(): void {
+    for (const connection of this.connections) if (!connection.isOpen) this.#connections.delete(connection);
+  }
+
   /** The process dies: what it had answered stays true. */
   die(): void {
     this.isUp = false;

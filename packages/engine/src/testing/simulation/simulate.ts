@@ -31,10 +31,21 @@ export interface SimulationOptions {
   readonly losesMarks?: boolean;
 }
 
+/** A life of hours on end. */
+export interface LongLife {
+  /** The next hour. At its end all has come to rest and only one session is left, the same for all hours. */
+  hour(): Promise<void>;
+  /** @returns what went wrong; empty if nothing did. */
+  end(): Promise<readonly string[]>;
+}
+
 const tokenLifetimeMs = 120_000;
 const stepsMax = 60;
 /** How long everything may take once nothing goes wrong any more: the longest back-off, and some. */
 const settlingMs = 900_000;
+const hourMs = 3_600_000;
+/** The part of an hour in which nothing goes wrong. */
+const restMs = 2 * settlingMs;
 
 /** Statuses that the faults of the simulation explain. */
 const explained: ReadonlySet<number> = new Set([syncStatusCode.authError]);
@@ -78,6 +89,8 @@ class Simulation {
   readonly #counts: SimulationCounts;
   #lastToken = 0;
   #isFaulty = true;
+  /** In a long life: the file that stays open. */
+  #lasting: SimulatedFile | undefined;
 
   constructor(seed: number, { counts = {}, losesMarks = false }: SimulationOptions) {
     const roll = dice(seed);
@@ -194,6 +207,10 @@ class Simulation {
     if (!explained.has(error.status)) this.#failures.push(`error ${error.status}: ${error.message}`);
   }
 
+  #close(file: SimulatedFile): void {
+    if (file !== this.#lasting) file.close();
+  }
+
   // --- what happens ----------------------------------------------------------------------------------------
 
   #any<T>(choices: readonly T[]): T {
@@ -205,12 +222,12 @@ class Simulation {
     const user = this.#any(this.#users);
     const actions: readonly (readonly [name: string, weight: number, act: () => void])[] = [
       ["open", 6, () => file.open()],
-      ["close", 2, () => file.close()],
+      ["close", 2, () => this.#close(file)],
       [
         "close and open",
         1,
         () => {
-          file.close();
+          this.#close(file);
           file.open();
         },
       ],
@@ -278,13 +295,54 @@ class Simulation {
       this.#act();
       await this.#pass();
     }
+    await this.#settle();
+    return this.#end();
+  }
+
+  /** Everything comes right once nothing goes wrong any more. */
+  async #settle(): Promise<void> {
     this.#calm();
     await this.#host.advance(settlingMs);
     this.#checkSettled();
+  }
+
+  async #end(): Promise<readonly string[]> {
     for (const file of this.#files) file.close();
     await this.#host.advance(settlingMs);
     this.#checkGone();
     return this.#failures;
+  }
+
+  /** @param leaksListeners whether the application has a fault that has to be found. */
+  liveLong(leaksListeners: boolean): LongLife {
+    return { hour: () => this.#hour(leaksListeners), end: () => this.#end() };
+  }
+
+  async #hour(leaksListeners: boolean): Promise<void> {
+    const [lasting, ...others] = this.#files;
+    this.#lasting = lasting;
+    const endMs = this.#host.nowMs() + hourMs;
+    this.#isFaulty = true;
+    this.#server.isFaulty = true;
+    while (this.#host.nowMs() < endMs - restMs && this.#failures.length === 0) {
+      this.#act();
+      lasting?.open();
+      if (leaksListeners) lasting?.session?.connectionListeners.add(() => undefined);
+      await this.#pass();
+    }
+    await this.#settle();
+    for (const file of others) file.close();
+    lasting?.removeListeners();
+    await this.#host.advance(Math.max(settlingMs, endMs - this.#host.nowMs()));
+    this.#forget();
+  }
+
+  /** What the models remember, and nobody needs any more. */
+  #forget(): void {
+    this.#host.forget();
+    this.#server.forget();
+    for (const { file } of this.#files) file.forget();
+    for (const [token, endMs] of this.#tokens) if (endMs <= this.#host.nowMs()) this.#tokens.delete(token);
   }
 
   #checkSettled(): void {
@@ -317,6 +375,15 @@ class Simulation {
     if (this.#server.connections.some(({ isOpen }) => isOpen)) this.#failures.push("a connection is left over");
     if (this.#host.timerCount > 0) this.#failures.push(`${this.#host.timerCount} timers are left over`);
   }
+}
+
+/**
+ * Begins a life of hours on end.
+ *
+ * @param leaksListeners whether the application has a fault that has to be found: it forgets some listeners.
+ */
+export function liveLong(seed: number, leaksListeners: boolean = false): LongLife {
+  return new Simulation(seed, {}).liveLong(leaksListeners);
 }
 
 /**
