@@ -84,7 +84,9 @@ export class RealmObject<T = DefaultObject, _RequiredProperties extends keyof T 
   }
 
   /** Objects of a class whose property links to this one. */
-  linkingObjects(objectType: string | RealmObjectClass, propertyName: string): Results {
+  linkingObjects<O = DefaultObject>(objectType: string, propertyName: string): Results<RealmObject<O> & O>;
+  linkingObjects<O extends object>(objectType: new (...values: never[]) => O, propertyName: string): Results<O>;
+  linkingObjects(objectType: string | RealmObjectClass, propertyName: string): unknown {
     return linkingObjects(this[bindingKey], this[handleKey], nameOf(objectType), propertyName);
   }
 
