@@ -31,11 +31,21 @@ export function createApp(realm: Realm): Express {
   return app;
 }
 
+function findTask(realm: Realm, request: Request): Task | null {
+  const id = String(request.params["id"]);
+  return BSON.ObjectId.isValid(id) ? realm.objectForPrimaryKey(Task, new BSON.ObjectId(id)) : null;
+}
+
 function addReading(app: Express, realm: Realm): void {
   app.get("/tasks", (request, response) => {
     let tasks: Realm.Results<Task> = realm.objects(Task);
-    const { done, text, label, project } = request.query;
+    const { done, ids, text, label, project } = request.query;
     if (done !== undefined) tasks = tasks.filtered("isDone == $0", done === "true");
+    if (typeof ids === "string")
+      tasks = tasks.filtered(
+        "_id IN $0",
+        ids.split(",").map((id) => new BSON.ObjectId(id)),
+      );
     if (text !== undefined) tasks = tasks.filtered("title CONTAINS[c] $0", text);
     if (label !== undefined) tasks = tasks.filtered("$0 IN labels", label);
     if (project !== undefined) tasks = tasks.filtered("ANY projects._id == $0", project);
@@ -44,6 +54,16 @@ function addReading(app: Express, realm: Realm): void {
       ["title", false],
     ]);
     response.json({ total: page.length, tasks: page.slice(0, 100) });
+  });
+
+  app.get("/tasks/:id", (request, response) => {
+    const task = findTask(realm, request);
+    if (!task) {
+      response.status(404).json({ error: "no such task" });
+      return;
+    }
+    const projects = task.linkingObjects<Project>("Project", "tasks").map((project) => project._id);
+    response.json({ ...task.toJSON(), projects });
   });
 
   app.get("/projects/:id", (request, response) => {
@@ -58,11 +78,6 @@ function addReading(app: Express, realm: Realm): void {
 }
 
 function addWriting(app: Express, realm: Realm): void {
-  const findTask = (request: Request): Task | null => {
-    const id = String(request.params["id"]);
-    return BSON.ObjectId.isValid(id) ? realm.objectForPrimaryKey(Task, new BSON.ObjectId(id)) : null;
-  };
-
   app.post("/tasks", (request, response) => {
     const { title, priority, due, labels, project } = request.body as TaskBody;
     if (!title) {
@@ -79,7 +94,7 @@ function addWriting(app: Express, realm: Realm): void {
   });
 
   app.patch("/tasks/:id", (request, response) => {
-    const task = findTask(request);
+    const task = findTask(realm, request);
     if (!task) {
       response.status(404).json({ error: "no such task" });
       return;
@@ -95,7 +110,7 @@ function addWriting(app: Express, realm: Realm): void {
   });
 
   app.delete("/tasks/:id", (request, response) => {
-    const task = findTask(request);
+    const task = findTask(realm, request);
     if (task) realm.write(() => realm.delete(task));
     response.status(task ? 204 : 404).end();
   });

@@ -98,6 +98,8 @@ test("two instances of the service share their tasks", { timeout: 120_000 }, asy
   await expect.poll(() => heard.events.at(-1)).toMatchObject({ total: 2 });
 
   const path = `/tasks/${created.body._id}`;
+  expect((await call(b, "GET", path)).body).toMatchObject({ title: "Paint the fence", projects: ["Home"] });
+  expect(await titles(b, `?ids=${created.body._id}`)).toEqual(["Paint the fence"]);
   const changed = await call<TaskOnTheWire>(b, "PATCH", path, { isDone: true, labels: ["wood"] });
   expect(changed.body).toMatchObject({ isDone: true, labels: ["garden", "wood"], steps: [{ text: "finished" }] });
   await expect.poll(() => titles(a, "?done=true")).toEqual(["Paint the fence"]);

@@ -6,7 +6,9 @@
 
 import { EngineError, errorCodeOf, messageOf } from "../errors.js";
 import { ByteWriter } from "../values/bytes.js";
+import type { Conventions } from "../values/conventions.js";
 import { packMixed } from "../values/pack.js";
+import { tag } from "../values/tags.js";
 import { pageOf } from "../values/unpack.js";
 import { indexOfKey, patchKeys } from "./changes.js";
 import type { Database } from "./database.js";
@@ -316,15 +318,26 @@ export function readObjects(database: Database, layout: ClassLayout, keys: Float
   return objects;
 }
 
-/** Packs the arguments of a query. */
+/** Packs the arguments of a query; an array is a list of values, as for `IN`. */
 export function packParameters(database: Database, values: readonly unknown[]): Uint8Array {
   if (values.length === 0) return noParameters;
+  const { conventions } = database;
   const writer = new ByteWriter(64);
   writer.u32(values.length);
   for (const value of values) {
-    packMixed(writer, value, database.conventions, undefined, "int-if-whole");
+    if (Array.isArray(value)) packList(writer, value, conventions);
+    else packMixed(writer, value, conventions, undefined, "int-if-whole");
   }
   return writer.copy();
+}
+
+function packList(writer: ByteWriter, values: readonly unknown[], conventions: Conventions): void {
+  writer.u8(tag.list);
+  const start = writer.length;
+  writer.u32(0);
+  writer.u32(values.length);
+  for (const value of values) packMixed(writer, value, conventions, undefined, "int-if-whole");
+  writer.patchU32(start, writer.length - start - 4);
 }
 
 /** What values come to. Those that are neither numbers nor points in time do not count. */

@@ -186,9 +186,13 @@ export class ClassLayout {
 /** More changed objects of one class than this are not remembered one by one. */
 const changedObjectsMax = 50_000;
 
-/** Reads the schema of a snapshot. */
+/** Reads the schema of a snapshot. The key of classes without a primary key is the core's own affair. */
 export function readSchema(store: CoreStore, snapshot: SnapshotId): SchemaInformation {
-  return JSON.parse(store.schema(snapshot)) as SchemaInformation;
+  const { version, classes } = JSON.parse(store.schema(snapshot)) as SchemaInformation;
+  const shown = classes.map(({ primaryKey, ...rest }) =>
+    primaryKey === undefined || primaryKey.type === "globalKey" ? rest : { ...rest, primaryKey },
+  );
+  return { version, classes: shown };
 }
 
 /** Pairs the file's classes with the application's. */

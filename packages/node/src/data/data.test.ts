@@ -388,6 +388,20 @@ describe("collections", () => {
     expect(realm.objects(Thing).length).toBe(7);
   });
 
+  test("arguments of queries may be lists", () => {
+    for (let id = 0; id < 5; id += 1) make(id, { name: `n${id}` });
+    const keys = (query: string, ...values: unknown[]): unknown[] =>
+      realm
+        .objects(Thing)
+        .filtered(query, ...values)
+        .map(({ _id }) => _id);
+    expect(keys("name IN $0 AND _id > $1", ["n1", "n3", "n9"], 1)).toEqual([3]);
+    expect(keys("ANY $0 == _id", [1, 2])).toEqual([1, 2]);
+    expect(keys("NOT _id IN $0", [0, 4])).toEqual([1, 2, 3]);
+    expect(keys("_id IN $0", [])).toEqual([]);
+    expect(() => keys("_id IN $0", [[1]])).toThrow("a value that can be stored");
+  });
+
   test("a wrong query is an error at once", () => {
     expect(() => realm.objects("Thing").filtered("nothing ==")).toThrow(/Invalid predicate/);
     expect(() => realm.objects("Thing").filtered("nowhere == 1")).toThrow(/no property/i);

@@ -88,7 +88,10 @@ export class RealmObject<T = DefaultObject, _RequiredProperties extends keyof T 
   }
 
   /** Objects of a class whose property links to this one. @throws if there is no such property. */
-  linkingObjects(objectType: string | RealmObjectClass, propertyName: string): Results {
+  linkingObjects<O = DefaultObject>(objectType: string, propertyName: string): Results<RealmObject<O> & O>;
+  /** The same for a class of the application's own. */
+  linkingObjects<O extends object>(objectType: new (...values: never[]) => O, propertyName: string): Results<O>;
+  linkingObjects(objectType: string | RealmObjectClass, propertyName: string): unknown {
     return linkingObjects(this[bindingKey], this[handleKey], nameOf(objectType), propertyName);
   }
 
