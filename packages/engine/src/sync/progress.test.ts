@@ -66,7 +66,12 @@ test("an outstanding download listener is silent until its version and ends with
 
 test("an outstanding download listener ends also when there was less than the server had thought", () => {
   const notifier = new ProgressNotifier("download", "outstanding", registration);
-  const calls = ([[1, 0.25, 300, 1200], [1, 1, 1000, 1000]] as const).map((update) => notifier.take(report(update)));
+  const calls = (
+    [
+      [1, 0.25, 300, 1200],
+      [1, 1, 1000, 1000],
+    ] as const
+  ).map((update) => notifier.take(report(update)));
   expect(calls).toEqual([
     { transferred: 300, transferable: 1200, estimate: 0.25 },
     { transferred: 1000, transferable: 1000, estimate: 1 },
