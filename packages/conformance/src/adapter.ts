@@ -4,6 +4,8 @@
  * @module
  */
 
+import type { Stage } from "./harness/stage.js";
+
 /**
  * A class as the suite writes it down: property name to type. `int`, `double`, `bool`, `string`, `date`, `data`,
  * `objectId`, `uuid`, `decimal128`, `mixed`, `counter`, `Dog` (a link, or an embedded object); `string?` may be null;
@@ -26,6 +28,8 @@ export interface Subscribing {
   readonly className: string;
   /** Absent: the whole class. */
   readonly query?: string;
+  /** Whether a subscription of the same name gives way; absent: as the facade has it by itself. */
+  readonly replaces?: boolean;
 }
 
 /** Session state, normalised: active and dying are active, everything else inactive. */
@@ -73,7 +77,23 @@ export type Capability =
   /** Whether an anonymous user is taken again is up to the caller. */
   | "anonymousReuse"
   /** Properties whose changes add up. */
-  | "counters";
+  | "counters"
+  /** Reports of progress come to an end that is told. */
+  | "progressEnds"
+  /** A realm is opened when its data is there. */
+  | "asyncOpen"
+  /** Subscriptions are part of how a realm is opened. */
+  | "initialSubscriptions"
+  /** Results are subscribed to, and that may wait. */
+  | "subscribes"
+  /** A realm stays as it is at a moment. */
+  | "freeze"
+  /** Files are deleted by a call of the SDK, which refuses those that are open. */
+  | "deletesFiles"
+  /** Failures that are retried may fail waits. */
+  | "cancelledWaits"
+  /** A session may still be spoken to when its realm is closed. */
+  | "sessionOutlivesRealm";
 
 /** From the most talkative to silence, as far as all facades have them. */
 export type LogLevel = "all" | "debug" | "info" | "warn" | "error" | "off";
@@ -86,9 +106,14 @@ export interface LogLine {
   readonly message: string;
 }
 
+/** A case in the words of one SDK. */
+export type OwnCase = (stage: Stage) => Promise<void>;
+
 /** A facade under test. */
 export interface Adapter {
   readonly facade: string;
+  /** Cases that are about what this SDK alone has, or has in its own way. */
+  readonly ownCases: Readonly<Record<string, OwnCase>>;
   readonly capabilities: ReadonlySet<Capability>;
   /**
    * An app on a device.
@@ -153,6 +178,8 @@ export interface TestUser {
   accessToken(): string;
   /** Calls back when the user logs in or out, where the facade tells it; answers how to stop. */
   onChange?(callback: () => void): () => void;
+  /** The facade's own user, for its own cases. */
+  readonly native: unknown;
   /** Opens a synced realm; resolves as soon as it is usable, without waiting for data. */
   openSynced(options: OpenOptions): Promise<TestRealm>;
 }
@@ -169,6 +196,12 @@ export interface OpenOptions {
   readonly onError?: (error: ErrorInformation) => void;
   /** What happens in a client reset; absent: the facade's default. */
   readonly reset?: ResetOptions;
+  /** Whether opening waits for the data, and fails if that does. */
+  readonly waitsForData?: boolean;
+  /** Whether the subscriptions are made at each opening. */
+  readonly rerunsSubscriptions?: boolean;
+  /** Whether failures that are retried fail waits. */
+  readonly cancelsWaitsOnNonFatalError?: boolean;
 }
 
 /** What happens in a client reset. */
@@ -253,13 +286,27 @@ export interface ObjectKey {
   readonly key: number | string;
 }
 
+/** When subscribing waits for the data, and how long. */
+export interface SubscribeOptions {
+  readonly wait?: "first-time" | "always" | "never";
+  readonly timeoutMs?: number;
+}
+
 export interface TestRealm {
   /** The session, `null` where the facade says that a realm has none. Throws where the facade does. */
   session(): TestSession | null;
   /** Whether asking for a session says, in the facade's own way, that there is none. */
   hasNoSession(): boolean;
   path(): string;
+  /** The facade's own realm, for its own cases. */
+  readonly native: unknown;
   close(): void;
+  /** Deletes the file of a realm that is closed. */
+  deleteFile(): void;
+  /** Keeps a version of the realm; answers how to let go of it. */
+  freeze(): () => void;
+  /** Subscribes to results, and waits as is asked for. */
+  subscribe(subscribing: Subscribing, options?: SubscribeOptions): Promise<WaitOutcome>;
   subscriptions(): TestSubscriptions;
   write(work: () => void): void;
   create(className: string, values: Readonly<Record<string, Value>>): void;
@@ -287,8 +334,17 @@ export interface TestSession {
   isConnected(): boolean;
   /** Registers a listener; answers how to unregister it. */
   onConnection(callback: (oldState: ConnectionState, newState: ConnectionState) => void): () => void;
-  /** Registers a listener of estimates from 0 to 1; answers how to unregister it. */
-  onProgress(direction: Direction, mode: ProgressMode, callback: (estimate: number) => void): () => void;
+  /**
+   * Registers a listener of estimates from 0 to 1; answers how to unregister it.
+   *
+   * @param onEnd told that there will be no more, where the facade tells it.
+   */
+  onProgress(
+    direction: Direction,
+    mode: ProgressMode,
+    callback: (estimate: number) => void,
+    onEnd?: () => void,
+  ): () => void;
   waitUp(options?: WaitOptions): Promise<WaitOutcome>;
   waitDown(options?: WaitOptions): Promise<WaitOutcome>;
   /** Lets the session fail as if the server had said so, by the protocol's code. */
@@ -301,9 +357,24 @@ export interface TestSubscriptions {
   /** Changes the set in one update and waits for the server's answer. */
   update(change: (set: SubscriptionChange) => void): Promise<void>;
   list(): readonly { readonly name: string | null; readonly className: string; readonly query: string }[];
+  /** Changes the set in one update and does not wait. */
+  begin(change: (set: SubscriptionChange) => void): void;
+  find(name: string): TestSubscription | null;
+  /** What the server has against the set. */
+  error(): string | null;
   state(): string;
   version(): number;
   waitSync(): Promise<void>;
+}
+
+/** A subscription with all that is known of it. */
+export interface TestSubscription {
+  readonly id: string;
+  readonly name: string | null;
+  readonly className: string;
+  readonly query: string;
+  readonly createdAtMs: number;
+  readonly updatedAtMs: number;
 }
 
 export interface SubscriptionChange {

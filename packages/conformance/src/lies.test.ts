@@ -163,6 +163,31 @@ const lies: readonly (readonly [string, readonly string[], Lies])[] = [
   ["lists only grow at their end", ["D-02"], { list: (honest) => ({ insert: (_, value) => honest.push(value) }) }],
   ["sets are always complete", ["B-14"], { subscriptions: () => ({ state: () => "complete" }) }],
   ["filters let everything through", ["B-13"], { realm: () => ({ keys: () => [1, 2] }) }],
+  [
+    "progress that is known is told before the registration returns",
+    ["G-07", "G-08"],
+    {
+      session: (honest) => ({
+        onProgress: (direction, mode, callback, onEnd) => {
+          callback(1);
+          return honest.onProgress(direction, mode, () => undefined, onEnd);
+        },
+      }),
+    },
+  ],
+  [
+    "a changed subscription is a new one",
+    ["B-05"],
+    {
+      subscriptions: (honest) => ({
+        find: (name) => {
+          const found = honest.find(name);
+          return found && { ...found, id: `${found.id} ${found.query}` };
+        },
+      }),
+    },
+  ],
+  ["links lead nowhere", ["B-23"], { realm: () => ({ link: () => undefined }) }],
   ["sessions outlive their realms", ["S-10"], { app: () => ({ sessionCount: () => 1 }) }],
   [
     "errors are kept back",

@@ -23,6 +23,11 @@ export interface Scenario {
   readonly run: (stage: Stage) => Promise<void>;
 }
 
+/** A case that each SDK it is for has in its own words: among the adapter's own cases. */
+export function ownScenario(id: string, title: string, facades?: readonly string[]): Scenario {
+  return { id, title, ...(facades ? { facades } : {}), run: (stage) => stage.own(id) };
+}
+
 /** A case of the catalogue that waits for something Tidemark does not have. */
 export function pending(id: string, title: string, reason: string, facades: Pick<Scenario, "facades"> = {}): Scenario {
   return { id, title, ...facades, pending: reason, run: () => Promise.reject(new Error(reason)) };

@@ -13,12 +13,15 @@ import { errorScenarios } from "./scenarios/errors.js";
 import { logScenarios } from "./scenarios/log.js";
 import { mixedScenarios } from "./scenarios/mixed.js";
 import { multiplexingScenarios } from "./scenarios/multiplexing.js";
+import { openScenarios } from "./scenarios/open.js";
 import { pauseScenarios } from "./scenarios/pause.js";
+import { progressEdgeScenarios } from "./scenarios/progress-edges.js";
 import { progressScenarios } from "./scenarios/progress.js";
 import { resetHandlerScenarios } from "./scenarios/reset-handlers.js";
 import { resetScenarios } from "./scenarios/reset.js";
 import { serverErrorScenarios } from "./scenarios/server-errors.js";
 import { sessionScenarios } from "./scenarios/session.js";
+import { subscriptionUseScenarios } from "./scenarios/subscription-uses.js";
 import { subscriptionScenarios } from "./scenarios/subscriptions.js";
 import { tokenScenarios } from "./scenarios/tokens.js";
 import { typeScenarios } from "./scenarios/types.js";
@@ -34,7 +37,10 @@ export const allScenarios: readonly Scenario[] = [
   ...waitScenarios,
   ...connectionScenarios,
   ...progressScenarios,
+  ...progressEdgeScenarios,
+  ...openScenarios,
   ...subscriptionScenarios,
+  ...subscriptionUseScenarios,
   ...errorScenarios,
   ...resetScenarios,
   ...dataScenarios,

@@ -7,7 +7,8 @@
  * @module
  */
 import { randomUUID } from "node:crypto";
-import { join } from "node:path";
+import { existsSync, readdirSync, readlinkSync, rmSync } from "node:fs";
+import { basename, dirname, join } from "node:path";
 import * as realm from "@tidemark/cpp";
 import { syncStatusCode } from "@tidemark/engine";
 import type {
@@ -26,11 +27,13 @@ import type {
   TestObject,
   TestRealm,
   TestSession,
+  TestSubscription,
   TestSubscriptions,
   TestUser,
   Value,
   WaitOutcome,
 } from "../adapter.js";
+import { cppCases } from "./cpp-cases.js";
 import { Classes, CppObject, type Fields, values } from "./cpp-data.js";
 
 /** The suite's simple queries as typed conditions, as which subscriptions are made. */
@@ -55,6 +58,15 @@ class CppSubscriptions implements TestSubscriptions {
   }
   list(): readonly { name: string | null; className: string; query: string }[] {
     return this.#realm.subscriptionList();
+  }
+  begin(change: (set: SubscriptionChange) => void): void {
+    void this.#realm.update(change);
+  }
+  find(name: string): TestSubscription | null {
+    return this.#realm.findSubscription(name);
+  }
+  error(): string | null {
+    throw new Error("the SDK does not tell what the server has against subscriptions");
   }
   state(): string {
     throw new Error("the SDK does not tell the state of subscriptions");
@@ -119,6 +131,20 @@ class CppSession implements TestSession {
   }
 }
 
+/** Whether this process has a file open, where the system tells. */
+function isInUse(path: string): boolean {
+  const descriptors = "/proc/self/fd";
+  if (!existsSync(descriptors)) return false;
+  return readdirSync(descriptors).some((name) => {
+    try {
+      return readlinkSync(join(descriptors, name)) === path;
+    } catch {
+      // It was closed between two looks.
+      return false;
+    }
+  });
+}
+
 class CppRealm implements TestRealm {
   readonly #db: realm.db;
   readonly #classes: Classes;
@@ -149,24 +175,42 @@ class CppRealm implements TestRealm {
   path(): string {
     return this.#path;
   }
+  get native(): realm.db {
+    return this.#db;
+  }
+  /** The SDK has no call for it: an application removes the files when they are not in use. */
+  deleteFile(): void {
+    if (isInUse(this.#path)) throw new Error(`${this.#path} is in use`);
+    const directory = dirname(this.#path);
+    const own = readdirSync(directory).filter((name) => name.startsWith(basename(this.#path)));
+    for (const name of own) rmSync(join(directory, name), { recursive: true });
+  }
+  freeze(): () => void {
+    const frozen = this.#db.freeze();
+    return () => frozen.close();
+  }
+  async subscribe(): Promise<WaitOutcome> {
+    throw new Error("the SDK subscribes to no results");
+  }
   close(): void {
     this.#db.close();
   }
   subscriptions(): TestSubscriptions {
     return new CppSubscriptions(this);
   }
-  subscribe(subscriptions: readonly Subscribing[]): void {
+  subscribeFirst(subscriptions: readonly Subscribing[]): void {
     void this.update((set) => subscriptions.forEach((one) => set.add(one)));
   }
   update(change: (set: SubscriptionChange) => void): realm.future<boolean> {
     this.#lastUpdate = this.#db.subscriptions().update((set) => {
       change({
-        add: ({ name, className, query }) => {
+        add: ({ name, className, query, replaces }) => {
           if (name === undefined) throw new Error("the SDK has no subscriptions without names");
           this.#names.add(name);
           const model = this.#classes.named(className);
-          if (query === undefined) set.add(model, name);
-          else set.add(model, name, conditionOf(query));
+          const condition = query === undefined ? undefined : conditionOf(query);
+          if (replaces === true) set.update_subscription(model, name, condition);
+          else set.add(model, name, condition);
         },
         removeName: (name) => {
           const isThere = set.find(name) !== undefined;
@@ -193,6 +237,18 @@ class CppRealm implements TestRealm {
       className: one.object_class_name,
       query: one.query_string,
     }));
+  }
+  findSubscription(name: string): TestSubscription | null {
+    const found = this.#db.subscriptions().find(name);
+    if (found === undefined) return null;
+    return {
+      id: found.identifier,
+      name: found.name ?? null,
+      className: found.object_class_name,
+      query: found.query_string,
+      createdAtMs: found.created_at.getTime(),
+      updatedAtMs: found.updated_at.getTime(),
+    };
   }
   write(work: () => void): void {
     this.#db.write(work);
@@ -257,6 +313,9 @@ class CppUser implements TestUser {
   accessToken(): string {
     return this.user.access_token();
   }
+  get native(): realm.user {
+    return this.user;
+  }
   async openSynced(options: OpenOptions): Promise<TestRealm> {
     const { subscriptions = [], path, stopPolicy, onError, reset } = options;
     const config = this.user.flexible_sync_configuration();
@@ -270,7 +329,7 @@ class CppUser implements TestUser {
     const session = db.get_sync_session();
     if (session) this.#app.remember(this.id, session);
     const opened = new CppRealm(db, classes, config.path(), this.#app.namesOf(config.path()));
-    if (db.subscriptions().size() === 0 && subscriptions.length > 0) opened.subscribe(subscriptions);
+    if (db.subscriptions().size() === 0 && subscriptions.length > 0) opened.subscribeFirst(subscriptions);
     return opened;
   }
 }
@@ -420,7 +479,8 @@ class LineLogger extends realm.logger {
 /** `@tidemark/cpp`. */
 export const cppAdapter: Adapter = {
   facade: "cpp",
-  capabilities: new Set(["stopPolicy"]),
+  ownCases: cppCases,
+  capabilities: new Set(["stopPolicy", "freeze", "sessionOutlivesRealm"]),
   async makeApp({ appId, baseUrl, directory }: AppOptions): Promise<TestApp> {
     const app = new realm.App({ app_id: appId, base_url: baseUrl, path: directory, enable_caching: false });
     levelKnob = new CppApp(app, directory);

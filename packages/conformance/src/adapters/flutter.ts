@@ -29,6 +29,7 @@ import {
   TimeoutException,
   type User,
   UserState,
+  WaitForSyncMode,
 } from "@tidemark/flutter";
 import type {
   Adapter,
@@ -42,18 +43,21 @@ import type {
   OpenOptions,
   ProgressMode,
   ResetOptions,
+  SubscribeOptions,
   SubscriptionChange,
   Subscribing,
   TestApp,
   TestObject,
   TestRealm,
   TestSession,
+  TestSubscription,
   TestSubscriptions,
   TestUser,
   Value,
   WaitOptions,
   WaitOutcome,
 } from "../adapter.js";
+import { flutterCases } from "./flutter-cases.js";
 import { classesOf, FlutterObject, type Models, values } from "./flutter-data.js";
 import { nearestLevel } from "./log-levels.js";
 
@@ -66,14 +70,33 @@ class FlutterSubscriptions implements TestSubscriptions {
     this.#set = set;
   }
   async update(change: (set: SubscriptionChange) => void): Promise<void> {
+    this.begin(change);
+    await this.#set.waitForSynchronization();
+  }
+  begin(change: (set: SubscriptionChange) => void): void {
     this.#set.update((set) => {
       change({
-        add: (subscribing) => this.#realm.subscribe(set, subscribing),
+        add: (subscribing) => this.#realm.addTo(set, subscribing),
         removeName: (name) => set.removeByName(name),
         clear: () => set.clear(),
       });
     });
-    await this.#set.waitForSynchronization();
+  }
+  find(name: string): TestSubscription | null {
+    const found = this.#set.findByName(name);
+    return (
+      found && {
+        id: String(found.id),
+        name: found.name,
+        className: found.objectClassName,
+        query: found.queryString,
+        createdAtMs: found.createdAt.getTime(),
+        updatedAtMs: found.updatedAt.getTime(),
+      }
+    );
+  }
+  error(): string | null {
+    return this.#set.error?.message ?? null;
   }
   list(): readonly { name: string | null; className: string; query: string }[] {
     return [...this.#set].map(({ name, objectClassName, queryString }) => ({
@@ -127,12 +150,17 @@ class FlutterSession implements TestSession {
     );
     return () => void subscription.cancel();
   }
-  onProgress(direction: Direction, mode: ProgressMode, callback: (estimate: number) => void): () => void {
+  onProgress(
+    direction: Direction,
+    mode: ProgressMode,
+    callback: (estimate: number) => void,
+    onEnd?: () => void,
+  ): () => void {
     const stream = this.#session.getProgressStream(
       direction,
       mode === "outstanding" ? "forCurrentlyOutstandingWork" : "reportIndefinitely",
     );
-    const subscription = stream.listen(({ progressEstimate }) => callback(progressEstimate));
+    const subscription = stream.listen(({ progressEstimate }) => callback(progressEstimate), { onDone: onEnd });
     return () => void subscription.cancel();
   }
   async waitUp({ timeoutMs }: WaitOptions = {}): Promise<WaitOutcome> {
@@ -164,6 +192,12 @@ async function outcomeOf(wait: Promise<void>): Promise<WaitOutcome> {
   }
 }
 
+const waits = {
+  "first-time": WaitForSyncMode.firstTime,
+  always: WaitForSyncMode.always,
+  never: WaitForSyncMode.never,
+} as const;
+
 class FlutterRealm implements TestRealm {
   readonly #realm: Realm;
   readonly #classes: Models;
@@ -177,15 +211,24 @@ class FlutterRealm implements TestRealm {
     if (!found) throw new Error(`no class ${name}`);
     return found;
   }
-  subscribe(set: MutableSubscriptionSet, { name, className, query }: Subscribing): void {
-    set.add(this.#realm.query(this.#class(className), query ?? "TRUEPREDICATE"), { name });
+  addTo(set: MutableSubscriptionSet, { name, className, query, replaces }: Subscribing): void {
+    set.add(this.#realm.query(this.#class(className), query ?? "TRUEPREDICATE"), { name, update: replaces });
+  }
+  async subscribe(
+    { name, className, query, replaces }: Subscribing,
+    { wait = "first-time", timeoutMs }: SubscribeOptions = {},
+  ): Promise<WaitOutcome> {
+    const results = this.#realm.query(this.#class(className), query ?? "TRUEPREDICATE");
+    const cancellationToken = tokenOf(timeoutMs);
+    const subscribed = results.subscribe({ name, update: replaces, waitForSyncMode: waits[wait], cancellationToken });
+    return outcomeOf(subscribed.then(() => undefined));
   }
   /** Subscribes where the file is new: the SDK leaves that to the application. */
   subscribeFirst(subscriptions: readonly Subscribing[]): void {
     const set = this.#realm.subscriptions;
     if (subscriptions.length === 0 || set.version > 0) return;
     set.update((mutable) => {
-      for (const subscribing of subscriptions) this.subscribe(mutable, subscribing);
+      for (const subscribing of subscriptions) this.addTo(mutable, subscribing);
     });
   }
   session(): TestSession | null {
@@ -200,6 +243,16 @@ class FlutterRealm implements TestRealm {
   }
   path(): string {
     return this.#realm.config.path;
+  }
+  get native(): Realm {
+    return this.#realm;
+  }
+  deleteFile(): void {
+    Realm.deleteRealm(this.path());
+  }
+  freeze(): () => void {
+    const frozen = this.#realm.freeze();
+    return () => frozen.close();
   }
   close(): void {
     this.#realm.close();
@@ -270,17 +323,27 @@ class FlutterUser implements TestUser {
     const subscription = this.user.changes.listen(() => callback());
     return () => void subscription.cancel();
   }
-  async openSynced({ models, subscriptions = [], path, onError, reset }: OpenOptions): Promise<TestRealm> {
+  get native(): User {
+    return this.user;
+  }
+  async openSynced(options: OpenOptions): Promise<TestRealm> {
+    const { models, subscriptions = [], path, onError, reset, cancelsWaitsOnNonFatalError } = options;
     const classes = classesOf(models);
     const handler = reset && this.#handlerOf(reset, classes, onError);
     const configuration = Configuration.flexibleSync(this.user, [...classes.values()], {
       ...(path === undefined ? {} : { path: join(this.#app.directory, `${path}.realm`) }),
       ...(handler ? { clientResetHandler: handler } : {}),
       ...(onError ? { syncErrorHandler: (error) => onError(informationOf(error)) } : {}),
+      cancelAsyncOperationsOnNonFatalErrors: cancelsWaitsOnNonFatalError,
     });
     const realm = new FlutterRealm(new Realm(configuration), classes);
     realm.subscribeFirst(subscriptions);
-    return realm;
+    if (options.waitsForData !== true) return realm;
+    try {
+      return new FlutterRealm(await Realm.open(configuration), classes);
+    } finally {
+      realm.close();
+    }
   }
   #handlerOf(
     { mode, onBefore, onAfter, onFallback, onManual }: ResetOptions,
@@ -408,6 +471,7 @@ function categoryOf(name: string): LogCategory {
 /** `@tidemark/flutter`. */
 export const flutterAdapter: Adapter = {
   facade: "flutter",
+  ownCases: flutterCases,
   capabilities: new Set([
     "progress",
     "waitTimeout",
@@ -417,6 +481,13 @@ export const flutterAdapter: Adapter = {
     "timeouts",
     "manyUsers",
     "anonymousReuse",
+    "subscriptionState",
+    "progressEnds",
+    "asyncOpen",
+    "subscribes",
+    "freeze",
+    "deletesFiles",
+    "cancelledWaits",
   ]),
   async makeApp({ appId, baseUrl, directory, connectTimeoutMs: connectTimeout }: AppOptions): Promise<TestApp> {
     const syncTimeoutOptions = { connectTimeout };

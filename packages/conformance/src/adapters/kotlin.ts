@@ -34,8 +34,10 @@ import {
   SyncConfiguration,
   SyncException,
   type SyncSession,
+  TimeoutCancellationException,
   type TypedRealm,
   type User,
+  WaitForSync,
 } from "@tidemark/kotlin";
 import type {
   Adapter,
@@ -49,17 +51,21 @@ import type {
   OpenOptions,
   ProgressMode,
   ResetOptions,
+  SubscribeOptions,
+  Subscribing,
   SubscriptionChange,
   TestApp,
   TestObject,
   TestRealm,
   TestSession,
+  TestSubscription,
   TestSubscriptions,
   TestUser,
   Value,
   WaitOptions,
   WaitOutcome,
 } from "../adapter.js";
+import { kotlinCases } from "./kotlin-cases.js";
 import { type Fields, instanceOf, KotlinObject, modelOf, type Models, modelsOf, values } from "./kotlin-data.js";
 import { nearestLevel } from "./log-levels.js";
 
@@ -72,16 +78,38 @@ class KotlinSubscriptions implements TestSubscriptions {
     this.#models = models;
   }
   async update(change: (set: SubscriptionChange) => void): Promise<void> {
+    await this.#change(change);
+    await this.waitSync();
+  }
+  begin(change: (set: SubscriptionChange) => void): void {
+    void this.#change(change);
+  }
+  async #change(change: (set: SubscriptionChange) => void): Promise<void> {
     await this.#realm.subscriptions.update((set, realm) => {
       change({
-        add: ({ name, className, query }) => {
-          set.add(queryOf(realm, this.#models, className, query), name ?? null);
+        add: ({ name, className, query, replaces }) => {
+          set.add(queryOf(realm, this.#models, className, query), name ?? null, replaces === true);
         },
         removeName: (name) => set.remove(name),
         clear: () => void set.removeAll(),
       });
     });
-    await this.waitSync();
+  }
+  find(name: string): TestSubscription | null {
+    const found = this.#realm.subscriptions.refresh().findByName(name);
+    return (
+      found && {
+        id: String(found.id),
+        name: found.name,
+        className: found.objectType,
+        query: found.queryDescription,
+        createdAtMs: found.createdAt.toDate().getTime(),
+        updatedAtMs: found.updatedAt.toDate().getTime(),
+      }
+    );
+  }
+  error(): string | null {
+    return this.#realm.subscriptions.refresh().errorMessage;
   }
   list(): readonly { name: string | null; className: string; query: string }[] {
     return Array.from(this.#realm.subscriptions.refresh(), ({ name, objectType, queryDescription }) => ({
@@ -106,13 +134,18 @@ function queryOf(realm: TypedRealm, models: Models, className: string, query?: s
 }
 
 /** Collects a flow until it is told to stop; what the flow fails with is thrown into the open. */
-function listen<T>(flow: Flow<T>, callback: (value: T) => void): () => void {
+function listen<T>(flow: Flow<T>, callback: (value: T) => void, onEnd?: () => void): () => void {
   const iterator = flow[Symbol.asyncIterator]();
+  let isStopped = false;
   const run = async (): Promise<void> => {
     for (let next = await iterator.next(); next.done !== true; next = await iterator.next()) callback(next.value);
+    if (!isStopped) onEnd?.();
   };
   void run();
-  return () => void iterator.return?.();
+  return () => {
+    isStopped = true;
+    void iterator.return?.();
+  };
 }
 
 class KotlinSession implements TestSession {
@@ -149,12 +182,17 @@ class KotlinSession implements TestSession {
       callback(oldState.toLowerCase() as ConnectionState, newState.toLowerCase() as ConnectionState);
     });
   }
-  onProgress(direction: Direction, mode: ProgressMode, callback: (estimate: number) => void): () => void {
+  onProgress(
+    direction: Direction,
+    mode: ProgressMode,
+    callback: (estimate: number) => void,
+    onEnd?: () => void,
+  ): () => void {
     const flow = this.#session.progressAsFlow(
       direction === "upload" ? KotlinDirection.UPLOAD : KotlinDirection.DOWNLOAD,
       mode === "outstanding" ? KotlinProgressMode.CURRENT_CHANGES : KotlinProgressMode.INDEFINITELY,
     );
-    return listen(flow, ({ estimate }) => callback(estimate));
+    return listen(flow, ({ estimate }) => callback(estimate), onEnd);
   }
   async waitUp({ timeoutMs }: WaitOptions = {}): Promise<WaitOutcome> {
     return (await this.#session.uploadAllLocalChanges(timeoutMs ?? Duration.INFINITE)) ? "done" : "timeout";
@@ -169,6 +207,8 @@ class KotlinSession implements TestSession {
     return other instanceof KotlinSession && other.#session === this.#session;
   }
 }
+
+const waits = { "first-time": WaitForSync.FIRST_TIME, always: WaitForSync.ALWAYS, never: WaitForSync.NEVER } as const;
 
 /** A realm, a version of one, or one inside of a write transaction: whatever the suite was given. */
 class KotlinRealm implements TestRealm {
@@ -206,6 +246,28 @@ class KotlinRealm implements TestRealm {
   }
   path(): string {
     return this.#realm.configuration.path;
+  }
+  get native(): TypedRealm {
+    return this.#realm;
+  }
+  deleteFile(): void {
+    Realm.deleteRealm(this.#open.configuration);
+  }
+  freeze(): () => void {
+    throw new Error("what is read is frozen, realms are not");
+  }
+  async subscribe(
+    { name, className, query, replaces }: Subscribing,
+    { wait = "first-time", timeoutMs }: SubscribeOptions = {},
+  ): Promise<WaitOutcome> {
+    const results = queryOf(this.#open, this.#models, className, query);
+    try {
+      await results.subscribe(name ?? null, replaces === true, waits[wait], timeoutMs ?? Duration.INFINITE);
+      return "done";
+    } catch (error) {
+      if (error instanceof TimeoutCancellationException) return "timeout";
+      throw error;
+    }
   }
   close(): void {
     this.#open.close();
@@ -284,6 +346,9 @@ class KotlinUser implements TestUser {
   accessToken(): string {
     return this.user.accessToken;
   }
+  get native(): User {
+    return this.user;
+  }
   async openSynced(options: OpenOptions): Promise<TestRealm> {
     const { subscriptions = [], path, onError, reset } = options;
     const models = modelsOf(options.models);
@@ -292,13 +357,17 @@ class KotlinUser implements TestUser {
     if (onError) builder.errorHandler((_, error) => onError(informationOf(error)));
     if (reset) builder.syncClientResetStrategy(this.#strategyOf(reset, models, onError));
     if (subscriptions.length > 0) {
-      builder.initialSubscriptions((set: MutableSubscriptionSet, realm: Realm) => {
-        for (const { name, className, query } of subscriptions) {
-          set.add(queryOf(realm, models, className, query), name ?? null);
-        }
-      });
+      builder.initialSubscriptions(
+        options.rerunsSubscriptions === true,
+        (set: MutableSubscriptionSet, realm: Realm) => {
+          for (const { name, className, query } of subscriptions) {
+            set.add(queryOf(realm, models, className, query), name ?? null);
+          }
+        },
+      );
     }
-    return new KotlinRealm(Realm.open(builder.build()), models);
+    if (options.waitsForData !== true) return new KotlinRealm(Realm.open(builder.build()), models);
+    return new KotlinRealm(await Realm.open(builder.waitForInitialRemoteData().build()), models);
   }
 
   #strategyOf(reset: ResetOptions, models: Models, onError: OpenOptions["onError"]): SyncClientResetStrategy {
@@ -438,6 +507,7 @@ const levelNames = Object.keys(KotlinLogLevel).map((name) => name.toLowerCase())
 /** `@tidemark/kotlin`. */
 export const kotlinAdapter: Adapter = {
   facade: "kotlin",
+  ownCases: kotlinCases,
   capabilities: new Set([
     "progress",
     "waitTimeout",
@@ -448,6 +518,13 @@ export const kotlinAdapter: Adapter = {
     "manyUsers",
     "anonymousReuse",
     "counters",
+    "subscriptionState",
+    "progressEnds",
+    "asyncOpen",
+    "initialSubscriptions",
+    "subscribes",
+    "deletesFiles",
+    "sessionOutlivesRealm",
   ]),
   async makeApp({ appId, baseUrl, directory, isMultiplexed, connectTimeoutMs }: AppOptions): Promise<TestApp> {
     const builder = new AppConfiguration.Builder(appId).baseUrl(baseUrl).syncRootDirectory(directory);

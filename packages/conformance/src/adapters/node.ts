@@ -9,12 +9,8 @@ import {
   type ClientResetConfig,
   ClientResetError,
   CompensatingWriteError,
-  Counter,
   type Credentials,
-  type Dictionary,
-  type List,
   type MutableSubscriptionSet,
-  type ObjectSchema,
   Realm,
   type SessionStopPolicy,
   SyncError,
@@ -30,19 +26,18 @@ import type {
   ErrorInformation,
   LogLevel,
   LogLine,
-  Model,
   ObjectKey,
   OpenOptions,
   ProgressMode,
   ResetOptions,
+  SubscribeOptions,
+  Subscribing,
   SubscriptionChange,
   TestApp,
-  TestDictionary,
-  TestList,
   TestObject,
   TestRealm,
   TestSession,
-  TestSet,
+  TestSubscription,
   TestSubscriptions,
   TestUser,
   Value,
@@ -50,116 +45,8 @@ import type {
   WaitOutcome,
 } from "../adapter.js";
 import { nearestLevel } from "./log-levels.js";
-import { backlinksOf, byKey, inOrder, plainForms, Values } from "./values.js";
-
-const values = new Values(plainForms);
-
-/** A managed object with fields by name. */
-type Fields = Record<string, unknown>;
-
-function schemaOf(models: readonly Model[]): ObjectSchema[] {
-  return models.map((model) => ({
-    ...model,
-    properties: Object.fromEntries(Object.entries(model.properties).map(([name, type]) => [name, propertyOf(type)])),
-  }));
-}
-
-function propertyOf(type: string): ObjectSchema["properties"][string] {
-  const backlinks = backlinksOf(type);
-  if (backlinks === undefined) return type;
-  return { type: "linkingObjects", objectType: backlinks.className, property: backlinks.field };
-}
-
-class NodeList implements TestList {
-  readonly #list: List;
-
-  constructor(list: List) {
-    this.#list = list;
-  }
-  push(value: Value): void {
-    this.#list.push(values.encode(value));
-  }
-  insert(index: number, value: Value): void {
-    this.#list.splice(index, 0, values.encode(value));
-  }
-  set(index: number, value: Value): void {
-    (this.#list as { [position: number]: unknown })[index] = values.encode(value);
-  }
-  remove(index: number): void {
-    this.#list.splice(index, 1);
-  }
-  values(): readonly Value[] {
-    return Array.from(this.#list, (value) => values.decode(value));
-  }
-}
-
-class NodeSet implements TestSet {
-  readonly #set: Realm.Set;
-
-  constructor(set: Realm.Set) {
-    this.#set = set;
-  }
-  add(value: Value): void {
-    this.#set.add(values.encode(value));
-  }
-  remove(value: Value): void {
-    this.#set.delete(values.encode(value));
-  }
-  values(): readonly Value[] {
-    return inOrder(Array.from(this.#set, (value) => values.decode(value)));
-  }
-}
-
-class NodeDictionary implements TestDictionary {
-  readonly #dictionary: Dictionary<unknown>;
-
-  constructor(dictionary: Dictionary<unknown>) {
-    this.#dictionary = dictionary;
-  }
-  put(key: string, value: Value): void {
-    this.#dictionary.set(key, values.encode(value));
-  }
-  remove(key: string): void {
-    this.#dictionary.remove(key);
-  }
-  all(): readonly (readonly [string, Value])[] {
-    return byKey(Array.from(this.#dictionary.entries(), ([key, value]) => [key, values.decode(value)] as const));
-  }
-}
-
-class NodeObject implements TestObject {
-  readonly #object: Fields;
-
-  constructor(object: Fields) {
-    this.#object = object;
-  }
-  get(field: string): Value {
-    const value = this.#object[field];
-    return values.decode(value instanceof Counter ? value.value : value);
-  }
-  set(field: string, value: Value): void {
-    this.#object[field] = values.encode(value);
-  }
-  list(field: string): TestList {
-    return new NodeList(this.#object[field] as List);
-  }
-  members(field: string): TestSet {
-    return new NodeSet(this.#object[field] as Realm.Set);
-  }
-  entries(field: string): TestDictionary {
-    return new NodeDictionary(this.#object[field] as Dictionary<unknown>);
-  }
-  linked(field: string): TestObject | null {
-    const object = this.#object[field] as Fields | null;
-    return object && new NodeObject(object);
-  }
-  linking(field: string): readonly Value[] {
-    return inOrder(Array.from(this.#object[field] as Iterable<Fields>, ({ _id: key }) => values.decode(key)));
-  }
-  increment(field: string, by: number): void {
-    (this.#object[field] as Counter).increment(by);
-  }
-}
+import { nodeCases } from "./node-cases.js";
+import { type Fields, NodeObject, schemaOf, values } from "./node-data.js";
 
 class NodeSubscriptions implements TestSubscriptions {
   readonly #realm: Realm;
@@ -168,16 +55,40 @@ class NodeSubscriptions implements TestSubscriptions {
     this.#realm = realm;
   }
   async update(change: (set: SubscriptionChange) => void): Promise<void> {
-    await this.#realm.subscriptions.update((set) => {
-      change({
-        add: ({ name, className, query }) => {
-          const results = this.#realm.objects(className);
-          set.add(query === undefined ? results : results.filtered(query), name === undefined ? {} : { name });
-        },
-        removeName: (name) => set.removeByName(name),
-        clear: () => void set.removeAll(),
-      });
+    await this.#realm.subscriptions.update((set) => this.#change(set, change));
+  }
+  begin(change: (set: SubscriptionChange) => void): void {
+    // What becomes of it is seen in the state.
+    this.#realm.subscriptions.update((set) => this.#change(set, change)).catch(() => undefined);
+  }
+  #change(set: MutableSubscriptionSet, change: (set: SubscriptionChange) => void): void {
+    change({
+      add: ({ name, className, query, replaces }) => {
+        const results = this.#realm.objects(className);
+        set.add(query === undefined ? results : results.filtered(query), {
+          ...(name === undefined ? {} : { name }),
+          ...(replaces === undefined ? {} : { throwOnUpdate: !replaces }),
+        });
+      },
+      removeName: (name) => set.removeByName(name),
+      clear: () => void set.removeAll(),
     });
+  }
+  find(name: string): TestSubscription | null {
+    const found = this.#realm.subscriptions.findByName(name);
+    return (
+      found && {
+        id: String(found.id),
+        name: found.name,
+        className: found.objectType,
+        query: found.queryString,
+        createdAtMs: found.createdAt.getTime(),
+        updatedAtMs: found.updatedAt.getTime(),
+      }
+    );
+  }
+  error(): string | null {
+    return this.#realm.subscriptions.error;
   }
   list(): readonly { name: string | null; className: string; query: string }[] {
     return [...this.#realm.subscriptions].map(({ name, objectType, queryString }) => ({
@@ -285,6 +196,29 @@ class NodeRealm implements TestRealm {
   path(): string {
     return this.#realm.path;
   }
+  get native(): Realm {
+    return this.#realm;
+  }
+  deleteFile(): void {
+    Realm.deleteFile({ path: this.#realm.path });
+  }
+  freeze(): () => void {
+    throw new Error("the SDK freezes no realms");
+  }
+  async subscribe(
+    { name, className, query, replaces }: Subscribing,
+    { wait, timeoutMs }: SubscribeOptions = {},
+  ): Promise<WaitOutcome> {
+    const all = this.#realm.objects(className);
+    const results = query === undefined ? all : all.filtered(query);
+    await results.subscribe({
+      ...(name === undefined ? {} : { name }),
+      ...(replaces === undefined ? {} : { throwOnUpdate: !replaces }),
+      ...(wait === undefined ? {} : { behavior: wait }),
+      ...(timeoutMs === undefined ? {} : { timeout: timeoutMs }),
+    });
+    return "done";
+  }
   close(): void {
     this.#realm.close();
   }
@@ -353,15 +287,20 @@ class NodeUser implements TestUser {
     this.user.addListener(callback);
     return () => this.user.removeListener(callback);
   }
+  get native(): User {
+    return this.user;
+  }
   async openSynced(options: OpenOptions): Promise<TestRealm> {
     const { subscriptions = [], path, stopPolicy, onError, reset } = options;
+    const { waitsForData = false, rerunsSubscriptions = false, cancelsWaitsOnNonFatalError } = options;
+    const behavior = { type: waitsForData ? "downloadBeforeOpen" : "openImmediately" } as const;
     const subscribe = (set: MutableSubscriptionSet, opening: Realm): void => {
       for (const { name, className, query } of subscriptions) {
         const results = opening.objects(className);
         set.add(query === undefined ? results : results.filtered(query), name === undefined ? {} : { name });
       }
     };
-    const realm = new Realm({
+    const configuration: Realm.Configuration = {
       schema: schemaOf(options.models),
       ...(path === undefined ? {} : { path: join(this.#directory, `${path}.realm`) }),
       sync: {
@@ -370,10 +309,17 @@ class NodeUser implements TestUser {
         ...(stopPolicy === undefined ? {} : { _sessionStopPolicy: stopPolicy satisfies SessionStopPolicy }),
         ...(reset ? { clientReset: resetConfigOf(reset) } : {}),
         ...(onError ? { onError: (_: SyncSession, error: SyncError) => onError(informationOf(error)) } : {}),
-        ...(subscriptions.length === 0 ? {} : { initialSubscriptions: { update: subscribe } }),
+        ...(subscriptions.length === 0
+          ? {}
+          : { initialSubscriptions: { update: subscribe, rerunOnOpen: rerunsSubscriptions } }),
+        ...(cancelsWaitsOnNonFatalError === undefined
+          ? {}
+          : { cancelWaitsOnNonFatalError: cancelsWaitsOnNonFatalError }),
+        newRealmFileBehavior: behavior,
+        existingRealmFileBehavior: behavior,
       },
-    });
-    return new NodeRealm(realm);
+    };
+    return new NodeRealm(waitsForData ? await Realm.open(configuration) : new Realm(configuration));
   }
 }
 
@@ -499,6 +445,7 @@ let listener: ((line: LogLine) => void) | undefined;
 /** `@tidemark/node`. */
 export const nodeAdapter: Adapter = {
   facade: "node",
+  ownCases: nodeCases,
   capabilities: new Set([
     "progress",
     "bytes",
@@ -512,6 +459,12 @@ export const nodeAdapter: Adapter = {
     "manyUsers",
     "anonymousReuse",
     "counters",
+    "asyncOpen",
+    "initialSubscriptions",
+    "subscribes",
+    "deletesFiles",
+    "cancelledWaits",
+    "sessionOutlivesRealm",
   ]),
   async makeApp({ appId, baseUrl, directory, isMultiplexed }: AppOptions): Promise<TestApp> {
     const multiplexing = isMultiplexed === undefined ? {} : { multiplexSessions: isMultiplexed };

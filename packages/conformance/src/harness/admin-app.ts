@@ -100,7 +100,8 @@ export class AdminApp {
   async setRoles(roles: readonly object[]): Promise<void> {
     const administrator = await Administrator.logIn(this.#url);
     const path = `${this.#path}/services/${this.#serviceId}/default_rule`;
-    await administrator.call("PUT", path, { roles: roles.map((role) => ({ ...openRole, ...role })) });
+    const rule = (await administrator.call("GET", path)) as object;
+    await administrator.call("PUT", path, { ...rule, roles: roles.map((role) => ({ ...openRole, ...role })) });
   }
 
   /** Shuts a user out. */

@@ -106,6 +106,18 @@ export class Stage {
     return { ...device, realm, session: this.session(realm) };
   }
 
+  /** Runs the adapter's own form of a case. */
+  async own(id: string): Promise<void> {
+    const run = this.adapter.ownCases[id];
+    if (run === undefined) throw new CheckFailure(`${this.adapter.facade} has no case ${id} of its own`);
+    await run(this);
+  }
+
+  /** Has something undone at the end. */
+  later(cleanUp: () => Promise<void> | void): void {
+    this.#cleanUps.push(cleanUp);
+  }
+
   /** The session of a realm that must have one. */
   session(realm: TestRealm): TestSession {
     const session = realm.session();

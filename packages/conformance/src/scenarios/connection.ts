@@ -4,7 +4,7 @@
  * @module
  */
 import type { TestSession } from "../adapter.js";
-import type { Scenario } from "../scenario.js";
+import { ownScenario, type Scenario } from "../scenario.js";
 
 /** Records a session's changes as `old→new`. */
 function record(session: TestSession): { readonly events: string[]; readonly stop: () => void } {
@@ -94,18 +94,29 @@ export const connectionScenarios: readonly Scenario[] = [
       stage.equal(calls, 1, "calls of the one that unregistered");
     },
   },
+  ownScenario("C-07", "what listeners get, in each SDK's own order"),
+  ownScenario("C-08", "closing is the last change, and the end of what ends"),
+  ownScenario("C-09", "the same listener twice is refused", ["node"]),
+  ownScenario("C-10", "unregistering what was not registered is nothing", ["node", "cpp"]),
   {
     id: "C-11",
     title: "isConnected needs a connection and an active session",
     facades: ["node"],
     needs: ["isConnected"],
     run: async (stage) => {
-      const { session } = await stage.readyDevice();
+      const { session, proxy } = await stage.readyDevice();
       await stage.eventually(() => session.isConnected(), "connected");
       session.pause();
       stage.check(!session.isConnected(), "connected while paused");
+      session.resume();
+      await stage.eventually(() => session.isConnected(), "connected again");
+      proxy.cut();
+      await stage.eventually(() => session.connection() !== "connected", "the cut is noticed");
+      stage.check(session.state() === "active" && !session.isConnected(), "connected without a network");
     },
   },
+  ownScenario("C-12", "a collector that is too slow gets an error", ["kotlin"]),
+  ownScenario("C-13", "a stream has one listener", ["flutter"]),
   {
     id: "C-14",
     title: "without a network the session stays active, the connection does not",

@@ -3,8 +3,23 @@
  *
  * @module
  */
-import { dog } from "../harness/stage.js";
+import { dog, type Stage } from "../harness/stage.js";
+import type { TestRealm } from "../adapter.js";
 import type { Scenario } from "../scenario.js";
+import { forgottenDevice } from "./forgotten.js";
+
+/** What each SDK calls a paused session. */
+const pausedWords: Readonly<Record<string, string>> = { kotlin: "PAUSED", cpp: "paused" };
+
+/** The pause of a session outlasts another opening of its file. */
+async function lastsOverOpening(stage: Stage): Promise<void> {
+  const device = await stage.readyDevice();
+  device.session.pause();
+  const second = await device.open();
+  stage.equal(stage.session(second).state(), "inactive", "state");
+  await stage.sleep(300);
+  stage.equal([device.session.state(), device.proxy.connections()], ["inactive", 0], "state and connections");
+}
 
 export const pauseScenarios: readonly Scenario[] = [
   {
@@ -14,6 +29,7 @@ export const pauseScenarios: readonly Scenario[] = [
       const { session } = await stage.readyDevice();
       session.pause();
       stage.equal(session.state(), "inactive", "state");
+      stage.equal(session.rawState(), pausedWords[stage.adapter.facade] ?? "inactive", "the SDK's word for it");
       stage.equal(session.connection(), "disconnected", "connection");
     },
   },
@@ -117,11 +133,27 @@ export const pauseScenarios: readonly Scenario[] = [
   {
     id: "P-09",
     title: "a pause lasts when a second instance is opened",
+    facades: ["kotlin", "flutter", "cpp"],
+    run: lastsOverOpening,
+  },
+  {
+    id: "P-10",
+    title: "a pause lasts when a second instance is opened, where the SDK's own would not",
+    facades: ["node"],
+    run: lastsOverOpening,
+  },
+  {
+    id: "P-11",
+    title: "a pause lasts over frozen copies and writes",
     run: async (stage) => {
-      const device = await stage.readyDevice();
-      device.session.pause();
-      const second = await device.open();
-      stage.equal(stage.session(second).state(), "inactive", "state");
+      const { realm, session, proxy } = await stage.readyDevice();
+      session.pause();
+      const thaw = stage.adapter.capabilities.has("freeze") ? realm.freeze() : (): void => undefined;
+      realm.write(() => realm.create("Dog", dog(1)));
+      await stage.sleep(300);
+      stage.equal([session.state(), session.connection()], ["inactive", "disconnected"], "state and connection");
+      stage.equal(proxy.connections(), 0, "connections");
+      thaw();
     },
   },
   {
@@ -175,6 +207,41 @@ export const pauseScenarios: readonly Scenario[] = [
       await realm.subscriptions().waitSync();
       stage.equal(realm.count("Dog"), 500, "dogs");
       stage.equalSubscriptionState(realm, "complete");
+    },
+  },
+  {
+    id: "P-16",
+    title: "a pause just before closing, or while what is left is uploaded, does no harm",
+    run: async (stage) => {
+      const [device, reader] = [await stage.readyDevice(), await stage.readyDevice()];
+      const write = (realm: TestRealm, key: number): void => realm.write(() => realm.create("Dog", dog(key)));
+      write(device.realm, 1);
+      device.session.pause();
+      device.realm.close();
+      const second = await device.open();
+      await stage.eventually(() => reader.realm.count("Dog") === 1, "the next opening uploads");
+      const session = stage.session(second);
+      device.proxy.blackhole();
+      write(second, 2);
+      second.close();
+      if (stage.adapter.capabilities.has("sessionOutlivesRealm")) session.pause();
+      device.proxy.restore();
+      const third = await device.open();
+      stage.equal(stage.session(third).state(), "active", "state of the third opening");
+      await stage.eventually(() => reader.realm.count("Dog") === 2, "the third opening uploads");
+    },
+  },
+  {
+    id: "P-17",
+    title: "a pause that the server does not remember ends with a client reset",
+    run: async (stage) => {
+      let isReset = false;
+      const onAfter = (): void => void (isReset = true);
+      const { realm, session } = await forgottenDevice(stage, { reset: { mode: "recover", onAfter } });
+      session.resume();
+      await stage.eventually(() => isReset, "the reset is done");
+      stage.equal([await session.waitUp(), await session.waitDown()], ["done", "done"], "waits");
+      stage.equal([realm.keys("Dog"), session.state()], [[1, 3], "active"], "dogs and state");
     },
   },
   {

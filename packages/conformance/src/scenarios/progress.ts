@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { TestSession } from "../adapter.js";
+import type { Direction, ProgressMode, TestSession } from "../adapter.js";
 import { dog, type Stage } from "../harness/stage.js";
 import type { Scenario } from "../scenario.js";
 
@@ -12,18 +12,38 @@ import type { Scenario } from "../scenario.js";
 const long = "x".repeat(200_000);
 
 /** Whether a row of estimates never falls. */
-function isRising(estimates: readonly number[]): boolean {
+export function isRising(estimates: readonly number[]): boolean {
   return estimates.every((estimate, index) => index === 0 || estimate >= (estimates[index - 1] ?? 0));
 }
 
-function record(session: TestSession, ...how: [direction: "upload" | "download", mode: "outstanding" | "indefinite"]) {
+/** What a listener was told. */
+export interface Recording {
+  readonly estimates: readonly number[];
+  readonly hasEnded: () => boolean;
+  readonly stop: () => void;
+}
+
+/** Registers a listener that remembers. */
+export function record(session: TestSession, direction: Direction, mode: ProgressMode): Recording {
   const estimates: number[] = [];
-  const stop = session.onProgress(...how, (estimate) => estimates.push(estimate));
-  return { estimates, stop };
+  let hasEnded = false;
+  const stop = session.onProgress(
+    direction,
+    mode,
+    (estimate) => estimates.push(estimate),
+    () => (hasEnded = true),
+  );
+  return { estimates, hasEnded: () => hasEnded, stop };
+}
+
+/** Waits until a listener is told that there is no more, where the facade tells it. */
+export async function untilEnded(stage: Stage, { hasEnded }: Recording): Promise<void> {
+  if (!stage.adapter.capabilities.has("progressEnds")) return;
+  await stage.eventually(hasEnded, "the listener is told of the end");
 }
 
 /** A device with large objects that have not left yet. */
-async function deviceWithPending(stage: Stage): ReturnType<Stage["readyDevice"]> {
+export async function deviceWithPending(stage: Stage): ReturnType<Stage["readyDevice"]> {
   const device = await stage.readyDevice();
   device.session.pause();
   for (let key = 0; key < 5; key += 1) {
@@ -39,11 +59,13 @@ export const progressScenarios: readonly Scenario[] = [
     needs: ["progress"],
     run: async (stage) => {
       const { session } = await deviceWithPending(stage);
-      const { estimates } = record(session, "upload", "outstanding");
+      const recording = record(session, "upload", "outstanding");
+      const { estimates } = recording;
       session.resume();
       await session.waitUp();
       await stage.eventually(() => estimates.at(-1) === 1, "the last report is 1");
       stage.check(isRising(estimates), `reports rise: ${estimates.join(" ")}`);
+      await untilEnded(stage, recording);
     },
   },
   {
@@ -88,10 +110,11 @@ export const progressScenarios: readonly Scenario[] = [
       reader.session.pause();
       writer.realm.write(() => writer.realm.create("Dog", dog(1, long)));
       await writer.session.waitUp();
-      const { estimates } = record(reader.session, "download", "outstanding");
+      const recording = record(reader.session, "download", "outstanding");
       reader.session.resume();
       await reader.session.waitDown();
-      await stage.eventually(() => estimates.at(-1) === 1, "the last report is 1");
+      await stage.eventually(() => recording.estimates.at(-1) === 1, "the last report is 1");
+      await untilEnded(stage, recording);
     },
   },
   {
@@ -118,11 +141,14 @@ export const progressScenarios: readonly Scenario[] = [
     title: "an unregistered listener is silent, the transfer goes on",
     needs: ["progress"],
     run: async (stage) => {
-      const { session } = await deviceWithPending(stage);
+      const { realm, session, proxy } = await stage.readyDevice();
       const { estimates, stop } = record(session, "upload", "indefinite");
+      proxy.blackhole();
+      for (let key = 0; key < 5; key += 1) realm.write(() => realm.create("Dog", dog(key, `${key}${long}`)));
+      await stage.eventually(() => (estimates.at(-1) ?? 1) < 1, "the transfer has begun");
       stop();
       const reports = estimates.length;
-      session.resume();
+      proxy.restore();
       await session.waitUp();
       const reader = await stage.readyDevice();
       stage.equal(reader.realm.count("Dog"), 5, "dogs on the server");

@@ -3,8 +3,20 @@
  *
  * @module
  */
+import { existsSync } from "node:fs";
+import type { TestRealm } from "../adapter.js";
 import { dog, dogModel } from "../harness/stage.js";
-import type { Scenario } from "../scenario.js";
+import { ownScenario, pending, type Scenario } from "../scenario.js";
+
+/** Whether the file of a closed realm lets itself be deleted: the session's thread may still be letting go of it. */
+function deletes(realm: TestRealm): boolean {
+  try {
+    realm.deleteFile();
+    return true;
+  } catch {
+    return false;
+  }
+}
 
 export const sessionScenarios: readonly Scenario[] = [
   {
@@ -46,6 +58,7 @@ export const sessionScenarios: readonly Scenario[] = [
       stage.equal(stage.session(second).state(), "active", "state of the other");
       second.write(() => second.create("Dog", dog(1)));
       stage.equal(await stage.session(second).waitUp(), "done", "upload of the other");
+      stage.equal(await stage.session(second).waitDown(), "done", "download of the other");
     },
   },
   {
@@ -60,6 +73,7 @@ export const sessionScenarios: readonly Scenario[] = [
       stage.equal(stage.session(first).state(), "active", "state after resuming through the other");
     },
   },
+  ownScenario("S-06", "the session of a closed realm refuses, in each SDK's words"),
   {
     id: "S-07",
     title: "closing twice is no error",
@@ -134,6 +148,25 @@ export const sessionScenarios: readonly Scenario[] = [
       stage.equal(device.app.sessionCount(device.user), 1, "open");
       realm.close();
       await stage.eventually(() => device.app.sessionCount(device.user) === 0, "none in the end");
+    },
+  },
+  ownScenario("S-13", "when sessions have ended, files can be deleted", ["kotlin"]),
+  ownScenario("S-14", "the session knows its user, and what it was opened with", ["node", "kotlin", "flutter"]),
+  ownScenario("S-15", "the session knows the realm's path", ["flutter"]),
+  pending("S-16", "two processes share a file", "a file is open in one process at a time"),
+  pending("S-17", "a session is found by its partition", "there is no partition-based sync", { facades: ["node"] }),
+  {
+    id: "S-18",
+    title: "the file of a paused session can be deleted once its realm is closed",
+    run: async (stage) => {
+      const device = await stage.readyDevice();
+      device.session.pause();
+      device.realm.close();
+      await stage.eventually(() => deletes(device.realm), "the file can be deleted");
+      stage.check(!existsSync(device.realm.path()), "the file is there");
+      const again = await device.open();
+      await again.subscriptions().waitSync();
+      stage.equal(stage.session(again).state(), "active", "state of another opening");
     },
   },
 ];

@@ -46,7 +46,7 @@ export interface ResetOwner {
   /** The file is as it was. */
   onFailed(error: SyncErrorInformation, consequence: ErrorConsequence): void;
   /** A retry is under way. */
-  onTransient(error: SyncErrorInformation): void;
+  onRetry(error: SyncErrorInformation, consequence: "transient" | "unreachable"): void;
 }
 
 /** Where the copy of a file is downloaded to. */
@@ -98,7 +98,8 @@ export class ClientReset {
 
   #onError(error: SyncErrorInformation, consequence: ErrorConsequence): void {
     if (this.#isOver) return;
-    if (consequence === "transient" || consequence === "warn") return this.#owner.onTransient(error);
+    if (consequence === "transient") return this.#owner.onRetry(error, "transient");
+    if (consequence === "unreachable" || consequence === "warn") return this.#owner.onRetry(error, "unreachable");
     if (consequence === "stop") return this.#fail(`A fresh copy cannot be downloaded: ${error.message}`);
     void this.cancel();
     this.#owner.onFailed(error, consequence);

@@ -250,7 +250,7 @@ export class SyncClient {
         this.#cancelReset(entry);
         this.#emitError(entry, error, consequence);
       },
-      onTransient: (error) => this.#emitError(entry, error, "transient"),
+      onRetry: (error, consequence) => this.#emitError(entry, error, consequence),
     };
   }
 

@@ -183,6 +183,19 @@ test("a plain interruption is not shown to the application", async () => {
   expect(loop.takeEvents()).toContainEqual(expect.objectContaining({ type: "error", consequence: "transient" }));
 });
 
+test.each([
+  ["that cannot be made", false, "unreachable"],
+  ["that was there", true, "transient"],
+] as const)("a failure of a connection %s", async (_, isThere, consequence) => {
+  await loop.user();
+  await loop.activate();
+  if (isThere) await loop.accept();
+  loop.takeEvents();
+  loop.host.socket.end({ kind: "connect", message: "ETIMEDOUT" });
+  await loop.host.run();
+  expect(loop.takeEvents()).toContainEqual(expect.objectContaining({ type: "error", consequence }));
+});
+
 test("an error of the connection without a retry waits for the application", async () => {
   await loop.reachSteadyState();
   const body = JSON.stringify(errorInformation(errorCode.badSyntax, "bad"));

@@ -277,7 +277,9 @@ export class Connection {
 
   #onEnd(failure: SocketFailure): void {
     const isUrlVerified = this.#owner.route()?.isUrlVerified ?? false;
-    const verdict = socketVerdict(failure, isUrlVerified);
+    // Whatever ends a connection that is there: it was not that none could be made.
+    const isLost = this.#state === "connected" && failure.kind === "connect";
+    const verdict = socketVerdict(isLost ? { ...failure, kind: "read" } : failure, isUrlVerified);
     // What is needed is awaited: it ends with a new route, which connects at once.
     if (verdict.needs === "token") this.#isBlocked = true;
     this.#fail(verdict.reason, verdict.error, verdict.consequence);

@@ -137,8 +137,10 @@ export interface ProgressReport {
 
 /** What the application's side does about an error. */
 export type ErrorConsequence =
-  /** Nothing to see: a retry is under way. Waits fail only if the configuration says so. */
+  /** Nothing to see: a retry is under way. */
   | "transient"
+  /** The server cannot be reached, and a retry is under way. Waits fail if the configuration says so. */
+  | "unreachable"
   /** The application is told. */
   | "warn"
   /** The session goes inactive and the application is told. */

@@ -64,6 +64,21 @@ test("an outstanding download listener is silent until its version and ends with
   expect(notifier.isExpired).toBe(true);
 });
 
+test("an outstanding download listener ends also when there was less than the server had thought", () => {
+  const notifier = new ProgressNotifier("download", "outstanding", registration);
+  const calls = (
+    [
+      [1, 0.25, 300, 1200],
+      [1, 1, 1000, 1000],
+    ] as const
+  ).map((update) => notifier.take(report(update)));
+  expect(calls).toEqual([
+    { transferred: 300, transferable: 1200, estimate: 0.25 },
+    { transferred: 1000, transferable: 1000, estimate: 1 },
+  ]);
+  expect(notifier.isExpired).toBe(true);
+});
+
 test("registered in the middle, the first call is the current state", () => {
   const notifier = new ProgressNotifier("download", "outstanding", registration);
   expect(callsOf(notifier, 3)[0]).toEqual([400, 600, 0.4]);
@@ -116,6 +131,27 @@ test("nothing is reported before the first download of a subscription, and nothi
   reporter.onDownload(1, 0.5);
   expect(reporter.report(state)).toMatchObject({ queryVersion: 1, downloadEstimate: 0.5 });
   expect(reporter.report(state)).toBeUndefined();
+});
+
+test("what still arrives of a set says nothing of the next one", () => {
+  const reporter = new ProgressReporter();
+  const listener = new ProgressNotifier("download", "outstanding", { clientVersion: 1, queryVersion: 2 });
+  const estimates: unknown[] = [];
+  const tell = (): void => {
+    const known = reporter.report({ ...state, bytesDownloaded: estimates.length });
+    estimates.push(known && listener.take(known)?.estimate);
+  };
+  reporter.onDownload(1, 0.5);
+  tell();
+  reporter.onQuery(2);
+  tell();
+  reporter.onDownload(1, 1);
+  tell();
+  reporter.onDownload(2, 0.3);
+  tell();
+  reporter.onDownload(2, 1);
+  tell();
+  expect(estimates).toEqual([undefined, 0, undefined, 0.3, 1]);
 });
 
 test("a set that is refused does not leave the download at its beginning", () => {

@@ -14,7 +14,12 @@ export class ProgressReporter {
   #downloadEstimate = 1;
   /** What it was before a subscription set was sent. */
   #estimateBefore = 1;
+  /** Subscription set that the estimate is of. */
   #queryVersion = 0;
+  /** Newest set that was sent or has begun to arrive. */
+  #newestVersion = 0;
+  /** Whether nothing of the newest set has arrived: what does belongs to the one before. */
+  #isNewestAwaited = false;
   /** Uploaded bytes when everything was last uploaded: the next upload counts from there. */
   #uploadBase = 0;
   #downloadBase = 0;
@@ -22,13 +27,19 @@ export class ProgressReporter {
   /** Takes note of a DOWNLOAD. Nothing is reported before the first one of a subscription. */
   onDownload(queryVersion: number, estimate: number): void {
     if (queryVersion > 0) this.#isOpen = true;
-    this.#queryVersion = Math.max(this.#queryVersion, queryVersion);
+    if (queryVersion >= this.#newestVersion) {
+      this.#newestVersion = queryVersion;
+      this.#isNewestAwaited = false;
+    }
+    this.#queryVersion = this.#isNewestAwaited ? queryVersion : this.#newestVersion;
     this.#downloadEstimate = estimate;
   }
 
   /** A new subscription set begins to arrive: its download starts from nothing. */
   onQuery(queryVersion: number): void {
     if (!this.#isOpen) return;
+    this.#newestVersion = queryVersion;
+    this.#isNewestAwaited = true;
     this.#queryVersion = queryVersion;
     if (this.#downloadEstimate > 0) this.#estimateBefore = this.#downloadEstimate;
     this.#downloadEstimate = 0;
@@ -36,6 +47,8 @@ export class ProgressReporter {
 
   /** The set is not to arrive: what was known of the one before holds again. */
   onQueryRefused(): void {
+    this.#isNewestAwaited = false;
+    this.#queryVersion = this.#newestVersion;
     if (this.#downloadEstimate === 0) this.#downloadEstimate = this.#estimateBefore;
   }
 
@@ -153,7 +166,8 @@ export class ProgressNotifier {
 
   #outstandingDownload(report: ProgressReport, call: ProgressCall): ProgressCall | undefined {
     if (report.queryVersion < this.#queryVersion) return undefined;
-    this.#captured ??= call.transferable;
+    // What there is in all is made up from the server's estimate: there may be less.
+    this.#captured = Math.min(this.#captured ?? call.transferable, call.transferable);
     const captured = this.#captured;
     this.#isExpired = call.transferred >= captured && call.estimate >= 1;
     return { transferred: call.transferred, transferable: captured, estimate: call.estimate };

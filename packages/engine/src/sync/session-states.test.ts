@@ -11,7 +11,7 @@ import type { StopPolicy } from "./sync-session.js";
 const expected: Readonly<Record<SessionEvent, Readonly<Record<SessionState, string>>>> = {
   pause: {
     active: "paused: deactivate heard failed",
-    dying: "paused: deactivate",
+    dying: "paused: deactivate gone",
     inactive: "paused:",
     "waiting-for-access-token": "paused:",
     paused: "-",

@@ -72,6 +72,8 @@ const end = to("inactive", "deactivate", "disconnect", "fail-waits");
 const endLingering = to("inactive", "deactivate-lingering", "disconnect", "fail-waits", "forget");
 const endForGood = to("inactive", "deactivate", "disconnect", "fail-waits", "forget");
 const pause = to("paused", "deactivate", "disconnect", "fail-waits");
+/** Nobody has the file open: who opens it next begins anew, as after a pause before the closing. */
+const pauseForGood = to("paused", "deactivate", "disconnect", "fail-waits", "forget");
 /** The loop has nothing of the session. */
 const leave = to("inactive", "disconnect", "fail-waits", "forget");
 
@@ -92,7 +94,7 @@ export const sessionTransitions: Readonly<Record<SessionState, Readonly<Record<S
     stop: end,
   },
   dying: {
-    pause,
+    pause: pauseForGood,
     resume: begin,
     "resume-without-token": turnBackForToken,
     revive: begin,

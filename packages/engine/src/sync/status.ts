@@ -102,7 +102,8 @@ export function socketVerdict(failure: SocketFailure, isUrlVerified: boolean): S
       failure.message,
       false,
     ),
-    consequence: "transient",
+    // What ends a connection that was there is transient, as in the original; one that cannot be made is not.
+    consequence: failure.kind === "read" ? "transient" : "unreachable",
     needs: failure.kind === "read" || isTls || isUrlVerified ? "nothing" : "location",
   };
 }

@@ -199,6 +199,8 @@ export class SyncManager {
   session(path: string, options: SyncOptions): SyncSession {
     const known = this.#byPath.get(path);
     if (known !== undefined) return known;
+    // A user who is logged out begins no session, and nobody else may look for the log-in.
+    this.#watch(options.user.app);
     this.#lastId += 1;
     const session = new SyncSession(this.#lastId, path, this, options);
     this.#sessions.set(session.id, session);

@@ -1,6 +1,7 @@
 import { beforeEach, expect, test } from "vitest";
 import { SyncFailure } from "../errors.js";
 import { SessionRig } from "../testing/session-rig.js";
+import { SyncManager } from "./sync-manager.js";
 
 let rig: SessionRig;
 let host: SessionRig["host"];
@@ -153,10 +154,22 @@ test("with a logged-out user the session waits for the log-in", () => {
   expect(other.state).toBe("active");
 });
 
+test("a log-in is noticed where no session has begun before", () => {
+  user.isLoggedIn = false;
+  const fresh = new SyncManager(host, () => ({ post: () => undefined, keepAlive: () => undefined }));
+  const first = fresh.session("/first", options);
+  first.attach(file, options);
+  expect(first.state).toBe("inactive");
+  user.isLoggedIn = true;
+  rig.app.onChange(options.user, "logged-in");
+  expect(first.state).toBe("active");
+});
+
 const failure = { status: 1037, message: "no", isFatal: false, logUrl: "", isClientReset: false, writes: [] };
 
 test.each([
   ["transient", false, "active", 0],
+  ["unreachable", false, "active", 0],
   ["warn", false, "active", 1],
   ["stop", true, "inactive", 1],
   ["log-out", true, "inactive", 1],
@@ -174,16 +187,18 @@ test.each([
   expect(await wait).toBe(failsWaits ? "failed" : "done");
 });
 
-test("failures that are retried fail the waits if the configuration says so", async () => {
+test("a server that cannot be reached fails the waits if the configuration says so, an interruption does not", async () => {
   session.attach(file, { ...options, cancelsWaitsOnNonFatalError: true });
-  const wait = session.waitForUpload().catch((error: unknown) => error);
-  rig.emit({
-    type: "error",
-    session: session.id,
-    generation: rig.generation,
-    consequence: "transient",
-    error: failure,
-  });
+  let isOver = false;
+  const wait = session
+    .waitForUpload()
+    .catch((error: unknown) => error)
+    .finally(() => (isOver = true));
+  const common = { type: "error", session: session.id, generation: rig.generation, error: failure } as const;
+  rig.emit({ ...common, consequence: "transient" });
+  await host.run();
+  expect(isOver).toBe(false);
+  rig.emit({ ...common, consequence: "unreachable" });
   await host.run();
   expect(await wait).toMatchObject({ information: { status: 1037 } });
   expect(session.state).toBe("active");

@@ -532,6 +532,8 @@ export class SyncSession {
     const wasActive = this.#state === "active";
     switch (consequence) {
       case "transient":
+        return;
+      case "unreachable":
         if (this.#options.cancelsWaitsOnNonFatalError) this.#failAll(failure);
         return;
       case "warn":

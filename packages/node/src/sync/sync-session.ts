@@ -67,8 +67,10 @@ export class SyncSession {
     return this.connectionState === "connected" && this.state === SessionState.Active;
   }
 
+  /** Stops both directions until {@link resume}; of a closed realm, what it still uploads. */
   pause(): void {
-    this.internal.pause();
+    const isUploadingOnly = !this.#session.isAttached && this.#session.state === "dying";
+    (isUploadingOnly ? this.#session : this.internal).pause();
   }
 
   resume(): void {
