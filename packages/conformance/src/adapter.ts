@@ -95,9 +95,6 @@ export type Capability =
   /** A session may still be spoken to when its realm is closed. */
   | "sessionOutlivesRealm";
 
-/** A case in the words of one SDK. */
-export type OwnCase = (stage: Stage) => Promise<void>;
-
 /** From the most talkative to silence, as far as all facades have them. */
 export type LogLevel = "all" | "debug" | "info" | "warn" | "error" | "off";
 
@@ -108,6 +105,9 @@ export interface LogLine {
   readonly level: LogLevel;
   readonly message: string;
 }
+
+/** A case in the words of one SDK. */
+export type OwnCase = (stage: Stage) => Promise<void>;
 
 /** A facade under test. */
 export interface Adapter {

@@ -33,8 +33,8 @@ import type {
   Value,
   WaitOutcome,
 } from "../adapter.js";
-import { Classes, CppObject, type Fields, values } from "./cpp-data.js";
 import { cppCases } from "./cpp-cases.js";
+import { Classes, CppObject, type Fields, values } from "./cpp-data.js";
 
 /** The suite's simple queries as typed conditions, as which subscriptions are made. */
 function conditionOf(query: string): realm.query_fn<Fields> {
