@@ -93,7 +93,9 @@ export type Capability =
   /** Failures that are retried may fail waits. */
   | "cancelledWaits"
   /** A session may still be spoken to when its realm is closed. */
-  | "sessionOutlivesRealm";
+  | "sessionOutlivesRealm"
+  /** The client hears that the machine is online again: {@link Adapter.comeOnline}. */
+  | "online";
 
 /** From the most talkative to silence, as far as all facades have them. */
 export type LogLevel = "all" | "debug" | "info" | "warn" | "error" | "off";
@@ -124,6 +126,8 @@ export interface Adapter {
   /** A realm that never syncs. */
   openLocal(options: { readonly directory: string; readonly models: readonly Model[] }): Promise<TestRealm>;
   errorInfo(error: unknown): ErrorInformation;
+  /** Tells the client that the machine is online again, where it listens for that. */
+  comeOnline?(): void;
   /** Gets every line of the log; answers how to stop. */
   captureLog(callback: (line: LogLine) => void): () => void;
   /** Sets what is logged; of a category and its parts, where the facade has them. */

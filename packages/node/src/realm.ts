@@ -30,6 +30,7 @@ import type { Results, Subscribable, SubscriptionOptions } from "./data/results.
 import { engine, existingEngine } from "./engine.js";
 import { openFile } from "./realm-files.js";
 import { RealmStatics } from "./realm-statics.js";
+import type * as enums from "./enums.js";
 import * as errors from "./errors.js";
 import { ProgressRealmPromise } from "./open.js";
 import { canonicalOf } from "./schema/canonical.js";
@@ -341,10 +342,10 @@ export class Realm extends RealmStatics {
    * @throws if there is one with the key that is not to be updated, if a value does not fit, or if the class is synced
    * and not subscribed to.
    */
-  create<T = DefaultObject>(type: string, values: object, mode?: types.UpdateMode | boolean): RealmObject<T> & T;
+  create<T = DefaultObject>(type: string, values: object, mode?: enums.UpdateMode | boolean): RealmObject<T> & T;
   /** The same for a class of the application's own. */
-  create<T extends object>(type: new (...values: never[]) => T, values: object, mode?: types.UpdateMode | boolean): T;
-  create(type: string | RealmObjectClass, values: object, mode: types.UpdateMode | boolean = "never"): unknown {
+  create<T extends object>(type: new (...values: never[]) => T, values: object, mode?: enums.UpdateMode | boolean): T;
+  create(type: string | RealmObjectClass, values: object, mode: enums.UpdateMode | boolean = "never"): unknown {
     const layout = this.#layout(type);
     if (values === undefined) throw new errors.TypeAssertionError("Expected 'values' to be an object, got undefined");
     if (Array.isArray(values)) throw new Error("Array values on object creation is not supported");

@@ -9,6 +9,7 @@
 import { randomUUID } from "node:crypto";
 import { existsSync, readdirSync, readlinkSync, rmSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
+import { network } from "@tidemark/engine/node";
 import * as realm from "@tidemark/cpp";
 import { syncStatusCode } from "@tidemark/engine";
 import type {
@@ -480,7 +481,7 @@ class LineLogger extends realm.logger {
 export const cppAdapter: Adapter = {
   facade: "cpp",
   ownCases: cppCases,
-  capabilities: new Set(["stopPolicy", "freeze", "sessionOutlivesRealm"]),
+  capabilities: new Set(["stopPolicy", "freeze", "sessionOutlivesRealm", "online"]),
   async makeApp({ appId, baseUrl, directory }: AppOptions): Promise<TestApp> {
     const app = new realm.App({ app_id: appId, base_url: baseUrl, path: directory, enable_caching: false });
     levelKnob = new CppApp(app, directory);
@@ -501,4 +502,5 @@ export const cppAdapter: Adapter = {
     return new CppRealm(realm.open(new realm.db_config(path), ...classes.all), classes, path);
   },
   errorInfo: informationOf,
+  comeOnline: () => network.announceOnline(),
 };

@@ -4,6 +4,7 @@
  * @module
  */
 import { join } from "node:path";
+import { network } from "@tidemark/engine/node";
 import {
   App,
   AppConfiguration,
@@ -473,6 +474,7 @@ export const flutterAdapter: Adapter = {
   facade: "flutter",
   ownCases: flutterCases,
   capabilities: new Set([
+    "online",
     "progress",
     "waitTimeout",
     "waitCancel",
@@ -510,4 +512,5 @@ export const flutterAdapter: Adapter = {
     return new FlutterRealm(new Realm(configuration), classes);
   },
   errorInfo: informationOf,
+  comeOnline: () => network.announceOnline(),
 };

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { network } from "@tidemark/engine/node";
 import {
   App,
   AppConfiguration,
@@ -509,6 +510,7 @@ export const kotlinAdapter: Adapter = {
   facade: "kotlin",
   ownCases: kotlinCases,
   capabilities: new Set([
+    "online",
     "progress",
     "waitTimeout",
     "isConnected",
@@ -554,4 +556,5 @@ export const kotlinAdapter: Adapter = {
     return new KotlinRealm(Realm.open(builder.build()), made);
   },
   errorInfo: informationOf,
+  comeOnline: () => network.announceOnline(),
 };

@@ -4,6 +4,7 @@
  * @module
  */
 import { join } from "node:path";
+import { network } from "@tidemark/engine/node";
 import {
   type App,
   type ClientResetConfig,
@@ -447,6 +448,7 @@ export const nodeAdapter: Adapter = {
   facade: "node",
   ownCases: nodeCases,
   capabilities: new Set([
+    "online",
     "progress",
     "bytes",
     "waitTimeout",
@@ -482,4 +484,5 @@ export const nodeAdapter: Adapter = {
     return new NodeRealm(new Realm({ path: join(directory, "local.realm"), schema: schemaOf(models) }));
   },
   errorInfo: informationOf,
+  comeOnline: () => network.announceOnline(),
 };

@@ -6,7 +6,6 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { network } from "@tidemark/engine/node";
 import {
   errorInformation,
   type ErrorInformation,
@@ -195,7 +194,7 @@ export class Stage {
 
   /** The machine says that it is online again. */
   comeOnline(): void {
-    network.announceOnline();
+    this.adapter.comeOnline?.();
   }
 
   /** Both devices upload and download until nothing is left. */

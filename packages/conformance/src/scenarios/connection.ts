@@ -159,6 +159,7 @@ export const reconnectScenarios: readonly Scenario[] = [
   {
     id: "M-10",
     title: "coming back online skips the back-off",
+    needs: ["online"],
     timeoutMs: 60_000,
     run: async (stage) => {
       const { session, proxy } = await stage.readyDevice();

@@ -355,7 +355,7 @@ export class SyncSession {
   async caughtUp(): Promise<void> {
     if (this.#state !== "active") return;
     // Nothing is left to upload for this one: the loop answers at once, behind everything it has said before.
-    await this.#wait("upload", { targetVersion: 0, fileIdent: "0" }).catch(() => undefined);
+    await this.#wait("upload", { targetVersion: 0, fileIdentity: "0" }).catch(() => undefined);
   }
 
   #requireFile(): SyncFile {
