@@ -390,10 +390,10 @@ describe("collections", () => {
 
   test("arguments of queries may be lists", () => {
     for (let id = 0; id < 5; id += 1) make(id, { name: `n${id}` });
-    const keys = (query: string, ...values: unknown[]): unknown[] =>
+    const keys = (query: string, ...given: unknown[]): unknown[] =>
       realm
         .objects(Thing)
-        .filtered(query, ...values)
+        .filtered(query, ...given)
         .map(({ _id }) => _id);
     expect(keys("name IN $0 AND _id > $1", ["n1", "n3", "n9"], 1)).toEqual([3]);
     expect(keys("ANY $0 == _id", [1, 2])).toEqual([1, 2]);
