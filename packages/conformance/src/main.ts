@@ -15,8 +15,8 @@ import { hasTable, keepResult, resultOf } from "./results.js";
 import type { Outcome, Scenario } from "./scenario.js";
 import { runSuite } from "./suite.js";
 
-const usage = `tidemark-conformance (--facade node|kotlin|flutter|cpp | --adapter FILE) [--core native|wasm] [--filter PREFIX]
-  --facade NAME    a facade of this repository (default: node)
+const usage = `tidemark-conformance (--facade NAME | --adapter FILE) [--core native|wasm] [--filter PREFIX]
+  --facade NAME    a facade of this repository: node (the default), kotlin, flutter, cpp
   --adapter FILE   a module whose default export is an Adapter
   --core NAME      what the facade runs on (default: native)
   --filter PREFIX  only cases whose id starts so

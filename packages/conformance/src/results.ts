@@ -1,6 +1,6 @@
 /**
- * What runs of the suite have shown, kept in `results.json` beside the sources and as a table in COMPAT.md. Only a run of
- * all cases without a failure may write them.
+ * What runs of the suite have shown, kept in `results.json` beside the sources and as a table in COMPAT.md. Only a run
+ * of all cases without a failure may write them.
  *
  * @module
  */

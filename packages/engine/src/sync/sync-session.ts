@@ -276,20 +276,18 @@ export class SyncSession {
   #failAll(error: Error): void {
     const waits = [...this.#waits.values()];
     this.#waits.clear();
-    const waiters = [...this.subscriptionWaiters];
-    this.subscriptionWaiters.clear();
+    this.failSubscriptionWaiters(error);
     this.#later(() => {
-      for (const fail of waiters) fail(error);
       for (const wait of waits) wait.reject(error);
     });
   }
 
   /** @internal A wait for subscriptions cannot end well while the session is stopped. */
-  failSubscriptionWaiters(): void {
+  failSubscriptionWaiters(error: Error = operationAborted()): void {
     const waiters = [...this.subscriptionWaiters];
     this.subscriptionWaiters.clear();
     this.#later(() => {
-      for (const fail of waiters) fail(operationAborted());
+      for (const fail of waiters) fail(error);
     });
   }
 
