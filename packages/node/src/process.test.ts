@@ -133,9 +133,12 @@ describe.each(cores)("over the %s core", (core, conditions) => {
     import Realm from "@tidemark/node";
     import { setTimeout as pause } from "node:timers/promises";
     const app = new Realm.App(${appConfiguration(`long-${core}`, join(directory, `long-${core}`))});
-    const other = new Realm.App({ ...${appConfiguration(`long-${core}`, join(directory, `long-${core}-other`))}, multiplexSessions: false });
-    const open = async (app) => Realm.open({ schema: ${schema}, sync: { user: await app.logIn(Realm.Credentials.anonymous()),
-      flexible: true, initialSubscriptions: { update: (set, realm) => { set.add(realm.objects("Item")); } } } });
+      const other = new Realm.App(${appConfiguration(`long-${core}`, join(directory, `long-${core}-other`))});
+      const initialSubscriptions = { update: (set, realm) => { set.add(realm.objects("Item")); } };
+      const open = async (app) => {
+        const user = await app.logIn(Realm.Credentials.anonymous());
+        return Realm.open({ schema: ${schema}, sync: { user, flexible: true, initialSubscriptions } });
+      };
     const [realm, peer] = [await open(app), await open(other)];
     realm.beginTransaction();
     realm.create("Item", { _id: ${key} });
