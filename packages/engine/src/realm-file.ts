@@ -125,6 +125,8 @@ export class RealmFile implements SyncFile {
     const { version, state } = subscriptions.latest();
     if (version > 0 && state !== "complete" && state !== "error") {
       await subscriptions.waitForSynchronization(version);
+      // The file may show the data before the loop's words of it are here, and progress is told before the end.
+      await session.caughtUp();
     }
   }
 }

@@ -334,6 +334,13 @@ export class SyncSession {
     return this.#wait("download", { targetVersion: 0, fileIdent: "0" });
   }
 
+  /** Resolves when what the loop has said until now is taken in; at once where it does not run. */
+  async caughtUp(): Promise<void> {
+    if (this.#state !== "active") return;
+    // Nothing is left to upload for this one: the loop answers at once, behind everything it has said before.
+    await this.#wait("upload", { targetVersion: 0, fileIdent: "0" }).catch(() => undefined);
+  }
+
   #requireFile(): SyncFile {
     if (this.#file === undefined) throw new EngineError("invalidated", "This SyncSession is no longer valid");
     return this.#file;
