@@ -97,7 +97,8 @@ async function runHere(): Promise<void> {
   if (!keep(outcomes)) failed += 1;
   const watchdog = setTimeout(() => {
     failed += 1;
-    process.stderr.write("failed  the process does not end by itself\n");
+    const alive = process.getActiveResourcesInfo().join(", ");
+    process.stderr.write(`failed  the process does not end by itself: ${alive}\n`);
     process.exit(1);
   }, exitTimeoutMs);
   watchdog.unref();

@@ -10,16 +10,19 @@ import type { Stage } from "./harness/stage.js";
 export interface Scenario {
   /** AREA-nn as the catalogue numbers them. */
   readonly id: string;
+  /** What must be true. */
   readonly title: string;
   /** Facades it is for; absent: all. */
   readonly facades?: readonly string[];
   /** What the facade must offer; a case that lacks one is skipped. */
   readonly needs?: readonly Capability[];
+  /** How long it may take; 30 s if absent. */
   readonly timeoutMs?: number;
   /** Whether it takes minutes: it runs with `TIDEMARK_SLOW=1` alone. */
   readonly isSlow?: boolean;
   /** Why it cannot be run yet, for nobody; `run` is never called then. */
   readonly pending?: string;
+  /** Sees whether it is; throws if not. */
   readonly run: (stage: Stage) => Promise<void>;
 }
 
@@ -35,6 +38,19 @@ export function pending(id: string, title: string, reason: string, facades: Pick
 
 /** How a case ended. */
 export type Outcome =
-  | { readonly kind: "passed" }
-  | { readonly kind: "skipped"; readonly reason: string }
-  | { readonly kind: "failed"; readonly message: string };
+  | {
+      /** It holds. */
+      readonly kind: "passed";
+    }
+  | {
+      /** It was not run. */
+      readonly kind: "skipped";
+      /** Why. */
+      readonly reason: string;
+    }
+  | {
+      /** It does not hold. */
+      readonly kind: "failed";
+      /** What was seen instead. */
+      readonly message: string;
+    };

@@ -122,3 +122,4 @@ export { type Waited, type WaitLimits, within } from "./sync/within.js";
 export type { PendingTransfer, SyncStatus } from "./sync/sync-status.js";
 export type { ResetHandlers } from "./sync/reset-handlers.js";
 export type { DroppedChange, ResetReport } from "./sync/reset-report.js";
+export { WriteTurns } from "./sync/write-turns.js";

@@ -197,6 +197,7 @@ function frameOf(message: Uint8Array): Uint8Array {
 
 /** The proxy of one device. */
 export class FaultProxy {
+  /** Where it listens; stands for the server. */
   readonly url: string;
   readonly #server: Server;
   readonly #links = new Set<Link>();

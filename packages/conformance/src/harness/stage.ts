@@ -49,22 +49,37 @@ export function dog(key: number, name = `dog ${key}`): { _id: number; name: stri
 
 /** A device: one app in one folder behind one proxy. */
 export interface Device {
+  /** Its app. */
   readonly app: TestApp;
+  /** Who is logged in. */
   readonly user: TestUser;
+  /** What stands between it and the server. */
   readonly proxy: FaultProxy;
+  /** Where it keeps its files. */
   readonly directory: string;
   /** Opens a synced realm that the stage closes at the end. */
   open(options?: Partial<OpenOptions>): Promise<TestRealm>;
 }
 
+/** A device that is open, subscribed and connected. */
+export interface ReadyDevice extends Device {
+  /** Its realm. */
+  readonly realm: TestRealm;
+  /** The realm's session. */
+  readonly session: TestSession;
+}
+
 /** A check that did not hold. */
 export class CheckFailure extends Error {
+  /** Its class. */
   override readonly name = "CheckFailure";
 }
 
 /** Everything one scenario needs; what it makes is gone when the scenario is over. */
 export class Stage {
+  /** The facade under test. */
   readonly adapter: Adapter;
+  /** The server under test. */
   readonly server: ServerProcess;
   #appId: string;
   readonly #cleanUps: (() => Promise<void> | void)[] = [];
@@ -98,7 +113,7 @@ export class Stage {
   }
 
   /** A device whose realm is open, subscribed to all dogs and connected. */
-  async readyDevice(options: Partial<OpenOptions> = {}): Promise<Device & { realm: TestRealm; session: TestSession }> {
+  async readyDevice(options: Partial<OpenOptions> = {}): Promise<ReadyDevice> {
     const device = await this.device();
     const realm = await device.open(options);
     await realm.subscriptions().waitSync();
@@ -107,7 +122,7 @@ export class Stage {
 
   /** Runs the adapter's own form of a case. */
   async own(id: string): Promise<void> {
-    const run = this.adapter.ownCases[id];
+    const run = this.adapter.ownCases?.[id];
     if (run === undefined) throw new CheckFailure(`${this.adapter.facade} has no case ${id} of its own`);
     await run(this);
   }
@@ -209,11 +224,13 @@ export class Stage {
     this.equal(realm.subscriptions().state(), expected, "state of the subscriptions");
   }
 
+  /** Fails unless both have the same form as JSON. */
   equal<T>(actual: T, expected: T, what: string): void {
     const [left, right] = [JSON.stringify(actual), JSON.stringify(expected)];
     if (left !== right) throw new CheckFailure(`${what}: expected ${right}, got ${left}`);
   }
 
+  /** Fails unless something holds. */
   check(holds: boolean, what: string): void {
     if (!holds) throw new CheckFailure(what);
   }
@@ -227,6 +244,7 @@ export class Stage {
     }
   }
 
+  /** Waits for some milliseconds. */
   async sleep(durationMs: number): Promise<void> {
     await new Promise((resolve) => {
       setTimeout(resolve, durationMs);

@@ -6,8 +6,7 @@
 
 import type { ServiceError } from "../errors.js";
 
-/** Numbers by the names that a server sends. */
-export const serviceErrorNumbers = {
+const numbers = {
   MissingAuthReq: 4300,
   InvalidSession: 4301,
   UserAppDomainMismatch: 4302,
@@ -66,11 +65,17 @@ export const serviceErrorNumbers = {
   AppServerError: 4355,
 } as const;
 
-export type ServiceErrorName = keyof typeof serviceErrorNumbers;
+/** A name that a server may send. */
+export type ServiceErrorName = keyof typeof numbers;
+
+/** Numbers by the names that a server sends. */
+export const serviceErrorNumbers: Readonly<Record<ServiceErrorName, number>> = numbers;
 
 /** What an SDK calls an error of a server. */
 export interface NamedServiceError {
+  /** The server's name. */
   readonly name: ServiceErrorName;
+  /** The SDKs' number. */
   readonly number: number;
 }
 

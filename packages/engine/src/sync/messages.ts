@@ -96,7 +96,12 @@ export type SyncCommand =
       readonly isUrlVerified: boolean;
     }
   /** The user is logged out and has no session left. */
-  | { readonly type: "forget-user"; readonly userKey: string }
+  | {
+      /** Tells them apart. */
+      readonly type: "forget-user";
+      /** Whose. */
+      readonly userKey: string;
+    }
   | {
       /** Tells them apart. */
       readonly type: "activate";

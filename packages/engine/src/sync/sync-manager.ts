@@ -51,6 +51,7 @@ function refusedToken(cause: Error): SyncErrorInformation {
 export class SyncManager {
   /** Time and turns. */
   readonly clock: Clock;
+  /** Where lines of sessions go. */
   readonly log: LogSink;
   readonly #startTransport: TransportFactory;
   #transport: SyncTransport | undefined;
