@@ -258,7 +258,11 @@ export interface ResetOptions {
   readonly mode: "manual" | "discard" | "recover" | "recoverOrDiscard";
   /** Called before the file changes, with the file as it is. */
   readonly onBefore?: (local: TestRealm) => void | Promise<void>;
-  /** @param how what became of unsent changes, where the facade has a handler for each. */
+  /**
+   * Called when the file has its new shape.
+   *
+   * @param how what became of unsent changes, where the facade has a handler for each.
+   */
   readonly onAfter?: (local: TestRealm, remote: TestRealm, how?: "recovered" | "discarded") => void;
   /**
    * A reset that did not go as wanted, where the facade has a handler of its own for that.

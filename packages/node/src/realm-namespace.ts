@@ -27,7 +27,7 @@ declare module "./realm.js" {
     type CompensatingWriteInfo = types.CompensatingWriteInfo;
     /** {@link types.ConnectionNotificationCallback} as a member, as the SDK has it. */
     type ConnectionNotificationCallback = types.ConnectionNotificationCallback;
-    /** {@link unknown} as a member, as the SDK has it. */
+    /** {@link types.DictionaryChangeCallback} as a member, as the SDK has it. */
     type DictionaryChangeCallback<T = unknown> = types.DictionaryChangeCallback<T>;
     /** {@link types.DictionaryChangeSet} as a member, as the SDK has it. */
     type DictionaryChangeSet = types.DictionaryChangeSet;

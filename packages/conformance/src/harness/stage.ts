@@ -252,7 +252,7 @@ export class Stage {
   }
 
   /** What a promise was rejected with; fails if it was not. */
-  async rejection(promise: Promise<unknown>, what: string): Promise<{ code: unknown; message: string }> {
+  async rejection(promise: Promise<unknown>, what: string): Promise<ReturnType<Adapter["errorInfo"]>> {
     try {
       await promise;
     } catch (error) {

@@ -65,7 +65,7 @@ const numbers = {
   AppServerError: 4355,
 } as const;
 
-/** A name that a server may send. */
+/** A name that a server may send: one of those with a number. */
 export type ServiceErrorName = keyof typeof numbers;
 
 /** Numbers by the names that a server sends. */
