@@ -77,7 +77,9 @@ function report(scenario: Scenario, outcome: Outcome, tookMs: number): void {
 
 /** A whole run of a facade without failures is written down where everybody reads it. */
 function keep(outcomes: readonly (readonly [Scenario, Outcome])[]): boolean {
-  const isWhole = values.filter === "" && values.adapter === undefined && hasTable();
+  // The slow group has cases more.
+  const isUsual = process.env["TIDEMARK_SLOW"] !== "1";
+  const isWhole = isUsual && values.filter === "" && values.adapter === undefined && hasTable();
   if (!isWhole || outcomes.some(([, { kind }]) => kind === "failed")) return true;
   const isKnown = keepResult(values.facade, values.core, resultOf(outcomes), values.check);
   if (isKnown || !values.check) return true;

@@ -25,7 +25,7 @@ const facades = [
 ] as const;
 const cores = [
   ["native", ""],
-  ["wasm", ", WASM"],
+  ["wasm", " on WASM"],
 ] as const;
 
 /** Areas of the catalogue. */
@@ -35,14 +35,14 @@ const areas: Readonly<Record<string, string>> = {
   W: "waits",
   C: "connection",
   G: "progress",
-  O: "stop policies",
+  O: "opening",
   B: "subscriptions",
   E: "errors",
   X: "client resets",
-  M: "reconnecting and mixed",
-  T: "tokens and users",
-  A: "app",
-  L: "local",
+  M: "reconnecting, multiplexing",
+  T: "tokens",
+  A: "apps and users",
+  L: "log",
   D: "data",
 };
 
@@ -154,5 +154,14 @@ function skips(shown: readonly (readonly [string, RunResult])[]): string[][] {
       lines.set(`${ids} ${reason}`, line);
     }
   }
-  return [...lines.values()].map(({ ids, reason, names }) => [ids, reason, names.join(", ")]);
+  return [...lines.values()].map(({ ids, reason, names }) => [ids, reason, shortened(names)]);
+}
+
+/** A facade that is there on every core is named once. */
+function shortened(names: readonly string[]): string {
+  const short = facades.flatMap(([, facade]) => {
+    const own = cores.map(([, suffix]) => `${facade}${suffix}`).filter((name) => names.includes(name));
+    return own.length === cores.length ? [facade] : own;
+  });
+  return short.join(", ");
 }
