@@ -16,11 +16,13 @@ import {
   rmSync,
   writeSync,
 } from "node:fs";
+import { connect as connectPlain, isIP, type Socket as NetSocket, type TcpNetConnectOpts } from "node:net";
 import { arch, platform, release } from "node:os";
 import { dirname, join, resolve } from "node:path";
 import { setImmediate } from "node:timers";
+import { connect as connectSecure, type ConnectionOptions } from "node:tls";
 import { compressBody, uncompressBody } from "@tidemark/protocol/node";
-import { WebSocket } from "ws";
+import { type ClientOptions, WebSocket } from "ws";
 import { network } from "./network.js";
 import type {
   Clock,
@@ -121,17 +123,28 @@ const messageBytesMax = 2 ** 31 - 1;
 /** Opens sockets with ws. */
 export const nodeSockets: SocketFactory = { open: (...opening) => openSocket(true, ...opening) };
 
-/** @param holds whether the socket keeps the process alive once it is open. */
+/** @param holds whether the socket keeps the process alive. */
 function openSocket(holds: boolean, ...opening: Parameters<SocketFactory["open"]>): Socket {
   const [url, protocols, headers, events] = opening;
+  const createConnection = url.startsWith("wss:") ? secureWithoutHold : plainWithoutHold;
   const socket = new WebSocket(url, [...protocols], {
     headers: { ...headers },
     perMessageDeflate: false,
     maxPayload: messageBytesMax,
     followRedirects: false,
+    ...(holds ? {} : { createConnection: createConnection as ClientOptions["createConnection"] }),
   });
-  if (!holds) socket.on("upgrade", (response) => response.socket.unref());
   return attach(socket, events);
+}
+
+/** The path in what is connected to is that of the request. */
+function plainWithoutHold(target: TcpNetConnectOpts): NetSocket {
+  return connectPlain({ ...target, path: undefined } as TcpNetConnectOpts).unref();
+}
+
+function secureWithoutHold(target: TcpNetConnectOpts & ConnectionOptions): NetSocket {
+  const { host = "", servername = isIP(host) === 0 ? host : "" } = target;
+  return connectSecure({ ...target, path: undefined, servername } as ConnectionOptions).unref();
 }
 
 function attach(socket: WebSocket, events: SocketEvents): Socket {
