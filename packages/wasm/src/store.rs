@@ -5,9 +5,9 @@ use std::collections::HashMap;
 use std::rc::Rc;
 
 use js_sys::Uint8Array;
-use tidemark_store::{QueryNames, StoreError};
 use tidemark_store::boundary::{self, SnapshotId, ViewWork, number_of, work};
 use tidemark_store::sync::{BootstrapPart, SubscriptionState};
+use tidemark_store::{QueryNames, StoreError};
 use wasm_bindgen::prelude::{JsValue, wasm_bindgen};
 
 use crate::failure::{Result, expect_sound};
