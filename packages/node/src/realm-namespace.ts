@@ -176,7 +176,7 @@ declare module "./realm.js" {
       /** {@link types.Counter} as a member, as the SDK has it. */
       type Counter = types.Counter;
       /** The objects that link to one. */
-      type LinkingObjects<T> = types.Results<T>;
+      type LinkingObjects<T, _Property extends string = string> = types.Results<T>;
     }
     /** The value types of BSON. */
     namespace BSON {
