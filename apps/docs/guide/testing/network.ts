@@ -11,12 +11,13 @@ export class Network {
   readonly url: string;
   readonly #server: Server;
   readonly #sockets: Set<Socket>;
-  #isCut = false;
+  readonly #port: number;
 
   private constructor(target: URL, server: Server, port: number) {
     this.url = `http://127.0.0.1:${port}`;
     this.#server = server;
     this.#sockets = new Set();
+    this.#port = port;
     server.on("connection", (client) => this.#pass(client, target));
   }
 
@@ -31,10 +32,6 @@ export class Network {
   }
 
   #pass(client: Socket, target: URL): void {
-    if (this.#isCut) {
-      client.destroy();
-      return;
-    }
     const upstream = connect(Number(target.port), target.hostname);
     for (const socket of [client, upstream]) {
       this.#sockets.add(socket);
@@ -48,18 +45,17 @@ export class Network {
     client.pipe(upstream).pipe(client);
   }
 
-  /** Ends all connections, and every new one at once. */
+  /** Ends all connections, and has nobody there for new ones. */
   cut(): void {
-    this.#isCut = true;
+    if (this.#server.listening) this.#server.close();
     for (const socket of Array.from(this.#sockets)) socket.destroy();
   }
 
   restore(): void {
-    this.#isCut = false;
+    if (!this.#server.listening) this.#server.listen(this.#port, "127.0.0.1");
   }
 
   stop(): void {
     this.cut();
-    this.#server.close();
   }
 }
