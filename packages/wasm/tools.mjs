@@ -127,7 +127,6 @@ function environmentFor(compiler) {
     CARGO_PROFILE_RELEASE_PANIC: "abort",
     // Who loads it over a network waits for every byte.
     CARGO_PROFILE_RELEASE_LTO: "fat",
-    CARGO_PROFILE_RELEASE_STRIP: "symbols",
   };
   if (compiler === ready) return { env, mode: "no-install" };
   return {
