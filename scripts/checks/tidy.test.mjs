@@ -12,7 +12,8 @@ const scriptLineMax = 120;
 const leftOvers = new RegExp(
   ["TO" + "DO", "FIX" + "ME", "XX" + "X", "HA" + "CK"].map((word) => `\\b${word}\\b`).join("|"),
 );
-const switchedOff = /(^|[^\w.])(test|it|describe)\.(skip|only|todo)\b|(^|\W)xit\(|#\[ignore/;
+const switchedOff =
+  /(^|[^\w.])(test|it|describe)\.((skip|only|todo)\b|(skipIf|runIf)\((true|false)\))|(^|\W)xit\(|#\[ignore/;
 const machinePaths = new RegExp(["/wo" + "rk/", "/ro" + "ot/", "/ho" + "me/\\w"].join("|"));
 const registryHosts = new RegExp(
   [
@@ -144,6 +145,8 @@ describe("the check itself", () => {
   test("finds what it is there for", () => {
     expect(leftOvers.test("// TO" + "DO: later")).toBe(true);
     expect(switchedOff.test("  test." + "skip(")).toBe(true);
+    expect(switchedOff.test("  test.skipIf" + "(true)(")).toBe(true);
+    expect(switchedOff.test("  test.runIf(isBuilt)(")).toBe(false);
     expect(machinePaths.test("see /ho" + "me/someone/x")).toBe(true);
     expect(registryHosts.test("https://registry.npm" + "js.org/x")).toBe(true);
     expect(isTooLong("x ".repeat(80), "a.ts")).toBe(true);

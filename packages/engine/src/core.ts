@@ -22,7 +22,8 @@ export interface Core {
   /** Which build this is. */
   readonly kind: "native" | "wasm";
   /**
-   * Opens a database, or joins the one that this process already has open at that path (also in another thread).
+   * Opens a database, or joins the one that this process already has open at that path: the addon's in any thread, the
+   * WASM module's in the same one, since each thread has a module of its own and is refused the files of others.
    *
    * @param path file to open or create; `null` keeps the database in memory, private to the handle.
    * @param options JSON: `{ synced: boolean, readOnly?: boolean }`. A synced database records instructions.
@@ -138,7 +139,8 @@ export interface CoreStore {
   // --- writing --------------------------------------------------------------------------------------------
 
   /**
-   * Opens the one write transaction and returns its view. The application goes before the session.
+   * Opens the one write transaction and returns its view. The application goes before the session. In WASM nobody can
+   * wait: the time is of no effect.
    *
    * @throws `code` "write-in-progress" if this thread already holds it, "write-timeout" after `timeoutMs`.
    */

@@ -28,6 +28,9 @@ interface Run {
   readonly complaints: string;
 }
 
+/** Of a core that was not built: all that is left of the suite is one test, which is not run. */
+const notRun: Run = { cases: [], status: null, complaints: "" };
+
 async function run(facade: string, core: string): Promise<Run> {
   const runArguments = [entry, "--facade", facade, "--core", core, "--json", "--check"];
   const child = spawn(process.execPath, runArguments, { stdio: ["ignore", "pipe", "pipe"] });
@@ -51,14 +54,11 @@ async function run(facade: string, core: string): Promise<Run> {
 export async function describeConformance(facade: string): Promise<void> {
   for (const core of ["native", "wasm"]) {
     const isBuilt = core !== "wasm" || existsSync(wasmModule);
-    if (!isBuilt) {
-      test.skipIf(true)(`the suite over ${core}: the module was not built`, () => undefined);
-      continue;
-    }
-    const { cases, status, complaints } = await run(facade, core);
-    describe(`the suite over ${core}`, () => {
+    const { cases, status, complaints } = isBuilt ? await run(facade, core) : notRun;
+    describe.runIf(isBuilt)(`the suite over ${core}`, () => {
       for (const { id, title, kind, message, reason } of cases) {
-        test.skipIf(kind === "skipped")(`${id} ${title}${reason === undefined ? "" : ` (${reason})`}`, () => {
+        // What the suite itself leaves out is no pass: it is counted as it was, with its reason.
+        test.runIf(kind !== "skipped")(`${id} ${title}${reason === undefined ? "" : ` (${reason})`}`, () => {
           if (kind === "failed") throw new Error(message);
         });
       }

@@ -8,9 +8,12 @@ import { afterEach, beforeEach, describe, expect, test } from "vitest";
 const isBuilt = existsSync(new URL("../pkg/tidemark_wasm.js", import.meta.url));
 const entry = fileURLToPath(new URL("../node.js", import.meta.url));
 const synced = JSON.stringify({ synced: true });
+const column = { name: "age", type: "int", nullable: false, collection: "single" };
 const schema = JSON.stringify([
-  { name: "Item", kind: "top", primaryKey: { name: "_id", type: "int", nullable: false }, columns: [] },
+  { name: "Item", kind: "top", primaryKey: { name: "_id", type: "int", nullable: false }, columns: [column] },
 ]);
+/** Of a query without any. */
+const noParameters = new Uint8Array(4);
 
 let folder;
 
@@ -23,7 +26,7 @@ afterEach(async () => {
   rmSync(folder, { recursive: true, force: true });
 });
 
-describe.skipIf(!isBuilt)("a database in WebAssembly", async () => {
+describe.runIf(isBuilt)("a database in WebAssembly", async () => {
   const { core } = isBuilt ? await import("../node.js") : {};
 
   function write(store) {
@@ -69,6 +72,18 @@ describe.skipIf(!isBuilt)("a database in WebAssembly", async () => {
     store.abortWrite();
     other.setFileIdent(1n, 2n ** 63n);
     expect(JSON.parse(store.syncState())).toMatchObject({ fileIdent: "1", fileIdentSalt: String(2n ** 63n) });
+  });
+
+  test("is asked by the application's names too, through the handle that was told them", () => {
+    const store = core.openStore(join(folder, "a.realm"), synced);
+    const other = core.openStore(join(folder, "a.realm"), synced);
+    write(store);
+    store.setQueryNames(JSON.stringify({ Item: { stored: { years: "age" } } }));
+    const ask = (handle) => handle.describeQuery(handle.beginRead(), 0, "years == 3", noParameters);
+    expect(ask(store)).toBe("age == 3");
+    expect(Array.from(store.query(store.beginRead(), 0, "years == 3", noParameters, null))).toEqual([]);
+    expect(() => ask(other)).toThrow(expect.objectContaining({ code: "invalid-query" }));
+    expect(() => store.setQueryNames("[]")).toThrow(expect.objectContaining({ code: "malformed-argument" }));
   });
 
   test("gives null, not undefined, for what is not there", () => {

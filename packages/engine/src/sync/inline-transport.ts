@@ -1,5 +1,5 @@
 /**
- * The loop on the application's own thread, in turns of its event loop: for WASM in a page, and for tests.
+ * The loop on the application's own thread, in turns of its event loop: for WASM, and for tests.
  *
  * @module
  */
