@@ -4,14 +4,11 @@
  * @module
  */
 
-import type { OpenOptions, TestRealm, TestSession } from "../adapter.js";
-import { type Device, dog, type Stage } from "../harness/stage.js";
+import type { OpenOptions } from "../adapter.js";
+import { dog, type ReadyDevice, type Stage } from "../harness/stage.js";
 
 /** A paused device that holds dogs 1 and 2, of which the server has forgotten the second, and wrote dog 3 offline. */
-export async function forgottenDevice(
-  stage: Stage,
-  options: Partial<OpenOptions>,
-): Promise<Device & { readonly realm: TestRealm; readonly session: TestSession }> {
+export async function forgottenDevice(stage: Stage, options: Partial<OpenOptions>): Promise<ReadyDevice> {
   const device = await stage.readyDevice(options);
   const { realm, session } = device;
   realm.write(() => realm.create("Dog", dog(1)));

@@ -5,6 +5,7 @@
  */
 
 import { randomBytes } from "node:crypto";
+import type { TestSession } from "../adapter.js";
 import { allDogs, type Device, dog, type Stage } from "../harness/stage.js";
 import { ownScenario, pending, type Scenario } from "../scenario.js";
 import { deviceWithPending, record, untilEnded } from "./progress.js";
@@ -68,10 +69,7 @@ const firstCalls: readonly Scenario[] = [
     title: "with everything there, a listener of outstanding work is told so once, later, and no more",
     needs: ["progress"],
     run: async (stage) => {
-      const { realm, session } = await stage.readyDevice();
-      realm.write(() => realm.create("Dog", dog(1)));
-      await session.waitUp();
-      await session.waitDown();
+      const session = await settledSession(stage);
       for (const direction of ["upload", "download"] as const) {
         const recording = record(session, direction, "outstanding");
         stage.equal(recording.estimates, [], `${direction}: calls before the registration has returned`);
@@ -87,10 +85,7 @@ const firstCalls: readonly Scenario[] = [
     title: "with everything there, an indefinite listener is told so once, later",
     needs: ["progress"],
     run: async (stage) => {
-      const { realm, session } = await stage.readyDevice();
-      realm.write(() => realm.create("Dog", dog(1)));
-      await session.waitUp();
-      await session.waitDown();
+      const session = await settledSession(stage);
       for (const direction of ["upload", "download"] as const) {
         const { estimates, hasEnded } = record(session, direction, "indefinite");
         stage.equal(estimates, [], `${direction}: calls before the registration has returned`);
@@ -101,6 +96,15 @@ const firstCalls: readonly Scenario[] = [
     },
   },
 ];
+
+/** The session of a device that has a dog, with nothing left to be sent or fetched. */
+async function settledSession(stage: Stage): Promise<TestSession> {
+  const { realm, session } = await stage.readyDevice();
+  realm.write(() => realm.create("Dog", dog(1)));
+  await session.waitUp();
+  await session.waitDown();
+  return session;
+}
 
 /** A device whose first download of some megabytes has begun and stands still, with the reports of that. */
 async function halfway(stage: Stage): Promise<

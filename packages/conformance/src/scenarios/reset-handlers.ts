@@ -6,9 +6,10 @@
 
 import { existsSync } from "node:fs";
 import type { ErrorInformation, ResetOptions, TestRealm } from "../adapter.js";
-import { allDogs, dog, type Stage } from "../harness/stage.js";
+import { allDogs, dog, type Stage, type ReadyDevice } from "../harness/stage.js";
 import type { Scenario } from "../scenario.js";
-import { freshKeys, prepare, type ReadyDevice } from "./reset.js";
+import { forgottenDevice } from "./forgotten.js";
+import { freshKeys } from "./reset.js";
 
 /** A device whose file has to start over, and what its application is told. */
 interface Told {
@@ -26,7 +27,7 @@ async function prepareTold(
 ): Promise<Told> {
   const [calls, causes, errors]: [string[], unknown[], ErrorInformation[]] = [[], [], []];
   const keys = (realm: TestRealm): string => JSON.stringify(realm.keys("Dog"));
-  const device = await prepare(stage, {
+  const device = await forgottenDevice(stage, {
     reset: {
       mode,
       onBefore: (local) => void calls.push(`before ${keys(local)}`),
@@ -74,7 +75,9 @@ export const resetHandlerScenarios: readonly Scenario[] = [
     facades: ["kotlin", "flutter"],
     run: async (stage) => {
       let recovery = "";
-      const device = await prepare(stage, { reset: { mode: "manual", onManual: (path) => void (recovery = path) } });
+      const device = await forgottenDevice(stage, {
+        reset: { mode: "manual", onManual: (path) => void (recovery = path) },
+      });
       const { realm, session, app } = device;
       session.resume();
       await stage.eventually(() => recovery !== "", "the handler is called");

@@ -5,29 +5,13 @@
  */
 
 import { existsSync } from "node:fs";
-import type { ErrorInformation, OpenOptions, ResetOptions, TestRealm, TestSession } from "../adapter.js";
-import { allDogs, type Device, dog, type Stage } from "../harness/stage.js";
+import type { ErrorInformation, ResetOptions, TestRealm } from "../adapter.js";
+import { allDogs, dog, type Stage } from "../harness/stage.js";
 import type { Scenario } from "../scenario.js";
+import { forgottenDevice } from "./forgotten.js";
 
 /** What the application is told of a file that has to start over. */
 const clientResetRequired = 1032;
-
-export type ReadyDevice = Device & { readonly realm: TestRealm; readonly session: TestSession };
-
-/** A device that holds dogs 1 and 2, of which the server will forget the second, and wrote dog 3 offline. */
-export async function prepare(stage: Stage, options: Partial<OpenOptions>): Promise<ReadyDevice> {
-  const device = await stage.readyDevice(options);
-  const { realm, session } = device;
-  realm.write(() => realm.create("Dog", dog(1)));
-  await session.waitUp();
-  await stage.forget(async () => {
-    realm.write(() => realm.create("Dog", dog(2)));
-    await session.waitUp();
-    session.pause();
-  });
-  realm.write(() => realm.create("Dog", dog(3)));
-  return device;
-}
 
 /** Keys of dogs that somebody new gets. */
 export async function freshKeys(stage: Stage): Promise<unknown> {
@@ -40,7 +24,7 @@ export async function freshKeys(stage: Stage): Promise<unknown> {
 async function resetBySelf(stage: Stage, mode: ResetOptions["mode"], left: readonly number[]): Promise<void> {
   const calls: string[] = [];
   const keys = (realm: TestRealm): string => JSON.stringify(realm.keys("Dog"));
-  const { realm, session } = await prepare(stage, {
+  const { realm, session } = await forgottenDevice(stage, {
     reset: {
       mode,
       onBefore: (local) => void calls.push(`before ${keys(local)}`),
@@ -66,7 +50,7 @@ export const resetScenarios: readonly Scenario[] = [
     title: "manual: the handler is called once with both paths, the session has stopped",
     run: async (stage) => {
       const errors: ErrorInformation[] = [];
-      const { realm, session } = await prepare(stage, {
+      const { realm, session } = await forgottenDevice(stage, {
         reset: { mode: "manual" },
         onError: (error) => void errors.push(error),
       });
@@ -88,7 +72,9 @@ export const resetScenarios: readonly Scenario[] = [
     facades: ["node", "kotlin", "flutter"],
     run: async (stage) => {
       let recovery = "";
-      const device = await prepare(stage, { reset: { mode: "manual", onManual: (path) => void (recovery = path) } });
+      const device = await forgottenDevice(stage, {
+        reset: { mode: "manual", onManual: (path) => void (recovery = path) },
+      });
       const { realm, session, app } = device;
       session.resume();
       await stage.eventually(() => recovery !== "", "the handler is called");
@@ -126,7 +112,7 @@ export const resetScenarios: readonly Scenario[] = [
     title: "the realm after the reset may be written to, and that is uploaded",
     run: async (stage) => {
       let isDone = false;
-      const { session } = await prepare(stage, {
+      const { session } = await forgottenDevice(stage, {
         reset: {
           mode: "discard",
           onAfter: (local, remote) => {
@@ -148,7 +134,7 @@ export const resetScenarios: readonly Scenario[] = [
     id: "X-12",
     title: "listeners see what a discarding reset takes away",
     run: async (stage) => {
-      const { realm, session } = await prepare(stage, { reset: { mode: "discard" } });
+      const { realm, session } = await forgottenDevice(stage, { reset: { mode: "discard" } });
       const counts: number[] = [];
       const stop = realm.onResults("Dog", (count) => void counts.push(count));
       await stage.eventually(() => counts.length === 1, "the first call");
@@ -191,7 +177,7 @@ export const resetScenarios: readonly Scenario[] = [
     run: async (stage) => {
       let isDone = false;
       const onAfter = (): void => void (isDone = true);
-      const { realm, session } = await prepare(stage, { reset: { mode: "recover", onAfter } });
+      const { realm, session } = await forgottenDevice(stage, { reset: { mode: "recover", onAfter } });
       const before = realm.subscriptions().list();
       const version = stage.adapter.capabilities.has("subscriptionState") ? realm.subscriptions().version() : undefined;
       session.resume();
@@ -209,7 +195,7 @@ export const resetScenarios: readonly Scenario[] = [
     title: "without a configuration what was not uploaded is recovered",
     facades: ["node", "kotlin", "flutter"],
     run: async (stage) => {
-      const { realm, session } = await prepare(stage, {});
+      const { realm, session } = await forgottenDevice(stage, {});
       session.resume();
       await session.waitUp();
       await session.waitDown();
@@ -223,7 +209,7 @@ export const resetScenarios: readonly Scenario[] = [
     facades: ["cpp"],
     run: async (stage) => {
       const errors: ErrorInformation[] = [];
-      const { realm, session } = await prepare(stage, { onError: (error) => void errors.push(error) });
+      const { realm, session } = await forgottenDevice(stage, { onError: (error) => void errors.push(error) });
       session.resume();
       await stage.eventually(() => errors.length > 0, "the error is told");
       stage.equal([errors[0]?.code, errors[0]?.reset?.original], [clientResetRequired, realm.path()], "error");
@@ -249,7 +235,7 @@ export const resetScenarios: readonly Scenario[] = [
     id: "X-17",
     title: "waits that began offline, before the reset, end well after it",
     run: async (stage) => {
-      const { realm, session } = await prepare(stage, { reset: { mode: "recover" } });
+      const { realm, session } = await forgottenDevice(stage, { reset: { mode: "recover" } });
       const waits = [session.waitUp(), session.waitDown()];
       stage.check(await stage.staysOpen(Promise.race(waits), 200), "a wait ended while paused");
       session.resume();
