@@ -38,6 +38,17 @@ export function assertObject(value: unknown, name?: string): asserts value is Re
   if (typeof value !== "object" || value === null || Array.isArray(value)) throw typeError("an object", value, name);
 }
 
+/** @param typeName the class's name in the SDK. */
+export function assertInstanceOf<T>(
+  value: unknown,
+  ctor: { readonly prototype: T },
+  typeName: string,
+  name?: string,
+): asserts value is T {
+  // Classes whose constructors are private are classes too.
+  if (!(value instanceof (ctor as unknown as abstract new () => T))) throw typeError(`an instance of ${typeName}`, value, name);
+}
+
 export function assertArray(value: unknown, name?: string): asserts value is unknown[] {
   if (!Array.isArray(value)) throw typeError("an array", value, name);
 }

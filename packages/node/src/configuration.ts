@@ -7,7 +7,7 @@
 import { describeType } from "@tidemark/engine";
 import { assertBoolean, assertFunction, assertNumber, assertObject, assertString, typeError } from "./assert.js";
 import { User } from "./app/user.js";
-import { ClientResetMode, OpenRealmBehaviorType, OpenRealmTimeOutBehavior, type SessionStopPolicy } from "./enums.js";
+import { ClientResetMode, OpenRealmBehaviorType, OpenRealmTimeOutBehavior, type ProxyType, SessionStopPolicy } from "./enums.js";
 import type { ClientResetError, SyncError } from "./errors.js";
 import { AssertionError } from "./errors.js";
 import type { RealmObjectClass } from "./schema/parse.js";
@@ -93,6 +93,24 @@ export type ClientResetConfig =
   | ClientResetRecoverUnsyncedChangesConfiguration
   | ClientResetRecoverOrDiscardUnsyncedChangesConfiguration;
 
+/** How the server's certificate is checked. Of no effect: it is checked as Node.js does. */
+export type SSLConfiguration = {
+  /** Of no effect. */
+  validate?: boolean;
+  /** Of no effect. */
+  certificatePath?: string;
+};
+
+/** A proxy for connections. Of no effect. */
+export type ProxyConfiguration = {
+  /** Host name. */
+  address: string;
+  /** Number of the port. */
+  port: number;
+  /** How it is reached. */
+  type: ProxyType;
+};
+
 /** Common to both kinds of sync. */
 export type BaseSyncConfiguration = {
   /** Who syncs: a user that is logged in. */
@@ -106,25 +124,13 @@ export type BaseSyncConfiguration = {
   /** Headers that are sent when connecting. */
   customHttpHeaders?: Record<string, string>;
   /** Accepted, of no effect: certificates are checked as Node.js does. */
-  ssl?: {
-    /** Of no effect. */
-    validate?: boolean;
-    /** Of no effect. */
-    certificatePath?: string;
-  };
+  ssl?: SSLConfiguration;
   /** What happens when the server cannot go on with the file; `recoverUnsyncedChanges` by default. */
   clientReset?: ClientResetConfig;
   /** Whether failures after which the session tries again end the waits for uploads and downloads; not by default. */
   cancelWaitsOnNonFatalError?: boolean;
   /** Accepted, of no effect. */
-  proxyConfig?: {
-    /** Host name. */
-    address: string;
-    /** Number of the port. */
-    port: number;
-    /** How it is reached. */
-    type: "http" | "https";
-  };
+  proxyConfig?: ProxyConfiguration;
   /** @internal */
   _sessionStopPolicy?: SessionStopPolicy;
 };
@@ -208,6 +214,14 @@ export type Configuration = {
   excludeFromIcloudBackup?: boolean;
 };
 
+const flags = [
+  "inMemory",
+  "readOnly",
+  "deleteRealmIfMigrationNeeded",
+  "disableFormatUpgrade",
+  "openSyncedRealmLocally",
+  "excludeFromIcloudBackup",
+] as const;
 const notWithSync = ["onMigration", "migrationOptions", "inMemory", "deleteRealmIfMigrationNeeded"] as const;
 
 /** @internal Checks a configuration. */
@@ -229,7 +243,8 @@ export function checkConfiguration(configuration: unknown): asserts configuratio
   for (const name of ["onMigration", "onFirstOpen", "shouldCompact"] as const) {
     if (given[name] !== undefined) assertFunction(given[name], name);
   }
-  for (const name of ["inMemory", "readOnly", "deleteRealmIfMigrationNeeded", "disableFormatUpgrade"] as const) {
+  if (given.fifoFilesFallbackPath !== undefined) assertString(given.fifoFilesFallbackPath, "fifoFilesFallbackPath");
+  for (const name of flags) {
     if (given[name] !== undefined) assertBoolean(given[name], name);
   }
   if (encryptionKey !== undefined) throw new Error("Encryption of realm files is not supported");
@@ -251,10 +266,36 @@ function checkSyncConfiguration(sync: SyncConfiguration): void {
     );
   }
   checkKind(sync, flexible);
-  if (onError !== undefined) assertFunction(onError, "onError");
+  if (onError !== undefined) assertFunction(onError, "'onError' on realm sync configuration");
+  checkConnection(sync);
   checkBehavior(newRealmFileBehavior, "newRealmFileBehavior");
   checkBehavior(existingRealmFileBehavior, "existingRealmFileBehavior");
   if (clientReset !== undefined) checkClientReset(clientReset, onError);
+}
+
+function checkConnection(sync: SyncConfiguration): void {
+  const { customHttpHeaders, ssl, proxyConfig, cancelWaitsOnNonFatalError, _sessionStopPolicy: policy } = sync;
+  const place = "on realm sync configuration";
+  if (customHttpHeaders !== undefined) {
+    assertObject(customHttpHeaders, `'customHttpHeaders' ${place}`);
+    for (const [name, value] of Object.entries(customHttpHeaders)) {
+      assertString(value, `'customHttpHeaders.${name}' ${place}`);
+    }
+  }
+  if (ssl !== undefined) {
+    assertObject(ssl, `'ssl' ${place}`);
+    if (ssl.validate !== undefined) assertBoolean(ssl.validate, `'ssl.validate' ${place}`);
+    if (ssl.certificatePath !== undefined) assertString(ssl.certificatePath, `'ssl.certificatePath' ${place}`);
+  }
+  if (proxyConfig !== undefined) assertObject(proxyConfig, `'proxyConfig' ${place}`);
+  if (cancelWaitsOnNonFatalError !== undefined) {
+    assertBoolean(cancelWaitsOnNonFatalError, `'cancelWaitsOnNonFatalError' ${place}`);
+  }
+  const policies: readonly string[] = Object.values(SessionStopPolicy);
+  if (policy !== undefined && !policies.includes(policy)) {
+    const names = policies.map((one) => `'${one}'`).join(", ");
+    throw new AssertionError(`'_sessionStopPolicy' ${place} must be one of the following: ${names}`);
+  }
 }
 
 const resetCallbacks = ["onManual", "onBefore", "onAfter", "onFallback", "onReport"] as const;

@@ -14,6 +14,8 @@ import type { Realm } from "./realm.js";
 
 /** What opening needs of the Realm class, which knows this module. */
 export interface RealmOpener {
+  /** @throws if the configuration is wrong. */
+  check(given: Configuration | string | undefined): Configuration;
   open(configuration: Configuration): Realm;
   exists(configuration: Configuration): boolean;
   pathOf(configuration: Configuration): string;
@@ -46,8 +48,8 @@ export class ProgressRealmPromise implements Promise<Realm> {
   #cancelAll: () => void = () => undefined;
 
   /** @internal */
-  constructor(opener: RealmOpener, configuration: Configuration) {
-    this.#promise = this.#open(opener, configuration);
+  constructor(opener: RealmOpener, given: Configuration | string | undefined) {
+    this.#promise = this.#open(opener, given);
     // A cancelled open that nobody waits for is not worth the end of the process.
     this.#promise.catch(() => undefined);
   }
@@ -57,7 +59,9 @@ export class ProgressRealmPromise implements Promise<Realm> {
     return "ProgressRealmPromise";
   }
 
-  async #open(opener: RealmOpener, configuration: Configuration): Promise<Realm> {
+  async #open(opener: RealmOpener, given: Configuration | string | undefined): Promise<Realm> {
+    // Here, so that what is wrong rejects as everything else does.
+    const configuration = opener.check(given);
     const behavior = behaviorOf(opener, configuration);
     if (behavior.type === OpenRealmBehaviorType.OpenImmediately) return opener.open(configuration);
     const { timeOut, timeOutBehavior } = behavior;

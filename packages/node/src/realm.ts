@@ -19,10 +19,9 @@ import {
   type OpenOptions,
   type RealmFile,
   Results as EngineResults,
-  type SyncOptions,
 } from "@tidemark/engine";
 import type { User } from "./app/user.js";
-import { assertFunction, assertObject, assertString } from "./assert.js";
+import { assertFunction, assertNumber, assertObject, assertString } from "./assert.js";
 import { type BoundClass, wrappers } from "./binding.js";
 import { checkConfiguration, type Configuration, withoutInitialSubscriptions } from "./configuration.js";
 import { bindClass, nameOf, RealmObject } from "./data/object.js";
@@ -38,7 +37,7 @@ import { type ParsedClass, parseSchema, type RealmObjectClass } from "./schema/p
 import type { CanonicalObjectSchema, DefaultObject } from "./schema/types.js";
 import { initialUpdate, SubscriptionSet } from "./sync/subscriptions.js";
 import { resetOptionsOf } from "./sync/client-reset.js";
-import { SyncSession, within } from "./sync/sync-session.js";
+import { type NodeSyncOptions, SyncSession, within } from "./sync/sync-session.js";
 
 /**
  * What a listener of a realm is told of: `change` of a new version, `beforenotify` before the listeners of collections
@@ -106,8 +105,9 @@ export class Realm extends RealmStatics {
   #syncOptions(path: string, bind: (file: RealmFile) => Binding<BoundClass>): OpenOptions["sync"] {
     const { sync, schemaVersion } = this.#configuration;
     if (sync === undefined || this.#configuration.openSyncedRealmLocally === true) return undefined;
-    const options: SyncOptions = {
+    const options: NodeSyncOptions = {
       user: (sync.user as User).internal,
+      ssl: sync.ssl,
       schemaVersion: schemaVersion ?? 0,
       headers: sync.customHttpHeaders ?? {},
       stopPolicy: sync._sessionStopPolicy ?? "after-upload",
@@ -172,17 +172,18 @@ export class Realm extends RealmStatics {
    * Opens a realm; a synced one when the data of its subscriptions is here, unless the configuration says otherwise. By
    * default that may take 30 seconds.
    *
-   * @throws {@link TimeoutError} when the time is over; {@link SyncError} if synchronisation fails meanwhile.
+   * @throws {@link TimeoutError} when the time is over; {@link SyncError} if synchronisation fails meanwhile;
+   * {@link AssertionError} if the configuration is wrong: all of them reject the promise.
    */
   static open(given?: Configuration | string): ProgressRealmPromise {
-    const configuration = normalize(given);
     return new ProgressRealmPromise(
       {
+        check: normalize,
         open: (settings) => new Realm(settings),
         exists: (settings) => Realm.exists(settings),
         pathOf: (settings) => Realm.#pathOf(settings),
       },
-      configuration,
+      given,
     );
   }
 
@@ -491,20 +492,24 @@ export class Realm extends RealmStatics {
 
   // --- subscriptions of results ----------------------------------------------------------------------------
 
-  /** @internal */
-  async subscribeTo(results: Subscribable, options: SubscriptionOptions): Promise<void> {
-    const { behavior = "first-time", timeout } = options;
+  /** @internal Subscribes at once. @returns what waits for the data as the options say. */
+  subscribeTo(results: Subscribable, options: SubscriptionOptions): () => Promise<void> {
+    const { behavior = "first-time", timeout, name } = options;
+    if (timeout !== undefined) assertNumber(timeout, "timeout");
     const set = this.subscriptions;
-    const existing = options.name === undefined ? set.findByQuery(results) : set.findByName(options.name);
+    // One of the name with another query has other data.
+    const isKnown = name === undefined ? set.findByQuery(results) !== null : set.isSame(name, results);
     set.updateNoWait((mutable) => {
       mutable.add(results, options);
     });
-    if (behavior === "never" || (behavior === "first-time" && existing !== null)) return;
-    try {
-      await within(set.waitForSynchronization(), timeout, "");
-    } catch (error) {
-      if (!(error instanceof errors.TimeoutError)) throw error;
-    }
+    return async () => {
+      if (behavior === "never" || (behavior === "first-time" && isKnown)) return;
+      try {
+        await within(set.waitForSynchronization(), timeout, "");
+      } catch (error) {
+        if (!(error instanceof errors.TimeoutError)) throw error;
+      }
+    };
   }
 
   /** @internal */

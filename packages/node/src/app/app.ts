@@ -5,10 +5,10 @@
  */
 
 import { type App as EngineApp, withFetch } from "@tidemark/engine";
-import { assertFunction, assertObject, assertString } from "../assert.js";
+import { assertBoolean, assertFunction, assertInstanceOf, assertNumber, assertObject, assertString } from "../assert.js";
 import { engine } from "../engine.js";
 import { MetadataMode } from "../enums.js";
-import { call, settle } from "../errors.js";
+import { AssertionError, call, settle, type TypeAssertionError } from "../errors.js";
 import { Sync } from "../sync/sync.js";
 import { Credentials } from "./credentials.js";
 import { EmailPasswordAuth } from "./email-password-auth.js";
@@ -70,7 +70,7 @@ export class App<
 
   /** The app of an id at the default address. */
   constructor(id: string);
-  /** @throws `Error` if the configuration asks for encryption, `TypeAssertionError` if a value has the wrong type. */
+  /** @throws `Error` if the configuration asks for encryption, {@link TypeAssertionError} if a value is of a wrong type. */
   constructor(configuration: AppConfiguration);
   constructor(given: string | AppConfiguration) {
     const configuration = typeof given === "string" ? { id: given } : given;
@@ -119,12 +119,11 @@ export class App<
   /**
    * Logs in, and makes the user the current one.
    *
-   * @throws an error with the server's text if it refuses or cannot be reached; `TypeError` for other things than
-   * credentials.
+   * @throws an error with the server's text if it refuses or cannot be reached; {@link TypeAssertionError} for other
+   * things than credentials.
    */
   async logIn(credentials: Credentials): Promise<User<FunctionsFactoryType, CustomDataType>> {
-    if (!(credentials instanceof Credentials))
-      throw new TypeError("Expected 'credentials' to be an instance of Credentials");
+    assertInstanceOf(credentials, Credentials, "Credentials", "credentials");
     const user = await settle(this.internal.logIn(credentials.internal));
     return this.#wrap(user);
   }
@@ -184,10 +183,18 @@ export class App<
 
 function checkConfiguration(configuration: AppConfiguration): void {
   assertObject(configuration, "config");
-  assertString(configuration.id, "id");
-  if (configuration.baseUrl !== undefined) assertString(configuration.baseUrl, "baseUrl");
-  if (configuration.fetch !== undefined) assertFunction(configuration.fetch, "fetch");
-  if (configuration.metadata?.mode === MetadataMode.Encryption) {
+  const { id, baseUrl, timeout, multiplexSessions, baseFilePath, metadata, fetch } = configuration;
+  assertString(id, "id");
+  if (baseUrl !== undefined) assertString(baseUrl, "baseUrl");
+  if (timeout !== undefined) assertNumber(timeout, "timeout");
+  if (multiplexSessions !== undefined) assertBoolean(multiplexSessions, "multiplexSessions");
+  if (baseFilePath !== undefined) assertString(baseFilePath, "baseFilePath");
+  if (fetch !== undefined) assertFunction(fetch, "fetch");
+  if (metadata === undefined) return;
+  assertObject(metadata, "metadata");
+  const { mode, encryptionKey } = metadata;
+  if (!Object.values(MetadataMode).includes(mode)) throw new AssertionError(`Invalid 'metadata.mode': '${String(mode)}'`);
+  if (mode === MetadataMode.Encryption || encryptionKey !== undefined) {
     throw new Error("Encryption of user data is not supported");
   }
 }

@@ -38,7 +38,7 @@ export interface Subscribable {
 
 /** What a realm offers to its results. */
 interface Subscriber {
-  subscribeTo(results: Subscribable, options: SubscriptionOptions): Promise<void>;
+  subscribeTo(results: Subscribable, options: SubscriptionOptions): () => Promise<void>;
   unsubscribeFrom(results: Subscribable, name: string | undefined): void;
 }
 
@@ -104,8 +104,10 @@ export class Results<T = unknown> extends OrderedCollection<T> {
    * @returns the same results.
    */
   async subscribe(options: SubscriptionOptions = {}): Promise<this> {
+    const wait = (this[bindingKey].realm as Subscriber).subscribeTo(this, options);
+    // Not before: what was refused is somebody else's.
     this.#subscriptionName = options.name;
-    await (this[bindingKey].realm as Subscriber).subscribeTo(this, options);
+    await wait();
     return this.self() as unknown as this;
   }
 

@@ -1,6 +1,9 @@
 import { beforeEach, expect, test } from "vitest";
+import type { Subscribable } from "../data/results.js";
+import { TypeAssertionError } from "../errors.js";
 import type { Realm } from "../realm.js";
 import { type Device, type Task, useServer } from "../testing/synced.js";
+import type { MutableSubscriptionSet, Subscription } from "./subscriptions.js";
 
 const synced = useServer();
 let device: Device;
@@ -169,4 +172,44 @@ test("a local realm has no subscriptions", async () => {
   expect(() => local.subscriptions).toThrow(
     "`subscriptions` can only be accessed if flexible sync is enabled, but sync is currently disabled for your app",
   );
+});
+
+test("subscribing anew under a known name waits for the data of the new query", async () => {
+  await high().subscribe({ name: "mine" });
+  realm.syncSession?.pause();
+  // What waits while the session is paused rejects.
+  await expect(realm.objects("Person").subscribe({ name: "mine" })).rejects.toMatchObject({ code: 1027 });
+  await realm.objects("Person").subscribe({ name: "mine" });
+});
+
+test("results that could not subscribe under a name do not unsubscribe it", async () => {
+  await high().subscribe({ name: "mine" });
+  const people = realm.objects("Person");
+  await expect(people.subscribe({ name: "mine", throwOnUpdate: true })).rejects.toThrow(
+    "A subscription with the name 'mine' already exists",
+  );
+  people.unsubscribe();
+  expect(realm.subscriptions.findByName("mine")?.objectType).toBe("Task");
+});
+
+test("what is not results, and what is not a subscription, is refused by name", () => {
+  const list: unknown = [];
+  const refused = (run: (set: MutableSubscriptionSet) => void): unknown => {
+    try {
+      realm.subscriptions.updateNoWait(run);
+      return undefined;
+    } catch (error) {
+      return error;
+    }
+  };
+  expect(refused((set) => set.add(list as Subscribable))).toEqual(
+    new TypeAssertionError("Expected 'query' to be an instance of Results, got an array"),
+  );
+  expect(refused((set) => set.remove(list as Subscribable))).toEqual(
+    new TypeAssertionError("Expected 'query' to be an instance of Results, got an array"),
+  );
+  expect(refused((set) => set.removeSubscription({} as Subscription))).toEqual(
+    new TypeAssertionError("Expected 'subscription' to be an instance of Subscription, got an object"),
+  );
+  expect(() => realm.subscriptions.findByQuery(list as Subscribable)).toThrow("to be an instance of Results");
 });

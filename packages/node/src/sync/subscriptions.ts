@@ -13,9 +13,9 @@ import {
   type SubscriptionSet as EngineSet,
   type SubscriptionSets,
 } from "@tidemark/engine";
-import { assertFunction, assertString } from "../assert.js";
+import { assertFunction, assertInstanceOf, assertString } from "../assert.js";
 import { ObjectId } from "../bson.js";
-import type { Subscribable, SubscriptionOptions } from "../data/results.js";
+import { Results, type Subscribable, type SubscriptionOptions } from "../data/results.js";
 import { SubscriptionSetState } from "../enums.js";
 import { call, IllegalConstructorError, settle } from "../errors.js";
 import type { Realm } from "../realm.js";
@@ -63,6 +63,7 @@ export class Subscription {
 }
 
 function resultsOf(query: Subscribable): EngineResults {
+  assertInstanceOf(query, Results, "Results", "query");
   return query[handleKey] as EngineResults;
 }
 
@@ -100,6 +101,13 @@ export abstract class BaseSubscriptionSet implements Iterable<Subscription> {
     const text = call(() => results.describe());
     const found = this.list().find((one) => one.className === results.layout.name && one.query === text);
     return found === undefined ? null : new Subscription(found);
+  }
+
+  /** @internal Whether the subscription of a name has the query of some results. */
+  isSame(name: string, query: Subscribable): boolean {
+    const found = this.findByName(name);
+    const results = resultsOf(query);
+    return found?.objectType === results.layout.name && found.queryString === call(() => results.describe());
   }
 
   /** The subscriptions in their order. */
@@ -249,6 +257,7 @@ export class MutableSubscriptionSet extends BaseSubscriptionSet {
 
   /** Removes a subscription. @returns whether it was there. */
   removeSubscription(subscription: Subscription): boolean {
+    assertInstanceOf(subscription, Subscription, "Subscription", "subscription");
     const { id } = subscription.internal;
     return this.#draft.remove((one) => one.id === id) > 0;
   }

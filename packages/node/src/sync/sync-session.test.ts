@@ -317,3 +317,33 @@ test("files whose sessions have ended are not remembered", async () => {
   device.open();
   expect(paths.filter((path) => sync.endedPaths.has(path))).toEqual([]);
 });
+
+test("a wait with a timeout that is no number is refused, and leaves no wait that could fail unseen", async () => {
+  const session = sessionOf(device.open());
+  session.pause();
+  const unhandled: unknown[] = [];
+  const note = (reason: unknown): number => unhandled.push(reason);
+  process.on("unhandledRejection", note);
+  session.resume();
+  const wrong = "5" as unknown as number;
+  const message = "Expected 'timeoutMs' to be a number, got a string";
+  const refusals = [session.downloadAllServerChanges(wrong), session.uploadAllLocalChanges(wrong)];
+  session.pause();
+  for (const refusal of refusals) await expect(refusal).rejects.toThrow(message);
+  await turn();
+  await turn();
+  process.off("unhandledRejection", note);
+  expect(unhandled).toEqual([]);
+});
+
+test("a session knows the ident of its file once the server has given one", async () => {
+  const session = sessionOf(device.open());
+  expect(typeof session.fileIdent).toBe("bigint");
+  await session.downloadAllServerChanges();
+  expect(session.fileIdent).toBeGreaterThan(0n);
+});
+
+test("the configuration of a session has the headers and what was said of certificates", async () => {
+  const given = { customHttpHeaders: { "X-Device": "1" }, ssl: { validate: true } };
+  expect(sessionOf(device.open(given)).config).toMatchObject(given);
+});

@@ -4,14 +4,19 @@
  * @module
  */
 
-import { simulateError, type SyncSession as EngineSession, within as withinLimits } from "@tidemark/engine";
+import {
+  simulateError,
+  type SyncOptions,
+  type SyncSession as EngineSession,
+  within as withinLimits,
+} from "@tidemark/engine";
 import { App } from "../app/app.js";
 import { User } from "../app/user.js";
 import { assert, assertFunction, assertNumber } from "../assert.js";
 import { type ConnectionState, ProgressDirection, ProgressMode, SessionState } from "../enums.js";
 import { engine } from "../engine.js";
 import { call, settle, TimeoutError } from "../errors.js";
-import type { SyncConfiguration } from "../configuration.js";
+import type { SSLConfiguration, SyncConfiguration } from "../configuration.js";
 
 /**
  * Told how far a transfer is: called with an estimate from 0 to 1 if it declares one parameter, with bytes otherwise.
@@ -23,6 +28,11 @@ export type ProgressNotificationCallback =
 
 /** Told of a change of the connection: the new state comes first. */
 export type ConnectionNotificationCallback = (newState: ConnectionState, oldState: ConnectionState) => void;
+
+/** What the facade keeps with a session for {@link SyncSession.config}; the engine does not look at it. */
+export interface NodeSyncOptions extends SyncOptions {
+  readonly ssl?: SSLConfiguration | undefined;
+}
 
 /** Progress listeners of all sessions, by session and callback. */
 const progressListeners = new WeakMap<EngineSession, Map<unknown, () => void>>();
@@ -45,10 +55,12 @@ export class SyncSession {
     return this.#session;
   }
 
-  /** What the realm was opened with, made up again: the user and the headers, without callbacks. */
+  /** What the realm was opened with, made up again: the user, the headers and `ssl`, without callbacks. */
   get config(): SyncConfiguration {
-    const { headers } = this.internal.options;
-    return { user: this.user, flexible: true, customHttpHeaders: { ...headers } };
+    const { options } = this.internal;
+    const { ssl } = options as NodeSyncOptions;
+    const config = { user: this.user, flexible: true, customHttpHeaders: { ...options.headers } } as const;
+    return ssl === undefined ? config : { ...config, ssl: { ...ssl } };
   }
 
   /** Whether the session syncs, connected or not. True the moment it is read. */
@@ -164,6 +176,8 @@ export class SyncSession {
    * `cancelWaitsOnNonFatalError` says so.
    */
   async downloadAllServerChanges(timeoutMs?: number): Promise<void> {
+    // First, since a wait that has begun and that nobody has would end the process when it fails.
+    if (timeoutMs !== undefined) assertNumber(timeoutMs, "timeoutMs");
     const text = `Downloading changes did not complete in ${String(timeoutMs)} ms.`;
     await within(settle(this.internal.waitForDownload()), timeoutMs, text);
   }
@@ -175,8 +189,14 @@ export class SyncSession {
    * @throws as {@link SyncSession.downloadAllServerChanges} does.
    */
   async uploadAllLocalChanges(timeoutMs?: number): Promise<void> {
+    if (timeoutMs !== undefined) assertNumber(timeoutMs, "timeoutMs");
     const text = `Uploading changes did not complete in ${String(timeoutMs)} ms.`;
     await within(settle(this.internal.waitForUpload()), timeoutMs, text);
+  }
+
+  /** @internal The file's ident at the server; 0 before it has one. For tests that tell the server of a file. */
+  get fileIdent(): bigint {
+    return BigInt(this.internal.file.fileIdentity().split(":")[0] ?? 0);
   }
 
   /** @internal Lets the session fail as if the server had said so; for tests of error handlers. */
@@ -199,7 +219,6 @@ function toMode(mode: ProgressMode): "outstanding" | "indefinite" {
 
 /** @internal A promise that rejects when it takes too long. */
 export async function within<T>(promise: Promise<T>, timeoutMs: number | undefined, text: string): Promise<T> {
-  if (timeoutMs !== undefined) assertNumber(timeoutMs, "timeoutMs");
   const done = await withinLimits(engine().host, promise, { timeoutMs });
   if (done === undefined) throw new TimeoutError(`Timed out: ${text}`);
   return done.value;
