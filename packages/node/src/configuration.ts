@@ -7,6 +7,7 @@
 import { describeType } from "@tidemark/engine";
 import { assertBoolean, assertFunction, assertNumber, assertObject, assertString, typeError } from "./assert.js";
 import { User } from "./app/user.js";
+import type { ObjectId, UUID } from "./bson.js";
 import { ClientResetMode, OpenRealmBehaviorType, OpenRealmTimeOutBehavior, type ProxyType, SessionStopPolicy } from "./enums.js";
 import type { ClientResetError, SyncError } from "./errors.js";
 import { AssertionError } from "./errors.js";
@@ -153,12 +154,15 @@ export type FlexibleSyncConfiguration = BaseSyncConfiguration & {
   initialSubscriptions?: InitialSubscriptions;
 };
 
+/** Values of partition-based sync, which is refused. */
+export type PartitionValue = string | number | ObjectId | UUID | null;
+
 /** Partition-based sync. It is refused: the constructor of a realm throws an {@link AssertionError}. */
 export type PartitionSyncConfiguration = BaseSyncConfiguration & {
   /** Belongs to the other kind of sync. */
   flexible?: never;
-  /** Of any type; refused. */
-  partitionValue: unknown;
+  /** What partition-based sync selects by; refused. */
+  partitionValue: PartitionValue;
   /** Belong to the other kind of sync. */
   initialSubscriptions?: never;
 };

@@ -12,7 +12,26 @@ export { Credentials } from "./app/credentials.js";
 export { EmailPasswordAuth } from "./app/email-password-auth.js";
 export { type DefaultFunctionsFactory, User, type UserIdentity } from "./app/user.js";
 export { BSON } from "./bson.js";
-export type * from "./configuration.js";
+export type {
+  BaseSyncConfiguration,
+  ClientResetCallbacks,
+  ClientResetConfig,
+  ClientResetDiscardUnsyncedChangesConfiguration,
+  ClientResetManualConfiguration,
+  ClientResetRecoverOrDiscardUnsyncedChangesConfiguration,
+  ClientResetRecoverUnsyncedChangesConfiguration,
+  ClientResetReporting,
+  Configuration,
+  ErrorCallback,
+  FlexibleSyncConfiguration,
+  InitialSubscriptions,
+  OpenRealmBehaviorConfiguration,
+  PartitionSyncConfiguration,
+  PartitionValue,
+  ProxyConfiguration,
+  SSLConfiguration,
+  SyncConfiguration,
+} from "./configuration.js";
 export { Counter } from "./data/counter.js";
 export {
   type CollectionChangeCallback,
@@ -42,7 +61,7 @@ export {
 export type { LogEntry, LoggerCallback } from "./logging.js";
 export { ProgressRealmPromise } from "./open.js";
 export type { RealmEventName, RealmListenerCallback } from "./realm.js";
-export type { RealmObjectClass } from "./schema/parse.js";
+export type { RealmObjectClass, RealmObjectConstructor } from "./schema/parse.js";
 export type * from "./schema/types.js";
 export type { ClientResetReport } from "./sync/client-reset.js";
 export { BaseSubscriptionSet, MutableSubscriptionSet, Subscription, SubscriptionSet } from "./sync/subscriptions.js";

@@ -143,6 +143,129 @@ declare module "./realm.js" {
     type UpdateMode = types.UpdateMode;
     /** {@link types.User} as a member, as the SDK has it. */
     type User<F = DefaultFunctionsFactory, C = DefaultObject, P = DefaultObject> = types.User<F, C, P>;
+    /** {@link types.AssertionError} as a member, as the SDK has it. */
+    type AssertionError = types.AssertionError;
+    /** {@link types.ClientResetCallbacks} as a member, as the SDK has it. */
+    type ClientResetCallbacks = types.ClientResetCallbacks;
+    /** {@link types.ClientResetDiscardUnsyncedChangesConfiguration} as a member, as the SDK has it. */
+    type ClientResetDiscardUnsyncedChangesConfiguration = types.ClientResetDiscardUnsyncedChangesConfiguration;
+    /** {@link types.ClientResetManualConfiguration} as a member, as the SDK has it. */
+    type ClientResetManualConfiguration = types.ClientResetManualConfiguration;
+    /** {@link types.ClientResetRecoverOrDiscardUnsyncedChangesConfiguration} as a member, as the SDK has it. */
+    type ClientResetRecoverOrDiscardUnsyncedChangesConfiguration = types.ClientResetRecoverOrDiscardUnsyncedChangesConfiguration;
+    /** {@link types.ClientResetRecoverUnsyncedChangesConfiguration} as a member, as the SDK has it. */
+    type ClientResetRecoverUnsyncedChangesConfiguration = types.ClientResetRecoverUnsyncedChangesConfiguration;
+    /** {@link types.ClientResetReport} as a member, as the SDK has it. */
+    type ClientResetReport = types.ClientResetReport;
+    /** {@link types.ClientResetReporting} as a member, as the SDK has it. */
+    type ClientResetReporting = types.ClientResetReporting;
+    /** {@link types.CollectionPropertyTypeName} as a member, as the SDK has it. */
+    type CollectionPropertyTypeName = types.CollectionPropertyTypeName;
+    /** {@link types.DefaultFunctionsFactory} as a member, as the SDK has it. */
+    type DefaultFunctionsFactory = types.DefaultFunctionsFactory;
+    /** {@link types.IllegalConstructorError} as a member, as the SDK has it. */
+    type IllegalConstructorError = types.IllegalConstructorError;
+    /** {@link types.LogEntry} as a member, as the SDK has it. */
+    type LogEntry = types.LogEntry;
+    /** {@link types.LoggerCallback} as a member, as the SDK has it. */
+    type LoggerCallback = types.LoggerCallback;
+    /** {@link types.NumericLogLevel} as a member, as the SDK has it. */
+    type NumericLogLevel = types.NumericLogLevel;
+    /** {@link types.ObjectSchemaParseError} as a member, as the SDK has it. */
+    type ObjectSchemaParseError = types.ObjectSchemaParseError;
+    /** {@link types.PartitionValue} as a member, as the SDK has it. */
+    type PartitionValue = types.PartitionValue;
+    /** {@link types.PrimitivePropertyTypeName} as a member, as the SDK has it. */
+    type PrimitivePropertyTypeName = types.PrimitivePropertyTypeName;
+    /** {@link types.PropertySchemaParseError} as a member, as the SDK has it. */
+    type PropertySchemaParseError = types.PropertySchemaParseError;
+    /** {@link types.PropertyTypeName} as a member, as the SDK has it. */
+    type PropertyTypeName = types.PropertyTypeName;
+    /** {@link types.ProxyConfiguration} as a member, as the SDK has it. */
+    type ProxyConfiguration = types.ProxyConfiguration;
+    /** {@link types.ProxyType} as a member, as the SDK has it. */
+    type ProxyType = types.ProxyType;
+    /** {@link types.RealmEventName} as a member, as the SDK has it. */
+    type RealmEventName = types.RealmEventName;
+    /** {@link types.RealmListenerCallback} as a member, as the SDK has it. */
+    type RealmListenerCallback = types.RealmListenerCallback;
+    /** {@link types.RealmObjectClass} as a member, as the SDK has it. */
+    type RealmObjectClass = types.RealmObjectClass;
+    /** {@link types.RealmObjectConstructor} as a member, as the SDK has it. */
+    type RealmObjectConstructor = types.RealmObjectConstructor;
+    /** {@link types.RelationshipPropertyTypeName} as a member, as the SDK has it. */
+    type RelationshipPropertyTypeName = types.RelationshipPropertyTypeName;
+    /** {@link types.SSLConfiguration} as a member, as the SDK has it. */
+    type SSLConfiguration = types.SSLConfiguration;
+    /** {@link types.SchemaParseError} as a member, as the SDK has it. */
+    type SchemaParseError = types.SchemaParseError;
+    /** {@link types.SortDescriptor} as a member, as the SDK has it. */
+    type SortDescriptor = types.SortDescriptor;
+    /** {@link types.Subscribable} as a member, as the SDK has it. */
+    type Subscribable = types.Subscribable;
+    /** {@link types.Sync} as a member, as the SDK has it. */
+    type Sync = types.Sync;
+    /** {@link types.TypeAssertionError} as a member, as the SDK has it. */
+    type TypeAssertionError = types.TypeAssertionError;
+    /** Types of {@link types.App}, by the names that they have there. */
+    namespace App {
+      /** Types of {@link types.Sync}, by the names that they have there. */
+      namespace Sync {
+        /** {@link types.SyncSession} as a member, as the SDK has it. */
+        type Session = types.SyncSession;
+        /** {@link types.ConnectionState} as a member, as the SDK has it. */
+        type ConnectionState = types.ConnectionState;
+        /** {@link types.Subscription} as a member, as the SDK has it. */
+        type Subscription = types.Subscription;
+        /** {@link types.SubscriptionSet} as a member, as the SDK has it. */
+        type SubscriptionSet = types.SubscriptionSet;
+        /** {@link types.MutableSubscriptionSet} as a member, as the SDK has it. */
+        type MutableSubscriptionSet = types.MutableSubscriptionSet;
+        /** {@link types.BaseSubscriptionSet} as a member, as the SDK has it. */
+        type BaseSubscriptionSet = types.BaseSubscriptionSet;
+        /** {@link types.SubscriptionSetState} as a member, as the SDK has it. */
+        type SubscriptionSetState = types.SubscriptionSetState;
+        /** {@link types.SubscriptionSetState} as a member, as the SDK has it. */
+        type SubscriptionsState = types.SubscriptionSetState;
+        /** {@link types.SubscriptionOptions} as a member, as the SDK has it. */
+        type SubscriptionOptions = types.SubscriptionOptions;
+        /** {@link types.LogLevel} as a member, as the SDK has it. */
+        type LogLevel = types.LogLevel;
+        /** {@link types.NumericLogLevel} as a member, as the SDK has it. */
+        type NumericLogLevel = types.NumericLogLevel;
+        /** {@link types.PartitionValue} as a member, as the SDK has it. */
+        type PartitionValue = types.PartitionValue;
+      }
+      /** {@link types.Credentials} as a member, as the SDK has it. */
+      type Credentials = types.Credentials;
+    }
+    /** Types of {@link types.Sync}, by the names that they have there. */
+    namespace Sync {
+      /** {@link types.SyncSession} as a member, as the SDK has it. */
+      type Session = types.SyncSession;
+      /** {@link types.ConnectionState} as a member, as the SDK has it. */
+      type ConnectionState = types.ConnectionState;
+      /** {@link types.Subscription} as a member, as the SDK has it. */
+      type Subscription = types.Subscription;
+      /** {@link types.SubscriptionSet} as a member, as the SDK has it. */
+      type SubscriptionSet = types.SubscriptionSet;
+      /** {@link types.MutableSubscriptionSet} as a member, as the SDK has it. */
+      type MutableSubscriptionSet = types.MutableSubscriptionSet;
+      /** {@link types.BaseSubscriptionSet} as a member, as the SDK has it. */
+      type BaseSubscriptionSet = types.BaseSubscriptionSet;
+      /** {@link types.SubscriptionSetState} as a member, as the SDK has it. */
+      type SubscriptionSetState = types.SubscriptionSetState;
+      /** {@link types.SubscriptionSetState} as a member, as the SDK has it. */
+      type SubscriptionsState = types.SubscriptionSetState;
+      /** {@link types.SubscriptionOptions} as a member, as the SDK has it. */
+      type SubscriptionOptions = types.SubscriptionOptions;
+      /** {@link types.LogLevel} as a member, as the SDK has it. */
+      type LogLevel = types.LogLevel;
+      /** {@link types.NumericLogLevel} as a member, as the SDK has it. */
+      type NumericLogLevel = types.NumericLogLevel;
+      /** {@link types.PartitionValue} as a member, as the SDK has it. */
+      type PartitionValue = types.PartitionValue;
+    }
     /** Names of property types in TypeScript. */
     namespace Types {
       /** A boolean. */
@@ -187,5 +310,72 @@ declare module "./realm.js" {
       /** {@link types.BSON.UUID} as a member, as the SDK has it. */
       type UUID = types.BSON.UUID;
     }
+  }
+}
+
+declare module "./app/app.js" {
+  /** Types by the names that they have in the SDK. */
+  // oxlint-disable-next-line typescript/no-namespace
+  namespace App {
+    /** Types of {@link types.Sync}, by the names that they have there. */
+    namespace Sync {
+      /** {@link types.SyncSession} as a member, as the SDK has it. */
+      type Session = types.SyncSession;
+      /** {@link types.ConnectionState} as a member, as the SDK has it. */
+      type ConnectionState = types.ConnectionState;
+      /** {@link types.Subscription} as a member, as the SDK has it. */
+      type Subscription = types.Subscription;
+      /** {@link types.SubscriptionSet} as a member, as the SDK has it. */
+      type SubscriptionSet = types.SubscriptionSet;
+      /** {@link types.MutableSubscriptionSet} as a member, as the SDK has it. */
+      type MutableSubscriptionSet = types.MutableSubscriptionSet;
+      /** {@link types.BaseSubscriptionSet} as a member, as the SDK has it. */
+      type BaseSubscriptionSet = types.BaseSubscriptionSet;
+      /** {@link types.SubscriptionSetState} as a member, as the SDK has it. */
+      type SubscriptionSetState = types.SubscriptionSetState;
+      /** {@link types.SubscriptionSetState} as a member, as the SDK has it. */
+      type SubscriptionsState = types.SubscriptionSetState;
+      /** {@link types.SubscriptionOptions} as a member, as the SDK has it. */
+      type SubscriptionOptions = types.SubscriptionOptions;
+      /** {@link types.LogLevel} as a member, as the SDK has it. */
+      type LogLevel = types.LogLevel;
+      /** {@link types.NumericLogLevel} as a member, as the SDK has it. */
+      type NumericLogLevel = types.NumericLogLevel;
+      /** {@link types.PartitionValue} as a member, as the SDK has it. */
+      type PartitionValue = types.PartitionValue;
+    }
+    /** {@link types.Credentials} as a member, as the SDK has it. */
+    type Credentials = types.Credentials;
+  }
+}
+
+declare module "./sync/sync.js" {
+  /** Types by the names that they have in the SDK. */
+  // oxlint-disable-next-line typescript/no-namespace
+  namespace Sync {
+    /** {@link types.SyncSession} as a member, as the SDK has it. */
+    type Session = types.SyncSession;
+    /** {@link types.ConnectionState} as a member, as the SDK has it. */
+    type ConnectionState = types.ConnectionState;
+    /** {@link types.Subscription} as a member, as the SDK has it. */
+    type Subscription = types.Subscription;
+    /** {@link types.SubscriptionSet} as a member, as the SDK has it. */
+    type SubscriptionSet = types.SubscriptionSet;
+    /** {@link types.MutableSubscriptionSet} as a member, as the SDK has it. */
+    type MutableSubscriptionSet = types.MutableSubscriptionSet;
+    /** {@link types.BaseSubscriptionSet} as a member, as the SDK has it. */
+    type BaseSubscriptionSet = types.BaseSubscriptionSet;
+    /** {@link types.SubscriptionSetState} as a member, as the SDK has it. */
+    type SubscriptionSetState = types.SubscriptionSetState;
+    /** {@link types.SubscriptionSetState} as a member, as the SDK has it. */
+    type SubscriptionsState = types.SubscriptionSetState;
+    /** {@link types.SubscriptionOptions} as a member, as the SDK has it. */
+    type SubscriptionOptions = types.SubscriptionOptions;
+    /** {@link types.LogLevel} as a member, as the SDK has it. */
+    type LogLevel = types.LogLevel;
+    /** {@link types.NumericLogLevel} as a member, as the SDK has it. */
+    type NumericLogLevel = types.NumericLogLevel;
+    /** {@link types.PartitionValue} as a member, as the SDK has it. */
+    type PartitionValue = types.PartitionValue;
   }
 }

@@ -66,7 +66,9 @@ const arrayMethods = [
   "some",
 ] as const;
 
-type ArrayMethods<T> = Pick<ReadonlyArray<T>, (typeof arrayMethods)[number]>;
+/** Those that arrays of an application's own `lib` may not have: they are declared below. */
+type LateMethod = "findLast" | "findLastIndex";
+type ArrayMethods<T> = Pick<ReadonlyArray<T>, Exclude<(typeof arrayMethods)[number], LateMethod>>;
 
 /** Elements in an order. */
 // Array methods are added below the class, and keys that are symbols cannot be declared in it.
@@ -74,6 +76,12 @@ type ArrayMethods<T> = Pick<ReadonlyArray<T>, (typeof arrayMethods)[number]>;
 export interface OrderedCollection<T> extends ArrayMethods<T> {
   /** The element at an index. */
   readonly [index: number]: T;
+  /** As of arrays. */
+  findLast<S extends T>(predicate: (value: T, index: number, all: readonly T[]) => value is S): S | undefined;
+  /** As of arrays. */
+  findLast(predicate: (value: T, index: number, all: readonly T[]) => unknown): T | undefined;
+  /** As of arrays. */
+  findLastIndex(predicate: (value: T, index: number, all: readonly T[]) => unknown): number;
   /** @internal */
   readonly [handleKey]: Handle;
   /** @internal */

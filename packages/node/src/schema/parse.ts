@@ -67,6 +67,9 @@ export type RealmObjectClass = (abstract new (...values: never[]) => object) & {
   readonly schema?: unknown;
 };
 
+/** {@link RealmObjectClass} by the name that it has in the SDK. */
+export type RealmObjectConstructor = RealmObjectClass;
+
 /** Parses a schema given as object or class. */
 export function parseClass(given: ObjectSchema | RealmObjectClass): ParsedClass {
   const ctor = typeof given === "function" ? given : undefined;

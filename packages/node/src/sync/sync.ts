@@ -10,6 +10,7 @@ import type { User } from "../app/user.js";
 import { assertString } from "../assert.js";
 import { engine, existingEngine } from "../engine.js";
 import { ConnectionState, type LogLevel, NumericLogLevel, SubscriptionSetState } from "../enums.js";
+import type { PartitionValue } from "../configuration.js";
 import { setLogger, setLogLevel } from "../logging.js";
 import { BaseSubscriptionSet, MutableSubscriptionSet, Subscription, SubscriptionSet } from "./subscriptions.js";
 import { SyncSession } from "./sync-session.js";
@@ -70,7 +71,7 @@ export class Sync {
   }
 
   /** Partition-based sync is not offered, so there is never one. */
-  static getSyncSession(_user: User, _partitionValue: unknown): SyncSession | null {
+  static getSyncSession(_user: User, _partitionValue: PartitionValue): SyncSession | null {
     return null;
   }
 
