@@ -24,7 +24,17 @@ export type LoggerCallback = ((entry: LogEntry) => void) | ((level: LogLevel, me
 export const logCategories: readonly string[] = categories;
 
 const filter = new LogFilter();
-let logger: LoggerCallback | undefined;
+let logger: LoggerCallback = printed;
+
+/** As the SDK has it: what goes wrong in the background would be seen by nobody else. */
+/* oxlint-disable no-console */
+function printed({ category, level, message }: LogEntry): void {
+  const line = `[${category} - ${level}] ${message}`;
+  if (level === "error" || level === "fatal") console.error(line);
+  else if (level === "warn") console.warn(line);
+  else console.log(line);
+}
+/* oxlint-enable no-console */
 
 /** Sets what is logged, for a category and those below it. */
 export function setLogLevel(level: LogLevel, category: string = "Realm"): void {
@@ -33,14 +43,14 @@ export function setLogLevel(level: LogLevel, category: string = "Realm"): void {
   filter.setLevel(level, category);
 }
 
-/** Sets who gets the lines. A callback of two parameters gets level and message. */
+/** Sets who gets the lines; the console at first. A callback of two parameters gets level and message. */
 export function setLogger(callback: LoggerCallback): void {
   logger = callback;
 }
 
 /** Logs a line. */
 export function log(category: string, level: LogLevel, message: string): void {
-  if (logger === undefined || !filter.isWanted(category, level)) return;
+  if (!filter.isWanted(category, level)) return;
   if (logger.length === 2) (logger as (level: LogLevel, message: string) => void)(level, message);
   else (logger as (entry: LogEntry) => void)({ category, level, message });
 }

@@ -158,7 +158,10 @@ export abstract class RealmStatics {
     setLogLevel(level, category);
   }
 
-  /** Sets who gets the lines of the log; nobody at first. See {@link LoggerCallback}. */
+  /**
+   * Sets who gets the lines of the log: at first they are printed, as `[category - level] message`. See
+   * {@link LoggerCallback}.
+   */
   static setLogger(callback: LoggerCallback): void {
     assertFunction(callback, "callback");
     setLogger(callback);

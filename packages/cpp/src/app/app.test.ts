@@ -111,6 +111,35 @@ test("requests go through the application's transport", async () => {
   expect(seen.map(({ method }) => method)).toEqual(["get", "post", "get"]);
 });
 
+test("requests carry the app's headers", async () => {
+  const seen: http_request[] = [];
+  const app = new App({
+    app_id: "headers",
+    base_url: synced.url(),
+    path: join(synced.directory(), "headers"),
+    enable_caching: false,
+    custom_http_headers: new Map([["X-Mine", "yes"]]),
+    http_transport_client: {
+      send_request_to_server(request, completion) {
+        seen.push(request);
+        completion({ http_status_code: 500, headers: {}, body: "" });
+      },
+    },
+  });
+  await expect(app.login(App.credentials.anonymous())).rejects.toBeInstanceOf(app_error);
+  expect(seen.map(({ headers }) => headers["X-Mine"])).toEqual(["yes"]);
+});
+
+test("ways to connect that are not offered are refused, not passed over", () => {
+  const proxy_configuration = { address: "127.0.0.1", port: 1 };
+  expect(() => new App({ app_id: "proxied", proxy_configuration })).toThrow(
+    "Connecting through a proxy is not supported.",
+  );
+  expect(() => new App({ app_id: "sockets", sync_socket_provider: {} })).toThrow(
+    "Connecting by the application's own sockets is not supported.",
+  );
+});
+
 test("an error handler that throws is logged, when there is a logger and a level", async () => {
   const lines: [logger_level, string][] = [];
   class Lines extends logger {

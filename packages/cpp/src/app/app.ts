@@ -5,6 +5,7 @@
  */
 
 import type { App as EngineApp } from "@tidemark/engine";
+import type { proxy_config } from "../db-config.js";
 import { engine } from "../engine.js";
 import { type app_error, guard, invalid_argument, notSupported } from "../errors.js";
 import { callWithResult, type future, futureOf } from "../future.js";
@@ -12,7 +13,7 @@ import { type logger_level, setSyncLevel } from "../logger.js";
 import type { sync_config } from "../sync/sync-config.js";
 import { credentials } from "./credentials.js";
 import { syncedPath } from "./path.js";
-import { type http_transport_client, withTransport } from "./transport.js";
+import { type http_transport_client, withHeaders, withTransport } from "./transport.js";
 import { user } from "./user.js";
 
 /** How to reach an app: `realm::App::configuration`. */
@@ -23,6 +24,16 @@ export interface app_configuration {
   readonly base_url?: string | undefined;
   /** Folder for files; the current directory if not given. */
   readonly path?: string | undefined;
+  /**
+   * Headers of the app's requests. Those of connections are set by `db_config.set_custom_http_headers`.
+   *
+   * @deprecated as in realm-cpp.
+   */
+  readonly custom_http_headers?: Readonly<Record<string, string>> | ReadonlyMap<string, string> | undefined;
+  /** Refused: nothing connects through proxies. */
+  readonly proxy_configuration?: proxy_config | undefined;
+  /** Refused: connections are those of Node.js. */
+  readonly sync_socket_provider?: unknown;
   /** Refused: user data is not encrypted. */
   readonly metadata_encryption_key?: Uint8Array | undefined;
   /** Whether a second app of the same id and address is the first one; `true` if not given. */
@@ -54,10 +65,13 @@ function makeApp(configuration: app_configuration): EngineApp {
   const { app_id: id, base_url: baseUrl = defaultBaseUrl, path = ".", enable_caching: isCached = true } = configuration;
   if (typeof id !== "string") throw new invalid_argument("InvalidArgument", "An app needs an app_id.");
   if (configuration.metadata_encryption_key !== undefined) throw notSupported("Encryption of user data");
+  if (configuration.proxy_configuration !== undefined) throw notSupported("Connecting through a proxy");
+  if (configuration.sync_socket_provider !== undefined) {
+    throw notSupported("Connecting by the application's own sockets");
+  }
   const key = cacheKey(id, baseUrl);
   const known = isCached ? cached.get(key) : undefined;
   if (known !== undefined) return known;
-  const { host } = engine();
   const transport = configuration.http_transport_client;
   const app = engine().createApp(
     {
@@ -65,10 +79,13 @@ function makeApp(configuration: app_configuration): EngineApp {
       baseUrl,
       timeoutMs,
       isMultiplexed: true,
-      baseDirectory: host.files.resolve(path),
+      baseDirectory: engine().host.files.resolve(path),
       keepsUsers: true,
     },
-    transport === undefined ? host : withTransport(host, transport),
+    withHeaders(
+      transport === undefined ? engine().host : withTransport(engine().host, transport),
+      configuration.custom_http_headers,
+    ),
   );
   if (isCached) cached.set(key, app);
   return app;
@@ -83,7 +100,7 @@ export class App {
 
   /**
    * @throws invalid_argument without an id.
-   * @throws runtime_error if encryption of user data is asked for.
+   * @throws runtime_error if encryption of user data, a proxy or other sockets are asked for.
    */
   constructor(configuration: app_configuration | string);
   /** @internal */

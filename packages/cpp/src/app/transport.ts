@@ -50,3 +50,13 @@ export function withTransport(host: Host, transport: http_transport_client): Hos
     });
   return { ...host, fetch };
 }
+
+/** @internal The host with headers of the application's own. */
+export function withHeaders(
+  host: Host,
+  given: Readonly<Record<string, string>> | ReadonlyMap<string, string> | undefined,
+): Host {
+  if (given === undefined) return host;
+  const own: Readonly<Record<string, string>> = Object.fromEntries(given instanceof Map ? given : Object.entries(given));
+  return { ...host, fetch: (request) => host.fetch({ ...request, headers: { ...own, ...request.headers } }) };
+}

@@ -1,9 +1,10 @@
+import type { SyncSession } from "@tidemark/engine";
 import { expect, test } from "vitest";
 import { type db, open } from "../db.js";
 import type { db_config } from "../db-config.js";
 import { Address, Dog, Person } from "../testing/models.js";
 import { type Device, useServer } from "../testing/synced.js";
-import { client_reset, type client_reset_handler, client_reset_mode } from "./client-reset.js";
+import { client_reset, type client_reset_handler, client_reset_mode, resetHandlers } from "./client-reset.js";
 import type { sync_error } from "./sync-error.js";
 
 const synced = useServer();
@@ -111,4 +112,21 @@ test("a configuration says its mode", async () => {
   config.set_client_reset_handler(client_reset.recover_or_discard_unsynced_changes(nothing, nothing));
   expect(config.get_client_reset_mode()).toBe(client_reset_mode.recover_or_discard);
   open(config, Dog, Person, Address).close();
+});
+
+test("functions that return promises are waited for, and what they reject with counts", async () => {
+  const steps: string[] = [];
+  const fake = (name: string): db => ({ close: () => steps.push(`${name} closed`) }) as unknown as db;
+  const databases = { frozen: () => fake("local"), live: () => fake("remote") };
+  const slowly = async (): Promise<void> => {
+    await Promise.resolve();
+    steps.push("told");
+  };
+  const { onBefore, onAfter } = resetHandlers(client_reset.recover_unsynced_changes(slowly, slowly), databases);
+  const session = {} as SyncSession;
+  await onBefore?.(session);
+  await onAfter?.(session, 1, true);
+  expect(steps).toEqual(["told", "local closed", "told", "remote closed", "local closed"]);
+  const failing = client_reset.recover_unsynced_changes(async () => Promise.reject(new Error("not now")), slowly);
+  await expect(resetHandlers(failing, databases).onBefore?.(session)).rejects.toThrow("not now");
 });

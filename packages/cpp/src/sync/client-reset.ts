@@ -23,11 +23,17 @@ export const client_reset_mode: names<client_reset_mode> = Object.freeze({
   recover_or_discard: "recover_or_discard",
 });
 
-/** Called before the file changes, with it as it is. What it throws gives the reset up. */
-export type before_reset = (local: db) => void;
+/**
+ * Called before the file changes, with it as it is, frozen. What it throws gives the reset up. A promise that it returns
+ * is waited for; then the database is closed.
+ */
+export type before_reset = (local: db) => void | Promise<void>;
 
-/** Called afterwards, with the file as it was and with the live one. Both are closed when it has returned. */
-export type after_reset = (local: db, remote: db) => void;
+/**
+ * Called afterwards, with the file as it was, frozen, and with the live one. Both are closed when it has returned, or
+ * when the promise that it returned is settled. What it throws is told to the error handler.
+ */
+export type after_reset = (local: db, remote: db) => void | Promise<void>;
 
 /** A mode with what is to be called. Made by {@link client_reset}. */
 export interface client_reset_handler {
@@ -86,22 +92,22 @@ export interface ResetDatabases {
 /** @internal The callbacks as the engine calls them. */
 export function resetHandlers({ before, after }: client_reset_handler, databases: ResetDatabases): ResetHandlers {
   return {
-    onBefore: () => {
+    onBefore: async () => {
       if (before === undefined) return;
       const local = databases.frozen();
       try {
-        before(local);
+        await before(local);
       } finally {
         local.close();
       }
     },
-    onAfter: (_, snapshot) => {
+    onAfter: async (_, snapshot) => {
       if (after === undefined) return;
       const local = databases.frozen(snapshot);
       try {
         const remote = databases.live();
         try {
-          after(local, remote);
+          await after(local, remote);
         } finally {
           remote.close();
         }
