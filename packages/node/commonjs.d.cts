@@ -125,7 +125,8 @@ declare namespace Realm {
   type ClientResetCallbacks = Class.ClientResetCallbacks;
   type ClientResetDiscardUnsyncedChangesConfiguration = Class.ClientResetDiscardUnsyncedChangesConfiguration;
   type ClientResetManualConfiguration = Class.ClientResetManualConfiguration;
-  type ClientResetRecoverOrDiscardUnsyncedChangesConfiguration = Class.ClientResetRecoverOrDiscardUnsyncedChangesConfiguration;
+  type ClientResetRecoverOrDiscardUnsyncedChangesConfiguration =
+    Class.ClientResetRecoverOrDiscardUnsyncedChangesConfiguration;
   type ClientResetRecoverUnsyncedChangesConfiguration = Class.ClientResetRecoverUnsyncedChangesConfiguration;
   type ClientResetReport = Class.ClientResetReport;
   type ClientResetReporting = Class.ClientResetReporting;

@@ -46,7 +46,8 @@ export function assertInstanceOf<T>(
   name?: string,
 ): asserts value is T {
   // Classes whose constructors are private are classes too.
-  if (!(value instanceof (ctor as unknown as abstract new () => T))) throw typeError(`an instance of ${typeName}`, value, name);
+  if (!(value instanceof (ctor as unknown as abstract new () => T)))
+    throw typeError(`an instance of ${typeName}`, value, name);
 }
 
 export function assertArray(value: unknown, name?: string): asserts value is unknown[] {

@@ -44,10 +44,7 @@ test.each([
   ],
   [{ fifoFilesFallbackPath: 1 }, "Expected 'fifoFilesFallbackPath' to be a string, got a number"],
   [{ sync, openSyncedRealmLocally: "yes" }, "Expected 'openSyncedRealmLocally' to be a boolean, got a string"],
-  [
-    { sync: { ...sync, onError: 1 } },
-    "Expected 'onError' on realm sync configuration to be a function, got a number",
-  ],
+  [{ sync: { ...sync, onError: 1 } }, "Expected 'onError' on realm sync configuration to be a function, got a number"],
   [
     { sync: { ...sync, _sessionStopPolicy: "later" } },
     "'_sessionStopPolicy' on realm sync configuration must be one of the following: 'after-upload', 'immediately', 'never'",

@@ -8,7 +8,13 @@ import { describeType } from "@tidemark/engine";
 import { assertBoolean, assertFunction, assertNumber, assertObject, assertString, typeError } from "./assert.js";
 import { User } from "./app/user.js";
 import type { ObjectId, UUID } from "./bson.js";
-import { ClientResetMode, OpenRealmBehaviorType, OpenRealmTimeOutBehavior, type ProxyType, SessionStopPolicy } from "./enums.js";
+import {
+  ClientResetMode,
+  OpenRealmBehaviorType,
+  OpenRealmTimeOutBehavior,
+  type ProxyType,
+  SessionStopPolicy,
+} from "./enums.js";
 import type { ClientResetError, SyncError } from "./errors.js";
 import { AssertionError } from "./errors.js";
 import type { RealmObjectClass } from "./schema/parse.js";
@@ -199,7 +205,10 @@ export type Configuration = {
   openSyncedRealmLocally?: true;
   /** Accepted, never called: files are not compacted. */
   shouldCompact?: (totalBytes: number, usedBytes: number) => boolean;
-  /** Accepted, of no effect: a file whose classes have changed in more than additions is refused. */
+  /**
+   * Whether a file whose classes have changed in more than additions is deleted first, with all its data; else opening
+   * it throws. Not by default. Not for synced realms.
+   */
   deleteRealmIfMigrationNeeded?: boolean;
   /** Accepted, of no effect: there is one format. */
   disableFormatUpgrade?: boolean;

@@ -4,7 +4,6 @@
  * @module
  */
 
-import type { DefaultFunctionsFactory } from "./app/user.js";
 import type * as types from "./types.js";
 
 // Members of the namespace are called as everything else is called.
@@ -152,7 +151,8 @@ declare module "./realm.js" {
     /** {@link types.ClientResetManualConfiguration} as a member, as the SDK has it. */
     type ClientResetManualConfiguration = types.ClientResetManualConfiguration;
     /** {@link types.ClientResetRecoverOrDiscardUnsyncedChangesConfiguration} as a member, as the SDK has it. */
-    type ClientResetRecoverOrDiscardUnsyncedChangesConfiguration = types.ClientResetRecoverOrDiscardUnsyncedChangesConfiguration;
+    type ClientResetRecoverOrDiscardUnsyncedChangesConfiguration =
+      types.ClientResetRecoverOrDiscardUnsyncedChangesConfiguration;
     /** {@link types.ClientResetRecoverUnsyncedChangesConfiguration} as a member, as the SDK has it. */
     type ClientResetRecoverUnsyncedChangesConfiguration = types.ClientResetRecoverUnsyncedChangesConfiguration;
     /** {@link types.ClientResetReport} as a member, as the SDK has it. */

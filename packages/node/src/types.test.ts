@@ -22,7 +22,8 @@ function compile(files: Readonly<Record<string, string>>, options: ts.CompilerOp
     ...options,
   };
   const host = ts.createCompilerHost(all);
-  const { fileExists, readFile } = host;
+  const fileExists = host.fileExists.bind(host);
+  const readFile = host.readFile.bind(host);
   host.fileExists = (path) => texts.has(path) || fileExists(path);
   host.readFile = (path) => texts.get(path) ?? readFile(path);
   return ts.createProgram([...texts.keys()], all, host);
@@ -110,14 +111,18 @@ function namesOf(file: string): { readonly exported: string[]; readonly members:
   };
 }
 
-test("every name of the module is one of the class or its namespace, and one for CommonJS", { timeout: 120_000 }, () => {
-  const module = namesOf("names.mts");
-  const commonjs = namesOf("names.cts");
-  const wanted = module.exported.filter((name) => name !== "module.exports" && name !== "default");
-  expect(wanted).toContain("SSLConfiguration");
-  expect(wanted.filter((name) => !module.members.includes(name))).toEqual([]);
-  expect(wanted.filter((name) => !commonjs.exported.includes(name))).toEqual([]);
-  // Names of classes and types; what else is static is inherited.
-  const types = module.members.filter((name) => /^[A-Z]/u.test(name));
-  expect(types.filter((name) => !commonjs.members.includes(name))).toEqual([]);
-});
+test(
+  "every name of the module is one of the class or its namespace, and one for CommonJS",
+  { timeout: 120_000 },
+  () => {
+    const module = namesOf("names.mts");
+    const commonjs = namesOf("names.cts");
+    const wanted = module.exported.filter((name) => name !== "module.exports" && name !== "default");
+    expect(wanted).toContain("SSLConfiguration");
+    expect(wanted.filter((name) => !module.members.includes(name))).toEqual([]);
+    expect(wanted.filter((name) => !commonjs.exported.includes(name))).toEqual([]);
+    // Names of classes and types; what else is static is inherited.
+    const types = module.members.filter((name) => /^[A-Z]/u.test(name));
+    expect(types.filter((name) => !commonjs.members.includes(name))).toEqual([]);
+  },
+);

@@ -57,6 +57,8 @@ export function withHeaders(
   given: Readonly<Record<string, string>> | ReadonlyMap<string, string> | undefined,
 ): Host {
   if (given === undefined) return host;
-  const own: Readonly<Record<string, string>> = Object.fromEntries(given instanceof Map ? given : Object.entries(given));
+  const own: Readonly<Record<string, string>> = Object.fromEntries(
+    given instanceof Map ? given : Object.entries(given),
+  );
   return { ...host, fetch: (request) => host.fetch({ ...request, headers: { ...own, ...request.headers } }) };
 }

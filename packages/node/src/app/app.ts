@@ -5,7 +5,14 @@
  */
 
 import { type App as EngineApp, withFetch } from "@tidemark/engine";
-import { assertBoolean, assertFunction, assertInstanceOf, assertNumber, assertObject, assertString } from "../assert.js";
+import {
+  assertBoolean,
+  assertFunction,
+  assertInstanceOf,
+  assertNumber,
+  assertObject,
+  assertString,
+} from "../assert.js";
 import { engine } from "../engine.js";
 import { MetadataMode } from "../enums.js";
 import { AssertionError, call, settle, type TypeAssertionError } from "../errors.js";
@@ -193,7 +200,7 @@ function checkConfiguration(configuration: AppConfiguration): void {
   if (metadata === undefined) return;
   assertObject(metadata, "metadata");
   const { mode, encryptionKey } = metadata;
-  if (!Object.values(MetadataMode).includes(mode)) throw new AssertionError(`Invalid 'metadata.mode': '${String(mode)}'`);
+  if (!Object.values(MetadataMode).includes(mode)) throw new AssertionError(`Invalid 'metadata.mode': '${mode}'`);
   if (mode === MetadataMode.Encryption || encryptionKey !== undefined) {
     throw new Error("Encryption of user data is not supported");
   }

@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, test } from "vitest";
 import { BSON } from "../bson.js";
-import type { Realm } from "../realm.js";
+import { Realm } from "../realm.js";
 import type { ObjectSchema } from "../schema/types.js";
 import { useFolder } from "../testing/folder.js";
 import type { Counter } from "./counter.js";
@@ -435,7 +435,7 @@ test("a closed realm refuses everything, and closing again is no error", () => {
 
 test("two realms of one file share its state; it closes with the last", () => {
   const { path } = realm;
-  const other = folder.keep(new (realm.constructor as typeof Realm)({ path, schema: [Thing, place, values] }));
+  const other = folder.keep(new Realm({ path, schema: [Thing, place, values] }));
   make(1);
   expect(other.objects("Thing").length).toBe(1);
   realm.close();
@@ -449,10 +449,27 @@ test("many objects survive reopening", () => {
   });
   const { path } = realm;
   realm.close();
-  const again = folder.keep(new (realm.constructor as typeof Realm)({ path }));
+  const again = folder.keep(new Realm({ path }));
   expect(again.objects("Thing").length).toBe(count);
   expect(again.objectForPrimaryKey<{ name: string }>("Thing", 12_345)?.name).toBe("thing 12345");
   let sum = 0;
   for (const { _id } of again.objects<{ _id: number }>("Thing")) sum += _id;
   expect(sum).toBe((count * (count - 1)) / 2);
+});
+
+test("a file whose classes have changed is refused, or deleted first if the configuration says so", () => {
+  const path = folder.path("changed.realm");
+  const holder = (type: string): ObjectSchema[] => [{ name: "Holder", properties: { value: type } }];
+  const before = folder.keep(new Realm({ path, schema: holder("int") }));
+  before.write(() => before.create("Holder", { value: 1 }));
+  before.close();
+  expect(() => new Realm({ path, schema: holder("string") })).toThrow("value");
+  const after = folder.keep(new Realm({ path, schema: holder("string"), deleteRealmIfMigrationNeeded: true }));
+  expect(after.objects("Holder").length).toBe(0);
+  after.close();
+  const same = folder.keep(new Realm({ path, schema: holder("string"), deleteRealmIfMigrationNeeded: true }));
+  same.write(() => same.create("Holder", { value: "kept" }));
+  same.close();
+  const again = folder.keep(new Realm({ path, schema: holder("string"), deleteRealmIfMigrationNeeded: true }));
+  expect(again.objects("Holder").length).toBe(1);
 });
