@@ -60,7 +60,8 @@ export async function run(app: App, user: Realm.User): Promise<Named> {
   const found: Named.Results<Task> = realm.objects(Task);
   const last: Task | undefined = found.findLast((one) => one._id.equals(task._id));
   const session: App.Sync.Session | Realm.App.Sync.Session | Realm.SyncSession | null = realm.syncSession;
-  const states: (Realm.ConnectionState | App.Sync.ConnectionState | ConnectionState | undefined)[] = [session?.connectionState];
+  type State = Realm.ConnectionState | App.Sync.ConnectionState | ConnectionState;
+  const states: (State | undefined)[] = [session?.connectionState];
   await session?.uploadAllLocalChanges(1000);
   const made: InstanceType<typeof Realm.App> = app;
   return [last, states, made].length === 3 ? realm : new Named();

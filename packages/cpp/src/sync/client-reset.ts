@@ -24,8 +24,8 @@ export const client_reset_mode: names<client_reset_mode> = Object.freeze({
 });
 
 /**
- * Called before the file changes, with it as it is, frozen. What it throws gives the reset up. A promise that it returns
- * is waited for; then the database is closed.
+ * Called before the file changes, with it as it is, frozen. What it throws gives the reset up. A promise that it
+ * returns is waited for; then the database is closed.
  */
 export type before_reset = (local: db) => void | Promise<void>;
 

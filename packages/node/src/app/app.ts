@@ -15,7 +15,7 @@ import {
 } from "../assert.js";
 import { engine } from "../engine.js";
 import { MetadataMode } from "../enums.js";
-import { AssertionError, call, settle, type TypeAssertionError } from "../errors.js";
+import { AssertionError, call, settle } from "../errors.js";
 import { Sync } from "../sync/sync.js";
 import { Credentials } from "./credentials.js";
 import { EmailPasswordAuth } from "./email-password-auth.js";
@@ -77,7 +77,7 @@ export class App<
 
   /** The app of an id at the default address. */
   constructor(id: string);
-  /** @throws `Error` if the configuration asks for encryption, {@link TypeAssertionError} if a value is of a wrong type. */
+  /** @throws `Error` if the configuration asks for encryption, `TypeAssertionError` if a value has the wrong type. */
   constructor(configuration: AppConfiguration);
   constructor(given: string | AppConfiguration) {
     const configuration = typeof given === "string" ? { id: given } : given;
@@ -126,7 +126,7 @@ export class App<
   /**
    * Logs in, and makes the user the current one.
    *
-   * @throws an error with the server's text if it refuses or cannot be reached; {@link TypeAssertionError} for other
+   * @throws an error with the server's text if it refuses or cannot be reached; `TypeAssertionError` for other
    * things than credentials.
    */
   async logIn(credentials: Credentials): Promise<User<FunctionsFactoryType, CustomDataType>> {
