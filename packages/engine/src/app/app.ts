@@ -21,10 +21,11 @@ import {
 } from "@tidemark/protocol";
 import { EngineError, ServiceError } from "../errors.js";
 import type { Host } from "../host.js";
+import { defaultSyncTimeouts, type SyncTimeouts } from "../sync/messages.js";
 import type { Credentials } from "./credentials.js";
 import { type ApiCall, sendCall } from "./http.js";
 import { FileActions } from "./file-actions.js";
-import { Listeners } from "./listeners.js";
+import { type AnyCallback, Listeners } from "./listeners.js";
 import { User } from "./user.js";
 import { type StoredUser, UserStore } from "./user-store.js";
 
@@ -42,6 +43,8 @@ export interface AppConfiguration {
   readonly baseDirectory: string;
   /** Whether users are remembered beyond this process. */
   readonly keepsUsers: boolean;
+  /** Times of the connections of its users that differ from {@link defaultSyncTimeouts}. */
+  readonly syncTimeouts?: Partial<SyncTimeouts> | undefined;
 }
 
 /** What became of a user. */
@@ -72,6 +75,8 @@ export class App {
   onChange: (user: User, change: UserChange, cause?: Error) => void = () => undefined;
   /** Whether all sessions of a user share one connection; in force for sessions that begin later. */
   isMultiplexed: boolean;
+  /** Times of the connections of its users. */
+  readonly syncTimeouts: SyncTimeouts;
   /** @internal What is to be done with files when the app is made the next time. */
   readonly fileActions: FileActions;
   readonly #store: UserStore;
@@ -84,6 +89,7 @@ export class App {
     this.configuration = { ...configuration, baseUrl: configuration.baseUrl.replace(/\/+$/, "") };
     this.host = host;
     this.isMultiplexed = configuration.isMultiplexed;
+    this.syncTimeouts = { ...defaultSyncTimeouts, ...configuration.syncTimeouts };
     this.fileActions = new FileActions(host, this.directory, configuration.keepsUsers);
     const path = configuration.keepsUsers ? host.files.join(this.directory, "users.json") : null;
     this.#store = new UserStore(host.files, path);
@@ -339,8 +345,17 @@ export class App {
   }
 
   #notify(user: User, change: Parameters<AppListener>[1]): void {
-    this.listeners.each((listener) => this.host.defer(() => listener(user, change)));
-    user.listeners.each((listener) => this.host.defer(listener));
+    this.#later(this.listeners, (listener) => listener(user, change));
+    this.#later(user.listeners, (listener) => listener());
+  }
+
+  /** One that is removed before its turn comes is not called. */
+  #later<Callback extends AnyCallback>(listeners: Listeners<Callback>, call: (listener: Callback) => void): void {
+    listeners.each((listener) =>
+      this.host.defer(() => {
+        if (listeners.isWanted(listener)) call(listener);
+      }),
+    );
   }
 
   #save(): void {

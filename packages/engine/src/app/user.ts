@@ -115,6 +115,7 @@ export class User {
   /** @internal The user has logged in (again). */
   onLogIn(stored: StoredUser): void {
     this.#state = "logged-in";
+    this.#refreshing = undefined;
     this.#accessToken = stored.accessToken;
     this.#refreshToken = stored.refreshToken;
     this.#deviceId = stored.deviceId;
@@ -129,20 +130,24 @@ export class User {
 
   /** Gets a new access token with the refresh token. Several callers share one request. */
   refreshAccessToken(): Promise<void> {
-    this.#refreshing ??= this.#requestAccessToken().finally(() => {
-      this.#refreshing = undefined;
+    if (this.#refreshing !== undefined) return this.#refreshing;
+    const refreshing = this.#requestAccessToken().finally(() => {
+      if (this.#refreshing === refreshing) this.#refreshing = undefined;
     });
-    return this.#refreshing;
+    this.#refreshing = refreshing;
+    return refreshing;
   }
 
   async #requestAccessToken(): Promise<void> {
+    const refreshToken = this.#refreshToken;
+    // The user may have logged out, and in again, by the time of the answer: it is nothing to the later log-in.
+    const isCurrent = (): boolean => this.#state === "logged-in" && this.#refreshToken === refreshToken;
     try {
-      const token = await this.app.requestAccessToken(this.#refreshToken);
-      if (this.#state === "logged-in") this.onAccessToken(token);
+      const token = await this.app.requestAccessToken(refreshToken);
+      if (isCurrent()) this.onAccessToken(token);
     } catch (error) {
-      if (error instanceof ServiceError && (error.status === 401 || error.status === 403)) {
-        this.app.forgetTokens(this, error);
-      }
+      const isRefused = error instanceof ServiceError && (error.status === 401 || error.status === 403);
+      if (isRefused && isCurrent()) this.app.forgetTokens(this, error);
       throw error;
     }
   }
@@ -159,6 +164,7 @@ export class User {
     this.#state = state;
     this.#accessToken = "";
     this.#refreshToken = "";
+    this.#refreshing = undefined;
     return { refreshToken };
   }
 

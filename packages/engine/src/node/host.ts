@@ -41,7 +41,10 @@ const clock: Clock = {
   nowMs: () => Date.now(),
   monotonicMs: () => performance.now(),
   random: () => Math.random(),
-  setTimer: (delayMs, callback) => setTimeout(callback, delayMs),
+  setTimer: (delayMs, callback, holdsProcess = true) => {
+    const timer = setTimeout(callback, delayMs);
+    return holdsProcess ? timer : timer.unref();
+  },
   clearTimer: (timer) => clearTimeout(timer as NodeJS.Timeout),
   defer: (callback) => {
     setImmediate(callback);

@@ -11,7 +11,6 @@ import type { SyncHost } from "../host.js";
 import { ClientReset, copyPathOf, type ResetOwner } from "./client-reset.js";
 import { Connection, type ConnectionOwner } from "./connection.js";
 import {
-  defaultSyncTimeouts,
   type ErrorConsequence,
   type Generation,
   type ResetDemand,
@@ -19,7 +18,6 @@ import {
   type SessionSettings,
   type SyncCommand,
   type SyncEvent,
-  type SyncTimeouts,
 } from "./messages.js";
 import { ClientSession } from "./session.js";
 import { SessionFile } from "./session-file.js";
@@ -55,7 +53,6 @@ export class SyncClient {
   readonly #core: Core;
   readonly #emit: (event: SyncEvent) => void;
   readonly #turns: WriteTurns | undefined;
-  #timeouts: SyncTimeouts = defaultSyncTimeouts;
   readonly #users = new Map<string, UserRoute>();
   readonly #entries = new Map<SessionId, SessionEntry>();
   /** By path: a file is closed by one activation before the next one, also of another session, opens it. */
@@ -75,9 +72,6 @@ export class SyncClient {
   /** Does what the application's side asks. */
   handle(command: SyncCommand): void {
     switch (command.type) {
-      case "timeouts":
-        this.#timeouts = command.timeouts;
-        return;
       case "user":
         return this.#onUser(command);
       case "forget-user":
@@ -196,7 +190,7 @@ export class SyncClient {
     const { id: session } = entry;
     return {
       host: this.#host,
-      timeouts: this.#timeouts,
+      timeouts: entry.settings.timeouts,
       onConnectionState: (state) => this.#emitState(entry, state),
       onChanged: () => this.#emit({ type: "changed", session }),
       onProgress: (report) => this.#emit({ type: "progress", session, report }),
@@ -281,15 +275,15 @@ export class SyncClient {
     const key = isMultiplexed ? userKey : `${userKey}#${session}`;
     const known = this.#connections.get(key);
     if (known !== undefined) return known;
-    const connection: Connection = new Connection(this.#connectionOwner(key, userKey), settings.headers);
+    const connection: Connection = new Connection(this.#connectionOwner(key, settings), settings.headers);
     this.#connections.set(key, connection);
     return connection;
   }
 
-  #connectionOwner(key: string, userKey: string): ConnectionOwner {
+  #connectionOwner(key: string, { userKey, timeouts }: SessionSettings): ConnectionOwner {
     return {
       host: this.#host,
-      timeouts: this.#timeouts,
+      timeouts,
       route: () => this.#users.get(userKey),
       onNeeds: (what) => this.#emit({ type: what === "token" ? "token-needed" : "location-needed", userKey }),
       onUrlVerified: () => {

@@ -7,7 +7,7 @@
 import type { DownloadMessage } from "@tidemark/protocol";
 import type { ResetPolicy } from "../core.js";
 import { SyncClient } from "../sync/client.js";
-import type { SyncCommand, SyncEvent } from "../sync/messages.js";
+import { defaultSyncTimeouts, type SyncCommand, type SyncEvent, type SyncTimeouts } from "../sync/messages.js";
 import { fakeCore, FakeFile } from "./fake-core.js";
 import { FakeHost } from "./fake-host.js";
 
@@ -32,7 +32,12 @@ export class LoopHarness {
     await this.do({ type: "user", userKey, url: "ws://server/sync", accessToken, isUrlVerified: true });
   }
 
-  async activate(session: number = 1, isMultiplexed: boolean = true, path: string = `/file-${session}`): Promise<void> {
+  async activate(
+    session: number = 1,
+    isMultiplexed: boolean = true,
+    path: string = `/file-${session}`,
+    timeouts: Partial<SyncTimeouts> = {},
+  ): Promise<void> {
     this.#generation += 1;
     await this.do({
       type: "activate",
@@ -45,6 +50,7 @@ export class LoopHarness {
         schemaVersion: 0,
         headers: {},
         resetPolicy: this.resetPolicy,
+        timeouts: { ...defaultSyncTimeouts, ...timeouts },
       },
     });
   }
