@@ -133,10 +133,13 @@ export class SyncClient {
       resetEnd: Promise.resolve(),
       early: [],
     };
+    if (!isSameExchange(entry.settings, settings)) this.#endRun(entry, true);
     entry.generation = generation;
     entry.settings = settings;
     this.#entries.set(id, entry);
     if (entry.run !== undefined) return this.#adopt(entry, entry.run);
+    // An activation that was to finish before it had begun is wanted for good.
+    entry.early.push((run) => run.keep());
     void this.#beginWhenClosed(entry);
   }
 
@@ -300,6 +303,10 @@ export class SyncClient {
     const entry = this.#entries.get(id);
     if (entry === undefined) return;
     entry.generation = generation;
+    this.#endRun(entry, mayLinger);
+  }
+
+  #endRun(entry: SessionEntry, mayLinger: boolean): void {
     entry.opening = undefined;
     entry.early = [];
     const { run } = entry;
@@ -359,6 +366,11 @@ export class SyncClient {
     for (const id of Array.from(this.#entries.keys())) this.#deactivate(id, Number.MAX_SAFE_INTEGER, false);
     for (const connection of Array.from(this.#connections.values())) connection.close();
   }
+}
+
+/** Whether what a session has said to the server holds with other settings too. */
+function isSameExchange(a: SessionSettings, b: SessionSettings): boolean {
+  return a.userKey === b.userKey && a.isMultiplexed === b.isMultiplexed && a.schemaVersion === b.schemaVersion;
 }
 
 function keeperKey(session: SessionId, before: SnapshotId): string {

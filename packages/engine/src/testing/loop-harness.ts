@@ -7,7 +7,13 @@
 import type { DownloadMessage } from "@tidemark/protocol";
 import type { ResetPolicy } from "../core.js";
 import { SyncClient } from "../sync/client.js";
-import { defaultSyncTimeouts, type SyncCommand, type SyncEvent, type SyncTimeouts } from "../sync/messages.js";
+import {
+  defaultSyncTimeouts,
+  type SessionSettings,
+  type SyncCommand,
+  type SyncEvent,
+  type SyncTimeouts,
+} from "../sync/messages.js";
 import { fakeCore, FakeFile } from "./fake-core.js";
 import { FakeHost } from "./fake-host.js";
 
@@ -39,20 +45,21 @@ export class LoopHarness {
     timeouts: Partial<SyncTimeouts> = {},
   ): Promise<void> {
     this.#generation += 1;
-    await this.do({
-      type: "activate",
-      session,
-      generation: this.#generation,
-      settings: {
-        path,
-        userKey,
-        isMultiplexed,
-        schemaVersion: 0,
-        headers: {},
-        resetPolicy: this.resetPolicy,
-        timeouts: { ...defaultSyncTimeouts, ...timeouts },
-      },
-    });
+    const settings = this.settings(path, isMultiplexed, timeouts);
+    await this.do({ type: "activate", session, generation: this.#generation, settings });
+  }
+
+  /** How a session is activated. */
+  settings(path: string, isMultiplexed: boolean = true, timeouts: Partial<SyncTimeouts> = {}): SessionSettings {
+    return {
+      path,
+      userKey,
+      isMultiplexed,
+      schemaVersion: 0,
+      headers: {},
+      resetPolicy: this.resetPolicy,
+      timeouts: { ...defaultSyncTimeouts, ...timeouts },
+    };
   }
 
   async deactivate(session: number = 1, mayLinger: boolean = false): Promise<void> {
