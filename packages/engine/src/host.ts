@@ -126,6 +126,8 @@ export interface HttpRequest {
   readonly body?: string;
   /** How long the answer may take. */
   readonly timeoutMs: number;
+  /** Ends the request when nobody wants the answer any more. */
+  readonly signal?: AbortSignal | undefined;
 }
 
 /** Files, all calls synchronous. Paths are opaque texts. */

@@ -26,6 +26,7 @@ import type { Credentials } from "./credentials.js";
 import { type ApiCall, sendCall } from "./http.js";
 import { FileActions } from "./file-actions.js";
 import { type AnyCallback, Listeners } from "./listeners.js";
+import { SharedRequest } from "./shared-request.js";
 import { User } from "./user.js";
 import { type StoredUser, UserStore } from "./user-store.js";
 
@@ -83,7 +84,7 @@ export class App {
   readonly #users = new Map<string, User>();
   #currentUserId: string | null;
   #location: Location | undefined;
-  #locating: Promise<Location> | undefined;
+  #locating: SharedRequest<Location> | undefined;
 
   constructor(configuration: AppConfiguration, host: Host) {
     this.configuration = { ...configuration, baseUrl: configuration.baseUrl.replace(/\/+$/, "") };
@@ -110,17 +111,21 @@ export class App {
 
   // --- location --------------------------------------------------------------------------------------------
 
-  #locate(): Promise<Location> {
+  #locate(signal?: AbortSignal): Promise<Location> {
     if (this.#location !== undefined) return Promise.resolve(this.#location);
-    this.#locating ??= this.#requestLocation().finally(() => {
-      this.#locating = undefined;
+    this.#locating ??= new SharedRequest(async (ending) => {
+      try {
+        return await this.#requestLocation(ending);
+      } finally {
+        this.#locating = undefined;
+      }
     });
-    return this.#locating;
+    return this.#locating.join(signal);
   }
 
-  async #requestLocation(): Promise<Location> {
+  async #requestLocation(signal: AbortSignal): Promise<Location> {
     const { baseUrl, timeoutMs } = this.configuration;
-    const call: ApiCall = { method: "GET", path: locationPath(this.id) };
+    const call: ApiCall = { method: "GET", path: locationPath(this.id), signal };
     const body = (await sendCall(this.host, baseUrl, call, timeoutMs)) as Partial<LocationBody> | undefined;
     if (typeof body?.hostname !== "string" || typeof body.ws_hostname !== "string") {
       throw new ServiceError("Bad location response from server", { status: 200 });
@@ -135,9 +140,9 @@ export class App {
   }
 
   /** Asks the server again where it is. */
-  async refreshLocation(): Promise<void> {
+  async refreshLocation(signal?: AbortSignal): Promise<void> {
     this.#location = undefined;
-    await this.#locate();
+    await this.#locate(signal);
   }
 
   /** The sync route as far as it is known: before the first answer it is derived from the base URL. */
@@ -157,7 +162,7 @@ export class App {
 
   /** A call of the API, after the location is known. */
   async call(call: ApiCall): Promise<unknown> {
-    const { http } = await this.#locate();
+    const { http } = await this.#locate(call.signal);
     return sendCall(this.host, http, call, this.configuration.timeoutMs);
   }
 
@@ -174,8 +179,8 @@ export class App {
   }
 
   /** A new access token for a refresh token. */
-  async requestAccessToken(refreshToken: string): Promise<string> {
-    const answer = await this.call({ method: "POST", path: sessionPath, token: refreshToken });
+  async requestAccessToken(refreshToken: string, signal?: AbortSignal): Promise<string> {
+    const answer = await this.call({ method: "POST", path: sessionPath, token: refreshToken, signal });
     const token = (answer as Partial<SessionBody> | undefined)?.access_token;
     if (typeof token !== "string") throw new ServiceError("Bad session response from server", { status: 200 });
     return token;

@@ -62,7 +62,8 @@ export class SyncManager {
   readonly #apps = new WeakMap<App, number>();
   #lastApp = 0;
   readonly #users = new Map<string, User>();
-  readonly #refreshes = new Map<string, Promise<void>>();
+  /** What ends a refresh that is under way, by user. */
+  readonly #refreshes = new Map<string, AbortController>();
   readonly #refreshedAt = new Map<string, { atMs: number; readonly backOff: BackOff }>();
   /** Files whose sessions have ended, which the loop may not have closed yet; see `Engine.waitForSessionsToEnd`. */
   readonly endedPaths: Set<string> = new Set();
@@ -161,23 +162,35 @@ export class SyncManager {
   refreshToken(user: User, alsoLocation: boolean = false): void {
     const userKey = this.userKey(user);
     if (this.#refreshes.has(userKey)) return;
-    const refresh = this.#refreshUntilDone(user, alsoLocation).finally(() => this.#refreshes.delete(userKey));
-    this.#refreshes.set(userKey, refresh);
+    const ending = new AbortController();
+    this.#refreshes.set(userKey, ending);
+    void this.#refreshUntilDone(user, alsoLocation, ending.signal).finally(() => {
+      if (this.#refreshes.get(userKey) === ending) this.#refreshes.delete(userKey);
+    });
   }
 
-  async #refreshUntilDone(user: User, alsoLocation: boolean): Promise<void> {
+  /** A token that nobody needs must not keep the process. */
+  #endNeedlessRefresh(user: User): void {
+    const userKey = this.userKey(user);
+    if (this.sessionsOf(user).length > 0) return;
+    this.#refreshes.get(userKey)?.abort();
+    this.#refreshes.delete(userKey);
+  }
+
+  async #refreshUntilDone(user: User, alsoLocation: boolean, signal: AbortSignal): Promise<void> {
     const userKey = this.userKey(user);
     const last = this.#refreshedAt.get(userKey);
     const backOff = last?.backOff ?? newBackOff(user.app);
-    if (last !== undefined && this.clock.monotonicMs() - last.atMs < freshTokenMs) await this.#pause(backOff);
+    if (last !== undefined && this.clock.monotonicMs() - last.atMs < freshTokenMs) await this.#pause(backOff, signal);
     else backOff.reset();
-    while (user.isLoggedIn && this.sessionsOf(user).length > 0) {
+    while (!signal.aborted && user.isLoggedIn && this.sessionsOf(user).length > 0) {
       try {
-        if (alsoLocation) await user.app.refreshLocation();
-        await user.refreshAccessToken();
+        if (alsoLocation) await user.app.refreshLocation(signal);
+        await user.refreshAccessToken(signal);
         this.#refreshedAt.set(userKey, { atMs: this.clock.monotonicMs(), backOff });
         return;
       } catch (error) {
+        if (signal.aborted) return;
         const isRefused = error instanceof ServiceError && (error.status === 401 || error.status === 403);
         // What was refused may have been the token of an earlier log-in.
         if (isRefused && !user.isLoggedIn) return this.#onRefused(user, error);
@@ -185,13 +198,21 @@ export class SyncManager {
         for (const session of this.sessionsOf(user)) session.onToken();
         this.postUser(user);
       }
-      await this.#pause(backOff);
+      await this.#pause(backOff, signal);
     }
   }
 
-  #pause(backOff: BackOff): Promise<void> {
+  #pause(backOff: BackOff, signal: AbortSignal): Promise<void> {
     const delayMs = backOff.next("token", () => this.clock.random());
-    return new Promise((resolve) => this.clock.setTimer(delayMs, resolve, false));
+    return new Promise((resolve) => {
+      const end = (): void => {
+        this.clock.clearTimer(timer);
+        signal.removeEventListener("abort", end);
+        resolve();
+      };
+      const timer = this.clock.setTimer(delayMs, end, false);
+      signal.addEventListener("abort", end);
+    });
   }
 
   #onRefused(user: User, error: ServiceError): void {
@@ -231,6 +252,7 @@ export class SyncManager {
     if (session.awaitsClose) this.#leaving.set(session.id, session);
     this.endedPaths.add(session.path);
     if (this.#byPath.get(session.path) === session) this.#byPath.delete(session.path);
+    this.#endNeedlessRefresh(session.user);
     this.#mayForget(session.user);
     this.onActivityChanged();
   }

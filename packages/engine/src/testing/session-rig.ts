@@ -23,7 +23,7 @@ export interface FakeUser {
   isLoggedIn: boolean;
   needsRefresh: boolean;
   accessToken: string;
-  refreshAccessToken(): Promise<void>;
+  refreshAccessToken(signal?: AbortSignal): Promise<void>;
 }
 
 /** The session of a realm that is open. */
