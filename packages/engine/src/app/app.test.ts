@@ -294,7 +294,10 @@ test.each([
   host.fetch = async (request) => {
     if (!request.url.endsWith("/auth/session") || request.method === "DELETE") return fetch(request);
     await new Promise<void>((resolve) => (end = resolve));
-    return { contentType: "", ...answer(status, status === 200 ? { access_token: "late" } : { error: "no" }) } as HttpResponse;
+    return {
+      contentType: "",
+      ...answer(status, status === 200 ? { access_token: "late" } : { error: "no" }),
+    } as HttpResponse;
   };
   const refresh = user.refreshAccessToken().catch(() => undefined);
   await clock.run();

@@ -39,7 +39,8 @@ test("who wants the answer no more ends the request", async () => {
   const caller = new AbortController();
   const host = withFetch(
     {} as Host,
-    (_, init) => new Promise((_resolve, reject) => init?.signal?.addEventListener("abort", () => reject(new Error("ended")))),
+    (_, init) =>
+      new Promise((_resolve, reject) => init?.signal?.addEventListener("abort", () => reject(new Error("ended")))),
   );
   const answer = host.fetch({ ...request, signal: caller.signal });
   caller.abort();

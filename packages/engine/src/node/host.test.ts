@@ -43,11 +43,16 @@ test("a peer that does not answer the end of a connection is left after a second
   const url = await server.start();
   stop = () => server.stop();
   const socket = await new Promise<ReturnType<typeof nodeSockets.open>>((resolve) => {
-    const opening = nodeSockets.open(url.replace("http", "ws"), [], {}, {
-      onOpen: () => resolve(opening),
-      onMessage: () => undefined,
-      onEnd: () => undefined,
-    });
+    const opening = nodeSockets.open(
+      url.replace("http", "ws"),
+      [],
+      {},
+      {
+        onOpen: () => resolve(opening),
+        onMessage: () => undefined,
+        onEnd: () => undefined,
+      },
+    );
   });
   const startedAt = performance.now();
   socket.close();

@@ -20,10 +20,12 @@ async function lifeAfterClose(
   options: readonly string[],
   stopPolicy: string,
   serverOptions: MuteServerOptions = {},
+  last: string = "",
 ): Promise<number> {
   const server = new MuteServer(serverOptions);
   const url = await server.start();
-  const process = await startProcess([...options, compiled("leaver.js"), url, directory, stopPolicy], /leaver is (ready)/);
+  const program = [compiled("leaver.js"), url, directory, stopPolicy, last];
+  const process = await startProcess([...options, ...program], /leaver is (ready)/);
   const ended = new Promise<number>((resolve) => process.child.once("exit", () => resolve(performance.now())));
   const closed = new Promise<number>((resolve) => {
     process.onLine((line) => {
@@ -45,11 +47,14 @@ async function lifeAfterClose(
 
 describe.each(cores)("over the %s, with a server that says nothing", { timeout: 60_000 }, (_, options) => {
   test.each(["immediately", "never"])("a session that stops %s does not keep the process", async (stopPolicy) => {
-    expect(await lifeAfterClose(options, stopPolicy)).toBeLessThan(3_000);
+    expect(await lifeAfterClose(options, stopPolicy)).toBeLessThan(5_000);
   });
 
-  test("uploads that are not acknowledged keep it for ten seconds", async () => {
-    const life = await lifeAfterClose(options, "after-upload");
+  test.each([
+    ["are not acknowledged", ""],
+    ["go on in a session that is resumed", "resume"],
+  ])("uploads that %s keep it for ten seconds", async (_how, last) => {
+    const life = await lifeAfterClose(options, "after-upload", {}, last);
     expect(life).toBeGreaterThan(9_000);
     expect(life).toBeLessThan(13_000);
   });
@@ -58,6 +63,6 @@ describe.each(cores)("over the %s, with a server that says nothing", { timeout: 
     ["refused", { refreshStatus: 503 }],
     ["not answered", {}],
   ])("a refresh of the token that is %s does not keep it", async (_how, refresh) => {
-    expect(await lifeAfterClose(options, "after-upload", { givesOldTokens: true, ...refresh })).toBeLessThan(3_000);
+    expect(await lifeAfterClose(options, "after-upload", { givesOldTokens: true, ...refresh })).toBeLessThan(5_000);
   });
 });

@@ -84,7 +84,12 @@ test("a realm that is opened again before the loop has its file is reset like an
   await loop.accept();
   loop.takeEvents();
   const body = errorInformation(errorCode.badClientFileIdent, "reset", { action: "ClientReset", tryAgain: false });
-  await loop.answer({ type: "json_error", errorCode: errorCode.badClientFileIdent, session: 1, body: JSON.stringify(body) });
+  await loop.answer({
+    type: "json_error",
+    errorCode: errorCode.badClientFileIdent,
+    session: 1,
+    body: JSON.stringify(body),
+  });
   expect(takeErrors()).toEqual([]);
 });
 
@@ -95,7 +100,9 @@ test("a file of another version of the schema uploads at once, and nobody is tol
   await loop.activate();
   await loop.accept();
   expect(loop.host.socket.takeTypes()).toEqual(["bind", "ident", "mark"]);
-  const body = JSON.stringify(errorInformation(errorCode.schemaVersionChanged, "changed", { previousSchemaVersion: 1 }));
+  const body = JSON.stringify(
+    errorInformation(errorCode.schemaVersionChanged, "changed", { previousSchemaVersion: 1 }),
+  );
   await loop.answer({ type: "json_error", errorCode: errorCode.schemaVersionChanged, session: 1, body });
   expect(loop.host.socket.takeTypes()).toEqual(["upload"]);
   expect(takeErrors()).toEqual([]);

@@ -1,5 +1,6 @@
 /**
- * A process that opens a synced realm, closes it when it is told to, and has nothing else to do.
+ * A process that opens a synced realm, closes it when it is told to, and has nothing else to do but, if it is told so,
+ * to resume the session that goes on uploading.
  *
  * @module
  */
@@ -13,7 +14,7 @@ import { createNodeEngine } from "../node/index.js";
 import type { StopPolicy } from "../sync/sync-options.js";
 import { item } from "./models.js";
 
-const [url = "", directory = "", stopPolicy = "after-upload"] = process.argv.slice(2);
+const [url = "", directory = "", stopPolicy = "after-upload", last = ""] = process.argv.slice(2);
 const engine = createNodeEngine();
 const app = engine.createApp({
   id: "leaver",
@@ -48,7 +49,9 @@ database.commitWrite();
 
 process.stdin.once("data", () => {
   process.stdin.destroy();
+  const session = file.sync?.session;
   file.close();
+  if (last === "resume") session?.resume();
   process.stdout.write("closed\n");
 });
 process.stdout.write("leaver is ready\n");

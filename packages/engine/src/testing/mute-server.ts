@@ -45,7 +45,9 @@ export class MuteServer {
       answer.end(JSON.stringify(body));
     });
     this.#server.on("upgrade", ({ headers }, socket) => {
-      const hash = createHash("sha1").update(`${headers["sec-websocket-key"] ?? ""}${webSocketGuid}`).digest("base64");
+      const hash = createHash("sha1")
+        .update(`${headers["sec-websocket-key"] ?? ""}${webSocketGuid}`)
+        .digest("base64");
       const protocol = headers["sec-websocket-protocol"];
       const lines = [
         "HTTP/1.1 101 Switching Protocols",

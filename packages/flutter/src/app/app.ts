@@ -13,7 +13,7 @@ import type { Credentials } from "./credentials.js";
 import { EmailPasswordAuthProvider } from "./email-password.js";
 import { User } from "./user.js";
 
-/** Times of the connection. They hold for all apps of the process. */
+/** Times of the connections of an app's users. */
 export interface SyncTimeoutOptions {
   /** For a connection to come about; 2 minutes. */
   readonly connectTimeout?: Duration | undefined;
