@@ -379,7 +379,7 @@ test("a client reset that is done when the realm has been closed leaves no versi
 
 test("two apps of one id and address have their own times, and connections", async () => {
   const other = new SessionRig();
-  const app = { ...rig.app, syncTimeouts: { ...rig.app.syncTimeouts, connectTimeoutMs: 1_234 } };
+  const app = Object.assign(other.app, { syncTimeouts: { ...rig.app.syncTimeouts, connectTimeoutMs: 1_234 } });
   const namesake = { ...user, app } as unknown as User;
   manager.session("/other", { ...options, user: namesake }).attach(other.file, { ...options, user: namesake });
   const settings = posted.flatMap((command) => (command.type === "activate" ? [command.settings] : []));
