@@ -1,6 +1,6 @@
 /**
  * A process that opens a synced realm, closes it when it is told to, and has nothing else to do but, if it is told so,
- * to resume the session that goes on uploading.
+ * to pause the session before, or to resume it while it goes on uploading.
  *
  * @module
  */
@@ -50,6 +50,7 @@ database.commitWrite();
 process.stdin.once("data", () => {
   process.stdin.destroy();
   const session = file.sync?.session;
+  if (last === "pause") session?.pause();
   file.close();
   if (last === "resume") session?.resume();
   process.stdout.write("closed\n");
