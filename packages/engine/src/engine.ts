@@ -14,7 +14,7 @@ import type { Host } from "./host.js";
 import type { LogSink } from "./log.js";
 import { RealmFile } from "./realm-file.js";
 import { SyncManager, type TransportFactory } from "./sync/sync-manager.js";
-import type { SyncOptions } from "./sync/sync-session.js";
+import type { SyncOptions } from "./sync/sync-options.js";
 import type { WriteTurns } from "./sync/write-turns.js";
 import type { Conventions } from "./values/conventions.js";
 

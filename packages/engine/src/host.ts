@@ -18,8 +18,12 @@ export interface Clock {
   monotonicMs(): number;
   /** At least 0, below 1. */
   random(): number;
-  /** Calls back once, after a time. */
-  setTimer(delayMs: number, callback: () => void): TimerId;
+  /**
+   * Calls back once, after a time.
+   *
+   * @param holdsProcess whether the process stays alive for it; `true` if not given. It may be ended before otherwise.
+   */
+  setTimer(delayMs: number, callback: () => void, holdsProcess?: boolean): TimerId;
   /** Ends a timer that has not called back. */
   clearTimer(timer: TimerId): void;
   /** Runs the callback in a later turn of the event loop, in order of the calls. */
@@ -122,6 +126,8 @@ export interface HttpRequest {
   readonly body?: string;
   /** How long the answer may take. */
   readonly timeoutMs: number;
+  /** Ends the request when nobody wants the answer any more. */
+  readonly signal?: AbortSignal | undefined;
 }
 
 /** Files, all calls synchronous. Paths are opaque texts. */

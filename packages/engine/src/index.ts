@@ -101,13 +101,8 @@ export {
 export type { ProgressCall, ProgressDirection, ProgressMode } from "./sync/progress.js";
 export type { SessionState } from "./sync/session-states.js";
 export { SyncManager, type TransportFactory } from "./sync/sync-manager.js";
-export {
-  type ConnectionListener,
-  type StatusListener,
-  type StopPolicy,
-  type SyncOptions,
-  SyncSession,
-} from "./sync/sync-session.js";
+export type { ConnectionListener, StatusListener, StopPolicy, SyncOptions } from "./sync/sync-options.js";
+export { SyncSession } from "./sync/sync-session.js";
 export {
   type Conventions,
   dateParts,

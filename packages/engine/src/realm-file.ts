@@ -11,7 +11,8 @@ import { EngineError } from "./errors.js";
 import { type ResetReport, resetReportOf } from "./sync/reset-report.js";
 import { identityOf, type SyncFile } from "./sync/sync-file.js";
 import type { PendingTransfer } from "./sync/sync-status.js";
-import type { SyncOptions, SyncSession } from "./sync/sync-session.js";
+import type { SyncOptions } from "./sync/sync-options.js";
+import type { SyncSession } from "./sync/sync-session.js";
 
 /** The synchronisation of a file. */
 export interface FileSync {

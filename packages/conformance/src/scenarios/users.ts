@@ -173,19 +173,21 @@ export const userScenarios: readonly Scenario[] = [
   ),
   {
     id: "A-09",
-    title: "times of the connection that are set reach the client",
+    title: "times of the connection that are set reach the client, and are those of their app alone",
     facades: ["kotlin", "flutter"],
     needs: ["timeouts"],
     run: async (stage) => {
       const lines = stage.captureLog("debug");
-      // They hold for the process: what is a little less than the default harms no other case.
-      const device = await stage.device({ connectTimeoutMs: 119_000 });
+      const told = (): string[] =>
+        lines.flatMap(({ message }) => /^Config param: connect_timeout = (\d+) ms$/.exec(message)?.[1] ?? []);
+      const device = await stage.device({ connectTimeoutMs: 7_000 });
       const realm = await device.open();
-      const isTold = (): boolean =>
-        lines.some(({ message }) => message === "Config param: connect_timeout = 119000 ms");
-      await stage.eventually(isTold, "the client says its times");
+      await stage.eventually(() => told().length === 1, "the client says its times");
       realm.write(() => realm.create("Dog", dog(1)));
       stage.equal(await stage.session(realm).waitUp(), "done", "upload");
+      await (await stage.device()).open();
+      await stage.eventually(() => told().length === 2, "the client says the times of another app");
+      stage.equal(told().join(" "), "7000 120000", "connect timeouts");
     },
   },
 ];

@@ -61,6 +61,7 @@ beforeEach(() => {
   files = new MemoryFiles();
   requests = [];
   users = 0;
+  userOf = (login) => `user-${login}`;
   answers = [
     ["/location", () => answer(200, { hostname: "http://real", ws_hostname: "ws://real" })],
     [
@@ -71,7 +72,7 @@ beforeEach(() => {
         return answer(200, {
           access_token: access,
           refresh_token: `refresh ${users}`,
-          user_id: `user-${users}`,
+          user_id: userOf(users),
           device_id: "0".repeat(24),
         });
       },
@@ -84,6 +85,7 @@ beforeEach(() => {
 });
 
 let provider = "local-userpass";
+let userOf = (login: number): string => `user-${login}`;
 
 function makeApp(change: Partial<AppConfiguration> = {}): App {
   const host: Host = {
@@ -262,6 +264,50 @@ test("listeners hear of log-ins, switches and log-outs, in a turn of their own",
   expect(calls).toBe(0);
   await clock.run();
   expect(calls).toBe(4);
+});
+
+test("a listener that is removed before its turn comes is not called, the app's and the user's alike", async () => {
+  const app = makeApp();
+  const user = await app.logIn(emailPassword("a@b.c", "p"));
+  await clock.run();
+  const seen: string[] = [];
+  const onApp = (): void => void seen.push("app");
+  const onUser = (): void => void seen.push("user");
+  app.listeners.add(onApp);
+  user.listeners.add(onUser);
+  app.switchUser(user);
+  app.listeners.remove(onApp);
+  user.listeners.remove(onUser);
+  await clock.run();
+  expect(seen).toEqual([]);
+});
+
+test.each([
+  ["refused", 401],
+  ["given", 200],
+])("a refresh of an earlier log-in that is %s late does nothing to the later one", async (_, status) => {
+  const app = makeApp();
+  const user = await app.logIn(emailPassword("a@b.c", "p"));
+  let end: () => void = () => undefined;
+  const host = app.host as { fetch: Host["fetch"] };
+  const { fetch } = host;
+  host.fetch = async (request) => {
+    if (!request.url.endsWith("/auth/session") || request.method === "DELETE") return fetch(request);
+    await new Promise<void>((resolve) => (end = resolve));
+    return {
+      contentType: "",
+      ...answer(status, status === 200 ? { access_token: "late" } : { error: "no" }),
+    } as HttpResponse;
+  };
+  const refresh = user.refreshAccessToken().catch(() => undefined);
+  await clock.run();
+  await app.logOut(user);
+  userOf = () => "user-1";
+  expect(await app.logIn(emailPassword("a@b.c", "p"))).toBe(user);
+  const { accessToken } = user;
+  end();
+  await refresh;
+  expect([user.isLoggedIn, user.accessToken]).toEqual([true, accessToken]);
 });
 
 test.each([

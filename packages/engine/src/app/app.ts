@@ -21,10 +21,12 @@ import {
 } from "@tidemark/protocol";
 import { EngineError, ServiceError } from "../errors.js";
 import type { Host } from "../host.js";
+import { defaultSyncTimeouts, type SyncTimeouts } from "../sync/messages.js";
 import type { Credentials } from "./credentials.js";
 import { type ApiCall, sendCall } from "./http.js";
 import { FileActions } from "./file-actions.js";
-import { Listeners } from "./listeners.js";
+import { type AnyCallback, Listeners } from "./listeners.js";
+import { SharedRequest } from "./shared-request.js";
 import { User } from "./user.js";
 import { type StoredUser, UserStore } from "./user-store.js";
 
@@ -42,6 +44,8 @@ export interface AppConfiguration {
   readonly baseDirectory: string;
   /** Whether users are remembered beyond this process. */
   readonly keepsUsers: boolean;
+  /** Times of the connections of its users that differ from {@link defaultSyncTimeouts}. */
+  readonly syncTimeouts?: Partial<SyncTimeouts> | undefined;
 }
 
 /** What became of a user. */
@@ -72,18 +76,21 @@ export class App {
   onChange: (user: User, change: UserChange, cause?: Error) => void = () => undefined;
   /** Whether all sessions of a user share one connection; in force for sessions that begin later. */
   isMultiplexed: boolean;
+  /** Times of the connections of its users. */
+  readonly syncTimeouts: SyncTimeouts;
   /** @internal What is to be done with files when the app is made the next time. */
   readonly fileActions: FileActions;
   readonly #store: UserStore;
   readonly #users = new Map<string, User>();
   #currentUserId: string | null;
   #location: Location | undefined;
-  #locating: Promise<Location> | undefined;
+  #locating: SharedRequest<Location> | undefined;
 
   constructor(configuration: AppConfiguration, host: Host) {
     this.configuration = { ...configuration, baseUrl: configuration.baseUrl.replace(/\/+$/, "") };
     this.host = host;
     this.isMultiplexed = configuration.isMultiplexed;
+    this.syncTimeouts = { ...defaultSyncTimeouts, ...configuration.syncTimeouts };
     this.fileActions = new FileActions(host, this.directory, configuration.keepsUsers);
     const path = configuration.keepsUsers ? host.files.join(this.directory, "users.json") : null;
     this.#store = new UserStore(host.files, path);
@@ -104,17 +111,21 @@ export class App {
 
   // --- location --------------------------------------------------------------------------------------------
 
-  #locate(): Promise<Location> {
+  #locate(signal?: AbortSignal): Promise<Location> {
     if (this.#location !== undefined) return Promise.resolve(this.#location);
-    this.#locating ??= this.#requestLocation().finally(() => {
-      this.#locating = undefined;
+    this.#locating ??= new SharedRequest(async (ending) => {
+      try {
+        return await this.#requestLocation(ending);
+      } finally {
+        this.#locating = undefined;
+      }
     });
-    return this.#locating;
+    return this.#locating.join(signal);
   }
 
-  async #requestLocation(): Promise<Location> {
+  async #requestLocation(signal: AbortSignal): Promise<Location> {
     const { baseUrl, timeoutMs } = this.configuration;
-    const call: ApiCall = { method: "GET", path: locationPath(this.id) };
+    const call: ApiCall = { method: "GET", path: locationPath(this.id), signal };
     const body = (await sendCall(this.host, baseUrl, call, timeoutMs)) as Partial<LocationBody> | undefined;
     if (typeof body?.hostname !== "string" || typeof body.ws_hostname !== "string") {
       throw new ServiceError("Bad location response from server", { status: 200 });
@@ -129,9 +140,9 @@ export class App {
   }
 
   /** Asks the server again where it is. */
-  async refreshLocation(): Promise<void> {
+  async refreshLocation(signal?: AbortSignal): Promise<void> {
     this.#location = undefined;
-    await this.#locate();
+    await this.#locate(signal);
   }
 
   /** The sync route as far as it is known: before the first answer it is derived from the base URL. */
@@ -151,7 +162,7 @@ export class App {
 
   /** A call of the API, after the location is known. */
   async call(call: ApiCall): Promise<unknown> {
-    const { http } = await this.#locate();
+    const { http } = await this.#locate(call.signal);
     return sendCall(this.host, http, call, this.configuration.timeoutMs);
   }
 
@@ -168,8 +179,8 @@ export class App {
   }
 
   /** A new access token for a refresh token. */
-  async requestAccessToken(refreshToken: string): Promise<string> {
-    const answer = await this.call({ method: "POST", path: sessionPath, token: refreshToken });
+  async requestAccessToken(refreshToken: string, signal?: AbortSignal): Promise<string> {
+    const answer = await this.call({ method: "POST", path: sessionPath, token: refreshToken, signal });
     const token = (answer as Partial<SessionBody> | undefined)?.access_token;
     if (typeof token !== "string") throw new ServiceError("Bad session response from server", { status: 200 });
     return token;
@@ -339,8 +350,17 @@ export class App {
   }
 
   #notify(user: User, change: Parameters<AppListener>[1]): void {
-    this.listeners.each((listener) => this.host.defer(() => listener(user, change)));
-    user.listeners.each((listener) => this.host.defer(listener));
+    this.#later(this.listeners, (listener) => listener(user, change));
+    this.#later(user.listeners, (listener) => listener());
+  }
+
+  /** One that is removed before its turn comes is not called. */
+  #later<Callback extends AnyCallback>(listeners: Listeners<Callback>, call: (listener: Callback) => void): void {
+    listeners.each((listener) =>
+      this.host.defer(() => {
+        if (listeners.isWanted(listener)) call(listener);
+      }),
+    );
   }
 
   #save(): void {

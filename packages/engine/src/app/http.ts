@@ -17,6 +17,8 @@ export interface ApiCall {
   readonly body?: unknown;
   /** Bearer token. */
   readonly token?: string;
+  /** Ends the call when nobody wants the answer any more. */
+  readonly signal?: AbortSignal | undefined;
 }
 
 /** Sends a call and reads its answer. */
@@ -31,6 +33,7 @@ export async function sendCall(host: Host, base: string, call: ApiCall, timeoutM
     url: `${base}${call.path}`,
     headers,
     timeoutMs,
+    signal: call.signal,
     ...(call.body === undefined ? {} : { body: JSON.stringify(call.body) }),
   };
   let response;

@@ -10,6 +10,7 @@ import type { App } from "./app.js";
 import type { Credentials } from "./credentials.js";
 import { Listeners } from "./listeners.js";
 import { isExpired, readToken } from "./token.js";
+import { SharedRequest } from "./shared-request.js";
 import type { StoredUser } from "./user-store.js";
 
 /** Whether a user has tokens, is known without them, or is forgotten. */
@@ -35,7 +36,7 @@ export class User {
   #deviceId: string;
   #identities: readonly UserIdentity[];
   #profile: Readonly<Record<string, unknown>>;
-  #refreshing: Promise<void> | undefined;
+  #refreshing: SharedRequest<void> | undefined;
 
   /** @internal */
   constructor(app: App, stored: StoredUser) {
@@ -115,6 +116,7 @@ export class User {
   /** @internal The user has logged in (again). */
   onLogIn(stored: StoredUser): void {
     this.#state = "logged-in";
+    this.#refreshing = undefined;
     this.#accessToken = stored.accessToken;
     this.#refreshToken = stored.refreshToken;
     this.#deviceId = stored.deviceId;
@@ -127,22 +129,37 @@ export class User {
     this.#profile = profile;
   }
 
-  /** Gets a new access token with the refresh token. Several callers share one request. */
-  refreshAccessToken(): Promise<void> {
-    this.#refreshing ??= this.#requestAccessToken().finally(() => {
-      this.#refreshing = undefined;
-    });
-    return this.#refreshing;
+  /**
+   * Gets a new access token with the refresh token. Several callers share one request.
+   *
+   * @param signal tells that the caller wants none any more.
+   */
+  refreshAccessToken(signal?: AbortSignal): Promise<void> {
+    this.#refreshing ??= this.#beginRefresh();
+    return this.#refreshing.join(signal);
   }
 
-  async #requestAccessToken(): Promise<void> {
-    try {
-      const token = await this.app.requestAccessToken(this.#refreshToken);
-      if (this.#state === "logged-in") this.onAccessToken(token);
-    } catch (error) {
-      if (error instanceof ServiceError && (error.status === 401 || error.status === 403)) {
-        this.app.forgetTokens(this, error);
+  #beginRefresh(): SharedRequest<void> {
+    const refreshing: SharedRequest<void> = new SharedRequest(async (signal) => {
+      try {
+        await this.#requestAccessToken(signal);
+      } finally {
+        if (this.#refreshing === refreshing) this.#refreshing = undefined;
       }
+    });
+    return refreshing;
+  }
+
+  async #requestAccessToken(signal: AbortSignal): Promise<void> {
+    const refreshToken = this.#refreshToken;
+    // The user may have logged out, and in again, by the time of the answer: it is nothing to the later log-in.
+    const isCurrent = (): boolean => this.#state === "logged-in" && this.#refreshToken === refreshToken;
+    try {
+      const token = await this.app.requestAccessToken(refreshToken, signal);
+      if (isCurrent()) this.onAccessToken(token);
+    } catch (error) {
+      const isRefused = error instanceof ServiceError && (error.status === 401 || error.status === 403);
+      if (isRefused && isCurrent()) this.app.forgetTokens(this, error);
       throw error;
     }
   }
@@ -159,6 +176,7 @@ export class User {
     this.#state = state;
     this.#accessToken = "";
     this.#refreshToken = "";
+    this.#refreshing = undefined;
     return { refreshToken };
   }
 

@@ -4,24 +4,20 @@
  * @module
  */
 
+import { endOf, readAnswer } from "../app/fetch-answer.js";
 import type { Host, HttpRequest, HttpResponse } from "../host.js";
 
 /** The host with another way to fetch. */
 export function withFetch(host: Host, own: typeof fetch): Host {
   const fetchHttp = async (request: HttpRequest): Promise<HttpResponse> => {
-    const { method, url, headers, body, timeoutMs } = request;
-    const signal = AbortSignal.timeout(timeoutMs);
+    const { method, url, headers, body } = request;
     const response = await own(url, {
       method,
       headers: { ...headers },
-      signal,
+      signal: endOf(request),
       ...(body === undefined ? {} : { body }),
     });
-    return {
-      status: response.status,
-      contentType: response.headers.get("content-type") ?? "",
-      body: await response.text(),
-    };
+    return readAnswer(response);
   };
   return { ...host, fetch: fetchHttp };
 }

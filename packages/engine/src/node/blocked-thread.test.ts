@@ -31,8 +31,8 @@ beforeAll(async () => {
     if (key !== "" && !seenByPeer.has(Number(key))) seenByPeer.set(Number(key), Number(at));
   });
   const engine = createNodeEngine();
-  engine.sync.setTimeouts({ pingPeriodMs: 300, pongTimeoutMs: 1_500 });
-  client = await openClient(engine, relay.value, join(server.directory, "main"));
+  const timeouts = { pingPeriodMs: 300, pongTimeoutMs: 1_500 };
+  client = await openClient(engine, relay.value, join(server.directory, "main"), timeouts);
 }, 60_000);
 
 afterAll(async () => {

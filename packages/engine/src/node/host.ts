@@ -23,6 +23,7 @@ import { setImmediate } from "node:timers";
 import { connect as connectSecure, type ConnectionOptions } from "node:tls";
 import { compressBody, uncompressBody } from "@tidemark/protocol/node";
 import { type ClientOptions, WebSocket } from "ws";
+import { endOf, readAnswer } from "../app/fetch-answer.js";
 import { network } from "./network.js";
 import type {
   Clock,
@@ -41,7 +42,10 @@ const clock: Clock = {
   nowMs: () => Date.now(),
   monotonicMs: () => performance.now(),
   random: () => Math.random(),
-  setTimer: (delayMs, callback) => setTimeout(callback, delayMs),
+  setTimer: (delayMs, callback, holdsProcess = true) => {
+    const timer = setTimeout(callback, delayMs);
+    return holdsProcess ? timer : timer.unref();
+  },
   clearTimer: (timer) => clearTimeout(timer as NodeJS.Timeout),
   defer: (callback) => {
     setImmediate(callback);
@@ -82,18 +86,14 @@ const files: Files = {
 };
 
 async function fetchHttp(request: HttpRequest): Promise<HttpResponse> {
-  const { method, url, headers, body, timeoutMs } = request;
+  const { method, url, headers, body } = request;
   const response = await fetch(url, {
     method,
     headers,
     ...(body === undefined ? {} : { body }),
-    signal: AbortSignal.timeout(timeoutMs),
+    signal: endOf(request),
   });
-  return {
-    status: response.status,
-    contentType: response.headers.get("content-type") ?? "",
-    body: await response.text(),
-  };
+  return readAnswer(response);
 }
 
 /** The application's side. */
@@ -120,6 +120,12 @@ export const nodeHost: Host = {
 /** Largest message taken from a server. */
 const messageBytesMax = 2 ** 31 - 1;
 
+/** How long a peer may take to answer the end of a connection. */
+const closeTimeoutMs = 1_000;
+
+/** Longest text of a refusal that is taken from a server. */
+const refusalBytesMax = 8_192;
+
 /** Opens sockets with ws. */
 export const nodeSockets: SocketFactory = { open: (...opening) => openSocket(true, ...opening) };
 
@@ -127,14 +133,16 @@ export const nodeSockets: SocketFactory = { open: (...opening) => openSocket(tru
 function openSocket(holds: boolean, ...opening: Parameters<SocketFactory["open"]>): Socket {
   const [url, protocols, headers, events] = opening;
   const createConnection = url.startsWith("wss:") ? secureWithoutHold : plainWithoutHold;
-  const socket = new WebSocket(url, [...protocols], {
+  // The types of ws do not know the last of these.
+  const options: ClientOptions & { readonly closeTimeout: number } = {
     headers: { ...headers },
     perMessageDeflate: false,
     maxPayload: messageBytesMax,
     followRedirects: false,
     ...(holds ? {} : { createConnection: createConnection as ClientOptions["createConnection"] }),
-  });
-  return attach(socket, events);
+    closeTimeout: closeTimeoutMs,
+  };
+  return attach(new WebSocket(url, [...protocols], options), events);
 }
 
 /** The path in what is connected to is that of the request. */
@@ -165,14 +173,20 @@ function attach(socket: WebSocket, events: SocketEvents): Socket {
   });
   socket.on("unexpected-response", (request, response) => {
     const chunks: Buffer[] = [];
+    let size = 0;
     const { statusCode: status = 0 } = response;
-    response.on("data", (chunk: Buffer) => chunks.push(chunk));
-    response.on("end", () => {
-      const message = Buffer.concat(chunks).toString("utf8").slice(0, 8192);
-      end({ kind: "http", status, message });
+    const refuse = (): void => {
+      end({ kind: "http", status, message: Buffer.concat(chunks).subarray(0, refusalBytesMax).toString("utf8") });
       request.destroy();
+    };
+    response.on("data", (chunk: Buffer) => {
+      if (size >= refusalBytesMax) return;
+      chunks.push(chunk);
+      size += chunk.length;
+      if (size >= refusalBytesMax) refuse();
     });
-    response.on("error", () => end({ kind: "http", status, message: "" }));
+    response.on("end", refuse);
+    response.on("error", refuse);
   });
   socket.on("error", (error: Error & { code?: string }) => {
     failure ??= failureOf(error);

@@ -11,7 +11,6 @@ import type { SyncHost } from "../host.js";
 import { ClientReset, copyPathOf, type ResetOwner } from "./client-reset.js";
 import { Connection, type ConnectionOwner } from "./connection.js";
 import {
-  defaultSyncTimeouts,
   type ErrorConsequence,
   type Generation,
   type ResetDemand,
@@ -19,7 +18,6 @@ import {
   type SessionSettings,
   type SyncCommand,
   type SyncEvent,
-  type SyncTimeouts,
 } from "./messages.js";
 import { ClientSession } from "./session.js";
 import { SessionFile } from "./session-file.js";
@@ -55,7 +53,6 @@ export class SyncClient {
   readonly #core: Core;
   readonly #emit: (event: SyncEvent) => void;
   readonly #turns: WriteTurns | undefined;
-  #timeouts: SyncTimeouts = defaultSyncTimeouts;
   readonly #users = new Map<string, UserRoute>();
   readonly #entries = new Map<SessionId, SessionEntry>();
   /** By path: a file is closed by one activation before the next one, also of another session, opens it. */
@@ -75,9 +72,6 @@ export class SyncClient {
   /** Does what the application's side asks. */
   handle(command: SyncCommand): void {
     switch (command.type) {
-      case "timeouts":
-        this.#timeouts = command.timeouts;
-        return;
       case "user":
         return this.#onUser(command);
       case "forget-user":
@@ -139,10 +133,13 @@ export class SyncClient {
       resetEnd: Promise.resolve(),
       early: [],
     };
+    if (!isSameExchange(entry.settings, settings)) this.#endRun(entry, true);
     entry.generation = generation;
     entry.settings = settings;
     this.#entries.set(id, entry);
     if (entry.run !== undefined) return this.#adopt(entry, entry.run);
+    // An activation that was to finish before it had begun is wanted for good.
+    entry.early.push((run) => run.keep());
     void this.#beginWhenClosed(entry);
   }
 
@@ -196,7 +193,7 @@ export class SyncClient {
     const { id: session } = entry;
     return {
       host: this.#host,
-      timeouts: this.#timeouts,
+      timeouts: entry.settings.timeouts,
       onConnectionState: (state) => this.#emitState(entry, state),
       onChanged: () => this.#emit({ type: "changed", session }),
       onProgress: (report) => this.#emit({ type: "progress", session, report }),
@@ -281,15 +278,15 @@ export class SyncClient {
     const key = isMultiplexed ? userKey : `${userKey}#${session}`;
     const known = this.#connections.get(key);
     if (known !== undefined) return known;
-    const connection: Connection = new Connection(this.#connectionOwner(key, userKey), settings.headers);
+    const connection: Connection = new Connection(this.#connectionOwner(key, settings), settings.headers);
     this.#connections.set(key, connection);
     return connection;
   }
 
-  #connectionOwner(key: string, userKey: string): ConnectionOwner {
+  #connectionOwner(key: string, { userKey, timeouts }: SessionSettings): ConnectionOwner {
     return {
       host: this.#host,
-      timeouts: this.#timeouts,
+      timeouts,
       route: () => this.#users.get(userKey),
       onNeeds: (what) => this.#emit({ type: what === "token" ? "token-needed" : "location-needed", userKey }),
       onUrlVerified: () => {
@@ -306,6 +303,10 @@ export class SyncClient {
     const entry = this.#entries.get(id);
     if (entry === undefined) return;
     entry.generation = generation;
+    this.#endRun(entry, mayLinger);
+  }
+
+  #endRun(entry: SessionEntry, mayLinger: boolean): void {
     entry.opening = undefined;
     entry.early = [];
     const { run } = entry;
@@ -365,6 +366,11 @@ export class SyncClient {
     for (const id of Array.from(this.#entries.keys())) this.#deactivate(id, Number.MAX_SAFE_INTEGER, false);
     for (const connection of Array.from(this.#connections.values())) connection.close();
   }
+}
+
+/** Whether what a session has said to the server holds with other settings too. */
+function isSameExchange(a: SessionSettings, b: SessionSettings): boolean {
+  return a.userKey === b.userKey && a.isMultiplexed === b.isMultiplexed && a.schemaVersion === b.schemaVersion;
 }
 
 function keeperKey(session: SessionId, before: SnapshotId): string {

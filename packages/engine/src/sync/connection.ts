@@ -204,17 +204,23 @@ export class Connection {
     this.#setTimer("connect", timeouts.connectTimeoutMs, () => {
       this.#onEnd({ kind: "connect", message: "The connection was not established in time" });
     });
-    this.#socket = host.sockets.open(url, [subProtocolToken("flexible", protocolVersionMax)], headers, {
-      onOpen: (protocol) => {
-        if (epoch === this.#epoch) this.#onOpen(protocol);
-      },
-      onMessage: (bytes) => {
-        if (epoch === this.#epoch) this.#onMessage(bytes);
-      },
-      onEnd: (failure) => {
-        if (epoch === this.#epoch) this.#onEnd(failure);
-      },
-    });
+    try {
+      this.#socket = host.sockets.open(url, [subProtocolToken("flexible", protocolVersionMax)], headers, {
+        onOpen: (protocol) => {
+          if (epoch === this.#epoch) this.#onOpen(protocol);
+        },
+        onMessage: (bytes) => {
+          if (epoch === this.#epoch) this.#onMessage(bytes);
+        },
+        onEnd: (failure) => {
+          if (epoch === this.#epoch) this.#onEnd(failure);
+        },
+      });
+    } catch (error) {
+      // An address or a header that cannot be sent: another attempt would be no better.
+      this.#isBlocked = true;
+      this.#fail("open", simpleFailure(syncStatusCode.syncConnectFailed, messageOf(error), true), "warn");
+    }
   }
 
   #onOpen(protocol: string): void {

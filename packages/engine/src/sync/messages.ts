@@ -33,6 +33,8 @@ export interface SessionSettings {
   readonly headers: Readonly<Record<string, string>>;
   /** What is done when the server demands a client reset; `manual` leaves it to the application. */
   readonly resetPolicy: ResetPolicy | "manual";
+  /** Times of its connection: those of the session that made it, where it is shared. */
+  readonly timeouts: SyncTimeouts;
 }
 
 /** A client reset that is demanded. */
@@ -45,7 +47,7 @@ export interface ResetDemand {
   readonly allowsRecovery: boolean;
 }
 
-/** Intervals of the loop. */
+/** Times of connections and sessions. */
 export interface SyncTimeouts {
   /** How long connecting may take; 2 minutes. */
   readonly connectTimeoutMs: number;
@@ -76,12 +78,6 @@ export const defaultSyncTimeouts: SyncTimeouts = {
 
 /** From the application's side to the loop. */
 export type SyncCommand =
-  | {
-      /** Tells them apart. */
-      readonly type: "timeouts";
-      /** All of them. */
-      readonly timeouts: SyncTimeouts;
-    }
   /** A user's access token and route, at first and whenever they change. */
   | {
       /** Tells them apart. */

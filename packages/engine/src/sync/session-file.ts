@@ -249,22 +249,3 @@ function progressOf(message: DownloadMessage): DownloadProgress {
     progressEstimate: message.progressEstimate,
   };
 }
-
-/** The JSON of a subscription set in IDENT and QUERY: per class the distinct queries, sorted and joined by OR. */
-export function subscriptionText(set: SubscriptionSetInformation | undefined): string {
-  const byClass = new Map<string, Set<string>>();
-  for (const { className, query } of set?.subscriptions ?? []) {
-    const queries = byClass.get(className) ?? new Set();
-    byClass.set(className, queries.add(query));
-  }
-  const classes = [...byClass.keys()].sort(compareText);
-  const joined = classes.map((name) => {
-    const queries = [...(byClass.get(name) ?? [])].sort(compareText);
-    return [name, queries.map((query) => `(${query})`).join(" OR ")] as const;
-  });
-  return JSON.stringify(Object.fromEntries(joined));
-}
-
-function compareText(a: string, b: string): number {
-  return a < b ? -1 : a > b ? 1 : 0;
-}

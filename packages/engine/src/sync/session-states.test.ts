@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { SessionRig } from "../testing/session-rig.js";
 import { type SessionEvent, type SessionState, sessionTransitions } from "./session-states.js";
-import type { StopPolicy } from "./sync-session.js";
+import type { StopPolicy } from "./sync-options.js";
 
 /**
  * What is seen of a session when an event meets a state: the new state, then what the loop was told, that the

@@ -20,8 +20,6 @@ import {
   serializeClientMessage,
   type ServerErrorMessage,
   type ServerMessage,
-  sessionReason,
-  writeBindOptions,
 } from "@tidemark/protocol";
 import { errorCodeOf, messageOf, simpleFailure, type SyncErrorInformation, syncStatusCode } from "../errors.js";
 import type { TimerId } from "../host.js";
@@ -30,7 +28,8 @@ import { type AcceptedProgress, downloadFault } from "./checks.js";
 import { backOffOf, type ConnectedSession, type Connection } from "./connection.js";
 import type { ConnectionState, ErrorConsequence, ResetDemand, SessionSettings } from "./messages.js";
 import { ProgressReporter } from "./progress.js";
-import { type SessionFile, subscriptionText } from "./session-file.js";
+import type { SessionFile } from "./session-file.js";
+import { bindMessage, identMessage, queryMessage } from "./session-messages.js";
 import type { SessionOwner, SessionRole } from "./session-owner.js";
 import { Compensations, SessionWaits } from "./session-waits.js";
 import { consequenceOf, restartDelayMs, serverError } from "./status.js";
@@ -260,6 +259,21 @@ export class ClientSession implements ConnectedSession {
   }
 
   async nextMessage(): Promise<Uint8Array | undefined> {
+    try {
+      return await this.#nextMessage();
+    } catch (error) {
+      this.#isSuspended = true;
+      this.#onBroken(error);
+      return undefined;
+    }
+  }
+
+  /** Only a defect of ours or a broken file comes here. */
+  #onBroken(error: unknown): void {
+    this.#owner.onError(simpleFailure(syncStatusCode.runtimeError, messageOf(error), true), "stop");
+  }
+
+  async #nextMessage(): Promise<Uint8Array | undefined> {
     if (this.#isEnded || this.#isSuspended) return undefined;
     if (!this.#isBound) return this.#bind();
     // IDENT names cursors: what came on the connection before may still be moving them.
@@ -275,17 +289,8 @@ export class ClientSession implements ConnectedSession {
 
   #bind(): Uint8Array {
     this.#isBound = true;
-    const { schemaVersion } = this.#settings;
     const isReset = this.#role === "copy" || this.file.isResetPending();
-    const reason = isReset ? sessionReason.clientReset : sessionReason.sync;
-    return serializeClientMessage({
-      type: "bind",
-      session: this.ident,
-      json: writeBindOptions({ schemaVersion, sessionReason: reason, tidemark: 1 }),
-      token: "",
-      needsFileIdent: this.file.state().fileIdent === "0",
-      isSubserver: false,
-    });
+    return bindMessage(this.ident, this.#settings.schemaVersion, isReset, this.file.state());
   }
 
   #identify(): Uint8Array | undefined {
@@ -298,18 +303,7 @@ export class ClientSession implements ConnectedSession {
     this.#scanServerVersion = state.uploadServerVersion;
     this.#accepted = state;
     this.#resetTarget = this.file.isResetPending() ? state.newestUploadableVersion : undefined;
-    return serializeClientMessage({
-      type: "ident",
-      session: this.ident,
-      fileIdent: BigInt(state.fileIdent),
-      fileIdentSalt: BigInt(state.fileIdentSalt),
-      downloadServerVersion: state.downloadServerVersion,
-      downloadClientVersion: state.downloadClientVersion,
-      latestServerVersion: state.latestServerVersion,
-      latestServerVersionSalt: BigInt(state.latestServerVersionSalt),
-      queryVersion: this.#lastQueryVersion,
-      query: subscriptionText(active),
-    });
+    return identMessage(this.ident, state, active);
   }
 
   #reportOwnError(error: { readonly code: number; readonly text: string; isSent: boolean }): Uint8Array | undefined {
@@ -329,12 +323,7 @@ export class ClientSession implements ConnectedSession {
     this.#wantedMark += 1;
     this.#progress.onQuery(pending.version);
     this.#report();
-    return serializeClientMessage({
-      type: "query",
-      session: this.ident,
-      queryVersion: pending.version,
-      query: subscriptionText(pending),
-    });
+    return queryMessage(this.ident, pending);
   }
 
   async #upload(): Promise<Uint8Array | undefined> {
@@ -378,8 +367,7 @@ export class ClientSession implements ConnectedSession {
         const message = this.#inbox.shift();
         if (message !== undefined) await this.#handle(message);
       } catch (error) {
-        // Only a defect of ours or a broken file comes here.
-        this.#owner.onError(simpleFailure(syncStatusCode.runtimeError, messageOf(error), true), "stop");
+        this.#onBroken(error);
         this.#inbox = [];
       }
     }
@@ -546,6 +534,7 @@ export class ClientSession implements ConnectedSession {
       return this.#joined?.violation(messageOf(error));
     }
     const error = serverError(message.errorCode, information);
+    if (message.errorCode === errorCode.schemaVersionChanged) return this.#onOtherSchema();
     if (leavesSessionOpen(message.errorCode)) return this.#onOpenError(information, error);
     const { action } = information;
     if (this.#role === "main" && (action === "ClientReset" || action === "ClientResetNoRecovery")) {
@@ -561,6 +550,15 @@ export class ClientSession implements ConnectedSession {
   #onOpenError(information: ErrorInformation, error: SyncErrorInformation): void {
     const serverVersion = information.compensatingWriteServerVersion;
     if (serverVersion !== undefined) this.#compensations.add(serverVersion, error);
+  }
+
+  /**
+   * The file goes on in the version of the schema that it was made with, and uploads at once what there is: a newer
+   * version begins with another file (wire protocol §4.10).
+   */
+  #onOtherSchema(): void {
+    this.#areUploadsDelayed = false;
+    this.#enlist();
   }
 
   /** UNBIND, and nothing more until the session is resumed. */

@@ -7,19 +7,13 @@
 import type { App, UserChange } from "../app/app.js";
 import type { User } from "../app/user.js";
 import { ServiceError, type SyncErrorInformation, SyncFailure } from "../errors.js";
-import type { Clock } from "../host.js";
+import type { Clock, TimerId } from "../host.js";
 import type { LogSink } from "../log.js";
 import { BackOff } from "./back-off.js";
-import {
-  defaultSyncTimeouts,
-  type SessionId,
-  type SyncCommand,
-  type SyncEvent,
-  type SyncTimeouts,
-  type SyncTransport,
-} from "./messages.js";
+import type { SessionId, SyncCommand, SyncEvent, SyncTransport } from "./messages.js";
 import { authError } from "./status.js";
-import { type SyncOptions, SyncSession } from "./sync-session.js";
+import type { SyncOptions } from "./sync-options.js";
+import { SyncSession } from "./sync-session.js";
 
 /** Starts the loop; called when the first command is to be sent. */
 export type TransportFactory = (onEvents: (events: readonly SyncEvent[]) => void) => SyncTransport;
@@ -47,6 +41,11 @@ function refusedToken(cause: Error): SyncErrorInformation {
   return authError(`Unable to refresh the user access token: ${cause.message}`);
 }
 
+function newBackOff({ syncTimeouts }: App): BackOff {
+  const { backOffInitialMs, backOffMaxMs } = syncTimeouts;
+  return new BackOff({ initialMs: backOffInitialMs, maxMs: backOffMaxMs, multiplier: 2 });
+}
+
 /** The sessions. */
 export class SyncManager {
   /** Time and turns. */
@@ -55,18 +54,24 @@ export class SyncManager {
   readonly log: LogSink;
   readonly #startTransport: TransportFactory;
   #transport: SyncTransport | undefined;
-  #timeouts: SyncTimeouts = defaultSyncTimeouts;
   readonly #sessions = new Map<SessionId, SyncSession>();
+  /** Those that nobody needs any more, and that have something to tell once the loop has closed their file. */
+  readonly #leaving = new Map<SessionId, SyncSession>();
   readonly #byPath = new Map<string, SyncSession>();
-  readonly #apps = new Set<App>();
+  /** Apps whose users are watched, by numbers of their own: two may have one id, and each has its own times. */
+  readonly #apps = new WeakMap<App, number>();
+  #lastApp = 0;
   readonly #users = new Map<string, User>();
-  readonly #refreshes = new Map<string, Promise<void>>();
+  /** What ends a refresh that is under way, by user. */
+  readonly #refreshes = new Map<string, AbortController>();
   readonly #refreshedAt = new Map<string, { atMs: number; readonly backOff: BackOff }>();
   /** Files whose sessions have ended, which the loop may not have closed yet; see `Engine.waitForSessionsToEnd`. */
   readonly endedPaths: Set<string> = new Set();
   #lastId = 0;
   #onlineAtMs: number | undefined;
   #keepsProcess = false;
+  /** How long the process may still be kept for closed realms; none while one is open, or nothing is uploaded. */
+  #grace: { readonly timer: TimerId; isOver: boolean } | undefined;
 
   constructor(clock: Clock, startTransport: TransportFactory, log: LogSink = () => undefined) {
     this.clock = clock;
@@ -79,24 +84,10 @@ export class SyncManager {
     return this.#transport !== undefined;
   }
 
-  /** Sets times of connections, of the whole process. */
-  setTimeouts(timeouts: Partial<SyncTimeouts>): void {
-    this.#timeouts = { ...this.#timeouts, ...timeouts };
-    if (this.#transport !== undefined) this.#postTimeouts(this.#transport);
-  }
-
-  #postTimeouts(transport: SyncTransport): void {
-    for (const [name, timeout] of Object.entries(timeoutNames)) {
-      this.log("Realm.Sync.Client", "debug", `Config param: ${name} = ${this.#timeouts[timeout]} ms`);
-    }
-    transport.post({ type: "timeouts", timeouts: this.#timeouts });
-  }
-
   /** @internal */
   post(command: SyncCommand): void {
     if (this.#transport === undefined) {
       this.#transport = this.#startTransport((events) => this.#onEvents(events));
-      this.#postTimeouts(this.#transport);
     }
     this.#transport.post(command);
   }
@@ -105,22 +96,28 @@ export class SyncManager {
 
   /** @internal */
   userKey(user: User): string {
-    return `${user.app.configuration.baseUrl} ${user.app.id} ${user.id}`;
+    return `${this.#numberOf(user.app)} ${user.app.configuration.baseUrl} ${user.app.id} ${user.id}`;
   }
 
   /** Lets the loop know a user's token and route. */
   postUser(user: User): void {
     const userKey = this.userKey(user);
     this.#users.set(userKey, user);
-    this.#watch(user.app);
     const { url, isVerified } = user.app.syncRoute();
     this.post({ type: "user", userKey, url, accessToken: user.accessToken ?? "", isUrlVerified: isVerified });
   }
 
-  #watch(app: App): void {
-    if (this.#apps.has(app)) return;
-    this.#apps.add(app);
+  /** Begins to watch an app's users when it is first heard of. */
+  #numberOf(app: App): number {
+    const known = this.#apps.get(app);
+    if (known !== undefined) return known;
+    this.#lastApp += 1;
+    this.#apps.set(app, this.#lastApp);
     app.onChange = (user, change, cause) => this.#onUserChange(user, change, cause);
+    for (const [name, timeout] of Object.entries(timeoutNames)) {
+      this.log("Realm.Sync.Client", "debug", `Config param: ${name} = ${app.syncTimeouts[timeout]} ms`);
+    }
+    return this.#lastApp;
   }
 
   #onUserChange(user: User, change: UserChange, cause: Error | undefined): void {
@@ -164,44 +161,58 @@ export class SyncManager {
   /** Gets a usable access token, however long it takes; a refusal logs the user out. */
   refreshToken(user: User, alsoLocation: boolean = false): void {
     const userKey = this.userKey(user);
-    this.#watch(user.app);
     if (this.#refreshes.has(userKey)) return;
-    const refresh = this.#refreshUntilDone(user, alsoLocation).finally(() => this.#refreshes.delete(userKey));
-    this.#refreshes.set(userKey, refresh);
+    const ending = new AbortController();
+    this.#refreshes.set(userKey, ending);
+    void this.#refreshUntilDone(user, alsoLocation, ending.signal).finally(() => {
+      if (this.#refreshes.get(userKey) === ending) this.#refreshes.delete(userKey);
+    });
   }
 
-  async #refreshUntilDone(user: User, alsoLocation: boolean): Promise<void> {
+  /** A token that nobody needs must not keep the process. */
+  #endNeedlessRefresh(user: User): void {
+    const userKey = this.userKey(user);
+    if (this.sessionsOf(user).length > 0) return;
+    this.#refreshes.get(userKey)?.abort();
+    this.#refreshes.delete(userKey);
+  }
+
+  async #refreshUntilDone(user: User, alsoLocation: boolean, signal: AbortSignal): Promise<void> {
     const userKey = this.userKey(user);
     const last = this.#refreshedAt.get(userKey);
-    const backOff = last?.backOff ?? this.#newBackOff();
-    if (last !== undefined && this.clock.monotonicMs() - last.atMs < freshTokenMs) await this.#pause(backOff);
+    const backOff = last?.backOff ?? newBackOff(user.app);
+    if (last !== undefined && this.clock.monotonicMs() - last.atMs < freshTokenMs) await this.#pause(backOff, signal);
     else backOff.reset();
-    while (user.isLoggedIn && this.sessionsOf(user).length > 0) {
+    while (!signal.aborted && user.isLoggedIn && this.sessionsOf(user).length > 0) {
       try {
-        if (alsoLocation) await user.app.refreshLocation();
-        await user.refreshAccessToken();
+        if (alsoLocation) await user.app.refreshLocation(signal);
+        await user.refreshAccessToken(signal);
         this.#refreshedAt.set(userKey, { atMs: this.clock.monotonicMs(), backOff });
         return;
       } catch (error) {
-        if (error instanceof ServiceError && (error.status === 401 || error.status === 403)) {
-          return this.#onRefused(user, error);
-        }
+        if (signal.aborted) return;
+        const isRefused = error instanceof ServiceError && (error.status === 401 || error.status === 403);
+        // What was refused may have been the token of an earlier log-in.
+        if (isRefused && !user.isLoggedIn) return this.#onRefused(user, error);
         // The old token is tried meanwhile: the server may accept it, or ask again.
         for (const session of this.sessionsOf(user)) session.onToken();
         this.postUser(user);
       }
-      await this.#pause(backOff);
+      await this.#pause(backOff, signal);
     }
   }
 
-  #newBackOff(): BackOff {
-    const { backOffInitialMs, backOffMaxMs } = this.#timeouts;
-    return new BackOff({ initialMs: backOffInitialMs, maxMs: backOffMaxMs, multiplier: 2 });
-  }
-
-  #pause(backOff: BackOff): Promise<void> {
+  #pause(backOff: BackOff, signal: AbortSignal): Promise<void> {
     const delayMs = backOff.next("token", () => this.clock.random());
-    return new Promise((resolve) => this.clock.setTimer(delayMs, resolve));
+    return new Promise((resolve) => {
+      const end = (): void => {
+        this.clock.clearTimer(timer);
+        signal.removeEventListener("abort", end);
+        resolve();
+      };
+      const timer = this.clock.setTimer(delayMs, end, false);
+      signal.addEventListener("abort", end);
+    });
   }
 
   #onRefused(user: User, error: ServiceError): void {
@@ -216,7 +227,7 @@ export class SyncManager {
     const known = this.#byPath.get(path);
     if (known !== undefined) return known;
     // A user who is logged out begins no session, and nobody else may look for the log-in.
-    this.#watch(options.user.app);
+    this.#numberOf(options.user.app);
     this.#lastId += 1;
     const session = new SyncSession(this.#lastId, path, this, options);
     this.#sessions.set(session.id, session);
@@ -238,8 +249,10 @@ export class SyncManager {
   forget(session: SyncSession): void {
     if (session.isAttached) return;
     this.#sessions.delete(session.id);
+    if (session.awaitsClose) this.#leaving.set(session.id, session);
     this.endedPaths.add(session.path);
     if (this.#byPath.get(session.path) === session) this.#byPath.delete(session.path);
+    this.#endNeedlessRefresh(session.user);
     this.#mayForget(session.user);
     this.onActivityChanged();
   }
@@ -259,18 +272,26 @@ export class SyncManager {
 
   /** The process stays alive while a realm is open, and for a while for the uploads of a closed one. */
   onActivityChanged(): void {
-    const sessions = [...this.#sessions.values()];
-    const isNeeded = sessions.some((session) => session.keepsProcess);
+    const holders = [...this.#sessions.values()].filter((session) => session.keepsProcess);
+    if (holders.length === 0 || holders.some((session) => session.isAttached)) this.#endGrace();
+    else this.#grace ??= { timer: this.clock.setTimer(finishGraceMs, () => this.#onGraceOver(), false), isOver: false };
+    this.#keepProcess(holders.length > 0 && this.#grace?.isOver !== true);
+  }
+
+  #keepProcess(isNeeded: boolean): void {
     if (isNeeded === this.#keepsProcess || this.#transport === undefined) return;
     this.#keepsProcess = isNeeded;
     this.#transport.keepAlive(isNeeded);
-    const isFinishing = isNeeded && sessions.every((session) => session.state !== "active");
-    if (isFinishing) this.clock.setTimer(finishGraceMs, () => this.#onGraceOver());
+  }
+
+  #endGrace(): void {
+    if (this.#grace !== undefined) this.clock.clearTimer(this.#grace.timer);
+    this.#grace = undefined;
   }
 
   #onGraceOver(): void {
-    const isIdle = [...this.#sessions.values()].every((session) => session.state !== "active");
-    if (isIdle) this.#transport?.keepAlive(false);
+    if (this.#grace !== undefined) this.#grace.isOver = true;
+    this.#keepProcess(false);
   }
 
   #onEvents(events: readonly SyncEvent[]): void {
@@ -287,9 +308,18 @@ export class SyncManager {
         case "failed":
           throw new Error(`the session loop has ended: ${event.message}`);
         default:
-          this.#sessions.get(event.session)?.onEvent(event);
+          this.#onSessionEvent(event);
       }
     }
+  }
+
+  #onSessionEvent(event: Extract<SyncEvent, { session: SessionId }>): void {
+    const session = this.#sessions.get(event.session) ?? this.#leaving.get(event.session);
+    session?.onEvent(event);
+    if (event.type === "closed" && session?.awaitsClose === false) this.#leaving.delete(event.session);
+    if (event.type !== "reset-done" || session !== undefined) return;
+    // Nobody is left who would look at the version before.
+    this.post({ type: "reset-seen", session: event.session, before: event.before });
   }
 
   /** Ends all sessions at once. */

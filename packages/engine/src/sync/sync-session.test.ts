@@ -28,7 +28,7 @@ function types(): string[] {
 
 test("opening activates the session", () => {
   expect(session.state).toBe("active");
-  expect(types()).toEqual(["timeouts", "user", "activate"]);
+  expect(types()).toEqual(["user", "activate"]);
 });
 
 test("getters are true at once; what the loop still says about the time before a pause changes nothing", async () => {
@@ -321,4 +321,68 @@ test("nothing is kept of a user who is logged out and has no session", () => {
   user.isLoggedIn = true;
   manager.session("/file", options).attach(file, options);
   expect(types().slice(-2)).toEqual(["user", "activate"]);
+});
+
+test("listeners hear of the end of the connection when the realm is closed in the turn of a pause", async () => {
+  rig.connect();
+  await host.run();
+  const seen: string[] = [];
+  session.connectionListeners.add((now, before) => seen.push(`${before} → ${now}`));
+  session.pause();
+  session.detach();
+  await host.run();
+  expect(seen).toEqual(["connected → disconnected"]);
+});
+
+test("a listener that is removed right after its realm was closed is not called", async () => {
+  rig.connect();
+  await host.run();
+  const seen: string[] = [];
+  const listener = (now: string): void => void seen.push(now);
+  session.connectionListeners.add(listener);
+  session.detach();
+  session.connectionListeners.remove(listener);
+  await host.run();
+  expect(seen).toEqual([]);
+});
+
+test("a session that only finishes its uploads takes no waits", () => {
+  rig.connect();
+  session.detach();
+  for (const wait of [() => session.waitForUpload(), () => session.waitForDownload()]) {
+    expect(wait).toThrow(expect.objectContaining({ code: "invalidated" }) as Error);
+  }
+});
+
+test("a realm that is closed while its session ends by a client reset is still told where its file goes", async () => {
+  const error = { ...failure, status: 1032, isClientReset: true };
+  Object.assign(rig.app, { fileActions: { schedule: () => "/recovery" } });
+  rig.emit({ type: "error", session: session.id, generation: rig.generation, consequence: "stop", error });
+  const { generation } = rig;
+  session.detach();
+  await host.run();
+  expect(errors).toEqual([]);
+  rig.emit({ type: "closed", session: session.id, generation });
+  await host.run();
+  expect(errors).toEqual([{ ...error, recoveryPath: "/recovery" }]);
+});
+
+test("a client reset that is done when the realm has been closed leaves no version behind", () => {
+  const closing = new SessionRig({ stopPolicy: "immediately" });
+  const { id } = closing.session;
+  closing.connect();
+  const { generation } = closing;
+  closing.session.detach();
+  closing.emit({ type: "reset-done", session: id, generation, before: 7, isRecovered: true });
+  expect(closing.posted.at(-1)).toEqual({ type: "reset-seen", session: id, before: 7 });
+});
+
+test("two apps of one id and address have their own times, and connections", async () => {
+  const other = new SessionRig();
+  const app = Object.assign(other.app, { syncTimeouts: { ...rig.app.syncTimeouts, connectTimeoutMs: 1_234 } });
+  const namesake = { ...user, app } as unknown as User;
+  manager.session("/other", { ...options, user: namesake }).attach(other.file, { ...options, user: namesake });
+  const settings = posted.flatMap((command) => (command.type === "activate" ? [command.settings] : []));
+  expect(settings.map(({ timeouts }) => timeouts.connectTimeoutMs)).toEqual([120_000, 1_234]);
+  expect(new Set(settings.map(({ userKey }) => userKey)).size).toBe(2);
 });

@@ -10,14 +10,15 @@
 import type { App } from "../app/app.js";
 import { Listeners } from "../app/listeners.js";
 import type { User } from "../app/user.js";
-import type { ResetPolicy, SnapshotId } from "../core.js";
+import type { SnapshotId } from "../core.js";
 import { EngineError, must, operationAborted, type SyncErrorInformation, SyncFailure } from "../errors.js";
 import type { Clock } from "../host.js";
 import type { LogCategory } from "../log.js";
 import type { LogLevel } from "../binding/log-filter.js";
 import { withKeys } from "./rejected-key.js";
-import { askBefore, type ResetHandlers, tellAfter, tellReports } from "./reset-handlers.js";
+import { askBefore, tellAfter, tellReports } from "./reset-handlers.js";
 import type { SyncFile } from "./sync-file.js";
+import type { ConnectionListener, StatusListener, SyncOptions } from "./sync-options.js";
 import { type SessionAction, type SessionEvent, type SessionState, sessionTransitions } from "./session-states.js";
 import type { SyncManager } from "./sync-manager.js";
 import { isSameStatus, statusOf, type SyncStatus } from "./sync-status.js";
@@ -31,35 +32,6 @@ import type {
   SyncEvent,
 } from "./messages.js";
 import { type ProgressCall, type ProgressDirection, type ProgressMode, ProgressNotifier } from "./progress.js";
-
-/** What becomes of the session when the last realm of its file is closed. */
-export type StopPolicy = "after-upload" | "immediately" | "never";
-
-/** How a file is synced. */
-export interface SyncOptions {
-  /** Who syncs. */
-  readonly user: User;
-  /** Version of the schema that the server is told. */
-  readonly schemaVersion: number;
-  /** Headers that are sent when connecting. */
-  readonly headers: Readonly<Record<string, string>>;
-  /** What happens when the last realm of the file is closed. */
-  readonly stopPolicy: StopPolicy;
-  /** Whether failures that are retried fail the waits. */
-  readonly cancelsWaitsOnNonFatalError: boolean;
-  /** Told what goes wrong, in a turn of its own. */
-  readonly onError?: ((session: SyncSession, error: SyncErrorInformation) => void) | undefined;
-  /** What is done when the server demands a client reset. `manual`, the default, leaves it to the application. */
-  readonly resetPolicy?: ResetPolicy | "manual" | undefined;
-  /** Told of client resets. */
-  readonly reset?: ResetHandlers | undefined;
-}
-
-/** Told of a new status. */
-export type StatusListener = (status: SyncStatus) => void;
-
-/** Told of a change of the connection: the new state comes first. */
-export type ConnectionListener = (newState: ConnectionState, oldState: ConnectionState) => void;
 
 /** A wait that was asked for. */
 interface Wait {
@@ -150,8 +122,15 @@ export class SyncSession {
 
   /** Whether the session runs for the sake of somebody: an open realm, or uploads that are under way. */
   get keepsProcess(): boolean {
-    if (this.#state === "dying") return this.#isLinked;
-    return this.#state === "active" || this.#state === "waiting-for-access-token";
+    if (this.isAttached) return this.#state === "active" || this.#state === "waiting-for-access-token";
+    // One that never stops, or was resumed without a realm, would keep it for ever.
+    const isFinishing = this.#state === "dying" || (this.#state === "active" && this.#options.stopPolicy !== "never");
+    return isFinishing && this.#isLinked;
+  }
+
+  /** Whether the application is to be told something as soon as the loop has closed the file. */
+  get awaitsClose(): boolean {
+    return this.#toldWhenClosed.size > 0;
   }
 
   #settings(): SessionSettings {
@@ -162,6 +141,7 @@ export class SyncSession {
       schemaVersion: this.#options.schemaVersion,
       headers: this.#options.headers,
       resetPolicy: this.#options.resetPolicy ?? "manual",
+      timeouts: this.app.syncTimeouts,
     };
   }
 
@@ -180,10 +160,13 @@ export class SyncSession {
   detach(): void {
     this.#file = undefined;
     if (this.#on(`detach-${this.#options.stopPolicy}`)) this.#dropListeners();
+    else this.#manager.onActivityChanged();
   }
 
   #dropListeners(): void {
-    this.connectionListeners.clear();
+    // What has happened until now is still told, this last change too.
+    const leaving = this.connectionListeners.retire();
+    this.#later(() => this.connectionListeners.forgetRetired(leaving));
     this.#statusListeners.clear();
     const queued = this.#queued.splice(0);
     this.#later(() => {
@@ -296,12 +279,11 @@ export class SyncSession {
     if (before === state) return;
     this.#connectionState = state;
     this.#log("Network", "debug", `${before} → ${state}`);
-    const { connectionListeners, isAttached } = this;
+    const { connectionListeners } = this;
     const callbacks = connectionListeners.all();
     this.#later(() => {
       for (const callback of callbacks) {
-        // The listeners of a closed realm are gone from the list and hear this last change.
-        if (!isAttached || connectionListeners.has(callback)) this.#guard(() => callback(state, before));
+        if (connectionListeners.isWanted(callback)) this.#guard(() => callback(state, before));
       }
     });
   }
@@ -346,6 +328,8 @@ export class SyncSession {
 
   /** Resolves when everything that is on the server now is here. */
   waitForDownload(): Promise<void> {
+    // Nobody could end the wait of a session that only finishes its uploads.
+    this.#requireFile();
     return this.#wait("download", { targetVersion: 0, fileIdentity: "0" });
   }
 

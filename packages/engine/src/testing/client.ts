@@ -12,6 +12,7 @@ import type { ClassLayout } from "../data/schema.js";
 import type { Engine } from "../engine.js";
 import { must } from "../errors.js";
 import type { RealmFile } from "../realm-file.js";
+import type { SyncTimeouts } from "../sync/messages.js";
 import type { SyncSession } from "../sync/sync-session.js";
 import { item } from "./models.js";
 
@@ -24,7 +25,12 @@ export interface TestClient {
 }
 
 /** Logs in anonymously and opens a file that subscribes to all items. */
-export async function openClient(engine: Engine, baseUrl: string, directory: string): Promise<TestClient> {
+export async function openClient(
+  engine: Engine,
+  baseUrl: string,
+  directory: string,
+  syncTimeouts?: Partial<SyncTimeouts>,
+): Promise<TestClient> {
   const app = engine.createApp({
     id: "engine-tests",
     baseUrl,
@@ -32,6 +38,7 @@ export async function openClient(engine: Engine, baseUrl: string, directory: str
     isMultiplexed: true,
     baseDirectory: directory,
     keepsUsers: true,
+    syncTimeouts,
   });
   const user = await app.logIn(anonymous(false));
   const file = engine.open({

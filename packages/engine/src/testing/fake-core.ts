@@ -48,7 +48,7 @@ export class FakeFile {
   uploadsPausedCount = 0;
   /** Slices that the next integration takes. */
   sliceCount = 1;
-  /** What the next integration throws. */
+  /** What the next integrations and uploads throw. */
   fault: Error | undefined;
   /** A finished bootstrap waits to be applied. */
   finishedBootstrap: number | undefined;
@@ -146,6 +146,7 @@ export class FakeFile {
   }
 
   nextUpload(scan: number, scanServer: number, target: number): Uint8Array {
+    if (this.fault !== undefined) throw this.fault;
     const versions = [...this.uploadable].filter((version) => version > scan && version <= target);
     const serverVersion = Math.max(scanServer, this.state.downloadServerVersion);
     const bytes = new Uint8Array(20 + versions.length);

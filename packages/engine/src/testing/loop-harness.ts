@@ -7,7 +7,13 @@
 import type { DownloadMessage } from "@tidemark/protocol";
 import type { ResetPolicy } from "../core.js";
 import { SyncClient } from "../sync/client.js";
-import type { SyncCommand, SyncEvent } from "../sync/messages.js";
+import {
+  defaultSyncTimeouts,
+  type SessionSettings,
+  type SyncCommand,
+  type SyncEvent,
+  type SyncTimeouts,
+} from "../sync/messages.js";
 import { fakeCore, FakeFile } from "./fake-core.js";
 import { FakeHost } from "./fake-host.js";
 
@@ -32,21 +38,28 @@ export class LoopHarness {
     await this.do({ type: "user", userKey, url: "ws://server/sync", accessToken, isUrlVerified: true });
   }
 
-  async activate(session: number = 1, isMultiplexed: boolean = true, path: string = `/file-${session}`): Promise<void> {
+  async activate(
+    session: number = 1,
+    isMultiplexed: boolean = true,
+    path: string = `/file-${session}`,
+    timeouts: Partial<SyncTimeouts> = {},
+  ): Promise<void> {
     this.#generation += 1;
-    await this.do({
-      type: "activate",
-      session,
-      generation: this.#generation,
-      settings: {
-        path,
-        userKey,
-        isMultiplexed,
-        schemaVersion: 0,
-        headers: {},
-        resetPolicy: this.resetPolicy,
-      },
-    });
+    const settings = this.settings(path, isMultiplexed, timeouts);
+    await this.do({ type: "activate", session, generation: this.#generation, settings });
+  }
+
+  /** How a session is activated. */
+  settings(path: string, isMultiplexed: boolean = true, timeouts: Partial<SyncTimeouts> = {}): SessionSettings {
+    return {
+      path,
+      userKey,
+      isMultiplexed,
+      schemaVersion: 0,
+      headers: {},
+      resetPolicy: this.resetPolicy,
+      timeouts: { ...defaultSyncTimeouts, ...timeouts },
+    };
   }
 
   async deactivate(session: number = 1, mayLinger: boolean = false): Promise<void> {

@@ -7,12 +7,13 @@
 import type { App } from "../app/app.js";
 import type { User } from "../app/user.js";
 import type { LogSink } from "../log.js";
-import type { SyncCommand, SyncEvent } from "../sync/messages.js";
+import { defaultSyncTimeouts, type SyncCommand, type SyncEvent } from "../sync/messages.js";
 import type { ResetReport } from "../sync/reset-report.js";
 import type { SyncFile } from "../sync/sync-file.js";
 import type { PendingTransfer } from "../sync/sync-status.js";
 import { SyncManager } from "../sync/sync-manager.js";
-import type { SyncOptions, SyncSession } from "../sync/sync-session.js";
+import type { SyncOptions } from "../sync/sync-options.js";
+import type { SyncSession } from "../sync/sync-session.js";
 import { FakeHost } from "./fake-host.js";
 
 /** A user that a test changes at will. */
@@ -22,7 +23,7 @@ export interface FakeUser {
   isLoggedIn: boolean;
   needsRefresh: boolean;
   accessToken: string;
-  refreshAccessToken(): Promise<void>;
+  refreshAccessToken(signal?: AbortSignal): Promise<void>;
 }
 
 /** The session of a realm that is open. */
@@ -33,6 +34,7 @@ export class SessionRig {
   readonly app: App = {
     id: "app",
     isMultiplexed: true,
+    syncTimeouts: defaultSyncTimeouts,
     configuration: { baseUrl: "http://server" },
     syncRoute: () => ({ url: "ws://server/sync", isVerified: true }),
     forgetTokens: () => undefined,
@@ -71,13 +73,15 @@ export class SessionRig {
     },
     fileIdentity: () => "5:6",
   };
+  /** What the transport was told about keeping the process. */
+  readonly kept: boolean[] = [];
   #onEvents: (events: readonly SyncEvent[]) => void = () => undefined;
   onLog: LogSink = () => undefined;
   readonly manager: SyncManager = new SyncManager(
     this.host,
     (onEvents) => {
       this.#onEvents = onEvents;
-      return { post: (command) => this.posted.push(command), keepAlive: () => undefined };
+      return { post: (command) => this.posted.push(command), keepAlive: (isNeeded) => this.kept.push(isNeeded) };
     },
     (...line) => this.onLog(...line),
   );

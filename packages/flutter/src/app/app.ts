@@ -13,7 +13,7 @@ import type { Credentials } from "./credentials.js";
 import { EmailPasswordAuthProvider } from "./email-password.js";
 import { User } from "./user.js";
 
-/** Times of the connection. They hold for all apps of the process. */
+/** Times of the connections of an app's users. */
 export interface SyncTimeoutOptions {
   /** For a connection to come about; 2 minutes. */
   readonly connectTimeout?: Duration | undefined;
@@ -99,7 +99,7 @@ export class App {
   readonly #configuration: AppConfiguration;
 
   constructor(configuration: AppConfiguration) {
-    const { host, sync } = engine();
+    const { host } = engine();
     const { httpClient } = configuration;
     this.#configuration = configuration;
     this.internal = engine().createApp(
@@ -111,10 +111,10 @@ export class App {
         isMultiplexed: true,
         baseDirectory: configuration.baseFilePath,
         keepsUsers: configuration.metadataPersistenceMode !== MetadataPersistenceMode.disabled,
+        syncTimeouts: timeoutsOf(configuration.syncTimeoutOptions),
       },
       httpClient === undefined ? host : withFetch(host, httpClient),
     );
-    sync.setTimeouts(timeoutsOf(configuration.syncTimeoutOptions));
     this.emailPasswordAuthProvider = new EmailPasswordAuthProvider(this.internal);
     apps.add(new WeakRef(this));
     byEngineApp.set(this.internal, this);

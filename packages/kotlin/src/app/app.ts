@@ -44,10 +44,10 @@ export class App {
         isMultiplexed: enableSessionMultiplexing,
         baseDirectory: host.files.resolve(syncRootDirectory),
         keepsUsers: true,
+        syncTimeouts: syncTimeoutOptions === null ? undefined : engineTimeouts(syncTimeoutOptions),
       },
       withHeaders(host, configuration),
     );
-    if (syncTimeoutOptions !== null) engine().sync.setTimeouts(engineTimeouts(syncTimeoutOptions));
     this.emailPasswordAuth = new EmailPasswordAuth(this.internal);
     this.sync = new Sync(this.internal);
     this.#listener = (user, change) => {

@@ -240,7 +240,7 @@ export class AppConfigurationBuilder {
     return this.#set({ enableSessionMultiplexing: enabled });
   }
 
-  /** Times of synchronisation. They hold for the whole process: those of the app made last are in force. */
+  /** Times of synchronisation; those of realm-kotlin unless set. */
   syncTimeouts(block: (options: SyncTimeoutOptionsBuilder) => void): this {
     const options = new SyncTimeoutOptionsBuilder();
     block(options);

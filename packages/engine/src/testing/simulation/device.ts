@@ -8,7 +8,8 @@ import type { ConnectionState } from "../../sync/messages.js";
 import { identityOf, type SyncFile } from "../../sync/sync-file.js";
 import { isSameStatus, type PendingTransfer, type SyncStatus } from "../../sync/sync-status.js";
 import type { SyncManager } from "../../sync/sync-manager.js";
-import type { ConnectionListener, SyncOptions, SyncSession } from "../../sync/sync-session.js";
+import type { ConnectionListener, SyncOptions } from "../../sync/sync-options.js";
+import type { SyncSession } from "../../sync/sync-session.js";
 import { FakeFile } from "../fake-core.js";
 
 /** What a {@link SimulatedFile} needs. */

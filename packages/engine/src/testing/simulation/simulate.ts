@@ -9,8 +9,9 @@ import type { App } from "../../app/app.js";
 import type { User } from "../../app/user.js";
 import { ServiceError, type SyncErrorInformation, syncStatusCode } from "../../errors.js";
 import { inlineTransport } from "../../sync/inline-transport.js";
+import { defaultSyncTimeouts } from "../../sync/messages.js";
 import { SyncManager } from "../../sync/sync-manager.js";
-import type { SyncOptions } from "../../sync/sync-session.js";
+import type { SyncOptions } from "../../sync/sync-options.js";
 import { dice } from "../dice.js";
 import { fakeCoreOf } from "../fake-core.js";
 import { FakeHost } from "../fake-host.js";
@@ -127,6 +128,7 @@ class Simulation {
     return {
       id: "app",
       isMultiplexed: this.#roll(3) > 0,
+      syncTimeouts: defaultSyncTimeouts,
       configuration: { baseUrl: "http://server" },
       syncRoute: () => ({ url: "ws://server/sync", isVerified: true }),
       refreshLocation: () => Promise.resolve(),
