@@ -34,7 +34,8 @@ export class App {
 
   private constructor(configuration: AppConfiguration) {
     this.configuration = configuration;
-    const { appId, baseUrl, enableSessionMultiplexing, syncRootDirectory, syncTimeoutOptions } = configuration;
+    const { appId, baseUrl, enableSessionMultiplexing, syncRootDirectory, syncTimeoutOptions, hasOwnTimeouts } =
+      configuration;
     const { host } = engine();
     this.internal = engine().createApp(
       {
@@ -47,7 +48,7 @@ export class App {
       },
       withHeaders(host, configuration),
     );
-    if (syncTimeoutOptions !== null) engine().sync.setTimeouts(engineTimeouts(syncTimeoutOptions));
+    if (hasOwnTimeouts) engine().sync.setTimeouts(engineTimeouts(syncTimeoutOptions));
     this.emailPasswordAuth = new EmailPasswordAuth(this.internal);
     this.sync = new Sync(this.internal);
     this.#listener = (user, change) => {

@@ -13,7 +13,7 @@ import {
   type SyncSession as EngineSession,
 } from "@tidemark/engine";
 import type { ErrorHandler } from "../configuration/sync-configuration.js";
-import { IllegalStateException } from "../errors.js";
+import { IllegalStateException, isPromise, refuseAsync } from "../errors.js";
 import { log, LogCategory, LogLevel } from "../log.js";
 import type { MutableRealm } from "../mutable-realm.js";
 import type { TypedRealm } from "../typed-realm.js";
@@ -212,7 +212,11 @@ export function resetOptionsOf(
     onError,
     reset: {
       onBefore: () => {
-        failure.run(() => realm.readFrozen(undefined, (local) => strategy.onBeforeReset(local)));
+        failure.run(() =>
+          realm.readFrozen(undefined, (local) =>
+            refuseAsync(strategy.onBeforeReset(local), "The callback before a client reset must not be async"),
+          ),
+        );
       },
       onAfter: (_, before, isRecovered) => {
         const callback = afterOf(strategy, isRecovered);
@@ -223,10 +227,13 @@ export function resetOptionsOf(
 }
 
 /** There is nobody to throw to, and synchronisation goes on whatever a handler does. */
-function guarded(what: string, run: () => void): void {
-  try {
-    run();
-  } catch (error) {
+function guarded(what: string, run: () => unknown): void {
+  const onThrown = (error: unknown): void =>
     log(LogCategory.Sdk, LogLevel.ERROR, `The ${what} threw: ${messageOf(error)}`);
+  try {
+    const result = run();
+    if (isPromise(result)) void Promise.resolve(result).catch(onThrown);
+  } catch (error) {
+    onThrown(error);
   }
 }
