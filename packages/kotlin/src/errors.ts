@@ -5,7 +5,13 @@
  * @module
  */
 
-import { EngineError, type EngineErrorCode, ServiceError, SyncFailure } from "@tidemark/engine";
+import {
+  EngineError,
+  type EngineErrorCode,
+  refuseAsync as refusePromise,
+  ServiceError,
+  SyncFailure,
+} from "@tidemark/engine";
 import { serviceExceptionOf } from "./app/exceptions.js";
 import { syncExceptionOf } from "./sync/exceptions.js";
 
@@ -109,21 +115,9 @@ export function call<T>(run: () => T): T {
   }
 }
 
-/** Whether a function that was called was async. */
-export function isPromise(value: unknown): value is PromiseLike<unknown> {
-  return typeof value === "object" && value !== null && typeof (value as { then?: unknown }).then === "function";
-}
-
-/**
- * Refuses what an async function returned where the rest of it would come too late.
- *
- * @throws {@link IllegalArgumentException} if it is a promise.
- */
+/** Refuses what an async callback returned. @throws {@link IllegalArgumentException} if it is a promise. */
 export function refuseAsync(result: unknown, text: string): void {
-  if (!isPromise(result)) return;
-  // What it rejects with follows from what is thrown here, and has nobody else to hear of it.
-  void Promise.resolve(result).catch(() => undefined);
-  throw new IllegalArgumentException(text);
+  refusePromise(result, () => new IllegalArgumentException(text));
 }
 
 /** Waits for a promise, mapping what it rejects with. */

@@ -37,11 +37,19 @@ import type {
   SyncHost,
 } from "../host.js";
 
+/** What the platform's timers count to: 24 days. A longer delay would be over at once. */
+const timerMsMax = 2 ** 31 - 1;
+
+/** A delay as the platform's timers take it. */
+function timerMsOf(delayMs: number): number {
+  return Math.min(Math.ceil(delayMs), timerMsMax);
+}
+
 const clock: Clock = {
   nowMs: () => Date.now(),
   monotonicMs: () => performance.now(),
   random: () => Math.random(),
-  setTimer: (delayMs, callback) => setTimeout(callback, delayMs),
+  setTimer: (delayMs, callback) => setTimeout(callback, timerMsOf(delayMs)),
   clearTimer: (timer) => clearTimeout(timer as NodeJS.Timeout),
   defer: (callback) => {
     setImmediate(callback);
@@ -87,7 +95,7 @@ async function fetchHttp(request: HttpRequest): Promise<HttpResponse> {
     method,
     headers,
     ...(body === undefined ? {} : { body }),
-    signal: AbortSignal.timeout(timeoutMs),
+    signal: AbortSignal.timeout(timerMsOf(timeoutMs)),
   });
   return {
     status: response.status,
@@ -195,7 +203,7 @@ function attach(socket: WebSocket, events: SocketEvents): Socket {
 export function withoutHold(host: SyncHost): SyncHost {
   return {
     ...host,
-    setTimer: (delayMs, callback) => setTimeout(callback, delayMs).unref(),
+    setTimer: (delayMs, callback) => setTimeout(callback, timerMsOf(delayMs)).unref(),
     sockets: { open: (...opening) => openSocket(false, ...opening) },
   };
 }

@@ -5,6 +5,7 @@
  */
 
 import {
+  isPromiseLike,
   messageOf,
   type ResetPolicy,
   type SnapshotId,
@@ -13,7 +14,7 @@ import {
   type SyncSession as EngineSession,
 } from "@tidemark/engine";
 import type { ErrorHandler } from "../configuration/sync-configuration.js";
-import { IllegalStateException, isPromise, refuseAsync } from "../errors.js";
+import { IllegalStateException, refuseAsync } from "../errors.js";
 import { log, LogCategory, LogLevel } from "../log.js";
 import type { MutableRealm } from "../mutable-realm.js";
 import type { TypedRealm } from "../typed-realm.js";
@@ -232,7 +233,7 @@ function guarded(what: string, run: () => unknown): void {
     log(LogCategory.Sdk, LogLevel.ERROR, `The ${what} threw: ${messageOf(error)}`);
   try {
     const result = run();
-    if (isPromise(result)) void Promise.resolve(result).catch(onThrown);
+    if (isPromiseLike(result)) void Promise.resolve(result).catch(onThrown);
   } catch (error) {
     onThrown(error);
   }
