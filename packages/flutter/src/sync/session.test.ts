@@ -59,8 +59,9 @@ test("pausing and resuming: three changes in their order, and a stream for one",
 
 test("the streams of a session cannot be listened to when the realm is closed", async () => {
   const realm = (await synced.device("streams-too-late")).open();
-  const { connectionStateChanges: changes, getProgressStream } = realm.syncSession;
-  const progress = getProgressStream.call(realm.syncSession, "download", "reportIndefinitely");
+  const { syncSession } = realm;
+  const changes = syncSession.connectionStateChanges;
+  const progress = syncSession.getProgressStream("download", "reportIndefinitely");
   realm.close();
   expect(() => changes.listen()).toThrow(RealmClosedError);
   await expect(progress.toList()).rejects.toThrow("Cannot access a Session that belongs to a closed Realm");

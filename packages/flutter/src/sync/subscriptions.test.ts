@@ -186,6 +186,7 @@ describe("a set that is being changed", () => {
   test("is not changed later", () => {
     const { subscriptions } = realm;
     const change = (): void =>
+      // oxlint-disable-next-line typescript/no-misused-promises
       subscriptions.update(async (set) => {
         set.add(realm.all(Task));
         await Promise.resolve();

@@ -178,6 +178,7 @@ test("a realm that waits for its data has it when it is open, and then what is w
 
 test("initial subscriptions must not be made later", async () => {
   const device = await synced.device("async-initially");
+  // oxlint-disable-next-line typescript/no-misused-promises
   const builder = device.configure().initialSubscriptions(async (set, opening) => {
     set.add(opening.query(Task));
     await Promise.resolve();
@@ -209,7 +210,10 @@ test("a realm that does not get its data in time is not opened", async () => {
     `Realm did not manage to download all initial data in time: ${path}, timeout: 1us.`,
   );
   // What the new file was to begin with is not forgotten.
-  const again = device.configure().name("late.realm").initialData((tx) => void tx.copyToRealm(task(1)));
-  const realm = device.open(again.initialSubscriptions((set, opening) => void set.add(opening.query(Task))));
+  const again = device
+    .configure()
+    .name("late.realm")
+    .initialData((tx) => void tx.copyToRealm(task(1)));
+  const realm = device.open(again.initialSubscriptions((set, given) => void set.add(given.query(Task))));
   expect(realm.query(Task).count().find()).toBe(1);
 });

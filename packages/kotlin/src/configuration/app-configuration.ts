@@ -91,7 +91,8 @@ export class SyncTimeoutOptionsBuilder implements SyncTimeoutOptions {
 
 /** The times as they are set now. */
 function timesOf(options: SyncTimeoutOptions): SyncTimeoutOptions {
-  const { connectTimeout, connectionLingerTime, pingKeepAlivePeriod, pongKeepAlivePeriod, fastReconnectLimit } = options;
+  const { connectTimeout, connectionLingerTime, pingKeepAlivePeriod, pongKeepAlivePeriod, fastReconnectLimit } =
+    options;
   return { connectTimeout, connectionLingerTime, pingKeepAlivePeriod, pongKeepAlivePeriod, fastReconnectLimit };
 }
 

@@ -29,14 +29,11 @@ export class DerivedIterator<T, R> implements AsyncIterator<R> {
   next(): Promise<IteratorResult<R>> {
     const before = this.#running;
     const next = before === undefined ? this.#next() : before.then(() => this.#next());
-    const running = next.then(
-      () => undefined,
-      () => undefined,
-    );
-    this.#running = running;
-    void running.then(() => {
+    const onEnd = (): void => {
       if (this.#running === running) this.#running = undefined;
-    });
+    };
+    const running: Promise<void> = next.then(onEnd, onEnd);
+    this.#running = running;
     return next;
   }
 

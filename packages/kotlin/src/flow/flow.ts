@@ -85,9 +85,7 @@ export class Flow<T> implements AsyncIterable<T> {
 
   /** Values until one does not satisfy; that one is left out. */
   takeWhile(predicate: (value: T) => boolean): Flow<T> {
-    return this.#derive(
-      () => (value) => (predicate(value) ? { values: [value] } : { values: [], isLast: true }),
-    );
+    return this.#derive(() => (value) => (predicate(value) ? { values: [value] } : { values: [], isLast: true }));
   }
 
   /** What a function makes of the values, waiting for the promise if it returns one. */

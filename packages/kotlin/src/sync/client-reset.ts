@@ -21,15 +21,18 @@ import type { TypedRealm } from "../typed-realm.js";
 import { ClientResetRequiredException, syncExceptionOf } from "./exceptions.js";
 import type { SyncSession } from "./sync-session.js";
 
-/** Deals with a file that is left to the application. It may close the realm and execute the reset. */
+/**
+ * Deals with a file that is left to the application. It may close the realm and execute the reset. What it throws, or
+ * rejects with, is logged.
+ */
 export type ManualReset = (session: SyncSession, exception: ClientResetRequiredException) => void;
 
-/** Sees the realm before the reset. What it throws gives the reset up. */
+/** Sees the realm before the reset. What it throws gives the reset up; it must not be async. */
 export type BeforeReset = (realm: TypedRealm) => void;
 
 /**
  * Sees the realm before and after the reset. `after` is in a write transaction: it is committed when the callback
- * returns, and undone when it throws.
+ * returns, and undone when it throws or is async.
  */
 export type AfterReset = (before: TypedRealm, after: MutableRealm) => void;
 

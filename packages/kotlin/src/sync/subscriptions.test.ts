@@ -179,6 +179,7 @@ test("a model without a subscription is not written", async () => {
 
 test("an update that is async is refused, and changes nothing", async () => {
   const realm = (await synced.device("async-update")).open();
+  // oxlint-disable-next-line typescript/no-misused-promises
   const update = realm.subscriptions.update(async (set) => {
     set.add(realm.query(Task));
     await Promise.resolve();

@@ -258,6 +258,7 @@ test("what an async error handler rejects with is logged", async () => {
   RealmLog.removeAll();
   RealmLog.add(logger);
   const device = await synced.device("async-handler");
+  // oxlint-disable-next-line typescript/no-misused-promises
   const builder = device.configure().errorHandler(async () => {
     await Promise.resolve();
     throw new Error("cannot help it");
