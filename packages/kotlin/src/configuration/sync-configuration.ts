@@ -18,8 +18,8 @@ import type { SyncSession } from "../sync/sync-session.js";
 import { type CommonSettings, Configuration, defaultSettings, SharedBuilder } from "./configuration.js";
 
 /**
- * Is told what goes wrong in a session. Client resets are told to the strategy instead. What it throws, or rejects with,
- * is logged.
+ * Is told what goes wrong in a session. Client resets are told to the strategy instead.
+ * What it throws, or rejects with, is logged.
  */
 export type ErrorHandler = (session: SyncSession, error: SyncException) => void;
 
