@@ -167,3 +167,11 @@ export interface Host extends Clock {
   /** Description of the device for the log-in call. */
   readonly device: Readonly<Record<string, string>>;
 }
+
+/** What the timers of platforms count to: 24 days. A longer delay would be over at once. */
+const timerMsMax = 2 ** 31 - 1;
+
+/** A delay as the timers of platforms take it. */
+export function timerMsOf(delayMs: number): number {
+  return Math.min(Math.ceil(delayMs), timerMsMax);
+}

@@ -79,6 +79,7 @@ export {
   type OpenOptions,
   type OpenSyncOptions,
 } from "./engine.js";
+export { isPromiseLike, refuseAsync } from "./asynchronous.js";
 export * from "./errors.js";
 export type * from "./host.js";
 export type { LogCategory, LogSink } from "./log.js";

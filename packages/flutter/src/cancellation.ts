@@ -33,12 +33,17 @@ export class CancellationToken {
   }
 }
 
+const timerMsMax = 2 ** 31 - 1;
+
 /** A token that cancels itself after a time, with a {@link TimeoutException}. It does not keep the process alive. */
 export class TimeoutCancellationToken extends CancellationToken {
   /** @param duration a number counts milliseconds. */
   constructor(duration: Duration, { timeoutException }: { readonly timeoutException?: Error } = {}) {
     super();
-    const timeout = AbortSignal.timeout(Math.max(0, millisecondsOf(duration)));
+    const timeoutMs = Math.ceil(Math.max(0, millisecondsOf(duration)));
+    // The platform's timers count no further: such a token is cancelled by hand alone.
+    if (timeoutMs > timerMsMax) return;
+    const timeout = AbortSignal.timeout(timeoutMs);
     timeout.addEventListener("abort", () => this.cancel(timeoutException ?? new TimeoutException()), { once: true });
   }
 }

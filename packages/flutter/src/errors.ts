@@ -6,7 +6,13 @@
  * @module
  */
 
-import { EngineError, type EngineErrorCode, ServiceError, SyncFailure } from "@tidemark/engine";
+import {
+  EngineError,
+  type EngineErrorCode,
+  refuseAsync as refusePromise,
+  ServiceError,
+  SyncFailure,
+} from "@tidemark/engine";
 
 /** What every error of this package may say beside its message. */
 export interface ErrorDetails extends ErrorOptions {
@@ -137,6 +143,11 @@ export function call<T>(run: () => T): T {
   } catch (error) {
     throw mapError(error);
   }
+}
+
+/** Refuses what an async callback returned. @throws {@link RealmError} if it is a promise. */
+export function refuseAsync(result: unknown, text: string): void {
+  refusePromise(result, () => new RealmError(text));
 }
 
 /** Waits for what a call promises, mapping what it throws or rejects with. */

@@ -52,6 +52,16 @@ describe("transactions", () => {
     expect(() => second.rollback()).toThrow(RealmException);
   });
 
+  test("what is asynchronous is refused", () => {
+    const realm = folder.open(Dog);
+    const late = async (): Promise<void> => {
+      await Promise.resolve();
+      throw new Error("nobody waits for this");
+    };
+    expect(() => realm.write(late)).toThrow(new RealmError("The callback of a write must not be asynchronous"));
+    expect(realm.isInTransaction).toBe(false);
+  });
+
   test("asynchronous ones wait for each other", async () => {
     const realm = folder.open(Dog);
     const first = await realm.beginWriteAsync();

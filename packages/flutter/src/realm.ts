@@ -37,7 +37,15 @@ import type { RealmObjectBase } from "./data/object-base.js";
 import { RealmResults } from "./data/results.js";
 import { RealmValue } from "./data/realm-value.js";
 import { engine, existingEngine } from "./engine.js";
-import { call, RealmClosedError, RealmError, RealmException, settle, UserCallbackException } from "./errors.js";
+import {
+  call,
+  RealmClosedError,
+  RealmError,
+  RealmException,
+  refuseAsync,
+  settle,
+  UserCallbackException,
+} from "./errors.js";
 import { logger, type RealmLogger } from "./logging.js";
 import {
   declarationOfSchema,
@@ -303,7 +311,7 @@ export class Realm {
     if (sync === undefined) {
       throw new RealmError("subscriptions is only valid on Realms opened with a FlexibleSyncConfiguration");
     }
-    this.#subscriptions ??= SubscriptionSet.of(sync.subscriptions);
+    this.#subscriptions ??= SubscriptionSet.of(sync.subscriptions, () => this.#isClosed);
     return this.#subscriptions.refresh();
   }
 
@@ -322,7 +330,7 @@ export class Realm {
   #finish<T, C>(transaction: Transaction, writeCallback: () => T, commit: (result: T) => C): T {
     try {
       const result = writeCallback();
-      if (result instanceof Promise) throw new RealmError("The callback of a write must not be asynchronous");
+      refuseAsync(result, "The callback of a write must not be asynchronous");
       if (transaction.isOpen) commit(result);
       return result;
     } catch (error) {

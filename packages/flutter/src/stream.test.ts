@@ -162,6 +162,50 @@ test("for await listens, and leaving the loop stops listening", async () => {
 const never = new Promise<void>(() => undefined);
 const { host } = engine();
 
+test("what is taken of a broadcast stream is counted for each listener", async () => {
+  const { stream, sink } = fed<number>();
+  const shared = stream.asBroadcastStream();
+  const [taken, skipped, distinct] = [shared.take(2), shared.skip(1), shared.distinct()];
+  const lists = [taken, taken, skipped, skipped, distinct, distinct].map((one) => one.toList());
+  for (const event of [1, 1, 2]) sink().add(event);
+  sink().close();
+  expect(await Promise.all(lists)).toEqual([
+    [1, 1],
+    [1, 1],
+    [1, 2],
+    [1, 2],
+    [1, 2],
+    [1, 2],
+  ]);
+});
+
+test("nothing is taken of a stream without waiting for it; a stream that is over is over for who comes later", async () => {
+  const { stream, sink, log } = fed<number>();
+  expect([await stream.take(0).toList(), log]).toEqual([[], ["begin", "end"]]);
+  const shared = of(1).asBroadcastStream();
+  expect([await shared.toList(), await shared.toList()]).toEqual([[1], []]);
+  sink().close();
+});
+
+test("an iteration that is left while it waits stops listening at once", async () => {
+  const { stream, sink, log } = fed<number>();
+  const iterator = stream[Symbol.asyncIterator]();
+  const [first, second] = [iterator.next(), iterator.next()];
+  sink().add(1);
+  void iterator.return?.();
+  expect(log).toEqual(["begin", "end"]);
+  expect([await first, await second]).toEqual([
+    { done: false, value: 1 },
+    { done: true, value: undefined },
+  ]);
+  const failing = fed<number>();
+  const failed = failing.stream[Symbol.asyncIterator]();
+  const next = failed.next();
+  failing.sink().addError(new Error("mine"));
+  await expect(next).rejects.toThrow("mine");
+  expect([failing.log, await failed.next()]).toEqual([["begin", "end"], { done: true, value: undefined }]);
+});
+
 test("a token ends waits with its exception", async () => {
   const token = new CancellationToken();
   expect([token.isCancelled, token.exception]).toEqual([false, null]);
@@ -179,6 +223,10 @@ test("tokens with a timeout, and signals", async () => {
   await expect(untilCancelled(host, never, new TimeoutCancellationToken(1))).rejects.toThrow(TimeoutException);
   const own = new TimeoutCancellationToken({ milliseconds: 1 }, { timeoutException: new Error("mine") });
   await expect(untilCancelled(host, never, own)).rejects.toThrow("mine");
+  await expect(untilCancelled(host, never, new TimeoutCancellationToken(0.5))).rejects.toThrow(TimeoutException);
+  const long = [new TimeoutCancellationToken({ days: 30 }), new TimeoutCancellationToken(Number.POSITIVE_INFINITY)];
+  await new Promise((resolve) => setTimeout(resolve, 20));
+  expect(long.map(({ isCancelled }) => isCancelled)).toEqual([false, false]);
   await expect(untilCancelled(host, never, AbortSignal.timeout(1))).rejects.toThrow(TimeoutException);
   await expect(untilCancelled(host, never, AbortSignal.abort())).rejects.toThrow(CancelledException);
   await expect(untilCancelled(host, never, AbortSignal.abort(new Error("why")))).rejects.toThrow("why");

@@ -198,29 +198,32 @@ export class Stream<T> implements AsyncIterable<T> {
 
   /** What a function makes of the events. */
   map<R>(convert: (event: T) => R): Stream<R> {
-    return this.#derive((event, sink) => sink.add(convert(event)));
+    return this.#derive(() => (event, sink) => sink.add(convert(event)));
   }
 
   /** The events that pass a test. */
   where(test: (event: T) => boolean): Stream<T> {
-    return this.#derive((event, sink) => {
+    return this.#derive(() => (event, sink) => {
       if (test(event)) sink.add(event);
     });
   }
 
   /** The first so many events. */
   take(count: number): Stream<T> {
-    let left = count;
-    return this.#derive((event, sink) => {
-      left -= 1;
-      if (left >= 0) sink.add(event);
-      if (left <= 0) sink.close();
+    return this.#derive((derived) => {
+      let left = count;
+      if (left <= 0) derived.close();
+      return (event, sink) => {
+        left -= 1;
+        sink.add(event);
+        if (left <= 0) sink.close();
+      };
     });
   }
 
   /** The events before the first that does not pass a test. */
   takeWhile(test: (event: T) => boolean): Stream<T> {
-    return this.#derive((event, sink) => {
+    return this.#derive(() => (event, sink) => {
       if (test(event)) sink.add(event);
       else sink.close();
     });
@@ -228,20 +231,24 @@ export class Stream<T> implements AsyncIterable<T> {
 
   /** The events without the first so many. */
   skip(count: number): Stream<T> {
-    let left = count;
-    return this.#derive((event, sink) => {
-      left -= 1;
-      if (left < 0) sink.add(event);
+    return this.#derive(() => {
+      let left = count;
+      return (event, sink) => {
+        left -= 1;
+        if (left < 0) sink.add(event);
+      };
     });
   }
 
   /** The events without those that equal the one before. */
   distinct(equals: (previous: T, next: T) => boolean = Object.is): Stream<T> {
-    let previous: { readonly event: T } | undefined;
-    return this.#derive((event, sink) => {
-      if (previous !== undefined && equals(previous.event, event)) return;
-      previous = { event };
-      sink.add(event);
+    return this.#derive(() => {
+      let previous: { readonly event: T } | undefined;
+      return (event, sink) => {
+        if (previous !== undefined && equals(previous.event, event)) return;
+        previous = { event };
+        sink.add(event);
+      };
     });
   }
 
@@ -249,22 +256,28 @@ export class Stream<T> implements AsyncIterable<T> {
   asBroadcastStream(): Stream<T> {
     const sinks = new Set<StreamSink<T>>();
     let subscription: StreamSubscription<T> | undefined;
+    let isOver = false;
     const each = (tell: (sink: StreamSink<T>) => void): void => {
       for (const sink of Array.from(sinks)) tell(sink);
     };
     return new BroadcastStream((sink) => {
-      sinks.add(sink);
+      if (isOver) sink.close();
+      else sinks.add(sink);
       subscription ??= this.listen((event) => each((one) => one.add(event)), {
         onError: (error) => each((one) => one.addError(error)),
-        onDone: () => each((one) => one.close()),
+        onDone: () => {
+          isOver = true;
+          each((one) => one.close());
+        },
       });
       return () => sinks.delete(sink);
     });
   }
 
-  /** @param take what becomes of an event; what it throws is an error of the new stream. */
-  #derive<R>(take: (event: T, sink: StreamSink<R>) => void): Stream<R> {
+  /** @param begin makes for each listener what becomes of an event; what that throws is an error of the new stream. */
+  #derive<R>(begin: (sink: StreamSink<R>) => (event: T, sink: StreamSink<R>) => void): Stream<R> {
     const source: StreamSource<R> = (sink) => {
+      const take = begin(sink);
       const subscription = this.listen(
         (event) => {
           try {
@@ -281,30 +294,81 @@ export class Stream<T> implements AsyncIterable<T> {
   }
 
   /** Listens, for `for await`. */
-  async *[Symbol.asyncIterator](): AsyncGenerator<T, void, undefined> {
-    const events: Waiting<T>[] = [];
-    let wake: () => void = () => undefined;
+  [Symbol.asyncIterator](): AsyncIterator<T, void, undefined> {
+    return new StreamIterator((onData, options) => this.listen(onData, options));
+  }
+}
+
+interface Wanted<T> {
+  readonly resolve: (result: IteratorResult<T, void>) => void;
+  readonly reject: (error: unknown) => void;
+}
+
+/** One iteration. It listens with the first call of `next`, and unlike a generator can be left while it waits. */
+class StreamIterator<T> implements AsyncIterator<T, void, undefined> {
+  readonly #listen: Stream<T>["listen"];
+  readonly #events: Waiting<T>[] = [];
+  readonly #wanted: Wanted<T>[] = [];
+  #subscription: StreamSubscription<T> | undefined;
+  #isBegun = false;
+  #isOver = false;
+
+  constructor(listen: Stream<T>["listen"]) {
+    this.#listen = listen;
+  }
+
+  next(): Promise<IteratorResult<T, void>> {
+    if (!this.#isBegun) {
+      try {
+        this.#begin();
+      } catch (error) {
+        this.#leave();
+        return Promise.reject(error);
+      }
+    }
+    return new Promise((resolve, reject) => {
+      this.#wanted.push({ resolve, reject });
+      this.#serve();
+    });
+  }
+
+  return(): Promise<IteratorResult<T, void>> {
+    this.#leave();
+    return Promise.resolve({ done: true, value: undefined });
+  }
+
+  #begin(): void {
+    this.#isBegun = true;
     const push = (one: Waiting<T>): void => {
-      events.push(one);
-      wake();
+      this.#events.push(one);
+      this.#serve();
     };
-    const subscription = this.listen((event) => push({ event }), {
+    this.#subscription = this.#listen((event) => push({ event }), {
       onError: (error) => push({ error }),
       onDone: () => push("done"),
     });
-    try {
-      for (;;) {
-        const next = events.shift();
-        if (next === undefined) {
-          await new Promise<void>((resolve) => {
-            wake = resolve;
-          });
-        } else if (next === "done") return;
-        else if ("error" in next) throw next.error;
-        else yield next.event;
+  }
+
+  #leave(): void {
+    this.#isBegun = true;
+    this.#isOver = true;
+    this.#events.length = 0;
+    void this.#subscription?.cancel();
+    this.#serve();
+  }
+
+  #serve(): void {
+    while (this.#wanted.length > 0) {
+      const next = this.#isOver ? "done" : this.#events.shift();
+      if (next === undefined) return;
+      if (next === "done") this.#isOver = true;
+      const wanted = this.#wanted.shift();
+      if (next === "done") wanted?.resolve({ done: true, value: undefined });
+      else if ("event" in next) wanted?.resolve({ done: false, value: next.event });
+      else {
+        wanted?.reject(next.error);
+        this.#leave();
       }
-    } finally {
-      await subscription.cancel();
     }
   }
 }

@@ -21,6 +21,7 @@ import {
   UserAlreadyExistsException,
   UserNotFoundException,
 } from "./app/exceptions.js";
+import { RealmAny } from "./data/any.js";
 import { IllegalArgumentException, IllegalStateException, IndexOutOfBoundsException, mapError } from "./errors.js";
 import {
   BadFlexibleSyncQueryException,
@@ -80,7 +81,7 @@ test("writes that were undone are listed", () => {
   expect(exception).toMatchObject({
     message: "[Sync][CompensatingWrite(1033)] Client attempted a write that is not allowed; it has been reverted.",
     isFatal: false,
-    writes: [{ objectType: "Dog", reason, primaryKey: 1 }],
+    writes: [{ objectType: "Dog", reason, primaryKey: RealmAny.create(1) }],
   });
 });
 

@@ -5,7 +5,13 @@
  * @module
  */
 
-import { EngineError, type EngineErrorCode, ServiceError, SyncFailure } from "@tidemark/engine";
+import {
+  EngineError,
+  type EngineErrorCode,
+  refuseAsync as refusePromise,
+  ServiceError,
+  SyncFailure,
+} from "@tidemark/engine";
 import { serviceExceptionOf } from "./app/exceptions.js";
 import { syncExceptionOf } from "./sync/exceptions.js";
 
@@ -107,6 +113,11 @@ export function call<T>(run: () => T): T {
   } catch (error) {
     throw mapError(error);
   }
+}
+
+/** Refuses what an async callback returned. @throws {@link IllegalArgumentException} if it is a promise. */
+export function refuseAsync(result: unknown, text: string): void {
+  refusePromise(result, () => new IllegalArgumentException(text));
 }
 
 /** Waits for a promise, mapping what it rejects with. */

@@ -36,9 +36,9 @@ import { engine } from "./engine.js";
 import {
   call,
   DownloadingRealmTimeOutException,
-  IllegalArgumentException,
   IllegalStateException,
   mapError,
+  refuseAsync,
   UnsupportedOperationException,
 } from "./errors.js";
 import type { FlowSource } from "./flow/channel.js";
@@ -58,6 +58,9 @@ const overflowText =
 
 /** Files whose first opening has been seen. */
 const knownFiles = new WeakSet<RealmFile>();
+
+/** Paths of files that are there though their first opening has failed: the next one still begins them. */
+const unfinishedFiles = new Set<string>();
 
 /** A realm: objects in a file, synchronised or not. What is read is frozen; what is changed is changed in `write`. */
 export class Realm implements TypedRealm {
@@ -131,11 +134,27 @@ export class Realm implements TypedRealm {
       classes: this.#declarations,
       sync: configuration instanceof SyncConfiguration ? this.#syncOptions(configuration) : undefined,
     };
-    const { file, isRemade } = this.#openFile(options);
-    this.#adopt(file);
-    const isNew = isRemade || (!isThere && !knownFiles.has(file));
-    knownFiles.add(file);
-    return isNew;
+    const isUnfinished = unfinishedFiles.delete(path);
+    try {
+      const { file, isRemade } = this.#openFile(options);
+      this.#adopt(file);
+      const isNew = isRemade || isUnfinished || (!isThere && !knownFiles.has(file));
+      knownFiles.add(file);
+      return isNew;
+    } catch (error) {
+      if (!isThere || isUnfinished) this.#leaveUnfinished();
+      throw error;
+    }
+  }
+
+  /** The opening of a new file has failed, and the next one is to begin it as if this one had not been. */
+  #leaveUnfinished(): void {
+    const { configuration } = this;
+    const { path, inMemory } = configuration;
+    if (inMemory) return;
+    // A file that is synchronised may be in use for a moment, and keeps what it has downloaded.
+    if (configuration instanceof SyncConfiguration) unfinishedFiles.add(path);
+    else engine().deleteFile(path);
   }
 
   #openFile(options: OpenOptions): { readonly file: RealmFile; readonly isRemade: boolean } {
@@ -179,7 +198,8 @@ export class Realm implements TypedRealm {
         update: (draft, file) => {
           this.#adopt(file);
           const version = (file.sync?.subscriptions.latest().version ?? 0) + 1;
-          callback(new MutableSubscriptionSet(this, draft, version), this);
+          const result: unknown = callback(new MutableSubscriptionSet(this, draft, version), this);
+          refuseAsync(result, "The callback of initial subscriptions must not be async");
         },
       },
     };
@@ -226,6 +246,7 @@ export class Realm implements TypedRealm {
       return this;
     } catch (error) {
       this.close();
+      if (isNew) this.#leaveUnfinished();
       const mapped = mapError(error);
       if (mapped === error || !(mapped instanceof Error)) throw error;
       throw new IllegalStateException(mapped.message, { cause: mapped });
@@ -239,6 +260,7 @@ export class Realm implements TypedRealm {
       this.#write(initialDataCallback);
     } catch (error) {
       this.close();
+      this.#leaveUnfinished();
       throw error;
     }
   }
@@ -391,7 +413,7 @@ export class Realm implements TypedRealm {
     let result: R;
     try {
       result = block(realm);
-      if (isPromise(result)) throw new IllegalArgumentException("The block of a write transaction must not be async");
+      refuseAsync(result, "The block of a write transaction must not be async");
     } catch (error) {
       scopeOf(binding).isOver = true;
       if (database.isInWrite) database.cancelWrite();
@@ -497,8 +519,4 @@ export class Realm implements TypedRealm {
     this.#versions?.close();
     this.#file?.close();
   }
-}
-
-function isPromise(value: unknown): boolean {
-  return typeof value === "object" && value !== null && typeof (value as { then?: unknown }).then === "function";
 }

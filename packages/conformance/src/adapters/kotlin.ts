@@ -25,6 +25,7 @@ import {
   type MutableSubscriptionSet,
   ProgressMode as KotlinProgressMode,
   Realm,
+  type RealmAny,
   RealmConfiguration,
   RealmLog,
   type RealmQuery,
@@ -488,10 +489,26 @@ function informationOf(error: unknown): ErrorInformation {
   if (!(error instanceof CompensatingWriteException)) return common;
   const writes = error.writes.map(({ objectType, primaryKey: key, reason }) => ({
     className: objectType,
-    key: key as Value,
+    key: valueOfKey(key),
     reason,
   }));
   return { ...common, writes };
+}
+
+/** A primary key without its type. */
+function valueOfKey(key: RealmAny | null): Value {
+  switch (key?.type) {
+    case "INT":
+      return key.asInt();
+    case "STRING":
+      return key.asString();
+    case "OBJECT_ID":
+      return { type: "objectId", text: key.asObjectId().toString() };
+    case "UUID":
+      return { type: "uuid", text: key.asRealmUUID().toString() };
+    default:
+      return null;
+  }
 }
 
 const levels: Readonly<Record<LogLevel, KotlinLogLevel>> = {

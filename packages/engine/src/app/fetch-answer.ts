@@ -4,14 +4,14 @@
  * @module
  */
 
-import type { HttpRequest, HttpResponse } from "../host.js";
+import { type HttpRequest, type HttpResponse, timerMsOf } from "../host.js";
 
 /** Longest text that is taken from a server: more than any answer of the API has. */
 export const answerBytesMax: number = 32 * 1024 * 1024;
 
 /** What ends a request: its time, or that nobody wants the answer any more. */
 export function endOf({ timeoutMs, signal }: HttpRequest): AbortSignal {
-  const timeout = AbortSignal.timeout(timeoutMs);
+  const timeout = AbortSignal.timeout(timerMsOf(timeoutMs));
   return signal === undefined ? timeout : AbortSignal.any([timeout, signal]);
 }
 

@@ -97,8 +97,11 @@ export class SubscriptionSets {
     return this.#classes.has(name);
   }
 
-  /** Commits a new set. What the callback throws abandons it. */
+  /** Commits a new set. What the callback throws abandons it. @throws {@link EngineError} `already-in-write`. */
   update(change: (draft: SubscriptionDraft) => void): SubscriptionSet {
+    if (this.#database.isInWrite) {
+      throw new EngineError("already-in-write", "Subscriptions cannot be changed inside of a write transaction");
+    }
     const latest = this.latest();
     const { clock } = this.#database;
     const draft = new SubscriptionDraft(latest, clock);

@@ -25,6 +25,7 @@ import { compressBody, uncompressBody } from "@tidemark/protocol/node";
 import { type ClientOptions, WebSocket } from "ws";
 import { endOf, readAnswer } from "../app/fetch-answer.js";
 import { network } from "./network.js";
+import { timerMsOf } from "../host.js";
 import type {
   Clock,
   Files,
@@ -43,7 +44,7 @@ const clock: Clock = {
   monotonicMs: () => performance.now(),
   random: () => Math.random(),
   setTimer: (delayMs, callback, holdsProcess = true) => {
-    const timer = setTimeout(callback, delayMs);
+    const timer = setTimeout(callback, timerMsOf(delayMs));
     return holdsProcess ? timer : timer.unref();
   },
   clearTimer: (timer) => clearTimeout(timer as NodeJS.Timeout),
@@ -209,7 +210,7 @@ function attach(socket: WebSocket, events: SocketEvents): Socket {
 export function withoutHold(host: SyncHost): SyncHost {
   return {
     ...host,
-    setTimer: (delayMs, callback) => setTimeout(callback, delayMs).unref(),
+    setTimer: (delayMs, callback) => setTimeout(callback, timerMsOf(delayMs)).unref(),
     sockets: { open: (...opening) => openSocket(false, ...opening) },
   };
 }

@@ -14,7 +14,21 @@ test("configurations are checked", () => {
   expect(() => new AppConfiguration("x", encrypted)).toThrow("Encryption of user data is not supported");
   const configuration = new AppConfiguration("x", { baseUrl: "http://127.0.0.1:1", maxConnectionTimeout: 5 });
   expect(configuration.baseUrl.href).toBe("http://127.0.0.1:1/");
-  expect(configuration.syncTimeoutOptions.connectTimeout).toBe(5);
+  expect([configuration.maxConnectionTimeout, configuration.syncTimeoutOptions]).toEqual([
+    5,
+    {
+      connectTimeout: 5,
+      connectionLingerTime: { seconds: 30 },
+      pingKeepAlivePeriod: { minutes: 1 },
+      pongKeepAliveTimeout: { minutes: 2 },
+      fastReconnectLimit: { minutes: 1 },
+    },
+  ]);
+  const { maxConnectionTimeout, syncTimeoutOptions } = new AppConfiguration("x", {
+    syncTimeoutOptions: { fastReconnectLimit: 7 },
+  });
+  expect([maxConnectionTimeout, syncTimeoutOptions.connectTimeout]).toEqual([{ minutes: 2 }, { minutes: 2 }]);
+  expect(syncTimeoutOptions.fastReconnectLimit).toBe(7);
 });
 
 test("an app is found by its id", async () => {

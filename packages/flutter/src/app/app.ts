@@ -49,6 +49,13 @@ export interface AppConfigurationOptions {
 
 const defaultBaseUrl = "https://services.cloud.mongodb.com";
 const defaultRequestTimeoutMs = 60_000;
+const defaultTimeouts = {
+  connectTimeout: { minutes: 2 },
+  connectionLingerTime: { seconds: 30 },
+  pingKeepAlivePeriod: { minutes: 1 },
+  pongKeepAliveTimeout: { minutes: 2 },
+  fastReconnectLimit: { minutes: 1 },
+} as const;
 
 /** How to reach an app. */
 export class AppConfiguration {
@@ -64,8 +71,12 @@ export class AppConfiguration {
   readonly metadataPersistenceMode: MetadataPersistenceMode;
   /** Sends the HTTP requests, if the application wants to. */
   readonly httpClient: typeof fetch | undefined;
-  /** Times of the connection that differ from the defaults. */
-  readonly syncTimeoutOptions: SyncTimeoutOptions;
+  /** @deprecated `syncTimeoutOptions.connectTimeout` says it. */
+  readonly maxConnectionTimeout: Duration;
+  /** Times of the connection. */
+  readonly syncTimeoutOptions: Readonly<Record<keyof SyncTimeoutOptions, Duration>>;
+  /** @internal Those that the application has given, which are to be in force. */
+  readonly ownTimeouts: SyncTimeoutOptions;
 
   /** @throws {@link RealmException} if the id is empty, or something is asked for that is not supported. */
   constructor(appId: string, options: AppConfigurationOptions = {}) {
@@ -80,11 +91,21 @@ export class AppConfiguration {
     this.defaultRequestTimeout = options.defaultRequestTimeout ?? defaultRequestTimeoutMs;
     this.metadataPersistenceMode = mode;
     this.httpClient = options.httpClient;
-    this.syncTimeoutOptions = {
-      connectTimeout: options.maxConnectionTimeout,
-      ...options.syncTimeoutOptions,
-    };
+    const { connectTimeout = options.maxConnectionTimeout, ...others } = options.syncTimeoutOptions ?? {};
+    this.ownTimeouts = { connectTimeout, ...others };
+    this.syncTimeoutOptions = withDefaults(this.ownTimeouts);
+    this.maxConnectionTimeout = options.maxConnectionTimeout ?? defaultTimeouts.connectTimeout;
   }
+}
+
+function withDefaults(given: SyncTimeoutOptions): AppConfiguration["syncTimeoutOptions"] {
+  return {
+    connectTimeout: given.connectTimeout ?? defaultTimeouts.connectTimeout,
+    connectionLingerTime: given.connectionLingerTime ?? defaultTimeouts.connectionLingerTime,
+    pingKeepAlivePeriod: given.pingKeepAlivePeriod ?? defaultTimeouts.pingKeepAlivePeriod,
+    pongKeepAliveTimeout: given.pongKeepAliveTimeout ?? defaultTimeouts.pongKeepAliveTimeout,
+    fastReconnectLimit: given.fastReconnectLimit ?? defaultTimeouts.fastReconnectLimit,
+  };
 }
 
 const apps = new Set<WeakRef<App>>();
@@ -111,7 +132,7 @@ export class App {
         isMultiplexed: true,
         baseDirectory: configuration.baseFilePath,
         keepsUsers: configuration.metadataPersistenceMode !== MetadataPersistenceMode.disabled,
-        syncTimeouts: timeoutsOf(configuration.syncTimeoutOptions),
+        syncTimeouts: timeoutsOf(configuration.ownTimeouts),
       },
       httpClient === undefined ? host : withFetch(host, httpClient),
     );

@@ -128,7 +128,7 @@ export class RecoverOrDiscardUnsyncedChangesHandler extends ClientResetHandler {
   }
 }
 
-/** Told of errors of synchronisation. */
+/** Told of errors of synchronisation. What it throws, or rejects with, is logged. */
 export type SyncErrorHandler = (error: SyncError) => void;
 
 /** @internal Logs an error: what happens by default. */

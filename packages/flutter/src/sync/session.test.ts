@@ -57,6 +57,16 @@ test("pausing and resuming: three changes in their order, and a stream for one",
     .toEqual(["connected disconnected", "disconnected connecting", "connecting connected"]);
 });
 
+test("the streams of a session cannot be listened to when the realm is closed", async () => {
+  const realm = (await synced.device("streams-too-late")).open();
+  const { syncSession } = realm;
+  const changes = syncSession.connectionStateChanges;
+  const progress = syncSession.getProgressStream("download", "reportIndefinitely");
+  realm.close();
+  expect(() => changes.listen()).toThrow(RealmClosedError);
+  await expect(progress.toList()).rejects.toThrow("Cannot access a Session that belongs to a closed Realm");
+});
+
 test("the last change of the connection comes before the end of its stream", async () => {
   const realm = await device.openSubscribed();
   const events: string[] = [];

@@ -122,18 +122,18 @@ export class Session {
   }
 
   /**
-   * Progress of one direction. Nothing is registered before somebody listens.
+   * Progress of one direction. Nothing is registered before somebody listens; once the realm is closed nobody can.
    *
    * With `forCurrentlyOutstandingWork` the estimates rise and the stream ends after 1. With `reportIndefinitely` it ends
    * with the realm. A realm without subscriptions reports nothing.
    */
   getProgressStream(direction: ProgressDirection, mode: ProgressMode): Stream<SyncProgress> {
-    const session = this.internal;
+    void this.internal;
     if (!(direction in ProgressDirection)) throw new RealmError(`Unexpected direction: ${direction as string}`);
     if (!(mode in ProgressMode)) throw new RealmError(`Unexpected mode: ${mode as string}`);
     const engineMode = mode === ProgressMode.reportIndefinitely ? "indefinite" : "outstanding";
     return new Stream((sink) => {
-      const remove = session.addProgressListener(
+      const remove = this.internal.addProgressListener(
         direction,
         engineMode,
         (report) => sink.add(progressOf(report)),
@@ -148,8 +148,9 @@ export class Session {
 
   /** Changes of the connection from now on; the present state is none. Ends with the realm. */
   get connectionStateChanges(): Stream<ConnectionStateChange> {
-    const { connectionListeners } = this.internal;
+    void this.internal;
     return new Stream((sink) => {
+      const { connectionListeners } = this.internal;
       const listener = (current: ConnectionState, previous: ConnectionState): void => sink.add({ previous, current });
       connectionListeners.add(listener);
       return this.#realm.track(() => {

@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, test } from "vitest";
 import { CancellationToken, TimeoutCancellationToken } from "../cancellation.js";
 import { SubscriptionSetState, WaitForSyncMode } from "../enums.js";
-import { CancelledException, RealmClosedError, RealmException, TimeoutException } from "../errors.js";
+import { CancelledException, RealmClosedError, RealmError, RealmException, TimeoutException } from "../errors.js";
 import type { Realm } from "../realm.js";
 import { addTasks, type Device, Person, Task, taskIds, useServer } from "../testing/synced.js";
 
@@ -173,5 +173,47 @@ describe("subscribing to results", () => {
     tasks.unsubscribe();
     await realm.subscriptions.waitForSynchronization();
     await expect.poll(() => taskIds(realm)).toEqual([]);
+  });
+});
+
+describe("a set that is being changed", () => {
+  test("is pending, whatever the one before was", async () => {
+    const { subscriptions } = realm;
+    await subscriptions.waitForSynchronization();
+    subscriptions.update((set) => expect([set.state, set.error]).toEqual([SubscriptionSetState.pending, null]));
+  });
+
+  test("is not changed later", () => {
+    const { subscriptions } = realm;
+    const change = (): void =>
+      // oxlint-disable-next-line typescript/no-misused-promises
+      subscriptions.update(async (set) => {
+        set.add(realm.all(Task));
+        await Promise.resolve();
+        throw new Error("nobody waits for this");
+      });
+    expect(change).toThrow(new RealmError("The action of an update must not be asynchronous"));
+    expect([subscriptions.length, subscriptions.version]).toEqual([0, 0]);
+  });
+
+  test("is not changed inside of a write transaction", () => {
+    const change = (): void => realm.subscriptions.update((set) => void set.add(realm.all(Task)));
+    expect(() => realm.write(change)).toThrow(RealmException);
+  });
+
+  test("belongs to its realm, and not to others of the file", async () => {
+    const { subscriptions } = realm;
+    device.open();
+    realm.close();
+    const uses = [
+      () => subscriptions.length,
+      () => subscriptions.state,
+      () => subscriptions.version,
+      () => subscriptions.error,
+      () => subscriptions.findByName("x"),
+      () => subscriptions.update(() => undefined),
+    ];
+    for (const use of uses) expect(use).toThrow(RealmClosedError);
+    await expect(subscriptions.waitForSynchronization()).rejects.toThrow(RealmClosedError);
   });
 });

@@ -17,7 +17,7 @@ import { type Cancellation, throwIfCancelled, untilCancelled } from "../cancella
 import type { RealmResults } from "../data/results.js";
 import { engine } from "../engine.js";
 import { SubscriptionSetState } from "../enums.js";
-import { call, RealmError, RealmException, settle } from "../errors.js";
+import { call, RealmClosedError, RealmError, RealmException, refuseAsync, settle } from "../errors.js";
 import { type ModelClass, nameOf } from "../model/schema.js";
 
 /** A subscription, as it was when it was read. */
@@ -139,18 +139,24 @@ function indexed<S extends Subscriptions>(set: S): S {
 /** The set of a realm: always the newest, as {@link SubscriptionSet.update} and every wait leave it. */
 export class SubscriptionSet extends Subscriptions {
   readonly #sets: SubscriptionSets;
+  readonly #isClosed: () => boolean;
   #set: EngineSet;
 
-  /** @internal */
-  constructor(sets: SubscriptionSets) {
+  /** @internal @param isClosed whether the realm is; another one may keep the file open. */
+  constructor(sets: SubscriptionSets, isClosed: () => boolean) {
     super();
     this.#sets = sets;
+    this.#isClosed = isClosed;
     this.#set = call(() => sets.latest());
   }
 
   /** @internal With access by index. */
-  static of(sets: SubscriptionSets): SubscriptionSet {
-    return indexed(new SubscriptionSet(sets));
+  static of(sets: SubscriptionSets, isClosed: () => boolean): SubscriptionSet {
+    return indexed(new SubscriptionSet(sets, isClosed));
+  }
+
+  #requireOpen(): void {
+    if (this.#isClosed()) throw new RealmClosedError("Cannot access realm that has been closed");
   }
 
   /** @internal Takes in what others did to the set. */
@@ -160,8 +166,7 @@ export class SubscriptionSet extends Subscriptions {
   }
 
   #current(): EngineSet {
-    // Asking for the newest one refuses those whose realm is closed.
-    call(() => this.#sets.latest());
+    this.#requireOpen();
     return call(() => this.#sets.byVersion(this.#set.version));
   }
 
@@ -192,9 +197,15 @@ export class SubscriptionSet extends Subscriptions {
    * Changes the set. Does not wait for the server: {@link SubscriptionSet.waitForSynchronization} does.
    *
    * @param action runs at once; what it throws leaves the set as it was.
+   * @throws {@link RealmError} if the action returns a promise; {@link RealmException} inside of a write transaction.
    */
   update(action: (mutableSubscriptions: MutableSubscriptionSet) => void): void {
-    this.#set = call(() => this.#sets.update((draft) => action(indexed(new MutableSubscriptionSet(draft, this)))));
+    this.#requireOpen();
+    const change = (draft: SubscriptionDraft): void => {
+      const result: unknown = action(indexed(new MutableSubscriptionSet(draft, this)));
+      refuseAsync(result, "The action of an update must not be asynchronous");
+    };
+    this.#set = call(() => this.#sets.update(change));
   }
 
   /**
@@ -204,6 +215,7 @@ export class SubscriptionSet extends Subscriptions {
    * holds.
    */
   async waitForSynchronization(cancellationToken?: Cancellation): Promise<void> {
+    this.#requireOpen();
     throwIfCancelled(cancellationToken);
     const { version } = this.#set;
     await untilCancelled(
@@ -211,7 +223,7 @@ export class SubscriptionSet extends Subscriptions {
       settle(() => this.#sets.waitForSynchronization(version)),
       cancellationToken,
     );
-    this.refresh();
+    if (!this.#isClosed()) this.refresh();
   }
 }
 
@@ -246,6 +258,16 @@ export class MutableSubscriptionSet extends Subscriptions {
   /** The version of the set that is being changed. */
   get version(): number {
     return this.#base.version;
+  }
+
+  /** Always `pending`: the server does not know of it yet. */
+  get state(): SubscriptionSetState {
+    return SubscriptionSetState.pending;
+  }
+
+  /** Always `null`: nobody has refused it yet. */
+  get error(): RealmException | null {
+    return null;
   }
 
   /**

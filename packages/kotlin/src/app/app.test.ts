@@ -85,6 +85,18 @@ test("a call fails that a blocked collector cannot be told of", async () => {
   await Promise.all([iterator.next(), app.login(Credentials.anonymous(false))]);
   for (let waiting = 0; waiting < 8; waiting += 1) await app.login(Credentials.anonymous(false));
   await expect(app.login(Credentials.anonymous(false))).rejects.toThrow(IllegalStateException);
+  // The collector has missed that one, and goes on.
+  for (let waiting = 0; waiting < 8; waiting += 1) expect((await iterator.next()).done).toBe(false);
+  const next = iterator.next();
+  const user = await app.login(Credentials.anonymous(false));
+  expect(await next).toMatchObject({ done: false, value: { kind: "LoggedIn", user } });
+  await iterator.return?.();
+});
+
+test("a flow of an app that is closed is complete", async () => {
+  const { app } = await synced.device("closed");
+  app.close();
+  expect(await app.authenticationChangeAsFlow().toArray()).toEqual([]);
 });
 
 test("another user is switched to, unless it is logged out", async () => {
@@ -164,6 +176,30 @@ test("a realm that waits for its data has it when it is open, and then what is w
   ).toEqual(["task 1", "after 1"]);
 });
 
+test("initial subscriptions must not be made later", async () => {
+  const device = await synced.device("async-initially");
+  // oxlint-disable-next-line typescript/no-misused-promises
+  const builder = device.configure().initialSubscriptions(async (set, opening) => {
+    set.add(opening.query(Task));
+    await Promise.resolve();
+    throw new Error("nobody waits for this");
+  });
+  expect(() => Realm.open(builder.build())).toThrow(IllegalArgumentException);
+});
+
+test("initial data that could not be written is written by the next opening", async () => {
+  const device = await synced.device("initial-again");
+  const builder = device.configure().initialSubscriptions((set, opening) => void set.add(opening.query(Task)));
+  const failing = builder.initialData(() => {
+    throw new Error("not now");
+  });
+  expect(() => Realm.open(failing.build())).toThrow("not now");
+  const realm = device.open(device.configure().initialData((tx) => void tx.copyToRealm(task(1))));
+  expect(realm.query(Task).count().find()).toBe(1);
+  realm.close();
+  expect(device.open().query(Task).count().find()).toBe(1);
+});
+
 test("a realm that does not get its data in time is not opened", async () => {
   const device = await synced.device("late");
   const builder = device.configure().name("late.realm").waitForInitialRemoteData(1e-3);
@@ -173,4 +209,11 @@ test("a realm that does not get its data in time is not opened", async () => {
   await expect(opening).rejects.toThrow(
     `Realm did not manage to download all initial data in time: ${path}, timeout: 1us.`,
   );
+  // What the new file was to begin with is not forgotten.
+  const again = device
+    .configure()
+    .name("late.realm")
+    .initialData((tx) => void tx.copyToRealm(task(1)));
+  const realm = device.open(again.initialSubscriptions((set, given) => void set.add(given.query(Task))));
+  expect(realm.query(Task).count().find()).toBe(1);
 });

@@ -34,7 +34,8 @@ export class App {
 
   private constructor(configuration: AppConfiguration) {
     this.configuration = configuration;
-    const { appId, baseUrl, enableSessionMultiplexing, syncRootDirectory, syncTimeoutOptions } = configuration;
+    const { appId, baseUrl, enableSessionMultiplexing, syncRootDirectory, syncTimeoutOptions, hasOwnTimeouts } =
+      configuration;
     const { host } = engine();
     this.internal = engine().createApp(
       {
@@ -44,7 +45,7 @@ export class App {
         isMultiplexed: enableSessionMultiplexing,
         baseDirectory: host.files.resolve(syncRootDirectory),
         keepsUsers: true,
-        syncTimeouts: syncTimeoutOptions === null ? undefined : engineTimeouts(syncTimeoutOptions),
+        syncTimeouts: hasOwnTimeouts ? engineTimeouts(syncTimeoutOptions) : undefined,
       },
       withHeaders(host, configuration),
     );

@@ -62,26 +62,26 @@ const blocked =
 export class AuthenticationChanges {
   readonly #emitters = new Set<Emitter<AuthenticationChange>>();
   #isBlocked = false;
+  #isComplete = false;
 
   /** Without the past: a collector hears of what comes after it began. */
   readonly flow: Flow<AuthenticationChange> = Flow.from<AuthenticationChange>(
     (emitter) => {
-      this.#emitters.add(emitter);
+      if (this.#isComplete) emitter.complete();
+      else this.#emitters.add(emitter);
       return () => {
         this.#emitters.delete(emitter);
       };
     },
-    {
-      capacity,
-      overflow: () => {
-        this.#isBlocked = true;
-        return new IllegalStateException(blocked);
-      },
-    },
+    { capacity, overflow: () => new IllegalStateException(blocked) },
   );
 
-  /** Hands a change to all collectors. */
+  /** Hands a change to all collectors; to none if one of them could not be told. */
   emit(change: AuthenticationChange): void {
+    if (Array.from(this.#emitters).some(({ isFull }) => isFull)) {
+      this.#isBlocked = true;
+      return;
+    }
     for (const emitter of Array.from(this.#emitters)) emitter.emit(change);
   }
 
@@ -92,8 +92,9 @@ export class AuthenticationChanges {
     throw new IllegalStateException(blocked);
   }
 
-  /** Ends all collections. */
+  /** Ends all collections, those that begin later too. */
   complete(): void {
+    this.#isComplete = true;
     for (const emitter of Array.from(this.#emitters)) emitter.complete();
   }
 }

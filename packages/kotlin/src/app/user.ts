@@ -122,7 +122,7 @@ export class User {
   }
 
   /** @throws {@link UnsupportedOperationException} always: Tidemark offers no access to MongoDB from the SDK yet. */
-  mongoClient(_service: string): never {
+  mongoClient(_service: string, _ejson?: unknown): never {
     throw new UnsupportedOperationException("Access to MongoDB from the SDK is not supported");
   }
 

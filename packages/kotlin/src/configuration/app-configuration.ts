@@ -89,6 +89,13 @@ export class SyncTimeoutOptionsBuilder implements SyncTimeoutOptions {
   }
 }
 
+/** The times as they are set now. */
+function timesOf(options: SyncTimeoutOptions): SyncTimeoutOptions {
+  const { connectTimeout, connectionLingerTime, pingKeepAlivePeriod, pongKeepAlivePeriod, fastReconnectLimit } =
+    options;
+  return { connectTimeout, connectionLingerTime, pingKeepAlivePeriod, pongKeepAlivePeriod, fastReconnectLimit };
+}
+
 function requireDuration(value: Duration, least: Duration, isLeastAllowed: boolean, rule: string): void {
   const order = durationOf(value).compareTo(least);
   if (order > 0 || (isLeastAllowed && order === 0)) return;
@@ -122,7 +129,8 @@ interface AppSettings {
   readonly customRequestHeaders: Readonly<Record<string, string>>;
   /** Whether all sessions of a user share one connection. */
   readonly enableSessionMultiplexing: boolean;
-  readonly syncTimeoutOptions: SyncTimeoutOptions | null;
+  readonly syncTimeoutOptions: SyncTimeoutOptions;
+  readonly hasOwnTimeouts: boolean;
 }
 
 /** How an app is reached. Made by {@link AppConfiguration.create} or {@link AppConfiguration.Builder}. */
@@ -148,8 +156,10 @@ export class AppConfiguration {
   readonly customRequestHeaders: Readonly<Record<string, string>>;
   /** Whether all sessions of a user share one connection. */
   readonly enableSessionMultiplexing: boolean;
-  /** Null for the defaults. */
-  readonly syncTimeoutOptions: SyncTimeoutOptions | null;
+  /** Times of synchronisation. */
+  readonly syncTimeoutOptions: SyncTimeoutOptions;
+  /** @internal Whether the times are the application's own, so that they are to be in force. */
+  readonly hasOwnTimeouts: boolean;
 
   /** @internal */
   constructor(settings: AppSettings) {
@@ -162,6 +172,7 @@ export class AppConfiguration {
     this.customRequestHeaders = settings.customRequestHeaders;
     this.enableSessionMultiplexing = settings.enableSessionMultiplexing;
     this.syncTimeoutOptions = settings.syncTimeoutOptions;
+    this.hasOwnTimeouts = settings.hasOwnTimeouts;
   }
 
   /** With all defaults. @throws {@link IllegalArgumentException} for an empty id. */
@@ -186,7 +197,8 @@ export class AppConfigurationBuilder {
       authorizationHeaderName: "Authorization",
       customRequestHeaders: {},
       enableSessionMultiplexing: false,
-      syncTimeoutOptions: null,
+      syncTimeoutOptions: timesOf(new SyncTimeoutOptionsBuilder()),
+      hasOwnTimeouts: false,
     };
   }
 
@@ -244,7 +256,7 @@ export class AppConfigurationBuilder {
   syncTimeouts(block: (options: SyncTimeoutOptionsBuilder) => void): this {
     const options = new SyncTimeoutOptionsBuilder();
     block(options);
-    return this.#set({ syncTimeoutOptions: options });
+    return this.#set({ syncTimeoutOptions: timesOf(options), hasOwnTimeouts: true });
   }
 
   /** Accepted, of no effect: nothing of HTTP calls is logged. */

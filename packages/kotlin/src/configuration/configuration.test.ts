@@ -17,7 +17,7 @@ import { IllegalArgumentException, IllegalStateException, UnsupportedOperationEx
 import { Realm } from "../realm.js";
 import { double, int, object, primaryKey, string } from "../schema/property.js";
 import { useFolder } from "../testing/folder.js";
-import { AppConfiguration } from "./app-configuration.js";
+import { AppConfiguration, type SyncTimeoutOptionsBuilder } from "./app-configuration.js";
 import { RealmConfiguration } from "./realm-configuration.js";
 
 class Task extends realmObject("Task", { _id: primaryKey(int()), name: string() }) {}
@@ -58,7 +58,10 @@ test("an app has realm-kotlin's defaults", () => {
     "Authorization",
     false,
   ]);
-  expect(made.syncTimeoutOptions).toBeNull();
+  const { connectTimeout, connectionLingerTime, pingKeepAlivePeriod, pongKeepAlivePeriod, fastReconnectLimit } =
+    made.syncTimeoutOptions;
+  const times = [connectTimeout, connectionLingerTime, pingKeepAlivePeriod, pongKeepAlivePeriod, fastReconnectLimit];
+  expect(times.map(String)).toEqual(["2m", "30s", "1m", "2m", "1m"]);
   expect(() => App.create("")).toThrow(IllegalArgumentException);
 });
 
@@ -72,8 +75,14 @@ test("what an app cannot have is refused with realm-kotlin's words", () => {
   expect(set((options) => (options.pingKeepAlivePeriod = seconds(5)))).toThrow("This was: 5s");
   expect(set((options) => (options.pongKeepAlivePeriod = seconds(5)))).toThrow("This was: 5s");
   expect(set((options) => (options.fastReconnectLimit = seconds(1)))).toThrow("This was: 1s");
-  const made = builder.syncTimeouts((options) => (options.connectTimeout = seconds(1))).build();
-  expect(made.syncTimeoutOptions?.connectTimeout.inWholeSeconds).toBe(1);
+  let kept: SyncTimeoutOptionsBuilder | undefined;
+  const made = builder.syncTimeouts((options) => {
+    options.connectTimeout = seconds(1);
+    kept = options;
+  });
+  const { syncTimeoutOptions } = made.build();
+  if (kept !== undefined) kept.connectTimeout = seconds(9);
+  expect([syncTimeoutOptions.connectTimeout, syncTimeoutOptions.fastReconnectLimit].map(String)).toEqual(["1s", "1m"]);
 });
 
 test("names of files are checked", () => {
@@ -95,6 +104,14 @@ test("the first data is written once", () => {
     expect(realm.query(Task).count().find()).toBe(1);
     realm.close();
   }
+});
+
+test("a file whose first data could not be written is not there", () => {
+  const builder = folder.configure([Task]).initialData(() => {
+    throw new Error("not now");
+  });
+  expect(() => Realm.open(builder.build())).toThrow("not now");
+  expect(existsSync(builder.build().path)).toBe(false);
 });
 
 test("in memory nothing is left", () => {

@@ -17,10 +17,13 @@ import type { MutableSubscriptionSet } from "../sync/subscriptions.js";
 import type { SyncSession } from "../sync/sync-session.js";
 import { type CommonSettings, Configuration, defaultSettings, SharedBuilder } from "./configuration.js";
 
-/** Is told what goes wrong in a session. Client resets are told to the strategy instead. */
+/**
+ * Is told what goes wrong in a session. Client resets are told to the strategy instead.
+ * What it throws, or rejects with, is logged.
+ */
 export type ErrorHandler = (session: SyncSession, error: SyncException) => void;
 
-/** Subscribes when a realm is opened. */
+/** Subscribes when a realm is opened: at once, and not in an async function. */
 export type InitialSubscriptionsCallback = (subscriptions: MutableSubscriptionSet, realm: Realm) => void;
 
 /** Subscriptions made when a realm is opened. */

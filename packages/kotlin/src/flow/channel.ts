@@ -6,6 +6,8 @@
 
 /** What a source of values calls. Nothing happens after `complete` or `fail`. */
 export interface Emitter<T> {
+  /** Whether the collector has not taken what it was given: one more value ends the collection. */
+  readonly isFull: boolean;
   emit(value: T): void;
   complete(): void;
   fail(error: unknown): void;
@@ -82,12 +84,15 @@ export class Channel<T> implements AsyncIterator<T>, Emitter<T> {
     stop?.();
   }
 
+  get isFull(): boolean {
+    return this.#values.length >= (this.#options.capacity ?? defaultCapacity);
+  }
+
   emit(value: T): void {
     if (this.#end !== undefined) return;
     const waiting = this.#waiting.shift();
     if (waiting !== undefined) return waiting.resolve({ done: false, value });
-    const { capacity = defaultCapacity, overflow } = this.#options;
-    if (this.#values.length >= capacity) return this.fail(overflow());
+    if (this.isFull) return this.fail(this.#options.overflow());
     this.#values.push(value);
   }
 

@@ -128,3 +128,43 @@ test("64 values may wait; the 65th fails the collection, after those that waited
   await expect(iterator.next()).rejects.toThrow(IllegalStateException);
   expect(await iterator.next()).toEqual({ done: true, value: undefined });
 });
+
+test("a collection that is left while it waits ends at once, whatever is between", async () => {
+  const { flow, count } = makeFlow();
+  const derived = [
+    flow,
+    flow.map((value) => value),
+    flow.filter(() => true),
+    flow.take(3),
+    flow.takeWhile(() => true),
+    flow.onEach(() => undefined),
+    flow.map((value) => value).buffer(),
+  ];
+  for (const one of derived) {
+    const iterator = one[Symbol.asyncIterator]();
+    const waiting = iterator.next();
+    expect(count()).toBe(1);
+    void iterator.return?.();
+    expect(count()).toBe(0);
+    expect(await waiting).toEqual({ done: true, value: undefined });
+    expect(await iterator.next()).toEqual({ done: true, value: undefined });
+  }
+});
+
+test("what a function on the way throws ends the collection; values keep their order", async () => {
+  const { flow, emit, count } = makeFlow();
+  const failing = flow.map((value) => {
+    throw new Error(`no ${value}`);
+  });
+  const slowFirst = flow.map(async (value) => {
+    for (let turn = value; turn < 3; turn += 1) await Promise.resolve();
+    return value;
+  });
+  const iterator = slowFirst[Symbol.asyncIterator]();
+  const [failed, first, second] = [failing.toArray(), iterator.next(), iterator.next()];
+  emit(1, 2);
+  await expect(failed).rejects.toThrow("no 1");
+  expect([await first, await second]).toMatchObject([{ value: 1 }, { value: 2 }]);
+  await iterator.return?.();
+  expect([count(), await flow.take(0).toArray()]).toEqual([0, []]);
+});

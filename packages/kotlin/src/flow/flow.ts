@@ -6,6 +6,7 @@
 
 import { IllegalStateException, NoSuchElementException } from "../errors.js";
 import { Channel, type ChannelOptions, type Emitter, type FlowSource } from "./channel.js";
+import { DerivedIterator, type Passed } from "./derived.js";
 
 /**
  * Values over time. Nothing happens before somebody collects: by {@link collect}, another method that returns a
@@ -72,17 +73,24 @@ export class Flow<T> implements AsyncIterable<T> {
 
   /** The first so many values; then the flow completes. */
   take(count: number): Flow<T> {
-    return new Flow(() => takeFrom(this, count));
+    if (count <= 0) return nothing;
+    return this.#derive(() => {
+      let left = count;
+      return (value) => {
+        left -= 1;
+        return { values: [value], isLast: left <= 0 };
+      };
+    });
   }
 
   /** Values until one does not satisfy; that one is left out. */
   takeWhile(predicate: (value: T) => boolean): Flow<T> {
-    return new Flow(() => takeWhileFrom(this, predicate));
+    return this.#derive(() => (value) => (predicate(value) ? { values: [value] } : { values: [], isLast: true }));
   }
 
   /** What a function makes of the values, waiting for the promise if it returns one. */
   map<R>(transform: (value: T) => R | Promise<R>): Flow<R> {
-    return new Flow(() => mapFrom(this, transform));
+    return this.#derive<R>(() => async (value) => ({ values: [await transform(value)] }));
   }
 
   /** The values that satisfy. */
@@ -90,7 +98,12 @@ export class Flow<T> implements AsyncIterable<T> {
   /** The values that satisfy. */
   filter(predicate: (value: T) => boolean): Flow<T>;
   filter(predicate: (value: T) => boolean): Flow<T> {
-    return new Flow(() => filterFrom(this, predicate));
+    return this.#derive(() => (value) => ({ values: predicate(value) ? [value] : [] }));
+  }
+
+  /** @param begin makes for each collection what becomes of its values. */
+  #derive<R>(begin: () => (value: T) => Passed<R> | Promise<Passed<R>>): Flow<R> {
+    return new Flow(() => new DerivedIterator(this.#iterate(), begin()));
   }
 
   /**
@@ -114,6 +127,9 @@ export class Flow<T> implements AsyncIterable<T> {
   }
 }
 
+/** A flow that completes at once. */
+const nothing: Flow<never> = new Flow<never>(() => ({ next: async () => ({ done: true, value: undefined }) }));
+
 /** Hands all values of a flow on; returns what ends that. */
 function pump<T>(flow: Flow<T>, emitter: Emitter<T>): () => void {
   const iterator = flow[Symbol.asyncIterator]();
@@ -125,29 +141,4 @@ function pump<T>(flow: Flow<T>, emitter: Emitter<T>): () => void {
     (error: unknown) => emitter.fail(error),
   );
   return () => void iterator.return?.();
-}
-
-async function* takeFrom<T>(flow: Flow<T>, count: number): AsyncGenerator<T> {
-  if (count <= 0) return;
-  let taken = 0;
-  for await (const value of flow) {
-    taken += 1;
-    yield value;
-    if (taken >= count) return;
-  }
-}
-
-async function* takeWhileFrom<T>(flow: Flow<T>, predicate: (value: T) => boolean): AsyncGenerator<T> {
-  for await (const value of flow) {
-    if (!predicate(value)) return;
-    yield value;
-  }
-}
-
-async function* mapFrom<T, R>(flow: Flow<T>, transform: (value: T) => R | Promise<R>): AsyncGenerator<R> {
-  for await (const value of flow) yield await transform(value);
-}
-
-async function* filterFrom<T>(flow: Flow<T>, predicate: (value: T) => boolean): AsyncGenerator<T> {
-  for await (const value of flow) if (predicate(value)) yield value;
 }

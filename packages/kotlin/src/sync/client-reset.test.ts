@@ -3,6 +3,7 @@ import { simpleFailure, syncStatusCode } from "@tidemark/engine";
 import { expect, test } from "vitest";
 import type { SyncConfiguration, SyncConfigurationBuilder } from "../configuration/sync-configuration.js";
 import { engine } from "../engine.js";
+import { IllegalArgumentException } from "../errors.js";
 import { LogLevel, RealmLog, type RealmLogger } from "../log.js";
 import type { Realm } from "../realm.js";
 import { type Device, type Synced, Task, task, useServer } from "../testing/server.js";
@@ -83,6 +84,24 @@ test("a callback before that throws gives the reset up: the fallback has the cau
   expect([exception.cause, isDone]).toEqual([failure, true]);
   expect([existsSync(exception.originalFilePath), existsSync(exception.recoveryFilePath)]).toEqual([false, true]);
   expect(exception.executeClientReset()).toBe(false);
+});
+
+test.each(["onBeforeReset", "onAfterReset"])("%s must not be async: the fallback is told", async (name) => {
+  const device = await synced.device(`async-${name}`);
+  const exceptions: ClientResetRequiredException[] = [];
+  const late = async (): Promise<void> => {
+    await Promise.resolve();
+    throw new Error("nobody waits for this");
+  };
+  const strategy = new RecoverUnsyncedChangesStrategy({
+    onBeforeReset: () => undefined,
+    onAfterReset: () => undefined,
+    onManualResetFallback: (_, exception) => void exceptions.push(exception),
+    [name]: late,
+  });
+  await reset(device, device.configure().syncClientResetStrategy(strategy));
+  await expect.poll(() => exceptions.length).toBe(1);
+  expect(exceptions[0]?.cause).toBeInstanceOf(IllegalArgumentException);
 });
 
 test("a callback afterwards that throws is undone, and the fallback has the cause", async () => {

@@ -5,6 +5,7 @@
  */
 
 import {
+  isPromiseLike,
   messageOf,
   type ResetPolicy,
   type SnapshotId,
@@ -13,22 +14,25 @@ import {
   type SyncSession as EngineSession,
 } from "@tidemark/engine";
 import type { ErrorHandler } from "../configuration/sync-configuration.js";
-import { IllegalStateException } from "../errors.js";
+import { IllegalStateException, refuseAsync } from "../errors.js";
 import { log, LogCategory, LogLevel } from "../log.js";
 import type { MutableRealm } from "../mutable-realm.js";
 import type { TypedRealm } from "../typed-realm.js";
 import { ClientResetRequiredException, syncExceptionOf } from "./exceptions.js";
 import type { SyncSession } from "./sync-session.js";
 
-/** Deals with a file that is left to the application. It may close the realm and execute the reset. */
+/**
+ * Deals with a file that is left to the application. It may close the realm and execute the reset. What it throws, or
+ * rejects with, is logged.
+ */
 export type ManualReset = (session: SyncSession, exception: ClientResetRequiredException) => void;
 
-/** Sees the realm before the reset. What it throws gives the reset up. */
+/** Sees the realm before the reset. What it throws gives the reset up; it must not be async. */
 export type BeforeReset = (realm: TypedRealm) => void;
 
 /**
  * Sees the realm before and after the reset. `after` is in a write transaction: it is committed when the callback
- * returns, and undone when it throws.
+ * returns, and undone when it throws or is async.
  */
 export type AfterReset = (before: TypedRealm, after: MutableRealm) => void;
 
@@ -212,7 +216,11 @@ export function resetOptionsOf(
     onError,
     reset: {
       onBefore: () => {
-        failure.run(() => realm.readFrozen(undefined, (local) => strategy.onBeforeReset(local)));
+        failure.run(() =>
+          realm.readFrozen(undefined, (local) =>
+            refuseAsync(strategy.onBeforeReset(local), "The callback before a client reset must not be async"),
+          ),
+        );
       },
       onAfter: (_, before, isRecovered) => {
         const callback = afterOf(strategy, isRecovered);
@@ -223,10 +231,13 @@ export function resetOptionsOf(
 }
 
 /** There is nobody to throw to, and synchronisation goes on whatever a handler does. */
-function guarded(what: string, run: () => void): void {
-  try {
-    run();
-  } catch (error) {
+function guarded(what: string, run: () => unknown): void {
+  const onThrown = (error: unknown): void =>
     log(LogCategory.Sdk, LogLevel.ERROR, `The ${what} threw: ${messageOf(error)}`);
+  try {
+    const result = run();
+    if (isPromiseLike(result)) void Promise.resolve(result).catch(onThrown);
+  } catch (error) {
+    onThrown(error);
   }
 }

@@ -6,6 +6,7 @@
 
 import { type SyncErrorInformation, syncStatusCode } from "@tidemark/engine";
 import { AppException } from "../app/exceptions.js";
+import { type AnyValue, RealmAny } from "../data/any.js";
 
 /** Synchronisation has gone wrong. */
 export class SyncException extends AppException {
@@ -41,8 +42,8 @@ export interface CompensatingWriteInfo {
   readonly reason: string;
   /** Name of the model. */
   readonly objectType: string;
-  /** Value of the primary key. */
-  readonly primaryKey: unknown;
+  /** Value of the primary key; null if it is null. */
+  readonly primaryKey: RealmAny | null;
 }
 
 /** The server has undone writes: they were not allowed, or outside of the subscriptions. */
@@ -57,7 +58,7 @@ export class CompensatingWriteException extends SyncException {
     this.writes = information.writes.map(({ objectName, primaryKey, reason }) => ({
       reason,
       objectType: objectName,
-      primaryKey,
+      primaryKey: primaryKey === null || primaryKey === undefined ? null : RealmAny.create(primaryKey as AnyValue),
     }));
   }
 }

@@ -176,3 +176,27 @@ test("a model without a subscription is not written", async () => {
   expect(write).toThrow("Cannot write to class Task when no flexible sync subscription has been created.");
   expect(write).toThrow(IllegalArgumentException);
 });
+
+test("an update that is async is refused, and changes nothing", async () => {
+  const realm = (await synced.device("async-update")).open();
+  // oxlint-disable-next-line typescript/no-misused-promises
+  const update = realm.subscriptions.update(async (set) => {
+    set.add(realm.query(Task));
+    await Promise.resolve();
+    throw new Error("nobody waits for this");
+  });
+  await expect(update).rejects.toThrow(IllegalArgumentException);
+  expect([realm.subscriptions.size, realm.subscriptions.refresh().size]).toEqual([0, 0]);
+});
+
+test("subscriptions do not change inside of a write transaction", async () => {
+  const realm = (await synced.device("inside-write")).open();
+  const tried: Promise<unknown>[] = [];
+  realm.writeBlocking(() => {
+    tried.push(realm.subscriptions.update((set) => void set.add(realm.query(Task))));
+    tried.push(realm.query(Task).subscribe("mine"));
+    void Promise.allSettled(tried);
+  });
+  for (const one of tried) await expect(one).rejects.toThrow(IllegalStateException);
+  expect(realm.subscriptions.size).toBe(0);
+});

@@ -28,6 +28,7 @@ import {
   call,
   IllegalArgumentException,
   IllegalStateException,
+  refuseAsync,
   settle,
   TimeoutCancellationException,
 } from "../errors.js";
@@ -233,11 +234,16 @@ export class SubscriptionSet extends BaseSubscriptionSet {
    * Changes the subscriptions: the block runs at once. Does not wait for the data: see {@link waitForSynchronization}.
    *
    * @returns this set, in its new version.
-   * @throws what the block throws; nothing is changed then. {@link IllegalStateException} if the realm is closed.
+   * @throws what the block throws; nothing is changed then. {@link IllegalArgumentException} if it returns a promise;
+   * {@link IllegalStateException} if the realm is closed, or inside of a write transaction.
    */
   async update(block: (subscriptions: MutableSubscriptionSet, realm: Realm) => void): Promise<this> {
     this.#requireOpen();
-    this.#set = call(() => this.#sets.update((draft) => block(this.#mutable(draft), this.realm)));
+    this.#set = call(() =>
+      this.#sets.update((draft) =>
+        refuseAsync(block(this.#mutable(draft), this.realm), "The block of an update must not be async"),
+      ),
+    );
     return this;
   }
 

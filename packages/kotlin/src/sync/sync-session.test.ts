@@ -6,8 +6,10 @@ import { App } from "../app/app.js";
 import { Credentials } from "../app/credentials.js";
 import { AppConfiguration } from "../configuration/app-configuration.js";
 import { SyncConfiguration } from "../configuration/sync-configuration.js";
+import { RealmAny } from "../data/any.js";
 import { Duration, milliseconds, nanoseconds, seconds } from "../duration.js";
 import { IllegalArgumentException, IllegalStateException } from "../errors.js";
+import { RealmLog, type RealmLogger } from "../log.js";
 import { Realm } from "../realm.js";
 import { type Synced, Task, task, useServer } from "../testing/server.js";
 import { CompensatingWriteException, SyncException } from "./exceptions.js";
@@ -155,9 +157,15 @@ test("the handler is told of writes that were undone; its session cannot wait", 
   expect(error?.message).toMatch(
     /^\[Sync\]\[CompensatingWrite\(1033\)\] Client attempted a write that is not allowed; /,
   );
-  expect(error instanceof CompensatingWriteException ? error.writes : []).toEqual([
-    { reason: expect.stringContaining("outside of the current query view"), objectType: "Task", primaryKey: 7 },
+  const writes = error instanceof CompensatingWriteException ? error.writes : [];
+  expect(writes).toEqual([
+    {
+      reason: expect.stringContaining("outside of the current query view"),
+      objectType: "Task",
+      primaryKey: expect.any(RealmAny),
+    },
   ]);
+  expect(writes[0]?.primaryKey?.asLong()).toBe(7);
   expect(error?.isFatal).toBe(false);
   const text = "Operation is not allowed inside a `SyncSession.ErrorHandler`.";
   await expect(session?.uploadAllLocalChanges()).rejects.toThrow(text);
@@ -229,4 +237,38 @@ test.each([
   }
   expect(counter.count()).toBe(connections);
   counter.stop();
+});
+
+test("the session of a realm that is closed waits for nothing", async () => {
+  const device = await synced.device("closed-waits");
+  const [closed, open] = [device.open(), device.open()];
+  const { syncSession: session } = closed;
+  closed.close();
+  for (const wait of [() => session.downloadAllServerChanges(), () => session.uploadAllLocalChanges()]) {
+    await expect(wait()).rejects.toThrow("This method is not available when the Realm has been closed.");
+    await expect(wait()).rejects.toBeInstanceOf(IllegalStateException);
+  }
+  open.close();
+  await expect(session.downloadAllServerChanges()).rejects.toBeInstanceOf(IllegalStateException);
+});
+
+test("what an async error handler rejects with is logged", async () => {
+  const lines: string[] = [];
+  const logger: RealmLogger = { log: (_, __, message) => void lines.push(message) };
+  RealmLog.removeAll();
+  RealmLog.add(logger);
+  const device = await synced.device("async-handler");
+  // oxlint-disable-next-line typescript/no-misused-promises
+  const builder = device.configure().errorHandler(async () => {
+    await Promise.resolve();
+    throw new Error("cannot help it");
+  });
+  const realm = device.open(
+    builder.initialSubscriptions((set, opening) => void set.add(opening.query(Task, "name == $0", "mine"))),
+  );
+  await realm.subscriptions.waitForSynchronization();
+  realm.writeBlocking((tx) => tx.copyToRealm(task(7, "yours")));
+  await expect.poll(() => lines).toContain("The error handler threw: cannot help it");
+  RealmLog.remove(logger);
+  RealmLog.addDefaultSystemLogger();
 });

@@ -190,6 +190,9 @@ export class SyncSession {
   async #wait(timeout: Duration | number, begin: () => Promise<void>): Promise<boolean> {
     this.#requireNoErrorHandler();
     const timeoutMs = timeoutMsOf(timeout);
+    if (this.#parts.file() === undefined) {
+      throw new IllegalStateException("This method is not available when the Realm has been closed.");
+    }
     const wait = settle((async () => begin())());
     const done = await within(engine().host, wait, { timeoutMs });
     this.#parts.file()?.onChanged();
