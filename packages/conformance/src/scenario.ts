@@ -6,11 +6,11 @@
 import type { Capability } from "./adapter.js";
 import type { Stage } from "./harness/stage.js";
 
-/** The shapes that cases may be about. */
-export const facadeNames = ["node", "kotlin", "flutter", "cpp"] as const;
-
 /** One of the shapes that cases may be about. */
-export type FacadeName = (typeof facadeNames)[number];
+export type FacadeName = "node" | "kotlin" | "flutter" | "cpp";
+
+/** The shapes that cases may be about. */
+export const facadeNames: readonly FacadeName[] = ["node", "kotlin", "flutter", "cpp"];
 
 /** For which facades a case is. */
 export interface Applicability {
