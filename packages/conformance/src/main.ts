@@ -7,20 +7,22 @@
  */
 
 import { spawnSync } from "node:child_process";
+import { existsSync } from "node:fs";
 import { resolve } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { parseArgs } from "node:util";
 import type { Adapter } from "./adapter.js";
-import { hasTable, keepResult, resultOf } from "./results.js";
+import { hasTable, keepResult } from "./results.js";
 import type { Outcome, Scenario } from "./scenario.js";
-import { runSuite } from "./suite.js";
+import { allScenarios, runSuite } from "./suite.js";
 
 const usage = `tidemark-conformance (--facade NAME | --adapter FILE) [--core native|wasm] [--filter PREFIX]
   --facade NAME    a facade of this repository: node (the default), kotlin, flutter, cpp
   --adapter FILE   a module whose default export is an Adapter
   --core NAME      what the facade runs on (default: native)
-  --filter PREFIX  only cases whose id starts so
-  --check          fails if COMPAT.md does not say what a whole run has shown, instead of writing it there
+  --filter PREFIX  only cases whose id starts so; several, separated by commas
+  --keep           writes what a filtered run has shown into COMPAT.md, as a whole run does by itself
+  --check          fails if COMPAT.md does not say what the run has shown, instead of writing it there
   --json           one JSON object a line for each case
 `;
 
@@ -33,6 +35,7 @@ const { values } = parseArgs({
     adapter: { type: "string" },
     core: { type: "string", default: "native" },
     filter: { type: "string", default: "" },
+    keep: { type: "boolean", default: false },
     check: { type: "boolean", default: false },
     json: { type: "boolean", default: false },
     help: { type: "boolean", default: false },
@@ -55,11 +58,30 @@ function refuse(text: string): never {
   process.exit(2);
 }
 
+/** What every adapter has; the rest shows when a case asks for it. */
+const adapterMembers = [
+  "facade",
+  "capabilities",
+  "makeApp",
+  "openLocal",
+  "errorInfo",
+  "captureLog",
+  "setLogLevel",
+] as const;
+
+async function loadOwnAdapter(path: string): Promise<Adapter> {
+  if (!existsSync(path)) refuse(`there is no file ${path}`);
+  const module = (await import(pathToFileURL(resolve(path)).href)) as { readonly default?: Partial<Adapter> };
+  const adapter = module.default ?? refuse(`${path} has no default export`);
+  const missing = adapterMembers.filter((member) => adapter[member] === undefined);
+  if (missing.length > 0) refuse(`${path} lacks ${missing.join(", ")}`);
+  return adapter as Adapter;
+}
+
 async function loadAdapter(): Promise<Adapter> {
-  if (values.adapter !== undefined) {
-    const module = (await import(pathToFileURL(resolve(values.adapter)).href)) as { readonly default?: Adapter };
-    return module.default ?? refuse(`${values.adapter} has no default export`);
-  }
+  if (values.adapter !== undefined) return loadOwnAdapter(values.adapter);
+  // The published package has none of them.
+  if (!existsSync(new URL("adapters", import.meta.url))) refuse("which client? Name its --adapter.");
   const load = Object.hasOwn(facadeAdapters, values.facade) ? facadeAdapters[values.facade] : undefined;
   return (await load?.()) ?? refuse(`no facade is called ${values.facade}`);
 }
@@ -75,15 +97,16 @@ function report(scenario: Scenario, outcome: Outcome, tookMs: number): void {
   if (outcome.kind === "failed") process.stdout.write(`        ${outcome.message.replaceAll("\n", "\n        ")}\n`);
 }
 
-/** A whole run of a facade without failures is written down where everybody reads it. */
+/** A run of a facade without failures is written down where everybody reads it; one of some cases if that is wished. */
 function keep(outcomes: readonly (readonly [Scenario, Outcome])[]): boolean {
   // The slow group has cases more.
-  const isUsual = process.env["TIDEMARK_SLOW"] !== "1";
-  const isWhole = isUsual && values.filter === "" && values.adapter === undefined && hasTable();
-  if (!isWhole || outcomes.some(([, { kind }]) => kind === "failed")) return true;
-  const isKnown = keepResult(values.facade, values.core, resultOf(outcomes), values.check);
+  const isUsual = process.env["TIDEMARK_SLOW"] !== "1" && values.adapter === undefined && hasTable();
+  const isWished = values.filter === "" || values.keep || values.check;
+  if (!isUsual || !isWished || outcomes.some(([, { kind }]) => kind === "failed")) return true;
+  const isKnown = keepResult(allScenarios, values.facade, values.core, outcomes, values.check);
   if (isKnown || !values.check) return true;
-  const command = `npm run conformance -- --facade ${values.facade} --core ${values.core}`;
+  const filter = values.filter === "" ? "" : ` --filter ${values.filter} --keep`;
+  const command = `npm run conformance -- --facade ${values.facade} --core ${values.core}${filter}`;
   process.stderr.write(`COMPAT.md does not say what this run has shown; \`${command}\` writes it there\n`);
   return false;
 }

@@ -10,6 +10,7 @@ type Mode =
   | { readonly kind: "open" }
   | { readonly kind: "cut" }
   | { readonly kind: "blackhole" }
+  | { readonly kind: "held-answers" }
   | { readonly kind: "slow"; readonly bytesPerSecond: number }
   | { readonly kind: "late"; readonly delayMs: number };
 
@@ -33,13 +34,16 @@ class Flow {
   readonly #from: Socket;
   readonly #to: Socket;
   readonly #mode: () => Mode;
+  readonly #isAnswers: boolean;
   readonly #waiting: Piece[] = [];
   #waitingBytes = 0;
   #isEnded = false;
   #onSevered: (() => void) | undefined;
   #timer: NodeJS.Timeout | undefined;
 
-  constructor(from: Socket, to: Socket, mode: () => Mode) {
+  /** @param isAnswers whether they come from the server. */
+  constructor(from: Socket, to: Socket, mode: () => Mode, isAnswers: boolean) {
+    this.#isAnswers = isAnswers;
     this.#from = from;
     this.#to = to;
     this.#mode = mode;
@@ -58,9 +62,15 @@ class Flow {
     });
   }
 
+  /** Bytes that have not been passed on. */
+  get waitingBytes(): number {
+    return this.#waitingBytes;
+  }
+
   stop(): void {
     clearTimeout(this.#timer);
     this.#waiting.length = 0;
+    this.#waitingBytes = 0;
   }
 
   /** The next bytes get half through; then it is over. */
@@ -105,6 +115,7 @@ class Flow {
   #allowance(): number {
     const mode = this.#mode();
     if (mode.kind === "slow") return Math.max(1, Math.floor((mode.bytesPerSecond * sliceMs) / 1_000));
+    if (mode.kind === "held-answers") return this.#isAnswers ? 0 : Number.POSITIVE_INFINITY;
     return mode.kind === "open" || mode.kind === "late" ? Number.POSITIVE_INFINITY : 0;
   }
 
@@ -137,7 +148,7 @@ class Link {
   constructor(device: Socket, server: Socket, mode: () => Mode, ended: () => void) {
     this.#sockets = [device, server];
     this.#device = device;
-    this.#flows = [new Flow(device, server, mode), new Flow(server, device, mode)];
+    this.#flows = [new Flow(device, server, mode, false), new Flow(server, device, mode, true)];
     server.on("data", (bytes: Buffer) => {
       for (const [, session] of bytes.toString("latin1").matchAll(markHead)) this.#session = Number(session);
     });
@@ -161,6 +172,11 @@ class Link {
   /** The session that the server answered a MARK of last. */
   get session(): number | undefined {
     return this.#session;
+  }
+
+  /** Bytes of the server that have not been passed on. */
+  get heldAnswerBytes(): number {
+    return this.#flows[1]?.waitingBytes ?? 0;
   }
 
   /** Says something in the server's name; what the server itself says is not heard any more. */
@@ -246,6 +262,16 @@ export class FaultProxy {
   /** Takes connections and bytes and passes none on; connections stay up. */
   blackhole(): void {
     this.#mode = { kind: "blackhole" };
+  }
+
+  /** Passes on what devices say, and holds back what the server answers. */
+  holdAnswers(): void {
+    this.#mode = { kind: "held-answers" };
+  }
+
+  /** Bytes that the server has said and no device has got. */
+  heldAnswerBytes(): number {
+    return [...this.#links].reduce((sum, link) => sum + link.heldAnswerBytes, 0);
   }
 
   /** Limits each direction of each connection. */

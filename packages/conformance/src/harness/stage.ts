@@ -26,11 +26,14 @@ import type {
 } from "../adapter.js";
 import { AdminApp, type AdminAppOptions } from "./admin-app.js";
 import { FaultProxy } from "./fault-proxy.js";
+import { type FacadeName, isFacadeName } from "../scenario.js";
 import type { ServerProcess } from "./server-process.js";
 
 /** How long something that must happen may take. */
 const eventuallyTimeoutMs = 10_000;
 const pollMs = 10;
+/** What counts of one look to the next: where the machine let this process wait, what it waits for waited too. */
+const turnMsMax = 5 * pollMs;
 
 /** The class that most scenarios use. */
 export const dogModel: Model = {
@@ -118,6 +121,13 @@ export class Stage {
     const realm = await device.open(options);
     await realm.subscriptions().waitSync();
     return { ...device, realm, session: this.session(realm) };
+  }
+
+  /** Fails unless something is one of the forms it has in the four SDKs: the facade's own, if it is one of these. */
+  oneOf<T>(actual: T, forms: Readonly<Record<FacadeName, T>>, what: string): void {
+    const { facade } = this.adapter;
+    if (isFacadeName(facade)) this.equal(actual, forms[facade], what);
+    else this.check(Object.values(forms).includes(actual), `${what}: ${JSON.stringify(actual)} is none that is known`);
   }
 
   /** Runs the adapter's own form of a case. */
@@ -235,12 +245,14 @@ export class Stage {
     if (!holds) throw new CheckFailure(what);
   }
 
-  /** Waits until something holds. */
+  /** Waits until something holds. Time in which this process did not get its turn does not count. */
   async eventually(holds: () => boolean, what: string, timeoutMs: number = eventuallyTimeoutMs): Promise<void> {
-    const deadlineMs = performance.now() + timeoutMs;
+    let waitedMs = 0;
     while (!holds()) {
-      if (performance.now() > deadlineMs) throw new CheckFailure(`${what}: not within ${timeoutMs} ms`);
+      if (waitedMs > timeoutMs) throw new CheckFailure(`${what}: not within ${timeoutMs} ms`);
+      const beganMs = performance.now();
       await this.sleep(pollMs);
+      waitedMs += Math.min(performance.now() - beganMs, turnMsMax);
     }
   }
 

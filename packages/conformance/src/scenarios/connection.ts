@@ -53,7 +53,6 @@ export const connectionScenarios: readonly Scenario[] = [
   {
     id: "C-04",
     title: "losing the network is noticed, and so is its return",
-    timeoutMs: 40_000,
     run: async (stage) => {
       const { session, proxy } = await stage.readyDevice();
       const { events } = record(session);
@@ -80,6 +79,7 @@ export const connectionScenarios: readonly Scenario[] = [
     id: "C-06",
     title: "a listener may unregister itself; later ones still run",
     facades: ["node", "cpp"],
+    elsewhere: "the others have flows and streams, which G-19 and G-20 unregister",
     run: async (stage) => {
       const { session } = await stage.readyDevice();
       let calls = 0;
@@ -145,7 +145,6 @@ export const reconnectScenarios: readonly Scenario[] = [
   {
     id: "M-01",
     title: "reconnect skips the back-off once the network is back",
-    timeoutMs: 60_000,
     run: async (stage) => {
       const { app, session, proxy } = await stage.readyDevice();
       proxy.cut();
@@ -160,7 +159,6 @@ export const reconnectScenarios: readonly Scenario[] = [
     id: "M-10",
     title: "coming back online skips the back-off",
     needs: ["online"],
-    timeoutMs: 60_000,
     run: async (stage) => {
       const { session, proxy } = await stage.readyDevice();
       proxy.cut();
@@ -207,7 +205,6 @@ export const reconnectScenarios: readonly Scenario[] = [
   {
     id: "M-05",
     title: "reconnect reaches every session of the app",
-    timeoutMs: 60_000,
     run: async (stage) => {
       const device = await stage.device();
       const realms = [await device.open({ path: "first" }), await device.open({ path: "second" })];
@@ -227,6 +224,7 @@ export const reconnectScenarios: readonly Scenario[] = [
     id: "M-06",
     title: "two realms of one user share a connection",
     facades: ["node", "flutter", "cpp"],
+    elsewhere: "M-06b has Kotlin's, which shares none unless told to",
     run: async (stage) => {
       const device = await stage.device();
       for (const path of ["first", "second"]) {

@@ -115,7 +115,6 @@ export const dataScenarios: readonly Scenario[] = [
   {
     id: "D-13",
     title: "a killed server loses nothing it acknowledged",
-    timeoutMs: 60_000,
     run: async (stage) => {
       const { app, realm, session } = await stage.readyDevice();
       realm.write(() => {

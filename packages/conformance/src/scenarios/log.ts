@@ -51,6 +51,7 @@ export const logScenarios: readonly Scenario[] = [
     id: "L-01b",
     title: "the level of one part does not touch the others",
     facades: ["node", "kotlin", "flutter"],
+    elsewhere: "the log of the C++ SDK has no categories",
     needs: ["logCategories"],
     run: async (stage) => {
       const lines = stage.captureLog("off");

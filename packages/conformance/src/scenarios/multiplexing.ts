@@ -12,6 +12,7 @@ export const multiplexingScenarios: readonly Scenario[] = [
     id: "M-06b",
     title: "two realms of one user share a connection where that is wanted, and else have two",
     facades: ["node", "kotlin"],
+    elsewhere: "the Flutter and C++ SDKs always share, see M-06",
     needs: ["multiplexKnob"],
     run: async (stage) => {
       for (const [isMultiplexed, connections] of [

@@ -43,6 +43,7 @@ const first: readonly Scenario[] = [
     id: "O-02",
     title: "an opening that waits has the data when it is over",
     facades: ["node", "kotlin", "flutter"],
+    elsewhere: "the C++ SDK opens at once",
     needs: ["asyncOpen"],
     run: async (stage) => {
       await fill(stage, 20);
@@ -65,6 +66,7 @@ const initialSubscriptions: readonly Scenario[] = [
     id: "O-11",
     title: "subscriptions of the opening are made at the first one, or at each",
     facades: ["node", "kotlin"],
+    elsewhere: "the Flutter and C++ SDKs have no subscriptions of an opening",
     needs: ["initialSubscriptions"],
     run: async (stage) => {
       const device = await stage.device();
@@ -84,6 +86,7 @@ const initialSubscriptions: readonly Scenario[] = [
     id: "O-12",
     title: "an opening that does not wait has its subscriptions offline too",
     facades: ["node", "kotlin"],
+    elsewhere: "the Flutter and C++ SDKs have no subscriptions of an opening",
     needs: ["initialSubscriptions"],
     run: async (stage) => {
       const device = await stage.device();
@@ -96,6 +99,7 @@ const initialSubscriptions: readonly Scenario[] = [
     id: "O-13",
     title: "an opening that waits has the data of its subscriptions, and of no others",
     facades: ["node", "kotlin"],
+    elsewhere: "the Flutter and C++ SDKs have no subscriptions of an opening",
     needs: ["initialSubscriptions", "asyncOpen"],
     run: async (stage) => {
       await fill(stage, 20);
@@ -104,7 +108,12 @@ const initialSubscriptions: readonly Scenario[] = [
       stage.equal([realm.keys("Dog"), realm.subscriptions().state()], [[1, 2, 3], "complete"], "dogs and state");
     },
   },
-  ownScenario("O-14", "a realm by partition has no subscriptions of its opening", ["node", "kotlin"]),
+  ownScenario(
+    "O-14",
+    "a realm by partition has no subscriptions of its opening",
+    ["node", "kotlin"],
+    "the Flutter and C++ SDKs have no subscriptions of an opening",
+  ),
 ];
 
 const refusals: readonly Scenario[] = [
@@ -112,6 +121,7 @@ const refusals: readonly Scenario[] = [
     id: "O-15",
     title: "an opening that waits fails with what the server says",
     facades: ["node", "kotlin", "flutter"],
+    elsewhere: "the C++ SDK opens at once",
     needs: ["asyncOpen"],
     run: async (stage) => {
       const app = await stage.setUpApp();
@@ -148,6 +158,7 @@ const refusals: readonly Scenario[] = [
     id: "O-18",
     title: "the realm of a logged-out user opens, and waits for the user to log in again",
     facades: ["node", "flutter", "cpp"],
+    elsewhere: "O-18b is Kotlin's",
     run: async (stage) => {
       const device = await stage.device();
       const user = await device.app.logIn("someone@example.com");
@@ -162,11 +173,13 @@ const refusals: readonly Scenario[] = [
       await realm.subscriptions().waitSync();
     },
   },
-  ownScenario("O-18b", "a logged-out user's configuration is refused", ["kotlin"]),
+  ownScenario("O-18b", "a logged-out user's configuration is refused", ["kotlin"], "O-18 is the others'"),
   ownScenario("O-19", "what is wrong with a configuration is said", ["node"]),
   {
     id: "O-20",
     title: "an open file is not deleted, a closed one is",
+    facades: ["node", "kotlin", "flutter"],
+    elsewhere: "the C++ SDK has no call that deletes files",
     needs: ["deletesFiles"],
     run: async (stage) => {
       const { app, user, realm, session } = await stage.readyDevice();

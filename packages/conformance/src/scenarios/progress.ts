@@ -8,6 +8,13 @@ import type { Direction, ProgressMode, TestSession } from "../adapter.js";
 import { dog, type Stage } from "../harness/stage.js";
 import type { Scenario } from "../scenario.js";
 
+/** The applicability of cases about progress. */
+export const reportsProgress: Pick<Scenario, "facades" | "elsewhere" | "needs"> = {
+  facades: ["node", "kotlin", "flutter"],
+  elsewhere: "the C++ SDK does not report progress",
+  needs: ["progress"],
+};
+
 /** Enough text that moving it takes several messages or at least a while. */
 const long = "x".repeat(200_000);
 
@@ -56,7 +63,7 @@ export const progressScenarios: readonly Scenario[] = [
   {
     id: "G-01",
     title: "outstanding uploads are reported until they are done",
-    needs: ["progress"],
+    ...reportsProgress,
     run: async (stage) => {
       const { session } = await deviceWithPending(stage);
       const recording = record(session, "upload", "outstanding");
@@ -71,7 +78,7 @@ export const progressScenarios: readonly Scenario[] = [
   {
     id: "G-02",
     title: "after outstanding uploads are done, later ones are not reported",
-    needs: ["progress"],
+    ...reportsProgress,
     run: async (stage) => {
       const { realm, session } = await deviceWithPending(stage);
       const { estimates } = record(session, "upload", "outstanding");
@@ -88,7 +95,7 @@ export const progressScenarios: readonly Scenario[] = [
   {
     id: "G-03",
     title: "indefinite upload reports go on with the next write",
-    needs: ["progress"],
+    ...reportsProgress,
     run: async (stage) => {
       const { realm, session } = await deviceWithPending(stage);
       const { estimates } = record(session, "upload", "indefinite");
@@ -104,7 +111,7 @@ export const progressScenarios: readonly Scenario[] = [
   {
     id: "G-04",
     title: "outstanding downloads are reported until they are done",
-    needs: ["progress"],
+    ...reportsProgress,
     run: async (stage) => {
       const [writer, reader] = [await stage.readyDevice(), await stage.readyDevice()];
       reader.session.pause();
@@ -120,7 +127,7 @@ export const progressScenarios: readonly Scenario[] = [
   {
     id: "G-09",
     title: "without subscriptions nothing is reported",
-    needs: ["progress"],
+    ...reportsProgress,
     run: async (stage) => {
       const session = stage.session(await (await stage.device()).open({ subscriptions: [] }));
       const all = (["upload", "download"] as const).flatMap((direction) =>
@@ -139,7 +146,7 @@ export const progressScenarios: readonly Scenario[] = [
   {
     id: "G-13",
     title: "an unregistered listener is silent, the transfer goes on",
-    needs: ["progress"],
+    ...reportsProgress,
     run: async (stage) => {
       const { realm, session, proxy } = await stage.readyDevice();
       const { estimates, stop } = record(session, "upload", "indefinite");

@@ -62,6 +62,19 @@ async function throwBefore(stage: Stage, told: Told, last: "error" | "fallback")
   stage.equal(device.session.state(), "inactive", "state");
 }
 
+const isDiscarded = "after [1,2,3] [1] discarded";
+
+/** The Node SDK calls its handler of what did not go as wanted, the C++ SDK does not say what was done. */
+const whenForbidden = {
+  node: "fallback",
+  kotlin: isDiscarded,
+  flutter: isDiscarded,
+  cpp: "after [1,2,3] [1]",
+} as const;
+
+/** Who is told of a reset that is left to the application: the C++ SDK has no handler of its own for it. */
+const leftToApplication = { node: "fallback", kotlin: "fallback", flutter: "fallback", cpp: "error" };
+
 const failingBefore: Partial<ResetOptions> = {
   onBefore: () => {
     throw new Error("not now");
@@ -104,10 +117,8 @@ export const resetHandlerScenarios: readonly Scenario[] = [
       const { device, calls } = await prepareTold(stage, "recoverOrDiscard");
       device.session.resume();
       await stage.eventually(() => calls.length === 2, "the application is told");
-      // The Node SDK calls its handler of what did not go as wanted, the C++ SDK does not say what was done.
-      const last =
-        { node: "fallback", cpp: "after [1,2,3] [1]" }[stage.adapter.facade] ?? "after [1,2,3] [1] discarded";
-      stage.equal(calls, ["before [1,2,3]", last], "calls");
+      stage.equal(calls[0], "before [1,2,3]", "first call");
+      stage.oneOf<string | undefined>(calls[1], whenForbidden, "last call");
       await device.session.waitDown();
       stage.equal(device.realm.keys("Dog"), [1], "dogs");
       stage.equal(device.session.state(), "active", "state");
@@ -123,8 +134,8 @@ export const resetHandlerScenarios: readonly Scenario[] = [
       device.session.resume();
       await stage.eventually(() => calls.length > 0, "the application is told");
       await stage.sleep(200);
-      stage.equal(calls, [stage.adapter.facade === "cpp" ? "error" : "fallback"], "calls");
-      if (stage.adapter.facade === "cpp") stage.check(errors[0]?.reset !== undefined, "it is a client reset");
+      stage.oneOf(calls.join(" "), leftToApplication, "calls");
+      if (calls[0] === "error") stage.check(errors[0]?.reset !== undefined, "it is a client reset");
       stage.equal(device.session.state(), "inactive", "state");
       stage.equal(device.realm.keys("Dog"), [1, 2, 3], "dogs");
       stage.equal(await freshKeys(stage), [1], "dogs of somebody new");
@@ -134,6 +145,7 @@ export const resetHandlerScenarios: readonly Scenario[] = [
     id: "X-08",
     title: "a handler that throws before the reset: left to the application with the cause",
     facades: ["kotlin", "flutter"],
+    elsewhere: "X-08b is the others'",
     run: async (stage) => {
       const told = await prepareTold(stage, "discard", failingBefore);
       await throwBefore(stage, told, "fallback");
@@ -144,6 +156,7 @@ export const resetHandlerScenarios: readonly Scenario[] = [
     id: "X-08b",
     title: "a handler that throws before the reset: told to the handler there is, and nothing is uncaught",
     facades: ["node", "cpp"],
+    elsewhere: "X-08 is the others'",
     run: async (stage) => {
       const told = await prepareTold(stage, "discard", failingBefore);
       await throwBefore(stage, told, "error");
@@ -175,6 +188,7 @@ export const resetHandlerScenarios: readonly Scenario[] = [
     id: "X-11",
     title: "the reset waits for a handler that takes its time",
     facades: ["flutter"],
+    elsewhere: "handlers of the other SDKs cannot be waited for",
     run: async (stage) => {
       const { device, calls } = await prepareTold(stage, "discard", {
         onBefore: async () => {

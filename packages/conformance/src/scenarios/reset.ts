@@ -70,6 +70,7 @@ export const resetScenarios: readonly Scenario[] = [
     id: "X-02",
     title: "manual, executed: the file is at its recovery path, the next opening downloads everything",
     facades: ["node", "kotlin", "flutter"],
+    elsewhere: "the C++ SDK has no call that executes a reset",
     run: async (stage) => {
       let recovery = "";
       const device = await forgottenDevice(stage, {
@@ -194,6 +195,7 @@ export const resetScenarios: readonly Scenario[] = [
     id: "X-15",
     title: "without a configuration what was not uploaded is recovered",
     facades: ["node", "kotlin", "flutter"],
+    elsewhere: "X-15b is C++'s",
     run: async (stage) => {
       const { realm, session } = await forgottenDevice(stage, {});
       session.resume();
@@ -207,6 +209,7 @@ export const resetScenarios: readonly Scenario[] = [
     id: "X-15b",
     title: "without a configuration the file is left to the application",
     facades: ["cpp"],
+    elsewhere: "X-15 is the others'",
     run: async (stage) => {
       const errors: ErrorInformation[] = [];
       const { realm, session } = await forgottenDevice(stage, { onError: (error) => void errors.push(error) });

@@ -110,6 +110,7 @@ export const sessionScenarios: readonly Scenario[] = [
     id: "S-10",
     title: "with the policy to stop at once no session remains after close",
     facades: ["node", "cpp"],
+    elsewhere: "the Kotlin and Flutter SDKs have no stop policies",
     needs: ["stopPolicy"],
     run: async (stage) => {
       const device = await stage.readyDevice({ stopPolicy: "immediately" });

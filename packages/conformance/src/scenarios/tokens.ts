@@ -6,7 +6,7 @@
 
 import type { ErrorInformation } from "../adapter.js";
 import { dog } from "../harness/stage.js";
-import type { Scenario } from "../scenario.js";
+import type { FacadeName, Scenario } from "../scenario.js";
 
 /** Code of a user whom the server does not let in any more. */
 const authError = 4346;
@@ -15,7 +15,7 @@ const authError = 4346;
 const tokenLifetimeMs = 40 * 60_000;
 
 /** How each facade shows a session that waits for a token: two have no word of their own for it. */
-const waiting: Readonly<Record<string, string>> = {
+const waiting: Readonly<Record<FacadeName, string>> = {
   node: "active",
   kotlin: "waiting_for_access_token",
   flutter: "inactive",
@@ -90,11 +90,8 @@ export const tokenScenarios: readonly Scenario[] = [
       const realm = await device.open();
       const session = stage.session(realm);
       const raw = session.rawState().toLowerCase();
-      stage.equal(
-        [raw, session.connection()],
-        [waiting[stage.adapter.facade], "disconnected"],
-        "session after opening",
-      );
+      stage.oneOf(raw, waiting, "session after opening");
+      stage.equal(session.connection(), "disconnected", "connection after opening");
       realm.write(() => realm.create("Dog", dog(1)));
       stage.equal(realm.keys("Dog"), [1], "dogs");
       const wait = session.waitUp();

@@ -325,6 +325,7 @@ export const typeScenarios: readonly Scenario[] = [
     id: "D-05",
     title: "what two devices add to a counter adds up",
     facades: ["node", "kotlin"],
+    elsewhere: "the Flutter and C++ SDKs have no counters",
     needs: ["counters"],
     run: counters,
   },

@@ -76,6 +76,7 @@ export const waitScenarios: readonly Scenario[] = [
     id: "W-06",
     title: "a wait that times out says so",
     facades: ["node", "kotlin", "flutter"],
+    elsewhere: "waits of the C++ SDK have no timeout",
     needs: ["waitTimeout"],
     run: async (stage) => {
       const { realm, session, proxy } = await stage.readyDevice();
@@ -84,11 +85,12 @@ export const waitScenarios: readonly Scenario[] = [
       stage.equal(await session.waitUp({ timeoutMs: 50 }), "timeout", "wait");
     },
   },
-  ownScenario("W-06b", "and in the SDK's words", ["node"]),
+  ownScenario("W-06b", "and in the SDK's words", ["node"], "W-06 has what the others answer"),
   {
     id: "W-07",
     title: "after a timed-out wait the data still arrives",
     facades: ["node", "kotlin", "flutter"],
+    elsewhere: "waits of the C++ SDK have no timeout",
     needs: ["waitTimeout"],
     run: async (stage) => {
       const [writer, reader] = [await stage.readyDevice(), await stage.readyDevice()];
@@ -192,6 +194,7 @@ export const waitScenarios: readonly Scenario[] = [
     id: "W-20",
     title: "where it is wished, a server that cannot be reached fails waits and openings",
     facades: ["node", "flutter"],
+    elsewhere: "no other SDK lets failures that are retried end waits",
     needs: ["cancelledWaits"],
     run: async (stage) => {
       const device = await stage.device();
@@ -211,6 +214,7 @@ export const waitScenarios: readonly Scenario[] = [
     id: "W-20b",
     title: "where it is not wished, they go on waiting",
     facades: ["node", "flutter"],
+    elsewhere: "no other SDK lets failures that are retried end waits",
     run: async (stage) => {
       const device = await stage.device();
       await device.proxy.stop();
@@ -225,6 +229,7 @@ export const waitScenarios: readonly Scenario[] = [
     id: "W-20c",
     title: "a connection that breaks off never fails waits",
     facades: ["node", "flutter"],
+    elsewhere: "no other SDK lets failures that are retried end waits",
     needs: ["cancelledWaits"],
     run: async (stage) => {
       const { session, proxy } = await stage.readyDevice({ cancelsWaitsOnNonFatalError: true });
