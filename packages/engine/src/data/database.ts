@@ -21,6 +21,7 @@ import {
   type ClassLayout,
   layOut,
   migrationError,
+  indexesDiffer,
   needsUpdate,
   queryNamesOf,
   readSchema,
@@ -164,7 +165,8 @@ export class Database {
       const stored = readSchema(this.store, this.#snapshot);
       const conflicts = schemaConflicts(stored, wanted);
       if (conflicts.length > 0) throw migrationError(conflicts, this.isSynced);
-      if (needsUpdate(stored, wanted)) {
+      const isIncomplete = needsUpdate(stored, wanted);
+      if (isIncomplete || (!this.isReadOnly && indexesDiffer(stored, wanted))) {
         if (this.isReadOnly) {
           throw new EngineError("schema-mismatch", "Can't change schema of a read-only Realm.");
         }
