@@ -1,9 +1,10 @@
 //! A query ready to run.
 
 use crate::access::{self, Access, Indexes};
+use crate::arrange::Arranger;
 use crate::bound::Condition;
 use crate::describe::{self, Form};
-use crate::descriptors::{Arranger, Descriptor};
+use crate::descriptors::Descriptor;
 use crate::error::Result;
 use crate::evaluate;
 use crate::pins::{self, Pin};

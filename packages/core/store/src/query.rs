@@ -404,8 +404,8 @@ fn column_type_of(key_type: KeyType) -> Option<ColumnType> {
 struct StoredRow<'a> {
     catalog: &'a Catalog,
     class: &'a Class,
-    /// Primary key; embedded objects have none.
-    key: Option<KeyView<'a>>,
+    /// Packed primary key, which few conditions ask for; embedded objects have none.
+    key: Option<&'a [u8]>,
     row: RowView<'a>,
 }
 
@@ -413,12 +413,11 @@ impl<'a> StoredRow<'a> {
     fn new(catalog: &'a Catalog, class: &'a Class, bytes: &'a [u8]) -> Result<Self> {
         let damaged = |_| StoreError::Damaged("a row cannot be read");
         let (key, row) = split_row(bytes)?;
-        let key = key_view(&read_all(key).map_err(damaged)?);
         let row = RowView::new(row).map_err(damaged)?;
         Ok(Self {
             catalog,
             class,
-            key,
+            key: Some(key),
             row,
         })
     }
@@ -428,7 +427,7 @@ impl Row for StoredRow<'_> {
     fn link(&self) -> Option<LinkView<'_>> {
         Some(LinkView {
             class: self.class.name.as_bytes(),
-            key: self.key?,
+            key: key_view(&read_all(self.key?).ok()?)?,
         })
     }
 
