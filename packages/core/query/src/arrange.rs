@@ -3,11 +3,13 @@
 use std::cmp::Ordering;
 use std::collections::BTreeSet;
 
+use rustc_hash::FxHashMap;
+
 use crate::compare::Owned;
 use crate::descriptors::{Descriptor, Key};
 use crate::error::Result;
 use crate::index_key::write_index_key;
-use crate::row::{Objects, Row, Scalar};
+use crate::row::{KeyView, LinkView, Objects, Row, Scalar};
 use crate::steps::{Given, Steps};
 
 /// A tuple of keys in the database order, for DISTINCT.
@@ -37,6 +39,35 @@ impl PartialEq for Tuple<'_> {
 }
 
 impl Eq for Tuple<'_> {}
+
+/// The tuples that were there. Those that a short run of bytes tells apart are known by it; the others, and
+/// all once there is a decimal, which may equal what has other bytes, by comparing.
+#[derive(Default)]
+struct Seen<'k> {
+    by_bytes: FxHashMap<u128, &'k [Key]>,
+    by_order: BTreeSet<Tuple<'k>>,
+    bytes: Vec<u8>,
+    has_decimals: bool,
+}
+
+impl<'k> Seen<'k> {
+    /// Says whether the tuple was not there.
+    fn insert(&mut self, keys: &'k [Key]) -> bool {
+        if !self.has_decimals
+            && let [key] = keys
+        {
+            if is_decimal(key) {
+                self.has_decimals = true;
+                let known = std::mem::take(&mut self.by_bytes).into_values();
+                self.by_order.extend(known.map(Tuple));
+            } else if let (bytes, true) = beginning(key, &mut self.bytes) {
+                let known = self.by_bytes.insert(bytes, keys);
+                return known.is_none();
+            }
+        }
+        self.by_order.insert(Tuple(keys))
+    }
+}
 
 /// Applies SORT, DISTINCT and LIMIT to the rows of a result. It keeps the values it orders by, not the
 /// rows.
@@ -113,11 +144,10 @@ impl<'q> Arranger<'q> {
                     order = sorted(&order, &ascending, keys, limit);
                 }
                 Descriptor::Distinct(_) => {
-                    let mut seen = BTreeSet::new();
+                    let mut seen = Seen::default();
                     order.retain(|row| {
                         let keys = keys.of(*row);
-                        !keys.iter().any(|key| matches!(key, Key::Missing))
-                            && seen.insert(Tuple(keys))
+                        !keys.iter().any(|key| matches!(key, Key::Missing)) && seen.insert(keys)
                     });
                 }
                 Descriptor::Limit(count) => {
@@ -154,28 +184,54 @@ impl<'k> Keys<'k> {
     }
 }
 
+/// Columns of a SORT whose values are made ready for comparing.
+const READY_MAX: usize = 2;
+
+/// A row that is being sorted.
+#[derive(Clone, Copy)]
+struct Sorted {
+    /// The beginnings of the keys that an index would have for the values of the first columns.
+    beginnings: [u128; READY_MAX],
+    /// Where the row stood.
+    place: usize,
+    row: usize,
+}
+
 /// Rows in the order of their keys, equal ones as they stood; no more than the limit.
-///
-/// What decides most comparisons is made ready beside the row: the beginning of the key that an index would
-/// have for the first column's value.
 fn sorted(rows: &[usize], ascending: &[bool], keys: Keys<'_>, limit: Option<usize>) -> Vec<usize> {
-    let is_ascending = ascending.first().is_none_or(|ascending| *ascending);
-    let decides = !rows.iter().any(|row| is_decimal(keys.of(*row).first()));
-    let mut bytes = Vec::new();
-    let mut places: Vec<(u128, usize, usize)> = Vec::with_capacity(rows.len());
-    for (place, row) in rows.iter().enumerate() {
-        let beginning = match keys.of(*row).first().filter(|_| decides) {
-            Some(key) => beginning(key, &mut bytes),
-            None => 0,
-        };
-        let beginning = if is_ascending { beginning } else { !beginning };
-        places.push((beginning, place, *row));
+    let place = |(place, row): (usize, &usize)| Sorted {
+        beginnings: [0; READY_MAX],
+        place,
+        row: *row,
+    };
+    let mut places: Vec<Sorted> = rows.iter().enumerate().map(place).collect();
+    let mut decides = [false; READY_MAX];
+    for (column, decides) in decides.iter_mut().enumerate().take(ascending.len()) {
+        let is_ascending = ascending.get(column).is_none_or(|ascending| *ascending);
+        *decides = make_ready(&mut places, column, keys, is_ascending);
     }
-    let compare = |left: &(u128, usize, usize), right: &(u128, usize, usize)| {
-        left.0
-            .cmp(&right.0)
-            .then_with(|| directed(ascending, keys.of(left.2), keys.of(right.2)))
-            .then(left.1.cmp(&right.1))
+    let compare = |left: &Sorted, right: &Sorted| {
+        let (left_keys, right_keys) = (keys.of(left.row), keys.of(right.row));
+        for (column, is_ascending) in ascending.iter().enumerate() {
+            if let (Some(left), Some(right)) =
+                (left.beginnings.get(column), right.beginnings.get(column))
+                && left != right
+            {
+                return left.cmp(right);
+            }
+            if decides.get(column) != Some(&true) {
+                let range = column..=column;
+                let ordering = directed(
+                    &[*is_ascending],
+                    left_keys.get(range.clone()).unwrap_or_default(),
+                    right_keys.get(range).unwrap_or_default(),
+                );
+                if ordering.is_ne() {
+                    return ordering;
+                }
+            }
+        }
+        left.place.cmp(&right.place)
     };
     if let Some(limit) = limit.filter(|limit| *limit < places.len()) {
         if limit > 0 {
@@ -184,7 +240,31 @@ fn sorted(rows: &[usize], ascending: &[bool], keys: Keys<'_>, limit: Option<usiz
         places.truncate(limit);
     }
     places.sort_unstable_by(compare);
-    places.into_iter().map(|(_, _, row)| row).collect()
+    places.into_iter().map(|sorted| sorted.row).collect()
+}
+
+/// Writes the beginnings for a column; says whether equal ones stand for equal values. Decimals have keys
+/// apart from the numbers that they stand among, so that a column with some gets none.
+fn make_ready(rows: &mut [Sorted], column: usize, keys: Keys<'_>, is_ascending: bool) -> bool {
+    let mut bytes = Vec::new();
+    let mut decides = true;
+    for sorted in rows.iter_mut() {
+        let key = keys.of(sorted.row).get(column);
+        let Some(key) = key.filter(|key| !is_decimal(key)) else {
+            for sorted in rows {
+                if let Some(beginning) = sorted.beginnings.get_mut(column) {
+                    *beginning = 0;
+                }
+            }
+            return false;
+        };
+        let (beginning, is_whole) = beginning(key, &mut bytes);
+        decides &= is_whole;
+        if let Some(place) = sorted.beginnings.get_mut(column) {
+            *place = if is_ascending { beginning } else { !beginning };
+        }
+    }
+    decides
 }
 
 /// How two rows stand to each other by all their keys.
@@ -204,34 +284,42 @@ fn directed(ascending: &[bool], left: &[Key], right: &[Key]) -> Ordering {
         .unwrap_or(Ordering::Equal)
 }
 
-fn is_decimal(key: Option<&Key>) -> bool {
+fn is_decimal(key: &Key) -> bool {
     matches!(
         key,
-        Some(Key::Value(Owned::Value(
-            tidemark_changeset::Value::Decimal(_)
-        )))
+        Key::Value(Owned::Value(tidemark_changeset::Value::Decimal(_)))
     )
 }
 
-/// The first bytes of the key in an index, as a number. A place in the table sorts as what it stands for, a
-/// link; and what is missing comes last.
-fn beginning(key: &Key, bytes: &mut Vec<u8>) -> u128 {
+/// The first bytes of the key in an index, as a number, and whether that says all about the value. A place in
+/// the table sorts as what it stands for, a link; and what is missing comes last.
+fn beginning(key: &Key, bytes: &mut Vec<u8>) -> (u128, bool) {
     bytes.clear();
-    match key {
-        Key::Missing => return u128::MAX,
-        Key::Value(value) => write_index_key(bytes, &value.view()),
+    let is_whole = match key {
+        Key::Missing => return (u128::MAX, true),
+        Key::Value(value) => {
+            let value = value.view();
+            write_index_key(bytes, &value);
+            bytes.len() <= BEGINNING_BYTES && !matches!(value, Scalar::Link(_))
+        }
         Key::Position(_) => {
-            let any = Scalar::Link(crate::row::LinkView {
+            let any = Scalar::Link(LinkView {
                 class: b"",
-                key: crate::row::KeyView::Null,
+                key: KeyView::Null,
             });
             write_index_key(bytes, &any);
+            false
         }
-    }
-    bytes.resize(16, 0);
-    let first = bytes.first_chunk::<16>().copied().unwrap_or_default();
-    u128::from_be_bytes(first)
+    };
+    bytes.resize(BEGINNING_BYTES, 0);
+    let first = bytes.first_chunk::<BEGINNING_BYTES>();
+    (
+        first.map_or(0, |first| u128::from_be_bytes(*first)),
+        is_whole,
+    )
 }
+
+const BEGINNING_BYTES: usize = size_of::<u128>();
 
 #[cfg(test)]
 mod tests {
@@ -275,7 +363,7 @@ mod tests {
             limit in prop::option::of(0..40_usize),
             decimals in any::<bool>(),
         ) {
-            let fits = |key: &Key| decimals || !is_decimal(Some(key));
+            let fits = |key: &Key| decimals || !is_decimal(key);
             let mut all: Vec<Key> = all.into_iter().filter(fits).collect();
             all.truncate(all.len() / 2 * 2);
             let keys = Keys { all: &all, width: 2, first: 0, count: 2 };

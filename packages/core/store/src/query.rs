@@ -10,7 +10,7 @@ use tidemark_query::{
     Argument, Arranger, Catalog as QueryCatalog, Field, Items, KeyView, LinkView, Objects, Place,
     Property, Query, QueryError, Row, Scalar, bind, parse,
 };
-use tidemark_storage::{Bytes, Read};
+use tidemark_storage::Read;
 
 use crate::candidates::Lookups;
 use crate::catalog::Catalog;
@@ -170,7 +170,8 @@ struct Search<'v, 'q, R: Read> {
 
 impl<R: Read> Search<'_, '_, R> {
     /// Judges a row; says whether more are wanted.
-    fn visit(&mut self, object: u64, bytes: &Bytes) -> Result<bool> {
+    #[inline]
+    fn visit(&mut self, object: u64, bytes: &[u8]) -> Result<bool> {
         self.found.rows_visited += 1;
         let row = StoredRow::new(self.view.catalog, self.class, bytes)?;
         if self.query.matches(&row, self.view)? {
@@ -184,13 +185,10 @@ impl<R: Read> Search<'_, '_, R> {
     }
 
     fn everywhere(&mut self, class: ClassId) -> Result<()> {
-        for entry in self.view.objects_by_id(class)? {
-            let (object, row) = entry?;
-            if !self.visit(object, &row)? {
-                break;
-            }
-        }
-        Ok(())
+        let view = self.view;
+        view.scan(class, (0, u64::MAX), &mut |object, row| {
+            self.visit(object, row)
+        })
     }
 
     /// Some objects; `is_sorted` says that they stand in order of creation.
@@ -213,14 +211,14 @@ impl<R: Read> Search<'_, '_, R> {
     /// Sorted objects that lie so close that walking past those between is cheaper than looking each up.
     fn along(&mut self, class: ClassId, objects: &[u64], (first, last): (u64, u64)) -> Result<()> {
         let mut wanted = objects.iter().copied().peekable();
-        for entry in self.view.range(class, first, last)? {
-            let (object, row) = entry?;
+        let view = self.view;
+        view.scan(class, (first, last), &mut |object, row| {
             while wanted.next_if(|wanted| *wanted < object).is_some() {}
-            if wanted.next_if_eq(&object).is_some() && !self.visit(object, &row)? {
-                break;
+            match wanted.next_if_eq(&object) {
+                Some(_) => self.visit(object, row),
+                None => Ok(true),
             }
-        }
-        Ok(())
+        })
     }
 
     fn finish(self) -> Result<Found> {
