@@ -99,7 +99,7 @@ impl FileStorage {
             Err(TableError::TableDoesNotExist(_)) => None,
             Err(error) => return Err(error.into()),
         };
-        // What is written from now on is of this version, so that builds that only know an older one refuse it.
+        // What is written from now on is of this version: builds that know only an older one refuse it.
         if known != Some(format.version) {
             let write = database.begin_write()?;
             {

@@ -86,8 +86,8 @@ pub trait Read {
     /// The entries between two keys.
     fn range(&self, table: TableId, from: Bound<&[u8]>, to: Bound<&[u8]>) -> Result<Range<'_>>;
 
-    /// Shows the entries between two keys until the visitor breaks: faster than a range, whose entries outlast
-    /// the step.
+    /// Shows the entries between two keys until the visitor breaks: faster than a range, whose entries
+    /// outlast their step.
     fn scan(
         &self,
         table: TableId,

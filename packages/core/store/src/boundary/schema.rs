@@ -76,8 +76,8 @@ struct Declared {
     indexed: Vec<Name>,
 }
 
-/// Adds what is missing: classes by name, then their columns as declared, as the original does; then gives the
-/// columns that are named the indexes they are to have, and takes away others.
+/// Adds what is missing: classes by name, then their columns as declared, as the original does; then gives
+/// the columns that are listed the indexes they are to have, and takes away others.
 pub fn update_schema<S: Storage>(write: &mut WriteTransaction<S>, text: &str) -> Result<()> {
     let json = Json::parse(text).ok_or_else(|| malformed("the schema is not JSON"))?;
     let listed = json.get("classes").unwrap_or(&json);
