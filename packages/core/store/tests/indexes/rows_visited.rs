@@ -189,3 +189,28 @@ fn no_more_rows_are_visited_than_an_index_leads_to() {
         );
     }
 }
+
+#[test]
+fn text_keys_are_looked_up_by_ranges_too() {
+    let database = items();
+    let snapshot = database.read().unwrap();
+    for (text, found) in [
+        ("_id BEGINSWITH 'owner-1'", 11),
+        ("_id BEGINSWITH ''", 100),
+        ("_id BEGINSWITH 'x'", 0),
+        ("_id < 'owner-1'", 1),
+        ("_id <= 'owner-1'", 2),
+        ("_id > 'owner-98'", 1),
+        ("_id >= 'owner-98'", 2),
+        ("_id BETWEEN {'owner-10', 'owner-12'}", 3),
+        ("_id IN {'owner-5', 'nobody'}", 1),
+        ("_id == 'owner-5' AND _id > 'owner-6'", 0),
+    ] {
+        let answer = snapshot.view().query_counted(1, text, &[], None).unwrap();
+        assert_eq!(
+            (answer.objects.len(), answer.rows_visited),
+            (found, found as u64),
+            "{text}"
+        );
+    }
+}
