@@ -2,8 +2,8 @@
 //! --example scans -- [--indexed] [ROUNDS]`.
 //!
 //! A line for each query: how many objects it finds, how many rows it visits, and the least time of the
-//! processor of several rounds in milliseconds, parsing included. The objects are 100,000 of seven properties,
-//! as in the other benchmarks.
+//! processor of several rounds in milliseconds, parsing included. The objects are 100,000 of seven
+//! properties, as in the other benchmarks.
 
 #![allow(
     clippy::disallowed_methods,
