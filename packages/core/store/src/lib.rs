@@ -19,6 +19,7 @@ pub mod boundary;
 mod catalog;
 mod changes;
 mod compaction;
+mod copying;
 mod database;
 mod error;
 mod finish;
@@ -40,6 +41,7 @@ mod walk;
 
 pub use catalog::Catalog;
 pub use changes::{Changes, ClassChanges};
+pub use copying::CopyForm;
 pub use database::{Database, DatabaseOptions, Snapshot};
 pub use error::StoreError;
 pub use local::Location;
