@@ -33,6 +33,8 @@ export interface SessionSettings {
   readonly headers: Readonly<Record<string, string>>;
   /** What is done when the server demands a client reset; `manual` leaves it to the application. */
   readonly resetPolicy: ResetPolicy | "manual";
+  /** 64 bytes, if the file is encrypted. */
+  readonly encryptionKey?: Uint8Array | undefined;
 }
 
 /** A client reset that is demanded. */

@@ -30,7 +30,8 @@ import type {
   SessionSettings,
   SyncEvent,
 } from "./messages.js";
-import { type ProgressCall, type ProgressDirection, type ProgressMode, ProgressNotifier } from "./progress.js";
+import type { ProgressCall, ProgressDirection, ProgressListener, ProgressMode } from "./progress.js";
+import { ProgressNotifier } from "./progress.js";
 
 /** What becomes of the session when the last realm of its file is closed. */
 export type StopPolicy = "after-upload" | "immediately" | "never";
@@ -51,6 +52,8 @@ export interface SyncOptions {
   readonly onError?: ((session: SyncSession, error: SyncErrorInformation) => void) | undefined;
   /** What is done when the server demands a client reset. `manual`, the default, leaves it to the application. */
   readonly resetPolicy?: ResetPolicy | "manual" | undefined;
+  /** 64 bytes, if the file is encrypted. */
+  readonly encryptionKey?: Uint8Array | undefined;
   /** Told of client resets. */
   readonly reset?: ResetHandlers | undefined;
 }
@@ -68,12 +71,6 @@ interface Wait {
   readonly fileIdentity: string;
   readonly resolve: () => void;
   readonly reject: (error: Error) => void;
-}
-
-interface ProgressListener {
-  readonly notifier: ProgressNotifier;
-  readonly callback: (call: ProgressCall) => void;
-  readonly onExpired: () => void;
 }
 
 /** The session of one file. */
@@ -162,6 +159,7 @@ export class SyncSession {
       schemaVersion: this.#options.schemaVersion,
       headers: this.#options.headers,
       resetPolicy: this.#options.resetPolicy ?? "manual",
+      encryptionKey: this.#options.encryptionKey,
     };
   }
 
@@ -418,7 +416,9 @@ export class SyncSession {
   /** What the application is told of a file that it has to deal with: where the file will be set aside. */
   #withRecoveryPath(error: SyncErrorInformation): SyncErrorInformation {
     if (!error.isClientReset || this.#file === undefined) return error;
-    return { ...error, recoveryPath: this.app.fileActions.schedule(this.path, this.#file.fileIdentity()) };
+    const identity = this.#file.fileIdentity();
+    const recoveryPath = this.app.fileActions.schedule(this.path, identity, this.#options.encryptionKey);
+    return { ...error, recoveryPath };
   }
 
   // --- progress --------------------------------------------------------------------------------------------
