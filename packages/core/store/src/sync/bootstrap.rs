@@ -248,7 +248,7 @@ impl<S: Storage> Database<S> {
                 let mut progress = sync.progress;
                 if is_done {
                     progress = record.progress;
-                    self.end_copy(&mut write, &record, &sync)?;
+                    Self::end_copy(&mut write, &record, &sync)?;
                     clear(&mut write.storage)?;
                     self.with_compactor(Compactor::subscriptions_changed);
                     complete_set(&mut write.storage, record.query_version)?;
@@ -279,7 +279,6 @@ impl<S: Storage> Database<S> {
 
     /// With its first bootstrap a copy has what the server has, and nothing else.
     fn end_copy(
-        &self,
         write: &mut WriteTransaction<S>,
         record: &BootstrapRecord,
         sync: &SyncRecord,
