@@ -20,9 +20,8 @@ use crate::{Result, StorageError};
 const REDB_MAGIC: &[u8; 9] = b"redb\x1A\x0A\xA9\x0D\x0A";
 /// Size of redb's head.
 const HEAD_BYTES: usize = 320;
-/// Where redb's head says whether it was closed, and whether its pages were durable before it named them.
+/// Where redb's head says whether its pages were durable before it named them.
 const FLAGS_OFFSET: usize = 9;
-const OPEN_FLAG: u8 = 2;
 const PAGES_FIRST_FLAG: u8 = 4;
 /// A file whose creation was interrupted is not longer.
 const UNFINISHED_BYTES_MAX: u64 = 8 << 20;
@@ -153,7 +152,8 @@ impl Device {
             backend.set_len(0)?;
             return Ok(form);
         }
-        let is_settled = head[FLAGS_OFFSET] & (OPEN_FLAG | PAGES_FIRST_FLAG) == PAGES_FIRST_FLAG;
+        // Then redb takes all pages that it names for whole, and so they have to be.
+        let is_settled = head[FLAGS_OFFSET] & PAGES_FIRST_FLAG != 0;
         if let Form::Sealed(sealed) = &form {
             sealed.be_lenient(!is_settled);
         }
