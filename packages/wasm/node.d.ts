@@ -4,7 +4,7 @@
 /** The core, as the engine uses it. */
 export declare const core: {
   readonly kind: "wasm";
-  openStore(path: string | null, options: string): WasmStore;
+  openStore(path: string | null, options: string, key?: Uint8Array | null, seed?: Uint8Array | null): WasmStore;
   isOpen(path: string): boolean;
   closeAll(): void;
   deleteStore(path: string): void;
@@ -17,6 +17,9 @@ export declare function replayVector(format: string, line: string): string;
 export declare class WasmStore {
   private constructor();
   close(): void;
+  sizes(): string;
+  compact(): boolean;
+  writeCopy(path: string, form: string, key?: Uint8Array | null, seed?: Uint8Array | null): void;
   schema(snapshot: number): string;
   updateSchema(schema: string): void;
   version(): number;

@@ -155,7 +155,7 @@ export interface Adapter {
    */
   makeApp(options: AppOptions): Promise<TestApp>;
   /** A realm that never syncs. */
-  openLocal(options: { readonly directory: string; readonly models: readonly Model[] }): Promise<TestRealm>;
+  openLocal(options: LocalOptions): Promise<TestRealm>;
   /** What an error of the facade's says. */
   errorInfo(error: unknown): ErrorInformation;
   /** Tells the client that the machine is online again, where it listens for that. */
@@ -164,6 +164,14 @@ export interface Adapter {
   captureLog(callback: (line: LogLine) => void): () => void;
   /** Sets what is logged; of a category and its parts, where the facade has them. */
   setLogLevel(level: LogLevel, category?: string): void;
+}
+
+/** Which local realm is opened. */
+export interface LocalOptions extends Pick<OpenOptions, "models" | "encryptionKey"> {
+  /** The folder of its file. */
+  readonly directory: string;
+  /** Name of the file without its ending; `local` if absent. */
+  readonly name?: string;
 }
 
 /** Where an app is, and how it is reached. */
@@ -228,6 +236,20 @@ export interface TestUser {
   readonly native: unknown;
   /** Opens a synced realm; resolves as soon as it is usable, without waiting for data. */
   openSynced(options: OpenOptions): Promise<TestRealm>;
+  /** Writes a copy of a realm, by a configuration of this user's if it is to be synced. */
+  copyHere?(from: TestRealm, options: CopyOptions): void;
+}
+
+/** What a copy is to be. */
+export interface CopyOptions {
+  /** The copy can be opened with it as {@link OpenOptions.path}, a local one as {@link LocalOptions.name}. */
+  readonly name: string;
+  /** Folder of the copy, if it is local. */
+  readonly directory: string;
+  /** Whether it is for a synced realm. */
+  readonly isSynced: boolean;
+  /** Of a copy that is encrypted. */
+  readonly encryptionKey?: Uint8Array;
 }
 
 /** How to open a synced realm. */
@@ -250,6 +272,8 @@ export interface OpenOptions {
   readonly rerunsSubscriptions?: boolean;
   /** Whether failures that are retried fail waits. */
   readonly cancelsWaitsOnNonFatalError?: boolean;
+  /** Of a file that is encrypted. */
+  readonly encryptionKey?: Uint8Array;
 }
 
 /** What happens in a client reset. */

@@ -5,7 +5,7 @@
  */
 
 import { engine } from "./engine.js";
-import { logic_error, notSupported } from "./errors.js";
+import { invalid_argument, logic_error, notSupported } from "./errors.js";
 import type { names } from "./names.js";
 import type { any_class } from "./schema/model.js";
 import { client_reset, type client_reset_handler, type client_reset_mode } from "./sync/client-reset.js";
@@ -68,6 +68,8 @@ export interface proxy_config {
   readonly username_password?: string;
 }
 
+const keyBytes = 64;
+
 /** How a database is opened. */
 export class db_config {
   #path: string;
@@ -78,6 +80,8 @@ export class db_config {
   #version = 0;
   #headers: Readonly<Record<string, string>> = {};
   #reset: client_reset_handler = client_reset.manual();
+  #key: Uint8Array | undefined;
+  #decide: ((total_bytes: number, unused_bytes: number) => boolean) | undefined;
 
   /**
    * A configuration for a database that is not synced.
@@ -165,14 +169,25 @@ export class db_config {
     this.#version = version;
   }
 
-  /** Not offered. @throws runtime_error always. */
-  set_encryption_key(_key: Uint8Array): void {
-    throw notSupported("Encryption of realm files");
+  /**
+   * Sets the key that a file is encrypted with when it is made, and opened with. Opening throws runtime_error if it is
+   * not the file's, and leaves the file as it is.
+   *
+   * @throws invalid_argument unless it has 64 bytes.
+   */
+  set_encryption_key(key: Uint8Array | readonly number[]): void {
+    if (key.length !== keyBytes) {
+      throw new invalid_argument(
+        "InvalidArgument",
+        `The encryption key must be ${keyBytes} bytes long, not ${key.length}`,
+      );
+    }
+    this.#key = Uint8Array.from(key);
   }
 
-  /** Not offered. @throws runtime_error always. */
-  should_compact_on_launch(_decide: (total_bytes: number, unused_bytes: number) => boolean): void {
-    throw notSupported("Compaction of realm files");
+  /** Sets who says, when a file is opened that nobody has open, whether to give its unused space back. */
+  should_compact_on_launch(decide: (total_bytes: number, unused_bytes: number) => boolean): void {
+    this.#decide = decide;
   }
 
   /** Sets what happens when the server demands that the file starts over; `manual` at first. */
@@ -195,6 +210,8 @@ export class db_config {
       schemaVersion: this.#version,
       headers: this.#headers,
       reset: this.#reset,
+      encryptionKey: this.#key,
+      decidesOnCompaction: this.#decide,
     };
   }
 }
@@ -208,4 +225,6 @@ export interface Settings {
   readonly schemaVersion: number;
   readonly headers: Readonly<Record<string, string>>;
   readonly reset: client_reset_handler;
+  readonly encryptionKey: Uint8Array | undefined;
+  readonly decidesOnCompaction: ((total_bytes: number, unused_bytes: number) => boolean) | undefined;
 }

@@ -88,7 +88,10 @@ export class db implements Owner {
   }
 
   #open(settings: Settings): RealmFile {
+    const { decidesOnCompaction: decide } = settings;
     return engine().open({
+      encryptionKey: settings.encryptionKey,
+      shouldCompact: decide && ((totalBytes, usedBytes) => decide(totalBytes, totalBytes - usedBytes)),
       path: settings.path,
       isInMemory: false,
       isReadOnly: settings.isReadOnly,

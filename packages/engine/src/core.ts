@@ -27,9 +27,13 @@ export interface Core {
    *
    * @param path file to open or create; `null` keeps the database in memory, private to the handle.
    * @param options JSON: `{ synced: boolean, readOnly?: boolean }`. A synced database records instructions.
-   * @throws if the file is damaged, of a newer format, or open in another process.
+   * @param key 64 bytes, for a file that is encrypted or to be made so. A database in memory needs none.
+   * @param seed with a key: 32 random bytes that were never used before, of which nonces are made.
+   * @throws if the file is damaged, of a newer format, or open in another process; `code` "invalid-key" for a key of
+   * another length, "file-key-needed" without one for an encrypted file, "file-key-wrong", "file-not-encrypted". The
+   * file is as it was then.
    */
-  openStore(path: string | null, options: string): CoreStore;
+  openStore(path: string | null, options: string, key?: Uint8Array | null, seed?: Uint8Array | null): CoreStore;
   /** Whether a file at that path is open in this process. */
   isOpen(path: string): boolean;
   /** Closes every database of this process, dropping uncommitted writes. Called when the process ends. */
@@ -79,6 +83,28 @@ export interface SchemaInformation {
 export interface CoreStore {
   /** Gives the handle back. The database closes with its last handle. */
   close(): void;
+
+  // --- the file -------------------------------------------------------------------------------------------
+
+  /** Size of the file and how much of it is in use: JSON `{ "totalBytes": number, "usedBytes": number }`. */
+  sizes(): string;
+  /**
+   * Gives unused space back to the file system.
+   *
+   * @returns whether it was done: not while anybody, this handle too, has a snapshot.
+   * @throws `code` "write-in-progress" in a write transaction.
+   */
+  compact(): boolean;
+  /**
+   * Writes a copy of the newest version, durable when it returns.
+   *
+   * @param form `local` leaves all of synchronisation out; `synced` makes a file for another device, which asks the
+   * server for an ident of its own.
+   * @param key encrypts the copy; see {@link Core.openStore}.
+   * @throws `code` "file-exists" if there is something at the path; "unsynced-changes" for a synced copy of a database
+   * with changes that the server has not acknowledged; "not-synced" for one of a local database.
+   */
+  writeCopy(path: string, form: "local" | "synced", key?: Uint8Array | null, seed?: Uint8Array | null): void;
 
   // --- schema ---------------------------------------------------------------------------------------------
 

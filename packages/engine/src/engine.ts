@@ -13,6 +13,7 @@ import { EngineError, messageOf } from "./errors.js";
 import type { Host } from "./host.js";
 import type { LogSink } from "./log.js";
 import { RealmFile } from "./realm-file.js";
+import { copyPathOf } from "./sync/client-reset.js";
 import { SyncManager, type TransportFactory } from "./sync/sync-manager.js";
 import type { SyncOptions } from "./sync/sync-options.js";
 import type { WriteTurns } from "./sync/write-turns.js";
@@ -58,6 +59,20 @@ export interface OpenOptions {
   readonly sync?: OpenSyncOptions | undefined;
   /** Opens a file of a synced realm without a session. */
   readonly isSyncedFile?: boolean;
+  /** 64 bytes, if the file is encrypted or is to be made so. */
+  readonly encryptionKey?: Uint8Array | undefined;
+  /** Asked when nobody in the process has the file open: whether to compact it. */
+  readonly shouldCompact?: ((totalBytes: number, usedBytes: number) => boolean) | undefined;
+}
+
+/** What a copy is to be. */
+export interface CopyOptions {
+  /** Absolute; nothing may be there. */
+  readonly path: string;
+  /** Whether it is for a synchronised realm. */
+  readonly isSynced: boolean;
+  /** 64 bytes, if the copy is to be encrypted. */
+  readonly encryptionKey?: Uint8Array | undefined;
 }
 
 /** Subscriptions made when a file is opened for the first time. */
@@ -115,6 +130,9 @@ export class Engine {
     const known = this.#files.get(key);
     if (known !== undefined) return this.#join(known, options);
     if (!options.isInMemory) this.host.files.makeDirectory(this.host.files.directoryOf(options.path));
+    // What could not be read without its key is set aside now.
+    if (options.encryptionKey !== undefined)
+      options.sync?.user.app.fileActions.run(this.core, options.path, options.encryptionKey);
     const isSynced = options.sync !== undefined || options.isSyncedFile === true;
     const database = new Database({
       core: this.core,
@@ -124,12 +142,12 @@ export class Engine {
       isSynced,
       isReadOnly: options.isReadOnly,
       classes: options.classes,
+      encryptionKey: options.encryptionKey,
+      shouldCompact: options.shouldCompact,
       writeTurns: this.#writeTurns,
     });
-    const synced =
-      options.sync === undefined
-        ? undefined
-        : { session: this.sync.session(options.path, options.sync), options: options.sync };
+    const sync = options.sync && { ...options.sync, encryptionKey: options.encryptionKey };
+    const synced = sync && { session: this.sync.session(options.path, sync), options: sync };
     const file = new RealmFile(options.path, database, synced, () => this.#files.delete(key));
     this.#files.set(key, file);
     try {
@@ -155,8 +173,14 @@ export class Engine {
         `Realm at path '${file.path}' already opened with different sync user.`,
       );
     }
+    if (!isSameKey(file.database.encryptionKey, options.encryptionKey)) {
+      throw new EngineError(
+        "incompatible-configuration",
+        `Realm at path '${file.path}' already opened with a different encryption key.`,
+      );
+    }
     if (options.classes !== undefined) file.database.declare(options.classes);
-    file.join(options.sync);
+    file.join(options.sync && { ...options.sync, encryptionKey: options.encryptionKey });
     if (options.sync?.initialSubscriptions?.rerunsOnOpen === true) this.#subscribeInitially(file, options);
     return file;
   }
@@ -183,6 +207,7 @@ export class Engine {
       isReadOnly: true,
       classes,
       frozenAt: snapshot ?? "now",
+      encryptionKey: this.#files.get(path)?.database.encryptionKey,
     });
     return new RealmFile(path, database, undefined, () => undefined);
   }
@@ -237,6 +262,47 @@ export class Engine {
     return this.#files.has(path);
   }
 
+  /**
+   * Writes a copy of what a file holds. One for a synchronised realm gets an ident of its own from the server when it
+   * is first opened, and is sent what its subscriptions see.
+   *
+   * @throws in a write transaction; if there is something at the path; for a synchronised copy of a local file, or of
+   * one with changes that the server does not have.
+   */
+  writeCopy(file: RealmFile, options: CopyOptions): void {
+    if (options.isSynced && !file.database.isSynced) {
+      throw new EngineError(
+        "incompatible-configuration",
+        "Realm cannot be converted to a flexible sync realm unless flexible sync is already enabled",
+      );
+    }
+    this.host.files.makeDirectory(this.host.files.directoryOf(options.path));
+    file.database.writeCopy(options.path, options.isSynced ? "synced" : "local", options.encryptionKey);
+  }
+
+  /**
+   * Compacts a file that nobody in the process has open.
+   *
+   * @returns whether it was done: not while it is open, and not where there is no file.
+   */
+  compactFile(path: string, isSynced: boolean, encryptionKey?: Uint8Array): boolean {
+    if (!this.host.files.exists(path) || this.core.isOpen(path)) return false;
+    const database = new Database({
+      core: this.core,
+      clock: this.host,
+      conventions: this.conventions,
+      path,
+      isSynced,
+      isReadOnly: false,
+      encryptionKey,
+    });
+    try {
+      return database.compact();
+    } finally {
+      database.close();
+    }
+  }
+
   /** Removes a file and what lies beside it. */
   deleteFile(path: string): void {
     if (this.core.isOpen(path)) {
@@ -244,6 +310,8 @@ export class Engine {
     }
     try {
       this.core.deleteStore(path);
+      // What a client reset was downloading when the process ended.
+      this.core.deleteStore(copyPathOf(path));
     } catch (error) {
       throw new EngineError("file-in-use", messageOf(error), { cause: error });
     }
@@ -256,4 +324,9 @@ export class Engine {
     }
     this.sync.stop();
   }
+}
+
+function isSameKey(one: Uint8Array | undefined, other: Uint8Array | undefined): boolean {
+  if (one === undefined || other === undefined) return one === other;
+  return one.length === other.length && one.every((byte, index) => byte === other[index]);
 }

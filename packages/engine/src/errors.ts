@@ -31,6 +31,18 @@ export type EngineErrorCode =
   | "incompatible-configuration"
   | "file-in-use"
   | "file-damaged"
+  /** The file is encrypted and no key was given, or another one; or it is not encrypted and there was one. */
+  | "file-key-needed"
+  | "file-key-wrong"
+  | "file-not-encrypted"
+  /** An encryption key has another length than 64 bytes. */
+  | "invalid-key"
+  | "file-exists"
+  /** No space is left on the device, or it has failed. What was committed before is kept. */
+  | "disk-full"
+  | "file-device"
+  /** A copy for other devices would take along what was not uploaded. */
+  | "unsynced-changes"
   | "logged-out"
   | "user-removed"
   | "http"

@@ -18,6 +18,8 @@ export interface Clock {
   monotonicMs(): number;
   /** At least 0, below 1. */
   random(): number;
+  /** Bytes that nobody can guess: nonces and salts are made of them. */
+  randomBytes(count: number): Uint8Array;
   /**
    * Calls back once, after a time.
    *

@@ -23,7 +23,7 @@ export interface CommonOptions {
   readonly fifoFilesFallbackPath?: string | undefined;
   /** Where the file is; a relative path is one below {@link Configuration.defaultStoragePath}. */
   readonly path?: string | undefined;
-  /** Refused: files are not encrypted. */
+  /** 64 bytes that the file is encrypted with when it is made, and opened with. */
   readonly encryptionKey?: readonly number[] | Uint8Array | undefined;
   /** Accepted, of no effect: old versions go when nobody reads them. */
   readonly maxNumberOfActiveVersions?: number | undefined;
@@ -39,7 +39,7 @@ export interface LocalOptions extends CommonOptions {
   readonly disableFormatUpgrade?: boolean | undefined;
   /** Whether nothing may be written; the file must be there and have the classes. */
   readonly isReadOnly?: boolean | undefined;
-  /** Accepted, of no effect: files are not compacted. */
+  /** Asked when a file is opened that nobody has open: whether to give its unused space back. */
   readonly shouldCompactCallback?: ((totalBytes: number, usedBytes: number) => boolean) | undefined;
   /** Accepted, never called: a file whose classes have changed in more than additions is refused. */
   readonly migrationCallback?: ((migration: unknown, oldSchemaVersion: number) => void) | undefined;
@@ -53,7 +53,7 @@ export interface FlexibleSyncOptions extends CommonOptions {
   readonly syncErrorHandler?: SyncErrorHandler | undefined;
   /** `RecoverOrDiscardUnsyncedChangesHandler` by default. */
   readonly clientResetHandler?: ClientResetHandler | undefined;
-  /** Accepted, of no effect: files are not compacted. */
+  /** Asked when a file is opened that nobody has open: whether to give its unused space back. */
   readonly shouldCompactCallback?: ((totalBytes: number, usedBytes: number) => boolean) | undefined;
   /** The version of the app's schema that this device knows. 0 by default. */
   readonly schemaVersion?: number | undefined;
@@ -136,6 +136,8 @@ export abstract class Configuration {
   readonly schema: RealmSchema;
   /** Where the file is, absolute. */
   readonly path: string;
+  /** The 64 bytes that the file is encrypted with, if it is. */
+  readonly encryptionKey: Uint8Array | undefined;
   /** As it was given; of no effect. */
   readonly fifoFilesFallbackPath: string | undefined;
   /** As it was given; of no effect. */
@@ -144,7 +146,7 @@ export abstract class Configuration {
   /** @internal */
   constructor(schemaObjects: readonly SchemaEntry[], options: CommonOptions, defaultPath: () => string) {
     const { path, encryptionKey } = options;
-    if (encryptionKey !== undefined) refuseKey(encryptionKey);
+    this.encryptionKey = encryptionKey === undefined ? undefined : keyOf(encryptionKey);
     this.schema = new RealmSchema(schemaObjects.map(schemaOf));
     this.path = path === undefined ? defaultPath() : absolutePath(path);
     this.fifoFilesFallbackPath = options.fifoFilesFallbackPath;
@@ -159,14 +161,14 @@ export function absolutePath(path: string): string {
   return resolved === path ? path : files.join(Configuration.defaultStoragePath, path);
 }
 
-function refuseKey(key: readonly number[] | Uint8Array): never {
+function keyOf(key: readonly number[] | Uint8Array): Uint8Array {
   if (key.length !== keyLength) {
     throw new RealmException(`Wrong encryption key size (must be ${keyLength}, but was ${key.length})`);
   }
   if ([...key].some((byte) => !Number.isInteger(byte) || byte < 0 || byte > 255)) {
     throw new RealmException("Encryption key must consist of bytes from 0 to 255");
   }
-  throw new RealmException("Encryption of files is not supported", { code: "not-supported" });
+  return Uint8Array.from(key);
 }
 
 /** How a local realm is opened. */
@@ -179,7 +181,7 @@ export class LocalConfiguration extends Configuration {
   readonly isReadOnly: boolean;
   /** As it was given; of no effect. */
   readonly disableFormatUpgrade: boolean;
-  /** As it was given; of no effect. */
+  /** Says at opening whether to give unused space back. */
   readonly shouldCompactCallback: LocalOptions["shouldCompactCallback"];
   /** As it was given; never called. */
   readonly migrationCallback: LocalOptions["migrationCallback"];
@@ -217,7 +219,7 @@ export class FlexibleSyncConfiguration extends Configuration {
   readonly clientResetHandler: ClientResetHandler;
   /** The version of the app's schema that this device knows. */
   readonly schemaVersion: number;
-  /** As it was given; of no effect. */
+  /** Says at opening whether to give unused space back. */
   readonly shouldCompactCallback: FlexibleSyncOptions["shouldCompactCallback"];
   /** Whether failures that are tried again end waits and openings. */
   readonly cancelAsyncOperationsOnNonFatalErrors: boolean;

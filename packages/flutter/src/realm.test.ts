@@ -229,11 +229,32 @@ describe("configuration", () => {
     }
   });
 
-  test("keys for encryption are checked, and refused", () => {
+  test("keys for encryption are checked", () => {
     const open = (encryptionKey: number[]): Configuration => Configuration.local([Dog], { encryptionKey });
     expect(() => open([1, 2, 3])).toThrow("Wrong encryption key size (must be 64, but was 3)");
     expect(() => open(new Array<number>(64).fill(256))).toThrow("bytes from 0 to 255");
-    expect(() => open(new Array<number>(64).fill(1))).toThrow("Encryption of files is not supported");
+  });
+
+  test("files are encrypted, compacted and copied", () => {
+    const encryptionKey = new Array<number>(64).fill(3);
+    const [path, copyPath] = [folder.path("encrypted.realm"), folder.path("copy.realm")];
+    const asked: number[] = [];
+    const shouldCompactCallback = (totalBytes: number, usedBytes: number): boolean =>
+      asked.push(totalBytes, usedBytes) > 0;
+    const configuration = Configuration.local([Dog], { path, encryptionKey, shouldCompactCallback });
+    const realm = new Realm(configuration);
+    realm.write(() => realm.add(new Dog({ name: "kept" })));
+    expect(asked.length).toBe(2);
+    expect(Realm.compact(configuration)).toBe(false);
+    realm.writeCopy(Configuration.local([Dog], { path: copyPath }));
+    expect(() => realm.writeCopy(Configuration.local([Dog], { path: copyPath }))).toThrow(RealmException);
+    realm.close();
+    expect(Realm.compact(configuration)).toBe(true);
+    expect(() => new Realm(Configuration.local([Dog], { path }))).toThrow(RealmException);
+    expect(Realm.compact(Configuration.inMemory([Dog]))).toBe(false);
+    const copy = new Realm(Configuration.local([Dog], { path: copyPath }));
+    expect(copy.all(Dog).length).toBe(1);
+    copy.close();
   });
 });
 

@@ -41,7 +41,6 @@ import {
   call,
   RealmClosedError,
   RealmError,
-  RealmException,
   refuseAsync,
   settle,
   UserCallbackException,
@@ -122,6 +121,11 @@ export class Realm {
       classes: this.#declarations(),
       sync: this.#syncOptions(configuration),
       isSyncedFile: configuration instanceof DisconnectedSyncConfiguration,
+      encryptionKey: configuration.encryptionKey,
+      shouldCompact:
+        configuration instanceof LocalConfiguration || configuration instanceof FlexibleSyncConfiguration
+          ? configuration.shouldCompactCallback
+          : undefined,
     };
     const isReplaced = configuration instanceof LocalConfiguration && configuration.shouldDeleteIfMigrationNeeded;
     return isReplaced ? openOrReplace(engine(), options) : engine().open(options);
@@ -220,9 +224,15 @@ export class Realm {
     return Promise.resolve(Realm.existsSync(path));
   }
 
-  /** @returns `false`: files are not compacted. */
-  static compact(_configuration: Configuration): boolean {
-    return false;
+  /**
+   * Gives unused space of a file back to the file system.
+   *
+   * @returns whether it was done: not while the realm is open, not in memory, and not if there is no file.
+   */
+  static compact(configuration: Configuration): boolean {
+    if (configuration instanceof InMemoryConfiguration) return false;
+    const { path, encryptionKey } = configuration;
+    return call(() => engine().compactFile(path, isOfSyncedFile(configuration), encryptionKey));
   }
 
   /** What is logged, and who is told. */
@@ -502,9 +512,18 @@ export class Realm {
     return this.refresh() || database.version !== version;
   }
 
-  /** @throws {@link RealmException} always: realms are not copied. */
-  writeCopy(_configuration: Configuration): never {
-    throw new RealmException("Copying realms is not supported", { code: "not-supported" });
+  /**
+   * Writes a copy of the realm to the path of a configuration, encrypted if that has a key. With a configuration of a
+   * synced realm the copy is for other devices: each of them gets an identity of its own from the server when
+   * it first opens it, and is then sent what the subscriptions see.
+   *
+   * @throws {@link RealmException} in a write transaction; if there is a file at the path; for a synced copy of a realm
+   * that is not synced, or that has changes which the server does not have yet.
+   */
+  writeCopy(configuration: Configuration): void {
+    const file = this.#requireOpen();
+    const { path, encryptionKey } = configuration;
+    call(() => engine().writeCopy(file, { path, isSynced: isOfSyncedFile(configuration), encryptionKey }));
   }
 
   /** Closes the realm; its streams end. May be called again. What was not uploaded yet still is, in the background. */
@@ -520,4 +539,8 @@ export class Realm {
       if (realm === this || realm === undefined) opened.delete(reference);
     }
   }
+}
+
+function isOfSyncedFile(configuration: Configuration): boolean {
+  return configuration instanceof FlexibleSyncConfiguration || configuration instanceof DisconnectedSyncConfiguration;
 }

@@ -39,7 +39,6 @@ import {
   IllegalStateException,
   mapError,
   refuseAsync,
-  UnsupportedOperationException,
 } from "./errors.js";
 import type { FlowSource } from "./flow/channel.js";
 import { Flow } from "./flow/flow.js";
@@ -115,9 +114,16 @@ export class Realm implements TypedRealm {
     call(() => engine().deleteFile(configuration.path));
   }
 
-  /** Files are not made smaller: always false. */
-  static compactRealm(_configuration: Configuration): boolean {
-    return false;
+  /**
+   * Gives unused space of a file back to the file system.
+   *
+   * @returns whether it was done: not while the realm is open, and not if there is no file.
+   */
+  static compactRealm(configuration: Configuration): boolean {
+    const { path, encryptionKey, inMemory } = configuration;
+    if (inMemory) return false;
+    const isSynced = configuration instanceof SyncConfiguration;
+    return call(() => engine().compactFile(path, isSynced, encryptionKey ?? undefined));
   }
 
   // --- opening ---------------------------------------------------------------------------------------------
@@ -132,6 +138,8 @@ export class Realm implements TypedRealm {
       isInMemory: inMemory,
       isReadOnly: false,
       classes: this.#declarations,
+      encryptionKey: configuration.encryptionKey ?? undefined,
+      shouldCompact: configuration.compactOnLaunchCallback ?? undefined,
       sync: configuration instanceof SyncConfiguration ? this.#syncOptions(configuration) : undefined,
     };
     const isUnfinished = unfinishedFiles.delete(path);
@@ -493,9 +501,24 @@ export class Realm implements TypedRealm {
 
   // --- the rest --------------------------------------------------------------------------------------------
 
-  /** @throws {@link UnsupportedOperationException} always. */
-  writeCopyTo(_configuration: Configuration): void {
-    throw new UnsupportedOperationException("Copying realms is not supported");
+  /**
+   * Writes a copy of the realm to the path of a configuration, encrypted if that has a key. A copy for a
+   * {@link SyncConfiguration} is for other devices: each of them gets an identity of its own from the server
+   * when it first opens it, and is then sent what the subscriptions see.
+   *
+   * @throws {@link IllegalArgumentException} if there is a file at the path, or for a copy that is to be synchronised
+   * of a realm that is not; {@link IllegalStateException} if the copy is to be synchronised and the realm has changes
+   * which the server does not have yet.
+   */
+  writeCopyTo(configuration: Configuration): void {
+    const file = this.#requireOpen();
+    call(() =>
+      engine().writeCopy(file, {
+        path: configuration.path,
+        isSynced: configuration instanceof SyncConfiguration,
+        encryptionKey: configuration.encryptionKey ?? undefined,
+      }),
+    );
   }
 
   /** Whether {@link Realm.close} was called. */

@@ -6,6 +6,7 @@
 #[cfg(feature = "vectors")]
 mod benchmark;
 mod failure;
+mod files;
 mod gate;
 mod kv;
 mod ledger;

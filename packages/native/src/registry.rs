@@ -8,9 +8,9 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use tidemark_storage::{FileStorage, StorageError};
+use tidemark_storage::{Encryption, FileStorage, StorageError};
 use tidemark_store::boundary::SharedStore;
-use tidemark_store::{CLIENT_FORMAT, Database, DatabaseOptions, StoreError};
+use tidemark_store::{CLIENT_FORMAT, CopyForm, Database, DatabaseOptions, StoreError};
 
 use crate::gate::{Gate, Writer};
 
@@ -71,6 +71,36 @@ impl OpenStore {
         })
     }
 
+    fn has_key(&self, secret: Option<Secret<'_>>) -> bool {
+        let storage = self.store.database().storage();
+        storage.has_key(secret.map(|secret| secret.key))
+    }
+
+    /// Writes a copy to a path where nothing is.
+    pub fn copy(
+        &self,
+        path: &str,
+        form: CopyForm,
+        secret: Option<Secret<'_>>,
+    ) -> Result<(), StoreError> {
+        let encryption = encryption_of(secret)?;
+        let path = canonical(path)?;
+        // Held so that nobody opens it meanwhile.
+        let _registry = registry();
+        if path.exists() {
+            return Err(StorageError::Exists(path.display().to_string()).into());
+        }
+        let target = FileStorage::open_with(&path, CLIENT_FORMAT, encryption)?;
+        let copied = self.store.database().copy_to(&target, form);
+        let closed = tidemark_storage::Storage::close(&target);
+        let result = copied.and(closed.map_err(StoreError::from));
+        if result.is_err() {
+            // What is there of it is of no use to anybody.
+            let _ = std::fs::remove_file(&path);
+        }
+        result
+    }
+
     /// Lets a write in progress end, then drops everything and closes the file.
     fn shut(&self) {
         // A write that was left open by this thread ends here; one of another thread is given time.
@@ -84,8 +114,28 @@ impl OpenStore {
     }
 }
 
-/// Opens a database or joins it; `None` makes one in memory.
-pub fn open(path: Option<&str>, options: DatabaseOptions) -> Result<Arc<OpenStore>, StoreError> {
+/// The key of an encrypted file, with random bytes that were never used before.
+#[derive(Clone, Copy)]
+pub struct Secret<'a> {
+    /// As the application gave it.
+    pub key: &'a [u8],
+    /// From the host.
+    pub seed: &'a [u8],
+}
+
+fn encryption_of(secret: Option<Secret<'_>>) -> Result<Option<Encryption>, StorageError> {
+    secret
+        .map(|secret| Encryption::new(secret.key, secret.seed))
+        .transpose()
+}
+
+/// Opens a database or joins it; `None` makes one in memory, which needs no key.
+pub fn open(
+    path: Option<&str>,
+    options: DatabaseOptions,
+    secret: Option<Secret<'_>>,
+) -> Result<Arc<OpenStore>, StoreError> {
+    let encryption = encryption_of(secret)?;
     let Some(path) = path else {
         let storage = FileStorage::in_memory(CLIENT_FORMAT)?;
         return Ok(Arc::new(OpenStore::new(storage, None, options)?));
@@ -97,10 +147,13 @@ pub fn open(path: Option<&str>, options: DatabaseOptions) -> Result<Arc<OpenStor
             let text = "the file is open with another choice of synchronisation";
             return Err(StoreError::MalformedArgument(text.to_owned()));
         }
+        if !open.has_key(secret) {
+            return Err(StorageError::WrongKey.into());
+        }
         *handles += 1;
         return Ok(Arc::clone(open));
     }
-    let storage = FileStorage::open(&path, CLIENT_FORMAT)?;
+    let storage = FileStorage::open_with(&path, CLIENT_FORMAT, encryption)?;
     // The file exists now, so that its canonical path is certain.
     let open = Arc::new(OpenStore::new(storage, Some(path.clone()), options)?);
     registry.insert(path, (Arc::clone(&open), 1));

@@ -12,16 +12,28 @@ use tidemark_store::{QueryNames, StoreError, boundary::number_of};
 
 use crate::failure::{Code, Result, outside_failure, store_failure};
 use crate::gate::Writer;
-use crate::registry::{self, OpenStore};
+use crate::registry::{self, OpenStore, Secret};
 
 /// How long the session waits for its turn to write before it says so.
 const SESSION_TIMEOUT: Duration = Duration::from_secs(60);
 
+/// The key of an encrypted file, if there is one, with the host's random bytes.
+pub(crate) fn secret_of<'a>(key: Option<&'a [u8]>, seed: Option<&'a [u8]>) -> Option<Secret<'a>> {
+    let seed = seed.unwrap_or_default();
+    key.map(|key| Secret { key, seed })
+}
+
 /// Opens a database, or joins the one that this process already has open at that path.
 #[napi(catch_unwind)]
-pub fn open_store(path: Option<String>, options: String) -> Result<NativeStore> {
+pub fn open_store(
+    path: Option<String>,
+    options: String,
+    key: Option<&[u8]>,
+    seed: Option<&[u8]>,
+) -> Result<NativeStore> {
     let (options, is_read_only) = boundary::options_of(&options).map_err(store_failure)?;
-    let open = registry::open(path.as_deref(), options).map_err(store_failure)?;
+    let secret = secret_of(key, seed);
+    let open = registry::open(path.as_deref(), options, secret).map_err(store_failure)?;
     Ok(NativeStore {
         open: Some(open),
         is_read_only,

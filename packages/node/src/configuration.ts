@@ -203,7 +203,7 @@ export type Configuration = {
   sync?: SyncConfiguration;
   /** Opens the file of a synced realm without a session. */
   openSyncedRealmLocally?: true;
-  /** Accepted, never called: files are not compacted. */
+  /** Asked when the file is opened and nobody in the process has it open: whether to give its unused space back. */
   shouldCompact?: (totalBytes: number, usedBytes: number) => boolean;
   /**
    * Whether a file whose classes have changed in more than additions is deleted first, with all its data; else opening
@@ -212,7 +212,10 @@ export type Configuration = {
   deleteRealmIfMigrationNeeded?: boolean;
   /** Accepted, of no effect: there is one format. */
   disableFormatUpgrade?: boolean;
-  /** Refused: files are not encrypted. */
+  /**
+   * 64 bytes: encrypts a file that is made, and opens one that is encrypted with it. Another key, none for an encrypted
+   * file, or one for a file that is not encrypted makes opening throw and leaves the file as it is.
+   */
   encryptionKey?: ArrayBuffer | ArrayBufferView | Int8Array;
   /** Accepted, never called. Not for synced realms. */
   onMigration?: (oldRealm: Realm, newRealm: Realm) => void;
@@ -237,6 +240,26 @@ const flags = [
 ] as const;
 const notWithSync = ["onMigration", "migrationOptions", "inMemory", "deleteRealmIfMigrationNeeded"] as const;
 
+const keyBytes = 64;
+
+/** @internal The bytes of an encryption key. @throws if it is none. */
+export function keyOf(key: NonNullable<Configuration["encryptionKey"]>): Uint8Array {
+  if (!(key instanceof ArrayBuffer) && !ArrayBuffer.isView(key)) {
+    throw typeError("an array buffer", key, "encryptionKey");
+  }
+  const bytes = key instanceof ArrayBuffer ? new Uint8Array(key) : bytesOf(key);
+  if (bytes.length !== keyBytes) {
+    throw new AssertionError(
+      `Expected 'encryptionKey' on realm configuration to have ${keyBytes} bytes, got ${bytes.length}`,
+    );
+  }
+  return bytes.slice();
+}
+
+function bytesOf({ buffer, byteOffset, byteLength }: ArrayBufferView): Uint8Array {
+  return new Uint8Array(buffer, byteOffset, byteLength);
+}
+
 /** @internal Checks a configuration. */
 export function checkConfiguration(configuration: unknown): asserts configuration is Configuration {
   assertObject(configuration, "realm configuration");
@@ -260,7 +283,7 @@ export function checkConfiguration(configuration: unknown): asserts configuratio
   for (const name of flags) {
     if (given[name] !== undefined) assertBoolean(given[name], name);
   }
-  if (encryptionKey !== undefined) throw new Error("Encryption of realm files is not supported");
+  if (encryptionKey !== undefined) keyOf(encryptionKey);
   if (sync === undefined) return;
   for (const name of notWithSync) {
     if (given[name] !== undefined) {

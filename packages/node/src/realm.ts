@@ -23,7 +23,7 @@ import {
 import type { User } from "./app/user.js";
 import { assertFunction, assertNumber, assertObject, assertString } from "./assert.js";
 import { type BoundClass, wrappers } from "./binding.js";
-import { checkConfiguration, type Configuration, withoutInitialSubscriptions } from "./configuration.js";
+import { checkConfiguration, type Configuration, keyOf, withoutInitialSubscriptions } from "./configuration.js";
 import { bindClass, nameOf, RealmObject } from "./data/object.js";
 import type { Results, Subscribable, SubscriptionOptions } from "./data/results.js";
 import { engine, existingEngine } from "./engine.js";
@@ -95,6 +95,8 @@ export class Realm extends RealmStatics {
       classes: classes?.map(({ declaration }) => declaration),
       sync: this.#syncOptions(path, bind),
       isSyncedFile: configuration.openSyncedRealmLocally === true,
+      encryptionKey: configuration.encryptionKey && keyOf(configuration.encryptionKey),
+      shouldCompact: configuration.shouldCompact,
     };
     this.#file = existing ?? errors.call(() => openFile(options, configuration));
     this.#binding = bind(this.#file);
@@ -522,15 +524,35 @@ export class Realm extends RealmStatics {
 
   // --- the rest --------------------------------------------------------------------------------------------
 
-  /** Does nothing and answers false: files are not compacted. */
+  /**
+   * Gives the file's unused space back to the file system.
+   *
+   * @returns whether it was done: not while somebody else reads or writes it, nor in memory.
+   * @throws in a write transaction, and if the realm is read-only.
+   */
   compact(): boolean {
-    this.#requireOpen();
-    return false;
+    const { database } = this.#requireOpen();
+    return errors.call(() => database.compact());
   }
 
-  /** Refused: realms are not copied as files. @throws always. */
-  writeCopyTo(_configuration: Configuration): void {
-    throw new EngineError("invalid-argument", "Copying realms is not supported");
+  /**
+   * Writes a copy of the realm to the path of a configuration, encrypted if that has a key. With `sync` in it the copy
+   * is for other devices: each of them gets an identity of its own from the server when it first opens it, and is then
+   * sent what the subscriptions see.
+   *
+   * @throws in a write transaction; if there is a file at the path; with `sync` for a realm that is not synced, or that
+   * has changes which the server does not have yet.
+   */
+  writeCopyTo(configuration: Configuration): void {
+    const file = this.#requireOpen();
+    const given = normalize(configuration);
+    errors.call(() =>
+      engine().writeCopy(file, {
+        path: Realm.#pathOf(given),
+        isSynced: given.sync !== undefined || given.openSyncedRealmLocally === true,
+        encryptionKey: given.encryptionKey && keyOf(given.encryptionKey),
+      }),
+    );
   }
 
   /**

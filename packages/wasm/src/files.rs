@@ -118,6 +118,11 @@ pub fn canonical(path: &str) -> Result<String, StorageError> {
     with(|files| files.canonical(path)).map_err(storage_failure)
 }
 
+/// Whether there is a file.
+pub fn exists(path: &str) -> Result<bool, StorageError> {
+    with(|files| files.exists(path)).map_err(storage_failure)
+}
+
 /// Removes a file, if it is there.
 pub fn remove(path: &str) -> Result<(), StorageError> {
     let remove = |files: &CoreFiles| {

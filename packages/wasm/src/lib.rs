@@ -5,5 +5,6 @@ mod files;
 mod registry;
 mod resets;
 mod store;
+mod storing;
 #[cfg(feature = "vectors")]
 mod vectors;

@@ -4,9 +4,9 @@ use std::cell::RefCell;
 use std::collections::HashMap;
 use std::rc::Rc;
 
-use tidemark_storage::FileStorage;
+use tidemark_storage::{Encryption, FileStorage, Storage, StorageError};
 use tidemark_store::boundary::SharedStore;
-use tidemark_store::{CLIENT_FORMAT, Database, DatabaseOptions, StoreError};
+use tidemark_store::{CLIENT_FORMAT, CopyForm, Database, DatabaseOptions, StoreError};
 
 use crate::files::{self, HostFile};
 
@@ -40,9 +40,70 @@ impl OpenStore {
     }
 }
 
-/// Opens a database or joins it; `None` makes one in memory.
-pub fn open(path: Option<&str>, options: DatabaseOptions) -> Result<Rc<OpenStore>, StoreError> {
+impl OpenStore {
+    fn has_key(&self, secret: Option<Secret<'_>>) -> bool {
+        let storage = self.store.database().storage();
+        storage.has_key(secret.map(|secret| secret.key))
+    }
+
+    /// Writes a copy to a path where nothing is.
+    pub fn copy(
+        &self,
+        path: &str,
+        form: CopyForm,
+        secret: Option<Secret<'_>>,
+    ) -> Result<(), StoreError> {
+        let path = files::canonical(path)?;
+        if files::exists(&path)? {
+            return Err(StorageError::Exists(path).into());
+        }
+        let target = open_file(&path, secret)?;
+        let copied = self.store.database().copy_to(&target, form);
+        let closed = target.close();
+        let result = copied.and(closed.map_err(StoreError::from));
+        if result.is_err() {
+            // What is there of it is of no use to anybody.
+            let _ = files::remove(&path);
+        }
+        result
+    }
+}
+
+/// The key of an encrypted file, with random bytes that were never used before.
+#[derive(Clone, Copy)]
+pub struct Secret<'a> {
+    /// As the application gave it.
+    pub key: &'a [u8],
+    /// From the host.
+    pub seed: &'a [u8],
+}
+
+fn encryption_of(secret: Option<Secret<'_>>) -> Result<Option<Encryption>, StorageError> {
+    secret
+        .map(|secret| Encryption::new(secret.key, secret.seed))
+        .transpose()
+}
+
+fn open_file(path: &str, secret: Option<Secret<'_>>) -> Result<FileStorage, StoreError> {
+    let encryption = encryption_of(secret)?;
+    let is_new = !files::exists(path)?;
+    let opened = HostFile::open(path)
+        .and_then(|file| FileStorage::with_backend(file, CLIENT_FORMAT, encryption));
+    if is_new && opened.is_err() && !matches!(opened, Err(StorageError::InUse)) {
+        // What was begun is of no use to anybody; that it cannot be removed changes nothing.
+        let _ = files::remove(path);
+    }
+    Ok(opened?)
+}
+
+/// Opens a database or joins it; `None` makes one in memory, which needs no key.
+pub fn open(
+    path: Option<&str>,
+    options: DatabaseOptions,
+    secret: Option<Secret<'_>>,
+) -> Result<Rc<OpenStore>, StoreError> {
     let Some(path) = path else {
+        encryption_of(secret)?;
         return OpenStore::new(FileStorage::in_memory(CLIENT_FORMAT)?, None, options);
     };
     let path = files::canonical(path)?;
@@ -52,10 +113,13 @@ pub fn open(path: Option<&str>, options: DatabaseOptions) -> Result<Rc<OpenStore
                 let text = "the file is open with another choice of synchronisation";
                 return Err(StoreError::MalformedArgument(text.to_owned()));
             }
+            if !open.has_key(secret) {
+                return Err(StorageError::WrongKey.into());
+            }
             *handles += 1;
             return Ok(Rc::clone(open));
         }
-        let storage = FileStorage::with_backend(HostFile::open(&path)?, CLIENT_FORMAT)?;
+        let storage = open_file(&path, secret)?;
         let open = OpenStore::new(storage, Some(path.clone()), options)?;
         registry.insert(path, (Rc::clone(&open), 1));
         Ok(open)

@@ -11,14 +11,21 @@ use tidemark_store::{QueryNames, StoreError};
 use wasm_bindgen::prelude::{JsValue, wasm_bindgen};
 
 use crate::failure::{Result, expect_sound};
-use crate::registry::{self, OpenStore};
+use crate::registry::{self, OpenStore, Secret};
 
 /// Opens a database, or joins the one that is already open at that path.
 #[wasm_bindgen(js_name = openStore)]
-pub fn open_store(path: Option<String>, options: &str) -> Result<WasmStore> {
+#[allow(clippy::needless_pass_by_value)] // What comes from JavaScript is owned.
+pub fn open_store(
+    path: Option<String>,
+    options: &str,
+    key: Option<Vec<u8>>,
+    seed: Option<Vec<u8>>,
+) -> Result<WasmStore> {
     expect_sound()?;
     let (options, is_read_only) = boundary::options_of(options)?;
-    let open = registry::open(path.as_deref(), options)?;
+    let secret = secret_of(key.as_deref(), seed.as_deref());
+    let open = registry::open(path.as_deref(), options, secret)?;
     Ok(WasmStore {
         open: Some(open),
         is_read_only,
@@ -26,6 +33,12 @@ pub fn open_store(path: Option<String>, options: &str) -> Result<WasmStore> {
         reads: HashMap::new(),
         names: QueryNames::default(),
     })
+}
+
+/// The key of an encrypted file, if there is one, with the host's random bytes.
+pub(crate) fn secret_of<'a>(key: Option<&'a [u8]>, seed: Option<&'a [u8]>) -> Option<Secret<'a>> {
+    let seed = seed.unwrap_or_default();
+    key.map(|key| Secret { key, seed })
 }
 
 /// Whether a file at that path is open here.

@@ -323,6 +323,7 @@ class CppUser implements TestUser {
     const classes = new Classes(options.models);
     config.set_schema(classes.all);
     if (path !== undefined) config.set_path(join(this.#app.directory, `${path}.realm`));
+    if (options.encryptionKey) config.set_encryption_key(options.encryptionKey);
     if (stopPolicy === "immediately") config.sync_config().set_stop_policy(realm.session_stop_policy.immediately);
     if (onError) config.sync_config().set_error_handler((_, error) => onError(informationOf(error)));
     if (reset) config.set_client_reset_handler(resetHandlerOf(reset, classes, config.path()));

@@ -33,6 +33,7 @@ import {
   WaitForSyncMode,
 } from "@tidemark/flutter";
 import type {
+  CopyOptions,
   Adapter,
   AppOptions,
   ConnectionState,
@@ -336,6 +337,7 @@ class FlutterUser implements TestUser {
       ...(handler ? { clientResetHandler: handler } : {}),
       ...(onError ? { syncErrorHandler: (error) => onError(informationOf(error)) } : {}),
       cancelAsyncOperationsOnNonFatalErrors: cancelsWaitsOnNonFatalError,
+      encryptionKey: options.encryptionKey,
     });
     const realm = new FlutterRealm(new Realm(configuration), classes);
     realm.subscribeFirst(subscriptions);
@@ -345,6 +347,14 @@ class FlutterUser implements TestUser {
     } finally {
       realm.close();
     }
+  }
+  copyHere(from: TestRealm, { name, directory, isSynced, encryptionKey }: CopyOptions): void {
+    const source = from.native as Realm;
+    const options = { path: join(isSynced ? this.#app.directory : directory, `${name}.realm`), encryptionKey };
+    const schema = [...source.schema];
+    source.writeCopy(
+      isSynced ? Configuration.flexibleSync(this.user, schema, options) : Configuration.local(schema, options),
+    );
   }
   #handlerOf(
     { mode, onBefore, onAfter, onFallback, onManual }: ResetOptions,
@@ -506,9 +516,10 @@ export const flutterAdapter: Adapter = {
     const given: FlutterLogLevel = level;
     Realm.logger.setLogLevel(given, category === undefined ? {} : { category: categoryOf(category) });
   },
-  async openLocal({ directory, models }): Promise<TestRealm> {
+  async openLocal({ directory, models, name = "local", encryptionKey }): Promise<TestRealm> {
     const classes = classesOf(models);
-    const configuration = Configuration.local([...classes.values()], { path: join(directory, "local.realm") });
+    const path = join(directory, `${name}.realm`);
+    const configuration = Configuration.local([...classes.values()], { path, encryptionKey });
     return new FlutterRealm(new Realm(configuration), classes);
   },
   errorInfo: informationOf,

@@ -42,6 +42,7 @@ import {
   WaitForSync,
 } from "@tidemark/kotlin";
 import type {
+  CopyOptions,
   Adapter,
   AppOptions,
   ConnectionState,
@@ -356,6 +357,7 @@ class KotlinUser implements TestUser {
     const models = modelsOf(options.models);
     const builder = new SyncConfiguration.Builder(this.user, [...models.values()]);
     if (path !== undefined) builder.name(`${path}.realm`);
+    if (options.encryptionKey) builder.encryptionKey(options.encryptionKey);
     if (onError) builder.errorHandler((_, error) => onError(informationOf(error)));
     if (reset) builder.syncClientResetStrategy(this.#strategyOf(reset, models, onError));
     if (subscriptions.length > 0) {
@@ -370,6 +372,17 @@ class KotlinUser implements TestUser {
     }
     if (options.waitsForData !== true) return new KotlinRealm(Realm.open(builder.build()), models);
     return new KotlinRealm(await Realm.open(builder.waitForInitialRemoteData().build()), models);
+  }
+
+  copyHere(from: TestRealm, { name, directory, isSynced, encryptionKey }: CopyOptions): void {
+    const realm = from.native as Realm;
+    const models = [...realm.configuration.schema];
+    const builder = isSynced
+      ? new SyncConfiguration.Builder(this.user, models)
+      : new RealmConfiguration.Builder(models).directory(directory);
+    builder.name(`${name}.realm`);
+    if (encryptionKey) builder.encryptionKey(encryptionKey);
+    realm.writeCopyTo(builder.build());
   }
 
   #strategyOf(reset: ResetOptions, models: Models, onError: OpenOptions["onError"]): SyncClientResetStrategy {
@@ -567,9 +580,10 @@ export const kotlinAdapter: Adapter = {
     };
   },
   setLogLevel: (level: LogLevel, category?: string) => RealmLog.setLevel(levels[level], category as LogCategory),
-  async openLocal({ directory, models }): Promise<TestRealm> {
+  async openLocal({ directory, models, name = "local", encryptionKey }): Promise<TestRealm> {
     const made = modelsOf(models);
-    const builder = new RealmConfiguration.Builder([...made.values()]).directory(directory).name("local.realm");
+    const builder = new RealmConfiguration.Builder([...made.values()]).directory(directory).name(`${name}.realm`);
+    if (encryptionKey) builder.encryptionKey(encryptionKey);
     return new KotlinRealm(Realm.open(builder.build()), made);
   },
   errorInfo: informationOf,

@@ -20,6 +20,7 @@ import {
   type User,
 } from "@tidemark/node";
 import type {
+  CopyOptions,
   Adapter,
   AppOptions,
   ConnectionState,
@@ -303,6 +304,7 @@ class NodeUser implements TestUser {
     };
     const configuration: Realm.Configuration = {
       schema: schemaOf(options.models),
+      ...(options.encryptionKey ? { encryptionKey: options.encryptionKey } : {}),
       ...(path === undefined ? {} : { path: join(this.#directory, `${path}.realm`) }),
       sync: {
         user: this.user,
@@ -321,6 +323,14 @@ class NodeUser implements TestUser {
       },
     };
     return new NodeRealm(waitsForData ? await Realm.open(configuration) : new Realm(configuration));
+  }
+  copyHere(from: TestRealm, { name, directory, isSynced, encryptionKey }: CopyOptions): void {
+    const realm = from.native as Realm;
+    realm.writeCopyTo({
+      path: join(isSynced ? this.#directory : directory, `${name}.realm`),
+      ...(isSynced ? { sync: { user: this.user, flexible: true } } : {}),
+      ...(encryptionKey ? { encryptionKey } : {}),
+    });
   }
 }
 
@@ -480,8 +490,9 @@ export const nodeAdapter: Adapter = {
     return () => void (listener = undefined);
   },
   setLogLevel: (level: LogLevel, category?: string) => Realm.setLogLevel(level, category),
-  async openLocal({ directory, models }): Promise<TestRealm> {
-    return new NodeRealm(new Realm({ path: join(directory, "local.realm"), schema: schemaOf(models) }));
+  async openLocal({ directory, models, name = "local", encryptionKey }): Promise<TestRealm> {
+    const path = join(directory, `${name}.realm`);
+    return new NodeRealm(new Realm({ path, schema: schemaOf(models), ...(encryptionKey ? { encryptionKey } : {}) }));
   },
   errorInfo: informationOf,
   comeOnline: () => network.announceOnline(),

@@ -7,7 +7,8 @@
 import { existsSync } from "node:fs";
 import type { Model } from "../adapter.js";
 import { dog, dogModel, type Stage } from "../harness/stage.js";
-import { ownScenario, pending, type Scenario } from "../scenario.js";
+import { ownScenario, type Scenario } from "../scenario.js";
+import { encrypted } from "./files.js";
 
 /** Code of a user who is shut out. */
 const authError = 4346;
@@ -133,7 +134,7 @@ const refusals: readonly Scenario[] = [
       stage.check(isTold, `code ${String(code)}, message "${message}"`);
     },
   },
-  pending("O-16", "an encrypted file opens with its key alone", "files are not encrypted"),
+  { id: "O-16", title: "an encrypted file opens with its key alone", run: encrypted },
   {
     id: "O-17",
     title: "classes may be added to, what breaks them is refused",

@@ -7,6 +7,7 @@
 import type { Model, OpenOptions, SpecialValue, TestRealm, Value } from "../adapter.js";
 import type { Stage } from "../harness/stage.js";
 import { pending, type Scenario } from "../scenario.js";
+import { copies } from "./files.js";
 
 function special(type: SpecialValue["type"], text: string): SpecialValue {
   return { type, text };
@@ -331,9 +332,12 @@ export const typeScenarios: readonly Scenario[] = [
   },
   { id: "D-06", title: "objects that are only sent are on the server, and cannot be read", run: onlySent },
   pending("D-07", "what the server inserts arrives with its id", "the server has no way to insert documents by itself"),
-  pending("D-11", "copies of synced realms, and what is refused", "writing a copy of a realm is not offered", {
+  {
+    id: "D-11",
+    title: "copies of synced realms, and what is refused",
     facades: ["node", "kotlin", "flutter"],
-  }),
+    run: copies,
+  },
   pending(
     "D-12",
     "the original SDK syncs with each facade",

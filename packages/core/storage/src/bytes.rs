@@ -16,6 +16,8 @@ enum Form {
 impl Bytes {
     #[cfg(feature = "redb")]
     pub(crate) fn page(guard: redb::AccessGuard<'static, &'static [u8]>) -> Self {
+        // In a damaged page the view may lead out of it: that is found out here, not by who reads.
+        let _ = guard.value();
         Self(Form::Page(guard))
     }
 

@@ -30,12 +30,27 @@ pub enum StorageError {
         /// Kind asked for.
         expected: String,
     },
+    /// The file is encrypted, and no key was given.
+    #[error("The file is encrypted: it can only be opened with its encryption key")]
+    KeyNeeded,
+    /// The file is encrypted with another key.
+    #[error("The file is encrypted with another encryption key")]
+    WrongKey,
+    /// A key was given for a file that is not encrypted.
+    #[error("The file is not encrypted: it cannot be opened with an encryption key")]
+    NotEncrypted,
+    /// The key has another length.
+    #[error("The encryption key must be 64 bytes long, not {0}")]
+    InvalidKey(usize),
     /// There is no room left on the device.
     #[error("There is no space left for the database: {0}")]
     Full(String),
     /// The file does not exist or its folder is missing.
     #[error("The file was not found: {0}")]
     NotFound(String),
+    /// There is something at the path of a file that is to be made.
+    #[error("File at path '{0}' already exists.")]
+    Exists(String),
     /// The operating system forbids it.
     #[error("Access to the file was refused: {0}")]
     Denied(String),
@@ -61,8 +76,13 @@ impl StorageError {
             Self::InUse => "file-in-use",
             Self::NewerFormat { .. } => "file-newer-format",
             Self::OtherKind { .. } => "file-other-kind",
+            Self::KeyNeeded => "file-key-needed",
+            Self::WrongKey => "file-key-wrong",
+            Self::NotEncrypted => "file-not-encrypted",
+            Self::InvalidKey(_) => "invalid-key",
             Self::Full(_) => "disk-full",
             Self::NotFound(_) => "file-not-found",
+            Self::Exists(_) => "file-exists",
             Self::Denied(_) => "file-access-denied",
             Self::Device(_) => "file-device",
             Self::WriteInProgress => "write-in-progress",
@@ -75,6 +95,11 @@ impl StorageError {
 impl From<std::io::Error> for StorageError {
     fn from(error: std::io::Error) -> Self {
         use std::io::ErrorKind;
+        // Our own devices say through redb what they have found.
+        let error = match error.downcast::<Self>() {
+            Ok(own) => return own,
+            Err(error) => error,
+        };
         let text = error.to_string();
         match error.kind() {
             ErrorKind::StorageFull | ErrorKind::QuotaExceeded | ErrorKind::FileTooLarge => {

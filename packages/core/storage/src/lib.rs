@@ -17,6 +17,8 @@
 
 mod batch;
 mod bytes;
+#[cfg(feature = "devices")]
+pub mod devices;
 mod error;
 #[cfg(feature = "redb")]
 pub mod file;
@@ -31,7 +33,7 @@ pub use batch::Batch;
 pub use bytes::Bytes;
 pub use error::StorageError;
 #[cfg(feature = "redb")]
-pub use file::FileStorage;
+pub use file::{Encryption, FileStorage};
 pub use key_value::KeyValueStore;
 pub use ordered::OrderedStorage;
 pub use write::Write;
@@ -124,6 +126,15 @@ pub trait Sink: Send {
     fn commit(self, batch: &Batch, durability: Durability) -> Result<()>;
 }
 
+/// What a file takes up.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Sizes {
+    /// Size of the file.
+    pub total_bytes: u64,
+    /// Size that it would have without free space.
+    pub used_bytes: u64,
+}
+
 /// A set of ordered tables with snapshots and one writer.
 pub trait Storage: Send + Sync + Sized + 'static {
     /// An unchanging view.
@@ -139,6 +150,25 @@ pub trait Storage: Send + Sync + Sized + 'static {
 
     /// Closes the storage: every later call fails with [`StorageError::Closed`]. Snapshots have to be gone.
     fn close(&self) -> Result<()>;
+
+    /// Gives unused space back to the file system. `false` if it could not be tried, for there is a snapshot
+    /// or a write, and where there is no file.
+    fn compact(&self) -> Result<bool> {
+        Ok(false)
+    }
+
+    /// How large the file is; nothing where there is none.
+    ///
+    /// Takes the right to write for a moment: [`StorageError::WriteInProgress`] if it is taken.
+    fn sizes(&self) -> Result<Sizes> {
+        Ok(Sizes::default())
+    }
+
+    /// How often the storage had to be opened anew because its device failed. What was committed with
+    /// [`Durability::Later`] before is gone then, and older snapshots may fail.
+    fn epoch(&self) -> u64 {
+        0
+    }
 
     /// Begins a write on the newest state.
     fn begin_write(&self) -> Result<Write<Self>> {
@@ -163,6 +193,18 @@ impl<S: Storage> Storage for std::sync::Arc<S> {
 
     fn close(&self) -> Result<()> {
         (**self).close()
+    }
+
+    fn compact(&self) -> Result<bool> {
+        (**self).compact()
+    }
+
+    fn sizes(&self) -> Result<Sizes> {
+        (**self).sizes()
+    }
+
+    fn epoch(&self) -> u64 {
+        (**self).epoch()
     }
 }
 

@@ -410,7 +410,7 @@ fn a_full_disk_is_told_and_nothing_is_kept() {
         inner: redb::backends::InMemoryBackend::new(),
         full: Arc::clone(&full),
     };
-    let storage = FileStorage::with_backend(backend, FORMAT).unwrap();
+    let storage = FileStorage::with_backend(backend, FORMAT, None).unwrap();
     let mut write = storage.begin_write().unwrap();
     write.put(A, b"before", b"1");
     write.commit(Durability::Durable).unwrap();
@@ -475,4 +475,38 @@ fn key_values() {
         .map(|(key, _)| key)
         .collect();
     assert_eq!(names, ["user/2", "user/3", "zone"]);
+}
+
+#[test]
+fn compaction_gives_space_back_unless_somebody_reads_or_writes() {
+    let path = Removed(fresh_path());
+    let storage = FileStorage::open(&path.0, FORMAT).unwrap();
+    for value in [&vec![1; 4_000][..], &[]] {
+        let mut write = storage.begin_write().unwrap();
+        for number in 0..2_000u32 {
+            if value.is_empty() {
+                write.delete(A, &number.to_be_bytes());
+            } else {
+                write.put(A, &number.to_be_bytes(), value);
+            }
+        }
+        write.commit(Durability::Durable).unwrap();
+    }
+    let before = storage.sizes().unwrap();
+    assert!(before.total_bytes > 8_000_000 && before.used_bytes < before.total_bytes / 4);
+    let snapshot = storage.snapshot().unwrap();
+    assert!(!storage.compact().unwrap());
+    drop(snapshot);
+    let write = storage.begin_write().unwrap();
+    assert!(!storage.compact().unwrap());
+    assert!(matches!(
+        storage.sizes(),
+        Err(StorageError::WriteInProgress)
+    ));
+    write.abort();
+    assert!(storage.compact().unwrap());
+    let after = storage.sizes().unwrap();
+    assert!(after.total_bytes < before.total_bytes / 4, "{after:?}");
+    assert_eq!(after.total_bytes, std::fs::metadata(&path.0).unwrap().len());
+    assert!(!OrderedStorage::new().compact().unwrap());
 }

@@ -48,6 +48,8 @@ pub struct Database<S: Storage> {
     options: DatabaseOptions,
     /// Newest committed version.
     version: AtomicU64,
+    /// The storage's, as far as what is kept here follows from it.
+    epoch: AtomicU64,
     /// Newest version of which it is known that a crash does not take it back.
     durable_version: AtomicU64,
     state: Mutex<State>,
@@ -88,10 +90,12 @@ impl<S: Storage> Database<S> {
             unsynced: Unsynced::default(),
         };
         let version = AtomicU64::new(head.version);
+        let epoch = AtomicU64::new(storage.epoch());
         Ok(Self {
             storage,
             options,
             version,
+            epoch,
             durable_version: AtomicU64::new(head.version),
             state: Mutex::new(state),
             compactor: Mutex::new(Compactor::new(options.folds)),
@@ -194,10 +198,31 @@ impl<S: Storage> Database<S> {
 
     /// Begins the one write, whatever state a bootstrap is in.
     pub(crate) fn begin(&self, records: bool) -> Result<WriteTransaction<S>> {
-        let write = self.storage.begin_write()?;
+        let write = self.begin_storage_write()?;
         let head = Head::expect(&write)?;
         let catalog = Arc::clone(&self.state().catalog);
         Ok(WriteTransaction::new(write, catalog, head, records))
+    }
+
+    /// A storage that had to be opened anew may have gone back to what was durable: what is kept in memory
+    /// is made again from there.
+    fn begin_storage_write(&self) -> Result<Write<S>> {
+        let write = self.storage.begin_write()?;
+        let epoch = self.storage.epoch();
+        if self.epoch.load(Ordering::Acquire) != epoch {
+            let head = Head::expect(&write)?;
+            let catalog = Arc::new(read_catalog(&write)?);
+            self.with_compactor(Compactor::reset);
+            *self.state() = State {
+                catalog,
+                log: ChangeLog::new(head.version),
+                unsynced: Unsynced::default(),
+            };
+            self.version.store(head.version, Ordering::Release);
+            self.durable_version.store(head.version, Ordering::Release);
+            self.epoch.store(epoch, Ordering::Release);
+        }
+        Ok(write)
     }
 
     /// Commits a local write, durable when it returns, and returns the new version.
@@ -295,7 +320,7 @@ impl<S: Storage> Database<S> {
         &self,
         change: impl FnOnce(&mut Write<S>) -> Result<Durability>,
     ) -> Result<()> {
-        let mut write = self.storage.begin_write()?;
+        let mut write = self.begin_storage_write()?;
         let durability = change(&mut write)?;
         Ok(write.commit(durability)?)
     }

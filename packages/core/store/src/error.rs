@@ -52,6 +52,9 @@ pub enum StoreError {
     /// The database was opened without synchronisation.
     #[error("The database is not synchronised")]
     NotSynced,
+    /// A copy for another device would take along what was not uploaded.
+    #[error("All client changes must be integrated in server before writing copy")]
+    Unsynced,
     /// No write is open on this handle.
     #[error("No write transaction is open")]
     NotInWrite,
@@ -91,6 +94,7 @@ impl StoreError {
             Self::BadProgress(_) => "bad-progress",
             Self::ResetFailed(_) => "client-reset-failed",
             Self::NotSynced => "not-synced",
+            Self::Unsynced => "unsynced-changes",
             Self::NotInWrite => "not-in-write",
             Self::WriteInProgress => "write-in-progress",
             Self::WriteTimeout => "write-timeout",

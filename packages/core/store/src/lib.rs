@@ -20,6 +20,7 @@ mod candidates;
 mod catalog;
 mod changes;
 mod compaction;
+mod copying;
 mod database;
 mod error;
 mod finish;
@@ -42,6 +43,7 @@ mod walk;
 
 pub use catalog::Catalog;
 pub use changes::{Changes, ClassChanges};
+pub use copying::CopyForm;
 pub use database::{Database, DatabaseOptions, Snapshot};
 pub use error::StoreError;
 pub use local::Location;

@@ -52,6 +52,8 @@ pub(crate) mod meta {
     pub const RESET: &[u8] = b"reset";
     /// What client resets did, until somebody has taken note of it.
     pub const RESET_REPORTS: &[u8] = b"reset-reports";
+    /// Of a copy that has not heard from the server yet: the subscription set whose bootstrap it waits for.
+    pub const COPIED: &[u8] = b"copied";
     /// Fields that the server's rules look at.
     pub const RULE_FIELDS: &[u8] = b"rule-fields";
 }

@@ -194,8 +194,9 @@ describe("configurations", () => {
     const config = new db_config();
     expect(config.path().endsWith("default.realm")).toBe(true);
     expect(config.get_client_reset_mode()).toBe("manual");
-    expect(() => config.set_encryption_key(new Uint8Array(64))).toThrow("Encryption of realm files is not supported.");
-    expect(() => config.should_compact_on_launch(() => true)).toThrow(runtime_error);
+    expect(() => config.set_encryption_key(new Uint8Array(63))).toThrow(
+      "The encryption key must be 64 bytes long, not 63",
+    );
     expect(() => config.set_schema_mode("hard_reset_file")).toThrow(runtime_error);
     config.set_schema_mode("additive_explicit");
   });

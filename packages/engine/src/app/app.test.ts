@@ -91,6 +91,7 @@ function makeApp(change: Partial<AppConfiguration> = {}): App {
   const host: Host = {
     nowMs: () => clock.nowMs(),
     monotonicMs: () => clock.monotonicMs(),
+    randomBytes: (count: number) => new Uint8Array(count),
     random: () => 0,
     setTimer: (delayMs, callback) => clock.setTimer(delayMs, callback),
     clearTimer: (timer) => clock.clearTimer(timer),

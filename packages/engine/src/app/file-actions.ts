@@ -7,6 +7,7 @@
 
 import type { Core, SyncState } from "../core.js";
 import type { Clock, Files } from "../host.js";
+import { secretOf } from "../data/secret.js";
 import { identityOf } from "../sync/sync-file.js";
 
 /** A file that is to be moved. */
@@ -23,6 +24,8 @@ export class FileActions {
   readonly #directory: string;
   readonly #path: string | null;
   #actions: readonly FileAction[];
+  /** Keys of encrypted files that are scheduled; never written down. */
+  readonly #keys = new Map<string, Uint8Array>();
 
   /**
    * @param directory the app's folder.
@@ -55,7 +58,8 @@ export class FileActions {
   }
 
   /** Schedules that a file is moved; returns where it will be. */
-  schedule(path: string, fileIdentity: string): string {
+  schedule(path: string, fileIdentity: string, encryptionKey?: Uint8Array): string {
+    if (encryptionKey !== undefined) this.#keys.set(path, encryptionKey);
     const known = this.#actions.find((action) => action.path === path && action.fileIdentity === fileIdentity);
     if (known !== undefined) return known.recoveryPath;
     const { files } = this.#host;
@@ -69,11 +73,11 @@ export class FileActions {
     return recoveryPath;
   }
 
-  /** Moves a file that is scheduled. Returns false if it is not, or is open. */
-  run(core: Core, path: string): boolean {
+  /** Moves a file that is scheduled; an encrypted one needs its key. Returns false if it is not, or is open. */
+  run(core: Core, path: string, encryptionKey?: Uint8Array): boolean {
     const action = this.#actions.find((one) => one.path === path);
     if (action === undefined || core.isOpen(path)) return false;
-    const isDone = this.#move(core, action);
+    const isDone = this.#move(core, action, encryptionKey ?? this.#keys.get(path));
     if (isDone) this.#save(this.#actions.filter((one) => one !== action));
     return isDone;
   }
@@ -83,24 +87,24 @@ export class FileActions {
     for (const { path } of this.#actions) this.run(core, path);
   }
 
-  #move(core: Core, { path, recoveryPath, fileIdentity }: FileAction): boolean {
+  #move(core: Core, { path, recoveryPath, fileIdentity }: FileAction, key: Uint8Array | undefined): boolean {
     const { files } = this.#host;
     // The process may have ended right after the file was moved, or the application has removed it.
     if (!files.exists(path)) return true;
     try {
-      if (storedIdentity(core, path) !== fileIdentity) return true;
+      if (storedIdentity(core, path, secretOf(key, this.#host)) !== fileIdentity) return true;
       files.copy(path, recoveryPath);
       core.deleteStore(path);
       return true;
     } catch {
-      // It is open in another process, or the disk is full: another time.
+      // It is open in another process, the disk is full, or its key is not known yet: another time.
       return false;
     }
   }
 }
 
-function storedIdentity(core: Core, path: string): string {
-  const store = core.openStore(path, JSON.stringify({ synced: true, readOnly: true }));
+function storedIdentity(core: Core, path: string, secret: ReturnType<typeof secretOf>): string {
+  const store = core.openStore(path, JSON.stringify({ synced: true, readOnly: true }), ...secret);
   try {
     return identityOf(JSON.parse(store.syncState()) as SyncState);
   } finally {

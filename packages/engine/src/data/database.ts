@@ -9,12 +9,13 @@
 
 import { syncEpochMs } from "@tidemark/protocol";
 import type { Core, CoreStore, SnapshotId } from "../core.js";
-import { EngineError, errorCodeOf, messageOf } from "../errors.js";
+import { EngineError, type EngineErrorCode, errorCodeOf, messageOf } from "../errors.js";
 import type { Clock } from "../host.js";
 import type { WriteTurns } from "../sync/write-turns.js";
 import type { Conventions } from "../values/conventions.js";
 import { MutationBatch } from "./batch.js";
 import { Notifier } from "./notifier.js";
+import { secretOf } from "./secret.js";
 import {
   checkDeclarations,
   type ClassDeclaration,
@@ -49,6 +50,10 @@ export interface DatabaseOptions {
   readonly frozenAt?: SnapshotId | "now" | undefined;
   /** For a database in memory: the handle of the one that it is frozen from, which cannot be opened a second time. */
   readonly sharedStore?: CoreStore | undefined;
+  /** 64 bytes, if the file is encrypted or is to be made so. */
+  readonly encryptionKey?: Uint8Array | undefined;
+  /** Asked when the file was not open before: whether to compact it. */
+  readonly shouldCompact?: ((totalBytes: number, usedBytes: number) => boolean) | undefined;
   /** Hears of write transactions. */
   readonly writeTurns?: WriteTurns | undefined;
 }
@@ -70,6 +75,8 @@ export class Database {
   readonly isSynced: boolean;
   /** Whether nothing may be written. */
   readonly isReadOnly: boolean;
+  /** The key that the file was opened with. */
+  readonly encryptionKey: Uint8Array | undefined;
   /** Whether it shows one version for ever. */
   readonly isFrozen: boolean;
   /** Tells listeners of changes. */
@@ -100,10 +107,14 @@ export class Database {
     this.conventions = options.conventions;
     this.isSynced = options.isSynced;
     this.isReadOnly = options.isReadOnly;
+    // The application may fill its own with zeros.
+    this.encryptionKey = options.encryptionKey?.slice();
     this.isFrozen = options.frozenAt !== undefined;
     this.#declarations = options.classes;
     if (options.classes !== undefined) checkDeclarations(options.classes, options.isSynced);
+    const wasOpen = options.path === null || options.core.isOpen(options.path);
     this.store = options.sharedStore ?? openStore(options);
+    if (!wasOpen) compactOnOpening(this.store, options);
     this.batch = new MutationBatch(this.store);
     this.notifier = new Notifier(this);
     this.#snapshot = this.#beginRead(options.frozenAt);
@@ -290,7 +301,15 @@ export class Database {
     this.batch.reset();
     this.#endWrite();
     if (hasMutations) {
-      this.store.commitWrite(this.timestampMs());
+      try {
+        this.store.commitWrite(this.timestampMs());
+      } catch (error) {
+        // Nothing of it is kept, and what the handles show has to follow.
+        this.#moveSnapshot();
+        this.#everythingMayHaveChanged();
+        this.notifier.schedule();
+        throw fileError(error, this.#options.path);
+      }
     } else {
       // An empty commit would cost a sync to disk and tell nobody anything.
       this.store.abortWrite();
@@ -355,6 +374,46 @@ export class Database {
     if (!this.batch.isEmpty) this.batch.flush();
   }
 
+  /**
+   * Gives unused space back to the file system.
+   *
+   * @returns whether it was done: not while others read or write.
+   * @throws in a write transaction.
+   */
+  compact(): boolean {
+    this.requireOpen();
+    if (this.isFrozen || this.#options.path === null) return false;
+    if (this.isReadOnly) throw new EngineError("read-only", "Can't compact a read-only Realm");
+    if (this.isInWrite) throw new EngineError("already-in-write", "Cannot compact a Realm within a transaction");
+    this.store.endRead(this.#snapshot);
+    try {
+      return this.store.compact();
+    } catch (error) {
+      throw fileError(error, this.#options.path);
+    } finally {
+      this.#snapshot = this.store.beginRead();
+      this.#version = this.store.snapshotVersion(this.#snapshot);
+      this.#everythingMayHaveChanged();
+    }
+  }
+
+  /**
+   * Writes a copy of the newest version to another path.
+   *
+   * @param form `synced` is for a synchronised realm of another device.
+   * @param encryptionKey encrypts the copy.
+   * @throws in a write transaction; if the file exists; a synced copy if something was not uploaded.
+   */
+  writeCopy(path: string, form: "local" | "synced", encryptionKey: Uint8Array | undefined): void {
+    this.requireOpen();
+    if (this.isInWrite) throw new EngineError("already-in-write", "Cannot write a copy within a transaction");
+    try {
+      this.store.writeCopy(path, form, ...secretOf(encryptionKey, this.clock));
+    } catch (error) {
+      throw fileError(error, path);
+    }
+  }
+
   /** Gives everything back; an open transaction is undone. */
   close(): void {
     if (this.#isClosed) return;
@@ -367,13 +426,45 @@ export class Database {
 }
 
 function openStore(options: DatabaseOptions): CoreStore {
-  const { core, path, isSynced, isReadOnly } = options;
+  const { core, path, isSynced, isReadOnly, encryptionKey, clock } = options;
   try {
-    return core.openStore(path, JSON.stringify({ synced: isSynced, readOnly: isReadOnly }));
+    const settings = JSON.stringify({ synced: isSynced, readOnly: isReadOnly });
+    return core.openStore(path, settings, ...secretOf(encryptionKey, clock));
   } catch (error) {
-    if (errorCodeOf(error) === "file-in-use") {
-      throw new EngineError("file-in-use", `The file is open in another process: ${path ?? ""}`, { cause: error });
-    }
-    throw new EngineError("file-damaged", messageOf(error), { cause: error });
+    throw fileError(error, path, "file-damaged");
   }
+}
+
+function compactOnOpening(store: CoreStore, { isReadOnly, shouldCompact }: DatabaseOptions): void {
+  if (isReadOnly || shouldCompact === undefined) return;
+  try {
+    const { totalBytes, usedBytes } = JSON.parse(store.sizes()) as { totalBytes: number; usedBytes: number };
+    if (shouldCompact(totalBytes, usedBytes)) store.compact();
+  } catch (error) {
+    store.close();
+    throw error;
+  }
+}
+
+/** Codes that the engine takes over from the core. */
+const fileCodes: ReadonlySet<string> = new Set<EngineErrorCode>([
+  "file-damaged",
+  "file-key-needed",
+  "file-key-wrong",
+  "file-not-encrypted",
+  "invalid-key",
+  "file-exists",
+  "disk-full",
+  "file-device",
+  "unsynced-changes",
+]);
+
+/** @param otherwise what any other error is; it is thrown on as it is if not given. */
+function fileError(error: unknown, path: string | null, otherwise?: EngineErrorCode): unknown {
+  const code = errorCodeOf(error);
+  if (code === "file-in-use") {
+    return new EngineError("file-in-use", `The file is open in another process: ${path ?? ""}`, { cause: error });
+  }
+  const known = code !== undefined && fileCodes.has(code) ? (code as EngineErrorCode) : otherwise;
+  return known === undefined ? error : new EngineError(known, messageOf(error), { cause: error });
 }

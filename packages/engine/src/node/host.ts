@@ -17,6 +17,7 @@ import {
   writeSync,
 } from "node:fs";
 import { connect as connectPlain, isIP, type Socket as NetSocket, type TcpNetConnectOpts } from "node:net";
+import { randomBytes } from "node:crypto";
 import { arch, platform, release } from "node:os";
 import { dirname, join, resolve } from "node:path";
 import { setImmediate } from "node:timers";
@@ -43,6 +44,7 @@ const clock: Clock = {
   nowMs: () => Date.now(),
   monotonicMs: () => performance.now(),
   random: () => Math.random(),
+  randomBytes: (count) => new Uint8Array(randomBytes(count)),
   setTimer: (delayMs, callback, holdsProcess = true) => {
     const timer = setTimeout(callback, timerMsOf(delayMs));
     return holdsProcess ? timer : timer.unref();

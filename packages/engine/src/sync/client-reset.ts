@@ -13,7 +13,7 @@ import { errorCodeOf, messageOf, simpleFailure, type SyncErrorInformation, syncS
 import type { SyncHost } from "../host.js";
 import type { ErrorConsequence, ResetDemand } from "./messages.js";
 import type { ClientSession } from "./session.js";
-import { SessionFile } from "./session-file.js";
+import { SessionFile, type SessionPlace } from "./session-file.js";
 import type { SessionOwner } from "./session-owner.js";
 
 /** What is to be reset, and how. */
@@ -21,7 +21,7 @@ export interface ResetParts {
   readonly host: SyncHost;
   readonly core: Core;
   readonly file: SessionFile;
-  readonly path: string;
+  readonly place: SessionPlace;
   readonly policy: ResetPolicy;
   readonly demand: ResetDemand;
 }
@@ -69,19 +69,19 @@ export class ClientReset {
   constructor(parts: ResetParts, owner: ResetOwner) {
     this.#parts = parts;
     this.#owner = owner;
-    this.#copyPath = copyPathOf(parts.path);
+    this.#copyPath = copyPathOf(parts.place.path);
   }
 
   /** Begins to download, once nothing else is done to the file: an earlier attempt, or a download. */
   async start(earlier: Promise<unknown>): Promise<void> {
     await earlier;
     if (this.#isOver) return;
-    const { host, core, file, policy, demand } = this.#parts;
+    const { host, core, file, policy, demand, place } = this.#parts;
     try {
       // One that must not be tried needs no copy.
       file.checkReset(policy, demand.allowsRecovery);
       core.deleteStore(this.#copyPath);
-      this.#copy = new SessionFile(host, core, this.#copyPath);
+      this.#copy = new SessionFile(host, core, { ...place, path: this.#copyPath });
       const subscriptions = file.activeSet()?.subscriptions ?? [];
       if (subscriptions.length > 0) this.#copy.subscribe(subscriptions);
     } catch (error) {
@@ -141,8 +141,8 @@ export class ClientReset {
 
   /** The session may end at any time: what the application wants to see of the past has a handle of its own. */
   async #onReset(before: SnapshotId, isRecovered: boolean): Promise<void> {
-    const { host, core, path, file } = this.#parts;
-    const keeper = new SessionFile(host, core, path);
+    const { host, core, place, file } = this.#parts;
+    const keeper = new SessionFile(host, core, place);
     keeper.shareRead(before);
     file.endRead(before);
     await this.cancel();

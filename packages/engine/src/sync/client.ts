@@ -170,7 +170,7 @@ export class SyncClient {
     try {
       // A process that ended during a client reset may have left its copy.
       this.#core.deleteStore(copyPathOf(entry.settings.path));
-      file = new SessionFile(this.#host, this.#core, entry.settings.path, this.#turns);
+      file = new SessionFile(this.#host, this.#core, entry.settings, this.#turns);
     } catch (error) {
       this.#emit({
         type: "error",
@@ -223,7 +223,7 @@ export class SyncClient {
     if (policy === "manual" || run === undefined || run.isFinishing) {
       return this.#emitError(entry, demand.error, "stop");
     }
-    const parts = { host: this.#host, core: this.#core, file: run.file, path: settings.path, policy, demand };
+    const parts = { host: this.#host, core: this.#core, file: run.file, place: settings, policy, demand };
     const reset = new ClientReset(parts, this.#resetOwnerOf(entry, run));
     entry.reset = reset;
     // What was received before the demand is still being taken in.

@@ -35,6 +35,8 @@ export interface SessionSettings {
   readonly resetPolicy: ResetPolicy | "manual";
   /** Times of its connection: those of the session that made it, where it is shared. */
   readonly timeouts: SyncTimeouts;
+  /** 64 bytes, if the file is encrypted. */
+  readonly encryptionKey?: Uint8Array | undefined;
 }
 
 /** A client reset that is demanded. */

@@ -184,3 +184,13 @@ function uploadCall(report: ProgressReport): ProgressCall {
 function downloadCall(report: ProgressReport): ProgressCall {
   return { transferred: report.downloaded, transferable: report.downloadable, estimate: report.downloadEstimate };
 }
+
+/** Who is told of progress. */
+export interface ProgressListener {
+  /** Decides when. */
+  readonly notifier: ProgressNotifier;
+  /** Is told. */
+  readonly callback: (call: ProgressCall) => void;
+  /** Nothing more will be told. */
+  readonly onExpired: () => void;
+}

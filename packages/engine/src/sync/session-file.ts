@@ -20,7 +20,8 @@ import type {
   SyncState,
 } from "../core.js";
 import type { SyncHost } from "../host.js";
-import type { ResetDemand } from "./messages.js";
+import { secretOf } from "../data/secret.js";
+import type { ResetDemand, SessionSettings } from "./messages.js";
 import { identityOf } from "./sync-file.js";
 import type { WriteTurns } from "./write-turns.js";
 
@@ -33,6 +34,9 @@ interface SliceAnswer {
 
 const nothing = new Uint8Array(0);
 
+/** Where a session's file is, and how it is read. */
+export type SessionPlace = Pick<SessionSettings, "path" | "encryptionKey">;
+
 /** One open file on the session's thread. */
 export class SessionFile {
   readonly #host: SyncHost;
@@ -42,11 +46,11 @@ export class SessionFile {
   #sets: readonly SubscriptionSetInformation[] | undefined;
   #isClosed = false;
 
-  constructor(host: SyncHost, core: Core, path: string, turns?: WriteTurns) {
+  constructor(host: SyncHost, core: Core, { path, encryptionKey }: SessionPlace, turns?: WriteTurns) {
     this.#host = host;
     this.#path = path;
     this.#turns = turns;
-    this.#store = core.openStore(path, JSON.stringify({ synced: true }));
+    this.#store = core.openStore(path, JSON.stringify({ synced: true }), ...secretOf(encryptionKey, host));
   }
 
   close(): void {

@@ -31,6 +31,8 @@ export interface SyncOptions {
   readonly onError?: ((session: SyncSession, error: SyncErrorInformation) => void) | undefined;
   /** What is done when the server demands a client reset. `manual`, the default, leaves it to the application. */
   readonly resetPolicy?: ResetPolicy | "manual" | undefined;
+  /** 64 bytes, if the file is encrypted. */
+  readonly encryptionKey?: Uint8Array | undefined;
   /** Told of client resets. */
   readonly reset?: ResetHandlers | undefined;
 }

@@ -31,7 +31,8 @@ import type {
   SessionSettings,
   SyncEvent,
 } from "./messages.js";
-import { type ProgressCall, type ProgressDirection, type ProgressMode, ProgressNotifier } from "./progress.js";
+import type { ProgressCall, ProgressDirection, ProgressListener, ProgressMode } from "./progress.js";
+import { ProgressNotifier } from "./progress.js";
 
 /** A wait that was asked for. */
 interface Wait {
@@ -40,12 +41,6 @@ interface Wait {
   readonly fileIdentity: string;
   readonly resolve: () => void;
   readonly reject: (error: Error) => void;
-}
-
-interface ProgressListener {
-  readonly notifier: ProgressNotifier;
-  readonly callback: (call: ProgressCall) => void;
-  readonly onExpired: () => void;
 }
 
 /** The session of one file. */
@@ -142,6 +137,7 @@ export class SyncSession {
       headers: this.#options.headers,
       resetPolicy: this.#options.resetPolicy ?? "manual",
       timeouts: this.app.syncTimeouts,
+      encryptionKey: this.#options.encryptionKey,
     };
   }
 
@@ -402,7 +398,9 @@ export class SyncSession {
   /** What the application is told of a file that it has to deal with: where the file will be set aside. */
   #withRecoveryPath(error: SyncErrorInformation): SyncErrorInformation {
     if (!error.isClientReset || this.#file === undefined) return error;
-    return { ...error, recoveryPath: this.app.fileActions.schedule(this.path, this.#file.fileIdentity()) };
+    const identity = this.#file.fileIdentity();
+    const recoveryPath = this.app.fileActions.schedule(this.path, identity, this.#options.encryptionKey);
+    return { ...error, recoveryPath };
   }
 
   // --- progress --------------------------------------------------------------------------------------------

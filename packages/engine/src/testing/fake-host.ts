@@ -49,6 +49,10 @@ export class FakeHost implements SyncHost {
     return this.randomValue;
   }
 
+  randomBytes(count: number): Uint8Array {
+    return new Uint8Array(count).fill(this.randomValue * 256);
+  }
+
   setTimer(delayMs: number, callback: () => void): TimerId {
     this.#lastTimer += 1;
     this.#timers.push({ id: this.#lastTimer, atMs: this.#nowMs + delayMs, callback });

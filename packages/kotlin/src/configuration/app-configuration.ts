@@ -107,10 +107,15 @@ function requireDuration(value: Duration, least: Duration, isLeastAllowed: boole
  * @throws {@link IllegalArgumentException} for a key of the wrong size; otherwise that keys are not supported.
  */
 export function refuseKey(key: Uint8Array, what: string): never {
+  checkKey(key);
+  throw new UnsupportedOperationException(`Encryption of ${what} is not supported`);
+}
+
+/** @internal @throws {@link IllegalArgumentException} if it is no encryption key. */
+export function checkKey(key: Uint8Array): void {
   if (key.length !== keyLength) {
     throw new IllegalArgumentException(`The provided key must be ${keyLength} bytes. Yours was: ${key.length}.`);
   }
-  throw new UnsupportedOperationException(`Encryption of ${what} is not supported`);
 }
 
 interface AppSettings {

@@ -18,7 +18,7 @@ import { Realm } from "../realm.js";
 import { double, int, object, primaryKey, string } from "../schema/property.js";
 import { useFolder } from "../testing/folder.js";
 import { AppConfiguration, type SyncTimeoutOptionsBuilder } from "./app-configuration.js";
-import { RealmConfiguration } from "./realm-configuration.js";
+import { RealmConfiguration, type RealmConfigurationBuilder } from "./realm-configuration.js";
 
 class Task extends realmObject("Task", { _id: primaryKey(int()), name: string() }) {}
 
@@ -173,5 +173,33 @@ test("a realm that is not synchronised says so", () => {
   const text = "This method is only available on synchronized realms.";
   expect(() => realm.syncSession).toThrow(text);
   expect(() => realm.subscriptions).toThrow(IllegalStateException);
-  expect(() => realm.writeCopyTo(realm.configuration)).toThrow(UnsupportedOperationException);
+});
+
+test("files are encrypted, compacted and copied", () => {
+  const key = new Uint8Array(64).fill(3);
+  const builder = (name: string): RealmConfigurationBuilder =>
+    new RealmConfiguration.Builder([Task]).directory(folder.directory).name(name);
+  expect(() => builder("a").encryptionKey(new Uint8Array(3))).toThrow(
+    "The provided key must be 64 bytes. Yours was: 3.",
+  );
+  const asked: number[] = [];
+  const configuration = builder("a")
+    .encryptionKey(key)
+    .compactOnLaunch((totalBytes, usedBytes) => asked.push(totalBytes, usedBytes) > 0)
+    .build();
+  const realm = Realm.open(configuration);
+  realm.writeBlocking((writing) => writing.copyToRealm(new Task().apply((task) => (task.name = "kept"))));
+  expect(asked.length).toBe(2);
+  expect(Realm.compactRealm(configuration)).toBe(false);
+  realm.writeCopyTo(builder("b").build());
+  expect(() => realm.writeCopyTo(builder("b").build())).toThrow(IllegalArgumentException);
+  realm.close();
+  expect(Realm.compactRealm(configuration)).toBe(true);
+  expect(() => Realm.open(builder("a").build())).toThrow(IllegalStateException);
+  expect(() => Realm.open(builder("a").encryptionKey(new Uint8Array(64)).build())).toThrow(IllegalStateException);
+  expect(() => Realm.open(builder("b").encryptionKey(key).build())).toThrow(IllegalStateException);
+  expect(Realm.compactRealm(builder("none").build())).toBe(false);
+  const copy = Realm.open(builder("b").build());
+  expect(copy.query(Task).count().find()).toBe(1);
+  copy.close();
 });

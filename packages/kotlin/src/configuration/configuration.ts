@@ -7,7 +7,7 @@
 import { IllegalArgumentException, UnsupportedOperationException } from "../errors.js";
 import type { MutableRealm } from "../mutable-realm.js";
 import type { ModelClass } from "../schema/model.js";
-import { refuseKey } from "./app-configuration.js";
+import { checkKey } from "./app-configuration.js";
 
 /** Writes the first data of a realm. */
 export type InitialDataCallback = (realm: MutableRealm) => void;
@@ -29,7 +29,15 @@ export interface CommonSettings {
   readonly inMemory: boolean;
   /** Writes the first data of a file that is new. */
   readonly initialDataCallback: InitialDataCallback | null;
+  /** The 64 bytes that the file is encrypted with; `null` if it is not. */
+  readonly encryptionKey: Uint8Array | null;
+  /** Says at opening whether the file is to be made smaller. */
+  readonly compactOnLaunchCallback: CompactOnLaunchCallback | null;
 }
+
+/** What `compactOnLaunch` without a callback asks: more than 50 MB, less than half of it in use. */
+const defaultCompactOnLaunch: CompactOnLaunchCallback = (totalBytes, usedBytes) =>
+  totalBytes > 50 * 1024 * 1024 && usedBytes / totalBytes < 0.5;
 
 /** How a realm is opened. */
 export abstract class Configuration implements CommonSettings {
@@ -39,6 +47,8 @@ export abstract class Configuration implements CommonSettings {
   readonly maxNumberOfActiveVersions: number;
   readonly inMemory: boolean;
   readonly initialDataCallback: InitialDataCallback | null;
+  readonly encryptionKey: Uint8Array | null;
+  readonly compactOnLaunchCallback: CompactOnLaunchCallback | null;
 
   /** @internal */
   constructor(settings: CommonSettings) {
@@ -48,6 +58,8 @@ export abstract class Configuration implements CommonSettings {
     this.maxNumberOfActiveVersions = settings.maxNumberOfActiveVersions;
     this.inMemory = settings.inMemory;
     this.initialDataCallback = settings.initialDataCallback;
+    this.encryptionKey = settings.encryptionKey;
+    this.compactOnLaunchCallback = settings.compactOnLaunchCallback;
   }
 
   /** Where the file is: absolute. */
@@ -65,6 +77,8 @@ export function defaultSettings(schema: readonly ModelClass[]): CommonSettings {
     maxNumberOfActiveVersions: Number.POSITIVE_INFINITY,
     inMemory: false,
     initialDataCallback: null,
+    encryptionKey: null,
+    compactOnLaunchCallback: null,
   };
 }
 
@@ -114,14 +128,23 @@ export abstract class SharedBuilder<Settings extends CommonSettings> {
     return this.#set({ schemaVersion: version });
   }
 
-  /** @throws {@link UnsupportedOperationException}: files are kept as they are. */
+  /**
+   * The key that the file is encrypted with when it is made, and opened with: 64 bytes. Opening throws
+   * {@link IllegalStateException} if it is not the file's, and leaves the file as it is.
+   *
+   * @throws {@link IllegalArgumentException} if the key has another length.
+   */
   encryptionKey(key: Uint8Array): this {
-    return refuseKey(key, "realm files");
+    checkKey(key);
+    return this.#set({ encryptionKey: key.slice() });
   }
 
-  /** Accepted, of no effect: files are not made smaller. */
-  compactOnLaunch(_callback?: CompactOnLaunchCallback): this {
-    return this;
+  /**
+   * Who says, when a file is opened that nobody has open, whether to give its unused space back. By default it is done
+   * to files of more than 50 MB of which less than half is in use.
+   */
+  compactOnLaunch(callback: CompactOnLaunchCallback = defaultCompactOnLaunch): this {
+    return this.#set({ compactOnLaunchCallback: callback });
   }
 
   /** Writes the first data, when the file is new. */

@@ -16,8 +16,9 @@ pub use resets::{check_of, demand_of, pending_reset_text, reset_mode_name, reset
 pub use schema::{schema_text, update_schema};
 pub use shared::{SharedStore, SnapshotId, ViewWork, work};
 pub use texts::{
-    bootstrap_text, changes_text, integrated_text, options_of, progress_of, query_names_of,
-    rule_fields_of, subscription_sets_text, subscriptions_of, sync_state_text, upload_bytes,
+    bootstrap_text, changes_text, copy_form_of, integrated_text, options_of, progress_of,
+    query_names_of, rule_fields_of, sizes_text, subscription_sets_text, subscriptions_of,
+    sync_state_text, upload_bytes,
 };
 
 use crate::StoreError;

@@ -30,10 +30,18 @@ struct OpenWrite<S: Storage> {
     transaction: WriteTransaction<S>,
 }
 
+/// The snapshot that further readers join.
+struct Newest {
+    id: SnapshotId,
+    version: u64,
+    /// The storage's: one from before it was opened anew may fail.
+    epoch: u64,
+}
+
 /// Snapshots by number; one per version, counted.
 struct Snapshots<S: Storage> {
     last_id: SnapshotId,
-    newest: Option<(SnapshotId, u64)>,
+    newest: Option<Newest>,
     open: FxHashMap<SnapshotId, (Arc<Snapshot<S>>, usize)>,
 }
 
@@ -71,8 +79,13 @@ impl<S: Storage> SharedStore<S> {
     /// Takes a snapshot of the newest version; equal versions share one.
     pub fn begin_read(&self) -> Result<SnapshotId> {
         let mut snapshots = lock(&self.snapshots);
-        if let Some((id, version)) = snapshots.newest
-            && version == self.database.version()
+        let epoch = self.database.storage().epoch();
+        if let Some(Newest {
+            id,
+            version,
+            epoch: of,
+        }) = snapshots.newest
+            && (version, of) == (self.database.version(), epoch)
             && let Some((_, count)) = snapshots.open.get_mut(&id)
         {
             *count += 1;
@@ -80,7 +93,8 @@ impl<S: Storage> SharedStore<S> {
         }
         let snapshot = Arc::new(self.database.read()?);
         let id = snapshots.next_id();
-        snapshots.newest = Some((id, snapshot.version()));
+        let version = snapshot.version();
+        snapshots.newest = Some(Newest { id, version, epoch });
         snapshots.open.insert(id, (snapshot, 1));
         Ok(id)
     }
@@ -103,7 +117,11 @@ impl<S: Storage> SharedStore<S> {
         *count -= 1;
         if *count == 0 {
             let gone = snapshots.open.remove(&id);
-            if snapshots.newest.is_some_and(|(newest, _)| newest == id) {
+            if snapshots
+                .newest
+                .as_ref()
+                .is_some_and(|newest| newest.id == id)
+            {
                 snapshots.newest = None;
             }
             drop(snapshots);
@@ -221,6 +239,21 @@ impl<S: Storage> SharedStore<S> {
     pub fn discard_partial_bootstrap(&self) -> Result<bool> {
         *lock(&self.download) = None;
         self.database.discard_partial_bootstrap()
+    }
+
+    /// Gives unused space back to the file system, if nobody reads: whether it was done. Refused while a
+    /// write is open.
+    pub fn compact(&self) -> Result<bool> {
+        // Held so that nobody begins meanwhile.
+        let snapshots = lock(&self.snapshots);
+        let write = lock(&self.write);
+        if write.is_some() {
+            return Err(StoreError::WriteInProgress);
+        }
+        if !snapshots.open.is_empty() {
+            return Ok(false);
+        }
+        Ok(self.database.storage().compact()?)
     }
 
     /// Drops all snapshots and the open write, and closes the storage.

@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 use std::fmt::Write;
 
+use tidemark_storage::Sizes;
+
 use super::{malformed, number_of};
 use crate::changes::ClassChanges;
 use crate::json::{Json, write_array, write_string};
@@ -10,7 +12,7 @@ use crate::sync::{
     BootstrapApplied, DownloadProgress, Integrated, RuleFields, Subscription, SubscriptionSet,
     SyncState, Upload,
 };
-use crate::{Changes, ClassNames, DatabaseOptions, QueryNames, Result};
+use crate::{Changes, ClassNames, CopyForm, DatabaseOptions, QueryNames, Result};
 
 /// Reads `{ synced, readOnly? }`; the second answer is whether only reading is allowed.
 pub fn options_of(text: &str) -> Result<(DatabaseOptions, bool)> {
@@ -21,6 +23,21 @@ pub fn options_of(text: &str) -> Result<(DatabaseOptions, bool)> {
         ..DatabaseOptions::default()
     };
     Ok((options, flag("readOnly")))
+}
+
+/// Reads what a copy is to be: `local` or `synced`.
+pub fn copy_form_of(name: &str) -> Result<CopyForm> {
+    match name {
+        "local" => Ok(CopyForm::Local),
+        "synced" => Ok(CopyForm::Synced),
+        _ => Err(malformed("there is no such form of a copy")),
+    }
+}
+
+/// Writes what `sizes` answers.
+pub fn sizes_text(sizes: Sizes) -> String {
+    let (total, used) = (sizes.total_bytes, sizes.used_bytes);
+    format!("{{\"totalBytes\":{total},\"usedBytes\":{used}}}")
 }
 
 /// Writes what `changesSince` answers.

@@ -5,9 +5,12 @@
 //! not be merged by any server: whoever wants to write first applies the rest ([`Database::begin_write`]
 //! does).
 
+use rustc_hash::FxHashSet;
+use tidemark_changeset::codec;
 use tidemark_storage::{Durability, Read, Storage, Write};
 
 use crate::compaction::Compactor;
+use crate::copying::{awaited_set, note_created};
 use crate::database::Database;
 use crate::record::{RecordReader, RecordWriter};
 use crate::sync::download::{Ending, blame, parse_entries};
@@ -15,7 +18,8 @@ use crate::sync::regroup::pieces;
 use crate::sync::state::{DownloadProgress, SyncRecord, check_progress};
 use crate::sync::subscriptions::{SubscriptionState, change_state, state_of};
 use crate::tables::{BOOTSTRAP, META, meta};
-use crate::{Result, StoreError};
+use crate::transaction::WriteTransaction;
+use crate::{Result, StoreError, history};
 
 /// Pieces that are stored in one write: a piece has half a megabyte at most, unless one changeset has more.
 const WRITE_PIECES_MAX: usize = 2;
@@ -244,6 +248,7 @@ impl<S: Storage> Database<S> {
                 let mut progress = sync.progress;
                 if is_done {
                     progress = record.progress;
+                    Self::end_copy(&mut write, &record, &sync)?;
                     clear(&mut write.storage)?;
                     self.with_compactor(Compactor::subscriptions_changed);
                     complete_set(&mut write.storage, record.query_version)?;
@@ -270,6 +275,42 @@ impl<S: Storage> Database<S> {
                 Err(error)
             }
         }
+    }
+
+    /// With its first bootstrap a copy has what the server has, and nothing else.
+    fn end_copy(
+        write: &mut WriteTransaction<S>,
+        record: &BootstrapRecord,
+        sync: &SyncRecord,
+    ) -> Result<()> {
+        let awaited = awaited_set(&write.storage)?;
+        if awaited.is_none_or(|version| record.query_version < version) {
+            return Ok(());
+        }
+        let mut kept = FxHashSet::default();
+        for number in 0..record.pieces {
+            if let Some(piece) = write.storage.get(BOOTSTRAP, &number.to_be_bytes())? {
+                for entry in parse_entries(&piece, &record.progress, sync, false)? {
+                    note_created(&entry.instructions, &mut kept);
+                }
+            }
+        }
+        let ours = history::heads(&write.storage, 0, u64::MAX)?;
+        let ours: Vec<u64> = ours
+            .filter_map(|head| match head {
+                Ok((version, head)) => head.is_local.then_some(Ok(version)),
+                Err(error) => Some(Err(error)),
+            })
+            .collect::<Result<_>>()?;
+        for version in ours {
+            let changeset = history::original(&write.storage, version)?;
+            let damaged = |_| StoreError::Damaged("a changeset of the history cannot be read");
+            note_created(
+                &codec::decode(&changeset).map_err(damaged)?.instructions,
+                &mut kept,
+            );
+        }
+        write.end_copy(&kept)
     }
 
     /// Applies the rest of a bootstrap that is half applied, before a local write begins.

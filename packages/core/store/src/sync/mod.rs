@@ -30,5 +30,5 @@ pub(crate) use bootstrap::BootstrapRecord;
 pub(crate) use download::SLICE_INSTRUCTIONS_MAX;
 pub(crate) use rule_fields::read_rule_fields;
 pub(crate) use state::SyncRecord;
-pub(crate) use subscriptions::{create_zeroth, read_sets};
+pub(crate) use subscriptions::{create_zeroth, read_sets, settle_sets};
 pub(crate) use unsynced::Unsynced;

@@ -210,9 +210,9 @@ pub(crate) fn change_state<S: Storage>(
     Ok(())
 }
 
-/// After a client reset the active set's data is there. Newer sets wait for the server again, or go; the
-/// answer is those that went.
-pub(super) fn settle_sets<S: Storage>(write: &mut Write<S>, keeps_newer: bool) -> Result<Vec<u64>> {
+/// After a client reset, and in a copy, the active set's data is there. Newer sets wait for the server
+/// again, or go; the answer is those that went.
+pub(crate) fn settle_sets<S: Storage>(write: &mut Write<S>, keeps_newer: bool) -> Result<Vec<u64>> {
     let sets = read_sets(write)?;
     let active = sets.iter().rfind(|set| set.state.supersedes());
     let Some(active) = active.or(sets.first()).map(|set| set.version) else {

@@ -34,6 +34,7 @@ use crate::history::{self, EntryHead};
 use crate::sync::bootstrap::{self, BootstrapRecord};
 use crate::sync::state::{DownloadProgress, SyncRecord};
 use crate::sync::subscriptions::settle_sets;
+use crate::tables::{META, meta};
 use crate::transaction::WriteTransaction;
 use crate::view::View;
 use crate::{Result, StoreError};
@@ -87,6 +88,8 @@ impl<S: Storage> Database<S> {
         report.changesets_recovered = recovered.len() as u64;
         adjust_history(&mut local, adopted, &recovered, timestamp)?;
         bootstrap::clear(&mut local.storage)?;
+        // It has what the server has now.
+        local.storage.delete(META, meta::COPIED);
         let keeps_pending = pending.mode == ResetMode::Recover;
         report.subscription_sets_dropped = settle_sets(&mut local.storage, keeps_pending)?;
         report.version = local.next_version();
