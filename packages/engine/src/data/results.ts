@@ -9,13 +9,13 @@ import { ByteWriter } from "../values/bytes.js";
 import type { Conventions } from "../values/conventions.js";
 import { packMixed } from "../values/pack.js";
 import { tag } from "../values/tags.js";
-import { pageOf } from "../values/unpack.js";
+import { columnOffset, type Page, pageOf, readScalar } from "../values/unpack.js";
 import { indexOfKey, patchKeys } from "./changes.js";
 import type { Database } from "./database.js";
 import type { List } from "./list.js";
 import type { ClassChanges } from "./notifier.js";
-import { ObjectHandle } from "./object.js";
-import type { ClassLayout, Column } from "./schema.js";
+import { defaultOf, ObjectHandle } from "./object.js";
+import { type ClassLayout, type Column, primaryKeyColumn } from "./schema.js";
 import type { ValueSet } from "./value-set.js";
 
 /** Where the objects come from. */
@@ -70,6 +70,9 @@ function ascending(a: number, b: number): number {
 
 /** Objects read by one call while iterating. */
 const pageLength = 256;
+
+/** Rows read by one call where nothing keeps them. */
+const scanLength = 4096;
 
 const noParameters = new Uint8Array(4);
 
@@ -253,11 +256,28 @@ export class Results {
     if (column === undefined) {
       throw new EngineError("invalid-argument", `Property '${publicName}' does not exist on '${this.layout.name}'`);
     }
-    return aggregateOf(kind, this.#column(column));
+    return aggregateOf(kind, column.isPlain ? this.#plainValues(column) : this.#column(column));
   }
 
   *#column(column: Column): Generator {
     for (const object of this.objects()) yield object.get(column);
+  }
+
+  /** Values of a column that holds single ones, read without making objects. */
+  #plainValues(column: Column): unknown[] {
+    const { database, layout } = this;
+    const keys = this.keys();
+    const values: unknown[] = [];
+    for (let start = 0; start < keys.length; start += scanLength) {
+      const page = pageOf(database.store.rows(database.view, layout.index, keys.subarray(start, start + scanLength)));
+      for (let offset = 0; offset < page.bytes.length;) {
+        const length = page.view.getUint32(offset, true);
+        offset += 4;
+        if (length > 0) values.push(plainValue(page, offset, column, database.conventions));
+        offset += length;
+      }
+    }
+    return values;
   }
 
   /** These objects, whatever happens to the database. */
@@ -293,11 +313,25 @@ export class Results {
   /** Erases all objects of this moment. */
   eraseAll(): void {
     this.database.requireWrite();
-    for (const key of this.keys().slice()) {
-      const object = new ObjectHandle(this.database, this.layout, key);
-      if (object.isValid()) object.erase();
+    const { database, layout } = this;
+    const keys = this.keys().slice();
+    database.flush();
+    for (const key of keys) {
+      if (this.source.kind !== "class" && !new ObjectHandle(database, layout, key).isValid()) continue;
+      database.batch.erase({ key, classIndex: layout.index });
+      layout.touch(key);
     }
+    layout.membershipEpoch += 1;
+    database.dataEpoch += 1;
   }
+}
+
+/** A column's value in a row of a page, which `offset` is the beginning of. */
+function plainValue(page: Page, offset: number, column: Column, conventions: Conventions): unknown {
+  const key = offset + 4;
+  if (column.index === primaryKeyColumn) return readScalar(page, key, conventions);
+  const at = columnOffset(page, key + page.view.getUint32(offset, true), column.index);
+  return at < 0 ? defaultOf(column) : readScalar(page, at, conventions);
 }
 
 /** Reads objects with their rows in one call. */
@@ -342,7 +376,7 @@ function packList(writer: ByteWriter, values: readonly unknown[], conventions: C
 
 /** What values come to. Those that are neither numbers nor points in time do not count. */
 export function aggregateOf(kind: Aggregate, values: Iterable<unknown>): number | bigint | Date | undefined {
-  const counted = [...values].filter(isCounted);
+  const counted = (Array.isArray(values) ? values : [...values]).filter(isCounted);
   if (kind === "sum") return sumOf(counted);
   const [first, ...rest] = counted;
   if (first === undefined) return undefined;
@@ -357,7 +391,9 @@ function isCounted(value: unknown): value is number | bigint | Date {
 /** Exact where all values are integers that JavaScript's numbers cannot hold. */
 function sumOf(values: readonly (number | bigint | Date)[]): number | bigint {
   if (!values.some((value) => typeof value === "bigint")) {
-    return values.reduce<number>((sum, value) => sum + Number(value), 0);
+    let sum = 0;
+    for (const value of values) sum += Number(value);
+    return sum;
   }
   return values.reduce<bigint>((sum, value) => sum + BigInt(value instanceof Date ? value.getTime() : value), 0n);
 }

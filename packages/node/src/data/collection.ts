@@ -135,8 +135,8 @@ export abstract class OrderedCollection<T> {
   }
 
   /** The elements of the moment at which it begins. */
-  *[Symbol.iterator](): IterableIterator<T> {
-    yield* this.values();
+  [Symbol.iterator](): IterableIterator<T> {
+    return this.values();
   }
 
   /** The elements of the moment at which it begins. */
@@ -206,6 +206,11 @@ export abstract class OrderedCollection<T> {
 
   #aggregate(kind: Aggregate, property: string | undefined): unknown {
     if (property === undefined) return aggregateOf(kind, this.values());
+    const handle = this[handleKey];
+    // What values the application sees decides; those that are plain it sees as the engine has them.
+    if (handle instanceof EngineResults && handle.layout.columnByPublicName(property)?.isPlain === true) {
+      return call(() => handle.aggregate(kind, property));
+    }
     const values = [...this.values()] as Readonly<Record<string, unknown>>[];
     return aggregateOf(
       kind,
