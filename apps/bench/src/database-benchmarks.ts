@@ -123,7 +123,11 @@ class Times {
 }
 
 /** Lets all sides do a step in turn. */
-function takeTurns(step: Step, sides: readonly DatabaseSide[], note: (side: DatabaseSide, tookMs: number) => void): void {
+function takeTurns(
+  step: Step,
+  sides: readonly DatabaseSide[],
+  note: (side: DatabaseSide, tookMs: number) => void,
+): void {
   const answers = new Set<number | undefined>();
   for (const side of sides) {
     if (step.isFor?.(side) === false) continue;
@@ -289,4 +293,3 @@ const database: Benchmark = {
 
 /** Benchmarks of the local database. */
 export const databaseBenchmarks: readonly Benchmark[] = [database];
-

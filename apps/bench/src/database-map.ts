@@ -49,7 +49,8 @@ export function mapSide(): DatabaseSide {
     read: total,
     iterate: (column) => {
       let sum = 0;
-      for (const row of map.values()) sum += column === "all" ? sumOfAll(row) : column === "n" ? row.n : row.name.length;
+      for (const row of map.values())
+        sum += column === "all" ? sumOfAll(row) : column === "n" ? row.n : row.name.length;
       return sum;
     },
     scan: (scan: Scan) => {

@@ -52,7 +52,8 @@ const orders: Readonly<Record<Sort, string>> = {
   distinct: "SELECT min(_id) FROM item GROUP BY n",
 };
 
-const table = "(_id INTEGER PRIMARY KEY, name TEXT NOT NULL, n INTEGER NOT NULL, d REAL NOT NULL, b INTEGER NOT NULL, " +
+const table =
+  "(_id INTEGER PRIMARY KEY, name TEXT NOT NULL, n INTEGER NOT NULL, d REAL NOT NULL, b INTEGER NOT NULL, " +
   "t INTEGER NOT NULL, note TEXT NOT NULL)";
 
 function sumOfStored({ _id, name, n, d, b, t, note }: StoredItem): number {

@@ -130,6 +130,13 @@ export interface CoreStore {
   /** Several of them: for each `u32 length (0 if absent)` and the bytes that {@link CoreStore.row} gives. */
   rows(snapshot: SnapshotId, classIndex: ClassIndex, objects: Float64Array): Uint8Array;
   /**
+   * The packed values of one column, back to back: of all objects of a class in order of creation, or of those given
+   * which exist.
+   *
+   * @param column its index, or −1 for the primary key.
+   */
+  column(snapshot: SnapshotId, classIndex: ClassIndex, column: number, objects: Float64Array | null): Uint8Array;
+  /**
    * Objects that match a query text with its SORT, DISTINCT and LIMIT, in order.
    *
    * @param restrict keys to choose from, in the order given; `null` for the whole class in order of creation.

@@ -296,6 +296,24 @@ impl NativeStore {
         BufferSlice::copy_from(env, &rows).map_err(outside_failure)
     }
 
+    /// The packed values of one column, of all objects of a class or of those given which exist. The column
+    /// −1 is the primary key.
+    #[napi(catch_unwind)]
+    pub fn column(
+        &self,
+        snapshot: u32,
+        class_index: u32,
+        column: i32,
+        objects: Option<Float64Array>,
+    ) -> Result<Uint8Array> {
+        let read = work::Column {
+            class: class_index as usize,
+            column,
+            objects: objects.as_deref(),
+        };
+        self.view(snapshot, read).map(Uint8Array::from)
+    }
+
     /// Names that queries of this handle may use beside those of the file, as JSON.
     #[napi(catch_unwind)]
     pub fn set_query_names(&mut self, names: String) -> Result<()> {

@@ -43,7 +43,7 @@ export interface Address {
 }
 
 /** Beyond this the batch is sent at once. */
-const batchBytesMax = 512 * 1024;
+const batchBytesMax = 64 * 1024;
 
 /** Gathers mutations and sends them. */
 export class MutationBatch {

@@ -18,10 +18,11 @@ import type { ClassLayout, Column } from "./schema.js";
 export type UpdateMode = "never" | "modified" | "all";
 
 /** What tells keys of one class apart. */
-function keyIdentity(value: unknown): unknown {
+function keyIdentity(database: Database, column: Column, value: unknown): unknown {
   if (typeof value === "bigint") return Number.isSafeInteger(Number(value)) ? Number(value) : value;
   if (typeof value !== "object" || value === null) return value ?? null;
-  return (value as { toHexString?: () => string }).toHexString?.() ?? String(value);
+  const text = (value as { toHexString?: () => string }).toHexString?.();
+  return text ?? database.reader.packKey(column, value, database.conventions).join();
 }
 
 /** The object with a primary key, or undefined. */
@@ -32,7 +33,7 @@ export function findObject(database: Database, layout: ClassLayout, value: unkno
     throw new EngineError("invalid-argument", `Expected a primary key on "${layout.name}"`);
   }
   const { batch, reader } = database;
-  const pending = batch.createdObject(layout.index, keyIdentity(value));
+  const pending = batch.createdObject(layout.index, keyIdentity(database, column, value));
   if (pending instanceof ObjectHandle) return pending;
   reader.packKey(column, value, database.conventions);
   const key = reader.find(database.view, layout.index, "row");
@@ -78,7 +79,7 @@ export function createObject(
   }
   const packedKey = copyBytes(database.reader.packKey(primaryKey, keyValue, database.conventions));
   const object = new ObjectHandle(database, layout, -1, { packedKey });
-  database.batch.create(object, false, packedKey, keyIdentity(keyValue));
+  database.batch.create(object, false, packedKey, keyIdentity(database, primaryKey, keyValue));
   layout.membershipEpoch += 1;
   database.dataEpoch += 1;
   fill(object, values, mode);
@@ -93,9 +94,7 @@ function duplicate(layout: ClassLayout, keyValue: unknown): EngineError {
 }
 
 /** How a value came about, as a creation with values says it. */
-const absent = 0;
-const given = 1;
-const declared = 2;
+const state = { absent: 0, given: 1, declared: 2 } as const;
 
 /** Creates an object of a class that holds plain values only: all of it is one mutation. */
 function createFlat(
@@ -107,7 +106,7 @@ function createFlat(
 ): ObjectHandle {
   const { batch, conventions, reader } = database;
   const { columns } = layout;
-  const identity = keyIdentity(keyValue);
+  const identity = keyIdentity(database, primaryKey, keyValue);
   reader.packKey(primaryKey, keyValue, conventions);
   if (exists(database, layout, identity)) throw duplicate(layout, keyValue);
   // All code of the application's runs before the mutation is begun: it may read and write, too.
@@ -115,24 +114,24 @@ function createFlat(
   const states: number[] = [];
   for (const column of columns) {
     let value = values[column.publicName];
-    let state = given;
+    let how: number = state.given;
     if (value === undefined) {
       const { default: fallback } = column;
       value = typeof fallback === "function" ? (fallback as () => unknown)() : fallback;
-      state = fallback === undefined ? absent : declared;
-      if (state === absent && isRequired(column)) throw missing(layout, column);
+      how = fallback === undefined ? state.absent : state.declared;
+      if (how === state.absent && isRequired(column)) throw missing(layout, column);
     }
     plain.push(conventions.unwrap(value));
-    states.push(state);
+    states.push(how);
   }
   const object = new ObjectHandle(database, layout, -1, { keyValue });
   const writer = batch.beginCreateWith(layout.index, reader.packKey(primaryKey, keyValue, conventions));
   try {
     writer.u16(columns.length);
     for (let index = 0; index < columns.length; index += 1) {
-      const state = states[index] ?? absent;
-      writer.u8(state);
-      if (state === absent) continue;
+      const how = states[index] ?? state.absent;
+      writer.u8(how);
+      if (how === state.absent) continue;
       const { type, isNullable, publicName } = columns[index] as Column;
       packValue(writer, type, isNullable, plain[index], conventions, undefined, publicName);
     }

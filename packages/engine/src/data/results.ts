@@ -9,13 +9,13 @@ import { ByteWriter } from "../values/bytes.js";
 import type { Conventions } from "../values/conventions.js";
 import { packMixed } from "../values/pack.js";
 import { tag } from "../values/tags.js";
-import { columnOffset, type Page, pageOf, readScalar } from "../values/unpack.js";
+import { pageOf, readScalar, skipValue } from "../values/unpack.js";
 import { indexOfKey, patchKeys } from "./changes.js";
 import type { Database } from "./database.js";
 import type { List } from "./list.js";
 import type { ClassChanges } from "./notifier.js";
-import { defaultOf, ObjectHandle } from "./object.js";
-import { type ClassLayout, type Column, primaryKeyColumn } from "./schema.js";
+import { ObjectHandle } from "./object.js";
+import type { ClassLayout, Column } from "./schema.js";
 import type { ValueSet } from "./value-set.js";
 
 /** Where the objects come from. */
@@ -70,9 +70,6 @@ function ascending(a: number, b: number): number {
 
 /** Objects read by one call while iterating. */
 const pageLength = 256;
-
-/** Rows read by one call where nothing keeps them. */
-const scanLength = 4096;
 
 const noParameters = new Uint8Array(4);
 
@@ -205,9 +202,14 @@ export class Results {
 
   /** The objects of this moment, read a page at a time; those deleted meanwhile are left out. */
   *objects(): Generator<ObjectHandle> {
+    for (const page of this.pages()) yield* page;
+  }
+
+  /** The same by pages, for those who go through them fast. */
+  *pages(): Generator<readonly ObjectHandle[]> {
     const keys = this.keys();
     for (let start = 0; start < keys.length; start += pageLength) {
-      yield* readObjects(this.database, this.layout, keys.subarray(start, start + pageLength));
+      yield readObjects(this.database, this.layout, keys.subarray(start, start + pageLength));
     }
   }
 
@@ -266,16 +268,13 @@ export class Results {
   /** Values of a column that holds single ones, read without making objects. */
   #plainValues(column: Column): unknown[] {
     const { database, layout } = this;
-    const keys = this.keys();
+    database.requireOpen();
+    database.flush();
+    const keys = this.source.kind === "class" && this.stages.length === 0 ? null : this.keys();
+    const page = pageOf(database.store.column(database.view, layout.index, column.index, keys));
     const values: unknown[] = [];
-    for (let start = 0; start < keys.length; start += scanLength) {
-      const page = pageOf(database.store.rows(database.view, layout.index, keys.subarray(start, start + scanLength)));
-      for (let offset = 0; offset < page.bytes.length;) {
-        const length = page.view.getUint32(offset, true);
-        offset += 4;
-        if (length > 0) values.push(plainValue(page, offset, column, database.conventions));
-        offset += length;
-      }
+    for (let offset = 0; offset < page.bytes.length; offset = skipValue(page, offset)) {
+      values.push(readScalar(page, offset, database.conventions));
     }
     return values;
   }
@@ -324,14 +323,6 @@ export class Results {
     layout.membershipEpoch += 1;
     database.dataEpoch += 1;
   }
-}
-
-/** A column's value in a row of a page, which `offset` is the beginning of. */
-function plainValue(page: Page, offset: number, column: Column, conventions: Conventions): unknown {
-  const key = offset + 4;
-  if (column.index === primaryKeyColumn) return readScalar(page, key, conventions);
-  const at = columnOffset(page, key + page.view.getUint32(offset, true), column.index);
-  return at < 0 ? defaultOf(column) : readScalar(page, at, conventions);
 }
 
 /** Reads objects with their rows in one call. */

@@ -144,7 +144,7 @@ export abstract class OrderedCollection<T> {
     const binding = this[bindingKey];
     const handle = this[handleKey];
     if (handle instanceof EngineResults) {
-      for (const object of handle.objects()) yield binding.wrap(object) as T;
+      for (const page of handle.pages()) for (const object of page) yield binding.wrap(object) as T;
       return;
     }
     for (const value of snapshotOf(this.ordered())) yield binding.wrap(value) as T;

@@ -1,7 +1,8 @@
 //! Rows and queries.
 
 use tidemark_changeset::PrimaryKey;
-use tidemark_changeset::packed::{Reader, read_key};
+use tidemark_changeset::packed::{Reader, RowView, read_key};
+use tidemark_model::Node;
 use tidemark_query::Argument;
 use tidemark_storage::Read;
 
@@ -106,6 +107,51 @@ pub fn rows<R: Read>(view: View<'_, R>, class: usize, objects: &[f64]) -> Result
         None => {
             for &object in objects {
                 append_row(&mut out, row(view, class, object)?.as_deref())?;
+            }
+        }
+    }
+    Ok(out)
+}
+
+/// The packed values of one column, back to back: of all objects of a class in order of creation, or of those
+/// given which exist. A row that is older than the column has its default. A negative column stands for the
+/// primary key.
+pub fn column<R: Read>(
+    view: View<'_, R>,
+    class: usize,
+    column: i32,
+    objects: Option<&[f64]>,
+) -> Result<Vec<u8>> {
+    let definition = view.catalog().class_at(class)?;
+    let index = usize::try_from(column).ok();
+    let of = index.and_then(|index| definition.columns.get(index));
+    if index.is_some() && of.is_none() {
+        return Err(malformed("the class has no such column"));
+    }
+    let mut out = Vec::new();
+    let mut append = |stored: &[u8]| -> Result<()> {
+        let (key, row) = split_row(stored)?;
+        let (Some(index), Some(of)) = (index, of) else {
+            out.extend_from_slice(key);
+            return Ok(());
+        };
+        match RowView::new(row)?.column_bytes(index)? {
+            Some(bytes) => out.extend_from_slice(bytes),
+            None => Node::default_of(of).write_packed(&mut out),
+        }
+        Ok(())
+    };
+    match objects {
+        Some(objects) => {
+            for &object in objects {
+                if let Some(stored) = row(view, class, object)? {
+                    append(&stored)?;
+                }
+            }
+        }
+        None => {
+            for entry in view.objects(class)? {
+                append(&entry?.1)?;
             }
         }
     }

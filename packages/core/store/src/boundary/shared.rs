@@ -320,6 +320,22 @@ pub mod work {
         }
     }
 
+    /// Values of one column.
+    pub struct Column<'a> {
+        /// Position of the class.
+        pub class: usize,
+        /// Position of the column; a negative one stands for the primary key.
+        pub column: i32,
+        /// Whose values; `None` for all objects of the class.
+        pub objects: Option<&'a [f64]>,
+    }
+
+    impl ViewWork<Vec<u8>> for Column<'_> {
+        fn work<R: Read>(self, view: View<'_, R>) -> Result<Vec<u8>> {
+            reading::column(view, self.class, self.column, self.objects)
+        }
+    }
+
     /// Work with queries that use the application's names.
     pub struct Named<'a, W>(pub &'a QueryNames, pub W);
 
