@@ -12,9 +12,9 @@ use std::sync::Arc;
 
 use napi::bindgen_prelude::{Env, FromNapiValue, Object};
 use napi::sys;
+use tidemark_storage::FileStorage;
 use tidemark_store::StoreError;
 use tidemark_store::boundary::{KeyGuess, SharedStore, number_of, work};
-use tidemark_storage::FileStorage;
 
 use crate::failure::{Result, outside_failure, store_failure};
 use crate::registry::OpenStore;
@@ -177,12 +177,26 @@ fn function(env: &Env, name: &str, entry: Box<Entry>) -> Result<sys::napi_value>
     // What the data points to lives until the finaliser below, which runs after the last call; without one
     // it is given back here.
     let made = unsafe {
-        sys::napi_create_function(env.raw(), name, length, Some(called), data, &raw mut function)
+        sys::napi_create_function(
+            env.raw(),
+            name,
+            length,
+            Some(called),
+            data,
+            &raw mut function,
+        )
     };
     let finalized = match made {
         sys::Status::napi_ok => unsafe {
             let (no_hint, no_reference) = (ptr::null_mut(), ptr::null_mut());
-            sys::napi_add_finalizer(env.raw(), function, data, Some(finalize), no_hint, no_reference)
+            sys::napi_add_finalizer(
+                env.raw(),
+                function,
+                data,
+                Some(finalize),
+                no_hint,
+                no_reference,
+            )
         },
         failed => failed,
     };

@@ -73,7 +73,10 @@ fn with_column(stored: &[u8], column: usize, value: &[u8]) -> Result<Option<Vec<
     out.extend_from_slice(stored.get(..stored.len() - row.len()).unwrap_or_default());
     let mut writer = RowWriter::new(&mut out, view.len());
     for index in 0..view.len() {
-        let kept = view.column_bytes(index).map_err(damaged)?.unwrap_or_default();
+        let kept = view
+            .column_bytes(index)
+            .map_err(damaged)?
+            .unwrap_or_default();
         let bytes = if index == column { value } else { kept };
         writer.column(|out| out.extend_from_slice(bytes));
     }
@@ -94,9 +97,10 @@ impl<S: Storage> WriteTransaction<S> {
         let catalog = std::sync::Arc::clone(&self.catalog);
         let definition = class_of(&catalog, id)?;
         let all_fit = values.len() <= definition.columns.len()
-            && values.iter().zip(&definition.columns).all(|(given, column)| {
-                given.is_none_or(|given| fits(column, &given.value))
-            });
+            && values
+                .iter()
+                .zip(&definition.columns)
+                .all(|(given, column)| given.is_none_or(|given| fits(column, &given.value)));
         if !all_fit || !is_flat(definition) || !definition.accepts_key(key) {
             return self.create_and_set(class, key, values);
         }
@@ -166,7 +170,8 @@ impl<S: Storage> WriteTransaction<S> {
             key: key.clone(),
         });
         for (column, (given, of)) in (0..).zip(values.iter().zip(&definition.columns)) {
-            let Some((given, value)) = given.and_then(|given| Some((given, given.value.to_value()?)))
+            let Some((given, value)) =
+                given.and_then(|given| Some((given, given.value.to_value()?)))
             else {
                 continue;
             };
@@ -258,7 +263,9 @@ impl<S: Storage> WriteTransaction<S> {
 
     /// Whether this write created the object here.
     pub(crate) fn is_flat_fresh(&self, id: ClassId, object: u64) -> bool {
-        self.flat_from.get(&id).is_some_and(|first| object >= *first)
+        self.flat_from
+            .get(&id)
+            .is_some_and(|first| object >= *first)
     }
 }
 

@@ -145,7 +145,10 @@ struct Dice(u64);
 
 impl Dice {
     fn below(&mut self, end: u64) -> u64 {
-        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+        self.0 = self
+            .0
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1);
         (self.0 >> 33) % end
     }
 }
@@ -170,7 +173,11 @@ fn transaction(dice: &mut Dice, alive: &mut Vec<u64>, next: &mut u64) -> Vec<Vec
                 (2, Some(object)) => batch.add(boundary::number_of(object), n),
                 (3, Some(object)) => {
                     let text = "x".repeat(usize::try_from(n % 7).unwrap());
-                    batch.set(boundary::number_of(object), TEXT, &Value::String(text.as_str().into()));
+                    batch.set(
+                        boundary::number_of(object),
+                        TEXT,
+                        &Value::String(text.as_str().into()),
+                    );
                     batch.set(boundary::number_of(object), MAYBE, &Value::Double(0.5));
                 }
                 (_, Some(object)) => {
@@ -219,7 +226,9 @@ fn what_does_not_fit_is_refused_as_the_general_way_does() {
                 let mut batch = Batch::default();
                 batch.create_with(if number == 3 { 7 } else { 8 }, values_given);
                 let mut write = database.begin_write().unwrap();
-                boundary::mutate(&mut write, &batch.0).unwrap_err().to_string()
+                boundary::mutate(&mut write, &batch.0)
+                    .unwrap_err()
+                    .to_string()
             });
             assert_eq!(errors[0], errors[1]);
         }
@@ -256,7 +265,10 @@ fn a_guessed_place_is_never_believed_without_the_key() {
             let found = boundary::find_row(snapshot.view(), 0, &packed, &mut guess).unwrap();
             let plain = boundary::find(snapshot.view(), 0, &packed).unwrap();
             let object = found.as_ref().map_or(-1.0, |(object, _)| *object);
-            assert!((object - plain).abs() < 0.5, "key {key}: {object} and {plain}");
+            assert!(
+                (object - plain).abs() < 0.5,
+                "key {key}: {object} and {plain}"
+            );
             assert_eq!(found.is_none(), absent.contains(key));
         }
     }

@@ -66,7 +66,11 @@ fn create(is_synced: bool) -> File {
 
 /// The values of an object, packed, as every caller of the core has them.
 fn item(i: u32) -> Vec<Vec<u8>> {
-    let tail = if i.is_multiple_of(100) { "NEEDLE here" } else { "jumps over" };
+    let tail = if i.is_multiple_of(100) {
+        "NEEDLE here"
+    } else {
+        "jumps over"
+    };
     let values = [
         Value::String(Text::from(format!("name-{i}").as_str())),
         Value::Int(i64::from(i) * 7919 % 1000),
@@ -103,7 +107,9 @@ fn insert(database: &File, rows: &[Vec<Vec<u8>>], first: usize) {
     for (key, row) in (0..).zip(rows) {
         let values: Vec<_> = row.iter().map(|bytes| Some(given(bytes))).collect();
         let key = PrimaryKey::Int(key + i64::try_from(first).unwrap_or_default());
-        write.create_with(ITEM, &key, &values).expect("a new object");
+        write
+            .create_with(ITEM, &key, &values)
+            .expect("a new object");
     }
     database.commit(write, 2).expect("a commit");
 }
@@ -129,7 +135,11 @@ fn random(count: u32, end: u32) -> Vec<u32> {
 fn find(snapshot: &Snapshot<FileStorage>, keys: &[u32]) -> usize {
     let find = |key: &&u32| {
         let key = PrimaryKey::Int(i64::from(**key));
-        snapshot.view().find(ITEM, &key).expect("a look-up").is_some()
+        snapshot
+            .view()
+            .find(ITEM, &key)
+            .expect("a look-up")
+            .is_some()
     };
     keys.iter().filter(find).count()
 }
@@ -142,7 +152,9 @@ fn read(snapshot: &Snapshot<FileStorage>, objects: &[u32], column: usize) -> usi
         let row = row.expect("it is there");
         let key = u32::from_le_bytes(*row.first_chunk().expect("a row")) as usize;
         let row = tidemark_changeset::packed::RowView::new(&row[4 + key..]).expect("a row");
-        row.column_bytes(column).expect("a row").map_or(0, <[u8]>::len)
+        row.column_bytes(column)
+            .expect("a row")
+            .map_or(0, <[u8]>::len)
     };
     objects.iter().map(length).sum()
 }
@@ -233,7 +245,11 @@ fn reading(bench: &mut Bench, rows: &[Vec<Vec<u8>>]) {
         ("database-rust-read-string", &ordered, NAME),
         ("database-rust-read-int-random", &keys, N),
     ] {
-        let passes = || (0..10).map(|_| read(&snapshot, objects, column)).sum::<usize>();
+        let passes = || {
+            (0..10)
+                .map(|_| read(&snapshot, objects, column))
+                .sum::<usize>()
+        };
         bench.measure(name, || timed(passes).0);
     }
     for (name, text, expected) in QUERIES {
