@@ -39,7 +39,7 @@ interface Step {
 }
 
 /** Numbers of 0 … count − 1 at random, the same in every run. */
-export function randomKeys(length: number, count: number): number[] {
+function randomKeys(length: number, count: number): number[] {
   let state = 12_345n;
   return Array.from({ length }, () => {
     state = BigInt.asUintN(64, state * 6_364_136_223_846_793_005n + 1_442_695_040_888_963_407n);
@@ -122,8 +122,8 @@ class Times {
   }
 }
 
-/** Lets all sides do a step in turn. */
-function takeTurns(
+/** Lets all sides do a step in turn. @throws if they disagree about what came of it. */
+export function takeTurns(
   step: Step,
   sides: readonly DatabaseSide[],
   note: (side: DatabaseSide, tookMs: number) => void,
