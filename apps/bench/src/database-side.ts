@@ -39,6 +39,8 @@ export type Sort = (typeof sorts)[number];
 export interface DatabaseSide {
   /** What figures call it. */
   readonly name: string;
+  /** Whether it only counts where objects are read by their keys; for the rest it is as another side. */
+  readonly isForKeysOnly?: boolean;
   /** Bytes of its files now; `undefined` if it has none. */
   fileBytes(): number | undefined;
   /** Adds rows in one transaction. */

@@ -61,19 +61,23 @@ function sumOfStored({ _id, name, n, d, b, t, note }: StoredItem): number {
 }
 
 class SqliteSide implements DatabaseSide {
-  readonly name = "sqlite";
+  readonly name: string;
+  readonly isForKeysOnly: boolean;
   readonly #class: SqliteClass;
   readonly #path: string;
   #database: Sqlite;
   readonly #statements = new Map<string, Statement>();
 
-  constructor(folder: string, isIndexed: boolean) {
+  constructor(folder: string, name: "sqlite" | "sqlite-indexed" | "sqlite-single") {
+    this.name = name === "sqlite-indexed" ? "sqlite" : name;
+    this.isForKeysOnly = name === "sqlite-single";
     this.#class = requirePeer<SqliteClass>("better-sqlite3", "better-sqlite3");
-    this.#path = join(folder, `items-${isIndexed ? "indexed" : "plain"}.sqlite`);
+    this.#path = join(folder, `${name}.sqlite`);
     for (const ending of ["", "-wal", "-shm"]) rmSync(this.#path + ending, { force: true });
     this.#database = this.#open();
     this.#database.exec(`CREATE TABLE item ${table}`);
-    if (isIndexed) this.#database.exec("CREATE INDEX by_n ON item(n); CREATE INDEX by_name ON item(name)");
+    if (name === "sqlite-indexed")
+      this.#database.exec("CREATE INDEX by_n ON item(n); CREATE INDEX by_name ON item(name)");
   }
 
   #open(): Sqlite {
@@ -101,6 +105,11 @@ class SqliteSide implements DatabaseSide {
     return result;
   }
 
+  /** Reads in one transaction, or each by itself. */
+  #reading<T>(work: () => T): T {
+    return this.isForKeysOnly ? work() : this.#transaction(work);
+  }
+
   fileBytes(): number {
     const sizes = ["", "-wal"].map((ending) => statSync(this.#path + ending, { throwIfNoEntry: false })?.size ?? 0);
     return sizes.reduce((sum, size) => sum + size, 0);
@@ -124,7 +133,7 @@ class SqliteSide implements DatabaseSide {
 
   find(keys: readonly number[]): number {
     const statement = this.#prepared("SELECT _id FROM item WHERE _id = ?");
-    return this.#transaction(() => {
+    return this.#reading(() => {
       let found = 0;
       for (const key of keys) if (statement.get(key) !== undefined) found += 1;
       return found;
@@ -137,7 +146,7 @@ class SqliteSide implements DatabaseSide {
 
   findAndReadAll(keys: readonly number[]): number {
     const statement = this.#prepared("SELECT * FROM item WHERE _id = ?");
-    return this.#transaction(() => {
+    return this.#reading(() => {
       let sum = 0;
       for (const key of keys) sum += sumOfStored(statement.get(key) as StoredItem);
       return sum;
@@ -150,7 +159,7 @@ class SqliteSide implements DatabaseSide {
 
   read(keys: readonly number[], column: Column): number {
     const statement = this.#prepared(`SELECT ${column} FROM item WHERE _id = ?`, true);
-    return this.#transaction(() => {
+    return this.#reading(() => {
       let sum = 0;
       if (column === "n") for (const key of keys) sum += statement.get(key) as number;
       else for (const key of keys) sum += (statement.get(key) as string).length;
@@ -215,5 +224,10 @@ class SqliteSide implements DatabaseSide {
 
 /** Makes the side; {@link installPeer} must have brought the package. */
 export function sqliteSide(folder: string, isIndexed = false): DatabaseSide {
-  return new SqliteSide(folder, isIndexed);
+  return new SqliteSide(folder, isIndexed ? "sqlite-indexed" : "sqlite");
+}
+
+/** The same with reads that are transactions of their own, as most applications make them. */
+export function sqliteSingleSide(folder: string): DatabaseSide {
+  return new SqliteSide(folder, "sqlite-single");
 }

@@ -92,6 +92,8 @@ export class Database {
   #layouts: readonly ClassLayout[] = [];
   readonly #byName = new Map<string, ClassLayout>();
   #declarations: readonly ClassDeclaration[] | undefined;
+  /** Names of those, once one is asked for: every creation and every look-up asks. */
+  #declaredNames: Set<string> | undefined;
   readonly #options: DatabaseOptions;
   #isClosed = false;
 
@@ -145,11 +147,13 @@ export class Database {
     checkDeclarations(classes, this.isSynced);
     const names = new Set(classes.map(({ name }) => name));
     const before = this.#declarations;
+    this.#declaredNames = undefined;
     this.#declarations = [...(before ?? []).filter(({ name }) => !names.has(name)), ...classes];
     try {
       this.#updateSchema();
     } catch (error) {
       this.#declarations = before;
+      this.#declaredNames = undefined;
       throw error;
     }
   }
@@ -216,7 +220,8 @@ export class Database {
   layout(name: string): ClassLayout | undefined {
     const layout = this.#byName.get(name);
     if (layout === undefined || this.#declarations === undefined) return layout;
-    return this.#declarations.some((declaration) => declaration.name === name) ? layout : undefined;
+    this.#declaredNames ??= new Set(this.#declarations.map((declaration) => declaration.name));
+    return this.#declaredNames.has(name) ? layout : undefined;
   }
 
   /** A class of the file, declared or not: where links may lead. */
