@@ -8,6 +8,7 @@ mod benchmark;
 mod failure;
 mod files;
 mod gate;
+mod hot;
 mod kv;
 mod ledger;
 mod ledger_downloads;

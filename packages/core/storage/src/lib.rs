@@ -16,6 +16,8 @@
 //! all forms.
 
 mod batch;
+#[cfg(feature = "redb")]
+mod bulk;
 mod bytes;
 #[cfg(feature = "devices")]
 pub mod devices;

@@ -15,6 +15,7 @@ import type { WriteTurns } from "../sync/write-turns.js";
 import type { Conventions } from "../values/conventions.js";
 import { MutationBatch } from "./batch.js";
 import { Notifier } from "./notifier.js";
+import { ObjectReader } from "./reader.js";
 import { secretOf } from "./secret.js";
 import {
   checkDeclarations,
@@ -83,6 +84,8 @@ export class Database {
   readonly notifier: Notifier;
   /** @internal Mutations that the core has not been given yet. */
   readonly batch: MutationBatch;
+  /** @internal Reads single objects. */
+  readonly reader: ObjectReader;
   /** Grows with every change of any object that a read could see. */
   dataEpoch = 1;
   /** Called after each commit of the application. */
@@ -97,6 +100,8 @@ export class Database {
   #layouts: readonly ClassLayout[] = [];
   readonly #byName = new Map<string, ClassLayout>();
   #declarations: readonly ClassDeclaration[] | undefined;
+  /** Names of those, once one is asked for: every creation and every look-up asks. */
+  #declaredNames: Set<string> | undefined;
   readonly #options: DatabaseOptions;
   #isClosed = false;
 
@@ -116,6 +121,7 @@ export class Database {
     this.store = options.sharedStore ?? openStore(options);
     if (!wasOpen) compactOnOpening(this.store, options);
     this.batch = new MutationBatch(this.store);
+    this.reader = new ObjectReader(this.store);
     this.notifier = new Notifier(this);
     this.#snapshot = this.#beginRead(options.frozenAt);
     this.#version = this.store.snapshotVersion(this.#snapshot);
@@ -153,11 +159,13 @@ export class Database {
     checkDeclarations(classes, this.isSynced);
     const names = new Set(classes.map(({ name }) => name));
     const before = this.#declarations;
+    this.#declaredNames = undefined;
     this.#declarations = [...(before ?? []).filter(({ name }) => !names.has(name)), ...classes];
     try {
       this.#updateSchema();
     } catch (error) {
       this.#declarations = before;
+      this.#declaredNames = undefined;
       throw error;
     }
   }
@@ -225,7 +233,8 @@ export class Database {
   layout(name: string): ClassLayout | undefined {
     const layout = this.#byName.get(name);
     if (layout === undefined || this.#declarations === undefined) return layout;
-    return this.#declarations.some((declaration) => declaration.name === name) ? layout : undefined;
+    this.#declaredNames ??= new Set(this.#declarations.map((declaration) => declaration.name));
+    return this.#declaredNames.has(name) ? layout : undefined;
   }
 
   /** A class of the file, declared or not: where links may lead. */
