@@ -42,8 +42,9 @@ export { createObject, eraseAll, findObject, primaryKeyOf, type UpdateMode } fro
 export { Database, type DatabaseOptions } from "./data/database.js";
 export { Dictionary } from "./data/dictionary.js";
 export { List } from "./data/list.js";
-export type { Notifier, ObjectChanges, Unsubscribe } from "./data/notifier.js";
+export type { Notifier, Unsubscribe } from "./data/notifier.js";
 export { EmbeddedHandle, type Holder, ObjectHandle } from "./data/object.js";
+export type { KeyPaths, ObjectChanges } from "./data/observers.js";
 export {
   type Aggregate,
   aggregateOf,

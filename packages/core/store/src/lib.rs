@@ -15,6 +15,7 @@
 //!   erases and creates again: to the reader it is the same;
 //! * what a local write records is what it applied.
 
+mod backlinks;
 pub mod boundary;
 mod catalog;
 mod changes;
@@ -26,6 +27,7 @@ mod head;
 mod history;
 pub mod json;
 mod links;
+mod list_edits;
 pub mod local;
 mod names;
 mod nullify;
@@ -42,6 +44,7 @@ pub use catalog::Catalog;
 pub use changes::{Changes, ClassChanges};
 pub use database::{Database, DatabaseOptions, Snapshot};
 pub use error::StoreError;
+pub use list_edits::{ListEdit, ListEdits};
 pub use local::Location;
 pub use names::{ClassNames, QueryNames};
 pub use tables::CLIENT_FORMAT;
