@@ -30,6 +30,8 @@ export interface ClassChanges {
   readonly deleted: readonly number[];
   /** Columns by key. */
   readonly modified: ReadonlyMap<number, readonly number[]>;
+  /** Whether an object is gone. */
+  isDeleted(key: number): boolean;
   /** How the list in a column of an object was edited, three numbers for each edit; nothing if that is not known. */
   editsOf(key: number, column: number): readonly number[] | undefined;
 }
@@ -71,9 +73,11 @@ export function readChanges(database: Database, since: number): ChangeSummary {
 
 function classChangesOf({ inserted, deleted, modified, lists = [] }: RawClass): ClassChanges {
   const edits = new Map(lists.map(([key, column, list]) => [`${key}/${column}`, list ?? undefined] as const));
+  const gone = new Set(deleted);
   return {
     inserted,
     deleted,
+    isDeleted: (key) => gone.has(key),
     modified: new Map(Object.entries(modified).map(([key, columns]) => [Number(key), columns] as const)),
     editsOf: (key, column) => edits.get(`${key}/${column}`),
   };

@@ -175,6 +175,11 @@ export class Notifier {
     return this.#listen(this.#schemaListeners, listener);
   }
 
+  /** @throws {@link EngineError} `invalid-argument` if a path names what a class has not. */
+  checkKeyPaths(className: string, keyPaths: KeyPaths): void {
+    this.#watches.of(className, keyPaths);
+  }
+
   /**
    * The first call has no changes and comes soon.
    *

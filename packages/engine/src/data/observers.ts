@@ -4,6 +4,7 @@
  * @module
  */
 
+import type { ClassChanges } from "./change-summary.js";
 import {
   type CollectionChanges,
   compareDistinct,
@@ -20,7 +21,7 @@ import { connectedClasses, type Watch, type Watches } from "./key-paths.js";
 import { KeySequence } from "./key-sequence.js";
 import { foldEdits } from "./list-edits.js";
 import type { List } from "./list.js";
-import { EmbeddedHandle, ObjectHandle } from "./object.js";
+import { type EmbeddedHandle, type Holder, ObjectHandle } from "./object.js";
 import type { Reach } from "./reach.js";
 import type { Results } from "./results.js";
 import type { Column } from "./schema.js";
@@ -136,7 +137,7 @@ export class ResultsObserver implements Observer {
     if (summary.isComplete && this.#nature === "sorted") {
       const sequence = known instanceof KeySequence ? known : new KeySequence(known);
       this.#known = sequence;
-      const changes = results.patchSorted(sequence, own, modified);
+      const changes = results.patchSorted(sequence, own);
       if (changes !== undefined) return withModifications(changes, indexesOf(sequence, modified));
     }
     const before = known instanceof KeySequence ? known.toArray() : known;
@@ -148,7 +149,13 @@ export class ResultsObserver implements Observer {
   }
 }
 
-const unchanged = { inserted: [], deleted: [], modified: new Map<number, readonly number[]>(), editsOf: () => undefined };
+const unchanged: ClassChanges = {
+  inserted: [],
+  deleted: [],
+  modified: new Map(),
+  isDeleted: () => false,
+  editsOf: () => undefined,
+};
 
 /** Whether the own values of an object differ: where it is not known any more what changed. */
 function rowDiffers(reach: Reach, { layout, isWhole, steps }: Watch, key: number): boolean {
@@ -163,6 +170,17 @@ function indexesOf(sequence: KeySequence, keys: ReadonlySet<number>): number[] {
     if (index >= 0) indexes.push(index);
   }
   return indexes;
+}
+
+/** Whether what existed at the last call is gone; its row, which may be long, is only read if that must be. */
+function isGone(reach: Reach | undefined, holder: Holder): boolean {
+  if (reach === undefined) return false;
+  const root = rootOf(holder);
+  const changes = reach.summary.classChanges(root.layout.name);
+  if (reach.summary.isComplete && (holder === root || changes?.modified.has(root.key) !== true)) {
+    return changes?.isDeleted(root.key) ?? false;
+  }
+  return !holder.isValid();
 }
 
 /** Whether the value that a collection is part of was touched. */
@@ -203,7 +221,7 @@ export class CollectionObserver implements Observer {
 
   collect(reach: Reach | undefined): (() => void) | undefined {
     const { holder, column } = this.#collection;
-    if (!this.#collection.isValid()) {
+    if (this.#state === "known" ? isGone(reach, holder) : !this.#collection.isValid()) {
       if (this.#state !== "known") return undefined;
       this.#state = "gone";
       if (reach === undefined) return undefined;
@@ -287,7 +305,7 @@ export class DictionaryObserver implements Observer {
   }
 
   collect(reach: Reach | undefined): (() => void) | undefined {
-    if (!this.#dictionary.isValid()) {
+    if (this.#state === "known" ? isGone(reach, this.#dictionary.holder) : !this.#dictionary.isValid()) {
       if (this.#state !== "known") return undefined;
       this.#state = "gone";
       return reach === undefined ? undefined : this.#call(this.#changes(reach, true));
@@ -346,7 +364,7 @@ export class ObjectObserver implements Observer {
 
   collect(reach: Reach | undefined): (() => void) | undefined {
     if (this.#isGone) return undefined;
-    if (!this.#object.isValid()) {
+    if (this.#isTold ? isGone(reach, this.#object) : !this.#object.isValid()) {
       this.#isGone = true;
       return () => this.#listener({ isDeleted: true, changedProperties: [] });
     }

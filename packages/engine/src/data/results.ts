@@ -175,22 +175,17 @@ export class Results {
   }
 
   /**
-   * Brings the keys up to date: for sorted results.
+   * Brings the keys up to date: for sorted results. Says what came, went and moved.
    *
    * @returns `undefined` if there are so many changes that everything is looked at instead.
    * @internal
    */
-  patchSorted(
-    sequence: KeySequence,
-    changes: ClassChanges,
-    modified: ReadonlySet<number>,
-  ): CollectionChanges | undefined {
+  patchSorted(sequence: KeySequence, changes: ClassChanges): CollectionChanges | undefined {
     const touched = [...changes.inserted, ...changes.modified.keys()];
     if (touched.length * patchCost > sequence.length + patchedMin * patchCost) return undefined;
     const told = patchSorted(sequence, {
       deleted: changes.deleted,
       touched,
-      isModified: (key) => modified.has(key),
       rank: (keys) => this.#run(keys),
     });
     this.#adopt(() => sequence.toArray());

@@ -5,7 +5,7 @@
  * @module
  */
 
-import { type CollectionChanges, longestIncreasing } from "./changes.js";
+import { type CollectionChanges, longestIncreasing, noChanges } from "./changes.js";
 import type { KeySequence } from "./key-sequence.js";
 
 /** Objects beside which a changed one is put to find its place, in one look at it. */
@@ -20,8 +20,6 @@ export interface SortedPatch {
   readonly deleted: readonly number[];
   /** Keys of objects that are new or changed themselves. */
   readonly touched: readonly number[];
-  /** Whether a change of an object is to be told. */
-  isModified(key: number): boolean;
   /** Those of some objects (in order of creation) that belong to the results, in order. */
   rank(keys: Float64Array): Float64Array;
 }
@@ -31,7 +29,7 @@ interface Interval {
   high: number;
 }
 
-/** Brings a sequence up to date and says what changed. Modifications of objects not touched are not in it. */
+/** Brings a sequence up to date and says what came, went and moved. */
 export function patchSorted(sequence: KeySequence, patch: SortedPatch): CollectionChanges {
   const oldIndexes = new Map<number, number>();
   for (const key of [...patch.deleted, ...patch.touched]) {
@@ -47,24 +45,14 @@ export function patchSorted(sequence: KeySequence, patch: SortedPatch): Collecti
   const stays = stayingKeys(places, oldIndexes, oldGaps);
   const deletions = [...oldIndexes].filter(([key]) => !stays.has(key)).map(([, index]) => index);
   const insertions: number[] = [];
-  const modified: [number, number][] = [];
   const moves: CollectionChanges["moves"][number][] = [];
   places.forEach(({ key, gap }, count) => {
     const [from, to] = [oldIndexes.get(key), gap + count];
-    if (from !== undefined && stays.has(key)) {
-      if (patch.isModified(key)) modified.push([from, to]);
-      return;
-    }
+    if (stays.has(key)) return;
     insertions.push(to);
     if (from !== undefined) moves.push({ from, to });
   });
-  return {
-    deletions: deletions.sort((a, b) => a - b),
-    insertions,
-    moves,
-    oldModifications: modified.map(([from]) => from).sort((a, b) => a - b),
-    newModifications: modified.map(([, to]) => to),
-  };
+  return { ...noChanges, deletions: deletions.sort((a, b) => a - b), insertions, moves };
 }
 
 /** Where the touched objects belong among the others, in order. */

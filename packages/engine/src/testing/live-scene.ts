@@ -98,10 +98,11 @@ export class LiveScene {
     const { database } = this.#file;
     try {
       database.beginWrite();
-      for (let count = 0; count < 6; count += 1) this.#create();
-      for (let count = 0; count < 12; count += 1) this.#change();
+      for (let count = 0; count < 8; count += 1) this.#create();
+      this.#chain();
+      for (let count = 0; count < 20; count += 1) this.#change();
       database.commitWrite();
-      for (let count = 0; count < 8; count += 1) this.#listen();
+      for (let count = 0; count < 16; count += 1) this.#listen();
       await turn();
       this.#check(true);
       for (let round = 0; round < rounds; round += 1) {
@@ -160,12 +161,23 @@ export class LiveScene {
     );
   }
 
+  /** Links all objects of a class one after the other, so that changes reach far. */
+  #chain(): void {
+    for (const layout of this.#tops) {
+      const objects = this.#objects(layout);
+      const next = must(layout.columnByName("next"), "every class has it");
+      objects.forEach((object, index) => object.set(next, objects[index + 1] ?? null));
+    }
+  }
+
   #change(): void {
     const layout = must(this.#pick(this.#tops), "there are classes");
     const object = this.#object(layout);
-    const kind = this.#roll(12);
+    const kind = this.#roll(20);
     if (object === undefined || kind === 0) this.#create();
     else if (kind === 1) object.erase();
+    else if (kind < 8) this.#changeColumn(object, must(layout.columns[this.#roll(2)], "two are values"));
+    else if (kind < 12) this.#changeColumn(object, this.#pick(layout.columns.filter(isList)) ?? numberOf(layout));
     else this.#changeColumn(object, must(this.#pick(layout.columns), "there are columns"));
   }
 
@@ -259,7 +271,8 @@ export class LiveScene {
     if (kind === 0 || object === undefined) this.#listenToResults(layout);
     else if (kind === 1) this.#listenToObject(object);
     else {
-      const columns = layout.columns.filter(({ collection }) => collection !== "single");
+      const isOnlyLists = this.#roll(2) === 0;
+      const columns = layout.columns.filter((one) => (isOnlyLists ? isList(one) : one.collection !== "single"));
       const column = this.#pick(columns);
       if (column !== undefined) this.#listenToCollection(object.get(column) as List | ValueSet | Dictionary);
     }
@@ -272,6 +285,8 @@ export class LiveScene {
       "number > 900",
       "number > 600 AND text > 't'",
       "number > 800 SORT(number DESC)",
+      "TRUEPREDICATE SORT(number ASC)",
+      "number > 500 SORT(text ASC, number DESC)",
       "next.number > 900",
       "number < 1000 SORT(next.number ASC)",
       "TRUEPREDICATE SORT(text ASC) LIMIT(3)",
@@ -406,6 +421,14 @@ export class LiveScene {
       },
     });
   }
+}
+
+function isList({ collection }: Column): boolean {
+  return collection === "list";
+}
+
+function numberOf(layout: ClassLayout): Column {
+  return must(layout.columnByName("number"), "every class has it");
 }
 
 type Fail = (what: string, ...details: unknown[]) => never;

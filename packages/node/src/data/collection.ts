@@ -9,6 +9,7 @@ import {
   aggregateOf,
   bindingKey,
   type CollectionChanges,
+  type KeyPaths,
   EngineError,
   type Handle,
   handleKey,
@@ -21,7 +22,7 @@ import {
 import { assertFunction, assertString } from "../assert.js";
 import type { Binding } from "../binding.js";
 import { call } from "../errors.js";
-import { ListenerMap } from "./listeners.js";
+import { keyPathsOf, ListenerMap } from "./listeners.js";
 import { valueToJson } from "./object.js";
 import type { Results } from "./results.js";
 
@@ -103,7 +104,7 @@ export abstract class OrderedCollection<T> {
   /** @internal The elements of this moment as results of the engine; only for objects. */
   protected abstract asResults(): EngineResults;
   /** @internal */
-  protected abstract observe(listener: (changes: CollectionChanges) => void): () => void;
+  protected abstract observe(keyPaths: KeyPaths, listener: (changes: CollectionChanges) => void): () => void;
   /** Type of the elements, by its name in schemas. */
   abstract get type(): string;
   /** Whether elements may be null. */
@@ -247,15 +248,18 @@ export abstract class OrderedCollection<T> {
   }
 
   /**
-   * Calls back soon, with no changes, and then after each change. Key paths are accepted, of no effect.
+   * Calls back soon, with no changes, and then after each change. An object counts as modified if one of its properties
+   * changed, or one of an object that it links to, over at most four links.
    *
-   * @throws if the callback is registered already.
+   * @param keyPaths only changes of these properties count as modifications: `name`, `owner.name`, `*`, `owner.*`. No
+   * path at all leaves insertions and deletions. Of no effect for collections of values.
+   * @throws if the callback is registered already, or a path names what is not there.
    */
-  addListener(callback: CollectionChangeCallback<T>, _keyPaths?: string | string[]): void {
+  addListener(callback: CollectionChangeCallback<T>, keyPaths?: string | string[]): void {
     assertFunction(callback, "callback");
     const begin = (): (() => void) =>
       this[bindingKey].track(
-        this.observe(({ insertions, deletions, newModifications, oldModifications }) => {
+        this.observe(keyPathsOf(keyPaths), ({ insertions, deletions, newModifications, oldModifications }) => {
           const changes = {
             insertions: [...insertions],
             deletions: [...deletions],

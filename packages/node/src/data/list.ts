@@ -7,6 +7,7 @@
 import {
   bindingKey,
   type CollectionChanges,
+  type KeyPaths,
   handleKey,
   type List as EngineList,
   type Results as EngineResults,
@@ -52,8 +53,8 @@ export class List<T = unknown> extends OrderedCollection<T> {
   }
 
   /** @internal */
-  protected override observe(listener: (changes: CollectionChanges) => void): () => void {
-    return this.#list.database.notifier.onCollection(this.#list, listener);
+  protected override observe(keyPaths: KeyPaths, listener: (changes: CollectionChanges) => void): () => void {
+    return this.#list.database.notifier.onCollection(this.#list, listener, keyPaths);
   }
 
   /** Type of the elements, by its name in schemas. */

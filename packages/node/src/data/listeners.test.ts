@@ -294,3 +294,64 @@ test("a closed realm tells nothing, also when another one keeps the file open", 
   expect(seen).toHaveLength(1);
   expect(others).toHaveLength(2);
 });
+
+test("key paths: only changes of what they name are modifications", async () => {
+  const results = realm.objects("Item");
+  const told: CollectionChangeSet[] = [];
+  results.addListener((_, changes) => told.push(changes), ["links.name"]);
+  await turn();
+  realm.write(() => (object(0)["links"] as DefaultObject[]).push(object(1)));
+  await turn();
+  realm.write(() => (object(0)["name"] = "not told"));
+  await turn();
+  realm.write(() => (object(1)["name"] = "told"));
+  await turn();
+  expect(told.slice(1)).toEqual([
+    { ...nothing, newModifications: [0], oldModifications: [0] },
+    { ...nothing, newModifications: [0], oldModifications: [0] },
+  ]);
+});
+
+test("without key paths a change is one of all objects that link to its own, over four links", async () => {
+  realm.write(() => {
+    for (let id = 5; id < 7; id += 1) realm.create("Item", { _id: id, name: `n${id}` });
+    for (let id = 0; id < 6; id += 1) (object(id)["links"] as DefaultObject[]).push(object(id + 1));
+  });
+  const seen = watch(realm.objects("Item"));
+  const shallow: CollectionChangeSet[] = [];
+  realm.objects("Item").addListener((_, changes) => shallow.push(changes), "*");
+  const object0: string[][] = [];
+  object(0).addListener((_, { changedProperties }) => object0.push(changedProperties));
+  await turn();
+  realm.write(() => (object(6)["name"] = "deep"));
+  await turn();
+  expect(seen[1]?.newModifications).toEqual([2, 3, 4, 5, 6]);
+  expect(shallow[1]?.newModifications).toEqual([6]);
+  expect(object0).toEqual([[]]);
+});
+
+test("key paths of objects name their first property; those of dictionaries are taken", async () => {
+  realm.write(() => (object(0)["links"] as DefaultObject[]).push(object(1)));
+  const told: string[][] = [];
+  object(0).addListener((_, { changedProperties }) => told.push(changedProperties), ["links.name", "tags"]);
+  await turn();
+  realm.write(() => {
+    object(0)["name"] = "not told";
+    object(1)["name"] = "told";
+  });
+  await turn();
+  expect(told).toEqual([[], ["links"]]);
+});
+
+test("key paths must name what is there", () => {
+  const callback = (): void => undefined;
+  const refused = "Property 'none' in KeyPath 'none' is not a valid property in Item.";
+  expect(() => realm.objects("Item").addListener(callback, ["none"])).toThrow(refused);
+  expect(() => object(0).addListener(callback, "none")).toThrow(refused);
+  expect(() => realm.objects("Item").addListener(callback, "name.none")).toThrow(
+    "Property 'name' in KeyPath 'name.none' is not a collection of objects or an object reference, so it cannot be used " +
+      "as an intermediate key path element.",
+  );
+  // A refused listener is not registered.
+  expect(() => realm.objects("Item").addListener(callback)).not.toThrow();
+});

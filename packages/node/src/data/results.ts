@@ -7,6 +7,7 @@
 import {
   bindingKey,
   type CollectionChanges,
+  type KeyPaths,
   handleKey,
   type ObjectHandle,
   type Results as EngineResults,
@@ -69,10 +70,10 @@ export class Results<T = unknown> extends OrderedCollection<T> {
   }
 
   /** @internal */
-  protected override observe(listener: (changes: CollectionChanges) => void): () => void {
+  protected override observe(keyPaths: KeyPaths, listener: (changes: CollectionChanges) => void): () => void {
     const results = this.#results;
     results.database.requireOpen();
-    return results.database.notifier.onResults(results, listener);
+    return results.database.notifier.onResults(results, listener, keyPaths);
   }
 
   /** Always `object`. */

@@ -6,6 +6,7 @@
 
 import {
   type CollectionChanges,
+  type KeyPaths,
   handleKey,
   type Results as EngineResults,
   resultsOfCollection,
@@ -40,8 +41,8 @@ export class RealmSet<T = unknown> extends OrderedCollection<T> {
   }
 
   /** @internal */
-  protected override observe(listener: (changes: CollectionChanges) => void): () => void {
-    return this.#set.database.notifier.onCollection(this.#set, listener);
+  protected override observe(keyPaths: KeyPaths, listener: (changes: CollectionChanges) => void): () => void {
+    return this.#set.database.notifier.onCollection(this.#set, listener, keyPaths);
   }
 
   /** Type of the elements, by its name in schemas. */
