@@ -72,6 +72,7 @@ export {
   SubscriptionSets,
   type SubscriptionState,
 } from "./data/subscriptions.js";
+export { type ValueOrder, ValueResults } from "./data/value-results.js";
 export { ValueSet } from "./data/value-set.js";
 export {
   Engine,

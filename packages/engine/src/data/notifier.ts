@@ -20,9 +20,11 @@ import {
   ObjectObserver,
   type Observer,
   ResultsObserver,
+  ValuesObserver,
 } from "./observers.js";
 import { Reach } from "./reach.js";
 import type { Results } from "./results.js";
+import type { ValueResults } from "./value-results.js";
 import type { ValueSet } from "./value-set.js";
 
 /** Ends a listener. */
@@ -198,6 +200,11 @@ export class Notifier {
     keyPaths?: KeyPaths,
   ): Unsubscribe {
     return this.#observe(new CollectionObserver(collection, this.#watches, keyPaths, listener));
+  }
+
+  /** The values of a list or set in an order. */
+  onValues(values: ValueResults, listener: (changes: CollectionChanges) => void): Unsubscribe {
+    return this.#observe(new ValuesObserver(values, listener));
   }
 
   /** Calls back soon, with no changes, and then after each change of a dictionary. */

@@ -35,6 +35,7 @@ import {
   storedHolder,
   targetsAt,
 } from "./stored.js";
+import type { ValueResults } from "./value-results.js";
 import { ValueSet } from "./value-set.js";
 
 /** One listener, whatever it listens to. */
@@ -272,6 +273,41 @@ export class CollectionObserver implements Observer {
     const wanted = Float64Array.from(targets);
     return store.linkPositions(now, holder.layout.index, holder.key, column.index, layout.index, wanted);
   }
+}
+
+/** Listens to values in an order. */
+export class ValuesObserver implements Observer {
+  readonly #values: ValueResults;
+  readonly #listener: (changes: CollectionChanges) => void;
+  #known: readonly string[] | undefined;
+
+  constructor(values: ValueResults, listener: (changes: CollectionChanges) => void) {
+    this.#values = values;
+    this.#listener = listener;
+  }
+
+  collect(reach: Reach | undefined): (() => void) | undefined {
+    const values = this.#values;
+    if (!values.isValid()) {
+      const length = this.#known?.length ?? 0;
+      if (length > 0) this.#known = [];
+      return callWith(allDeleted(length), this.#listener);
+    }
+    if (this.#known === undefined) {
+      this.#known = values.values().map(printOfValue);
+      return firstCall(this.#listener);
+    }
+    if (reach === undefined || !isTouched(reach, values.collection)) return undefined;
+    const before = this.#known;
+    this.#known = values.values().map(printOfValue);
+    return callWith(compareValues(before, this.#known), this.#listener);
+  }
+}
+
+function printOfValue(value: unknown): string {
+  if (value instanceof ArrayBuffer) return String(new Uint8Array(value));
+  if (value instanceof Date) return `date ${value.getTime()}`;
+  return `${typeof value} ${String(value)}`;
 }
 
 function isDistinct(keys: Float64Array | undefined): keys is Float64Array {

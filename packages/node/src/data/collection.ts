@@ -10,6 +10,9 @@ import {
   bindingKey,
   type CollectionChanges,
   type KeyPaths,
+  type List,
+  ValueResults,
+  type ValueSet,
   EngineError,
   type Handle,
   handleKey,
@@ -228,12 +231,14 @@ export abstract class OrderedCollection<T> {
     });
   }
 
-  /** The elements in the order of a property, or of several. @throws if no property is given. */
+  /**
+   * The elements in the order of a property, or of several; values in their own.
+   *
+   * @throws if no property is given for objects, or one for values.
+   */
   sorted(by: boolean | string | readonly SortDescriptor[] = false, isReversed: boolean = false): Results<T> {
+    if (typeof by === "boolean") return call(() => wrapValues<T>(this[bindingKey], this.asValues().sorted(by)));
     const source = call(() => this.asResults());
-    if (typeof by === "boolean") {
-      throw new EngineError("invalid-argument", "Sorting collections of values without a property is not supported");
-    }
     const descriptors = typeof by === "string" ? [[by, isReversed] as const] : by;
     const orders = descriptors.map((descriptor) => {
       const [keyPath, isDescending] = typeof descriptor === "string" ? [descriptor, false] : descriptor;
@@ -244,7 +249,21 @@ export abstract class OrderedCollection<T> {
 
   /** The elements of this moment: later changes of the collection do not show. */
   snapshot(): Results<T> {
-    return call(() => this[bindingKey].results(this.asResults().snapshot()) as Results<T>);
+    return call(() => {
+      const handle = this[handleKey];
+      const isObjects = handle instanceof EngineResults || isLinks(handle as List | ValueSet);
+      if (!isObjects) return wrapValues<T>(this[bindingKey], this.asValues().snapshot());
+      return this[bindingKey].results(this.asResults().snapshot()) as Results<T>;
+    });
+  }
+
+  /** @internal The elements as values of the engine. @throws if they are objects. */
+  protected asValues(): ValueResults {
+    const handle = this[handleKey];
+    if (handle instanceof EngineResults || isLinks(handle as List | ValueSet)) {
+      throw new EngineError("invalid-argument", "Objects can only be sorted by a property");
+    }
+    return new ValueResults(handle as List | ValueSet, "given");
   }
 
   /**
@@ -297,6 +316,25 @@ for (const name of arrayMethods) {
       return method.apply([...this.values()], values);
     },
   });
+}
+
+/** Names of the engine's types in the SDK. */
+export const typeNames: Readonly<Record<string, string>> = {
+  link: "object",
+  binary: "data",
+  timestamp: "date",
+  decimal: "decimal128",
+};
+
+function isLinks({ column, database }: List | ValueSet): boolean {
+  return column.type === "link" && database.storedLayout(column.target ?? "")?.kind === "top";
+}
+
+/** @internal How values in an order are shown; set where the class of results is. */
+export const valueForms: { wrap: (binding: Binding, values: ValueResults) => unknown } = { wrap: () => undefined };
+
+function wrapValues<T>(binding: Binding, values: ValueResults): Results<T> {
+  return valueForms.wrap(binding, values) as Results<T>;
 }
 
 function snapshotOf(handle: OrderedHandle): unknown[] {

@@ -15,8 +15,7 @@ import {
 } from "@tidemark/engine";
 import { type Binding, wrappers } from "../binding.js";
 import { call } from "../errors.js";
-import { OrderedCollection, type OrderedHandle } from "./collection.js";
-import { typeNames } from "./list.js";
+import { OrderedCollection, type OrderedHandle, typeNames } from "./collection.js";
 
 /** A set of an object. It is live, and changed in write transactions. */
 export class RealmSet<T = unknown> extends OrderedCollection<T> {

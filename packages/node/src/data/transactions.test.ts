@@ -3,6 +3,7 @@ import { Realm } from "../realm.js";
 import type { DefaultObject, ObjectSchema } from "../schema/types.js";
 import { turn, useFolder } from "../testing/folder.js";
 import type { CollectionChangeSet } from "./collection.js";
+import type { RealmObject } from "./object.js";
 
 const item: ObjectSchema = {
   name: "Item",
@@ -145,7 +146,7 @@ describe("transactions", () => {
     lists.tags.addListener((_, changes) => told.push(changes));
     lists.extra.addListener((_, changes) => told.push(changes));
     lists.scores.addListener((_, changes) => told.push(changes));
-    object(0).addListener((_, changes) => told.push(changes));
+    (object(0) as unknown as RealmObject).addListener((_, changes) => told.push(changes));
     await turn();
     told.splice(0);
     let made: DefaultObject | undefined;
