@@ -88,7 +88,7 @@ fn deleting_an_object_tells_where_it_was_taken_out() {
     let (_storage, database, objects) = people();
     let since = database.version();
     write(&database, 3, |write| {
-        write.erase(PERSON, objects[1]).unwrap()
+        write.erase(PERSON, objects[1]).unwrap();
     });
     let told = changes(&database, since);
     assert_eq!(
@@ -107,7 +107,7 @@ fn where_links_are_hidden_edits_are_not_known() {
     assert_eq!(told.lists.get(&(objects[0], FRIENDS)), Some(&None));
     let hidden = database.version();
     write(&database, 3, |write| {
-        write.list_erase(&element(objects[0], 0)).unwrap()
+        write.list_erase(&element(objects[0], 0)).unwrap();
     });
     assert_eq!(edits_of(&changes(&database, hidden), objects[0]), None);
     // What comes after cannot make known what came before.

@@ -40,7 +40,7 @@ const owner = classOf(
 
 let file: RealmFile;
 /** Rows that queries looked at, rows and bytes that were read. */
-let visits = { rows: 0, bytes: 0 };
+let visited = { rows: 0, bytes: 0 };
 const stops: (() => void)[] = [];
 
 beforeAll(() => {
@@ -50,7 +50,9 @@ beforeAll(() => {
   const one = createObject(database, layout("Owner"), { _id: 1, name: "one" }, "never");
   const items: ObjectHandle[] = [];
   for (let _id = 0; _id < count; _id += 1) {
-    items.push(createObject(database, layout("Item"), { _id, number: (_id * 7) % count, other: _id, owner: null }, "never"));
+    items.push(
+      createObject(database, layout("Item"), { _id, number: (_id * 7) % count, other: _id, owner: null }, "never"),
+    );
   }
   column(one, "numbers").assign(Array.from({ length: valueCount }, (_, index) => index));
   column(one, "items").assign(items.slice(0, linkCount));
@@ -67,24 +69,24 @@ beforeEach(() => {
 function counted(store: CoreStore): CoreStore {
   const counting: Partial<CoreStore> = {
     query(view, index, text, parameters, restrict) {
-      visits.rows += restrict?.length ?? store.count(view, index);
+      visited.rows += restrict?.length ?? store.count(view, index);
       return store.query(view, index, text, parameters, restrict);
     },
     row(view, index, key) {
       const row = store.row(view, index, key);
-      visits.rows += 1;
-      visits.bytes += row?.length ?? 0;
+      visited.rows += 1;
+      visited.bytes += row?.length ?? 0;
       return row;
     },
     rows(view, index, keys) {
       const rows = store.rows(view, index, keys);
-      visits.rows += keys.length;
-      visits.bytes += rows.length;
+      visited.rows += keys.length;
+      visited.bytes += rows.length;
       return rows;
     },
-    origins(view, index, targets, origin, column) {
-      const found = store.origins(view, index, targets, origin, column);
-      visits.rows += targets.length + found.length;
+    origins(view, index, targets, ...rest) {
+      const found = store.origins(view, index, targets, ...rest);
+      visited.rows += targets.length + found.length;
       return found;
     },
   };
@@ -122,7 +124,7 @@ async function turn(): Promise<void> {
 async function told(
   listen: (listener: (changes: CollectionChanges) => void) => () => void,
   change: () => void,
-): Promise<{ readonly changes: CollectionChanges | undefined; readonly visits: typeof visits }> {
+): Promise<{ readonly changes: CollectionChanges | undefined; readonly visits: typeof visited }> {
   let last: CollectionChanges | undefined;
   stops.push(listen((changes) => (last = changes)));
   await turn();
@@ -130,14 +132,14 @@ async function told(
   file.database.beginWrite();
   change();
   file.database.commitWrite();
-  visits = { rows: 0, bytes: 0 };
+  visited = { rows: 0, bytes: 0 };
   await turn();
-  return { changes: last, visits };
+  return { changes: last, visits: visited };
 }
 
 const few = { rows: 400, bytes: 4_000 };
 
-function expectFew(found: typeof visits): void {
+function expectFew(found: typeof visited): void {
   expect(found.rows).toBeLessThan(few.rows);
   expect(found.bytes).toBeLessThan(few.bytes);
 }

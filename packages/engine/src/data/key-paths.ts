@@ -97,7 +97,12 @@ export class Watches {
 
   #deepSteps(column: Column, depth: number): WatchStep[] {
     return [...linkTargets(this.#database, column)].map((target) => {
-      return { kind: "column", name: column.publicName, path: [column], target: this.#deep(target, depth - 1) } as const;
+      return {
+        kind: "column",
+        name: column.publicName,
+        path: [column],
+        target: this.#deep(target, depth - 1),
+      } as const;
     });
   }
 

@@ -63,7 +63,10 @@ function firstCall(listener: (changes: CollectionChanges) => void): () => void {
   return () => listener(noChanges);
 }
 
-function callWith(changes: CollectionChanges, listener: (changes: CollectionChanges) => void): (() => void) | undefined {
+function callWith(
+  changes: CollectionChanges,
+  listener: (changes: CollectionChanges) => void,
+): (() => void) | undefined {
   return hasChanges(changes) ? () => listener(changes) : undefined;
 }
 
@@ -83,12 +86,7 @@ export class ResultsObserver implements Observer {
   #known: Float64Array | KeySequence | undefined;
   #connected: ReadonlySet<string> | undefined;
 
-  constructor(
-    results: Results,
-    watches: Watches,
-    keyPaths: KeyPaths,
-    listener: (changes: CollectionChanges) => void,
-  ) {
+  constructor(results: Results, watches: Watches, keyPaths: KeyPaths, listener: (changes: CollectionChanges) => void) {
     this.#results = results;
     this.#watches = watches;
     this.#keyPaths = keyPaths;
@@ -361,12 +359,12 @@ export class DictionaryObserver implements Observer {
     return count > 0 ? () => this.#listener(changes) : undefined;
   }
 
-  #changes(reach: Reach, isTouched: boolean): DictionaryChanges {
+  #changes(reach: Reach, mayDiffer: boolean): DictionaryChanges {
     const { holder, column } = this.#dictionary;
     const watch = this.#watch();
     const isLinks = watch !== undefined && watch.layout.kind !== "embedded";
     const targets = isLinks ? reach.objects(watch) : new Set<number>();
-    if (!isTouched && targets.size === 0) return { deletions: [], insertions: [], modifications: [] };
+    if (!mayDiffer && targets.size === 0) return { deletions: [], insertions: [], modifications: [] };
     const before = storedEntries(reach.past, holder, column);
     const after = storedEntries(reach.now, holder, column);
     return compareEntries(before, after, (one, other) => one.print === other.print && !targets.has(other.target ?? -1));
@@ -409,9 +407,7 @@ export class ObjectObserver implements Observer {
       return () => this.#listener({ isDeleted: false, changedProperties: [] });
     }
     const changedProperties = reach === undefined ? [] : this.#changed(reach);
-    return changedProperties.length > 0
-      ? () => this.#listener({ isDeleted: false, changedProperties })
-      : undefined;
+    return changedProperties.length > 0 ? () => this.#listener({ isDeleted: false, changedProperties }) : undefined;
   }
 
   #changed(reach: Reach): readonly string[] {

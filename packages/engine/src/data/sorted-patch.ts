@@ -63,7 +63,10 @@ function findPlaces(sequence: KeySequence, patch: SortedPatch): { readonly key: 
   for (;;) {
     const open = [...intervals].filter(([, { low, high }]) => low < high);
     if (open.length === 0) break;
-    const pivots = pivotsOf(sequence, open.map(([, interval]) => interval));
+    const pivots = pivotsOf(
+      sequence,
+      open.map(([, interval]) => interval),
+    );
     const asked = Float64Array.from([...open.map(([key]) => key), ...pivots.keys()]).sort();
     narrow(patch.rank(asked), pivots, intervals);
   }

@@ -9,7 +9,7 @@ import { decodeUtf8 } from "../values/bytes.js";
 import { tag } from "../values/tags.js";
 import { columnOffset, type Page, pageOf, readCollectionHead, readLink, skipValue } from "../values/unpack.js";
 import type { Database } from "./database.js";
-import { EmbeddedHandle, type Holder, ObjectHandle } from "./object.js";
+import { EmbeddedHandle, type Holder, type ObjectHandle } from "./object.js";
 import type { ClassLayout, Column } from "./schema.js";
 
 /** A value's place in a page. */

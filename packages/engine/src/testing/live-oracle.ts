@@ -38,7 +38,7 @@ export class LiveOracle {
   /** What makes an element this one and no other. */
   identity(value: unknown): string {
     if (value instanceof ObjectHandle) return `${value.layout.name}:${value.key}`;
-    return value instanceof EmbeddedHandle ? this.#own(value) : JSON.stringify(value) ?? "none";
+    return value instanceof EmbeddedHandle ? this.#own(value) : (JSON.stringify(value) ?? "none");
   }
 
   /** What a listener of a collection hears the changes of, for one element. */
@@ -141,7 +141,9 @@ export class LiveOracle {
     const origins = [...new Results(this.#database, origin, { kind: "class" }, []).objects()].filter((one) =>
       this.#targetsOf(one.get(column)).some((target) => target.equals(object)),
     );
-    return origins.map((one) => `${this.identity(one)}${rest.length > 0 ? this.#path(one, rest, false) : ""}`).join("/");
+    return origins
+      .map((one) => `${this.identity(one)}${rest.length > 0 ? this.#path(one, rest, false) : ""}`)
+      .join("/");
   }
 }
 

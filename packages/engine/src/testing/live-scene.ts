@@ -8,7 +8,7 @@ import { type CollectionChanges, oldIndexOf } from "../data/changes.js";
 import { createObject } from "../data/create.js";
 import { Dictionary } from "../data/dictionary.js";
 import { List } from "../data/list.js";
-import { EmbeddedHandle, ObjectHandle } from "../data/object.js";
+import { EmbeddedHandle, type ObjectHandle } from "../data/object.js";
 import { packParameters, Results } from "../data/results.js";
 import type { ClassDeclaration, ClassLayout, Column, PropertyDeclaration } from "../data/schema.js";
 import { ValueSet } from "../data/value-set.js";
@@ -30,10 +30,7 @@ function classesOf(roll: Roll): ClassDeclaration[] {
   const part: ClassDeclaration = {
     name: "Part",
     kind: "embedded",
-    properties: [
-      property("weight", "int"),
-      property("maker", "link", { isNullable: true, target: target() }),
-    ],
+    properties: [property("weight", "int"), property("maker", "link", { isNullable: true, target: target() })],
     backlinks: [],
   };
   const classes = names.map((name): ClassDeclaration => {
@@ -73,6 +70,8 @@ export class LiveScene {
   readonly #file: RealmFile;
   readonly #trackers: Tracker[] = [];
   #oracle: LiveOracle;
+  /** How many change sets were told and checked. */
+  checkedCount = 0;
   #lastKey = 0;
   #lastValue = 1_000;
 
@@ -348,8 +347,15 @@ export class LiveScene {
         const fail = (what: string, ...details: unknown[]): never => this.#fail(context, keyPaths, what, ...details);
         const after = look();
         const calls = told.splice(0);
+        this.checkedCount += calls.length;
         if (calls.length > 1) fail("told twice", calls);
-        const changes = calls[0] ?? { deletions: [], insertions: [], newModifications: [], oldModifications: [], moves: [] };
+        const changes = calls[0] ?? {
+          deletions: [],
+          insertions: [],
+          newModifications: [],
+          oldModifications: [],
+          moves: [],
+        };
         if (before === undefined) {
           if (calls.length !== 1 || Object.values(changes).some(({ length }) => length > 0)) fail("first call", calls);
         } else {
@@ -378,6 +384,7 @@ export class LiveScene {
       check: (isExact) => {
         const after = look();
         const calls = told.splice(0);
+        this.checkedCount += calls.length;
         const { deletions = [], insertions = [], modifications = [] } = calls[0] ?? {};
         const known = before ?? after;
         before = after;
@@ -402,6 +409,7 @@ export class LiveScene {
     this.#trackers.push({
       check: (isExact) => {
         const calls = told.splice(0);
+        this.checkedCount += calls.length;
         const fail = (what: string, ...details: unknown[]): never =>
           this.#fail(`object of ${object.layout.name}`, keyPaths, what, ...details);
         if (isGone) return void (calls.length > 0 && fail("told after the deletion", calls));
@@ -433,7 +441,12 @@ function numberOf(layout: ClassLayout): Column {
 
 type Fail = (what: string, ...details: unknown[]) => never;
 
-function checkReplay(before: readonly string[], after: readonly string[], changes: CollectionChanges, fail: Fail): void {
+function checkReplay(
+  before: readonly string[],
+  after: readonly string[],
+  changes: CollectionChanges,
+  fail: Fail,
+): void {
   const copy = [...before];
   for (const index of changes.deletions.toReversed()) copy.splice(index, 1);
   for (const index of changes.insertions) copy.splice(index, 0, after[index] ?? "none");

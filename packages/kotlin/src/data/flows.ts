@@ -83,10 +83,7 @@ function checkKeyPaths({ database, column }: List | ValueSet | Dictionary, keyPa
 }
 
 /** Follows an object. */
-export function objectFlow<T extends object>(
-  object: T,
-  keyPaths: KeyPaths,
-): Flow<ObjectChange<T>> {
+export function objectFlow<T extends object>(object: T, keyPaths: KeyPaths): Flow<ObjectChange<T>> {
   const { owner, handle } = observed<ObjectHandle | EmbeddedHandle>(object, "objects");
   call(() => owner.file.database.notifier.checkKeyPaths(handle.layout.name, keyPaths));
   return owner.flow<ObjectChange<T>>((emitter) => {

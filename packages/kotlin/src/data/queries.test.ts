@@ -186,7 +186,9 @@ test("key paths of results lead through links; they must name what is there", as
   });
   expect(told.map(({ kind }) => kind)).toEqual(["InitialResults", "UpdatedResults"]);
   expect(() => query.asFlow(["none"])).toThrow(IllegalArgumentException);
-  expect(() => query.first().asFlow(["none"])).toThrow("Property 'none' in KeyPath 'none' is not a valid property in Dog.");
+  expect(() => query.first().asFlow(["none"])).toThrow(
+    "Property 'none' in KeyPath 'none' is not a valid property in Dog.",
+  );
   expect(() => query.find().first().asFlow(["name.x"])).toThrow(IllegalArgumentException);
 });
 

@@ -124,9 +124,7 @@ export class RealmObject<T = DefaultObject, _RequiredProperties extends keyof T 
       callback(this as unknown as RealmObject<T> & T, changes);
     };
     const begin = (): (() => void) =>
-      binding.track(
-        binding.file.database.notifier.onObject(handle, tell, false, keyPathsOf(keyPaths)),
-      );
+      binding.track(binding.file.database.notifier.onObject(handle, tell, false, keyPathsOf(keyPaths)));
     call(() => listeners(this).add(callback, begin));
   }
 
