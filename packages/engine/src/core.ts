@@ -155,10 +155,11 @@ export interface CoreStore {
   /**
    * What changed after a version, up to the newest: JSON
    * `{ "to": version, "complete": boolean, "schema": boolean, "classes": { name: { "inserted": [keys], "deleted": [keys], "modified": { key: [column indexes] } } } }`.
-   * `complete` is false when the version is older than what is remembered: then everything may have changed. A class
-   * may have `"lists": [[key, column index, edits]]` too: how a list among the modified columns was edited, three numbers
-   * for each edit, `0, at, 0` an insertion, `1, at, 0` a deletion, `2, at, 0` an element that changed, `3, from, to` a
-   * move, `4, size, 0` all deleted. `null` instead of the edits, or no entry: that is not known.
+   * `complete` is false when the version is older than what is remembered: then everything may have changed.
+   *
+   * A class may have `"lists": [[key, column index, edits]]` too: how a list among the modified columns was edited,
+   * three numbers for each edit. `0, at, 0` is an insertion, `1, at, 0` a deletion, `2, at, 0` an element that changed,
+   * `3, from, to` a move, `4, size, 0` all deleted. `null` instead of the edits, or no entry: that is not known.
    */
   changesSince(version: number): string;
 

@@ -25,8 +25,8 @@ pub struct ClassChanges {
     pub deleted: BTreeSet<u64>,
     /// Objects that existed before and do now, with the columns that were touched.
     pub modified: FxHashMap<u64, Columns>,
-    /// How lists among the touched columns were edited, by object and column; those that are missing changed in
-    /// a way that is not known.
+    /// How lists among the touched columns were edited, by object and column; those that are missing
+    /// changed in a way that is not known.
     pub lists: BTreeMap<(u64, u16), ListEdits>,
 }
 

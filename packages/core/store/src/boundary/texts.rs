@@ -66,7 +66,8 @@ fn write_class(out: &mut String, class: &ClassChanges) {
     out.push('}');
 }
 
-/// Writes the edits of a list: object, column, then for each edit a code and its indexes, or nothing but `null`.
+/// Writes the edits of a list: object, column, then for each edit a code and its indexes, or nothing but
+/// `null`.
 fn write_list(out: &mut String, ((object, column), edits): (&(u64, u16), &ListEdits)) {
     let _ = write!(out, "[{object},{column},");
     match edits {
