@@ -38,6 +38,21 @@ export declare class WasmStore {
     restrict?: Float64Array | null,
   ): Float64Array;
   setQueryNames(names: string): void;
+  origins(
+    snapshot: number,
+    classIndex: number,
+    targets: Float64Array,
+    originClass: number,
+    column: number,
+  ): Float64Array;
+  linkPositions(
+    snapshot: number,
+    classIndex: number,
+    object: number,
+    column: number,
+    targetClass: number,
+    targets: Float64Array,
+  ): Float64Array;
   describeQuery(snapshot: number, classIndex: number, text: string, parameters: Uint8Array): string;
   changesSince(version: number): string;
   beginWrite(timeoutMs: number): number;

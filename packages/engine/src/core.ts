@@ -184,12 +184,39 @@ export interface CoreStore {
    * `{ class: { "stored": { name: name in the file }, "linking": { name: [origin class, its property in the file] } } }`.
    */
   setQueryNames(names: string): void;
+  /**
+   * Objects of `originClass` whose column links to one of `targets`, in order of creation. Links inside an embedded
+   * object belong to the column that holds it.
+   */
+  origins(
+    snapshot: SnapshotId,
+    classIndex: ClassIndex,
+    targets: Float64Array,
+    originClass: ClassIndex,
+    column: number,
+  ): Float64Array;
+  /**
+   * Indexes, in the list or set that is the value of a column, of links to `targets`; links to absent objects do not
+   * count.
+   */
+  linkPositions(
+    snapshot: SnapshotId,
+    classIndex: ClassIndex,
+    object: ObjectKey,
+    column: number,
+    targetClass: ClassIndex,
+    targets: Float64Array,
+  ): Float64Array;
   /** The query as text without parameters: what a subscription sends. Throws like {@link CoreStore.query}. */
   describeQuery(snapshot: SnapshotId, classIndex: ClassIndex, text: string, parameters: Uint8Array): string;
   /**
    * What changed after a version, up to the newest: JSON
    * `{ "to": version, "complete": boolean, "schema": boolean, "classes": { name: { "inserted": [keys], "deleted": [keys], "modified": { key: [column indexes] } } } }`.
    * `complete` is false when the version is older than what is remembered: then everything may have changed.
+   *
+   * A class may have `"lists": [[key, column index, edits]]` too: how a list among the modified columns was edited,
+   * three numbers for each edit. `0, at, 0` is an insertion, `1, at, 0` a deletion, `2, at, 0` an element that changed,
+   * `3, from, to` a move, `4, size, 0` all deleted. `null` instead of the edits, or no entry: that is not known.
    */
   changesSince(version: number): string;
 

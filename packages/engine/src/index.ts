@@ -42,8 +42,9 @@ export { createObject, eraseAll, findObject, primaryKeyOf, type UpdateMode } fro
 export { Database, type DatabaseOptions } from "./data/database.js";
 export { Dictionary } from "./data/dictionary.js";
 export { List } from "./data/list.js";
-export type { Notifier, ObjectChanges, Unsubscribe } from "./data/notifier.js";
+export type { Notifier, Unsubscribe } from "./data/notifier.js";
 export { EmbeddedHandle, type Holder, ObjectHandle } from "./data/object.js";
+export type { KeyPaths, ObjectChanges } from "./data/observers.js";
 export {
   type Aggregate,
   aggregateOf,
@@ -71,6 +72,7 @@ export {
   SubscriptionSets,
   type SubscriptionState,
 } from "./data/subscriptions.js";
+export { type ValueOrder, ValueResults } from "./data/value-results.js";
 export { ValueSet } from "./data/value-set.js";
 export {
   Engine,

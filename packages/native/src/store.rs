@@ -354,6 +354,37 @@ impl NativeStore {
             .map(Float64Array::from)
     }
 
+    /// Objects whose column of a class links to one of `targets`, in order of creation.
+    #[napi(catch_unwind)]
+    pub fn origins(
+        &self,
+        snapshot: u32,
+        class_index: u32,
+        targets: Float64Array,
+        origin_class: u32,
+        column: u16,
+    ) -> Result<Float64Array> {
+        let (class, origin) = (class_index as usize, origin_class as usize);
+        self.view(snapshot, work::Origins(class, &targets, origin, column))
+            .map(Float64Array::from)
+    }
+
+    /// Indexes, in the list or set of a column, of links to `targets`.
+    #[napi(catch_unwind)]
+    pub fn link_positions(
+        &self,
+        snapshot: u32,
+        class_index: u32,
+        object: f64,
+        column: u16,
+        target_class: u32,
+        targets: Float64Array,
+    ) -> Result<Float64Array> {
+        let (class, target) = (class_index as usize, target_class as usize);
+        let positions = work::LinkPositions(class, object, column, target, &targets);
+        self.view(snapshot, positions).map(Float64Array::from)
+    }
+
     /// The query as text without parameters: what a subscription sends.
     #[napi(catch_unwind)]
     pub fn describe_query(

@@ -258,6 +258,37 @@ impl WasmStore {
         self.view(snapshot, work::Named(&self.names, query))
     }
 
+    /// Objects whose column of a class links to one of `targets`, in order of creation.
+    pub fn origins(
+        &self,
+        snapshot: u32,
+        class_index: u32,
+        targets: &[f64],
+        origin_class: u32,
+        column: u16,
+    ) -> Result<Vec<f64>> {
+        let (class, origin) = (class_index as usize, origin_class as usize);
+        self.view(snapshot, work::Origins(class, targets, origin, column))
+    }
+
+    /// Indexes, in the list or set of a column, of links to `targets`.
+    #[wasm_bindgen(js_name = linkPositions)]
+    pub fn link_positions(
+        &self,
+        snapshot: u32,
+        class_index: u32,
+        object: f64,
+        column: u16,
+        target_class: u32,
+        targets: &[f64],
+    ) -> Result<Vec<f64>> {
+        let (class, target) = (class_index as usize, target_class as usize);
+        self.view(
+            snapshot,
+            work::LinkPositions(class, object, column, target, targets),
+        )
+    }
+
     /// The query as text without parameters: what a subscription sends.
     #[wasm_bindgen(js_name = describeQuery)]
     pub fn describe_query(

@@ -5,6 +5,8 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use rustc_hash::FxHashMap;
 use tidemark_changeset::Name;
 
+use crate::list_edits::{EDITS_MAX, ListEdit, ListEdits};
+
 /// Commits remembered at most.
 const COMMITS_MAX: usize = 1_000;
 
@@ -23,6 +25,9 @@ pub struct ClassChanges {
     pub deleted: BTreeSet<u64>,
     /// Objects that existed before and do now, with the columns that were touched.
     pub modified: FxHashMap<u64, Columns>,
+    /// How lists among the touched columns were edited, by object and column; those that are missing
+    /// changed in a way that is not known.
+    pub lists: BTreeMap<(u64, u16), ListEdits>,
 }
 
 impl ClassChanges {
@@ -32,6 +37,7 @@ impl ClassChanges {
 
     pub(crate) fn delete(&mut self, object: u64) {
         self.modified.remove(&object);
+        self.forget_lists(object);
         if !self.inserted.remove(&object) {
             self.deleted.insert(object);
         }
@@ -43,16 +49,71 @@ impl ClassChanges {
         }
     }
 
+    /// Notes an edit of a list; `None` if it cannot be said by indexes.
+    pub(crate) fn edit(&mut self, object: u64, column: u16, edit: Option<ListEdit>) {
+        if self.inserted.contains(&object) {
+            return;
+        }
+        let known = self.lists.entry((object, column));
+        let edits = known.or_insert_with(|| Some(Vec::new()));
+        match (edit, edits.as_mut()) {
+            (Some(edit), Some(edits)) if edits.len() < EDITS_MAX => edits.push(edit),
+            _ => *edits = None,
+        }
+    }
+
+    /// The edits of an object's lists no longer tell how they became what they are.
+    pub(crate) fn forget_lists(&mut self, object: u64) {
+        let range = (object, 0)..=(object, u16::MAX);
+        let columns: Vec<_> = self.lists.range(range).map(|(place, _)| *place).collect();
+        for place in columns {
+            self.lists.remove(&place);
+        }
+    }
+
     pub(crate) fn is_empty(&self) -> bool {
         self.len() == 0
     }
 
     fn len(&self) -> usize {
-        self.inserted.len() + self.deleted.len() + self.modified.len()
+        let edits = self.lists.values().flatten();
+        self.inserted.len()
+            + self.deleted.len()
+            + self.modified.len()
+            + edits.map(Vec::len).sum::<usize>()
+    }
+
+    /// Whether a column of an object changed in a way that its edits do not tell.
+    fn is_unknown(&self, (object, column): (u64, u16)) -> bool {
+        let columns = self.modified.get(&object);
+        columns.is_some_and(|columns| columns.contains(&column))
+            && !matches!(self.lists.get(&(object, column)), Some(Some(_)))
+    }
+
+    /// Adds what a later commit did to lists. Comes before the modified columns of both are united.
+    fn then_lists(&mut self, later: &Self) {
+        let lost: Vec<_> = self
+            .lists
+            .keys()
+            .filter(|place| later.is_unknown(**place))
+            .copied()
+            .collect();
+        for place in lost {
+            self.lists.insert(place, None);
+        }
+        for (place, edits) in &later.lists {
+            if self.is_unknown(*place) || edits.is_none() {
+                self.edit(place.0, place.1, None);
+            }
+            for edit in edits.iter().flatten() {
+                self.edit(place.0, place.1, Some(*edit));
+            }
+        }
     }
 
     /// Adds what a later commit did.
     fn then(&mut self, later: &Self) {
+        self.then_lists(later);
         self.inserted.extend(&later.inserted);
         for (object, columns) in &later.modified {
             if !self.inserted.contains(object) {

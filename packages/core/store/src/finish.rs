@@ -65,10 +65,10 @@ impl<S: Storage> WriteTransaction<S> {
                     loaded.touched.insert(column);
                 }
             }
-            self.changes
-                .class(&definition.name)
-                .deleted
-                .remove(&erased.object);
+            let changes = self.changes.class(&definition.name);
+            changes.deleted.remove(&erased.object);
+            // They were made to the empty lists of the new object.
+            changes.forget_lists(erased.object);
         }
         self.note_touched();
     }

@@ -15,6 +15,7 @@
 //!   erases and creates again: to the reader it is the same;
 //! * what a local write records is what it applied.
 
+mod backlinks;
 pub mod boundary;
 mod candidates;
 mod catalog;
@@ -30,6 +31,7 @@ mod history;
 mod indexes;
 pub mod json;
 mod links;
+mod list_edits;
 pub mod local;
 mod names;
 mod nullify;
@@ -48,6 +50,7 @@ pub use copying::CopyForm;
 pub use database::{Database, DatabaseOptions, Snapshot};
 pub use error::StoreError;
 pub use flat::Given;
+pub use list_edits::{ListEdit, ListEdits};
 pub use local::Location;
 pub use names::{ClassNames, QueryNames};
 pub use query::Found;

@@ -3,7 +3,7 @@
 //! The table is compared with an object's links when it is needed, not at each change: within one write a
 //! list may grow by thousands of links one by one.
 
-use tidemark_changeset::{Link, PrimaryKey};
+use tidemark_changeset::{CollectionKind, Link, PrimaryKey};
 use tidemark_storage::{Read, Storage};
 
 use crate::tables::{ABSENT, BACKLINKS, ClassId, INDEX, backlink_key, backlink_prefix, index_key};
@@ -185,9 +185,13 @@ impl<S: Storage> WriteTransaction<S> {
     fn note_origins(&mut self, class: ClassId, key: &PrimaryKey) -> Result<()> {
         for origin in origins(&self.storage, class, key)? {
             if let Some(definition) = self.catalog.class_of_id(origin.class) {
-                self.changes
-                    .class(&definition.name)
-                    .modify(origin.object, origin.column);
+                let column = definition.columns.get(usize::from(origin.column));
+                let is_list = column.is_some_and(|c| c.collection == CollectionKind::List);
+                let changes = self.changes.class(&definition.name);
+                changes.modify(origin.object, origin.column);
+                if is_list {
+                    changes.edit(origin.object, origin.column, None);
+                }
             }
         }
         Ok(())

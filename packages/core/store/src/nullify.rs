@@ -36,7 +36,8 @@ impl<S: Storage> WriteTransaction<S> {
                 emitted(&instruction);
             }
         }
-        Ok(())
+        // Nobody links to it any more when it goes: no link is hidden, not even for a moment.
+        self.flush_links()
     }
 
     /// The instruction that takes away the first link to `link` in a column.

@@ -12,7 +12,7 @@ use std::sync::Arc;
 use rustc_hash::FxHashMap;
 use tidemark_changeset::codec::Encoder;
 use tidemark_changeset::packed::{self, write_key};
-use tidemark_changeset::{Instruction, Link, Name, PrimaryKey};
+use tidemark_changeset::{CollectionKind, Instruction, Link, Name, PrimaryKey};
 use tidemark_model::{Class, Document, Problem, apply_to_document};
 use tidemark_storage::{Read, Storage, Write};
 
@@ -21,6 +21,7 @@ use crate::changes::{Changes, Columns};
 use crate::compaction::Notes;
 use crate::head::{Counters, Head};
 use crate::indexes::{IndexKeys, update_entries};
+use crate::list_edits::{ListEdit, list_edit};
 use crate::tables::{ClassId, INDEX, ROWS, index_key, row_key};
 use crate::view::View;
 use crate::{Result, StoreError};
@@ -384,13 +385,43 @@ impl<S: Storage> WriteTransaction<S> {
             .buffer
             .get_mut(&(class, object))
             .ok_or_else(|| no_object(object))?;
+        let is_list = !touch.is_fresh
+            && (definition.columns.get(column))
+                .is_some_and(|c| c.collection == CollectionKind::List);
+        let edit = is_list.then(|| list_edit(instruction, &loaded.document, column));
         apply_to_document(
             &self.catalog.schema,
             definition,
             &mut loaded.document,
             instruction,
         )?;
+        if let Some(edit) = edit {
+            self.note_edit(class, object, touch.column, edit)?;
+        }
         Ok(touch)
+    }
+
+    /// Notes an edit of a list for listeners, unless some of its elements are hidden from them.
+    pub(crate) fn note_edit(
+        &mut self,
+        class: ClassId,
+        object: u64,
+        column: u16,
+        edit: Option<ListEdit>,
+    ) -> Result<()> {
+        let definition = class_of(&self.catalog, class)?;
+        let column_spec = definition.columns.get(usize::from(column));
+        let target = column_spec.and_then(|spec| self.catalog.id(spec.target.as_ref()?));
+        let absent = match target {
+            None => 0,
+            Some(target) => match self.counters.get(&target) {
+                Some(counters) => counters.absent,
+                None => Counters::read(&self.storage, target)?.absent,
+            },
+        };
+        let edit = edit.filter(|_| absent == 0);
+        self.note(class, |changes| changes.edit(object, column, edit));
+        Ok(())
     }
 
     pub(crate) fn record(&mut self, instruction: &Instruction) {

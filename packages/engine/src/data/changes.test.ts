@@ -35,7 +35,13 @@ test("deletions and insertions turn the old keys into the new ones; modification
 
 test("one key that moves is the only one deleted and inserted", () => {
   const changes = compareKeys([1, 2, 3, 4, 5], [2, 3, 4, 5, 1], () => false);
-  expect(changes).toEqual({ deletions: [0], insertions: [4], newModifications: [], oldModifications: [] });
+  expect(changes).toEqual({
+    deletions: [0],
+    insertions: [4],
+    newModifications: [],
+    oldModifications: [],
+    moves: [{ from: 0, to: 4 }],
+  });
 });
 
 test("values: what is replaced in place is modified, all else is deleted and inserted", () => {

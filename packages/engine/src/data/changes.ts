@@ -6,6 +6,12 @@
 
 /** Keys in order of creation: positions are found by halving. Returns −1 if the key is not there. */
 export function indexOfKey(sorted: Float64Array, key: number): number {
+  const index = lowerBound(sorted, key);
+  return sorted[index] === key ? index : -1;
+}
+
+/** How many of some ascending numbers are below another one. */
+function lowerBound(sorted: ArrayLike<number>, key: number): number {
   let low = 0;
   let high = sorted.length;
   while (low < high) {
@@ -13,7 +19,7 @@ export function indexOfKey(sorted: Float64Array, key: number): number {
     if ((sorted[middle] ?? 0) < key) low = middle + 1;
     else high = middle;
   }
-  return sorted[low] === key ? low : -1;
+  return low;
 }
 
 /**
@@ -44,29 +50,31 @@ export function patchKeys(
     changes: {
       deletions: indexesIn(before, left),
       insertions: indexesIn(keys, came),
+      moves: [],
       newModifications: indexesIn(keys, stayed),
       oldModifications: indexesIn(before, stayed),
     },
   };
 }
 
+/** Copies what stays in one piece between the keys that leave and come. */
 function mergeKeys(before: Float64Array, left: readonly number[], came: readonly number[]): Float64Array {
-  const gone = new Set(left);
   const merged = new Float64Array(before.length - left.length + came.length);
+  const cuts = [
+    ...left.map((key) => ({ at: lowerBound(before, key), came: undefined })),
+    ...came.map((key) => ({ at: lowerBound(before, key), came: key })),
+  ].sort((a, b) => a.at - b.at || (a.came ?? Infinity) - (b.came ?? Infinity));
+  let from = 0;
   let length = 0;
-  let next = 0;
-  const add = (key: number): void => {
-    merged[length] = key;
+  for (const cut of cuts) {
+    merged.set(before.subarray(from, cut.at), length);
+    length += cut.at - from;
+    from = cut.came === undefined ? cut.at + 1 : cut.at;
+    if (cut.came === undefined) continue;
+    merged[length] = cut.came;
     length += 1;
-  };
-  for (const key of before) {
-    while (next < came.length && (came[next] ?? 0) < key) {
-      add(came[next] ?? 0);
-      next += 1;
-    }
-    if (!gone.has(key)) add(key);
   }
-  for (; next < came.length; next += 1) add(came[next] ?? 0);
+  merged.set(before.subarray(from), length);
   return merged;
 }
 
@@ -80,6 +88,13 @@ export interface CollectionChanges {
   readonly newModifications: number[];
   /** The same by indexes before. */
   readonly oldModifications: number[];
+  /** Which of the deletions and insertions belong together: what changed its place. */
+  readonly moves: {
+    /** Index before. */
+    readonly from: number;
+    /** Index afterwards. */
+    readonly to: number;
+  }[];
 }
 
 export const noChanges: CollectionChanges = {
@@ -87,6 +102,7 @@ export const noChanges: CollectionChanges = {
   insertions: [],
   newModifications: [],
   oldModifications: [],
+  moves: [],
 };
 
 /** Whether there is anything to report. */
@@ -153,17 +169,19 @@ function compareMiddle(
   const stays = longestIncreasing(kept.map(({ from }) => from));
   const newModifications: number[] = [];
   const oldModifications: number[] = [];
+  const moves: CollectionChanges["moves"] = [];
   kept.forEach(({ from, to, key }, position) => {
     if (stays !== undefined && !stays[position]) {
       deletions.push(from);
       insertions.push(to);
+      moves.push({ from, to });
     } else if (isModified(key)) {
       oldModifications.push(from);
       newModifications.push(to);
     }
   });
   if (stays !== undefined) insertions.sort(ascending);
-  return { deletions: deletions.sort(ascending), insertions, newModifications, oldModifications };
+  return { deletions: deletions.sort(ascending), insertions, newModifications, oldModifications, moves };
 }
 
 function ascending(a: number, b: number): number {
@@ -171,7 +189,7 @@ function ascending(a: number, b: number): number {
 }
 
 /** Marks the members of a longest increasing subsequence; `undefined` if the whole sequence increases. */
-function longestIncreasing(sequence: readonly number[]): boolean[] | undefined {
+export function longestIncreasing(sequence: readonly number[]): boolean[] | undefined {
   let isSorted = true;
   for (let index = 1; index < sequence.length && isSorted; index += 1) {
     isSorted = (sequence[index - 1] ?? 0) < (sequence[index] ?? 0);
@@ -215,7 +233,7 @@ export function compareValues(before: readonly string[], after: readonly string[
     oldMiddle.forEach((value, index) => {
       if (value !== newMiddle[index]) modified.push(start + index);
     });
-    return { deletions: [], insertions: [], newModifications: modified, oldModifications: [...modified] };
+    return { ...noChanges, newModifications: modified, oldModifications: [...modified] };
   }
   const isLong = oldMiddle.length > comparedMiddleMax || newMiddle.length > comparedMiddleMax;
   const common = isLong ? [] : commonSubsequence(oldMiddle, newMiddle);
@@ -223,12 +241,7 @@ export function compareValues(before: readonly string[], after: readonly string[
   const keptNew = new Set(common.map(([, to]) => to));
   const rest = (values: readonly string[], kept: ReadonlySet<number>): number[] =>
     values.flatMap((_, index) => (kept.has(index) ? [] : [start + index]));
-  return {
-    deletions: rest(oldMiddle, keptOld),
-    insertions: rest(newMiddle, keptNew),
-    newModifications: [],
-    oldModifications: [],
-  };
+  return { ...noChanges, deletions: rest(oldMiddle, keptOld), insertions: rest(newMiddle, keptNew) };
 }
 
 function commonSubsequence(a: readonly string[], b: readonly string[]): [number, number][] {
@@ -255,6 +268,49 @@ function commonSubsequence(a: readonly string[], b: readonly string[]): [number,
   return pairs;
 }
 
+/** Compares two lists of distinct values. */
+export function compareDistinct(before: readonly string[], after: readonly string[]): CollectionChanges {
+  const numbers = new Map<string, number>();
+  const numberOf = (value: string): number => {
+    const known = numbers.get(value) ?? numbers.size;
+    numbers.set(value, known);
+    return known;
+  };
+  return compareKeys(before.map(numberOf), after.map(numberOf), () => false);
+}
+
+/** Where the element at an index was before some changes; −1 if it is new, or was moved. */
+export function oldIndexOf(changes: CollectionChanges, index: number): number {
+  const inserted = lowerBound(changes.insertions, index);
+  if (changes.insertions[inserted] === index) return -1;
+  // So many of the elements that stayed come before it; the deleted ones among them are passed by.
+  const rank = index - inserted;
+  let low = 0;
+  let high = changes.deletions.length;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if ((changes.deletions[middle] ?? 0) - middle <= rank) low = middle + 1;
+    else high = middle;
+  }
+  return rank + low;
+}
+
+/** Adds changes of elements that stayed, by their indexes afterwards; others are left out. */
+export function withModifications(changes: CollectionChanges, indexes: Iterable<number>): CollectionChanges {
+  const known = new Set(changes.newModifications);
+  const pairs: (readonly [number, number])[] = [];
+  for (const index of indexes) {
+    const old = known.has(index) ? -1 : oldIndexOf(changes, index);
+    if (old >= 0) pairs.push([old, index]);
+  }
+  if (pairs.length === 0) return changes;
+  return {
+    ...changes,
+    newModifications: [...changes.newModifications, ...pairs.map(([, index]) => index)].sort(ascending),
+    oldModifications: [...changes.oldModifications, ...pairs.map(([index]) => index)].sort(ascending),
+  };
+}
+
 /** Changes of a dictionary, by key. */
 export interface DictionaryChanges {
   /** Keys that are gone. */
@@ -265,17 +321,18 @@ export interface DictionaryChanges {
   readonly modifications: string[];
 }
 
-/** Compares two dictionaries by their fingerprints. */
-export function compareEntries(
-  before: ReadonlyMap<string, string>,
-  after: ReadonlyMap<string, string>,
+/** Compares two dictionaries. */
+export function compareEntries<T>(
+  before: ReadonlyMap<string, T>,
+  after: ReadonlyMap<string, T>,
+  areEqual: (before: T, after: T) => boolean = (one, other) => one === other,
 ): DictionaryChanges {
   const insertions: string[] = [];
   const modifications: string[] = [];
   for (const [key, value] of after) {
     const known = before.get(key);
     if (known === undefined) insertions.push(key);
-    else if (known !== value) modifications.push(key);
+    else if (!areEqual(known, value)) modifications.push(key);
   }
   return { deletions: [...before.keys()].filter((key) => !after.has(key)), insertions, modifications };
 }

@@ -247,6 +247,11 @@ export class Database {
     return this.#writeView ?? this.#snapshot;
   }
 
+  /** @internal What reads see outside of write transactions. */
+  get snapshot(): SnapshotId {
+    return this.#snapshot;
+  }
+
   /** Version of the snapshot. */
   get version(): number {
     return this.#version;

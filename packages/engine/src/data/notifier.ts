@@ -4,56 +4,31 @@
  * @module
  */
 
+import type { SnapshotId } from "../core.js";
+import { type ChangeSummary, readChanges } from "./change-summary.js";
+import type { CollectionChanges, DictionaryChanges } from "./changes.js";
 import type { Database } from "./database.js";
-import {
-  type CollectionChanges,
-  compareEntries,
-  compareKeys,
-  compareValues,
-  type DictionaryChanges,
-  hasChanges,
-  noChanges,
-} from "./changes.js";
 import type { Dictionary } from "./dictionary.js";
+import { Watches } from "./key-paths.js";
 import type { List } from "./list.js";
-import { EmbeddedHandle, ObjectHandle } from "./object.js";
+import type { EmbeddedHandle, ObjectHandle } from "./object.js";
+import {
+  CollectionObserver,
+  DictionaryObserver,
+  type KeyPaths,
+  type ObjectChanges,
+  ObjectObserver,
+  type Observer,
+  ResultsObserver,
+  ValuesObserver,
+} from "./observers.js";
+import { Reach } from "./reach.js";
 import type { Results } from "./results.js";
+import type { ValueResults } from "./value-results.js";
 import type { ValueSet } from "./value-set.js";
-
-/** What the core says about the versions since the last delivery. */
-export interface ChangeSummary {
-  /** False if everything may have changed. */
-  readonly isComplete: boolean;
-  /** Whether there are new classes or properties. */
-  readonly hasSchemaChange: boolean;
-  classChanges(name: string): ClassChanges | undefined;
-  readonly isEmpty: boolean;
-}
-
-/** Changes of one class. */
-export interface ClassChanges {
-  readonly inserted: readonly number[];
-  readonly deleted: readonly number[];
-  /** Columns by key. */
-  readonly modified: ReadonlyMap<number, readonly number[]>;
-}
-
-/** One listener, whatever it listens to. */
-interface Observer {
-  /** Compares with what it knew last; returns what to call, if anything. */
-  collect(summary: ChangeSummary | undefined): (() => void) | undefined;
-}
 
 /** Ends a listener. */
 export type Unsubscribe = () => void;
-
-/** Changes of an object. */
-export interface ObjectChanges {
-  /** Whether the object is gone. */
-  readonly isDeleted: boolean;
-  /** Names in the application. */
-  readonly changedProperties: readonly string[];
-}
 
 /** Delivers notifications of one file. */
 export class Notifier {
@@ -64,11 +39,15 @@ export class Notifier {
   readonly #schemaListeners = new Set<() => void>();
   #isScheduled = false;
   #isClosed = false;
+  readonly #watches: Watches;
   /** Version up to which listeners have been told. */
   #deliveredVersion: number | undefined;
+  /** The file at that version: what listeners know. */
+  #past: SnapshotId | undefined;
 
   constructor(database: Database) {
     this.#database = database;
+    this.#watches = new Watches(database);
   }
 
   /** Ends all listeners. */
@@ -78,6 +57,22 @@ export class Notifier {
     this.#realmListeners.clear();
     this.#beforeListeners.clear();
     this.#schemaListeners.clear();
+    this.#keep(undefined);
+  }
+
+  /** Holds on to a snapshot instead of the last one. */
+  #keep(snapshot: SnapshotId | undefined): void {
+    const { store } = this.#database;
+    if (snapshot !== undefined) store.shareRead(snapshot);
+    if (this.#past !== undefined) store.endRead(this.#past);
+    this.#past = snapshot;
+  }
+
+  /** The first listener knows the file as it is now. */
+  #begin(): void {
+    if (this.#past !== undefined) return;
+    this.#deliveredVersion = this.#database.version;
+    this.#keep(this.#database.snapshot);
   }
 
   /** Delivers in a later turn of the event loop. */
@@ -100,19 +95,25 @@ export class Notifier {
     const database = this.#database;
     // A transaction that is open across turns: its end schedules again.
     if (this.#isClosed || database.isInWrite) return;
-    const summary = this.#takeChanges();
-    if (summary !== undefined && !summary.isEmpty) {
+    let summary = this.#readChanges();
+    if (summary !== undefined) {
       this.#call([...this.#beforeListeners]);
       if (summary.hasSchemaChange) this.#call([...this.#schemaListeners]);
+      // What those changed is told in the same turn, unless they have left a transaction open.
+      if (this.#isClosed || database.isInWrite) return;
+      if (database.version !== summary.to) summary = this.#readChanges() ?? summary;
     }
+    const reach = summary && this.#past !== undefined ? new Reach(database, summary, this.#past) : undefined;
     const calls: [Observer, () => void][] = [];
     for (const observer of this.#observers) {
-      const call = observer.collect(summary);
+      const call = observer.collect(reach);
       if (call !== undefined) calls.push([observer, call]);
     }
+    this.#deliveredVersion = database.version;
+    this.#keep(this.#hasListeners ? database.snapshot : undefined);
     // All are compared with one version before the first is told: what it does must not be seen by the others yet.
     for (const [observer, call] of calls) if (this.#observers.has(observer)) this.#call([call]);
-    if (summary !== undefined && !summary.isEmpty) this.#call([...this.#realmListeners]);
+    if (summary !== undefined) this.#call([...this.#realmListeners]);
   }
 
   #call(listeners: readonly (() => void)[]): void {
@@ -128,15 +129,12 @@ export class Notifier {
     }
   }
 
-  /** Moves the snapshot to the newest version and says what changed since the last delivery. */
-  #takeChanges(): ChangeSummary | undefined {
+  /** Moves the snapshot to the newest version and says what changed since the last delivery, if anything did. */
+  #readChanges(): ChangeSummary | undefined {
     const database = this.#database;
     const since = this.#deliveredVersion ?? database.version;
     database.advance();
-    if (!this.#hasListeners || database.version === since) {
-      this.#deliveredVersion = database.version;
-      return undefined;
-    }
+    if (!this.#hasListeners || database.version === since) return undefined;
     let summary = readChanges(database, since);
     // Another commit may come between the snapshot and the question.
     while (summary.to > database.version) {
@@ -144,12 +142,11 @@ export class Notifier {
       if (summary.to === database.version) break;
       summary = readChanges(database, since);
     }
-    this.#deliveredVersion = database.version;
-    return summary;
+    return summary.isEmpty ? undefined : summary;
   }
 
   #observe(observer: Observer): Unsubscribe {
-    this.#deliveredVersion ??= this.#database.version;
+    this.#begin();
     this.#observers.add(observer);
     this.schedule();
     return () => {
@@ -158,7 +155,7 @@ export class Notifier {
   }
 
   #listen(listeners: Set<() => void>, listener: () => void): Unsubscribe {
-    this.#deliveredVersion ??= this.#database.version;
+    this.#begin();
     listeners.add(listener);
     return () => {
       listeners.delete(listener);
@@ -180,86 +177,47 @@ export class Notifier {
     return this.#listen(this.#schemaListeners, listener);
   }
 
-  /** The first call has no changes and comes soon. */
-  onResults(results: Results, listener: (changes: CollectionChanges) => void): Unsubscribe {
-    let known: Float64Array | undefined;
-    return this.#observe({
-      collect: (summary) => {
-        if (!results.isValid()) return this.#lastOf(known, listener, () => (known = new Float64Array(0)));
-        if (known === undefined) {
-          known = results.keys();
-          return () => listener(noChanges);
-        }
-        const classChanges = summary?.classChanges(results.layout.name);
-        if (summary === undefined || !mayConcern(results, summary, classChanges)) return undefined;
-        const patched =
-          summary.isComplete && classChanges !== undefined ? results.patch(known, classChanges) : undefined;
-        const keys = patched?.keys ?? results.keys();
-        const changes = patched?.changes ?? compareKeys(known, keys, (key) => isModified(summary, classChanges, key));
-        known = keys;
-        return hasChanges(changes) ? () => listener(changes) : undefined;
-      },
-    });
-  }
-
-  /** A list or set. */
-  onCollection(collection: List | ValueSet, listener: (changes: CollectionChanges) => void): Unsubscribe {
-    let known: readonly string[] | undefined;
-    let keys: Float64Array = new Float64Array(0);
-    const isLinks = collection.column.type === "link";
-    const target = isLinks ? (collection.column.target ?? "") : "";
-    return this.#observe({
-      collect: (summary) => {
-        if (!collection.isValid()) return this.#lastOf(known, listener, () => (known = []));
-        if (known === undefined) {
-          known = collection.fingerprints();
-          keys = collection.keys();
-          return () => listener(noChanges);
-        }
-        if (summary === undefined) return undefined;
-        const before = known;
-        known = collection.fingerprints();
-        let changes = compareValues(before, known);
-        if (isLinks) {
-          const keysBefore = keys;
-          keys = collection.keys();
-          const classChanges = summary.classChanges(target);
-          if (isDistinct(keysBefore) && isDistinct(keys)) {
-            changes = compareKeys(keysBefore, keys, (key) => isModified(summary, classChanges, key));
-          }
-        }
-        return hasChanges(changes) ? () => listener(changes) : undefined;
-      },
-    });
-  }
-
-  /** Calls back soon, with no changes, and then after each change of a dictionary. */
-  onDictionary(dictionary: Dictionary, listener: (changes: DictionaryChanges) => void): Unsubscribe {
-    let known: ReadonlyMap<string, string> | undefined;
-    return this.#observe({
-      collect: (summary) => {
-        if (!dictionary.isValid()) {
-          if (known === undefined || known.size === 0) return undefined;
-          const changes = compareEntries(known, new Map());
-          known = new Map();
-          return () => listener(changes);
-        }
-        if (known === undefined) {
-          known = dictionary.fingerprints();
-          return () => listener({ deletions: [], insertions: [], modifications: [] });
-        }
-        if (summary === undefined) return undefined;
-        const before = known;
-        known = dictionary.fingerprints();
-        const changes = compareEntries(before, known);
-        const count = changes.deletions.length + changes.insertions.length + changes.modifications.length;
-        return count > 0 ? () => listener(changes) : undefined;
-      },
-    });
+  /** @throws {@link EngineError} `invalid-argument` if a path names what a class has not. */
+  checkKeyPaths(className: string, keyPaths: KeyPaths): void {
+    this.#watches.of(className, keyPaths);
   }
 
   /**
-   * Calls back after each change of an object.
+   * The first call has no changes and comes soon.
+   *
+   * @param keyPaths only changes of these properties count as modifications; without them all do, of the objects
+   * behind four links too. As in `owner.name`, `*` for any property.
+   * @throws {@link EngineError} `invalid-argument` if a path names what is not there.
+   */
+  onResults(results: Results, listener: (changes: CollectionChanges) => void, keyPaths?: KeyPaths): Unsubscribe {
+    return this.#observe(new ResultsObserver(results, this.#watches, keyPaths, listener));
+  }
+
+  /** A list or set. Key paths as for {@link Notifier.onResults}; for collections of values they are of no effect. */
+  onCollection(
+    collection: List | ValueSet,
+    listener: (changes: CollectionChanges) => void,
+    keyPaths?: KeyPaths,
+  ): Unsubscribe {
+    return this.#observe(new CollectionObserver(collection, this.#watches, keyPaths, listener));
+  }
+
+  /** The values of a list or set in an order. */
+  onValues(values: ValueResults, listener: (changes: CollectionChanges) => void): Unsubscribe {
+    return this.#observe(new ValuesObserver(values, listener));
+  }
+
+  /** Calls back soon, with no changes, and then after each change of a dictionary. */
+  onDictionary(
+    dictionary: Dictionary,
+    listener: (changes: DictionaryChanges) => void,
+    keyPaths?: KeyPaths,
+  ): Unsubscribe {
+    return this.#observe(new DictionaryObserver(dictionary, this.#watches, keyPaths, listener));
+  }
+
+  /**
+   * Calls back after each change of an object. Without key paths only its own properties count.
    *
    * @param isKnown whether the listener knows the object as of the last delivery: its first call is a change then.
    */
@@ -267,102 +225,8 @@ export class Notifier {
     object: ObjectHandle | EmbeddedHandle,
     listener: (changes: ObjectChanges) => void,
     isKnown: boolean = false,
+    keyPaths?: KeyPaths,
   ): Unsubscribe {
-    let isTold = isKnown;
-    let isGone = false;
-    return this.#observe({
-      collect: (summary) => {
-        if (isGone) return undefined;
-        if (!object.isValid()) {
-          isGone = true;
-          return () => listener({ isDeleted: true, changedProperties: [] });
-        }
-        if (!isTold) {
-          isTold = true;
-          return () => listener({ isDeleted: false, changedProperties: [] });
-        }
-        const changedProperties = summary === undefined ? [] : changedPropertiesOf(object, summary);
-        return changedProperties.length > 0 ? () => listener({ isDeleted: false, changedProperties }) : undefined;
-      },
-    });
+    return this.#observe(new ObjectObserver(object, this.#watches, keyPaths, listener, isKnown));
   }
-
-  /** The last call of a collection whose owner is gone: everything was deleted. */
-  #lastOf(
-    known: ArrayLike<unknown> | undefined,
-    listener: (changes: CollectionChanges) => void,
-    forget: () => void,
-  ): (() => void) | undefined {
-    if (known === undefined || known.length === 0) return undefined;
-    const deletions = Array.from({ length: known.length }, (_, index) => index);
-    forget();
-    return () => listener({ ...noChanges, deletions });
-  }
-}
-
-function mayConcern(results: Results, summary: ChangeSummary, changes: ClassChanges | undefined): boolean {
-  // Queries may look at linked classes, and collections change with their owner.
-  if (!summary.isComplete || changes !== undefined) return true;
-  return !summary.isEmpty && (!results.isPlain || results.source.kind === "collection");
-}
-
-function isModified(summary: ChangeSummary, changes: ClassChanges | undefined, key: number): boolean {
-  return !summary.isComplete || (changes?.modified.has(key) ?? false);
-}
-
-function isDistinct(keys: Float64Array): boolean {
-  return new Set(keys).size === keys.length;
-}
-
-function changedPropertiesOf(object: ObjectHandle | EmbeddedHandle, summary: ChangeSummary): readonly string[] {
-  if (object instanceof EmbeddedHandle) {
-    // The core names changed columns of the root only.
-    let root: EmbeddedHandle["parent"] = object;
-    while (root instanceof EmbeddedHandle) root = root.parent;
-    if (!(root instanceof ObjectHandle)) return [];
-    const isTouched = summary.classChanges(root.layout.name)?.modified.has(root.key) ?? !summary.isComplete;
-    return isTouched ? object.layout.columns.map((column) => column.publicName) : [];
-  }
-  const names = object.layout.columns.map((column) => column.publicName);
-  if (!summary.isComplete) return names;
-  const columns = summary.classChanges(object.layout.name)?.modified.get(object.key) ?? [];
-  return columns.flatMap((column) => names[column] ?? []);
-}
-
-interface RawChanges {
-  readonly to: number;
-  readonly complete: boolean;
-  readonly schema: boolean;
-  readonly classes: Readonly<
-    Record<
-      string,
-      {
-        readonly inserted: readonly number[];
-        readonly deleted: readonly number[];
-        readonly modified: Readonly<Record<string, readonly number[]>>;
-      }
-    >
-  >;
-}
-
-function readChanges(database: Database, since: number): ChangeSummary & { readonly to: number } {
-  const raw = JSON.parse(database.store.changesSince(since)) as RawChanges;
-  const known = new Map<string, ClassChanges>();
-  return {
-    to: raw.to,
-    isComplete: raw.complete,
-    hasSchemaChange: raw.schema,
-    isEmpty: raw.complete && !raw.schema && Object.keys(raw.classes).length === 0,
-    classChanges(name) {
-      const changes = raw.classes[name];
-      if (changes === undefined) return undefined;
-      let made = known.get(name);
-      if (made === undefined) {
-        const modified = Object.entries(changes.modified).map(([key, columns]) => [Number(key), columns] as const);
-        made = { inserted: changes.inserted, deleted: changes.deleted, modified: new Map(modified) };
-        known.set(name, made);
-      }
-      return made;
-    },
-  };
 }

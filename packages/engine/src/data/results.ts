@@ -10,12 +10,14 @@ import type { Conventions } from "../values/conventions.js";
 import { packMixed } from "../values/pack.js";
 import { tag } from "../values/tags.js";
 import { pageOf, readScalar, skipValue } from "../values/unpack.js";
-import { indexOfKey, patchKeys } from "./changes.js";
+import type { ClassChanges } from "./change-summary.js";
+import { type CollectionChanges, indexOfKey, patchKeys } from "./changes.js";
 import type { Database } from "./database.js";
+import type { KeySequence } from "./key-sequence.js";
 import type { List } from "./list.js";
-import type { ClassChanges } from "./notifier.js";
 import { ObjectHandle } from "./object.js";
 import type { ClassLayout, Column } from "./schema.js";
+import { patchCost, patchSorted } from "./sorted-patch.js";
 import type { ValueSet } from "./value-set.js";
 
 /** Where the objects come from. */
@@ -59,9 +61,18 @@ export type Aggregate = "min" | "max" | "sum" | "avg";
 /** Fewer changes than this are always looked at one by one. */
 const patchedMin = 64;
 
-/** Whether a query looks at nothing but the object's own values: no paths, order or limit. Errs on the safe side. */
-function isPlainQuery(text: string): boolean {
-  return !/[.@]|\b(?:sort|distinct|limit|subquery)\b/i.test(text);
+/**
+ * How a query looks at objects: each by itself, keeping the order of creation; each by itself, in an order of their
+ * own values; or in another way. Errs on the safe side.
+ */
+function natureOf(text: string): "plain" | "sorted" | "other" {
+  // What a string says, and the point of a number, mean nothing here.
+  const bare = text.replaceAll(/"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'/g, "''").replaceAll(/\b\d+\.\d+/g, "0");
+  const sort = /\bsort\s*\([^()]*\)\s*$/i.exec(bare);
+  const predicate = sort === null ? bare : bare.slice(0, sort.index);
+  if (/[.@]|\b(?:sort|distinct|limit|subquery)\b/i.test(predicate)) return "other";
+  if (sort === null) return "plain";
+  return sort[0].includes(".") ? "other" : "sorted";
 }
 
 function ascending(a: number, b: number): number {
@@ -83,7 +94,7 @@ export class Results {
   readonly source: ResultsSource;
   /** The queries, one after the other. */
   readonly stages: readonly Stage[];
-  #keys: Float64Array | undefined;
+  #keys: Float64Array | (() => Float64Array) | undefined;
   #epoch = -1;
 
   constructor(database: Database, layout: ClassLayout, source: ResultsSource, stages: readonly Stage[]) {
@@ -99,9 +110,16 @@ export class Results {
     return this.source.kind !== "collection" || this.source.collection.isValid();
   }
 
-  /** Whether the queries look at nothing but the objects' own values. */
-  get isPlain(): boolean {
-    return this.stages.every(({ text }) => isPlainQuery(text));
+  /**
+   * How a change shows: `plain` and `sorted` results can be patched, looking at nothing but the changed objects.
+   *
+   * @internal
+   */
+  get nature(): "plain" | "sorted" | "other" {
+    if (this.source.kind !== "class") return "other";
+    const natures = this.stages.map(({ text }) => natureOf(text));
+    if (natures.includes("other")) return "other";
+    return natures.includes("sorted") ? "sorted" : "plain";
   }
 
   /** What must be unchanged for known keys to be right. */
@@ -115,26 +133,29 @@ export class Results {
   keys(): Float64Array {
     this.database.requireOpen();
     const epoch = this.#currentEpoch();
-    if (this.#keys !== undefined && this.#epoch === epoch) return this.#keys;
-    this.database.flush();
-    this.#keys = this.#evaluate();
-    this.#epoch = epoch;
+    if (this.#keys === undefined || this.#epoch !== epoch) {
+      this.database.flush();
+      this.#keys = this.#evaluate();
+      this.#epoch = epoch;
+    }
+    if (typeof this.#keys === "function") this.#keys = this.#keys();
     return this.#keys;
   }
 
   /**
-   * The keys after some changes, from the keys before them, when looking at the changed objects is enough: for results
-   * of a class whose queries look at nothing but the object and keep the order of creation.
+   * The keys after some changes, from the keys before them: for plain results.
    *
-   * @returns `undefined` if everything has to be looked at.
+   * @param modified objects whose changes are to be told.
+   * @returns `undefined` if there are so many changes that everything is looked at instead.
    * @internal
    */
-  patch(before: Float64Array, changes: ClassChanges): ReturnType<typeof patchKeys> | undefined {
+  patch(
+    before: Float64Array,
+    changes: ClassChanges,
+    modified: Iterable<number>,
+  ): ReturnType<typeof patchKeys> | undefined {
     const changed = changes.inserted.length + changes.modified.size;
-    if (this.source.kind !== "class" || changed + changes.deleted.length > before.length / 2 + patchedMin) {
-      return undefined;
-    }
-    if (!this.stages.every(({ text }) => isPlainQuery(text))) return undefined;
+    if (changed + changes.deleted.length > before.length / 2 + patchedMin) return undefined;
     const left = changes.deleted.filter((key) => indexOfKey(before, key) >= 0);
     const came: number[] = [];
     const passing = this.stages.length === 0 ? undefined : this.#passing(changes);
@@ -148,17 +169,44 @@ export class Results {
         if (!wasThere && passing.has(key)) came.push(key);
       }
     }
-    const patched = patchKeys(before, left.sort(ascending), came.sort(ascending), changes.modified.keys());
-    this.#keys = patched.keys;
-    this.#epoch = this.#currentEpoch();
+    const patched = patchKeys(before, left.sort(ascending), came.sort(ascending), modified);
+    this.#adopt(patched.keys);
     return patched;
+  }
+
+  /**
+   * Brings the keys up to date: for sorted results. Says what came, went and moved.
+   *
+   * @returns `undefined` if there are so many changes that everything is looked at instead.
+   * @internal
+   */
+  patchSorted(sequence: KeySequence, changes: ClassChanges): CollectionChanges | undefined {
+    const touched = [...changes.inserted, ...changes.modified.keys()];
+    if (touched.length * patchCost > sequence.length + patchedMin * patchCost) return undefined;
+    const told = patchSorted(sequence, {
+      deleted: changes.deleted,
+      touched,
+      rank: (keys) => this.#run(keys),
+    });
+    this.#adopt(() => sequence.toArray());
+    return told;
+  }
+
+  /** Takes in what the keys are now; a function is asked when somebody wants to know. */
+  #adopt(keys: Float64Array | (() => Float64Array)): void {
+    this.#keys = keys;
+    this.#epoch = this.#currentEpoch();
   }
 
   /** Those of the changed objects that pass the queries. */
   #passing(changes: ClassChanges): Set<number> {
-    let keys: Float64Array = Float64Array.from([...changes.inserted, ...changes.modified.keys()]);
+    return new Set(this.#run(Float64Array.from([...changes.inserted, ...changes.modified.keys()])));
+  }
+
+  #run(given: Float64Array): Float64Array {
+    let keys = given;
     for (const { text, parameters } of this.stages) keys = this.#query(text, parameters, keys);
-    return new Set(keys);
+    return keys;
   }
 
   #evaluate(): Float64Array {
@@ -187,7 +235,7 @@ export class Results {
     if (this.source.kind === "class" && this.stages.length === 0) {
       database.requireOpen();
       const epoch = this.#currentEpoch();
-      if (this.#keys !== undefined && this.#epoch === epoch) return this.#keys.length;
+      if (this.#keys instanceof Float64Array && this.#epoch === epoch) return this.#keys.length;
       database.flush();
       return database.store.count(database.view, this.layout.index);
     }

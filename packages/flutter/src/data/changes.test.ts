@@ -4,6 +4,7 @@ import { int, list, map, object, set, string } from "../model/property.js";
 import { SchemaObject } from "../model/schema.js";
 import type { Realm } from "../realm.js";
 import { turn, useFolder } from "../testing/folder.js";
+import type { CollectionChange } from "./changes.js";
 import { RealmObject } from "./object.js";
 
 class Dog extends RealmObject.of(SchemaObject("Dog", { name: string().primaryKey(), age: int().defaultsTo(1) })) {}
@@ -92,6 +93,49 @@ describe("changes of results", () => {
     expect(() => results.changesFor([""])).toThrow("It is not allowed to have empty key paths.");
     expect(() => results.changesFor(["age.none"])).toThrow(RealmException);
   });
+});
+
+test("what changes its place is deleted, inserted and moved", async () => {
+  const realm = withDogs("a", "b", "c");
+  const person = realm.write(() => realm.add(new Person({ id: 1, dogs: realm.all(Dog) })));
+  const told: unknown[] = [];
+  const note = ({ inserted, deleted, modified, moved }: CollectionChange): void =>
+    void told.push({ inserted, deleted, modified, moved });
+  realm.query(Dog, "TRUEPREDICATE SORT(age ASC)").changes.listen(note);
+  person.dogs.changes.listen(note);
+  await turn();
+  told.splice(0);
+  realm.write(() => (rex(realm).age = 9));
+  await turn();
+  realm.write(() => person.dogs.move(2, 0));
+  await turn();
+  expect(told).toEqual([
+    { inserted: [2], deleted: [0], modified: [], moved: [{ from: 0, to: 2 }] },
+    { inserted: [], deleted: [], modified: [0], moved: [] },
+    { inserted: [0], deleted: [2], modified: [], moved: [{ from: 2, to: 0 }] },
+  ]);
+});
+
+test("changes of results for key paths", async () => {
+  const realm = withDogs("a", "b");
+  const person = realm.write(() => {
+    const made = realm.add(new Person({ id: 1 }));
+    made.dog = rex(realm);
+    return made;
+  });
+  const told: unknown[] = [];
+  const people = realm.all(Person);
+  people.changesFor(["dog.age"]).listen(({ modified }) => told.push(modified));
+  people.changes.listen(({ modified }) => told.push(["all", modified]));
+  await turn();
+  realm.write(() => (person.name = "not told"));
+  await turn();
+  realm.write(() => (rex(realm).age = 9));
+  await turn();
+  expect(told).toEqual([[], ["all", []], ["all", [0]], [0], ["all", [0]]]);
+  expect(() => people.changesFor(["dog.none"])).toThrow(
+    "Property 'none' in KeyPath 'dog.none' is not a valid property in Dog.",
+  );
 });
 
 describe("changes of objects", () => {

@@ -5,7 +5,7 @@
  */
 
 import type { ClassLayout, CollectionChanges, Database } from "@tidemark/engine";
-import { RealmException } from "../errors.js";
+import { call, RealmException } from "../errors.js";
 
 /** Changes of an object. The first event names no properties. */
 export interface RealmObjectChanges<T> {
@@ -27,7 +27,7 @@ export interface CollectionChange {
   readonly modified: readonly number[];
   /** Indexes of the same elements in the new collection. */
   readonly newModified: readonly number[];
-  /** Always empty: what moved counts as deleted and inserted. */
+  /** What changed its place; it is among the deleted and the inserted too. */
   readonly moved: readonly {
     /** Index before. */
     readonly from: number;
@@ -83,33 +83,18 @@ export function changeOf(changes: CollectionChanges, length: number): Collection
     deleted: [...changes.deletions],
     modified: [...changes.oldModifications],
     newModified: [...changes.newModifications],
-    moved: [],
+    moved: changes.moves.map(({ from, to }) => ({ from, to })),
     isCleared: length === 0 && changes.deletions.length > 0,
   };
 }
 
 /**
- * @internal The properties that key paths begin with.
- * @throws {@link RealmException} if a path is empty or names what is not there.
+ * @internal Refuses key paths that are empty or name what is not there.
+ * @throws {@link RealmException}
  */
-export function firstProperties(
-  database: Database,
-  layout: ClassLayout,
-  keyPaths: readonly string[],
-): ReadonlySet<string> {
-  return new Set(
-    keyPaths.map((keyPath) => {
-      if (keyPath.trim() === "") throw new RealmException("It is not allowed to have empty key paths.");
-      let at: ClassLayout | undefined = layout;
-      for (const name of keyPath.split(".")) {
-        const owner: string = at?.name ?? "a value";
-        const column = at?.columnByPublicName(name);
-        if (name !== "*" && column === undefined) {
-          throw new RealmException(`Property '${name}' in KeyPath '${keyPath}' is not a valid property in ${owner}.`);
-        }
-        at = column?.target === undefined ? undefined : database.storedLayout(column.target);
-      }
-      return keyPath.split(".")[0] ?? "";
-    }),
-  );
+export function checkKeyPaths(database: Database, layout: ClassLayout, keyPaths: readonly string[]): void {
+  for (const keyPath of keyPaths) {
+    if (keyPath.trim() === "") throw new RealmException("It is not allowed to have empty key paths.");
+  }
+  call(() => database.notifier.checkKeyPaths(layout.name, keyPaths));
 }

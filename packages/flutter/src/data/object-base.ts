@@ -8,9 +8,9 @@ import { bindingKey, EmbeddedHandle, handleKey, type ObjectChanges, ObjectHandle
 import { call, RealmError, RealmException, RealmStateError } from "../errors.js";
 import { type ModelClass, type ModelObject, nameOf, type SchemaObject, schemaOf } from "../model/schema.js";
 import type { Realm } from "../realm.js";
-import type { Stream, StreamSink } from "../stream.js";
+import type { Stream } from "../stream.js";
 import { type Binding, changesStream, frozenForm, realmOf } from "./binding.js";
-import { firstProperties, type RealmObjectChanges } from "./changes.js";
+import { checkKeyPaths, type RealmObjectChanges } from "./changes.js";
 import type { RealmResults } from "./results.js";
 
 /** Under this key an object that no realm manages keeps its values. */
@@ -108,10 +108,16 @@ export abstract class RealmObjectBase {
     return changesOf(this, undefined);
   }
 
-  /** Changes of some properties. A path like `owner.name` tells of `owner` alone. */
+  /**
+   * Changes of some properties: `name`, `owner.name` for what an object behind a link has, `*` for any. The change names
+   * the first property of the path.
+   *
+   * @throws `RealmException` if a path is empty or names what is not there.
+   */
   changesFor(keyPaths: readonly string[]): Stream<RealmObjectChanges<this>> {
     const handle = handleOf(this);
-    return changesOf(this, firstProperties(handle.database, handle.layout, keyPaths));
+    checkKeyPaths(handle.database, handle.layout, keyPaths);
+    return changesOf(this, keyPaths);
   }
 
   /** The object as it is now, for ever. Close `frozen.realm` when it is not needed. */
@@ -167,18 +173,17 @@ function bindingOf(object: RealmObjectBase): Binding {
 
 function changesOf<T extends RealmObjectBase>(
   object: T,
-  names: ReadonlySet<string> | undefined,
+  keyPaths: readonly string[] | undefined,
 ): Stream<RealmObjectChanges<T>> {
   const [handle, binding] = [handleOf(object), bindingOf(object)];
   if (object.isFrozen) throw new RealmStateError("Object is frozen and cannot emit changes");
-  const isWanted = (name: string): boolean => names === undefined || names.has("*") || names.has(name);
-  const tell = (sink: StreamSink<RealmObjectChanges<T>>, changes: ObjectChanges): void => {
-    const properties = changes.changedProperties.filter(isWanted);
-    if (properties.length === 0 && changes.changedProperties.length > 0) return;
-    sink.add({ object, properties, isDeleted: changes.isDeleted });
-    if (changes.isDeleted) sink.close();
-  };
-  return changesStream(binding, (sink) => handle.database.notifier.onObject(handle, (changes) => tell(sink, changes)));
+  return changesStream(binding, (sink) => {
+    const tell = ({ isDeleted, changedProperties }: ObjectChanges): void => {
+      sink.add({ object, properties: [...changedProperties], isDeleted });
+      if (isDeleted) sink.close();
+    };
+    return handle.database.notifier.onObject(handle, tell, false, keyPaths);
+  });
 }
 
 /** The objects of a class that link to one. */

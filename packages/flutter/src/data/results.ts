@@ -5,6 +5,7 @@
  */
 
 import {
+  type CollectionChanges,
   type Column,
   handleKey,
   indexedForm,
@@ -17,7 +18,7 @@ import { call, RealmError } from "../errors.js";
 import type { Stream } from "../stream.js";
 import { subscribeTo, type SubscribeOptions, unsubscribeFrom } from "../sync/subscribe.js";
 import { type Binding, changesStream, realmOf, wrappers } from "./binding.js";
-import { changeOf, firstProperties, type RealmResultsChanges } from "./changes.js";
+import { changeOf, checkKeyPaths, type RealmResultsChanges } from "./changes.js";
 import { type OrderedStore, RealmCollection, refined } from "./collection.js";
 
 /** Live results. `results[0]` is `results.elementAt(0)`. */
@@ -72,22 +73,33 @@ export class RealmResults<T = object> extends RealmCollection<T> {
     return call(() => binding.results(refined(this.internal, query, values)) as RealmResults<T>);
   }
 
-  /** Changes, from the first one with nothing in it on. Ends with the realm. */
+  /**
+   * Changes, from the first one with nothing in it on. Ends with the realm. An object counts as modified if one of its
+   * properties changed, or one of an object behind up to four links.
+   */
   get changes(): Stream<RealmResultsChanges<RealmResults<T>>> {
+    return this.#changes(undefined);
+  }
+
+  /**
+   * The same; only changes of some properties count as modifications: `name`, `owner.name`, `*`, `owner.*`.
+   *
+   * @throws `RealmException` if a path is empty or names what is not there.
+   */
+  changesFor(keyPaths: readonly string[]): Stream<RealmResultsChanges<RealmResults<T>>> {
+    checkKeyPaths(this.internal.database, this.internal.layout, keyPaths);
+    return this.#changes(keyPaths);
+  }
+
+  #changes(keyPaths: readonly string[] | undefined): Stream<RealmResultsChanges<RealmResults<T>>> {
     const { binding } = this.observable();
     const results = this.internal;
     const { notifier } = results.database;
-    return changesStream(binding, (sink) =>
-      notifier.onResults(results, (changes) =>
-        sink.add({ results: indexedForm(this), ...changeOf(changes, results.isValid() ? results.length : 0) }),
-      ),
-    );
-  }
-
-  /** The same; which properties changed does not matter yet, so that more may be told than was asked for. */
-  changesFor(keyPaths: readonly string[]): Stream<RealmResultsChanges<RealmResults<T>>> {
-    firstProperties(this.internal.database, this.internal.layout, keyPaths);
-    return this.changes;
+    return changesStream(binding, (sink) => {
+      const tell = (changes: CollectionChanges): void =>
+        sink.add({ results: indexedForm(this), ...changeOf(changes, results.isValid() ? results.length : 0) });
+      return notifier.onResults(results, tell, keyPaths);
+    });
   }
 
   /** The results as they are now, for ever. Close `frozen.realm` when they are not needed. */

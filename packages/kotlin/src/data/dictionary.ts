@@ -197,7 +197,12 @@ export class RealmDictionary<T> implements Iterable<[string, T]> {
     this.#store.clear();
   }
 
-  /** Follows the dictionary: an `InitialMap` first, an `UpdatedMap` for each change, a `DeletedMap` with its object. */
+  /**
+   * Follows the dictionary: an `InitialMap` first, an `UpdatedMap` for each change, a `DeletedMap` with its object.
+   *
+   * @param keyPaths only changes of these properties of the objects in it count as changes of elements.
+   * @throws {@link IllegalArgumentException} if a path names what is not there, or the elements are no objects.
+   */
   asFlow(keyPaths?: readonly string[]): Flow<MapChange<T>> {
     return mapFlow(this, keyPaths);
   }

@@ -12,6 +12,7 @@ import {
   type EmbeddedHandle,
   type Handle,
   handleKey,
+  type KeyPaths,
   type List,
   type ObjectChanges,
   type ObjectHandle,
@@ -20,7 +21,7 @@ import {
   type ValueSet,
 } from "@tidemark/engine";
 import { type Managed, type Owner, scopeOf } from "../binding.js";
-import { IllegalStateException } from "../errors.js";
+import { call, IllegalArgumentException, IllegalStateException } from "../errors.js";
 import type { Emitter, FlowSource } from "../flow/channel.js";
 import type { Flow } from "../flow/flow.js";
 import {
@@ -71,29 +72,32 @@ function frozen(owner: Owner, live: Handle): unknown {
   return found === undefined ? undefined : binding.wrap(found);
 }
 
-function firstNames(keyPaths: readonly string[] | undefined): ReadonlySet<string> | undefined {
-  return keyPaths === undefined ? undefined : new Set(keyPaths.map((path) => path.split(".")[0] ?? path));
+/** @throws if a key path names what is not there, or the collection holds no objects. */
+function checkKeyPaths({ database, column }: List | ValueSet | Dictionary, keyPaths: KeyPaths): void {
+  if (keyPaths === undefined) return;
+  const target = column.type === "link" ? column.target : undefined;
+  if (target === undefined) {
+    throw new IllegalArgumentException("Keypaths are only supported for collections of objects.");
+  }
+  call(() => database.notifier.checkKeyPaths(target, keyPaths));
 }
 
 /** Follows an object. */
-export function objectFlow<T extends object>(
-  object: T,
-  keyPaths: readonly string[] | undefined,
-): Flow<ObjectChange<T>> {
+export function objectFlow<T extends object>(object: T, keyPaths: KeyPaths): Flow<ObjectChange<T>> {
   const { owner, handle } = observed<ObjectHandle | EmbeddedHandle>(object, "objects");
-  const wanted = firstNames(keyPaths);
+  call(() => owner.file.database.notifier.checkKeyPaths(handle.layout.name, keyPaths));
   return owner.flow<ObjectChange<T>>((emitter) => {
     const { database } = owner.file;
     const live = resolveHandle(database, handle);
     if (live === undefined) return endWith(emitter, new DeletedObject());
     let isTold = false;
-    return database.notifier.onObject(live, ({ isDeleted, changedProperties }) => {
+    const tell = ({ isDeleted, changedProperties }: ObjectChanges): void => {
       if (isDeleted) return void endWith(emitter, new DeletedObject());
-      if (isTold && wanted !== undefined && !changedProperties.some((name) => wanted.has(name))) return;
       const now = frozen(owner, live) as T;
       emitter.emit(isTold ? new UpdatedObject(now, changedProperties) : new InitialObject(now));
       isTold = true;
-    });
+    };
+    return database.notifier.onObject(live, tell, false, keyPaths);
   });
 }
 
@@ -104,20 +108,22 @@ function endWith<T>(emitter: Emitter<T>, value: T): () => void {
 }
 
 /** Follows results. */
-export function resultsFlow<T>(owner: Owner, results: Results): Flow<ResultsChange<T>> {
+export function resultsFlow<T>(owner: Owner, results: Results, keyPaths: KeyPaths): Flow<ResultsChange<T>> {
+  call(() => owner.file.database.notifier.checkKeyPaths(results.layout.name, keyPaths));
   return owner.flow<ResultsChange<T>>((emitter) => {
     const { database } = owner.file;
     const live = resolveHandle(database, results);
     if (live === undefined) return endOfResults(emitter);
     let isTold = false;
-    return database.notifier.onResults(live, (changes) => {
+    const tell = (changes: CollectionChanges): void => {
       const binding = owner.current();
       const found = resolveHandle(binding.file.database, live);
       if (found === undefined) return void endOfResults(emitter);
       const list = binding.results(found) as RealmResults<T>;
       emitter.emit(isTold ? new UpdatedResults(list, changes) : new InitialResults(list));
       isTold = true;
-    });
+    };
+    return database.notifier.onResults(live, tell, keyPaths);
   });
 }
 
@@ -128,7 +134,8 @@ function endOfResults<T>(emitter: Emitter<T>): () => void {
 }
 
 /** Follows the first object of results. */
-export function singleFlow<T>(owner: Owner, results: Results): Flow<SingleQueryChange<T>> {
+export function singleFlow<T>(owner: Owner, results: Results, keyPaths: KeyPaths): Flow<SingleQueryChange<T>> {
+  call(() => owner.file.database.notifier.checkKeyPaths(results.layout.name, keyPaths));
   return owner.flow<SingleQueryChange<T>>((emitter) => {
     const { database } = owner.file;
     const live = resolveHandle(database, results);
@@ -146,7 +153,7 @@ export function singleFlow<T>(owner: Owner, results: Results): Flow<SingleQueryC
       isTold = true;
       if (first?.key === head?.key) return;
       head?.end();
-      head = first === undefined ? undefined : { key: first.key, end: followHead(owner, first, emitter) };
+      head = first === undefined ? undefined : { key: first.key, end: followHead(owner, first, emitter, keyPaths) };
     };
     const end = database.notifier.onResults(live, onHead);
     return () => {
@@ -157,11 +164,16 @@ export function singleFlow<T>(owner: Owner, results: Results): Flow<SingleQueryC
 }
 
 /** Tells changes of the first object; that it is gone is for the results to tell. */
-function followHead<T>(owner: Owner, first: ObjectHandle, emitter: Emitter<SingleQueryChange<T>>): () => void {
+function followHead<T>(
+  owner: Owner,
+  first: ObjectHandle,
+  emitter: Emitter<SingleQueryChange<T>>,
+  keyPaths: KeyPaths,
+): () => void {
   const listener = ({ isDeleted, changedProperties }: ObjectChanges): void => {
     if (!isDeleted) emitter.emit(new UpdatedObject(frozen(owner, first) as T, changedProperties));
   };
-  return owner.file.database.notifier.onObject(first, listener, true);
+  return owner.file.database.notifier.onObject(first, listener, true, keyPaths);
 }
 
 /** Follows a value that is computed from results. */
@@ -225,13 +237,14 @@ function collectionSource<H extends List | ValueSet | Dictionary, C, Change>(
   };
 }
 
-/** Follows a list. Paths are not looked at yet. */
-export function listFlow<T>(list: RealmList<T>, _keyPaths: readonly string[] | undefined): Flow<ListChange<T>> {
+/** Follows a list. */
+export function listFlow<T>(list: RealmList<T>, keyPaths: KeyPaths): Flow<ListChange<T>> {
   const { owner, handle } = observed<List>(list, "lists");
+  checkKeyPaths(handle, keyPaths);
   return owner.flow(
     collectionSource(owner, handle, {
       listen: (live, listener: (changes: CollectionChanges) => void) =>
-        live.database.notifier.onCollection(live, listener),
+        live.database.notifier.onCollection(live, listener, keyPaths),
       initial: (now): ListChange<T> => new InitialList(now as RealmList<T>),
       updated: (now, changes): ListChange<T> => new UpdatedList(now as RealmList<T>, changes),
       deleted: (): ListChange<T> => new DeletedList(new RealmList<T>()),
@@ -239,13 +252,14 @@ export function listFlow<T>(list: RealmList<T>, _keyPaths: readonly string[] | u
   );
 }
 
-/** Follows a set. Paths are not looked at yet. */
-export function setFlow<T>(set: RealmSet<T>, _keyPaths: readonly string[] | undefined): Flow<SetChange<T>> {
+/** Follows a set. */
+export function setFlow<T>(set: RealmSet<T>, keyPaths: KeyPaths): Flow<SetChange<T>> {
   const { owner, handle } = observed<ValueSet>(set, "sets");
+  checkKeyPaths(handle, keyPaths);
   return owner.flow(
     collectionSource(owner, handle, {
       listen: (live, listener: (changes: CollectionChanges) => void) =>
-        live.database.notifier.onCollection(live, listener),
+        live.database.notifier.onCollection(live, listener, keyPaths),
       initial: (now): SetChange<T> => new InitialSet(now as RealmSet<T>),
       updated: (now, changes): SetChange<T> => new UpdatedSet(now as RealmSet<T>, changes),
       deleted: (): SetChange<T> => new DeletedSet(new RealmSet<T>()),
@@ -253,13 +267,14 @@ export function setFlow<T>(set: RealmSet<T>, _keyPaths: readonly string[] | unde
   );
 }
 
-/** Follows a dictionary. Paths are not looked at yet. */
-export function mapFlow<T>(map: RealmDictionary<T>, _keyPaths: readonly string[] | undefined): Flow<MapChange<T>> {
+/** Follows a dictionary. */
+export function mapFlow<T>(map: RealmDictionary<T>, keyPaths: KeyPaths): Flow<MapChange<T>> {
   const { owner, handle } = observed<Dictionary>(map, "dictionaries");
+  checkKeyPaths(handle, keyPaths);
   return owner.flow(
     collectionSource(owner, handle, {
       listen: (live, listener: (changes: DictionaryChanges) => void) =>
-        live.database.notifier.onDictionary(live, listener),
+        live.database.notifier.onDictionary(live, listener, keyPaths),
       initial: (now): MapChange<T> => new InitialMap(now as RealmDictionary<T>),
       updated: (now, changes): MapChange<T> => new UpdatedMap(now as RealmDictionary<T>, changes),
       deleted: (): MapChange<T> => new DeletedMap(new RealmDictionary<T>()),

@@ -209,7 +209,12 @@ export class RealmList<T> extends OrderedRealmCollection<T> {
     return queryOfCollection<T>(this, filter, args);
   }
 
-  /** Follows the list: an `InitialList` first, an `UpdatedList` for each change, a `DeletedList` with its object. */
+  /**
+   * Follows the list: an `InitialList` first, an `UpdatedList` for each change, a `DeletedList` with its object.
+   *
+   * @param keyPaths only changes of these properties of the objects in it count as changes of elements.
+   * @throws {@link IllegalArgumentException} if a path names what is not there, or the elements are no objects.
+   */
   asFlow(keyPaths?: readonly string[]): Flow<ListChange<T>> {
     return listFlow(this, keyPaths);
   }

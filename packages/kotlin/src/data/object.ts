@@ -67,8 +67,10 @@ export abstract class BaseRealmObject {
   /**
    * Follows the object: an `InitialObject` first, then an `UpdatedObject` for each change, at last a `DeletedObject`.
    *
-   * @param keyPaths names of properties: other changes are not told. Only the first name of a path counts.
+   * @param keyPaths names of properties, or paths like `owner.name` and `owner.*`: other changes are not told. Without
+   * them the object's own properties count.
    * @throws {@link IllegalStateException} if the object is not stored.
+   * @throws {@link IllegalArgumentException} if a path names what is not there.
    */
   asFlow(keyPaths?: readonly string[]): Flow<ObjectChange<this>> {
     return objectFlow(this, keyPaths);

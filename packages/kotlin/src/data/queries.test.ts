@@ -177,6 +177,21 @@ test("key paths leave out changes of other properties", async () => {
   ]);
 });
 
+test("key paths of results lead through links; they must name what is there", async () => {
+  const realm = filled();
+  const query = realm.query(Dog);
+  const told = await collect<ResultsChange<Dog>>(query.asFlow(["age"]), () => {
+    change(realm, 1, (one) => (one.name = "Waldi"));
+    change(realm, 1, (one) => (one.age = 9));
+  });
+  expect(told.map(({ kind }) => kind)).toEqual(["InitialResults", "UpdatedResults"]);
+  expect(() => query.asFlow(["none"])).toThrow(IllegalArgumentException);
+  expect(() => query.first().asFlow(["none"])).toThrow(
+    "Property 'none' in KeyPath 'none' is not a valid property in Dog.",
+  );
+  expect(() => query.find().first().asFlow(["name.x"])).toThrow(IllegalArgumentException);
+});
+
 test("the first object of a query: pending, there, changed, another one, gone", async () => {
   const realm = folder.open(Dog);
   const create = (_id: number): void => {

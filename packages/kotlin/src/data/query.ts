@@ -92,9 +92,12 @@ export class RealmSingleQuery<T> {
   /**
    * Follows the object: a `PendingObject` while there is none, an `InitialObject` when there is one or another, an
    * `UpdatedObject` for each change, a `DeletedObject` when none is left.
+   *
+   * @param keyPaths only changes of these properties are told: `name`, `owner.name`, `*`, `owner.*`.
+   * @throws {@link IllegalArgumentException} if a path names what is not there.
    */
-  asFlow(_keyPaths?: readonly string[]): Flow<SingleQueryChange<T>> {
-    return this.#query.followFirst();
+  asFlow(keyPaths?: readonly string[]): Flow<SingleQueryChange<T>> {
+    return this.#query.followFirst(keyPaths);
   }
 }
 
@@ -119,9 +122,9 @@ export class RealmQuery<T> {
   }
 
   /** @internal */
-  followFirst(): Flow<SingleQueryChange<T>> {
+  followFirst(keyPaths: readonly string[] | undefined): Flow<SingleQueryChange<T>> {
     this.#requireFrozen("observed");
-    return singleFlow<T>(this.#origin.owner, this.#results);
+    return singleFlow<T>(this.#origin.owner, this.#results, keyPaths);
   }
 
   #with(results: Results): RealmQuery<T> {
@@ -181,11 +184,15 @@ export class RealmQuery<T> {
   }
 
   /**
-   * Follows the results: an `InitialResults` first, an `UpdatedResults` for each change. Paths are not looked at yet.
+   * Follows the results: an `InitialResults` first, an `UpdatedResults` for each change.
+   *
+   * @param keyPaths only changes of these properties of the objects are told: `name`, `owner.name`, `*`, `owner.*`.
+   * Without them all are, those of objects behind up to four links too.
+   * @throws {@link IllegalArgumentException} if a path names what is not there.
    */
-  asFlow(_keyPaths?: readonly string[]): Flow<ResultsChange<T>> {
+  asFlow(keyPaths?: readonly string[]): Flow<ResultsChange<T>> {
     this.#requireFrozen("observed");
-    return resultsFlow<T>(this.#origin.owner, this.#results);
+    return resultsFlow<T>(this.#origin.owner, this.#results, keyPaths);
   }
 
   #requireFrozen(what: string): void {

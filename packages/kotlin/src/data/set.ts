@@ -171,7 +171,12 @@ export class RealmSet<T> extends RealmCollection<T> {
     return queryOfCollection<T>(this, filter, args);
   }
 
-  /** Follows the set: an `InitialSet` first, an `UpdatedSet` for each change, a `DeletedSet` with its object. */
+  /**
+   * Follows the set: an `InitialSet` first, an `UpdatedSet` for each change, a `DeletedSet` with its object.
+   *
+   * @param keyPaths only changes of these properties of the objects in it count as changes of elements.
+   * @throws {@link IllegalArgumentException} if a path names what is not there, or the elements are no objects.
+   */
   asFlow(keyPaths?: readonly string[]): Flow<SetChange<T>> {
     return setFlow(this, keyPaths);
   }

@@ -9,6 +9,10 @@ import {
   aggregateOf,
   bindingKey,
   type CollectionChanges,
+  type KeyPaths,
+  type List,
+  ValueResults,
+  type ValueSet,
   EngineError,
   type Handle,
   handleKey,
@@ -21,7 +25,7 @@ import {
 import { assertFunction, assertString } from "../assert.js";
 import type { Binding } from "../binding.js";
 import { call } from "../errors.js";
-import { ListenerMap } from "./listeners.js";
+import { keyPathsOf, ListenerMap } from "./listeners.js";
 import { valueToJson } from "./object.js";
 import type { Results } from "./results.js";
 
@@ -111,7 +115,7 @@ export abstract class OrderedCollection<T> {
   /** @internal The elements of this moment as results of the engine; only for objects. */
   protected abstract asResults(): EngineResults;
   /** @internal */
-  protected abstract observe(listener: (changes: CollectionChanges) => void): () => void;
+  protected abstract observe(keyPaths: KeyPaths, listener: (changes: CollectionChanges) => void): () => void;
   /** Type of the elements, by its name in schemas. */
   abstract get type(): string;
   /** Whether elements may be null. */
@@ -240,12 +244,14 @@ export abstract class OrderedCollection<T> {
     });
   }
 
-  /** The elements in the order of a property, or of several. @throws if no property is given. */
+  /**
+   * The elements in the order of a property, or of several; values in their own.
+   *
+   * @throws if no property is given for objects, or one for values.
+   */
   sorted(by: boolean | string | readonly SortDescriptor[] = false, isReversed: boolean = false): Results<T> {
+    if (typeof by === "boolean") return call(() => wrapValues<T>(this[bindingKey], this.asValues().sorted(by)));
     const source = call(() => this.asResults());
-    if (typeof by === "boolean") {
-      throw new EngineError("invalid-argument", "Sorting collections of values without a property is not supported");
-    }
     const descriptors = typeof by === "string" ? [[by, isReversed] as const] : by;
     const orders = descriptors.map((descriptor) => {
       const [keyPath, isDescending] = typeof descriptor === "string" ? [descriptor, false] : descriptor;
@@ -256,19 +262,36 @@ export abstract class OrderedCollection<T> {
 
   /** The elements of this moment: later changes of the collection do not show. */
   snapshot(): Results<T> {
-    return call(() => this[bindingKey].results(this.asResults().snapshot()) as Results<T>);
+    return call(() => {
+      const handle = this[handleKey];
+      const isObjects = handle instanceof EngineResults || isLinks(handle as List | ValueSet);
+      if (!isObjects) return wrapValues<T>(this[bindingKey], this.asValues().snapshot());
+      return this[bindingKey].results(this.asResults().snapshot()) as Results<T>;
+    });
+  }
+
+  /** @internal The elements as values of the engine. @throws if they are objects. */
+  protected asValues(): ValueResults {
+    const handle = this[handleKey];
+    if (handle instanceof EngineResults || isLinks(handle as List | ValueSet)) {
+      throw new EngineError("invalid-argument", "Objects can only be sorted by a property");
+    }
+    return new ValueResults(handle as List | ValueSet, "given");
   }
 
   /**
-   * Calls back soon, with no changes, and then after each change. Key paths are accepted, of no effect.
+   * Calls back soon, with no changes, and then after each change. An object counts as modified if one of its properties
+   * changed, or one of an object that it links to, over at most four links.
    *
-   * @throws if the callback is registered already.
+   * @param keyPaths only changes of these properties count as modifications: `name`, `owner.name`, `*`, `owner.*`. No
+   * path at all leaves insertions and deletions. Of no effect for collections of values.
+   * @throws if the callback is registered already, or a path names what is not there.
    */
-  addListener(callback: CollectionChangeCallback<T>, _keyPaths?: string | string[]): void {
+  addListener(callback: CollectionChangeCallback<T>, keyPaths?: string | string[]): void {
     assertFunction(callback, "callback");
     const begin = (): (() => void) =>
       this[bindingKey].track(
-        this.observe(({ insertions, deletions, newModifications, oldModifications }) => {
+        this.observe(keyPathsOf(keyPaths), ({ insertions, deletions, newModifications, oldModifications }) => {
           const changes = {
             insertions: [...insertions],
             deletions: [...deletions],
@@ -306,6 +329,25 @@ for (const name of arrayMethods) {
       return method.apply([...this.values()], values);
     },
   });
+}
+
+/** Names of the engine's types in the SDK. */
+export const typeNames: Readonly<Record<string, string>> = {
+  link: "object",
+  binary: "data",
+  timestamp: "date",
+  decimal: "decimal128",
+};
+
+function isLinks({ column, database }: List | ValueSet): boolean {
+  return column.type === "link" && database.storedLayout(column.target ?? "")?.kind === "top";
+}
+
+/** @internal How values in an order are shown; set where the class of results is. */
+export const valueForms: { wrap: (binding: Binding, values: ValueResults) => unknown } = { wrap: () => undefined };
+
+function wrapValues<T>(binding: Binding, values: ValueResults): Results<T> {
+  return valueForms.wrap(binding, values) as Results<T>;
 }
 
 function snapshotOf(handle: OrderedHandle): unknown[] {

@@ -8,7 +8,7 @@ import { bindingKey, type Dictionary as EngineDictionary, handleKey } from "@tid
 import { assertFunction, assertString } from "../assert.js";
 import { type Binding, wrappers } from "../binding.js";
 import { call } from "../errors.js";
-import { ListenerMap } from "./listeners.js";
+import { keyPathsOf, ListenerMap } from "./listeners.js";
 import { valueToJson } from "./object.js";
 
 /** Keys of what has changed. All are empty in the first call of a listener. */
@@ -94,18 +94,25 @@ export class Dictionary<T = unknown> {
     return this.entries();
   }
 
-  /** Calls back soon, with no changes, and then after each change. @throws if the callback is registered already. */
-  addListener(callback: DictionaryChangeCallback<T>, _keyPaths?: string | string[]): void {
+  /**
+   * Calls back soon, with no changes, and then after each change.
+   *
+   * @param keyPaths only changes of these properties of the objects in it count as modifications.
+   * @throws if the callback is registered already, or a path names what is not there.
+   */
+  addListener(callback: DictionaryChangeCallback<T>, keyPaths?: string | string[]): void {
     assertFunction(callback, "callback");
     const binding = this[bindingKey];
     const handle = this[handleKey];
     const begin = (): (() => void) =>
       binding.track(
-        handle.database.notifier.onDictionary(handle, (changes) =>
-          callback(proxies.get(this) as Dictionary<T>, changes),
+        handle.database.notifier.onDictionary(
+          handle,
+          (changes) => callback(proxies.get(this) as Dictionary<T>, changes),
+          keyPathsOf(keyPaths),
         ),
       );
-    listenersOf(this).add(callback, begin);
+    call(() => listenersOf(this).add(callback, begin));
   }
 
   /** Ends calling back. A callback that is not registered is no error. */

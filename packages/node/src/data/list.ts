@@ -7,6 +7,7 @@
 import {
   bindingKey,
   type CollectionChanges,
+  type KeyPaths,
   handleKey,
   type List as EngineList,
   type Results as EngineResults,
@@ -16,15 +17,7 @@ import {
 import { assertNumber } from "../assert.js";
 import { type Binding, wrappers } from "../binding.js";
 import { call } from "../errors.js";
-import { OrderedCollection, type OrderedHandle } from "./collection.js";
-
-/** Names of the engine's types in the SDK. */
-export const typeNames: Readonly<Record<string, string>> = {
-  link: "object",
-  binary: "data",
-  timestamp: "date",
-  decimal: "decimal128",
-};
+import { OrderedCollection, type OrderedHandle, typeNames } from "./collection.js";
 
 /** A list of an object. It is live, and changed in write transactions: by index, or by the methods of arrays. */
 export class List<T = unknown> extends OrderedCollection<T> {
@@ -52,8 +45,8 @@ export class List<T = unknown> extends OrderedCollection<T> {
   }
 
   /** @internal */
-  protected override observe(listener: (changes: CollectionChanges) => void): () => void {
-    return this.#list.database.notifier.onCollection(this.#list, listener);
+  protected override observe(keyPaths: KeyPaths, listener: (changes: CollectionChanges) => void): () => void {
+    return this.#list.database.notifier.onCollection(this.#list, listener, keyPaths);
   }
 
   /** Type of the elements, by its name in schemas. */

@@ -3,6 +3,7 @@ import type { Realm } from "../realm.js";
 import type { DefaultObject, ObjectSchema } from "../schema/types.js";
 import { turn, useFolder } from "../testing/folder.js";
 import type { CollectionChangeSet } from "./collection.js";
+import type { RealmObject } from "./object.js";
 
 const item: ObjectSchema = {
   name: "Item",
@@ -293,4 +294,70 @@ test("a closed realm tells nothing, also when another one keeps the file open", 
   await turn();
   expect(seen).toHaveLength(1);
   expect(others).toHaveLength(2);
+});
+
+function watchObject(of: DefaultObject, tell: (names: string[]) => void, keyPaths?: string[]): void {
+  const observed = of as unknown as RealmObject;
+  observed.addListener((_, { changedProperties }) => tell(changedProperties.map(String)), keyPaths);
+}
+
+test("key paths: only changes of what they name are modifications", async () => {
+  const results = realm.objects("Item");
+  const told: CollectionChangeSet[] = [];
+  results.addListener((_, changes) => told.push(changes), ["links.name"]);
+  await turn();
+  realm.write(() => (object(0)["links"] as DefaultObject[]).push(object(1)));
+  await turn();
+  realm.write(() => (object(0)["name"] = "not told"));
+  await turn();
+  realm.write(() => (object(1)["name"] = "told"));
+  await turn();
+  expect(told.slice(1)).toEqual([
+    { ...nothing, newModifications: [0], oldModifications: [0] },
+    { ...nothing, newModifications: [0], oldModifications: [0] },
+  ]);
+});
+
+test("without key paths a change is one of all objects that link to its own, over four links", async () => {
+  realm.write(() => {
+    for (let id = 5; id < 7; id += 1) realm.create("Item", { _id: id, name: `n${id}` });
+    for (let id = 0; id < 6; id += 1) (object(id)["links"] as DefaultObject[]).push(object(id + 1));
+  });
+  const seen = watch(realm.objects("Item"));
+  const shallow: CollectionChangeSet[] = [];
+  realm.objects("Item").addListener((_, changes) => shallow.push(changes), "*");
+  const object0: string[][] = [];
+  watchObject(object(0), (names) => object0.push(names));
+  await turn();
+  realm.write(() => (object(6)["name"] = "deep"));
+  await turn();
+  expect(seen[1]?.newModifications).toEqual([2, 3, 4, 5, 6]);
+  expect(shallow[1]?.newModifications).toEqual([6]);
+  expect(object0).toEqual([[]]);
+});
+
+test("key paths of objects name their first property; those of dictionaries are taken", async () => {
+  realm.write(() => (object(0)["links"] as DefaultObject[]).push(object(1)));
+  const told: string[][] = [];
+  watchObject(object(0), (names) => told.push(names), ["links.name", "tags"]);
+  await turn();
+  realm.write(() => {
+    object(0)["name"] = "not told";
+    object(1)["name"] = "told";
+  });
+  await turn();
+  expect(told).toEqual([[], ["links"]]);
+});
+
+test("key paths must name what is there", () => {
+  const callback = (): void => undefined;
+  const refused = "Property 'none' in KeyPath 'none' is not a valid property in Item.";
+  expect(() => realm.objects("Item").addListener(callback, ["none"])).toThrow(refused);
+  expect(() => object(0).addListener(callback, "none")).toThrow(refused);
+  expect(() => realm.objects("Item").addListener(callback, "name.none")).toThrow(
+    "Property 'name' in KeyPath 'name.none' is not a collection of objects or an object reference, so it cannot be used " +
+      "as an intermediate key path element.",
+  );
+  // A refused listener is not registered.
+  expect(() => realm.objects("Item").addListener(callback)).not.toThrow();
 });

@@ -4,6 +4,8 @@
  * @module
  */
 
+import type { KeyPaths } from "@tidemark/engine";
+
 /** Callbacks with what ends them. */
 export class ListenerMap<Callback> {
   readonly #ends = new Map<Callback, () => void>();
@@ -27,4 +29,9 @@ export class ListenerMap<Callback> {
     for (const end of this.#ends.values()) end();
     this.#ends.clear();
   }
+}
+
+/** Key paths as the engine takes them: one may come alone. */
+export function keyPathsOf(keyPaths: string | readonly string[] | undefined): KeyPaths {
+  return typeof keyPaths === "string" ? [keyPaths] : keyPaths;
 }

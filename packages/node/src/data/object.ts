@@ -20,7 +20,7 @@ import { call } from "../errors.js";
 import type { RealmObjectClass } from "../schema/parse.js";
 import type { CanonicalObjectSchema, DefaultObject } from "../schema/types.js";
 import { Counter } from "./counter.js";
-import { ListenerMap } from "./listeners.js";
+import { keyPathsOf, ListenerMap } from "./listeners.js";
 import type { Results } from "./results.js";
 
 /** What has changed of an object. */
@@ -109,22 +109,23 @@ export class RealmObject<T = DefaultObject, _RequiredProperties extends keyof T 
   }
 
   /**
-   * Calls back soon, with no changes, and then after each change. Key paths are accepted, of no effect.
+   * Calls back soon, with no changes, and then after each change of the object's own properties.
    *
-   * @throws if the callback is registered already.
+   * @param keyPaths only these properties count: `name`, or `owner.name` for what an object behind a link has; `*` for
+   * any. The change names the first property of the path.
+   * @throws if the callback is registered already, or a path names what is not there.
    */
-  addListener(callback: ObjectChangeCallback<T>, _keyPaths?: string | string[]): void {
+  addListener(callback: ObjectChangeCallback<T>, keyPaths?: string | string[]): void {
     assertFunction(callback, "callback");
     const binding = this[bindingKey];
     const handle = this[handleKey];
+    const tell = ({ isDeleted, changedProperties }: ObjectChanges): void => {
+      const changes = { deleted: isDeleted, changedProperties: [...changedProperties] as (keyof T)[] };
+      callback(this as unknown as RealmObject<T> & T, changes);
+    };
     const begin = (): (() => void) =>
-      binding.track(
-        binding.file.database.notifier.onObject(handle, ({ isDeleted, changedProperties }: ObjectChanges) => {
-          const changes = { deleted: isDeleted, changedProperties: [...changedProperties] as (keyof T)[] };
-          callback(this as unknown as RealmObject<T> & T, changes);
-        }),
-      );
-    listeners(this).add(callback, begin);
+      binding.track(binding.file.database.notifier.onObject(handle, tell, false, keyPathsOf(keyPaths)));
+    call(() => listeners(this).add(callback, begin));
   }
 
   /** Ends calling back. A callback that is not registered is no error. */

@@ -7,16 +7,19 @@
 import {
   bindingKey,
   type CollectionChanges,
+  EngineError,
+  type KeyPaths,
   handleKey,
   type ObjectHandle,
   type Results as EngineResults,
+  type ValueResults,
   withIndexes,
 } from "@tidemark/engine";
 import { assertString } from "../assert.js";
 import { type Binding, wrappers } from "../binding.js";
 import type { WaitForSync } from "../enums.js";
 import { call } from "../errors.js";
-import { OrderedCollection, type OrderedHandle } from "./collection.js";
+import { OrderedCollection, type OrderedHandle, typeNames, valueForms } from "./collection.js";
 
 /** How to subscribe. */
 export interface SubscriptionOptions {
@@ -69,10 +72,10 @@ export class Results<T = unknown> extends OrderedCollection<T> {
   }
 
   /** @internal */
-  protected override observe(listener: (changes: CollectionChanges) => void): () => void {
+  protected override observe(keyPaths: KeyPaths, listener: (changes: CollectionChanges) => void): () => void {
     const results = this.#results;
     results.database.requireOpen();
-    return results.database.notifier.onResults(results, listener);
+    return results.database.notifier.onResults(results, listener, keyPaths);
   }
 
   /** Always `object`. */
@@ -119,12 +122,63 @@ export class Results<T = unknown> extends OrderedCollection<T> {
   }
 }
 
-wrappers.results = (binding, handle) => {
-  const results = new Results(binding, handle);
+/** Values of a list or set in an order, or of one moment. */
+class ValuesInOrder<T> extends Results<T> {
+  readonly #values: ValueResults;
+
+  constructor(binding: Binding, values: ValueResults) {
+    super(binding, values as never);
+    this.#values = values;
+  }
+
+  protected override ordered(): OrderedHandle {
+    return this.#values;
+  }
+
+  protected override asResults(): never {
+    throw new EngineError("invalid-argument", "Queries on collections of values are not supported");
+  }
+
+  protected override asValues(): ValueResults {
+    return this.#values;
+  }
+
+  protected override observe(_: KeyPaths, listener: (changes: CollectionChanges) => void): () => void {
+    const { database } = this.#values;
+    database.requireOpen();
+    return database.notifier.onValues(this.#values, listener);
+  }
+
+  override get type(): string {
+    const { type } = this.#values.column;
+    return typeNames[type] ?? type;
+  }
+
+  override get optional(): boolean {
+    return this.#values.column.isNullable;
+  }
+
+  override update(): void {
+    this.asResults();
+  }
+
+  override subscribe(): Promise<this> {
+    return Promise.reject(new Error("Only results of objects can be subscribed to"));
+  }
+
+  override unsubscribe(): void {
+    throw new Error("Only results of objects can be subscribed to");
+  }
+}
+
+function indexed<T>(binding: Binding, results: Results<T>, handle: OrderedHandle): Results<T> {
   return withIndexes(results, {
     read: (index) => binding.wrap(index < 0 ? undefined : call(() => handle.get(index))),
     write: () => {
       throw new Error("Modifying results is not supported");
     },
   });
-};
+}
+
+wrappers.results = (binding, handle) => indexed(binding, new Results(binding, handle), handle);
+valueForms.wrap = (binding, values) => indexed(binding, new ValuesInOrder(binding, values), values);

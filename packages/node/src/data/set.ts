@@ -6,6 +6,7 @@
 
 import {
   type CollectionChanges,
+  type KeyPaths,
   handleKey,
   type Results as EngineResults,
   resultsOfCollection,
@@ -14,8 +15,7 @@ import {
 } from "@tidemark/engine";
 import { type Binding, wrappers } from "../binding.js";
 import { call } from "../errors.js";
-import { OrderedCollection, type OrderedHandle } from "./collection.js";
-import { typeNames } from "./list.js";
+import { OrderedCollection, type OrderedHandle, typeNames } from "./collection.js";
 
 /** A set of an object. It is live, and changed in write transactions. */
 export class RealmSet<T = unknown> extends OrderedCollection<T> {
@@ -40,8 +40,8 @@ export class RealmSet<T = unknown> extends OrderedCollection<T> {
   }
 
   /** @internal */
-  protected override observe(listener: (changes: CollectionChanges) => void): () => void {
-    return this.#set.database.notifier.onCollection(this.#set, listener);
+  protected override observe(keyPaths: KeyPaths, listener: (changes: CollectionChanges) => void): () => void {
+    return this.#set.database.notifier.onCollection(this.#set, listener, keyPaths);
   }
 
   /** Type of the elements, by its name in schemas. */

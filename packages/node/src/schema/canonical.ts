@@ -5,7 +5,7 @@
  */
 
 import type { ClassDeclaration, PropertyDeclaration } from "@tidemark/engine";
-import { typeNames } from "../data/list.js";
+import { typeNames } from "../data/collection.js";
 import type { CanonicalObjectSchema, CanonicalPropertySchema, PropertyTypeName } from "./types.js";
 
 function nameOf(property: PropertyDeclaration): PropertyTypeName {

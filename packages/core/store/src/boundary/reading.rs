@@ -229,3 +229,34 @@ pub fn describe_query<R: Read>(
 ) -> Result<String> {
     view.describe_query(class, text, &arguments_of(parameters)?)
 }
+
+/// Keys of the objects whose column of a class links to one of `targets`, in order of creation.
+pub fn origins<R: Read>(
+    view: View<'_, R>,
+    class: usize,
+    targets: &[f64],
+    origin: (usize, u16),
+) -> Result<Vec<f64>> {
+    let targets = targets
+        .iter()
+        .filter_map(|&target| object_of_number(target));
+    let found = view.origins(class, targets, origin)?;
+    Ok(found.into_iter().map(number_of).collect())
+}
+
+/// Indexes, in the list or set of a column, of links to `targets`; those that are hidden do not count.
+pub fn link_positions<R: Read>(
+    view: View<'_, R>,
+    (class, object, column): (usize, f64, u16),
+    target: usize,
+    targets: &[f64],
+) -> Result<Vec<f64>> {
+    let Some(object) = object_of_number(object) else {
+        return Ok(Vec::new());
+    };
+    let targets = targets
+        .iter()
+        .filter_map(|&target| object_of_number(target));
+    let found = view.link_positions((class, object, column), target, targets)?;
+    Ok(found.into_iter().map(number_of).collect())
+}

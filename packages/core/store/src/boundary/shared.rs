@@ -396,6 +396,24 @@ pub mod work {
         }
     }
 
+    /// Objects whose column links to one of some objects: their class, the objects, the class and column.
+    pub struct Origins<'a>(pub usize, pub &'a [f64], pub usize, pub u16);
+
+    impl ViewWork<Vec<f64>> for Origins<'_> {
+        fn work<R: Read>(self, view: View<'_, R>) -> Result<Vec<f64>> {
+            reading::origins(view, self.0, self.1, (self.2, self.3))
+        }
+    }
+
+    /// Where a list or set links to some objects: class, object, column, the objects and their class.
+    pub struct LinkPositions<'a>(pub usize, pub f64, pub u16, pub usize, pub &'a [f64]);
+
+    impl ViewWork<Vec<f64>> for LinkPositions<'_> {
+        fn work<R: Read>(self, view: View<'_, R>) -> Result<Vec<f64>> {
+            reading::link_positions(view, (self.0, self.1, self.2), self.3, self.4)
+        }
+    }
+
     /// A query as text without parameters.
     pub struct Describe<'a>(pub usize, pub &'a str, pub &'a [u8]);
 

@@ -12,7 +12,9 @@ use crate::sync::{
     BootstrapApplied, DownloadProgress, Integrated, RuleFields, Subscription, SubscriptionSet,
     SyncState, Upload,
 };
-use crate::{Changes, ClassNames, CopyForm, DatabaseOptions, QueryNames, Result};
+use crate::{
+    Changes, ClassNames, CopyForm, DatabaseOptions, ListEdit, ListEdits, QueryNames, Result,
+};
 
 /// Reads `{ synced, readOnly? }`; the second answer is whether only reading is allowed.
 pub fn options_of(text: &str) -> Result<(DatabaseOptions, bool)> {
@@ -75,7 +77,31 @@ fn write_class(out: &mut String, class: &ClassChanges) {
         let _ = write!(out, "{comma}\"{object}\":");
         write_numbers(out, columns);
     }
-    out.push_str("}}");
+    out.push('}');
+    if !class.lists.is_empty() {
+        out.push_str(",\"lists\":");
+        write_array(out, &class.lists, write_list);
+    }
+    out.push('}');
+}
+
+/// Writes the edits of a list: object, column, then for each edit a code and its indexes, or nothing but
+/// `null`.
+fn write_list(out: &mut String, ((object, column), edits): (&(u64, u16), &ListEdits)) {
+    let _ = write!(out, "[{object},{column},");
+    match edits {
+        None => out.push_str("null"),
+        Some(edits) => write_array(out, edits, |out, edit| {
+            let _ = match edit {
+                ListEdit::Insert { at } => write!(out, "0,{at},0"),
+                ListEdit::Erase { at } => write!(out, "1,{at},0"),
+                ListEdit::Set { at } => write!(out, "2,{at},0"),
+                ListEdit::Move { from, to } => write!(out, "3,{from},{to}"),
+                ListEdit::Clear { size } => write!(out, "4,{size},0"),
+            };
+        }),
+    }
+    out.push(']');
 }
 
 /// Writes a `SyncState`.

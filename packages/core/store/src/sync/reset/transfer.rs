@@ -143,7 +143,10 @@ impl<S: Storage, R: Read> Transfer<'_, S, R> {
                 continue;
             }
             is_changed |= !loaded.is_fresh;
-            self.local.touch(class, object, column)?;
+            let touch = self.local.touch(class, object, column)?;
+            if matches!(node, Node::List(_)) && !touch.is_fresh {
+                self.local.note_edit(class, object, touch.column, None)?;
+            }
             let loaded = self.local.load(class, object)?;
             if let Some(field) = loaded.document.fields.get_mut(column) {
                 *field = node;
