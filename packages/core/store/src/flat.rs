@@ -16,6 +16,7 @@ use tidemark_changeset::{
 use tidemark_model::{Class, ClassKind, Column, Node};
 use tidemark_storage::{Read, Storage};
 
+use crate::indexes::add_entries;
 use crate::local::Location;
 use crate::tables::{ClassId, INDEX, ROWS, index_key, row_key};
 use crate::transaction::{Touch, WriteTransaction, class_of, no_object, split_row};
@@ -120,6 +121,9 @@ impl<S: Storage> WriteTransaction<S> {
         write_new_row(&mut row, definition, key, values);
         self.storage.put(ROWS, &row_key(id, object), &row);
         self.row = row;
+        add_entries(&mut self.storage, &catalog, (id, object), |column| {
+            Some(values.get(column).copied().flatten()?.value)
+        });
         self.changes.class(&definition.name).insert(object);
         self.record_creation(definition, (id, object), key, values);
         self.appeared(id, key)?;
@@ -219,7 +223,9 @@ impl<S: Storage> WriteTransaction<S> {
             .columns
             .get(index)
             .is_some_and(|column| fits(column, &given.value));
-        if !fits || !is_flat(definition) {
+        // An entry of an index is moved with the document.
+        let is_indexed = self.catalog.index_of(id, index).is_some();
+        if !fits || is_indexed || !is_flat(definition) {
             return Ok(false);
         }
         let place = row_key(id, object);
@@ -237,7 +243,10 @@ impl<S: Storage> WriteTransaction<S> {
     /// Deletes an object that is not held decoded. Says whether it did: if not, nothing has changed.
     pub(crate) fn erase_plain(&mut self, id: ClassId, object: u64) -> Result<bool> {
         let definition = class_of(&self.catalog, id)?;
-        if self.buffer.contains_key(&(id, object)) || !is_flat(definition) {
+        if self.buffer.contains_key(&(id, object))
+            || !is_flat(definition)
+            || !self.catalog.indexes_of(id).is_empty()
+        {
             return Ok(false);
         }
         let class = definition.name.clone();

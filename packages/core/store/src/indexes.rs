@@ -6,6 +6,7 @@
 use std::ops::Bound;
 use std::sync::Arc;
 
+use tidemark_changeset::packed::Packed;
 use tidemark_changeset::{CollectionKind, ColumnType, Name};
 use tidemark_model::{Column, Document, Node};
 use tidemark_query::{Field, Scalar, write_index_key};
@@ -95,6 +96,25 @@ pub(crate) fn update_entries<S: Storage>(
         storage.put(INDEXES, &entry(key, object), &[]);
     }
     *known = now;
+}
+
+/// Makes the entries of an object that is new, of its packed values: `None` is a column's default.
+pub(crate) fn add_entries<'p, S: Storage>(
+    storage: &mut Write<S>,
+    catalog: &Catalog,
+    (class, object): (ClassId, u64),
+    value_of: impl Fn(usize) -> Option<Packed<'p>>,
+) {
+    let columns = catalog.class_of_id(class).map(|class| &class.columns);
+    for index in catalog.indexes_of(class) {
+        let node = value_of(index.column)
+            .and_then(|value| value.to_value())
+            .map(Node::Value);
+        let column = columns.and_then(|columns| columns.get(index.column));
+        let mut key = Vec::with_capacity(28);
+        write_key(&mut key, index.id, &scalar(node.as_ref(), column));
+        storage.put(INDEXES, &entry(&key, object), &[]);
+    }
 }
 
 /// Objects whose value lies between two keys of an index, in the order of the values.

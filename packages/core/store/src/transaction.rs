@@ -415,7 +415,7 @@ impl<S: Storage> WriteTransaction<S> {
         let absent = match target {
             None => 0,
             Some(target) => match self.counters.get(&target) {
-                Some(counters) => counters.absent,
+                Some(counters) => counters.now.absent,
                 None => Counters::read(&self.storage, target)?.absent,
             },
         };

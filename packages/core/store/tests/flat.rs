@@ -24,6 +24,10 @@ const TEXT: u16 = 1;
 const MAYBE: u16 = 2;
 
 fn open(extra: &str, is_synced: bool) -> Database<Memory> {
+    open_with(PLAIN, extra, is_synced)
+}
+
+fn open_with(plain: &str, extra: &str, is_synced: bool) -> Database<Memory> {
     let options = DatabaseOptions {
         is_synced,
         ..DatabaseOptions::default()
@@ -32,7 +36,7 @@ fn open(extra: &str, is_synced: bool) -> Database<Memory> {
     let mut write = database.begin_write().unwrap();
     let schema = format!(
         r#"[{{"name":"Item","kind":"top","primaryKey":{{"name":"_id","type":"int","nullable":false}},
-        "columns":[{PLAIN}{extra}]}}]"#
+        "columns":[{plain}{extra}]}}]"#
     );
     update_schema(&mut write, &schema).unwrap();
     database.commit(write, 1).unwrap();
@@ -201,6 +205,38 @@ fn rows_changed_in_place_are_those_of_the_general_way() {
                 let batches = transaction(&mut dice, &mut alive, &mut next);
                 let (ours, theirs) = (outcome(&flat, &batches), outcome(&general, &batches));
                 assert_eq!(ours, theirs, "seed {seed}, synced: {is_synced}");
+            }
+        }
+    }
+}
+
+#[test]
+fn indexes_follow_rows_that_are_changed_in_place() {
+    let indexed = PLAIN.replacen(r#""type""#, r#""indexed":true,"type""#, 2);
+    for is_synced in [false, true] {
+        for seed in 0..60 {
+            let (flat, general) = (
+                open_with(&indexed, "", is_synced),
+                open_with(&indexed, MIXED, is_synced),
+            );
+            let (mut dice, mut alive, mut next) = (Dice(seed), Vec::new(), 0);
+            for _ in 0..6 {
+                let batches = transaction(&mut dice, &mut alive, &mut next);
+                let (ours, theirs) = (outcome(&flat, &batches), outcome(&general, &batches));
+                assert_eq!(ours, theirs, "seed {seed}, synced: {is_synced}");
+                let snapshot = flat.read().unwrap();
+                let view = snapshot.view();
+                let all: Vec<u64> = view
+                    .objects(0)
+                    .unwrap()
+                    .map(|entry| entry.unwrap().0)
+                    .collect();
+                for text in ["n < 500", "n >= 500", "text == 'made'", "text == 'xxx'"] {
+                    let found = view.query_counted(0, text, &[], None).unwrap();
+                    let scanned = view.query(0, text, &[], Some(&all)).unwrap();
+                    assert_eq!(found.objects, scanned, "{text}, seed {seed}");
+                    assert!(found.rows_visited <= found.objects.len() as u64, "{text}");
+                }
             }
         }
     }
