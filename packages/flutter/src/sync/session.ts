@@ -154,9 +154,11 @@ export class Session {
       const listener = (current: ConnectionState, previous: ConnectionState): void => sink.add({ previous, current });
       connectionListeners.add(listener);
       return this.#realm.track(() => {
-        connectionListeners.remove(listener);
         // The last change of a realm that is closed comes before its end.
-        engine().host.defer(() => sink.close());
+        engine().host.defer(() => {
+          connectionListeners.remove(listener);
+          sink.close();
+        });
       });
     });
   }
