@@ -71,7 +71,7 @@ impl FileStorage {
     }
 
     fn checked(database: Database, format: Format) -> Result<Self> {
-        let fresh = match database.begin_read()?.open_table(ABOUT) {
+        let known = match database.begin_read()?.open_table(ABOUT) {
             Ok(table) => {
                 let kind = table
                     .get("kind")?
@@ -94,12 +94,13 @@ impl FileStorage {
                         supported: format.version,
                     });
                 }
-                false
+                Some(found)
             }
-            Err(TableError::TableDoesNotExist(_)) => true,
+            Err(TableError::TableDoesNotExist(_)) => None,
             Err(error) => return Err(error.into()),
         };
-        if fresh {
+        // What is written from now on is of this version, so that builds that only know an older one refuse it.
+        if known != Some(format.version) {
             let write = database.begin_write()?;
             {
                 let mut table = write.open_table(ABOUT)?;

@@ -150,6 +150,7 @@ impl<S: Storage> Storage for std::sync::Arc<S> {
 pub struct Format {
     /// Which part of the system owns the data, such as `client`.
     pub kind: &'static str,
-    /// Version of the layout of the tables; a storage with a greater one is refused.
+    /// Version of the layout of the tables. A storage with a greater one is refused; one with a smaller one
+    /// gets this one when it is opened, and whoever owns the data reads both.
     pub version: u32,
 }

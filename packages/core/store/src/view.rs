@@ -97,7 +97,7 @@ impl<'a, R: Read> View<'a, R> {
         self.range(class, 0, u64::MAX)
     }
 
-    fn range(
+    pub(crate) fn range(
         &self,
         class: ClassId,
         first: u64,
