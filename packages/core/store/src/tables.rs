@@ -52,6 +52,8 @@ pub(crate) mod meta {
     pub const RESET: &[u8] = b"reset";
     /// What client resets did, until somebody has taken note of it.
     pub const RESET_REPORTS: &[u8] = b"reset-reports";
+    /// The version that the application has given its schema.
+    pub const DECLARED_VERSION: &[u8] = b"declared-version";
     /// Fields that the server's rules look at.
     pub const RULE_FIELDS: &[u8] = b"rule-fields";
 }

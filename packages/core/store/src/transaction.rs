@@ -109,7 +109,7 @@ pub struct WriteTransaction<S: Storage> {
     pub(crate) notes: Option<Notes>,
     /// What was looked for last, and what was found: consecutive instructions mostly speak of one object, and
     /// in a bootstrap of one that is not there.
-    last_find: Option<(ClassId, PrimaryKey, Option<u64>)>,
+    pub(crate) last_find: Option<(ClassId, PrimaryKey, Option<u64>)>,
 }
 
 impl<S: Storage> WriteTransaction<S> {
@@ -158,6 +158,11 @@ impl<S: Storage> WriteTransaction<S> {
         self.counters
             .get_mut(&class)
             .ok_or(StoreError::Damaged("lost counters"))
+    }
+
+    /// A class went, and its numbers with it.
+    pub(crate) fn forget_counters(&mut self, class: ClassId) {
+        self.counters.remove(&class);
     }
 
     /// The object with this primary key.
@@ -528,7 +533,7 @@ pub(crate) fn object_at(key: &[u8]) -> Result<u64> {
     crate::tables::object_of(key).ok_or(StoreError::Damaged("a row key is too short"))
 }
 
-fn encode(loaded: &Loaded, out: &mut Vec<u8>) {
+pub(crate) fn encode(loaded: &Loaded, out: &mut Vec<u8>) {
     out.extend_from_slice(&[0; 4]);
     write_key(out, &loaded.key);
     let length = u32::try_from(out.len() - 4).expect("keys are far below 4 GiB");
