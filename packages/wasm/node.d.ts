@@ -19,6 +19,9 @@ export declare class WasmStore {
   close(): void;
   schema(snapshot: number): string;
   updateSchema(schema: string): void;
+  migrateSchema(operations: string): void;
+  declaredVersion(snapshot: number): number;
+  setDeclaredVersion(version: number): void;
   version(): number;
   beginRead(): number;
   snapshotVersion(snapshot: number): number;

@@ -6,8 +6,9 @@
 
 import { App, type AppConfiguration } from "./app/app.js";
 import type { Core, SnapshotId } from "./core.js";
-import { Database } from "./data/database.js";
+import { Database, type DatabaseOptions } from "./data/database.js";
 import type { ClassDeclaration } from "./data/schema.js";
+import type { SchemaMode } from "./data/schema-changes.js";
 import type { SubscriptionDraft } from "./data/subscriptions.js";
 import { EngineError, messageOf } from "./errors.js";
 import type { Host } from "./host.js";
@@ -58,6 +59,24 @@ export interface OpenOptions {
   readonly sync?: OpenSyncOptions | undefined;
   /** Opens a file of a synced realm without a session. */
   readonly isSyncedFile?: boolean;
+  /** Version of the classes, 0 to 2^53 − 1; that of the file if not given. */
+  readonly schemaVersion?: number | undefined;
+  /** What may happen to the classes of the file; by default `automatic`, `additive` if it is synced. */
+  readonly schemaMode?: SchemaMode | undefined;
+  /** Called when the file has a lower version, in one write transaction with the change of its classes. */
+  readonly onMigration?: ((migration: MigrationFiles) => void) | undefined;
+  /** Of classes that become embedded: removes objects that nothing links to, and copies those with several links. */
+  readonly resolvesEmbedded?: boolean | undefined;
+}
+
+/** What a migration works with. Both files are only good until the callback returns; closing them does nothing. */
+export interface MigrationFiles {
+  /** The file as it was, with its classes: it can only be read. */
+  readonly before: RealmFile;
+  /** The file that is being opened, in the write transaction. */
+  readonly after: RealmFile;
+  /** The version that the file had. */
+  readonly oldVersion: number;
 }
 
 /** Subscriptions made when a file is opened for the first time. */
@@ -114,6 +133,21 @@ export class Engine {
     const key = options.isInMemory ? `memory ${options.path}` : options.path;
     const known = this.#files.get(key);
     if (known !== undefined) return this.#join(known, options);
+    if (options.schemaMode === "hard-reset" && options.classes !== undefined && !options.isInMemory) {
+      this.deleteFile(options.path);
+    }
+    try {
+      return this.#openNew(key, options);
+    } catch (error) {
+      const isOther =
+        error instanceof EngineError && (error.code === "schema-mismatch" || error.code === "schema-version");
+      if (!isOther || options.schemaMode !== "soft-reset") throw error;
+      this.deleteFile(options.path);
+      return this.#openNew(key, options);
+    }
+  }
+
+  #openNew(key: string, options: OpenOptions): RealmFile {
     if (!options.isInMemory) this.host.files.makeDirectory(this.host.files.directoryOf(options.path));
     const isSynced = options.sync !== undefined || options.isSyncedFile === true;
     const database = new Database({
@@ -124,6 +158,9 @@ export class Engine {
       isSynced,
       isReadOnly: options.isReadOnly,
       classes: options.classes,
+      schemaVersion: options.schemaVersion,
+      schemaMode: options.schemaMode,
+      migration: migrationOf(options),
       writeTurns: this.#writeTurns,
     });
     const synced =
@@ -155,7 +192,16 @@ export class Engine {
         `Realm at path '${file.path}' already opened with different sync user.`,
       );
     }
-    if (options.classes !== undefined) file.database.declare(options.classes);
+    const { declaredVersion } = file.database;
+    const { schemaVersion = declaredVersion } = options;
+    const isOther = declaredVersion >= 0 && schemaVersion !== declaredVersion;
+    if (!isSynced && options.classes !== undefined && isOther) {
+      throw new EngineError(
+        "incompatible-configuration",
+        `Realm at path '${file.path}' already opened with different schema version.`,
+      );
+    }
+    if (options.classes !== undefined) file.database.declare(options.classes, options.schemaVersion);
     file.join(options.sync);
     if (options.sync?.initialSubscriptions?.rerunsOnOpen === true) this.#subscribeInitially(file, options);
     return file;
@@ -232,6 +278,24 @@ export class Engine {
     }
   }
 
+  /**
+   * Version that the application has given the classes of a file: −1 if there is no file, or it has no classes.
+   *
+   * @throws {@link EngineError} if the file cannot be read.
+   */
+  schemaVersion(path: string): number {
+    const open = this.#files.get(path);
+    if (open !== undefined) return open.database.declaredVersion;
+    if (!this.host.files.exists(path)) return -1;
+    const { core, host, conventions } = this;
+    const database = new Database({ core, clock: host, conventions, path, isSynced: false, isReadOnly: true });
+    try {
+      return database.declaredVersion;
+    } finally {
+      database.close();
+    }
+  }
+
   /** Whether somebody on this thread has the file open. */
   isOpen(path: string): boolean {
     return this.#files.has(path);
@@ -256,4 +320,18 @@ export class Engine {
     }
     this.sync.stop();
   }
+}
+
+function migrationOf({ path, onMigration, resolvesEmbedded }: OpenOptions): DatabaseOptions["migration"] {
+  if (onMigration === undefined) return { resolvesEmbedded };
+  const lend = (database: Database): RealmFile => {
+    const file = new RealmFile(path, database, undefined, () => undefined);
+    // The callback may close what it is given; it is not its to close.
+    file.join(undefined);
+    return file;
+  };
+  return {
+    run: (before, after, oldVersion) => onMigration({ before: lend(before), after: lend(after), oldVersion }),
+    resolvesEmbedded,
+  };
 }

@@ -23,7 +23,6 @@ export {
 export { eraseEmbedded, resultsOfCollection } from "./binding/collections.js";
 export { type Counted, indexedForm, type IndexAccess, withIndexes } from "./binding/indexed.js";
 export { logCategories, LogFilter, type LogLevel, logLevels } from "./binding/log-filter.js";
-export { openOrReplace } from "./binding/opening.js";
 export { withFetch } from "./binding/own-fetch.js";
 export { EmailPasswordCalls, type EmailToken } from "./app/email-password.js";
 export { resolveHandle } from "./binding/resolve.js";
@@ -39,7 +38,7 @@ export { User, type UserIdentity, type UserState } from "./app/user.js";
 export type * from "./core.js";
 export type { CollectionChanges, DictionaryChanges } from "./data/changes.js";
 export { createObject, eraseAll, findObject, primaryKeyOf, type UpdateMode } from "./data/create.js";
-export { Database, type DatabaseOptions } from "./data/database.js";
+export { Database, type DatabaseMigration, type DatabaseOptions } from "./data/database.js";
 export { Dictionary } from "./data/dictionary.js";
 export { List } from "./data/list.js";
 export type { Notifier, ObjectChanges, Unsubscribe } from "./data/notifier.js";
@@ -63,6 +62,7 @@ export {
   primaryKeyColumn,
   type PropertyDeclaration,
 } from "./data/schema.js";
+export type { SchemaMode } from "./data/schema-changes.js";
 export {
   type Subscription,
   SubscriptionDraft,
@@ -76,6 +76,7 @@ export {
   Engine,
   type EngineParts,
   type InitialSubscriptions,
+  type MigrationFiles,
   type OpenOptions,
   type OpenSyncOptions,
 } from "./engine.js";

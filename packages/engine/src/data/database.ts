@@ -8,24 +8,25 @@
  */
 
 import { syncEpochMs } from "@tidemark/protocol";
-import type { Core, CoreStore, SnapshotId } from "../core.js";
-import { EngineError, errorCodeOf, messageOf } from "../errors.js";
+import type { Core, CoreStore, SchemaInformation, SnapshotId } from "../core.js";
+import { EngineError, errorCodeOf, messageOf, must } from "../errors.js";
 import type { Clock } from "../host.js";
 import type { WriteTurns } from "../sync/write-turns.js";
 import type { Conventions } from "../values/conventions.js";
 import { MutationBatch } from "./batch.js";
+import { changeSchema, completeMigration, prepareMigration, renaming } from "./migration.js";
 import { Notifier } from "./notifier.js";
+import { schemaAction, schemaChanges, type SchemaMode } from "./schema-changes.js";
 import {
   checkDeclarations,
   type ClassDeclaration,
   type ClassLayout,
   indexesDiffer,
+  isSameLayout,
   layOut,
-  migrationError,
   needsUpdate,
   queryNamesOf,
   readSchema,
-  schemaConflicts,
   toSchemaInformation,
 } from "./schema.js";
 
@@ -51,6 +52,34 @@ export interface DatabaseOptions {
   readonly sharedStore?: CoreStore | undefined;
   /** Hears of write transactions. */
   readonly writeTurns?: WriteTurns | undefined;
+  /** Version of the classes, 0 to 2^53 − 1; that of the file if not given. */
+  readonly schemaVersion?: number | undefined;
+  /** What may happen to the classes of the file; by default `automatic`, `additive` if it is synced. */
+  readonly schemaMode?: SchemaMode | undefined;
+  /** What the application does when the file gets a higher version. */
+  readonly migration?: DatabaseMigration | undefined;
+}
+
+/** What the application does when a file gets a higher version of its classes. */
+export interface DatabaseMigration {
+  /**
+   * Called in the write transaction of the migration. What it throws undoes all of it.
+   *
+   * @param before the file as it was, closed afterwards.
+   * @param after the file that is being opened.
+   * @param oldVersion the version that the file had.
+   */
+  run?(before: Database, after: Database, oldVersion: number): void;
+  /** Of classes that become embedded: removes objects that nothing links to, and copies those with several links. */
+  readonly resolvesEmbedded?: boolean | undefined;
+}
+
+/** What goes on while a file is being migrated. */
+interface Migration {
+  /** The application's classes. */
+  readonly wanted: SchemaInformation["classes"];
+  /** Classes that go when the callback has returned. */
+  readonly removed: Set<string>;
 }
 
 /** A second writer may hold the lock for some milliseconds at a time; longer means that something is wrong. */
@@ -91,6 +120,11 @@ export class Database {
   readonly #byName = new Map<string, ClassLayout>();
   #declarations: readonly ClassDeclaration[] | undefined;
   readonly #options: DatabaseOptions;
+  /** Whether somebody else in the process had the file open. */
+  readonly #wasOpen: boolean;
+  #wantedVersion: number | undefined;
+  #declaredVersion = -1;
+  #migration: Migration | undefined;
   #isClosed = false;
 
   constructor(options: DatabaseOptions) {
@@ -102,7 +136,9 @@ export class Database {
     this.isReadOnly = options.isReadOnly;
     this.isFrozen = options.frozenAt !== undefined;
     this.#declarations = options.classes;
+    this.#wantedVersion = options.schemaVersion;
     if (options.classes !== undefined) checkDeclarations(options.classes, options.isSynced);
+    this.#wasOpen = options.path !== null && options.core.isOpen(options.path);
     this.store = options.sharedStore ?? openStore(options);
     this.batch = new MutationBatch(this.store);
     this.notifier = new Notifier(this);
@@ -138,8 +174,9 @@ export class Database {
   }
 
   /** Another handle on the same file declares classes too: it gets those it wants beside the known ones. */
-  declare(classes: readonly ClassDeclaration[]): void {
+  declare(classes: readonly ClassDeclaration[], schemaVersion?: number): void {
     checkDeclarations(classes, this.isSynced);
+    this.#wantedVersion ??= schemaVersion;
     const names = new Set(classes.map(({ name }) => name));
     const before = this.#declarations;
     this.#declarations = [...(before ?? []).filter(({ name }) => !names.has(name)), ...classes];
@@ -160,42 +197,173 @@ export class Database {
   #updateSchema(): void {
     const names = queryNamesOf(this.#declarations ?? []);
     if (names !== undefined) this.store.setQueryNames(names);
+    const stored = readSchema(this.store, this.#snapshot);
+    const declaredVersion = this.store.declaredVersion(this.#snapshot);
+    // Files had no version once.
+    this.#declaredVersion = declaredVersion < 0 && stored.classes.length > 0 ? 0 : declaredVersion;
     if (this.#declarations !== undefined && !this.isFrozen) {
       const wanted = toSchemaInformation(this.#declarations);
-      const stored = readSchema(this.store, this.#snapshot);
-      const conflicts = schemaConflicts(stored, wanted);
-      if (conflicts.length > 0) throw migrationError(conflicts, this.isSynced);
-      const isIncomplete = needsUpdate(stored, wanted);
-      if (isIncomplete || (!this.isReadOnly && indexesDiffer(stored, wanted))) {
-        if (this.isReadOnly) {
-          throw new EngineError("schema-mismatch", "Can't change schema of a read-only Realm.");
-        }
-        this.store.beginWrite(writeTimeoutMs);
-        try {
-          this.store.updateSchema(JSON.stringify(wanted));
-          this.store.commitWrite(this.timestampMs());
-        } catch (error) {
-          this.store.abortWrite();
-          throw error;
-        }
-        this.#moveSnapshot();
-      }
+      const version = this.#wantedVersion;
+      const question = { mode: this.#schemaMode, stored, storedVersion: this.#declaredVersion, wanted, version };
+      const action = schemaAction(question);
+      if (action === "migrate") this.#migrate(stored, wanted);
+      else if (action === "add") this.#addMissing(stored, wanted);
     }
     this.#readLayouts();
   }
 
-  #readLayouts(): void {
+  get #schemaMode(): SchemaMode {
+    if (this.isSynced) return this.isReadOnly ? "read-only" : "additive";
+    const { schemaMode } = this.#options;
+    if (!this.isReadOnly) return schemaMode ?? "automatic";
+    return schemaMode === "immutable" ? schemaMode : "read-only";
+  }
+
+  #addMissing(stored: SchemaInformation, wanted: SchemaInformation["classes"]): void {
+    const version = this.#wantedVersion ?? this.#declaredVersion;
+    const isNewer = version > this.#declaredVersion;
+    if (!isNewer && !needsUpdate(stored, wanted) && !indexesDiffer(stored, wanted)) return;
+    this.store.beginWrite(writeTimeoutMs);
+    try {
+      this.store.updateSchema(JSON.stringify(wanted));
+      if (isNewer) this.store.setDeclaredVersion(version);
+      this.store.commitWrite(this.timestampMs());
+    } catch (error) {
+      this.store.abortWrite();
+      throw error;
+    }
+    this.#declaredVersion = Math.max(version, this.#declaredVersion);
+    this.#moveSnapshot();
+  }
+
+  // --- migrations ------------------------------------------------------------------------------------------
+
+  #migrate(stored: SchemaInformation, wanted: SchemaInformation["classes"]): void {
+    // Handles elsewhere hold on to columns by their places.
+    if (this.#wasOpen && schemaChanges(stored, wanted).length > 0) {
+      throw new EngineError(
+        "file-in-use",
+        `The file cannot be migrated while it is open elsewhere: ${this.#options.path ?? ""}`,
+      );
+    }
+    const { migration, schemaMode } = this.#options;
+    const version = must(this.#wantedVersion, "a migration leads to a version");
+    const isManual = schemaMode === "manual";
+    this.beginWrite();
+    this.#migration = { wanted, removed: new Set() };
+    try {
+      if (!isManual) prepareMigration(this.store, stored, wanted);
+      this.#readLayouts(true);
+      this.#callMigration(migration);
+      this.batch.flush();
+      if (this.batch.isBroken) {
+        throw new EngineError("invalid-argument", "The migration was undone because a change in it was refused.");
+      }
+      const resolves = migration?.resolvesEmbedded === true;
+      completeMigration(this.store, this.view, { ...this.#migration, isManual, resolves });
+      this.store.setDeclaredVersion(version);
+    } catch (error) {
+      this.#migration = undefined;
+      this.#abort();
+      this.#moveSnapshot();
+      throw error;
+    }
+    this.#migration = undefined;
+    this.batch.reset();
+    this.#endWrite();
+    this.store.commitWrite(this.timestampMs());
+    this.#declaredVersion = version;
+    this.#moveSnapshot();
+    this.#everythingMayHaveChanged();
+  }
+
+  #callMigration(migration: DatabaseMigration | undefined): void {
+    if (migration?.run === undefined) return;
+    const before = new Database({
+      ...this.#options,
+      classes: undefined,
+      isReadOnly: true,
+      frozenAt: this.#snapshot,
+      sharedStore: this.store,
+    });
+    try {
+      migration.run(before, this, this.#declaredVersion);
+    } finally {
+      before.close();
+    }
+  }
+
+  /** Whether the application's migration runs. */
+  get isInMigration(): boolean {
+    return this.#migration !== undefined;
+  }
+
+  /** Version that the application has given the classes of the file; −1 if it never did, 0 if that was not kept yet. */
+  get declaredVersion(): number {
+    return this.#declaredVersion;
+  }
+
+  /**
+   * In a migration: gives a property the values of one that is no longer declared.
+   *
+   * @param from names in the file.
+   * @throws {@link EngineError} where the values do not fit, or outside of a migration.
+   */
+  renameProperty(className: string, from: string, to: string): void {
+    const { wanted } = this.#requireMigration("Properties can only be renamed in a migration");
     const stored = readSchema(this.store, this.view);
-    if (stored.version === this.#schemaVersion) return;
+    const declared = wanted.find(({ name }) => name === className);
+    this.flush();
+    changeSchema(this.store, [renaming(stored, declared, className, from, to)]);
+    this.#everythingMayHaveChanged(true);
+  }
+
+  /**
+   * Removes a class and its objects. In a migration that happens when the callback has returned; of one that is still
+   * declared the objects are removed.
+   *
+   * @returns whether there was such a class.
+   * @throws {@link EngineError} for a class that is declared, outside of a migration.
+   */
+  deleteClass(name: string): boolean {
+    this.requireWrite();
+    const layout = this.#byName.get(name);
+    if (layout === undefined) return false;
+    const isDeclared = this.#declarations?.some((declaration) => declaration.name === name) ?? false;
+    if (this.#migration === undefined) {
+      if (isDeclared) {
+        throw new EngineError("invalid-argument", `Class '${name}' is part of the schema and cannot be deleted.`);
+      }
+      this.flush();
+      changeSchema(this.store, [{ operation: "removeClass", class: name }]);
+      this.batch.noteChange();
+      this.#everythingMayHaveChanged(true);
+      return true;
+    }
+    if (!isDeclared) this.#migration.removed.add(name);
+    return true;
+  }
+
+  #requireMigration(message: string): Migration {
+    this.requireOpen();
+    if (this.#migration === undefined) throw new EngineError("invalid-argument", message);
+    return this.#migration;
+  }
+
+  // --- classes ---------------------------------------------------------------------------------------------
+
+  /** @param isForced classes may differ though the version is the same: inside a write transaction. */
+  #readLayouts(isForced: boolean = false): void {
+    const stored = readSchema(this.store, this.view);
+    if (stored.version === this.#schemaVersion && !isForced) return;
     this.#schemaVersion = stored.version;
     // Layouts that are still right keep their identity, since handles hold on to them.
     const layouts = layOut(stored, this.#declarations ?? []).map((layout, index) => {
       const before = this.#layouts[index];
-      const isSame =
-        before !== undefined && before.name === layout.name && before.columns.length === layout.columns.length;
-      return isSame ? before : layout;
+      return before !== undefined && isSameLayout(before, layout) ? before : layout;
     });
     this.#layouts = layouts;
+    this.#byName.clear();
     for (const layout of layouts) this.#byName.set(layout.name, layout);
   }
 
@@ -281,6 +449,7 @@ export class Database {
     if (this.#writeView === undefined) {
       throw new EngineError("not-in-write", "Can't commit a non-existing write transaction");
     }
+    this.#requireNoMigration();
     this.batch.flush();
     if (this.batch.isBroken) {
       this.cancelWrite();
@@ -307,10 +476,16 @@ export class Database {
     if (this.#writeView === undefined) {
       throw new EngineError("not-in-write", "Can't cancel a non-existing write transaction");
     }
+    this.#requireNoMigration();
     this.#abort();
     this.#moveSnapshot();
-    this.#everythingMayHaveChanged();
+    this.#everythingMayHaveChanged(true);
     this.notifier.schedule();
+  }
+
+  #requireNoMigration(): void {
+    if (this.#migration === undefined) return;
+    throw new EngineError("invalid-argument", "The write transaction of a migration ends when the migration does.");
   }
 
   #endWrite(): void {
@@ -344,10 +519,10 @@ export class Database {
     if (this.#version !== ownVersion) this.#everythingMayHaveChanged();
   }
 
-  #everythingMayHaveChanged(): void {
+  #everythingMayHaveChanged(isSchemaForced: boolean = false): void {
     this.dataEpoch += 1;
     for (const layout of this.#layouts) layout.touchAll(true);
-    this.#readLayouts();
+    this.#readLayouts(isSchemaForced);
   }
 
   /** Sends gathered mutations to the core, before something is read that they may have changed. */
