@@ -15,7 +15,6 @@ import {
   handleKey,
   ObjectHandle,
   type OpenOptions,
-  openOrReplace,
   type RealmFile,
   Results as EngineResults,
   type SnapshotId,
@@ -39,6 +38,7 @@ import { RealmValue } from "./data/realm-value.js";
 import { engine, existingEngine } from "./engine.js";
 import { call, RealmClosedError, RealmError, RealmException, settle, UserCallbackException } from "./errors.js";
 import { logger, type RealmLogger } from "./logging.js";
+import { schemaOptions } from "./migration.js";
 import {
   declarationOfSchema,
   type ModelClass,
@@ -114,9 +114,9 @@ export class Realm {
       classes: this.#declarations(),
       sync: this.#syncOptions(configuration),
       isSyncedFile: configuration instanceof DisconnectedSyncConfiguration,
+      ...schemaOptions(configuration, (settings, file) => new Realm(settings, file)),
     };
-    const isReplaced = configuration instanceof LocalConfiguration && configuration.shouldDeleteIfMigrationNeeded;
-    return isReplaced ? openOrReplace(engine(), options) : engine().open(options);
+    return engine().open(options);
   }
 
   /** Without classes of its own a realm has those of its file. */
