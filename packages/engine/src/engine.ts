@@ -133,18 +133,25 @@ export class Engine {
     const key = options.isInMemory ? `memory ${options.path}` : options.path;
     const known = this.#files.get(key);
     if (known !== undefined) return this.#join(known, options);
-    if (options.schemaMode === "hard-reset" && options.classes !== undefined && !options.isInMemory) {
-      this.deleteFile(options.path);
-    }
+    if (options.schemaMode === "hard-reset" && options.classes !== undefined) return this.#openAnew(key, options);
     try {
       return this.#openNew(key, options);
     } catch (error) {
       const isOther =
         error instanceof EngineError && (error.code === "schema-mismatch" || error.code === "schema-version");
       if (!isOther || options.schemaMode !== "soft-reset") throw error;
-      this.deleteFile(options.path);
-      return this.#openNew(key, options);
+      return this.#openAnew(key, options);
     }
+  }
+
+  /** Opens a file without what is in it. */
+  #openAnew(key: string, options: OpenOptions): RealmFile {
+    const { isInMemory, path } = options;
+    const isThere = !isInMemory && this.host.files.exists(path);
+    if (isThere) this.deleteFile(path);
+    const file = this.#openNew(key, options);
+    if (isThere) file.noteReset();
+    return file;
   }
 
   #openNew(key: string, options: OpenOptions): RealmFile {
@@ -158,7 +165,7 @@ export class Engine {
       isSynced,
       isReadOnly: options.isReadOnly,
       classes: options.classes,
-      schemaVersion: options.schemaVersion,
+      schemaVersion: options.schemaVersion ?? options.sync?.schemaVersion,
       schemaMode: options.schemaMode,
       migration: migrationOf(options),
       writeTurns: this.#writeTurns,

@@ -103,7 +103,7 @@ export class Realm {
       makeClass: (layout) => this.#makeClass(layout),
     });
     opened.add(new WeakRef(this));
-    if (isNew) this.#fill();
+    if (isNew || this.#file.takeReset()) this.#fill();
   }
 
   #open(configuration: Configuration): RealmFile {

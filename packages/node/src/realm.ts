@@ -100,7 +100,7 @@ export class Realm extends RealmStatics {
     this.#file = existing ?? errors.call(() => engine().open(options));
     this.#binding = bind(this.#file);
     opened.add(new WeakRef(this));
-    if (isNew) configuration.onFirstOpen?.(this);
+    if (isNew || this.#file.takeReset()) configuration.onFirstOpen?.(this);
   }
 
   #syncOptions(path: string, bind: (file: RealmFile) => Binding<BoundClass>): OpenOptions["sync"] {
