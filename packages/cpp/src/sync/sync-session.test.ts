@@ -196,8 +196,6 @@ describe("configurations", () => {
     expect(config.get_client_reset_mode()).toBe("manual");
     expect(() => config.set_encryption_key(new Uint8Array(64))).toThrow("Encryption of realm files is not supported.");
     expect(() => config.should_compact_on_launch(() => true)).toThrow(runtime_error);
-    expect(() => config.set_schema_mode("hard_reset_file")).toThrow(runtime_error);
-    config.set_schema_mode("additive_explicit");
   });
 
   test("reconnect reaches all sessions of the app and leaves paused ones alone", async () => {
