@@ -276,3 +276,28 @@ test("modes", () => {
   const manual = openFile(newPath(), [changed, owner], { schemaMode: "manual", schemaVersion: 1 });
   expect(manual.database.declaredVersion).toBe(1);
 });
+
+test("a synced file is only added to", () => {
+  const path = newPath();
+  const isSyncedFile = true;
+  close(openFile(path, [dog], { isSyncedFile, schemaVersion: 0 }));
+  const required = classOf("Dog", "int", property("name", "string"), property("age", "int"));
+  const onMigration = (): never => {
+    throw new Error("not called");
+  };
+  expect(() => openFile(path, [required], { isSyncedFile, schemaVersion: 1, onMigration })).toThrow(
+    "The following changes cannot be made in additive-only schema mode:\n- Property 'Dog.age' has been made required.",
+  );
+  expect(engine.schemaVersion(path)).toBe(0);
+  const more = classOf("Dog", "int", property("name", "string"), property("size", "double"));
+  const file = openFile(path, [more], { isSyncedFile, schemaVersion: 1, onMigration });
+  expect(layout(file.database, "Dog").columns.map(({ name }) => name)).toEqual(["name", "age", "size"]);
+  expect(file.database.declaredVersion).toBe(1);
+  // What the application does not know needs no value.
+  file.database.beginWrite();
+  createObject(file.database, layout(file.database, "Dog"), { _id: 1, name: "Rex", size: 1 }, "never");
+  file.database.commitWrite();
+  close(file);
+  // One that knows less goes on with the file as it is.
+  expect(openFile(path, [dog], { isSyncedFile, schemaVersion: 0 }).database.declaredVersion).toBe(1);
+});
