@@ -69,9 +69,8 @@ function runMigration(configuration: LocalConfiguration, files: MigrationFiles, 
 }
 
 function migrationOf(oldRealm: Realm, newRealm: Realm, { after: { database } }: MigrationFiles): Migration {
-  const { all, find } = oldRealm.dynamic;
   return {
-    oldRealm: { all, find, schema: oldRealm.schema },
+    oldRealm: { ...oldRealm.dynamic, schema: oldRealm.schema },
     newRealm,
     findInNewRealm: (_type, oldObject) => {
       const handle = oldObject[handleKey];

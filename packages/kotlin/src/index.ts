@@ -76,7 +76,12 @@ export {
 } from "./errors.js";
 export { Flow } from "./flow/flow.js";
 export { LogCategory, LogLevel, RealmLog, type RealmLogger } from "./log.js";
-export { AutomaticSchemaMigration, type MigrationBlock, type MigrationContext, type RealmMigration } from "./migration.js";
+export {
+  AutomaticSchemaMigration,
+  type MigrationBlock,
+  type MigrationContext,
+  type RealmMigration,
+} from "./migration.js";
 export { type Deleteable, MutableRealm } from "./mutable-realm.js";
 export { Realm } from "./realm.js";
 export { type CheckedModels, type ModelBase, type ModelClass, type ObjectSchema, realmSchema } from "./schema/model.js";

@@ -8,7 +8,6 @@ import {
   Binding as EngineBinding,
   bindingKey,
   type ClassDeclaration,
-  EngineError,
   type Handle,
   handleKey,
   type OpenOptions,

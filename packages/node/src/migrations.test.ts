@@ -75,7 +75,9 @@ test("the callback brings objects from the old realm to the new one", () => {
     },
   });
   expect(told).toEqual([0, true, false, true, true, "int"]);
-  const found = realm.objects<Second>("Person").map(({ _id, fullName, age, friends }) => [_id, fullName, age, friends.length]);
+  const found = realm
+    .objects<Second>("Person")
+    .map(({ _id, fullName, age, friends }) => [_id, fullName, age, friends.length]);
   expect(found).toEqual([
     [1, "Ada Lovelace", "36", 0],
     [3, "Grace Hopper", "85", 1],
@@ -153,7 +155,9 @@ test("another primary key", () => {
     schema: [{ ...keyed, properties: { ...keyed.properties, lastName: "uuid" } }],
     schemaVersion: 2,
   };
-  expect(() => new Realm(equal)).toThrow("Primary key property 'Person.lastName' has duplicate values after migration.");
+  expect(() => new Realm(equal)).toThrow(
+    "Primary key property 'Person.lastName' has duplicate values after migration.",
+  );
 });
 
 test("objects become embedded", () => {

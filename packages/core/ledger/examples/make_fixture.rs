@@ -1,4 +1,5 @@
-//! Makes the fixture of the format that ledgers have now: `cargo run -p tidemark-ledger --example make_fixture`.
+//! Makes the fixture of the format that ledgers have now:
+//! `cargo run -p tidemark-ledger --example make_fixture`.
 //! One that is there already is left as it is; its format is history.
 
 #![allow(

@@ -1,4 +1,5 @@
-//! Makes the fixtures of the format that files have now: `cargo run -p tidemark-store --example make_fixture`.
+//! Makes the fixtures of the format that files have now:
+//! `cargo run -p tidemark-store --example make_fixture`.
 //! Those that are there already are left as they are; their format is history.
 
 #![allow(clippy::unwrap_used, clippy::print_stdout, clippy::disallowed_methods)]

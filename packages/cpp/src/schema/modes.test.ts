@@ -9,7 +9,11 @@ import { type any_class, schema } from "./model.js";
 import * as types from "./types.js";
 
 const First = schema("Dog", { _id: types.primary_key(types.int64), name: types.string, age: types.int64 });
-const Second = schema("Dog", { _id: types.primary_key(types.int64), name: types.optional(types.string), size: types.double });
+const Second = schema("Dog", {
+  _id: types.primary_key(types.int64),
+  name: types.optional(types.string),
+  size: types.double,
+});
 const Added = schema("Dog", {
   _id: types.primary_key(types.int64),
   name: types.string,

@@ -75,7 +75,12 @@ function dogs(classes: readonly ClassDeclaration[] = [dog, owner]): string {
   const { database } = file;
   database.beginWrite();
   const made = ["Ada", "Bo", "Cy"].map((name, index) =>
-    createObject(database, layout(database, "Dog"), { _id: index, name, age: index === 1 ? null : 10 + index }, "never"),
+    createObject(
+      database,
+      layout(database, "Dog"),
+      { _id: index, name, age: index === 1 ? null : 10 + index },
+      "never",
+    ),
   );
   createObject(database, layout(database, "Owner"), { _id: 0, dogs: made }, "never");
   database.commitWrite();
@@ -110,7 +115,12 @@ test("a difference needs a higher version, and is named", () => {
   const required = classOf("Dog", "int", property("name", "string"), property("age", "int"));
   expect(() => openFile(path, [required])).toThrow("- Property 'Dog.age' has been made required.");
   // New classes and indexes need none.
-  const indexed = classOf("Dog", "int", property("name", "string", { isIndexed: true }), property("age", "int", optional));
+  const indexed = classOf(
+    "Dog",
+    "int",
+    property("name", "string", { isIndexed: true }),
+    property("age", "int", optional),
+  );
   const file = openFile(path, [indexed, classOf("Cat", "int")], { schemaVersion: 0 });
   expect(file.database.declaredVersion).toBe(0);
 });
@@ -167,7 +177,11 @@ test("the callback sees the file as it was and writes it as it is to be", () => 
   ]);
   expect(seen?.before.database.isClosed).toBe(true);
   expect(database.isInMigration).toBe(false);
-  expect(layout(database, "Dog").columns.map(({ name }) => name).sort()).toEqual(["title", "years"]);
+  expect(
+    layout(database, "Dog")
+      .columns.map(({ name }) => name)
+      .sort(),
+  ).toEqual(["title", "years"]);
   database.beginWrite();
   set(all(database, "Dog")[0] as ObjectHandle, "title", "Eve");
   database.commitWrite();

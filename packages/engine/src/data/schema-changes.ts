@@ -20,14 +20,7 @@ import { collectionNames } from "./schema.js";
  * - `hard-reset`: the file is deleted and made anew each time.
  * - `manual`: with a higher version the migration has to bring the file to the application's classes by itself.
  */
-export type SchemaMode =
-  | "automatic"
-  | "additive"
-  | "read-only"
-  | "immutable"
-  | "soft-reset"
-  | "hard-reset"
-  | "manual";
+export type SchemaMode = "automatic" | "additive" | "read-only" | "immutable" | "soft-reset" | "hard-reset" | "manual";
 
 /** A class as the core has it. */
 export type StoredClass = SchemaInformation["classes"][number];
@@ -161,7 +154,10 @@ export function schemaAction(question: SchemaQuestion): SchemaAction {
       requireVersion(question, mode === "immutable");
       const known = new Set(stored.classes.map(({ name }) => name));
       const added = wanted.filter(({ name }) => !known.has(name));
-      const classes = added.map(({ name }): SchemaChange => ({ kind: "added", text: `Class '${name}' has been added.` }));
+      const classes = added.map(({ name }): SchemaChange => ({
+        kind: "added",
+        text: `Class '${name}' has been added.`,
+      }));
       const refused = [...classes, ...changes.filter(({ kind }) => kind !== "removed")];
       if (refused.length > 0) throw schemaMismatch("readOnly", refused);
       return "none";

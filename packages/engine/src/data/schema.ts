@@ -209,8 +209,8 @@ export function layOut(stored: SchemaInformation, declarations: readonly ClassDe
 /** Whether two layouts are of one class, with the same columns at the same places. */
 export function isSameLayout(one: ClassLayout, other: ClassLayout): boolean {
   if (one.name !== other.name || one.kind !== other.kind || one.columns.length !== other.columns.length) return false;
-  const pairs = [one.primaryKey, ...one.columns].map((column, index) =>
-    [column, index === 0 ? other.primaryKey : other.columns[index - 1]] as const,
+  const pairs = [one.primaryKey, ...one.columns].map(
+    (column, index) => [column, index === 0 ? other.primaryKey : other.columns[index - 1]] as const,
   );
   return pairs.every(
     ([before, after]) =>

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { bindingKey, type Column, type EmbeddedHandle, handleKey, ObjectHandle } from "@tidemark/engine";
+import { bindingKey, type Column, type EmbeddedHandle, handleKey, type ObjectHandle } from "@tidemark/engine";
 import { type Binding, requireUsable, requireWritable } from "../binding.js";
 import { toPublic } from "../data/bind.js";
 import { RealmDictionary } from "../data/dictionary.js";
@@ -38,7 +38,9 @@ function partsOf(object: BaseRealmObject): { handle: ObjectHandle | EmbeddedHand
 function columnOf(handle: ObjectHandle | EmbeddedHandle, name: string): Column {
   const column = handle.layout.columnByPublicName(name);
   if (column !== undefined) return column;
-  throw new IllegalArgumentException(`Schema for type '${handle.layout.name}' doesn't contain a property named '${name}'`);
+  throw new IllegalArgumentException(
+    `Schema for type '${handle.layout.name}' doesn't contain a property named '${name}'`,
+  );
 }
 
 function describe({ collection, type, target, isNullable }: Column): string {

@@ -12,7 +12,7 @@ import { originOf, RealmQuery } from "../data/query.js";
 import { call, IllegalArgumentException } from "../errors.js";
 import { type Deleteable, MutableRealm } from "../mutable-realm.js";
 import { RealmSchema } from "../schema/realm-schema.js";
-import { DynamicImporter, DynamicMutableRealmObject, type DynamicRealmObject } from "./dynamic-object.js";
+import { DynamicImporter, type DynamicMutableRealmObject, type DynamicRealmObject } from "./dynamic-object.js";
 
 /** A realm that can only be read, with the models that its file has. */
 export class DynamicRealm<T extends DynamicRealmObject = DynamicRealmObject> {
@@ -84,10 +84,7 @@ export class DynamicMutableRealm extends DynamicRealm<DynamicMutableRealmObject>
    * @param updatePolicy what happens if an object with the same primary key exists.
    * @returns the stored object.
    */
-  copyToRealm(
-    object: DynamicRealmObject,
-    updatePolicy: UpdatePolicy = UpdatePolicy.ERROR,
-  ): DynamicMutableRealmObject {
+  copyToRealm(object: DynamicRealmObject, updatePolicy: UpdatePolicy = UpdatePolicy.ERROR): DynamicMutableRealmObject {
     const { database } = this;
     const mode = updatePolicy === UpdatePolicy.ALL ? "all" : "never";
     const importer = new DynamicImporter(this.binding, (type, values) => {

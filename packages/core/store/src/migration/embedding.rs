@@ -18,8 +18,8 @@ use crate::walk::each_link;
 use crate::{Result, StoreError};
 
 impl<S: Storage> WriteTransaction<S> {
-    /// Makes the objects of a class embedded ones: each moves to where the link to it is. The class must have no
-    /// primary key ([`WriteTransaction::release_key`]).
+    /// Makes the objects of a class embedded ones: each moves to where the link to it is. The class must have
+    /// no primary key ([`WriteTransaction::release_key`]).
     ///
     /// `resolves`: objects that nothing links to are removed, those with several links go to each place as a
     /// copy.

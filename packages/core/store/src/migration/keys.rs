@@ -150,11 +150,16 @@ impl<S: Storage> WriteTransaction<S> {
         }
         let name = class_of(&self.catalog, class)?.name.clone();
         let new_keys: BTreeMap<_, _> = keys.iter().map(|(_, old, new)| (old, new)).collect();
+        // A place with links to many of these objects is gone through once.
+        let mut relinked = BTreeSet::new();
         for (_, old, _) in keys {
             if self.buffer.len() > SLICE_ROWS_MAX {
                 self.let_go()?;
             }
             for origin in origins(&self.storage, class, old)? {
+                if !relinked.insert((origin.class, origin.object, origin.column)) {
+                    continue;
+                }
                 let column = usize::from(origin.column);
                 self.touch(origin.class, origin.object, column)?;
                 let loaded = self.load(origin.class, origin.object)?;
