@@ -83,8 +83,8 @@ export type SchemaOperation =
   | {
       /**
        * The class has exactly these columns from now on. Each has the values of the column that is `from` so far, as
-       * far as they fit: null becomes the default where there is no null, and where the types differ all values do. Without
-       * `from` it has its default.
+       * far as they fit: null becomes the default where there is no null, and where the types differ all values do.
+       * Without `from` it has its default.
        */
       readonly operation: "reshape";
       readonly class: string;
