@@ -38,9 +38,10 @@ export { User, type UserIdentity, type UserState } from "./app/user.js";
 export type * from "./core.js";
 export type { CollectionChanges, DictionaryChanges } from "./data/changes.js";
 export { createObject, eraseAll, findObject, primaryKeyOf, type UpdateMode } from "./data/create.js";
-export { Database, type DatabaseMigration, type DatabaseOptions } from "./data/database.js";
+export { Database, type DatabaseOptions } from "./data/database.js";
 export { Dictionary } from "./data/dictionary.js";
 export { List } from "./data/list.js";
+export { type DatabaseMigration, deleteClass, renameProperty } from "./data/migration.js";
 export type { Notifier, ObjectChanges, Unsubscribe } from "./data/notifier.js";
 export { EmbeddedHandle, type Holder, ObjectHandle } from "./data/object.js";
 export {

@@ -4,7 +4,15 @@
  * @module
  */
 
-import { handleKey, type MigrationFiles, ObjectHandle, type OpenOptions, resolveHandle } from "@tidemark/engine";
+import {
+  deleteClass,
+  handleKey,
+  type MigrationFiles,
+  ObjectHandle,
+  type OpenOptions,
+  renameProperty,
+  resolveHandle,
+} from "@tidemark/engine";
 import { Configuration, LocalConfiguration } from "./configuration.js";
 import type { RealmObject } from "./data/object.js";
 import type { RealmObjectBase } from "./data/object-base.js";
@@ -80,8 +88,8 @@ function migrationOf(oldRealm: Realm, newRealm: Realm, { after: { database } }: 
     },
     delete: (object) => newRealm.delete(object),
     renameProperty: (className, oldName, newName) =>
-      call(() => database.renameProperty(className, oldName, storedName(database, className, newName))),
-    deleteType: (className) => call(() => database.deleteClass(className)),
+      call(() => renameProperty(database, className, oldName, storedName(database, className, newName))),
+    deleteType: (className) => call(() => deleteClass(database, className)),
   };
 }
 

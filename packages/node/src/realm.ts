@@ -9,6 +9,7 @@ import {
   bindingKey,
   type ClassLayout,
   createObject,
+  deleteClass,
   EmbeddedHandle,
   EngineError,
   eraseAll,
@@ -399,7 +400,7 @@ export class Realm extends RealmStatics {
   deleteModel(name: string): void {
     assertString(name, "name");
     const { database } = this.#requireOpen();
-    errors.call(() => database.deleteClass(name));
+    errors.call(() => deleteClass(database, name));
   }
 
   /** Deletes all objects, in a write transaction. */

@@ -14,20 +14,25 @@ import type { Clock } from "../host.js";
 import type { WriteTurns } from "../sync/write-turns.js";
 import type { Conventions } from "../values/conventions.js";
 import { MutationBatch } from "./batch.js";
-import { changeSchema, completeMigration, prepareMigration, renaming } from "./migration.js";
+import {
+  completeMigration,
+  type DatabaseMigration,
+  type Migration,
+  migrationRuns,
+  prepareMigration,
+} from "./migration.js";
 import { Notifier } from "./notifier.js";
-import { schemaAction, schemaChanges, type SchemaMode } from "./schema-changes.js";
+import { addMissing, schemaAction, schemaChanges, type SchemaMode } from "./schema-changes.js";
 import {
   checkDeclarations,
   type ClassDeclaration,
   type ClassLayout,
-  indexesDiffer,
   isSameLayout,
   layOut,
-  needsUpdate,
   queryNamesOf,
   readSchema,
   toSchemaInformation,
+  writeTimeoutMs,
 } from "./schema.js";
 
 /** How to open a file. */
@@ -59,31 +64,6 @@ export interface DatabaseOptions {
   /** What the application does when the file gets a higher version. */
   readonly migration?: DatabaseMigration | undefined;
 }
-
-/** What the application does when a file gets a higher version of its classes. */
-export interface DatabaseMigration {
-  /**
-   * Called in the write transaction of the migration. What it throws undoes all of it.
-   *
-   * @param before the file as it was, closed afterwards.
-   * @param after the file that is being opened.
-   * @param oldVersion the version that the file had.
-   */
-  run?(before: Database, after: Database, oldVersion: number): void;
-  /** Of classes that become embedded: removes objects that nothing links to, and copies those with several links. */
-  readonly resolvesEmbedded?: boolean | undefined;
-}
-
-/** What goes on while a file is being migrated. */
-interface Migration {
-  /** The application's classes. */
-  readonly wanted: SchemaInformation["classes"];
-  /** Classes that go when the callback has returned. */
-  readonly removed: Set<string>;
-}
-
-/** A second writer may hold the lock for some milliseconds at a time; longer means that something is wrong. */
-const writeTimeoutMs = 60_000;
 
 /** An open file. */
 export class Database {
@@ -207,7 +187,10 @@ export class Database {
       const question = { mode: this.#schemaMode, stored, storedVersion: this.#declaredVersion, wanted, version };
       const action = schemaAction(question);
       if (action === "migrate") this.#migrate(stored, wanted);
-      else if (action === "add") this.#addMissing(stored, wanted);
+      else if (action === "add" && addMissing(this.store, question, this.timestampMs())) {
+        this.#declaredVersion = Math.max(version ?? -1, this.#declaredVersion);
+        this.#moveSnapshot();
+      }
     }
     this.#readLayouts();
   }
@@ -217,23 +200,6 @@ export class Database {
     const { schemaMode } = this.#options;
     if (!this.isReadOnly) return schemaMode ?? "automatic";
     return schemaMode === "immutable" ? schemaMode : "read-only";
-  }
-
-  #addMissing(stored: SchemaInformation, wanted: SchemaInformation["classes"]): void {
-    const version = this.#wantedVersion ?? this.#declaredVersion;
-    const isNewer = version > this.#declaredVersion;
-    if (!isNewer && !needsUpdate(stored, wanted) && !indexesDiffer(stored, wanted)) return;
-    this.store.beginWrite(writeTimeoutMs);
-    try {
-      this.store.updateSchema(JSON.stringify(wanted));
-      if (isNewer) this.store.setDeclaredVersion(version);
-      this.store.commitWrite(this.timestampMs());
-    } catch (error) {
-      this.store.abortWrite();
-      throw error;
-    }
-    this.#declaredVersion = Math.max(version, this.#declaredVersion);
-    this.#moveSnapshot();
   }
 
   // --- migrations ------------------------------------------------------------------------------------------
@@ -303,51 +269,19 @@ export class Database {
     return this.#declaredVersion;
   }
 
-  /**
-   * In a migration: gives a property the values of one that is no longer declared.
-   *
-   * @param from names in the file.
-   * @throws {@link EngineError} where the values do not fit, or outside of a migration.
-   */
-  renameProperty(className: string, from: string, to: string): void {
-    const { wanted } = this.#requireMigration("Properties can only be renamed in a migration");
-    const stored = readSchema(this.store, this.view);
-    const declared = wanted.find(({ name }) => name === className);
-    this.flush();
-    changeSchema(this.store, [renaming(stored, declared, className, from, to)]);
-    this.#everythingMayHaveChanged(true);
+  /** @internal Whether the application has declared a class. */
+  isDeclared(name: string): boolean {
+    return this.#declarations?.some((declaration) => declaration.name === name) ?? false;
   }
 
-  /**
-   * Removes a class and its objects. In a migration that happens when the callback has returned; of one that is still
-   * declared the objects are removed.
-   *
-   * @returns whether there was such a class.
-   * @throws {@link EngineError} for a class that is declared, outside of a migration.
-   */
-  deleteClass(name: string): boolean {
-    this.requireWrite();
-    const layout = this.#byName.get(name);
-    if (layout === undefined) return false;
-    const isDeclared = this.#declarations?.some((declaration) => declaration.name === name) ?? false;
-    if (this.#migration === undefined) {
-      if (isDeclared) {
-        throw new EngineError("invalid-argument", `Class '${name}' is part of the schema and cannot be deleted.`);
-      }
-      this.flush();
-      changeSchema(this.store, [{ operation: "removeClass", class: name }]);
-      this.batch.noteChange();
-      this.#everythingMayHaveChanged(true);
-      return true;
-    }
-    if (!isDeclared) this.#migration.removed.add(name);
-    return true;
-  }
-
-  #requireMigration(message: string): Migration {
-    this.requireOpen();
-    if (this.#migration === undefined) throw new EngineError("invalid-argument", message);
+  /** @internal What goes on while the application's migration runs. */
+  get migration(): Migration | undefined {
     return this.#migration;
+  }
+
+  /** @internal The open write transaction has changed classes. */
+  onSchemaChanged(): void {
+    this.#everythingMayHaveChanged(true);
   }
 
   // --- classes ---------------------------------------------------------------------------------------------
@@ -449,7 +383,7 @@ export class Database {
     if (this.#writeView === undefined) {
       throw new EngineError("not-in-write", "Can't commit a non-existing write transaction");
     }
-    this.#requireNoMigration();
+    if (this.#migration !== undefined) throw migrationRuns();
     this.batch.flush();
     if (this.batch.isBroken) {
       this.cancelWrite();
@@ -476,16 +410,11 @@ export class Database {
     if (this.#writeView === undefined) {
       throw new EngineError("not-in-write", "Can't cancel a non-existing write transaction");
     }
-    this.#requireNoMigration();
+    if (this.#migration !== undefined) throw migrationRuns();
     this.#abort();
     this.#moveSnapshot();
     this.#everythingMayHaveChanged(true);
     this.notifier.schedule();
-  }
-
-  #requireNoMigration(): void {
-    if (this.#migration === undefined) return;
-    throw new EngineError("invalid-argument", "The write transaction of a migration ends when the migration does.");
   }
 
   #endWrite(): void {

@@ -11,6 +11,7 @@ import { classOf, property } from "../testing/models.js";
 import { plainConventions } from "../values/conventions.js";
 import { createObject, findObject } from "./create.js";
 import type { Database } from "./database.js";
+import { deleteClass, renameProperty } from "./migration.js";
 import type { ObjectHandle } from "./object.js";
 import { Results } from "./results.js";
 import type { ClassDeclaration } from "./schema.js";
@@ -162,7 +163,7 @@ test("the callback sees the file as it was and writes it as it is to be", () => 
     expect([after.database.isInMigration, after.database.isInWrite]).toEqual([true, true]);
     expect(() => before.database.beginWrite()).toThrow("read-only");
     expect(() => after.database.commitWrite()).toThrow("of a migration");
-    after.database.renameProperty("Dog", "age", "years");
+    renameProperty(after.database, "Dog", "age", "years");
     for (const old of all(before.database, "Dog")) {
       const object = findObject(after.database, layout(after.database, "Dog"), get(old, "_id"));
       set(object as ObjectHandle, "title", `${String(get(old, "name"))}!`);
@@ -233,8 +234,8 @@ test("classes go, and objects move into others", () => {
   const path = dogs();
   const without = { ...owner, properties: [property("_id", "int")] };
   const onMigration = ({ after }: MigrationFiles): void => {
-    expect(after.database.deleteClass("None")).toBe(false);
-    expect(after.database.deleteClass("Dog")).toBe(true);
+    expect(deleteClass(after.database, "None")).toBe(false);
+    expect(deleteClass(after.database, "Dog")).toBe(true);
   };
   const { database } = openFile(path, [without], { schemaVersion: 1, onMigration });
   expect(database.layouts.map(({ name }) => name)).toEqual(["Owner"]);

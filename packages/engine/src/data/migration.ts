@@ -10,6 +10,7 @@
 
 import type { CoreStore, SchemaInformation, SchemaOperation, SnapshotId } from "../core.js";
 import { EngineError, errorCodeOf, messageOf } from "../errors.js";
+import type { Database } from "./database.js";
 import { readSchema } from "./schema.js";
 import {
   hasSameType,
@@ -25,6 +26,72 @@ import {
 
 type Classes = SchemaInformation["classes"];
 
+/** What the application does when a file gets a higher version of its classes. */
+export interface DatabaseMigration {
+  /**
+   * Called in the write transaction of the migration. What it throws undoes all of it.
+   *
+   * @param before the file as it was, closed afterwards.
+   * @param after the file that is being opened.
+   * @param oldVersion the version that the file had.
+   */
+  run?(before: Database, after: Database, oldVersion: number): void;
+  /** Of classes that become embedded: removes objects that nothing links to, and copies those with several links. */
+  readonly resolvesEmbedded?: boolean | undefined;
+}
+
+/** What goes on while a file is being migrated. */
+export interface Migration {
+  /** The application's classes. */
+  readonly wanted: Classes;
+  /** Classes that go when the callback has returned. */
+  readonly removed: Set<string>;
+}
+
+/** The error for ending the transaction of a migration by hand. */
+export function migrationRuns(): EngineError {
+  return refusal("The write transaction of a migration ends when the migration does.");
+}
+
+/**
+ * In a migration: gives a property the values of one that is no longer declared.
+ *
+ * @param from names in the file.
+ * @throws {@link EngineError} where the values do not fit, or outside of a migration.
+ */
+export function renameProperty(database: Database, className: string, from: string, to: string): void {
+  database.requireOpen();
+  const { migration, store } = database;
+  if (migration === undefined) throw refusal("Properties can only be renamed in a migration");
+  const declared = migration.wanted.find(({ name }) => name === className);
+  database.flush();
+  changeSchema(store, [renaming(readSchema(store, database.view), declared, className, from, to)]);
+  database.onSchemaChanged();
+}
+
+/**
+ * Removes a class and its objects, in a write transaction. In a migration that happens when the callback has returned; of a
+ * class that is still declared nothing goes then.
+ *
+ * @returns whether there was such a class.
+ * @throws {@link EngineError} for a class that is declared, outside of a migration; for one of a synced file.
+ */
+export function deleteClass(database: Database, name: string): boolean {
+  database.requireWrite();
+  if (database.storedLayout(name) === undefined) return false;
+  const isDeclared = database.isDeclared(name);
+  if (database.migration !== undefined) {
+    if (!isDeclared) database.migration.removed.add(name);
+    return true;
+  }
+  if (isDeclared) throw refusal(`Class '${name}' is part of the schema and cannot be deleted.`);
+  database.flush();
+  changeSchema(database.store, [{ operation: "removeClass", class: name }]);
+  database.batch.noteChange();
+  database.onSchemaChanged();
+  return true;
+}
+
 /** What remains to be done when the callback has returned. */
 export interface Completion {
   /** The application's classes. */
@@ -38,7 +105,7 @@ export interface Completion {
 }
 
 /** Does operations in the open write transaction. */
-export function changeSchema(store: CoreStore, operations: readonly SchemaOperation[]): void {
+function changeSchema(store: CoreStore, operations: readonly SchemaOperation[]): void {
   if (operations.length === 0) return;
   try {
     store.migrateSchema(JSON.stringify(operations));
@@ -169,7 +236,7 @@ function completeClass(known: StoredClass, declared: StoredClass, resolves: bool
  *
  * @throws {@link EngineError} where the values do not fit, or one of the two is not there.
  */
-export function renaming(
+function renaming(
   stored: SchemaInformation,
   declared: StoredClass | undefined,
   className: string,

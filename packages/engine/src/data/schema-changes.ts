@@ -4,9 +4,9 @@
  * @module
  */
 
-import type { SchemaInformation } from "../core.js";
+import type { CoreStore, SchemaInformation } from "../core.js";
 import { EngineError } from "../errors.js";
-import { collectionNames } from "./schema.js";
+import { collectionNames, indexesDiffer, needsUpdate, writeTimeoutMs } from "./schema.js";
 
 /**
  * What may happen to the classes of a file when it is opened with others.
@@ -189,4 +189,21 @@ function requireVersion({ storedVersion, version }: SchemaQuestion, isExact: boo
     "schema-version",
     `Provided schema version ${version} ${relation} last set version ${storedVersion}.`,
   );
+}
+
+/** Adds what a file lacks, in a write transaction of its own. Says whether there was anything. */
+export function addMissing(store: CoreStore, question: SchemaQuestion, timestampMs: number): boolean {
+  const { stored, storedVersion, wanted, version = storedVersion } = question;
+  const isNewer = version > storedVersion;
+  if (!isNewer && !needsUpdate(stored, wanted) && !indexesDiffer(stored, wanted)) return false;
+  store.beginWrite(writeTimeoutMs);
+  try {
+    store.updateSchema(JSON.stringify(wanted));
+    if (isNewer) store.setDeclaredVersion(version);
+    store.commitWrite(timestampMs);
+  } catch (error) {
+    store.abortWrite();
+    throw error;
+  }
+  return true;
 }

@@ -8,6 +8,9 @@ import type { CoreStore, SchemaInformation, SnapshotId } from "../core.js";
 import { EngineError, must } from "../errors.js";
 import type { ValueType } from "../values/pack.js";
 
+/** A second writer may hold the lock for some milliseconds at a time; longer means that something is wrong. */
+export const writeTimeoutMs = 60_000;
+
 /** How many values a property holds. */
 export type CollectionKind = "single" | "list" | "dictionary" | "set";
 
