@@ -7,13 +7,16 @@ import { repositoryRoot } from "./lib/process.mjs";
 import { readSource } from "./lib/sources.mjs";
 import { region } from "./regions.mjs";
 
-/** The guides, and where the code of each shape lies. */
-export const guides = ["docs/guide/managing-a-sync-session.md"];
+/** The guides by the name of the tests that hold their code. */
+export const guides = {
+  sessions: "docs/guide/managing-a-sync-session.md",
+  migrations: "docs/guide/migrations.md",
+};
 export const shapes = ["cpp", "kotlin", "flutter", "node"];
 
-/** The file that holds a shape's code. */
-export function codeFile(shape) {
-  return `apps/docs/guide/${shape}/sessions.test.ts`;
+/** The file that holds a shape's code for a guide. */
+export function codeFile(name, shape) {
+  return `apps/docs/guide/${shape}/${name}.test.ts`;
 }
 
 /** `[shape, region]` of every block of a guide. */
@@ -21,12 +24,19 @@ export function blocksOf(text) {
   return Array.from(text.matchAll(/^<!-- code: (\w+) (\S+) -->$/gm), ([, shape, name]) => [shape, name]);
 }
 
+/** Gives the region of a name in a shape's code for a guide. */
+export function regionReader(guide) {
+  return (shape, name) => region(codeFile(guide, shape), name);
+}
+
 /** A guide with the code as it is now. `read` gives the region of a name. */
-export function assemble(text, read = (shape, name) => region(codeFile(shape), name)) {
+export function assemble(text, read) {
   const block = /^(<!-- code: (\w+) (\S+) -->)$(?:\n+```ts\n[^]*?^```$)?/gm;
   return text.replaceAll(block, (_, mark, shape, name) => `${mark}\n\`\`\`ts\n${read(shape, name)}\n\`\`\``);
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
-  for (const guide of guides) writeFileSync(join(repositoryRoot, guide), assemble(readSource(guide)));
+  for (const [name, guide] of Object.entries(guides)) {
+    writeFileSync(join(repositoryRoot, guide), assemble(readSource(guide), regionReader(name)));
+  }
 }

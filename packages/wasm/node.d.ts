@@ -22,6 +22,9 @@ export declare class WasmStore {
   writeCopy(path: string, form: string, key?: Uint8Array | null, seed?: Uint8Array | null): void;
   schema(snapshot: number): string;
   updateSchema(schema: string): void;
+  migrateSchema(operations: string): void;
+  declaredVersion(snapshot: number): number;
+  setDeclaredVersion(version: number): void;
   version(): number;
   beginRead(): number;
   snapshotVersion(snapshot: number): number;

@@ -1,28 +1,30 @@
 // The guides print code that runs: each block is a region of a test, and each region is printed.
 import { describe, expect, test } from "vitest";
-import { assemble, blocksOf, codeFile, guides, shapes } from "../guide.mjs";
+import { assemble, blocksOf, codeFile, guides, regionReader, shapes } from "../guide.mjs";
 import { readSource } from "../lib/sources.mjs";
 import { regionsOf } from "../regions.mjs";
 
 describe("guides", () => {
-  test.each(guides)("the code of %s is that of the tests (else: node scripts/guide.mjs)", (guide) => {
+  const named = Object.entries(guides);
+  test.each(named)("the code of %s is that of the tests (else: node scripts/guide.mjs)", (name, guide) => {
     const text = readSource(guide);
-    expect(text).toBe(assemble(text));
+    expect(text).toBe(assemble(text, regionReader(name)));
   });
 
-  test.each(guides)("every block of code of %s says where it comes from", (guide) => {
+  test.each(named)("every block of code of %s says where it comes from", (_, guide) => {
     const text = readSource(guide);
     expect(text.match(/^```ts$/gm)).toHaveLength(blocksOf(text).length);
   });
 
-  test.each(shapes)("every region of %s is printed", (shape) => {
-    const printed = guides.flatMap((guide) => blocksOf(readSource(guide)));
-    const names = printed.filter(([one]) => one === shape).map(([, name]) => name);
-    expect([...regionsOf(readSource(codeFile(shape))).keys()].sort()).toEqual([...new Set(names)].sort());
+  const all = named.flatMap(([name, guide]) => shapes.map((shape) => [name, guide, shape]));
+  test.each(all)("every region of %s (%s) in %s is printed", (name, guide, shape) => {
+    const printed = blocksOf(readSource(guide)).filter(([one]) => one === shape);
+    const names = printed.map(([, region]) => region);
+    expect([...regionsOf(readSource(codeFile(name, shape))).keys()].sort()).toEqual([...new Set(names)].sort());
   });
 
   test("the rows of sync sessions are all there", () => {
-    const headings = readSource(guides[0])
+    const headings = readSource(guides.sessions)
       .match(/^## .*$/gm)
       .join("\n");
     const rows = Array.from({ length: 20 }, (_, index) => `S${index + 1}`);

@@ -4,6 +4,7 @@
  * @module
  */
 
+import type { SchemaMode } from "@tidemark/engine";
 import { engine } from "./engine.js";
 import { invalid_argument, logic_error, notSupported } from "./errors.js";
 import type { names } from "./names.js";
@@ -24,25 +25,34 @@ export type schema_mode =
 
 /** What may happen to the classes of a file. */
 export const schema_mode: names<schema_mode> = Object.freeze({
-  /** What is missing is added; what differs is refused. */
+  /** Classes are added; with a higher version the file is changed to the classes, values kept as far as they fit. */
   automatic: "automatic",
-  /** The file is only read. */
+  /** The file is only read, and must have the same version. */
   immutable: "immutable",
+  /** The file is only read. */
   read_only: "read_only",
+  /** A file that would have to be changed in more than additions, or has another version, is deleted first. */
   soft_reset_file: "soft_reset_file",
+  /** The file is deleted first, unless it is open. */
   hard_reset_file: "hard_reset_file",
+  /** Classes and properties are added, whatever the version. What all synced databases do. */
   additive_discovered: "additive_discovered",
+  /** The same. */
   additive_explicit: "additive_explicit",
+  /** Nothing is changed but new files: others must have the classes already. */
   manual: "manual",
 });
 
-const offered: ReadonlySet<schema_mode> = new Set([
-  schema_mode.automatic,
-  schema_mode.immutable,
-  schema_mode.read_only,
-  schema_mode.additive_discovered,
-  schema_mode.additive_explicit,
-]);
+const modes: Readonly<Record<schema_mode, SchemaMode>> = {
+  automatic: "automatic",
+  immutable: "immutable",
+  read_only: "read-only",
+  soft_reset_file: "soft-reset",
+  hard_reset_file: "hard-reset",
+  additive_discovered: "additive",
+  additive_explicit: "additive",
+  manual: "manual",
+};
 
 /** Where callbacks run. Here it is always the event loop. */
 export interface scheduler {
@@ -123,9 +133,8 @@ export class db_config {
     this.#schema = classes;
   }
 
-  /** @throws runtime_error for modes that change files: they are not offered. */
+  /** Sets what may happen to the classes of the file; `automatic` at first. Synced databases are only added to. */
   set_schema_mode(mode: schema_mode): void {
-    if (!offered.has(mode)) throw notSupported(`The schema mode '${mode}'`);
     this.#mode = mode;
   }
 
@@ -164,7 +173,10 @@ export class db_config {
     throw new logic_error("IllegalOperation", `${what} can only be set on a config for a synced Realm.`);
   }
 
-  /** Sets the version of the schema, which the server is told. */
+  /**
+   * Sets the version of the schema, 0 at first. A file keeps the highest it was opened with; the server is told that of
+   * a synced database.
+   */
   set_schema_version(version: number): void {
     this.#version = version;
   }
@@ -207,6 +219,7 @@ export class db_config {
       sync: this.#sync,
       schema: this.#schema,
       isReadOnly: this.#mode === schema_mode.immutable || this.#mode === schema_mode.read_only,
+      schemaMode: modes[this.#mode],
       schemaVersion: this.#version,
       headers: this.#headers,
       reset: this.#reset,
@@ -222,6 +235,7 @@ export interface Settings {
   readonly sync: sync_config | undefined;
   readonly schema: readonly any_class[] | undefined;
   readonly isReadOnly: boolean;
+  readonly schemaMode: SchemaMode;
   readonly schemaVersion: number;
   readonly headers: Readonly<Record<string, string>>;
   readonly reset: client_reset_handler;

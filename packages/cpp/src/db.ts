@@ -95,6 +95,8 @@ export class db implements Owner {
       path: settings.path,
       isInMemory: false,
       isReadOnly: settings.isReadOnly,
+      schemaVersion: settings.schemaVersion,
+      schemaMode: settings.schemaMode,
       classes: this.#declarations(),
       sync: syncOptionsOf(settings, {
         frozen: (snapshot) => this.#withFile(this.#openFrozen(snapshot), undefined),

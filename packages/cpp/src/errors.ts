@@ -166,6 +166,7 @@ const table: Readonly<Record<EngineErrorCode, Make>> = {
   "invalid-argument": as(invalid_argument, "InvalidArgument"),
   "invalid-schema": as(logic_error, "SchemaValidationFailed"),
   "schema-mismatch": as(logic_error, "SchemaMismatch"),
+  "schema-version": as(logic_error, "InvalidSchemaVersion"),
   "invalid-query": as(invalid_argument, "InvalidQuery"),
   "no-subscription": as(runtime_error, "NoSubscriptionForWrite"),
   "duplicate-subscription": as(logic_error, "InvalidArgument"),

@@ -42,6 +42,22 @@ export interface Core {
   deleteStore(path: string): void;
 }
 
+/** A property in the file, but for the primary key. */
+export interface ColumnInformation {
+  /** Name in the file and on the wire. */
+  readonly name: string;
+  /** `mixed int bool string binary timestamp float double decimal link objectId uuid`. */
+  readonly type: string;
+  /** Whether the value, or the elements, may be null. */
+  readonly nullable: boolean;
+  /** Whether it is a collection, and which. */
+  readonly collection: "single" | "list" | "dictionary" | "set";
+  /** Class of the targets, for links. */
+  readonly target?: string;
+  /** Whether it has an index, in this file. */
+  readonly indexed?: boolean;
+}
+
 /** Schema as `CoreStore.schema` gives it, as JSON. */
 export interface SchemaInformation {
   /** Grows with each change of the schema. */
@@ -62,20 +78,7 @@ export interface SchemaInformation {
       readonly nullable: boolean;
     };
     /** The other properties, in the order of their indexes. */
-    readonly columns: readonly {
-      /** Name in the file and on the wire. */
-      readonly name: string;
-      /** `mixed int bool string binary timestamp float double decimal link objectId uuid`. */
-      readonly type: string;
-      /** Whether the value, or the elements, may be null. */
-      readonly nullable: boolean;
-      /** Whether it is a collection, and which. */
-      readonly collection: "single" | "list" | "dictionary" | "set";
-      /** Class of the targets, for links. */
-      readonly target?: string;
-      /** Whether it has an index, in this file. */
-      readonly indexed?: boolean;
-    }[];
+    readonly columns: readonly ColumnInformation[];
   }[];
 }
 
@@ -94,6 +97,43 @@ export interface HotReads {
   /** What {@link CoreStore.row} gives; the answer is its length, or −1. */
   row(bytes: Uint8Array, at: number, snapshot: SnapshotId, classIndex: ClassIndex, object: ObjectKey): number;
 }
+
+/** A change of the schema that is more than an addition, as JSON. */
+export type SchemaOperation =
+  | {
+      /**
+       * The class has exactly these columns from now on. Each has the values of the column that is `from` so far, as
+       * far as they fit: null becomes the default where there is no null, and where the types differ all values do.
+       * Without `from` it has its default.
+       */
+      readonly operation: "reshape";
+      readonly class: string;
+      readonly columns: readonly (ColumnInformation & { readonly from?: string })[];
+    }
+  | {
+      /**
+       * - `removeClass`: the class goes, with its objects and all links to them. No property of another one may be for
+       *   them.
+       * - `releaseKey`: the primary key becomes an ordinary property, the last one. Links lead to the same objects.
+       */
+      readonly operation: "removeClass" | "releaseKey";
+      readonly class: string;
+    }
+  | {
+      /** A property becomes the primary key of a class without one. Links lead to the same objects. */
+      readonly operation: "makeKey";
+      readonly class: string;
+      readonly name: string;
+    }
+  | {
+      /**
+       * Objects of a class without a primary key move to where the link to them is. Those without one and those with
+       * several are refused, unless they are resolved: by removing them, by copying them.
+       */
+      readonly operation: "embed";
+      readonly class: string;
+      readonly resolves: boolean;
+    };
 
 /** One open database. */
 export interface CoreStore {
@@ -134,6 +174,18 @@ export interface CoreStore {
    * @throws if a class or property exists with another type, or one that cannot be indexed: `code` "schema-mismatch".
    */
   updateSchema(schema: string): void;
+  /**
+   * Changes the schema in more than additions, inside the open write transaction of a database that is not synced.
+   *
+   * @param operations JSON of {@link SchemaOperation}`[]`, done one after another.
+   * @throws `code` "schema-mismatch" where one cannot be done, "duplicate-keys" where objects would have the same
+   * primary key: the transaction must be aborted then.
+   */
+  migrateSchema(operations: string): void;
+  /** The version that the application has given its schema; −1 if it never did. */
+  declaredVersion(snapshot: SnapshotId): number;
+  /** Remembers the version of the application's schema, inside the open write transaction: 0 to 2^53 − 1. */
+  setDeclaredVersion(version: number): void;
 
   // --- reading --------------------------------------------------------------------------------------------
 

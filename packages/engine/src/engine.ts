@@ -6,8 +6,9 @@
 
 import { App, type AppConfiguration } from "./app/app.js";
 import type { Core, SnapshotId } from "./core.js";
-import { Database } from "./data/database.js";
+import { Database, type DatabaseOptions } from "./data/database.js";
 import type { ClassDeclaration } from "./data/schema.js";
+import type { SchemaMode } from "./data/schema-changes.js";
 import type { SubscriptionDraft } from "./data/subscriptions.js";
 import { EngineError, messageOf } from "./errors.js";
 import type { Host } from "./host.js";
@@ -63,6 +64,24 @@ export interface OpenOptions {
   readonly encryptionKey?: Uint8Array | undefined;
   /** Asked when nobody in the process has the file open: whether to compact it. */
   readonly shouldCompact?: ((totalBytes: number, usedBytes: number) => boolean) | undefined;
+  /** Version of the classes, 0 to 2^53 − 1; that of the file if not given. */
+  readonly schemaVersion?: number | undefined;
+  /** What may happen to the classes of the file; by default `automatic`, `additive` if it is synced. */
+  readonly schemaMode?: SchemaMode | undefined;
+  /** Called when the file has a lower version, in one write transaction with the change of its classes. */
+  readonly onMigration?: ((migration: MigrationFiles) => void) | undefined;
+  /** Of classes that become embedded: removes objects that nothing links to, and copies those with several links. */
+  readonly resolvesEmbedded?: boolean | undefined;
+}
+
+/** What a migration works with. Both files are only good until the callback returns; closing them does nothing. */
+export interface MigrationFiles {
+  /** The file as it was, with its classes: it can only be read. */
+  readonly before: RealmFile;
+  /** The file that is being opened, in the write transaction. */
+  readonly after: RealmFile;
+  /** The version that the file had. */
+  readonly oldVersion: number;
 }
 
 /** What a copy is to be. */
@@ -129,6 +148,28 @@ export class Engine {
     const key = options.isInMemory ? `memory ${options.path}` : options.path;
     const known = this.#files.get(key);
     if (known !== undefined) return this.#join(known, options);
+    if (options.schemaMode === "hard-reset" && options.classes !== undefined) return this.#openAnew(key, options);
+    try {
+      return this.#openNew(key, options);
+    } catch (error) {
+      const isOther =
+        error instanceof EngineError && (error.code === "schema-mismatch" || error.code === "schema-version");
+      if (!isOther || options.schemaMode !== "soft-reset") throw error;
+      return this.#openAnew(key, options);
+    }
+  }
+
+  /** Opens a file without what is in it. */
+  #openAnew(key: string, options: OpenOptions): RealmFile {
+    const { isInMemory, path } = options;
+    const isThere = !isInMemory && this.host.files.exists(path);
+    if (isThere) this.deleteFile(path);
+    const file = this.#openNew(key, options);
+    if (isThere) file.noteReset();
+    return file;
+  }
+
+  #openNew(key: string, options: OpenOptions): RealmFile {
     if (!options.isInMemory) this.host.files.makeDirectory(this.host.files.directoryOf(options.path));
     // What could not be read without its key is set aside now.
     if (options.encryptionKey !== undefined)
@@ -144,6 +185,9 @@ export class Engine {
       classes: options.classes,
       encryptionKey: options.encryptionKey,
       shouldCompact: options.shouldCompact,
+      schemaVersion: options.schemaVersion ?? options.sync?.schemaVersion,
+      schemaMode: options.schemaMode,
+      migration: migrationOf(options),
       writeTurns: this.#writeTurns,
     });
     const sync = options.sync && { ...options.sync, encryptionKey: options.encryptionKey };
@@ -179,7 +223,16 @@ export class Engine {
         `Realm at path '${file.path}' already opened with a different encryption key.`,
       );
     }
-    if (options.classes !== undefined) file.database.declare(options.classes);
+    const { declaredVersion } = file.database;
+    const { schemaVersion = declaredVersion } = options;
+    const isOther = declaredVersion >= 0 && schemaVersion !== declaredVersion;
+    if (!isSynced && options.classes !== undefined && isOther) {
+      throw new EngineError(
+        "incompatible-configuration",
+        `Realm at path '${file.path}' already opened with different schema version.`,
+      );
+    }
+    if (options.classes !== undefined) file.database.declare(options.classes, options.schemaVersion);
     file.join(options.sync && { ...options.sync, encryptionKey: options.encryptionKey });
     if (options.sync?.initialSubscriptions?.rerunsOnOpen === true) this.#subscribeInitially(file, options);
     return file;
@@ -257,6 +310,24 @@ export class Engine {
     }
   }
 
+  /**
+   * Version that the application has given the classes of a file: −1 if there is no file, or it has no classes.
+   *
+   * @throws {@link EngineError} if the file cannot be read.
+   */
+  schemaVersion(path: string): number {
+    const open = this.#files.get(path);
+    if (open !== undefined) return open.database.declaredVersion;
+    if (!this.host.files.exists(path)) return -1;
+    const { core, host, conventions } = this;
+    const database = new Database({ core, clock: host, conventions, path, isSynced: false, isReadOnly: true });
+    try {
+      return database.declaredVersion;
+    } finally {
+      database.close();
+    }
+  }
+
   /** Whether somebody on this thread has the file open. */
   isOpen(path: string): boolean {
     return this.#files.has(path);
@@ -329,4 +400,18 @@ export class Engine {
 function isSameKey(one: Uint8Array | undefined, other: Uint8Array | undefined): boolean {
   if (one === undefined || other === undefined) return one === other;
   return one.length === other.length && one.every((byte, index) => byte === other[index]);
+}
+
+function migrationOf({ path, onMigration, resolvesEmbedded }: OpenOptions): DatabaseOptions["migration"] {
+  if (onMigration === undefined) return { resolvesEmbedded };
+  const lend = (database: Database): RealmFile => {
+    const file = new RealmFile(path, database, undefined, () => undefined);
+    // The callback may close what it is given; it is not its to close.
+    file.join(undefined);
+    return file;
+  };
+  return {
+    run: (before, after, oldVersion) => onMigration({ before: lend(before), after: lend(after), oldVersion }),
+    resolvesEmbedded,
+  };
 }

@@ -25,6 +25,8 @@ export type EngineErrorCode =
   | "invalid-argument"
   | "invalid-schema"
   | "schema-mismatch"
+  /** The file has a higher version of the schema, or another one, than the application gives. */
+  | "schema-version"
   | "invalid-query"
   | "no-subscription"
   | "duplicate-subscription"

@@ -23,7 +23,6 @@ export {
 export { eraseEmbedded, resultsOfCollection } from "./binding/collections.js";
 export { type Counted, indexedForm, type IndexAccess, withIndexes } from "./binding/indexed.js";
 export { logCategories, LogFilter, type LogLevel, logLevels } from "./binding/log-filter.js";
-export { openOrReplace } from "./binding/opening.js";
 export { withFetch } from "./binding/own-fetch.js";
 export { EmailPasswordCalls, type EmailToken } from "./app/email-password.js";
 export { resolveHandle } from "./binding/resolve.js";
@@ -42,6 +41,7 @@ export { createObject, eraseAll, findObject, primaryKeyOf, type UpdateMode } fro
 export { Database, type DatabaseOptions } from "./data/database.js";
 export { Dictionary } from "./data/dictionary.js";
 export { List } from "./data/list.js";
+export { type DatabaseMigration, deleteClass, renameProperty } from "./data/migration.js";
 export type { Notifier, Unsubscribe } from "./data/notifier.js";
 export { EmbeddedHandle, type Holder, ObjectHandle } from "./data/object.js";
 export type { KeyPaths, ObjectChanges } from "./data/observers.js";
@@ -64,6 +64,7 @@ export {
   primaryKeyColumn,
   type PropertyDeclaration,
 } from "./data/schema.js";
+export type { SchemaMode } from "./data/schema-changes.js";
 export {
   type Subscription,
   SubscriptionDraft,
@@ -78,6 +79,7 @@ export {
   Engine,
   type EngineParts,
   type InitialSubscriptions,
+  type MigrationFiles,
   type OpenOptions,
   type OpenSyncOptions,
 } from "./engine.js";

@@ -32,6 +32,7 @@ export class RealmFile implements SyncFile {
   readonly sync: FileSync | undefined;
   readonly #onClosed: () => void;
   #openCount = 1;
+  #wasReset = false;
 
   /** @internal */
   constructor(
@@ -59,6 +60,18 @@ export class RealmFile implements SyncFile {
       );
     };
     session.attach(this, options);
+  }
+
+  /** @internal Opening it has deleted what was there. */
+  noteReset(): void {
+    this.#wasReset = true;
+  }
+
+  /** Whether opening it has deleted what was there: said once, to who fills it again. */
+  takeReset(): boolean {
+    const wasReset = this.#wasReset;
+    this.#wasReset = false;
+    return wasReset;
   }
 
   /** Another realm of the same path. */

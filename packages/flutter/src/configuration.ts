@@ -9,6 +9,7 @@ import { engine } from "./engine.js";
 import { RealmException } from "./errors.js";
 import type { SchemaEntry } from "./model/schema.js";
 import { RealmSchema, schemaOf } from "./model/schema.js";
+import type { Migration } from "./migration.js";
 import type { Realm } from "./realm.js";
 import {
   type ClientResetHandler,
@@ -33,7 +34,10 @@ export interface CommonOptions {
 export interface LocalOptions extends CommonOptions {
   /** Fills a file that is made by this opening; runs in a write transaction. */
   readonly initialDataCallback?: ((realm: Realm) => void) | undefined;
-  /** Kept; a file has no version of its own. 0 by default. */
+  /**
+   * Version of the classes, 0 by default. A file keeps the highest it was opened with, and is migrated where it has a
+   * lower one.
+   */
   readonly schemaVersion?: number | undefined;
   /** Accepted, of no effect: there is one format. */
   readonly disableFormatUpgrade?: boolean | undefined;
@@ -41,9 +45,12 @@ export interface LocalOptions extends CommonOptions {
   readonly isReadOnly?: boolean | undefined;
   /** Asked when a file is opened that nobody has open: whether to give its unused space back. */
   readonly shouldCompactCallback?: ((totalBytes: number, usedBytes: number) => boolean) | undefined;
-  /** Accepted, never called: a file whose classes have changed in more than additions is refused. */
-  readonly migrationCallback?: ((migration: unknown, oldSchemaVersion: number) => void) | undefined;
-  /** Whether a file whose classes have changed in more than additions is deleted and made anew. */
+  /**
+   * Called when the file has a lower version, in one write transaction with the change of its classes. What it throws
+   * undoes all of it; the opening throws it as a `UserCallbackException`.
+   */
+  readonly migrationCallback?: ((migration: Migration, oldSchemaVersion: number) => void) | undefined;
+  /** Whether a file that would have to be migrated, or has another version, is deleted and made anew. */
   readonly shouldDeleteIfMigrationNeeded?: boolean | undefined;
 }
 
@@ -175,7 +182,7 @@ function keyOf(key: readonly number[] | Uint8Array): Uint8Array {
 export class LocalConfiguration extends Configuration {
   /** Fills a file that is made by this opening. */
   readonly initialDataCallback: ((realm: Realm) => void) | undefined;
-  /** As it was given, or 0; a file has no version of its own. */
+  /** Version of the classes. */
   readonly schemaVersion: number;
   /** Whether nothing may be written. */
   readonly isReadOnly: boolean;
@@ -183,9 +190,9 @@ export class LocalConfiguration extends Configuration {
   readonly disableFormatUpgrade: boolean;
   /** Says at opening whether to give unused space back. */
   readonly shouldCompactCallback: LocalOptions["shouldCompactCallback"];
-  /** As it was given; never called. */
+  /** Called when the file has a lower version. */
   readonly migrationCallback: LocalOptions["migrationCallback"];
-  /** Whether a file whose classes have changed in more than additions is deleted and made anew. */
+  /** Whether a file that would have to be migrated, or has another version, is deleted and made anew. */
   readonly shouldDeleteIfMigrationNeeded: boolean;
 
   /** @internal */

@@ -29,6 +29,7 @@ export { type DynamicObject, RealmObjectBase } from "./data/object-base.js";
 export { RealmValue, type RealmValueContent, RealmValueType } from "./data/realm-value.js";
 export { RealmResults } from "./data/results.js";
 export { RealmSet } from "./data/set.js";
+export type { Migration, MigrationRealm } from "./migration.js";
 export type { Duration } from "./duration.js";
 export * from "./enums.js";
 export {

@@ -15,7 +15,6 @@ import {
   handleKey,
   ObjectHandle,
   type OpenOptions,
-  openOrReplace,
   type RealmFile,
   Results as EngineResults,
   type SnapshotId,
@@ -46,6 +45,7 @@ import {
   UserCallbackException,
 } from "./errors.js";
 import { logger, type RealmLogger } from "./logging.js";
+import { schemaOptions } from "./migration.js";
 import {
   declarationOfSchema,
   type ModelClass,
@@ -110,7 +110,7 @@ export class Realm {
       makeClass: (layout) => this.#makeClass(layout),
     });
     opened.add(new WeakRef(this));
-    if (isNew) this.#fill();
+    if (isNew || this.#file.takeReset()) this.#fill();
   }
 
   #open(configuration: Configuration): RealmFile {
@@ -126,9 +126,9 @@ export class Realm {
         configuration instanceof LocalConfiguration || configuration instanceof FlexibleSyncConfiguration
           ? configuration.shouldCompactCallback
           : undefined,
+      ...schemaOptions(configuration, (settings, file) => new Realm(settings, file)),
     };
-    const isReplaced = configuration instanceof LocalConfiguration && configuration.shouldDeleteIfMigrationNeeded;
-    return isReplaced ? openOrReplace(engine(), options) : engine().open(options);
+    return engine().open(options);
   }
 
   /** Without classes of its own a realm has those of its file. */

@@ -83,6 +83,7 @@ const table: Readonly<Record<EngineErrorCode, Make>> = {
   "invalid-argument": illegalArgument,
   "invalid-schema": illegalArgument,
   "schema-mismatch": illegalState,
+  "schema-version": illegalState,
   "invalid-query": illegalArgument,
   "no-subscription": illegalArgument,
   "duplicate-subscription": illegalState,

@@ -62,6 +62,8 @@ export {
 export { RealmQuery, RealmScalarQuery, RealmSingleQuery, Sort } from "./data/query.js";
 export { RealmResults } from "./data/results.js";
 export { RealmSet, realmSetOf } from "./data/set.js";
+export { DynamicMutableRealmObject, DynamicRealmObject, type DynamicValues } from "./dynamic/dynamic-object.js";
+export { DynamicMutableRealm, DynamicRealm } from "./dynamic/dynamic-realm.js";
 export { days, Duration, hours, microseconds, milliseconds, minutes, nanoseconds, seconds } from "./duration.js";
 export {
   DownloadingRealmTimeOutException,
@@ -74,6 +76,12 @@ export {
 } from "./errors.js";
 export { Flow } from "./flow/flow.js";
 export { LogCategory, LogLevel, RealmLog, type RealmLogger } from "./log.js";
+export {
+  AutomaticSchemaMigration,
+  type MigrationBlock,
+  type MigrationContext,
+  type RealmMigration,
+} from "./migration.js";
 export { type Deleteable, MutableRealm } from "./mutable-realm.js";
 export { Realm } from "./realm.js";
 export { type CheckedModels, type ModelBase, type ModelClass, type ObjectSchema, realmSchema } from "./schema/model.js";

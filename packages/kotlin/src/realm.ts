@@ -8,7 +8,6 @@ import {
   Binding as EngineBinding,
   bindingKey,
   type ClassDeclaration,
-  EngineError,
   type Handle,
   handleKey,
   type OpenOptions,
@@ -20,7 +19,7 @@ import {
 } from "@tidemark/engine";
 import { type Binding, type BoundModel, type Managed, type Owner, type Scope, scopeOf, wrappers } from "./binding.js";
 import type { Configuration } from "./configuration/configuration.js";
-import { RealmConfiguration } from "./configuration/realm-configuration.js";
+import type { RealmConfiguration } from "./configuration/realm-configuration.js";
 import { SyncConfiguration } from "./configuration/sync-configuration.js";
 import { bindModel } from "./data/bind.js";
 import { InitialRealm, type RealmChange, UpdatedRealm } from "./data/changes.js";
@@ -42,6 +41,7 @@ import {
 } from "./errors.js";
 import type { FlowSource } from "./flow/channel.js";
 import { Flow } from "./flow/flow.js";
+import { schemaOptions } from "./migration.js";
 import { MutableRealm } from "./mutable-realm.js";
 import { declareModel } from "./schema/declare.js";
 import type { ModelClass } from "./schema/model.js";
@@ -141,12 +141,13 @@ export class Realm implements TypedRealm {
       encryptionKey: configuration.encryptionKey ?? undefined,
       shouldCompact: configuration.compactOnLaunchCallback ?? undefined,
       sync: configuration instanceof SyncConfiguration ? this.#syncOptions(configuration) : undefined,
+      ...schemaOptions(configuration),
     };
     const isUnfinished = unfinishedFiles.delete(path);
     try {
-      const { file, isRemade } = this.#openFile(options);
+      const file = call(() => engine().open(options));
       this.#adopt(file);
-      const isNew = isRemade || isUnfinished || (!isThere && !knownFiles.has(file));
+      const isNew = file.takeReset() || isUnfinished || (!isThere && !knownFiles.has(file));
       knownFiles.add(file);
       return isNew;
     } catch (error) {
@@ -163,21 +164,6 @@ export class Realm implements TypedRealm {
     // A file that is synchronised may be in use for a moment, and keeps what it has downloaded.
     if (configuration instanceof SyncConfiguration) unfinishedFiles.add(path);
     else engine().deleteFile(path);
-  }
-
-  #openFile(options: OpenOptions): { readonly file: RealmFile; readonly isRemade: boolean } {
-    try {
-      return { file: engine().open(options), isRemade: false };
-    } catch (error) {
-      const isOther = error instanceof EngineError && error.code === "schema-mismatch";
-      const mayDelete =
-        this.configuration instanceof RealmConfiguration && this.configuration.deleteRealmIfMigrationNeeded;
-      if (!isOther || !mayDelete) throw mapError(error);
-      return call(() => {
-        engine().deleteFile(options.path);
-        return { file: engine().open(options), isRemade: true };
-      });
-    }
   }
 
   /** Initial subscriptions need the realm before the engine has opened the file to the end. */

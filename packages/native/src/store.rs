@@ -192,6 +192,34 @@ impl NativeStore {
             .map_err(store_failure)
     }
 
+    /// Changes the schema in more than additions, inside the open write transaction.
+    #[napi(catch_unwind)]
+    pub fn migrate_schema(&self, operations: String) -> Result<()> {
+        let open = self.expect_writing().map_err(store_failure)?;
+        open.store
+            .with_write(|write| boundary::migrate_schema(write, &operations))
+            .map_err(store_failure)
+    }
+
+    /// The version that the application has given its schema, −1 if it never did.
+    #[napi(catch_unwind)]
+    pub fn declared_version(&self, snapshot: u32) -> Result<f64> {
+        self.view(snapshot, work::DeclaredVersion)
+    }
+
+    /// Remembers it, inside the open write transaction.
+    #[napi(catch_unwind)]
+    pub fn set_declared_version(&self, version: f64) -> Result<()> {
+        let open = self.expect_writing().map_err(store_failure)?;
+        let set = boundary::declared_version_of(version).and_then(|version| {
+            open.store.with_write(|write| {
+                write.set_declared_version(version);
+                Ok(())
+            })
+        });
+        set.map_err(store_failure)
+    }
+
     /// Newest committed version.
     #[napi(catch_unwind)]
     pub fn version(&self) -> Result<f64> {

@@ -147,6 +147,37 @@ describe("one thread", () => {
     memory.close();
   });
 
+  test("changes the schema in more than additions, and keeps the application's version", () => {
+    const store = core.openStore(path, JSON.stringify({ synced: false }));
+    store.beginWrite(0);
+    store.updateSchema(schema);
+    store.commitWrite(1);
+    let snapshot = store.beginRead();
+    expect(store.declaredVersion(snapshot)).toBe(-1);
+    store.endRead(snapshot);
+    const view = store.beginWrite(0);
+    const age = { name: "years", type: "int", nullable: true, collection: "single", from: "age" };
+    const operations = [
+      { operation: "releaseKey", class: "Dog" },
+      { operation: "reshape", class: "Dog", columns: [age] },
+      { operation: "makeKey", class: "Dog", name: "years" },
+    ];
+    store.migrateSchema(JSON.stringify(operations));
+    store.setDeclaredVersion(2 ** 53 - 1);
+    expect(store.declaredVersion(view)).toBe(2 ** 53 - 1);
+    expect(() => store.setDeclaredVersion(-1)).toThrow(expect.objectContaining({ code: "malformed-argument" }));
+    const unknown = JSON.stringify([{ operation: "removeClass", class: "None" }]);
+    expect(() => store.migrateSchema(unknown)).toThrow(expect.objectContaining({ code: "not-found" }));
+    store.commitWrite(2);
+    store.close();
+    const again = core.openStore(path, JSON.stringify({ synced: false }));
+    snapshot = again.beginRead();
+    const [dog] = JSON.parse(again.schema(snapshot)).classes;
+    expect(dog.primaryKey).toEqual({ name: "years", type: "int", nullable: true });
+    expect(dog.columns).toEqual([]);
+    expect(again.declaredVersion(snapshot)).toBe(2 ** 53 - 1);
+  });
+
   test("is closed by closeAll", () => {
     const store = withSchema();
     store.beginRead();

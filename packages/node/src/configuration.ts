@@ -182,6 +182,18 @@ export function withoutInitialSubscriptions(sync: SyncConfiguration): SyncConfig
   return rest;
 }
 
+/** Brings the objects of a file to a new version of the schema. */
+export type MigrationCallback = (oldRealm: Realm, newRealm: Realm) => void;
+
+/** How classes are migrated. */
+export type MigrationOptions = {
+  /**
+   * Of classes that become embedded: whether objects that nothing links to are removed, and those with several links
+   * copied to each place. Else the migration fails for them.
+   */
+  resolveEmbeddedConstraints?: boolean;
+};
+
 /** How a realm is opened. */
 export type Configuration = {
   /**
@@ -191,7 +203,10 @@ export type Configuration = {
   path?: string;
   /** The classes; by default those that the file has. */
   schema?: readonly (ObjectSchema | RealmObjectClass)[];
-  /** 0 by default. A synced realm tells the server; a file has no version of its own. */
+  /**
+   * Version of the schema, 0 by default. A file keeps the highest it was opened with, and is migrated where it has a
+   * lower one. A synced realm tells the server.
+   */
   schemaVersion?: number;
   /** Whether the data is gone when the realm is closed; not by default. Not for synced realms. */
   inMemory?: boolean;
@@ -206,8 +221,8 @@ export type Configuration = {
   /** Asked when the file is opened and nobody in the process has it open: whether to give its unused space back. */
   shouldCompact?: (totalBytes: number, usedBytes: number) => boolean;
   /**
-   * Whether a file whose classes have changed in more than additions is deleted first, with all its data; else opening
-   * it throws. Not by default. Not for synced realms.
+   * Whether a file that would have to be migrated, or has another version, is deleted first, with all its data. Not by
+   * default. Not for synced realms.
    */
   deleteRealmIfMigrationNeeded?: boolean;
   /** Accepted, of no effect: there is one format. */
@@ -217,15 +232,17 @@ export type Configuration = {
    * file, or one for a file that is not encrypted makes opening throw and leaves the file as it is.
    */
   encryptionKey?: ArrayBuffer | ArrayBufferView | Int8Array;
-  /** Accepted, never called. Not for synced realms. */
-  onMigration?: (oldRealm: Realm, newRealm: Realm) => void;
+  /**
+   * Called when the file has a lower version, in one write transaction with the change of its classes: what it throws
+   * undoes all of it and is thrown by the opening. Properties that come or have changed are there before it; those that
+   * go are still in the old realm, which shows the file as it was and cannot be changed. Neither realm is good for
+   * anything afterwards. Not for synced realms.
+   */
+  onMigration?: MigrationCallback;
   /** Called when this opening has made the file. */
   onFirstOpen?: (realm: Realm) => void;
-  /** Accepted, of no effect. Not for synced realms. */
-  migrationOptions?: {
-    /** Of no effect. */
-    resolveEmbeddedConstraints?: boolean;
-  };
+  /** How classes are migrated. Not for synced realms. */
+  migrationOptions?: MigrationOptions;
   /** Accepted, of no effect. */
   excludeFromIcloudBackup?: boolean;
 };

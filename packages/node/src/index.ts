@@ -25,6 +25,8 @@ export type {
   ErrorCallback,
   FlexibleSyncConfiguration,
   InitialSubscriptions,
+  MigrationCallback,
+  MigrationOptions,
   OpenRealmBehaviorConfiguration,
   PartitionSyncConfiguration,
   PartitionValue,

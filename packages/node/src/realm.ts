@@ -9,6 +9,7 @@ import {
   bindingKey,
   type ClassLayout,
   createObject,
+  deleteClass,
   EmbeddedHandle,
   EngineError,
   eraseAll,
@@ -27,7 +28,7 @@ import { checkConfiguration, type Configuration, keyOf, withoutInitialSubscripti
 import { bindClass, nameOf, RealmObject } from "./data/object.js";
 import type { Results, Subscribable, SubscriptionOptions } from "./data/results.js";
 import { engine, existingEngine } from "./engine.js";
-import { openFile } from "./realm-files.js";
+import { schemaOptions } from "./realm-files.js";
 import { RealmStatics } from "./realm-statics.js";
 import type * as enums from "./enums.js";
 import * as errors from "./errors.js";
@@ -97,11 +98,12 @@ export class Realm extends RealmStatics {
       isSyncedFile: configuration.openSyncedRealmLocally === true,
       encryptionKey: configuration.encryptionKey && keyOf(configuration.encryptionKey),
       shouldCompact: configuration.shouldCompact,
+      ...schemaOptions(configuration, path, (settings, file) => new Realm(settings, file)),
     };
-    this.#file = existing ?? errors.call(() => openFile(options, configuration));
+    this.#file = existing ?? errors.call(() => engine().open(options));
     this.#binding = bind(this.#file);
     opened.add(new WeakRef(this));
-    if (isNew) configuration.onFirstOpen?.(this);
+    if (isNew || this.#file.takeReset()) configuration.onFirstOpen?.(this);
   }
 
   #syncOptions(path: string, bind: (file: RealmFile) => Binding<BoundClass>): OpenOptions["sync"] {
@@ -209,9 +211,9 @@ export class Realm extends RealmStatics {
     errors.call(() => engine().deleteFile(path));
   }
 
-  /** 0 for every file, since files have no version of their own; −1 if there is none. */
+  /** Version of the schema of a file; −1 if there is none, or it has no classes. */
   static schemaVersion(path: string, _encryptionKey?: ArrayBuffer): number {
-    return Realm.exists(path) ? 0 : -1;
+    return errors.call(() => engine().schemaVersion(engine().host.files.resolve(path)));
   }
 
   /** Closes all realms and ends synchronisation. */
@@ -259,9 +261,10 @@ export class Realm extends RealmStatics {
     return database.visibleLayouts.map((layout) => this.#bound.classOf(layout).schema);
   }
 
-  /** The version that the configuration says. */
+  /** Version of the schema: of a synced realm what the configuration says, of others what the file has. */
   get schemaVersion(): number {
-    return this.#configuration.schemaVersion ?? 0;
+    const { schemaVersion, sync } = this.#configuration;
+    return sync === undefined ? Math.max(0, this.internal.database.declaredVersion) : (schemaVersion ?? 0);
   }
 
   /** Whether a write transaction is open. */
@@ -269,9 +272,9 @@ export class Realm extends RealmStatics {
     return this.#requireOpen().database.isInWrite;
   }
 
-  /** Always false: there are no migrations. */
+  /** Whether it is what a migration is given to change. */
   get isInMigration(): boolean {
-    return false;
+    return this.internal.database.isInMigration;
   }
 
   /** Whether {@link Realm.close} was called. */
@@ -389,10 +392,17 @@ export class Realm extends RealmStatics {
     throw new Error("Can only delete objects, lists of objects and results");
   }
 
-  /** Refused: classes are not removed. @throws always. */
+  /**
+   * Removes a class and its objects, in a write transaction; in a migration when its callback has returned. Nothing
+   * happens if there is none of that name.
+   *
+   * @throws for a class of the configuration, outside of a migration; for classes of synced realms, and those that
+   * properties of others are for.
+   */
   deleteModel(name: string): void {
     assertString(name, "name");
-    throw new EngineError("invalid-argument", "Removing classes is not supported");
+    const { database } = this.#requireOpen();
+    errors.call(() => deleteClass(database, name));
   }
 
   /** Deletes all objects, in a write transaction. */

@@ -159,6 +159,32 @@ impl WasmStore {
             .with_write(|write| boundary::update_schema(write, schema))?)
     }
 
+    /// Changes the schema in more than additions, inside the open write transaction.
+    #[wasm_bindgen(js_name = migrateSchema)]
+    pub fn migrate_schema(&self, operations: &str) -> Result<()> {
+        let open = self.expect_writing()?;
+        Ok(open
+            .store
+            .with_write(|write| boundary::migrate_schema(write, operations))?)
+    }
+
+    /// The version that the application has given its schema, −1 if it never did.
+    #[wasm_bindgen(js_name = declaredVersion)]
+    pub fn declared_version(&self, snapshot: u32) -> Result<f64> {
+        self.view(snapshot, work::DeclaredVersion)
+    }
+
+    /// Remembers it, inside the open write transaction.
+    #[wasm_bindgen(js_name = setDeclaredVersion)]
+    pub fn set_declared_version(&self, version: f64) -> Result<()> {
+        let open = self.expect_writing()?;
+        let version = boundary::declared_version_of(version)?;
+        Ok(open.store.with_write(|write| {
+            write.set_declared_version(version);
+            Ok(())
+        })?)
+    }
+
     /// Newest committed version.
     pub fn version(&self) -> Result<f64> {
         Ok(number_of(self.open()?.store.database().version()))

@@ -45,6 +45,36 @@ describe.runIf(isBuilt)("a database in WebAssembly", async () => {
     expect(JSON.parse(again.schema(again.beginRead())).classes.map(({ name }) => name)).toEqual(["Item"]);
   });
 
+  test("changes the schema in more than additions, and keeps the application's version", () => {
+    const path = join(folder, "migrated.realm");
+    const store = core.openStore(path, JSON.stringify({ synced: false }));
+    write(store);
+    let snapshot = store.beginRead();
+    expect(store.declaredVersion(snapshot)).toBe(-1);
+    store.endRead(snapshot);
+    const view = store.beginWrite(0);
+    const age = { name: "years", type: "int", nullable: true, collection: "single", from: "age" };
+    const operations = [
+      { operation: "releaseKey", class: "Item" },
+      { operation: "reshape", class: "Item", columns: [age] },
+      { operation: "makeKey", class: "Item", name: "years" },
+    ];
+    store.migrateSchema(JSON.stringify(operations));
+    store.setDeclaredVersion(2 ** 53 - 1);
+    expect(store.declaredVersion(view)).toBe(2 ** 53 - 1);
+    expect(() => store.setDeclaredVersion(-1)).toThrow(expect.objectContaining({ code: "malformed-argument" }));
+    const unknown = JSON.stringify([{ operation: "removeClass", class: "None" }]);
+    expect(() => store.migrateSchema(unknown)).toThrow(expect.objectContaining({ code: "not-found" }));
+    store.commitWrite(2);
+    store.close();
+    const again = core.openStore(path, JSON.stringify({ synced: false }));
+    snapshot = again.beginRead();
+    const [item] = JSON.parse(again.schema(snapshot)).classes;
+    expect(item.primaryKey).toEqual({ name: "years", type: "int", nullable: true });
+    expect(item.columns).toEqual([]);
+    expect(again.declaredVersion(snapshot)).toBe(2 ** 53 - 1);
+  });
+
   test("is one for all handles of a path, however that is written", () => {
     const store = core.openStore(join(folder, "a.realm"), synced);
     const other = core.openStore(join(folder, ".", "a.realm"), synced);

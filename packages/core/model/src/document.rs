@@ -157,13 +157,29 @@ impl Document {
         column: usize,
     ) -> bool {
         let mut changed = false;
-        self.each_embedded(schema, class, &mut |embedded, object| {
-            changed |= object.erase_column(schema, embedded, erased, column);
+        self.each_of_class(schema, class, erased, &mut |document| {
+            if column < document.fields.len() {
+                document.fields.remove(column);
+                changed = true;
+            }
         });
-        if class.name == *erased && column < self.fields.len() {
-            self.fields.remove(column);
-            changed = true;
-        }
         changed
+    }
+
+    /// Calls `visit` for every object of `wanted` in this document: embedded ones, and itself, if it is of
+    /// that class; those inside others before them. `schema` is the one that the document fits.
+    pub fn each_of_class(
+        &mut self,
+        schema: &Schema,
+        class: &Class,
+        wanted: &Name,
+        visit: &mut dyn FnMut(&mut Document),
+    ) {
+        self.each_embedded(schema, class, &mut |embedded, object| {
+            object.each_of_class(schema, embedded, wanted, visit);
+        });
+        if class.name == *wanted {
+            visit(self);
+        }
     }
 }

@@ -161,6 +161,50 @@ impl Catalog {
         Ok(true)
     }
 
+    /// Gives a class other columns; `kept` says for each where it stood, if its values are what they were:
+    /// its index then stays. Other indexes of the class must be gone already.
+    pub(crate) fn set_columns(
+        &mut self,
+        name: &Name,
+        columns: &[Column],
+        kept: &[Option<usize>],
+    ) -> Result<()> {
+        let mut schema = self.schema.clone();
+        let class = schema.classes.get_mut(name);
+        class
+            .ok_or_else(|| StoreError::NotFound(format!("There is no class '{name}'")))?
+            .columns
+            .clear();
+        for (count, column) in columns.iter().enumerate() {
+            let added = schema.apply(&add_column(name, column));
+            added.map_err(|error| StoreError::SchemaMismatch(error.to_string()))?;
+            // A name that is taken changes nothing.
+            if schema.class(name).map(|class| class.columns.len()) != Some(count + 1) {
+                let field = &column.name;
+                return Err(StoreError::SchemaMismatch(format!(
+                    "Property '{name}.{field}' exists already"
+                )));
+            }
+        }
+        self.schema = schema;
+        if let Some(entry) = self.entries.iter_mut().find(|entry| entry.name == *name) {
+            for index in &mut entry.indexes {
+                let place = kept.iter().position(|from| *from == Some(index.column));
+                index.column = place.ok_or(StoreError::Damaged("a lost index"))?;
+            }
+        }
+        self.refresh();
+        Ok(())
+    }
+
+    /// Makes a class something else.
+    pub(crate) fn set_kind(&mut self, name: &Name, kind: ClassKind) {
+        if let Some(class) = self.schema.classes.get_mut(name) {
+            class.kind = kind;
+        }
+        self.refresh();
+    }
+
     /// The indexes of a class.
     pub(crate) fn indexes_of(&self, id: ClassId) -> &[ColumnIndex] {
         self.entry_of_id(id)

@@ -173,6 +173,10 @@ impl ChangeLog {
     }
 
     pub fn push(&mut self, changes: Changes) {
+        if !changes.complete {
+            *self = Self::new(changes.to);
+            return;
+        }
         self.objects += changes.len();
         self.commits.push_back(changes);
         while self.commits.len() > COMMITS_MAX
@@ -240,6 +244,23 @@ mod tests {
         let last = log.since(3);
         assert_eq!(last.classes[&Name::from("A")].deleted, BTreeSet::from([1]));
         assert!(log.since(4).classes.is_empty());
+    }
+
+    #[test]
+    fn what_is_incomplete_is_all_that_may_have_changed() {
+        let mut log = ChangeLog::new(1);
+        log.push(commit(2, |class| class.insert(1)));
+        log.push(Changes {
+            complete: false,
+            ..commit(3, |class| class.insert(2))
+        });
+        log.push(commit(4, |class| class.insert(3)));
+        assert!(!log.since(2).complete);
+        assert_eq!(log.since(2).to, 4);
+        let last = log.since(3);
+        assert!(last.complete);
+        let inserted = &last.classes[&Name::from("A")].inserted;
+        assert_eq!(*inserted, BTreeSet::from([3]));
     }
 
     #[test]

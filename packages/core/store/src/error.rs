@@ -34,6 +34,9 @@ pub enum StoreError {
     /// An instruction that does not fit the state.
     #[error(transparent)]
     Apply(#[from] ApplyError),
+    /// Two objects of a class would have one primary key.
+    #[error("Primary key property '{0}' has duplicate values after migration.")]
+    DuplicateKeys(String),
     /// A batch, parameter list or JSON text of the boundary is not what it should be.
     #[error("Malformed argument: {0}")]
     MalformedArgument(String),
@@ -88,6 +91,7 @@ impl StoreError {
             Self::NotFound(_) => "not-found",
             Self::ObjectExists(_) => "object-exists",
             Self::InvalidMutation(_) | Self::Apply(_) => "invalid-mutation",
+            Self::DuplicateKeys(_) => "duplicate-keys",
             Self::MalformedArgument(_) => "malformed-argument",
             Self::InvalidQuery(_) => "invalid-query",
             Self::BadChangeset(_) => "bad-changeset",

@@ -4,6 +4,7 @@
 //!
 //! * [`Database`] over any storage: versions, [`Snapshot`]s, [`WriteTransaction`]s;
 //! * [`local`]: what the application does, as the instructions a client emits for it;
+//! * [`migration`]: changes of the schema that are more than additions, for files that are not synchronised;
 //! * [`sync`]: what a session needs;
 //! * [`View`]: reading, queries included;
 //! * [`boundary`]: all of it as the bytes and JSON texts that cross to JavaScript.
@@ -33,6 +34,7 @@ pub mod json;
 mod links;
 mod list_edits;
 pub mod local;
+pub mod migration;
 mod names;
 mod nullify;
 mod query;

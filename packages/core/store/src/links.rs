@@ -89,12 +89,23 @@ impl<S: Storage> WriteTransaction<S> {
             let now = self.links_of(class, object)?;
             let loaded = self.load(class, object)?;
             let known = loaded.links.replace(now.clone()).unwrap_or_default();
-            for (column, link) in known.difference(&now) {
-                self.unregister(class, object, *column, link)?;
-            }
-            for (column, link) in now.difference(&known) {
-                self.register(class, object, *column, link)?;
-            }
+            self.update_links((class, object), &known, &now)?;
+        }
+        Ok(())
+    }
+
+    /// Makes what the backlink table knows of an object what it is now.
+    pub(crate) fn update_links(
+        &mut self,
+        (class, object): (ClassId, u64),
+        known: &Links,
+        now: &Links,
+    ) -> Result<()> {
+        for (column, link) in known.difference(now) {
+            self.unregister(class, object, *column, link)?;
+        }
+        for (column, link) in now.difference(known) {
+            self.register(class, object, *column, link)?;
         }
         Ok(())
     }

@@ -54,6 +54,8 @@ pub(crate) mod meta {
     pub const RESET_REPORTS: &[u8] = b"reset-reports";
     /// Of a copy that has not heard from the server yet: the subscription set whose bootstrap it waits for.
     pub const COPIED: &[u8] = b"copied";
+    /// The version that the application has given its schema.
+    pub const DECLARED_VERSION: &[u8] = b"declared-version";
     /// Fields that the server's rules look at.
     pub const RULE_FIELDS: &[u8] = b"rule-fields";
 }

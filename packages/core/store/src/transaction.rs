@@ -176,6 +176,11 @@ impl<S: Storage> WriteTransaction<S> {
             .ok_or(StoreError::Damaged("lost counters"))
     }
 
+    /// A class went, and its numbers with it.
+    pub(crate) fn forget_counters(&mut self, class: ClassId) {
+        self.counters.remove(&class);
+    }
+
     /// The object with this primary key.
     pub(crate) fn find(&mut self, class: ClassId, key: &PrimaryKey) -> Result<Option<u64>> {
         if let Some((last_class, last_key, object)) = &self.last_find
@@ -586,7 +591,7 @@ pub(crate) fn object_at(key: &[u8]) -> Result<u64> {
     crate::tables::object_of(key).ok_or(StoreError::Damaged("a row key is too short"))
 }
 
-fn encode(loaded: &Loaded, out: &mut Vec<u8>) {
+pub(crate) fn encode(loaded: &Loaded, out: &mut Vec<u8>) {
     out.extend_from_slice(&[0; 4]);
     write_key(out, &loaded.key);
     let length = u32::try_from(out.len() - 4).expect("keys are far below 4 GiB");

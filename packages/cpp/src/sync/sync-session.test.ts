@@ -197,8 +197,6 @@ describe("configurations", () => {
     expect(() => config.set_encryption_key(new Uint8Array(63))).toThrow(
       "The encryption key must be 64 bytes long, not 63",
     );
-    expect(() => config.set_schema_mode("hard_reset_file")).toThrow(runtime_error);
-    config.set_schema_mode("additive_explicit");
   });
 
   test("reconnect reaches all sessions of the app and leaves paused ones alone", async () => {

@@ -15,7 +15,6 @@ import { plainConventions } from "../values/conventions.js";
 import { indexedForm, withIndexes } from "./indexed.js";
 import { LogFilter } from "./log-filter.js";
 import { eraseEmbedded } from "./collections.js";
-import { openOrReplace } from "./opening.js";
 import { resolveHandle } from "./resolve.js";
 
 const engine: Engine = createNodeEngine(plainConventions);
@@ -121,12 +120,14 @@ test("an embedded object is erased from its owner", () => {
 
 test("only a file of another schema is replaced", () => {
   const other = classOf("Person", "int", property("name", "int"));
-  const options = { path: "/shared-replaced", isInMemory: true, isReadOnly: false, classes: [person, embedded] };
-  const first = openOrReplace(engine, options);
+  const schemaMode = "soft-reset" as const;
+  const memory = { path: "/shared-replaced", isInMemory: true, isReadOnly: false, schemaMode };
+  const options = { ...memory, classes: [person, embedded] };
+  const first = engine.open(options);
   expect(first.database.layout("Person")).toBeDefined();
-  expect(() => openOrReplace(engine, { ...options, classes: [other] })).toThrow();
+  expect(() => engine.open({ ...options, classes: [other] })).toThrow();
   first.close();
-  const second = openOrReplace(engine, { ...options, classes: [other] });
+  const second = engine.open({ ...options, classes: [other] });
   expect(second.database.layout("Person")?.columnByName("name")?.type).toBe("int");
   second.close();
 });

@@ -69,6 +69,11 @@ export class MutationBatch {
     return this.#hasMutations;
   }
 
+  /** Notes that the transaction has changed something that is not a mutation. */
+  noteChange(): void {
+    this.#hasMutations = true;
+  }
+
   /** Whether anything waits to be sent. */
   get isEmpty(): boolean {
     return this.writer.length === 0;

@@ -8,27 +8,33 @@
  */
 
 import { syncEpochMs } from "@tidemark/protocol";
-import type { Core, CoreStore, SnapshotId } from "../core.js";
-import { EngineError, type EngineErrorCode, errorCodeOf, messageOf } from "../errors.js";
+import type { Core, CoreStore, SchemaInformation, SnapshotId } from "../core.js";
+import { EngineError, type EngineErrorCode, errorCodeOf, messageOf, must } from "../errors.js";
 import type { Clock } from "../host.js";
 import type { WriteTurns } from "../sync/write-turns.js";
 import type { Conventions } from "../values/conventions.js";
 import { MutationBatch } from "./batch.js";
+import {
+  completeMigration,
+  type DatabaseMigration,
+  type Migration,
+  migrationRuns,
+  prepareMigration,
+} from "./migration.js";
 import { Notifier } from "./notifier.js";
 import { ObjectReader } from "./reader.js";
+import { addMissing, schemaAction, schemaChanges, type SchemaMode } from "./schema-changes.js";
 import { secretOf } from "./secret.js";
 import {
   checkDeclarations,
   type ClassDeclaration,
   type ClassLayout,
-  indexesDiffer,
+  isSameLayout,
   layOut,
-  migrationError,
-  needsUpdate,
   queryNamesOf,
   readSchema,
-  schemaConflicts,
   toSchemaInformation,
+  writeTimeoutMs,
 } from "./schema.js";
 
 /** How to open a file. */
@@ -57,10 +63,13 @@ export interface DatabaseOptions {
   readonly shouldCompact?: ((totalBytes: number, usedBytes: number) => boolean) | undefined;
   /** Hears of write transactions. */
   readonly writeTurns?: WriteTurns | undefined;
+  /** Version of the classes, 0 to 2^53 − 1; that of the file if not given. */
+  readonly schemaVersion?: number | undefined;
+  /** What may happen to the classes of the file; by default `automatic`, `additive` if it is synced. */
+  readonly schemaMode?: SchemaMode | undefined;
+  /** What the application does when the file gets a higher version. */
+  readonly migration?: DatabaseMigration | undefined;
 }
-
-/** A second writer may hold the lock for some milliseconds at a time; longer means that something is wrong. */
-const writeTimeoutMs = 60_000;
 
 /** An open file. */
 export class Database {
@@ -103,6 +112,11 @@ export class Database {
   /** Names of those, once one is asked for: every creation and every look-up asks. */
   #declaredNames: Set<string> | undefined;
   readonly #options: DatabaseOptions;
+  /** Whether somebody else in the process had the file open. */
+  readonly #wasOpen: boolean;
+  #wantedVersion: number | undefined;
+  #declaredVersion = -1;
+  #migration: Migration | undefined;
   #isClosed = false;
 
   constructor(options: DatabaseOptions) {
@@ -116,10 +130,11 @@ export class Database {
     this.encryptionKey = options.encryptionKey?.slice();
     this.isFrozen = options.frozenAt !== undefined;
     this.#declarations = options.classes;
+    this.#wantedVersion = options.schemaVersion;
     if (options.classes !== undefined) checkDeclarations(options.classes, options.isSynced);
-    const wasOpen = options.path === null || options.core.isOpen(options.path);
+    this.#wasOpen = options.path !== null && options.core.isOpen(options.path);
     this.store = options.sharedStore ?? openStore(options);
-    if (!wasOpen) compactOnOpening(this.store, options);
+    if (options.path !== null && !this.#wasOpen) compactOnOpening(this.store, options);
     this.batch = new MutationBatch(this.store);
     this.reader = new ObjectReader(this.store);
     this.notifier = new Notifier(this);
@@ -155,8 +170,9 @@ export class Database {
   }
 
   /** Another handle on the same file declares classes too: it gets those it wants beside the known ones. */
-  declare(classes: readonly ClassDeclaration[]): void {
+  declare(classes: readonly ClassDeclaration[], schemaVersion?: number): void {
     checkDeclarations(classes, this.isSynced);
+    this.#wantedVersion ??= schemaVersion;
     const names = new Set(classes.map(({ name }) => name));
     const before = this.#declarations;
     this.#declaredNames = undefined;
@@ -179,42 +195,127 @@ export class Database {
   #updateSchema(): void {
     const names = queryNamesOf(this.#declarations ?? []);
     if (names !== undefined) this.store.setQueryNames(names);
+    const stored = readSchema(this.store, this.#snapshot);
+    const declaredVersion = this.store.declaredVersion(this.#snapshot);
+    // Files had no version once.
+    this.#declaredVersion = declaredVersion < 0 && stored.classes.length > 0 ? 0 : declaredVersion;
     if (this.#declarations !== undefined && !this.isFrozen) {
       const wanted = toSchemaInformation(this.#declarations);
-      const stored = readSchema(this.store, this.#snapshot);
-      const conflicts = schemaConflicts(stored, wanted);
-      if (conflicts.length > 0) throw migrationError(conflicts, this.isSynced);
-      const isIncomplete = needsUpdate(stored, wanted);
-      if (isIncomplete || (!this.isReadOnly && indexesDiffer(stored, wanted))) {
-        if (this.isReadOnly) {
-          throw new EngineError("schema-mismatch", "Can't change schema of a read-only Realm.");
-        }
-        this.store.beginWrite(writeTimeoutMs);
-        try {
-          this.store.updateSchema(JSON.stringify(wanted));
-          this.store.commitWrite(this.timestampMs());
-        } catch (error) {
-          this.store.abortWrite();
-          throw error;
-        }
+      const version = this.#wantedVersion;
+      const question = { mode: this.#schemaMode, stored, storedVersion: this.#declaredVersion, wanted, version };
+      const action = schemaAction(question);
+      if (action === "migrate") this.#migrate(stored, wanted);
+      else if (action === "add" && addMissing(this.store, question, this.timestampMs())) {
+        this.#declaredVersion = Math.max(version ?? -1, this.#declaredVersion);
         this.#moveSnapshot();
       }
     }
     this.#readLayouts();
   }
 
-  #readLayouts(): void {
+  get #schemaMode(): SchemaMode {
+    if (this.isSynced) return this.isReadOnly ? "read-only" : "additive";
+    const { schemaMode } = this.#options;
+    if (!this.isReadOnly) return schemaMode ?? "automatic";
+    return schemaMode === "immutable" ? schemaMode : "read-only";
+  }
+
+  // --- migrations ------------------------------------------------------------------------------------------
+
+  #migrate(stored: SchemaInformation, wanted: SchemaInformation["classes"]): void {
+    // Handles elsewhere hold on to columns by their places.
+    if (this.#wasOpen && schemaChanges(stored, wanted).length > 0) {
+      throw new EngineError(
+        "file-in-use",
+        `The file cannot be migrated while it is open elsewhere: ${this.#options.path ?? ""}`,
+      );
+    }
+    const { migration, schemaMode } = this.#options;
+    const version = must(this.#wantedVersion, "a migration leads to a version");
+    const isManual = schemaMode === "manual";
+    this.beginWrite();
+    this.#migration = { wanted, removed: new Set() };
+    try {
+      if (!isManual) prepareMigration(this.store, stored, wanted);
+      this.#readLayouts(true);
+      this.#callMigration(migration);
+      this.batch.flush();
+      if (this.batch.isBroken) {
+        throw new EngineError("invalid-argument", "The migration was undone because a change in it was refused.");
+      }
+      const resolves = migration?.resolvesEmbedded === true;
+      completeMigration(this.store, this.view, { ...this.#migration, isManual, resolves });
+      this.store.setDeclaredVersion(version);
+    } catch (error) {
+      this.#migration = undefined;
+      this.#abort();
+      this.#moveSnapshot();
+      throw error;
+    }
+    this.#migration = undefined;
+    this.batch.reset();
+    this.#endWrite();
+    this.store.commitWrite(this.timestampMs());
+    this.#declaredVersion = version;
+    this.#moveSnapshot();
+    this.#everythingMayHaveChanged();
+  }
+
+  #callMigration(migration: DatabaseMigration | undefined): void {
+    if (migration?.run === undefined) return;
+    const before = new Database({
+      ...this.#options,
+      classes: undefined,
+      isReadOnly: true,
+      frozenAt: this.#snapshot,
+      sharedStore: this.store,
+    });
+    try {
+      migration.run(before, this, this.#declaredVersion);
+    } finally {
+      before.close();
+    }
+  }
+
+  /** Whether the application's migration runs. */
+  get isInMigration(): boolean {
+    return this.#migration !== undefined;
+  }
+
+  /** Version that the application has given the classes of the file; −1 if it never did, 0 if that was not kept yet. */
+  get declaredVersion(): number {
+    return this.#declaredVersion;
+  }
+
+  /** @internal Whether the application has declared a class. */
+  isDeclared(name: string): boolean {
+    return this.#declarations?.some((declaration) => declaration.name === name) ?? false;
+  }
+
+  /** @internal What goes on while the application's migration runs. */
+  get migration(): Migration | undefined {
+    return this.#migration;
+  }
+
+  /** @internal The open write transaction has changed classes. */
+  onSchemaChanged(): void {
+    this.#everythingMayHaveChanged(true);
+  }
+
+  // --- classes ---------------------------------------------------------------------------------------------
+
+  /** @param isForced classes may differ though the version is the same: inside a write transaction. */
+  #readLayouts(isForced: boolean = false): void {
     const stored = readSchema(this.store, this.view);
-    if (stored.version === this.#schemaVersion) return;
+    if (stored.version === this.#schemaVersion && !isForced) return;
     this.#schemaVersion = stored.version;
     // Layouts that are still right keep their identity, since handles hold on to them.
     const layouts = layOut(stored, this.#declarations ?? []).map((layout, index) => {
       const before = this.#layouts[index];
-      const isSame =
-        before !== undefined && before.name === layout.name && before.columns.length === layout.columns.length;
-      return isSame ? before : layout;
+      return before !== undefined && isSameLayout(before, layout) ? before : layout;
     });
     this.#layouts = layouts;
+    this.#byName.clear();
     for (const layout of layouts) this.#byName.set(layout.name, layout);
   }
 
@@ -306,6 +407,7 @@ export class Database {
     if (this.#writeView === undefined) {
       throw new EngineError("not-in-write", "Can't commit a non-existing write transaction");
     }
+    if (this.#migration !== undefined) throw migrationRuns();
     this.batch.flush();
     if (this.batch.isBroken) {
       this.cancelWrite();
@@ -340,9 +442,10 @@ export class Database {
     if (this.#writeView === undefined) {
       throw new EngineError("not-in-write", "Can't cancel a non-existing write transaction");
     }
+    if (this.#migration !== undefined) throw migrationRuns();
     this.#abort();
     this.#moveSnapshot();
-    this.#everythingMayHaveChanged();
+    this.#everythingMayHaveChanged(true);
     this.notifier.schedule();
   }
 
@@ -377,10 +480,10 @@ export class Database {
     if (this.#version !== ownVersion) this.#everythingMayHaveChanged();
   }
 
-  #everythingMayHaveChanged(): void {
+  #everythingMayHaveChanged(isSchemaForced: boolean = false): void {
     this.dataEpoch += 1;
     for (const layout of this.#layouts) layout.touchAll(true);
-    this.#readLayouts();
+    this.#readLayouts(isSchemaForced);
   }
 
   /** Sends gathered mutations to the core, before something is read that they may have changed. */

@@ -8,6 +8,9 @@ import type { CoreStore, SchemaInformation, SnapshotId } from "../core.js";
 import { EngineError, must } from "../errors.js";
 import type { ValueType } from "../values/pack.js";
 
+/** A second writer may hold the lock for some milliseconds at a time; longer means that something is wrong. */
+export const writeTimeoutMs = 60_000;
+
 /** How many values a property holds. */
 export type CollectionKind = "single" | "list" | "dictionary" | "set";
 
@@ -132,6 +135,8 @@ export class ClassLayout {
         default: property?.default,
         isPlain: rest.collection === "single" && rest.type !== "link" && rest.type !== "mixed",
         ...rest,
+        // What the application does not know it cannot be asked for; the core gives the column's default.
+        isNullable: rest.isNullable || property === undefined,
       };
       this.#byPublicName.set(column.publicName, column);
       this.#byName.set(name, column);
@@ -208,6 +213,22 @@ export function layOut(stored: SchemaInformation, declarations: readonly ClassDe
   return stored.classes.map(
     (information, index) =>
       new ClassLayout(index, information, byName.get(information.name) ?? declarationOf(information)),
+  );
+}
+
+/** Whether two layouts are of one class, with the same columns at the same places. */
+export function isSameLayout(one: ClassLayout, other: ClassLayout): boolean {
+  if (one.name !== other.name || one.kind !== other.kind || one.columns.length !== other.columns.length) return false;
+  const pairs = [one.primaryKey, ...one.columns].map(
+    (column, index) => [column, index === 0 ? other.primaryKey : other.columns[index - 1]] as const,
+  );
+  return pairs.every(
+    ([before, after]) =>
+      before?.name === after?.name &&
+      before?.type === after?.type &&
+      before?.isNullable === after?.isNullable &&
+      before?.collection === after?.collection &&
+      before?.target === after?.target,
   );
 }
 
@@ -302,50 +323,13 @@ export function indexesDiffer(stored: SchemaInformation, wanted: SchemaInformati
   });
 }
 
-/** The differences between a file and a declaration that no addition can mend, as sentences; empty if none. */
-export function schemaConflicts(stored: SchemaInformation, wanted: SchemaInformation["classes"]): string[] {
-  const conflicts: string[] = [];
-  const classes = new Map(stored.classes.map((one) => [one.name, one]));
-  for (const declared of wanted) {
-    const known = classes.get(declared.name);
-    if (known === undefined) continue;
-    if (known.primaryKey?.name !== declared.primaryKey?.name) {
-      conflicts.push(`Primary Key for class '${declared.name}' has been ${keyChange(known, declared)}.`);
-    }
-    const columns = new Map(known.columns.map((column) => [column.name, column]));
-    for (const column of declared.columns) {
-      const before = columns.get(column.name);
-      if (before === undefined) continue;
-      const where = `Property '${declared.name}.${column.name}'`;
-      if (typeText(before) !== typeText(column)) {
-        conflicts.push(`${where} has been changed from '${typeText(before)}' to '${typeText(column)}'.`);
-      } else if (before.nullable !== column.nullable) {
-        conflicts.push(`${where} has been made ${column.nullable ? "optional" : "required"}.`);
-      }
-    }
-  }
-  return conflicts;
-}
-
-type StoredClass = SchemaInformation["classes"][number];
-
-function keyChange(known: StoredClass, declared: StoredClass): string {
-  if (known.primaryKey === undefined) return "added";
-  if (declared.primaryKey === undefined) return "removed";
-  return `changed from '${known.primaryKey.name}' to '${declared.primaryKey.name}'`;
-}
-
-const collectionNames: Readonly<Record<CollectionKind, string>> = {
+/** How errors call the kinds of collections. */
+export const collectionNames: Readonly<Record<CollectionKind, string>> = {
   single: "",
   list: "array",
   set: "set",
   dictionary: "dictionary",
 };
-
-function typeText(column: StoredClass["columns"][number]): string {
-  const inner = column.target === undefined ? column.type : `<${column.target}>`;
-  return column.collection === "single" ? inner : `${collectionNames[column.collection]}<${inner}>`;
-}
 
 /** Refuses declarations that contradict themselves. */
 export function checkDeclarations(declarations: readonly ClassDeclaration[], isSynced: boolean): void {
@@ -422,13 +406,4 @@ export function schemaError(...lines: string[]): EngineError {
     "invalid-schema",
     `Schema validation failed due to the following errors:\n${lines.map((line) => `- ${line}`).join("\n")}`,
   );
-}
-
-/** An error about a file that another schema made. */
-export function migrationError(conflicts: readonly string[], isSynced: boolean): EngineError {
-  const lines = conflicts.map((line) => `- ${line}`).join("\n");
-  const head = isSynced
-    ? "The following changes cannot be made in additive-only schema mode:"
-    : "Migration is required due to the following errors:";
-  return new EngineError("schema-mismatch", `${head}\n${lines}`);
 }

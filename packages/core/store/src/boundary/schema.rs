@@ -153,7 +153,7 @@ fn agrees(existing: &Column, asked: &Column) -> bool {
             || matches!(existing.column_type, ColumnType::Mixed | ColumnType::Link))
 }
 
-fn name_of(json: &Json, member: &str) -> Result<Name> {
+pub(super) fn name_of(json: &Json, member: &str) -> Result<Name> {
     let name = json.get(member).and_then(Json::as_str);
     name.map(Name::from)
         .ok_or_else(|| malformed("a name is missing in the schema"))
@@ -214,7 +214,7 @@ fn read_class(json: &Json) -> Result<Declared> {
     })
 }
 
-fn read_column(json: &Json) -> Result<Column> {
+pub(super) fn read_column(json: &Json) -> Result<Column> {
     let column_type = json
         .get("type")
         .and_then(Json::as_str)

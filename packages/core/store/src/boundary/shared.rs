@@ -297,6 +297,15 @@ pub mod work {
         }
     }
 
+    /// The version that the application has given its schema, −1 if it never did.
+    pub struct DeclaredVersion;
+
+    impl ViewWork<f64> for DeclaredVersion {
+        fn work<R: Read>(self, view: View<'_, R>) -> Result<f64> {
+            Ok(view.declared_version()?.map_or(-1.0, number_of))
+        }
+    }
+
     /// Number of objects of a class.
     pub struct Count(pub usize);
 

@@ -65,6 +65,19 @@ fn only_columns_that_differ_are_touched() {
     assert!(changes.inserted.is_empty() && changes.deleted.is_empty());
 }
 
+/// It is the application's word about this file, whatever the copy says.
+#[test]
+fn the_version_of_the_schema_stays() {
+    let scene = scene(&people(&[1]), &people(&[2]));
+    scene.write(|write| write.set_declared_version(5));
+    let mut write = scene.fresh.begin_write().unwrap();
+    write.set_declared_version(6);
+    scene.fresh.commit(write, 60).unwrap();
+    scene.discard();
+    let snapshot = scene.local.read().unwrap();
+    assert_eq!(snapshot.view().declared_version().unwrap(), Some(5));
+}
+
 #[test]
 fn nothing_is_told_of_equal_objects() {
     let base = [people(&[1, 2]), numbers(2, 0, &[1, 2])].concat();
