@@ -69,6 +69,8 @@ export interface SchemaInformation {
       readonly collection: "single" | "list" | "dictionary" | "set";
       /** Class of the targets, for links. */
       readonly target?: string;
+      /** Whether it has an index, in this file. */
+      readonly indexed?: boolean;
     }[];
   }[];
 }
@@ -83,10 +85,11 @@ export interface CoreStore {
   /** The schema at a snapshot, as JSON of {@link SchemaInformation}. */
   schema(snapshot: SnapshotId): string;
   /**
-   * Adds what is missing, inside the open write transaction (recorded as AddTable and AddColumn when synced).
+   * Adds what is missing, inside the open write transaction (recorded as AddTable and AddColumn when synced); gives the
+   * listed columns the indexes that are asked for, and takes away those that are not.
    *
    * @param schema JSON of {@link SchemaInformation}'s classes.
-   * @throws if a class or property exists with another type: `code` "schema-mismatch".
+   * @throws if a class or property exists with another type, or one that cannot be indexed: `code` "schema-mismatch".
    */
   updateSchema(schema: string): void;
 

@@ -55,6 +55,7 @@ impl Binder<'_> {
     /// Chooses how to evaluate, and turns memberships of scalar properties into their own conditions.
     fn plan(&self, mut comparison: Comparison) -> Condition {
         comparison.needle = needle(&comparison);
+        comparison.unlike_links = unlike_links(&comparison);
         if let Expression::Path(path) = &comparison.left
             && let (Some(place), DataType::Column(column_type)) = (path.direct(), path.data_type)
         {
@@ -172,6 +173,15 @@ fn needle(comparison: &Comparison) -> Option<Needle> {
         }
         _ => None,
     }
+}
+
+fn unlike_links(comparison: &Comparison) -> bool {
+    let (Expression::Path(left), Expression::Path(right)) = (&comparison.left, &comparison.right)
+    else {
+        return false;
+    };
+    matches!((&left.end, &right.end), (End::Objects, End::Objects))
+        && left.is_link_under_key() != right.is_link_under_key()
 }
 
 fn is_float(column_type: ColumnType) -> bool {

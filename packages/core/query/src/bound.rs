@@ -93,6 +93,9 @@ pub(crate) struct Comparison {
     pub(crate) needle: Option<Needle>,
     /// Whether both sides are `@type` masks.
     pub(crate) types: bool,
+    /// Whether one side is a link under a dictionary's key and the other a link of a property: the original
+    /// never finds those equal, unless both are null.
+    pub(crate) unlike_links: bool,
 }
 
 /// How a comparison is evaluated.
@@ -268,6 +271,18 @@ impl PathExpression {
         }
     }
 
+    /// Whether the end is the link under a dictionary's key.
+    pub(crate) fn is_link_under_key(&self) -> bool {
+        matches!(self.end, End::Objects)
+            && matches!(
+                self.steps.last(),
+                Some(Step::Link {
+                    index: Some(Index::Key(_)),
+                    ..
+                })
+            )
+    }
+
     /// Whether the values are the keys of a dictionary. An empty dictionary gives no such list at all,
     /// which no quantifier is true of.
     pub(crate) fn gives_keys(&self) -> bool {
@@ -405,6 +420,7 @@ impl Comparison {
             plan: Plan::General,
             needle: None,
             types: false,
+            unlike_links: false,
         }
     }
 }

@@ -29,7 +29,7 @@ pub(crate) fn is_nan(value: &Decimal) -> bool {
     value.exponent >= NAN_EXPONENT
 }
 
-fn is_infinite(value: &Decimal) -> bool {
+pub(crate) fn is_infinite(value: &Decimal) -> bool {
     value.exponent >= INFINITY_EXPONENT && !is_nan(value)
 }
 

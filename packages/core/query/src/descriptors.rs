@@ -1,7 +1,6 @@
-//! SORT, DISTINCT and LIMIT (rql.md §10.1).
+//! SORT, DISTINCT and LIMIT (rql.md §10.1): what they order by.
 
 use std::cmp::Ordering;
-use std::collections::BTreeSet;
 
 use tidemark_changeset::{CollectionKind, ColumnType};
 
@@ -12,8 +11,8 @@ use crate::catalog::Place;
 use crate::compare::{LINK_RANK, Owned, order, rank};
 use crate::describe;
 use crate::error::{QueryError, Result};
-use crate::row::{Field, Objects, Row, Scalar};
-use crate::steps::{Given, Steps};
+use crate::row::{Field, Row, Scalar};
+use crate::steps::Given;
 use crate::walk;
 
 /// One descriptor, bound.
@@ -208,7 +207,7 @@ impl Column {
 }
 
 impl Key {
-    fn order(&self, other: &Self) -> Ordering {
+    pub(crate) fn order(&self, other: &Self) -> Ordering {
         match (self, other) {
             (Self::Value(left), Self::Value(right)) => order(&left.view(), &right.view()),
             (Self::Position(left), Self::Position(right)) => left.cmp(right),
@@ -216,126 +215,5 @@ impl Key {
             (Self::Position(_), Self::Value(value)) => LINK_RANK.cmp(&rank(&value.view())),
             _ => matches!(self, Self::Missing).cmp(&matches!(other, Self::Missing)),
         }
-    }
-}
-
-/// A tuple of keys in the database order, for DISTINCT.
-struct Tuple<'k>(&'k [Key]);
-
-impl Ord for Tuple<'_> {
-    fn cmp(&self, other: &Self) -> Ordering {
-        self.0
-            .iter()
-            .zip(other.0)
-            .map(|(left, right)| left.order(right))
-            .find(|ordering| ordering.is_ne())
-            .unwrap_or(Ordering::Equal)
-    }
-}
-
-impl PartialOrd for Tuple<'_> {
-    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
-        Some(self.cmp(other))
-    }
-}
-
-impl PartialEq for Tuple<'_> {
-    fn eq(&self, other: &Self) -> bool {
-        self.cmp(other).is_eq()
-    }
-}
-
-impl Eq for Tuple<'_> {}
-
-/// Applies SORT, DISTINCT and LIMIT to the rows of a result. It keeps the values it orders by, not the
-/// rows.
-#[derive(Debug)]
-pub struct Arranger<'q> {
-    descriptors: &'q [Descriptor],
-    /// Per row, per descriptor, the keys of its columns.
-    rows: Vec<Vec<Vec<Key>>>,
-}
-
-impl<'q> Arranger<'q> {
-    pub(crate) fn new(descriptors: &'q [Descriptor]) -> Self {
-        Self {
-            descriptors,
-            rows: Vec::new(),
-        }
-    }
-
-    /// Adds the next row of the result, in table order.
-    pub fn push(&mut self, row: &dyn Row, objects: &dyn Objects) -> Result<()> {
-        let steps = &Steps::unlimited();
-        let given = Given { objects, steps };
-        let mut keys = Vec::with_capacity(self.descriptors.len());
-        for descriptor in self.descriptors {
-            let columns: Result<Vec<Key>> = match descriptor {
-                Descriptor::Sort(columns) => columns
-                    .iter()
-                    .map(|(column, _)| column.key(row, given))
-                    .collect(),
-                Descriptor::Distinct(columns) => columns
-                    .iter()
-                    .map(|column| column.key(row, given))
-                    .collect(),
-                Descriptor::Limit(_) => Ok(Vec::new()),
-            };
-            keys.push(columns?);
-        }
-        self.rows.push(keys);
-        Ok(())
-    }
-
-    /// Whether another row could change the result: `false` once a LIMIT that stands first is full.
-    pub fn wants_more(&self) -> bool {
-        match self.descriptors.first() {
-            Some(Descriptor::Limit(count)) => (self.rows.len() as u64) < *count,
-            _ => true,
-        }
-    }
-
-    /// The order of the final result, as indexes of the pushed rows.
-    pub fn finish(self) -> Result<Vec<usize>> {
-        let mut order: Vec<usize> = (0..self.rows.len()).collect();
-        for (at, descriptor) in self.descriptors.iter().enumerate() {
-            let keys = |row: usize| {
-                self.rows
-                    .get(row)
-                    .and_then(|keys| keys.get(at))
-                    .map_or(&[][..], Vec::as_slice)
-            };
-            match descriptor {
-                Descriptor::Sort(columns) => {
-                    order.sort_by(|left, right| {
-                        columns
-                            .iter()
-                            .zip(keys(*left).iter().zip(keys(*right)))
-                            .map(|((_, ascending), (left, right))| {
-                                let ordering = left.order(right);
-                                if *ascending {
-                                    ordering
-                                } else {
-                                    ordering.reverse()
-                                }
-                            })
-                            .find(|ordering| ordering.is_ne())
-                            .unwrap_or(Ordering::Equal)
-                    });
-                }
-                Descriptor::Distinct(_) => {
-                    let mut seen = BTreeSet::new();
-                    order.retain(|row| {
-                        let keys = keys(*row);
-                        !keys.iter().any(|key| matches!(key, Key::Missing))
-                            && seen.insert(Tuple(keys))
-                    });
-                }
-                Descriptor::Limit(count) => {
-                    order.truncate(usize::try_from(*count).unwrap_or(usize::MAX));
-                }
-            }
-        }
-        Ok(order)
     }
 }

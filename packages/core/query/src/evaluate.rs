@@ -221,6 +221,9 @@ fn pair(
         };
         return Ok(same == (comparison.operator != Operator::NotEqual));
     }
+    if comparison.unlike_links && matches!((left, right), (Scalar::Link(_), Scalar::Link(_))) {
+        return Ok(comparison.operator == Operator::NotEqual);
+    }
     comparison.test().holds(left, right, steps)
 }
 

@@ -1,6 +1,6 @@
 //! The fields that a predicate pins to constants, for who finds predicates by the values of a row.
 //!
-//! The other way round than [`crate::Query::key_candidates`]: there one query asks many rows, here one row
+//! The other way round than [`crate::Query::access`]: there one query asks many rows, here one row
 //! asks many queries.
 
 use tidemark_changeset::{ColumnType, ObjectId, Timestamp, Uuid, Value};

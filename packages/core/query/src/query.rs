@@ -1,13 +1,12 @@
 //! A query ready to run.
 
-use tidemark_changeset::PrimaryKey;
-
+use crate::access::{self, Access, Indexes};
+use crate::arrange::Arranger;
 use crate::bound::Condition;
 use crate::describe::{self, Form};
-use crate::descriptors::{Arranger, Descriptor};
+use crate::descriptors::Descriptor;
 use crate::error::Result;
 use crate::evaluate;
-use crate::keys;
 use crate::pins::{self, Pin};
 use crate::row::{Objects, Row};
 use crate::steps::{Given, Steps};
@@ -57,11 +56,10 @@ impl Query {
         evaluate::matches(&self.condition, row, Given { objects, steps })
     }
 
-    /// Primary keys of which every matching row has one, if the predicate restricts it to some (`_id == 5`,
-    /// `_id IN {…}`, also below AND). A reader with an index looks them up and asks [`Query::matches`] of the
-    /// rest.
-    pub fn key_candidates(&self) -> Option<Vec<PrimaryKey>> {
-        keys::candidates(&self.condition)
+    /// A way to rows among which all are that match, if the predicate restricts them to what can be looked
+    /// up. A reader that takes it asks [`Query::matches`] of what it finds.
+    pub fn access(&self, indexes: &dyn Indexes) -> Option<Access> {
+        access::of(&self.condition, &self.class, indexes)
     }
 
     /// Choices of pins: for each of them, every matching row has at least one of its pins ([`Pin`]). An empty

@@ -17,6 +17,14 @@ use serde_json::Value as Json;
 use support::Dataset;
 use tidemark_query::{Argument, QueryError};
 
+/// Answers of the original that contradict its own rules, and that no vector marks: each with what it would
+/// have to mean.
+const ODDITIES: [(&str, &str); 1] = [(
+    "x-generated-0528",
+    "object 24 reaches two strings, 'Straße' and one through a key whose link is null, and neither is \
+     >= 'abc': a value of some other row was read in place of the null one",
+)];
+
 fn vectors() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../../conformance/vectors/rql")
 }
@@ -169,14 +177,15 @@ fn the_engine_answers_as_the_original_does() {
     let mut report = String::new();
     for file in files() {
         let name = file.strip_prefix(vectors()).unwrap().display().to_string();
-        let (mut passed, mut not_copied, mut unsupported, mut failed) =
-            (0, Vec::new(), Vec::new(), Vec::new());
+        let (mut passed, mut failed) = (0, Vec::new());
+        let (mut not_copied, mut odd, mut unsupported) = (Vec::new(), Vec::new(), Vec::new());
         for line in std::fs::read_to_string(&file).unwrap().lines() {
             let case: Json = serde_json::from_str(line).unwrap();
             let id = case["id"].as_str().unwrap().to_owned();
             match check(&sets, &case) {
                 Ok(()) => passed += 1,
                 Err(_) if case.get("quirks").is_some() => not_copied.push(id),
+                Err(_) if ODDITIES.iter().any(|(odd, _)| *odd == id) => odd.push(id),
                 Err(why) if why.contains("is not supported by this engine") => unsupported.push(id),
                 Err(why) => failed.push(format!("{id}: {why}")),
             }
@@ -184,6 +193,7 @@ fn the_engine_answers_as_the_original_does() {
         let _ = writeln!(report, "{name}: {passed} passed");
         for (title, ids) in [
             ("quirks not copied", not_copied),
+            ("oddities not copied", odd),
             ("not supported", unsupported),
         ] {
             if !ids.is_empty() {

@@ -16,7 +16,7 @@ use redb::{
 use crate::keys::is_empty_range;
 use crate::{
     Batch, Bytes, Durability, Format, Range, Read, Result, Sink, Storage, StorageError, TABLES_MAX,
-    TableId,
+    TableId, Visit,
 };
 
 /// Pages kept in memory, at most. Below the size of the file random work gets two to three times slower.
@@ -71,7 +71,7 @@ impl FileStorage {
     }
 
     fn checked(database: Database, format: Format) -> Result<Self> {
-        let fresh = match database.begin_read()?.open_table(ABOUT) {
+        let known = match database.begin_read()?.open_table(ABOUT) {
             Ok(table) => {
                 let kind = table
                     .get("kind")?
@@ -94,12 +94,13 @@ impl FileStorage {
                         supported: format.version,
                     });
                 }
-                false
+                Some(found)
             }
-            Err(TableError::TableDoesNotExist(_)) => true,
+            Err(TableError::TableDoesNotExist(_)) => None,
             Err(error) => return Err(error.into()),
         };
-        if fresh {
+        // What is written from now on is of this version: builds that know only an older one refuse it.
+        if known != Some(format.version) {
             let write = database.begin_write()?;
             {
                 let mut table = write.open_table(ABOUT)?;
@@ -215,6 +216,25 @@ impl Read for FileSnapshot {
             let (key, value) = entry?;
             Ok((Bytes::page(key), Bytes::page(value)))
         })))
+    }
+
+    fn scan(
+        &self,
+        table: TableId,
+        from: Bound<&[u8]>,
+        to: Bound<&[u8]>,
+        visit: Visit<'_>,
+    ) -> Result<()> {
+        let Some(open) = self.table(table)?.filter(|_| !is_empty_range(from, to)) else {
+            return Ok(());
+        };
+        for entry in open.range::<&[u8]>((from, to))? {
+            let (key, value) = entry?;
+            if visit(key.value(), value.value()).is_break() {
+                break;
+            }
+        }
+        Ok(())
     }
 }
 

@@ -25,7 +25,7 @@ pub mod keys;
 pub mod ordered;
 mod write;
 
-use std::ops::Bound;
+use std::ops::{Bound, ControlFlow};
 
 pub use batch::Batch;
 pub use bytes::Bytes;
@@ -75,6 +75,9 @@ pub type Entry = (Bytes, Bytes);
 /// Entries of a table in the order of their keys, from either end.
 pub type Range<'a> = Box<dyn DoubleEndedIterator<Item = Result<Entry>> + 'a>;
 
+/// Who is shown entries, key and value, and breaks when it wants no more.
+pub type Visit<'a> = &'a mut dyn FnMut(&[u8], &[u8]) -> ControlFlow<()>;
+
 /// Reading, from a snapshot or from an open write.
 pub trait Read {
     /// The value under a key.
@@ -82,6 +85,24 @@ pub trait Read {
 
     /// The entries between two keys.
     fn range(&self, table: TableId, from: Bound<&[u8]>, to: Bound<&[u8]>) -> Result<Range<'_>>;
+
+    /// Shows the entries between two keys until the visitor breaks: faster than a range, whose entries
+    /// outlast their step.
+    fn scan(
+        &self,
+        table: TableId,
+        from: Bound<&[u8]>,
+        to: Bound<&[u8]>,
+        visit: Visit<'_>,
+    ) -> Result<()> {
+        for entry in self.range(table, from, to)? {
+            let (key, value) = entry?;
+            if visit(&key, &value).is_break() {
+                break;
+            }
+        }
+        Ok(())
+    }
 
     /// Whether a key has a value.
     fn contains(&self, table: TableId, key: &[u8]) -> Result<bool> {
@@ -150,6 +171,7 @@ impl<S: Storage> Storage for std::sync::Arc<S> {
 pub struct Format {
     /// Which part of the system owns the data, such as `client`.
     pub kind: &'static str,
-    /// Version of the layout of the tables; a storage with a greater one is refused.
+    /// Version of the layout of the tables. A storage with a greater one is refused; one with a smaller one
+    /// gets this one when it is opened, and whoever owns the data reads both.
     pub version: u32,
 }

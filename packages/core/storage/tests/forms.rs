@@ -5,7 +5,7 @@
 #![allow(clippy::unwrap_used)] // A test may fail that way.
 
 use std::collections::BTreeMap;
-use std::ops::Bound;
+use std::ops::{Bound, ControlFlow};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -112,7 +112,20 @@ fn compare(view: &impl Read, model: &Model, numbers: &mut Numbers, context: &str
         back.reverse();
         front.extend(back);
         assert_eq!(front, expected, "{context} range {from:?} {to:?}");
-        expected.clear();
+        let most = usize::try_from(numbers.below(4)).unwrap() + 1;
+        let mut scanned = Vec::new();
+        let mut visit = |key: &[u8], value: &[u8]| {
+            scanned.push((key.to_vec(), value.to_vec()));
+            if scanned.len() == most {
+                ControlFlow::Break(())
+            } else {
+                ControlFlow::Continue(())
+            }
+        };
+        view.scan(table, as_slice(&from), as_slice(&to), &mut visit)
+            .unwrap();
+        expected.truncate(most);
+        assert_eq!(scanned, expected, "{context} scan {from:?} {to:?}");
     }
     let prefix = numbers.key();
     let found: Vec<_> = view

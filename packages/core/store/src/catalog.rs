@@ -11,7 +11,7 @@ use tidemark_changeset::{
 use tidemark_model::{Class, ClassKind, Column, Schema};
 
 use crate::record::{RecordReader, RecordWriter};
-use crate::tables::ClassId;
+use crate::tables::{ClassId, IndexId};
 use crate::{Result, StoreError};
 
 /// Schema of a version of the database.
@@ -25,6 +25,14 @@ pub struct Catalog {
     /// Names are looked up by their bytes, as packed links have them.
     by_name: FxHashMap<Box<[u8]>, usize>,
     next_id: ClassId,
+    next_index: IndexId,
+}
+
+/// An index of a class.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct ColumnIndex {
+    pub column: usize,
+    pub id: IndexId,
 }
 
 #[derive(Clone, Debug)]
@@ -34,6 +42,8 @@ struct Entry {
     /// Which columns may hold links to objects of their own, directly or inside embedded objects or mixed
     /// values.
     linking: Vec<bool>,
+    /// Which columns have indexes. They are the file's own: no instruction makes them.
+    indexes: Vec<ColumnIndex>,
 }
 
 impl Catalog {
@@ -116,6 +126,13 @@ impl Catalog {
     pub(crate) fn apply(&mut self, instruction: &Instruction) -> Result<bool> {
         let class = instruction.class();
         let before = self.schema.class(class).map(|class| class.columns.len());
+        let erased = match instruction {
+            Instruction::EraseColumn { class, field } => self
+                .schema
+                .class(class)
+                .and_then(|class| class.column_index(field)),
+            _ => None,
+        };
         self.schema.apply(instruction)?;
         let after = self.schema.class(class).map(|class| class.columns.len());
         if before == after {
@@ -132,10 +149,56 @@ impl Catalog {
                 id,
                 name: class.clone(),
                 linking: Vec::new(),
+                indexes: Vec::new(),
             });
+        }
+        if let Some(column) = erased
+            && let Some(entry) = self.entries.iter_mut().find(|entry| entry.name == *class)
+        {
+            entry.forget_column(column);
         }
         self.refresh();
         Ok(true)
+    }
+
+    /// The indexes of a class.
+    pub(crate) fn indexes_of(&self, id: ClassId) -> &[ColumnIndex] {
+        self.entry_of_id(id)
+            .map_or(&[], |entry| entry.indexes.as_slice())
+    }
+
+    /// The index over a column.
+    pub(crate) fn index_of(&self, id: ClassId, column: usize) -> Option<IndexId> {
+        let indexes = self.indexes_of(id).iter();
+        indexes
+            .copied()
+            .find(|index| index.column == column)
+            .map(|index| index.id)
+    }
+
+    /// Whether a column of a class has an index.
+    pub fn is_indexed(&self, class: &Name, column: usize) -> bool {
+        self.id(class)
+            .is_some_and(|id| self.index_of(id, column).is_some())
+    }
+
+    /// Gives a column an index that is empty yet, behind those that the class has.
+    pub(crate) fn add_index(&mut self, id: ClassId, column: usize) -> Result<IndexId> {
+        let index = self.next_index;
+        self.next_index = index
+            .checked_add(1)
+            .ok_or_else(|| StoreError::SchemaMismatch("There are too many indexes".to_owned()))?;
+        let entry = self.entries.iter_mut().find(|entry| entry.id == id);
+        let entry = entry.ok_or(StoreError::Damaged("a class is missing"))?;
+        entry.indexes.push(ColumnIndex { column, id: index });
+        Ok(index)
+    }
+
+    /// Forgets the index over a column.
+    pub(crate) fn remove_index(&mut self, id: ClassId, column: usize) {
+        if let Some(entry) = self.entries.iter_mut().find(|entry| entry.id == id) {
+            entry.indexes.retain(|index| index.column != column);
+        }
     }
 
     /// Works out what follows from the schema.
@@ -175,7 +238,42 @@ impl Catalog {
         record.finish()
     }
 
-    pub(crate) fn from_record(bytes: &[u8]) -> Result<Self> {
+    /// The record of the indexes.
+    pub(crate) fn to_index_record(&self) -> Vec<u8> {
+        let mut record = RecordWriter::new();
+        record.u32(self.next_index);
+        for entry in &self.entries {
+            for index in &entry.indexes {
+                let column = u16::try_from(index.column).unwrap_or(u16::MAX);
+                record.u16(entry.id).u16(column).u32(index.id);
+            }
+        }
+        record.finish()
+    }
+
+    fn read_indexes(&mut self, bytes: &[u8]) -> Result<()> {
+        let mut record = RecordReader::new(bytes);
+        self.next_index = record.u32()?;
+        while !record.is_empty() {
+            let (class, column) = (record.u16()?, usize::from(record.u16()?));
+            let id = record.u32()?;
+            let entry = self.entries.iter_mut().find(|entry| entry.id == class);
+            let entry = entry.ok_or(StoreError::Damaged("an index of no class"))?;
+            entry.indexes.push(ColumnIndex { column, id });
+        }
+        Ok(())
+    }
+
+    /// The schema of its two records. Without the second there are no indexes.
+    pub(crate) fn from_records(schema: &[u8], indexes: Option<&[u8]>) -> Result<Self> {
+        let mut catalog = Self::from_record(schema)?;
+        if let Some(indexes) = indexes {
+            catalog.read_indexes(indexes)?;
+        }
+        Ok(catalog)
+    }
+
+    fn from_record(bytes: &[u8]) -> Result<Self> {
         let mut record = RecordReader::new(bytes);
         let version = record.u64()?;
         let next_id = record.u16()?;
@@ -215,6 +313,16 @@ impl Catalog {
                 .map(|column| add_column(&class.name, column))
         });
         tables.chain(columns).collect()
+    }
+}
+
+impl Entry {
+    /// A column went: its index too, and those behind it are nearer to the front.
+    fn forget_column(&mut self, column: usize) {
+        self.indexes.retain(|index| index.column != column);
+        for index in &mut self.indexes {
+            index.column -= usize::from(index.column > column);
+        }
     }
 }
 

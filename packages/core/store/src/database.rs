@@ -308,7 +308,7 @@ impl<S: Storage> Database<S> {
 
 fn read_catalog(from: &impl Read) -> Result<Catalog> {
     match from.get(META, meta::SCHEMA)? {
-        Some(bytes) => Catalog::from_record(&bytes),
+        Some(bytes) => Catalog::from_records(&bytes, from.get(META, meta::INDEXES)?.as_deref()),
         None => Ok(Catalog::default()),
     }
 }

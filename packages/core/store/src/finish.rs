@@ -19,6 +19,8 @@ impl<S: Storage> WriteTransaction<S> {
             Arc::make_mut(&mut self.catalog).version = self.head.schema_version;
             self.storage
                 .put(META, meta::SCHEMA, &self.catalog.to_record());
+            self.storage
+                .put(META, meta::INDEXES, &self.catalog.to_index_record());
         }
         Ok(())
     }

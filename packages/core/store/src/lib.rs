@@ -16,6 +16,7 @@
 //! * what a local write records is what it applied.
 
 pub mod boundary;
+mod candidates;
 mod catalog;
 mod changes;
 mod compaction;
@@ -24,6 +25,7 @@ mod error;
 mod finish;
 mod head;
 mod history;
+mod indexes;
 pub mod json;
 mod links;
 pub mod local;
@@ -44,6 +46,7 @@ pub use database::{Database, DatabaseOptions, Snapshot};
 pub use error::StoreError;
 pub use local::Location;
 pub use names::{ClassNames, QueryNames};
+pub use query::Found;
 pub use tables::CLIENT_FORMAT;
 pub use transaction::WriteTransaction;
 pub use view::View;

@@ -1,22 +1,27 @@
 //! Queries over rows as they are stored: a scalar predicate reads its bytes where they lie.
 
+use std::borrow::Cow;
 use std::ops::ControlFlow;
 
 use tidemark_changeset::packed::{Packed, PackedDictionary, PackedList, RowView, read_all};
-use tidemark_changeset::{CollectionKind, ColumnType, KeyType, Name, PrimaryKey};
+use tidemark_changeset::{CollectionKind, ColumnType, KeyType, Name};
 use tidemark_model::{Class, Column};
 use tidemark_query::{
-    Argument, Catalog as QueryCatalog, Field, Items, KeyView, LinkView, Objects, Place, Property,
-    QueryError, Row, Scalar, bind, parse,
+    Argument, Arranger, Catalog as QueryCatalog, Field, Items, KeyView, LinkView, Objects, Place,
+    Property, Query, QueryError, Row, Scalar, bind, parse,
 };
-use tidemark_storage::{Bytes, Read};
+use tidemark_storage::Read;
 
+use crate::candidates::Lookups;
 use crate::catalog::Catalog;
 use crate::links::origins;
 use crate::names::QueryNames;
 use crate::tables::ClassId;
 use crate::transaction::{class_of, split_row};
 use crate::{Result, StoreError, View};
+
+/// Candidates are found by walking along the table if at most this many keys lie in it for each of them.
+const SCAN_DENSITY: u64 = 8;
 
 /// An argument of a query from its packed form.
 pub(crate) fn argument(value: &Packed<'_>) -> Result<Argument> {
@@ -32,6 +37,16 @@ pub(crate) fn argument(value: &Packed<'_>) -> Result<Argument> {
     }
 }
 
+/// What a query found.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Found {
+    /// Keys of the objects, in order.
+    pub objects: Vec<u64>,
+    /// How many rows were read to find them: all of the class, unless its predicate restricts the primary
+    /// key, an indexed property, or what an object links to.
+    pub rows_visited: u64,
+}
+
 impl<R: Read> View<'_, R> {
     /// Keys of the objects that match a query, with its SORT, DISTINCT and LIMIT; otherwise in order of
     /// creation.
@@ -44,59 +59,48 @@ impl<R: Read> View<'_, R> {
         arguments: &[Argument],
         restrict: Option<&[u64]>,
     ) -> Result<Vec<u64>> {
+        let found = self.query_counted(class, text, arguments, restrict)?;
+        Ok(found.objects)
+    }
+
+    /// [`View::query`], and what it took.
+    pub fn query_counted(
+        &self,
+        class: usize,
+        text: &str,
+        arguments: &[Argument],
+        restrict: Option<&[u64]>,
+    ) -> Result<Found> {
         let id = self.catalog.id_at(class)?;
         let definition = self.catalog.class_at(class)?;
         let name = definition.name.to_string();
         let query = bind(&parse(text)?, &name, &self.query_catalog(), arguments)?;
-        let mut arranger = query.has_descriptors().then(|| query.arranger());
-        let mut found = Vec::new();
-        let mut visit = |object: u64, bytes: &Bytes| -> Result<ControlFlow<()>> {
-            let row = StoredRow::new(self.catalog, definition, bytes)?;
-            if query.matches(&row, self)? {
-                found.push(object);
-                if let Some(arranger) = &mut arranger {
-                    arranger.push(&row, self)?;
-                    if !arranger.wants_more() {
-                        return Ok(ControlFlow::Break(()));
-                    }
+        let mut rows_visited = 0;
+        let candidates = match restrict {
+            Some(objects) => Some(Cow::Borrowed(objects)),
+            None => match query.access(&Lookups(self.catalog)) {
+                Some(access) => {
+                    let objects = self.candidates(id, &access, &mut rows_visited)?;
+                    Some(Cow::Owned(objects))
                 }
-            }
-            Ok(ControlFlow::Continue(()))
+                None => None,
+            },
         };
-        let candidates = match (restrict, query.key_candidates()) {
-            (Some(objects), _) => Some(objects.to_vec()),
-            (None, Some(keys)) => Some(self.objects_with(id, &keys)?),
-            (None, None) => None,
+        let mut search = Search {
+            view: self,
+            class: definition,
+            arranger: query.has_descriptors().then(|| query.arranger()),
+            query: &query,
+            found: Found {
+                objects: Vec::new(),
+                rows_visited,
+            },
         };
         match candidates {
-            Some(objects) => {
-                for object in objects {
-                    if let Some(row) = self.row_by_id(id, object)?
-                        && visit(object, &row)?.is_break()
-                    {
-                        break;
-                    }
-                }
-            }
-            None => {
-                for entry in self.objects_by_id(id)? {
-                    let (object, row) = entry?;
-                    if visit(object, &row)?.is_break() {
-                        break;
-                    }
-                }
-            }
+            Some(objects) => search.among(id, &objects, restrict.is_none())?,
+            None => search.everywhere(id)?,
         }
-        match arranger {
-            None => Ok(found),
-            Some(arranger) => {
-                let order = arranger.finish()?;
-                Ok(order
-                    .into_iter()
-                    .filter_map(|index| found.get(index).copied())
-                    .collect())
-            }
-        }
+        search.finish()
     }
 
     fn query_catalog(&self) -> Names<'_> {
@@ -104,17 +108,6 @@ impl<R: Read> View<'_, R> {
             catalog: self.catalog,
             given: self.names,
         }
-    }
-
-    /// The objects that have one of these keys, in order of creation.
-    fn objects_with(&self, class: ClassId, keys: &[PrimaryKey]) -> Result<Vec<u64>> {
-        let mut objects = Vec::new();
-        for key in keys {
-            objects.extend(self.find_by_id(class, key)?);
-        }
-        objects.sort_unstable();
-        objects.dedup();
-        Ok(objects)
     }
 
     /// The query as text without arguments: what a subscription sends.
@@ -163,6 +156,81 @@ impl<R: Read> View<'_, R> {
             visitor(&row, times);
         }
         Ok(())
+    }
+}
+
+/// A query on its way through rows.
+struct Search<'v, 'q, R: Read> {
+    view: &'v View<'v, R>,
+    class: &'v Class,
+    query: &'q Query,
+    arranger: Option<Arranger<'q>>,
+    found: Found,
+}
+
+impl<R: Read> Search<'_, '_, R> {
+    /// Judges a row; says whether more are wanted.
+    #[inline]
+    fn visit(&mut self, object: u64, bytes: &[u8]) -> Result<bool> {
+        self.found.rows_visited += 1;
+        let row = StoredRow::new(self.view.catalog, self.class, bytes)?;
+        if self.query.matches(&row, self.view)? {
+            self.found.objects.push(object);
+            if let Some(arranger) = &mut self.arranger {
+                arranger.push(&row, self.view)?;
+                return Ok(arranger.wants_more());
+            }
+        }
+        Ok(true)
+    }
+
+    fn everywhere(&mut self, class: ClassId) -> Result<()> {
+        let view = self.view;
+        view.scan(class, (0, u64::MAX), &mut |object, row| {
+            self.visit(object, row)
+        })
+    }
+
+    /// Some objects; `is_sorted` says that they stand in order of creation.
+    fn among(&mut self, class: ClassId, objects: &[u64], is_sorted: bool) -> Result<()> {
+        if let (true, Some(first), Some(last)) = (is_sorted, objects.first(), objects.last())
+            && (last - first) / SCAN_DENSITY < objects.len() as u64
+        {
+            return self.along(class, objects, (*first, *last));
+        }
+        for &object in objects {
+            if let Some(row) = self.view.row_by_id(class, object)?
+                && !self.visit(object, &row)?
+            {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    /// Sorted objects that lie so close that walking past those between is cheaper than looking each up.
+    fn along(&mut self, class: ClassId, objects: &[u64], (first, last): (u64, u64)) -> Result<()> {
+        let mut wanted = objects.iter().copied().peekable();
+        let view = self.view;
+        view.scan(class, (first, last), &mut |object, row| {
+            while wanted.next_if(|wanted| *wanted < object).is_some() {}
+            match wanted.next_if_eq(&object) {
+                Some(_) => self.visit(object, row),
+                None => Ok(true),
+            }
+        })
+    }
+
+    fn finish(self) -> Result<Found> {
+        let Some(arranger) = self.arranger else {
+            return Ok(self.found);
+        };
+        let order = arranger.finish()?.into_iter();
+        let objects = order.filter_map(|index| self.found.objects.get(index).copied());
+        Ok(Found {
+            objects: objects.collect(),
+            ..self.found
+        })
     }
 }
 
@@ -334,8 +402,8 @@ fn column_type_of(key_type: KeyType) -> Option<ColumnType> {
 struct StoredRow<'a> {
     catalog: &'a Catalog,
     class: &'a Class,
-    /// Primary key; embedded objects have none.
-    key: Option<KeyView<'a>>,
+    /// Packed primary key, which few conditions ask for; embedded objects have none.
+    key: Option<&'a [u8]>,
     row: RowView<'a>,
 }
 
@@ -343,12 +411,11 @@ impl<'a> StoredRow<'a> {
     fn new(catalog: &'a Catalog, class: &'a Class, bytes: &'a [u8]) -> Result<Self> {
         let damaged = |_| StoreError::Damaged("a row cannot be read");
         let (key, row) = split_row(bytes)?;
-        let key = key_view(&read_all(key).map_err(damaged)?);
         let row = RowView::new(row).map_err(damaged)?;
         Ok(Self {
             catalog,
             class,
-            key,
+            key: Some(key),
             row,
         })
     }
@@ -358,7 +425,7 @@ impl Row for StoredRow<'_> {
     fn link(&self) -> Option<LinkView<'_>> {
         Some(LinkView {
             class: self.class.name.as_bytes(),
-            key: self.key?,
+            key: key_view(&read_all(self.key?).ok()?)?,
         })
     }
 

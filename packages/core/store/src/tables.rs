@@ -5,9 +5,11 @@ use tidemark_storage::keys::KeyWriter;
 use tidemark_storage::{Format, TableId};
 
 /// The format of a client's file.
+///
+/// Version 2 has indexes, which version 1 did not keep up; a file of version 1 is one that has none.
 pub const CLIENT_FORMAT: Format = Format {
     kind: "client",
-    version: 1,
+    version: 2,
 };
 
 /// Single records: see [`meta`].
@@ -31,6 +33,8 @@ pub(crate) const RECIPROCALS: TableId = TableId::new(7);
 pub(crate) const SUBSCRIPTIONS: TableId = TableId::new(8);
 /// Number of the part → stored part of a bootstrap.
 pub(crate) const BOOTSTRAP: TableId = TableId::new(9);
+/// Number of the index, key of the value ([`tidemark_query::write_index_key`]), object key → nothing.
+pub(crate) const INDEXES: TableId = TableId::new(10);
 
 /// Keys of the records in [`META`].
 pub(crate) mod meta {
@@ -38,6 +42,8 @@ pub(crate) mod meta {
     pub const HEAD: &[u8] = b"head";
     /// Classes and columns.
     pub const SCHEMA: &[u8] = b"schema";
+    /// Which columns have indexes.
+    pub const INDEXES: &[u8] = b"indexes";
     /// Ident, cursors and counters of synchronisation.
     pub const SYNC: &[u8] = b"sync";
     /// What is known of the stored bootstrap.
@@ -53,6 +59,9 @@ pub(crate) mod meta {
 /// The number of a class inside a file. Given once, kept as long as the class lives.
 pub(crate) type ClassId = u16;
 
+/// The number of an index inside a file. Given once, so that it outlasts columns before its own.
+pub(crate) type IndexId = u32;
+
 pub(crate) fn row_key(class: ClassId, object: u64) -> [u8; 10] {
     let mut key = [0; 10];
     key[..2].copy_from_slice(&class.to_be_bytes());
@@ -60,7 +69,7 @@ pub(crate) fn row_key(class: ClassId, object: u64) -> [u8; 10] {
     key
 }
 
-/// The object key at the end of a key of [`ROWS`] or [`BACKLINKS`].
+/// The object key at the end of a key of [`ROWS`], [`BACKLINKS`] or [`INDEXES`].
 pub(crate) fn object_of(key: &[u8]) -> Option<u64> {
     key.last_chunk::<8>()
         .map(|bytes| u64::from_be_bytes(*bytes))

@@ -20,6 +20,7 @@ use crate::catalog::Catalog;
 use crate::changes::{Changes, Columns};
 use crate::compaction::Notes;
 use crate::head::{Counters, Head};
+use crate::indexes::{IndexKeys, update_entries};
 use crate::tables::{ClassId, INDEX, ROWS, index_key, row_key};
 use crate::view::View;
 use crate::{Result, StoreError};
@@ -40,6 +41,8 @@ pub(crate) struct Loaded {
     pub touched: ColumnBits,
     /// The links that the backlink table knows of, once the object's own may differ.
     pub links: Option<Links>,
+    /// The keys that the indexes know the object by, once an indexed column may differ.
+    pub index_keys: Option<IndexKeys>,
 }
 
 /// A set of columns that takes no allocation for the first 64.
@@ -216,6 +219,7 @@ impl<S: Storage> WriteTransaction<S> {
             is_fresh: revived.is_none(),
             touched: ColumnBits::default(),
             links: self.catalog.has_links(class).then(Links::new),
+            index_keys: (!self.catalog.indexes_of(class).is_empty()).then(IndexKeys::new),
         };
         self.buffer.insert((class, object), loaded);
         self.dirty.push((class, object));
@@ -237,6 +241,7 @@ impl<S: Storage> WriteTransaction<S> {
     pub(crate) fn remove(&mut self, class: ClassId, object: u64, may_return: bool) -> Result<()> {
         self.load(class, object)?;
         self.forget_links(class, object)?;
+        self.forget_entries(class, object)?;
         let loaded = self
             .buffer
             .remove(&(class, object))
@@ -272,6 +277,7 @@ impl<S: Storage> WriteTransaction<S> {
     /// Remembers that a column of an object is about to change.
     pub(crate) fn touch(&mut self, class: ClassId, object: u64, column: usize) -> Result<Touch> {
         let linking = self.catalog.is_linking(class, column);
+        let is_indexed = self.catalog.index_of(class, column).is_some();
         let loaded = self.load(class, object)?;
         let column = u16::try_from(column).unwrap_or(u16::MAX);
         let touch = Touch {
@@ -285,6 +291,9 @@ impl<S: Storage> WriteTransaction<S> {
         }
         if linking {
             self.relink(class, object)?;
+        }
+        if is_indexed {
+            self.remember_entries(class, object)?;
         }
         Ok(touch)
     }
@@ -441,6 +450,11 @@ impl<S: Storage> WriteTransaction<S> {
         let Some(column) = erased.column_index(field) else {
             return Ok(());
         };
+        if let Some(id) = before.id(name) {
+            self.flush()?;
+            self.drop_index(id, column)?;
+            self.forget_known_keys(id);
+        }
         let affected: Vec<ClassId> = if erased.is_embedded() {
             let top_level = before.classes().filter(|class| !class.is_embedded());
             top_level
@@ -468,7 +482,7 @@ impl<S: Storage> WriteTransaction<S> {
         Ok(())
     }
 
-    /// Brings the storage's write up to date: rows, backlinks, counters.
+    /// Brings the storage's write up to date: rows, backlinks, index entries, counters.
     pub(crate) fn flush(&mut self) -> Result<()> {
         self.flush_links()?;
         let mut bytes = Vec::new();
@@ -480,6 +494,10 @@ impl<S: Storage> WriteTransaction<S> {
                 bytes.clear();
                 encode(loaded, &mut bytes);
                 self.storage.put(ROWS, &row_key(class, object), &bytes);
+                if let Some(known) = &mut loaded.index_keys {
+                    let (catalog, document) = (&self.catalog, &loaded.document);
+                    update_entries(&mut self.storage, catalog, (class, object), document, known);
+                }
             }
         }
         for (class, counters) in &self.counters {
@@ -540,5 +558,6 @@ pub(crate) fn decode(catalog: &Catalog, class: ClassId, bytes: &[u8]) -> Result<
         is_fresh: false,
         touched: ColumnBits::default(),
         links: None,
+        index_keys: None,
     })
 }

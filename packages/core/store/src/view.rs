@@ -1,6 +1,6 @@
 //! Reading objects, from a snapshot or with the changes of an open write.
 
-use std::ops::Bound;
+use std::ops::{Bound, ControlFlow};
 
 use tidemark_changeset::{Link, PrimaryKey};
 use tidemark_storage::{Bytes, Read};
@@ -111,6 +111,27 @@ impl<'a, R: Read> View<'a, R> {
             let (key, row) = entry?;
             Ok((object_at(&key)?, row))
         }))
+    }
+
+    /// Shows the rows of a class with keys from … to, until the visitor wants no more.
+    pub(crate) fn scan(
+        &self,
+        class: ClassId,
+        (first, last): (u64, u64),
+        visit: &mut dyn FnMut(u64, &[u8]) -> Result<bool>,
+    ) -> Result<()> {
+        let (from, to) = (row_key(class, first), row_key(class, last));
+        let mut result = Ok(());
+        let (from, to) = (Bound::Included(&from[..]), Bound::Included(&to[..]));
+        self.storage.scan(ROWS, from, to, &mut |key, row| {
+            match object_at(key).and_then(|object| visit(object, row)) {
+                Ok(true) => return ControlFlow::Continue(()),
+                Ok(false) => {}
+                Err(error) => result = Err(error),
+            }
+            ControlFlow::Break(())
+        })?;
+        result
     }
 
     /// Whether the target of a link exists.

@@ -19,6 +19,7 @@ import {
   checkDeclarations,
   type ClassDeclaration,
   type ClassLayout,
+  indexesDiffer,
   layOut,
   migrationError,
   needsUpdate,
@@ -164,7 +165,8 @@ export class Database {
       const stored = readSchema(this.store, this.#snapshot);
       const conflicts = schemaConflicts(stored, wanted);
       if (conflicts.length > 0) throw migrationError(conflicts, this.isSynced);
-      if (needsUpdate(stored, wanted)) {
+      const isIncomplete = needsUpdate(stored, wanted);
+      if (isIncomplete || (!this.isReadOnly && indexesDiffer(stored, wanted))) {
         if (this.isReadOnly) {
           throw new EngineError("schema-mismatch", "Can't change schema of a read-only Realm.");
         }

@@ -27,7 +27,7 @@ export interface PropertyDeclaration {
   readonly target?: string;
   /** Value for objects created without one; a function makes a fresh one each time. */
   readonly default?: unknown;
-  /** Part of the schema; no index is kept. */
+  /** Whether queries find its values by an index. None is kept for full text. */
   readonly isIndexed: boolean | "full-text";
   /** The SDK shows the integer as a counter. */
   readonly isCounter?: boolean;
@@ -230,7 +230,7 @@ export function declarationOf(stored: SchemaInformation["classes"][number]): Cla
     type: column.type as ValueType,
     collection: column.collection,
     isNullable: column.nullable,
-    isIndexed: false,
+    isIndexed: column.indexed ?? false,
     ...(column.target === undefined ? {} : { target: column.target }),
   }));
   if (key !== undefined) {
@@ -268,6 +268,7 @@ export function toSchemaInformation(declarations: readonly ClassDeclaration[]): 
           nullable: property.isNullable,
           collection: property.collection,
           ...(property.target === undefined ? {} : { target: property.target }),
+          ...(property.isIndexed === true ? { indexed: true } : {}),
         })),
     };
   });
@@ -281,6 +282,16 @@ export function needsUpdate(stored: SchemaInformation, wanted: SchemaInformation
     if (known === undefined) return true;
     const names = new Set(known.columns.map((column) => column.name));
     return declared.columns.some((column) => !names.has(column.name));
+  });
+}
+
+/** Whether a declared property has an index in the file and is to have none, or the other way round. */
+export function indexesDiffer(stored: SchemaInformation, wanted: SchemaInformation["classes"]): boolean {
+  const classes = new Map(stored.classes.map((one) => [one.name, one]));
+  return wanted.some((declared) => {
+    const known = classes.get(declared.name)?.columns ?? [];
+    const indexed = new Set(known.filter((column) => column.indexed === true).map((column) => column.name));
+    return declared.columns.some((column) => indexed.has(column.name) !== (column.indexed ?? false));
   });
 }
 
@@ -341,6 +352,14 @@ export function checkDeclarations(declarations: readonly ClassDeclaration[], isS
   for (const declaration of declarations) checkDeclaration(declaration, byName, isSynced);
 }
 
+/** Types with an index that agrees with the order of queries. */
+const indexableTypes: readonly ValueType[] = ["int", "bool", "string", "timestamp", "objectId", "uuid", "mixed"];
+
+function typeNameOf({ type, collection }: PropertyDeclaration): string {
+  if (collection !== "single") return collectionNames[collection];
+  return type === "link" ? "object" : type;
+}
+
 function checkDeclaration(
   declaration: ClassDeclaration,
   byName: ReadonlyMap<string, ClassDeclaration>,
@@ -368,6 +387,12 @@ function checkDeclaration(
     }
   }
   for (const property of declaration.properties) {
+    const isIndexable = property.collection === "single" && indexableTypes.includes(property.type);
+    if (property.isIndexed === true && !isIndexable) {
+      throw schemaError(
+        `Property '${name}.${property.publicName}' of type '${typeNameOf(property)}' cannot be indexed.`,
+      );
+    }
     if (property.type !== "link") continue;
     const target = must(property.target, "links have a target");
     const found = byName.get(target);

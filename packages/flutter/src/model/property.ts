@@ -15,7 +15,7 @@ import { RealmError } from "../errors.js";
 import type { ModelClass, ModelObject, ModelReference } from "./schema.js";
 
 /**
- * How a property is indexed. Part of the schema; no index is kept.
+ * How a property is indexed: queries find its values by the index. None is kept for full text.
  *
  * @enum
  */

@@ -17,12 +17,14 @@ use crate::{Result, StoreError, WriteTransaction};
 /// The schema as `SchemaInformation`.
 pub fn schema_text(catalog: &Catalog) -> String {
     let mut out = format!("{{\"version\":{},\"classes\":", catalog.version());
-    write_array(&mut out, catalog.classes(), write_class);
+    write_array(&mut out, catalog.classes(), |out, class| {
+        write_class(out, catalog, class);
+    });
     out.push('}');
     out
 }
 
-fn write_class(out: &mut String, class: &Class) {
+fn write_class(out: &mut String, catalog: &Catalog, class: &Class) {
     out.push_str("{\"name\":");
     write_string(out, &class.name.to_string());
     let kind = match class.kind {
@@ -38,11 +40,14 @@ fn write_class(out: &mut String, class: &Class) {
         let _ = write!(out, ",\"type\":\"{key_type}\",\"nullable\":{nullable}}}");
     }
     out.push_str(",\"columns\":");
-    write_array(out, &class.columns, write_column);
+    let columns = class.columns.iter().enumerate();
+    write_array(out, columns, |out, (index, column)| {
+        write_column(out, column, catalog.is_indexed(&class.name, index));
+    });
     out.push('}');
 }
 
-fn write_column(out: &mut String, column: &Column) {
+fn write_column(out: &mut String, column: &Column, is_indexed: bool) {
     out.push_str("{\"name\":");
     write_string(out, &column.name.to_string());
     let (kind, collection) = (
@@ -58,10 +63,21 @@ fn write_column(out: &mut String, column: &Column) {
         out.push_str(",\"target\":");
         write_string(out, &target.to_string());
     }
+    if is_indexed {
+        out.push_str(",\"indexed\":true");
+    }
     out.push('}');
 }
 
-/// Adds what is missing: classes by name, then their columns as declared, as the original does.
+/// A class as the application declares it.
+struct Declared {
+    class: Class,
+    /// Names of the columns that are to have an index.
+    indexed: Vec<Name>,
+}
+
+/// Adds what is missing: classes by name, then their columns as declared, as the original does; then gives
+/// the columns that are listed the indexes they are to have, and takes away others.
 pub fn update_schema<S: Storage>(write: &mut WriteTransaction<S>, text: &str) -> Result<()> {
     let json = Json::parse(text).ok_or_else(|| malformed("the schema is not JSON"))?;
     let listed = json.get("classes").unwrap_or(&json);
@@ -69,8 +85,8 @@ pub fn update_schema<S: Storage>(write: &mut WriteTransaction<S>, text: &str) ->
         .as_array()
         .ok_or_else(|| malformed("the schema has no classes"))?;
     let mut classes = listed.iter().map(read_class).collect::<Result<Vec<_>>>()?;
-    classes.sort_by(|a, b| a.name.cmp(&b.name));
-    for class in &classes {
+    classes.sort_by(|a, b| a.class.name.cmp(&b.class.name));
+    for Declared { class, .. } in &classes {
         match write.catalog().class(&class.name) {
             None => write
                 .change_schema(&add_table(&class.name, &class.kind))
@@ -84,7 +100,7 @@ pub fn update_schema<S: Storage>(write: &mut WriteTransaction<S>, text: &str) ->
             }
         }
     }
-    for class in &classes {
+    for Declared { class, .. } in &classes {
         for column in &class.columns {
             let existing = write.catalog().class(&class.name).and_then(|existing| {
                 existing
@@ -104,6 +120,17 @@ pub fn update_schema<S: Storage>(write: &mut WriteTransaction<S>, text: &str) ->
                     )));
                 }
             }
+        }
+    }
+    for Declared { class, indexed } in &classes {
+        // The primary key may be listed too; it needs no index and is no column.
+        let is_column = |column: &&Column| {
+            let stored = write.catalog().class(&class.name);
+            stored.is_some_and(|stored| stored.column_index(&column.name).is_some())
+        };
+        let columns: Vec<_> = class.columns.iter().filter(is_column).collect();
+        for column in columns {
+            write.set_indexed(&class.name, &column.name, indexed.contains(&column.name))?;
         }
     }
     Ok(())
@@ -132,7 +159,7 @@ fn name_of(json: &Json, member: &str) -> Result<Name> {
         .ok_or_else(|| malformed("a name is missing in the schema"))
 }
 
-fn read_class(json: &Json) -> Result<Class> {
+fn read_class(json: &Json) -> Result<Declared> {
     let name = name_of(json, "name")?;
     let kind = json.get("kind").and_then(Json::as_str).unwrap_or("top");
     let kind = if kind == "embedded" {
@@ -174,11 +201,16 @@ fn read_class(json: &Json) -> Result<Class> {
         .get("columns")
         .and_then(Json::as_array)
         .unwrap_or_default();
-    let columns = columns.iter().map(read_column).collect::<Result<_>>()?;
-    Ok(Class {
-        name,
-        kind,
-        columns,
+    let is_indexed = |column: &&Json| column.get("indexed").and_then(Json::as_bool) == Some(true);
+    let indexed = columns.iter().filter(is_indexed);
+    let indexed = indexed.map(|column| name_of(column, "name"));
+    Ok(Declared {
+        indexed: indexed.collect::<Result<_>>()?,
+        class: Class {
+            name,
+            kind,
+            columns: columns.iter().map(read_column).collect::<Result<_>>()?,
+        },
     })
 }
 
