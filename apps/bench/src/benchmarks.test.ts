@@ -1,8 +1,15 @@
 // That the benchmarks still run and still say what they promise; how fast they are is nobody's business here.
 import { spawn } from "node:child_process";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { expect, test } from "vitest";
 import { benchmarks, runBenchmark } from "./benchmarks.js";
+import { steps, takeTurns } from "./database-benchmarks.js";
+import { mapSide } from "./database-map.js";
+import { tidemarkSide } from "./database-tidemark.js";
 import type { Figure } from "./figures.js";
+import { items } from "./items.js";
 import { manyInsertions, manySets, mergePeers } from "./merge-peers.js";
 import { usageOf } from "./process-usage.js";
 
@@ -30,6 +37,20 @@ test("a bootstrap is compared with the floor", { timeout: 60_000 }, async () => 
 
 test("the codec is compared with a copy", { timeout: 60_000 }, async () => {
   expectCompared(await figuresOf("codec"), ["codec-decode", "codec-encode"]);
+});
+
+test("a local database does what a Map does", { timeout: 60_000 }, async () => {
+  const folder = await mkdtemp(join(tmpdir(), "tidemark-bench-test-"));
+  const sides = [tidemarkSide(folder), mapSide()];
+  const took: string[] = [];
+  try {
+    for (const step of steps(items(500))) takeTurns(step, sides, (side) => took.push(`${step.name} ${side.name}`));
+  } finally {
+    for (const side of sides) side.close();
+    await rm(folder, { recursive: true });
+  }
+  expect(took).toContain("scan-contains map");
+  expect(took.at(-1)).toBe("open tidemark");
 });
 
 test("libraries for merging do the same work", { timeout: 60_000 }, () => {

@@ -9,6 +9,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { codecBenchmarks } from "./codec-benchmarks.js";
 import { coreBenchmarks } from "./core-benchmarks.js";
+import { databaseBenchmarks } from "./database-benchmarks.js";
 import type { Benchmark, Figure } from "./figures.js";
 import { manyClientsBenchmarks } from "./many-clients-benchmarks.js";
 import { mergeBenchmarks } from "./merge-benchmarks.js";
@@ -21,6 +22,7 @@ export const benchmarks: readonly Benchmark[] = [
   ...mergeBenchmarks,
   ...manyClientsBenchmarks,
   ...coreBenchmarks,
+  ...databaseBenchmarks,
   ...peerBenchmarks,
 ];
 

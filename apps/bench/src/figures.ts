@@ -66,19 +66,26 @@ export function percentile(samples: readonly number[], fraction: number): number
   return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * fraction))] ?? Number.NaN;
 }
 
+/** Rounds of a measurement: the first one warms up and does not count, unless everything is to be quick. */
+export function* roundsOf(options: BenchmarkOptions): Iterable<{ readonly counts: boolean }> {
+  for (let round = options.quick ? 1 : 0; round <= (options.quick ? 1 : roundCount); round += 1) {
+    yield { counts: round > 0 };
+  }
+}
+
 /**
  * Runs measurements in turn, so that a neighbour's load falls on all of them, and answers each one's best in
- * milliseconds. A first round warms up and does not count, unless everything is to be quick.
+ * milliseconds.
  */
 export async function interleaved(
   options: BenchmarkOptions,
   works: readonly (() => Promise<number>)[],
 ): Promise<number[]> {
   const best = works.map(() => Number.POSITIVE_INFINITY);
-  for (let round = options.quick ? 1 : 0; round <= (options.quick ? 1 : roundCount); round += 1) {
+  for (const { counts } of roundsOf(options)) {
     for (const [index, work] of works.entries()) {
       const tookMs = await work();
-      if (round > 0) best[index] = Math.min(best[index] ?? tookMs, tookMs);
+      if (counts) best[index] = Math.min(best[index] ?? tookMs, tookMs);
     }
   }
   return best;

@@ -6,11 +6,12 @@
  */
 
 import { type ChildProcess, fork, spawn } from "node:child_process";
+import { createRequire } from "node:module";
 import { fileURLToPath } from "node:url";
 import { firstMessage, SkippedBenchmark } from "./processes.js";
 
 /** The folder of a peer. */
-export type PeerName = "triplit" | "zero";
+export type PeerName = "better-sqlite3" | "triplit" | "zero";
 
 function peerPath(peer: PeerName, file = ""): string {
   return fileURLToPath(new URL(`../peers/${peer}/${file}`, import.meta.url));
@@ -37,6 +38,11 @@ export async function installPeer(peer: PeerName): Promise<void> {
 
 function lastLine(text: string): string {
   return text.trim().split("\n").at(-1) ?? "";
+}
+
+/** A CommonJS module of a peer that is installed. */
+export function requirePeer<T>(peer: PeerName, module: string): T {
+  return createRequire(peerPath(peer, "package.json"))(module) as T;
 }
 
 /** Starts a program of a peer, and waits for the first thing it says. What it prints is not shown. */

@@ -75,6 +75,22 @@ export interface SchemaInformation {
   }[];
 }
 
+/**
+ * Functions that read single objects ({@link CoreStore.hotReads}). The answer stands in the bytes where the packed key
+ * stood, or where it was asked for; what does not fit there is left out.
+ */
+export interface HotReads {
+  /** Object with the packed key that stands there, or −1. */
+  find(bytes: Uint8Array, at: number, snapshot: SnapshotId, classIndex: ClassIndex, keyLength: number): ObjectKey;
+  /**
+   * The same, with its row: `f64 object`, and behind it what {@link CoreStore.row} gives, whose length is the answer;
+   * or −1.
+   */
+  findRow(bytes: Uint8Array, at: number, snapshot: SnapshotId, classIndex: ClassIndex, keyLength: number): number;
+  /** What {@link CoreStore.row} gives; the answer is its length, or −1. */
+  row(bytes: Uint8Array, at: number, snapshot: SnapshotId, classIndex: ClassIndex, object: ObjectKey): number;
+}
+
 /** One open database. */
 export interface CoreStore {
   /** Gives the handle back. The database closes with its last handle. */
@@ -109,8 +125,20 @@ export interface CoreStore {
   find(snapshot: SnapshotId, classIndex: ClassIndex, packedKey: Uint8Array): ObjectKey;
   /** Packed primary key, then row, of an object: `u32 length of key, key, row`; `null` if there is no such object. */
   row(snapshot: SnapshotId, classIndex: ClassIndex, object: ObjectKey): Uint8Array | null;
+  /**
+   * Functions that read single objects without the cost of a method and of bytes of their own, as long as the handle is
+   * open. A core whose calls are cheap has none: {@link CoreStore.find} and {@link CoreStore.row} do the same.
+   */
+  hotReads?(): HotReads;
   /** Several of them: for each `u32 length (0 if absent)` and the bytes that {@link CoreStore.row} gives. */
   rows(snapshot: SnapshotId, classIndex: ClassIndex, objects: Float64Array): Uint8Array;
+  /**
+   * The packed values of one column, back to back: of all objects of a class in order of creation, or of those given
+   * which exist.
+   *
+   * @param column its index, or −1 for the primary key.
+   */
+  column(snapshot: SnapshotId, classIndex: ClassIndex, column: number, objects: Float64Array | null): Uint8Array;
   /**
    * Objects that match a query text with its SORT, DISTINCT and LIMIT, in order.
    *

@@ -7,6 +7,7 @@
 mod benchmark;
 mod failure;
 mod gate;
+mod hot;
 mod kv;
 mod ledger;
 mod ledger_downloads;

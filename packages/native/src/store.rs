@@ -1,6 +1,7 @@
 //! `Core` and `CoreStore` for Node: conversion, and the gate around whatever writes.
 
 use std::collections::HashMap;
+use std::rc::{Rc, Weak};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -12,6 +13,7 @@ use tidemark_store::{QueryNames, StoreError, boundary::number_of};
 
 use crate::failure::{Code, Result, outside_failure, store_failure};
 use crate::gate::Writer;
+use crate::hot::{self, Hot};
 use crate::registry::{self, OpenStore};
 
 /// How long the session waits for its turn to write before it says so.
@@ -28,6 +30,7 @@ pub fn open_store(path: Option<String>, options: String) -> Result<NativeStore> 
         is_writing: false,
         reads: HashMap::new(),
         names: QueryNames::default(),
+        hot: Vec::new(),
     })
 }
 
@@ -74,6 +77,8 @@ pub struct NativeStore {
     pub(crate) reads: HashMap<SnapshotId, usize>,
     /// What queries through this handle may say beside the names of the file.
     names: QueryNames,
+    /// What functions of [`NativeStore::hot_reads`] work on, as long as they live.
+    hot: Vec<Weak<Hot>>,
 }
 
 impl Drop for NativeStore {
@@ -96,6 +101,9 @@ impl NativeStore {
 
     fn shut(&mut self) {
         let Some(open) = self.open.take() else { return };
+        for hot in self.hot.drain(..).filter_map(|hot| hot.upgrade()) {
+            hot.close();
+        }
         if std::mem::take(&mut self.is_writing) {
             open.store.abort_write();
             open.gate.leave();
@@ -265,6 +273,16 @@ impl NativeStore {
         self.view(snapshot, work::Row(class_index as usize, object, copy))
     }
 
+    /// Functions that read single objects, as long as the handle is open.
+    #[napi(catch_unwind, ts_return_type = "HotReads")]
+    pub fn hot_reads<'e>(&mut self, env: &'e Env) -> Result<Object<'e>> {
+        let open = Arc::clone(self.open().map_err(store_failure)?);
+        let (entries, hot) = hot::entries(env, &open)?;
+        self.hot.retain(|hot| hot.strong_count() > 0);
+        self.hot.push(Rc::downgrade(&hot));
+        Ok(entries)
+    }
+
     /// Several of them: for each `u32 length (0 if absent)` and the bytes that `row` gives.
     #[napi(catch_unwind, ts_return_type = "Uint8Array")]
     pub fn rows<'e>(
@@ -276,6 +294,24 @@ impl NativeStore {
     ) -> Result<BufferSlice<'e>> {
         let rows = self.view(snapshot, work::Rows(class_index as usize, &objects))?;
         BufferSlice::copy_from(env, &rows).map_err(outside_failure)
+    }
+
+    /// The packed values of one column, of all objects of a class or of those given which exist. The column
+    /// −1 is the primary key.
+    #[napi(catch_unwind)]
+    pub fn column(
+        &self,
+        snapshot: u32,
+        class_index: u32,
+        column: i32,
+        objects: Option<Float64Array>,
+    ) -> Result<Uint8Array> {
+        let read = work::Column {
+            class: class_index as usize,
+            column,
+            objects: objects.as_deref(),
+        };
+        self.view(snapshot, read).map(Uint8Array::from)
     }
 
     /// Names that queries of this handle may use beside those of the file, as JSON.

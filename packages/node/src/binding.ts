@@ -8,6 +8,8 @@ import {
   type Binding as EngineBinding,
   type Bound,
   type Conventions,
+  type EmbeddedHandle,
+  type ObjectHandle,
   plainConventions,
   unwrap,
   type Wrappers as EngineWrappers,
@@ -18,6 +20,8 @@ import type { CanonicalObjectSchema } from "./schema/types.js";
 export interface BoundClass extends Bound {
   readonly schema: CanonicalObjectSchema;
   readonly prototype: object;
+  /** Makes what stands behind the proxy of an object. */
+  readonly target: new (handle: ObjectHandle | EmbeddedHandle, binding: Binding) => object;
   readonly proxyHandler: ProxyHandler<object>;
   /** The application's class, or a generated one. */
   readonly ctor: unknown;

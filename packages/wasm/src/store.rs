@@ -202,6 +202,23 @@ impl WasmStore {
         self.view(snapshot, work::Rows(class_index as usize, objects))
     }
 
+    /// The packed values of one column, of all objects of a class or of those given which exist. The column
+    /// −1 is the primary key.
+    pub fn column(
+        &self,
+        snapshot: u32,
+        class_index: u32,
+        column: i32,
+        objects: Option<Vec<f64>>,
+    ) -> Result<Vec<u8>> {
+        let read = work::Column {
+            class: class_index as usize,
+            column,
+            objects: objects.as_deref(),
+        };
+        self.view(snapshot, read)
+    }
+
     /// Names that queries of this handle may use beside those of the file, as JSON.
     #[wasm_bindgen(js_name = setQueryNames)]
     pub fn set_query_names(&mut self, names: &str) -> Result<()> {

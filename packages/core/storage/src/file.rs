@@ -254,12 +254,7 @@ impl Sink for FileSink {
         })?;
         for table in batch.tables() {
             let mut open = transaction.open_table(definition(table))?;
-            for (key, value) in batch.changes(table) {
-                match value {
-                    Some(value) => drop(open.insert(key, &value[..])?),
-                    None => drop(open.remove(key)?),
-                }
-            }
+            crate::bulk::apply(&mut open, batch.changes(table))?;
         }
         Ok(transaction.commit()?)
     }

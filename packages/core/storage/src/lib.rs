@@ -16,6 +16,8 @@
 //! all forms.
 
 mod batch;
+#[cfg(feature = "redb")]
+mod bulk;
 mod bytes;
 mod error;
 #[cfg(feature = "redb")]

@@ -93,7 +93,11 @@ pub struct WriteTransaction<S: Storage> {
     pub(crate) storage: Write<S>,
     pub(crate) catalog: Arc<Catalog>,
     pub(crate) head: Head,
-    counters: FxHashMap<ClassId, Counters>,
+    counters: FxHashMap<ClassId, KnownCounters>,
+    /// The first object of each class that this write created as a row alone ([`crate::flat`]).
+    pub(crate) flat_from: FxHashMap<ClassId, u64>,
+    /// Room for a row that is being written.
+    pub(crate) row: Vec<u8>,
     pub(crate) buffer: FxHashMap<(ClassId, u64), Loaded>,
     /// Objects whose row must be written.
     dirty: Vec<(ClassId, u64)>,
@@ -109,7 +113,14 @@ pub struct WriteTransaction<S: Storage> {
     pub(crate) notes: Option<Notes>,
     /// What was looked for last, and what was found: consecutive instructions mostly speak of one object, and
     /// in a bootstrap of one that is not there.
-    last_find: Option<(ClassId, PrimaryKey, Option<u64>)>,
+    pub(crate) last_find: Option<(ClassId, PrimaryKey, Option<u64>)>,
+}
+
+/// Counters of a class as they are, and as the storage's write has them.
+#[derive(Clone, Copy, Debug)]
+struct KnownCounters {
+    now: Counters,
+    stored: Counters,
 }
 
 impl<S: Storage> WriteTransaction<S> {
@@ -119,6 +130,8 @@ impl<S: Storage> WriteTransaction<S> {
             catalog,
             head,
             counters: FxHashMap::default(),
+            flat_from: FxHashMap::default(),
+            row: Vec::new(),
             buffer: FxHashMap::default(),
             dirty: Vec::new(),
             relinked: Vec::new(),
@@ -152,11 +165,13 @@ impl<S: Storage> WriteTransaction<S> {
 
     pub(crate) fn counters(&mut self, class: ClassId) -> Result<&mut Counters> {
         if !self.counters.contains_key(&class) {
-            let counters = Counters::read(&self.storage, class)?;
-            self.counters.insert(class, counters);
+            let stored = Counters::read(&self.storage, class)?;
+            let now = stored;
+            self.counters.insert(class, KnownCounters { now, stored });
         }
         self.counters
             .get_mut(&class)
+            .map(|known| &mut known.now)
             .ok_or(StoreError::Damaged("lost counters"))
     }
 
@@ -180,7 +195,7 @@ impl<S: Storage> WriteTransaction<S> {
             return Ok(true);
         };
         let absent = match self.counters.get(&class) {
-            Some(counters) => counters.absent,
+            Some(known) => known.now.absent,
             None => Counters::read(&self.storage, class)?.absent,
         };
         Ok(absent > 0 && !self.storage.contains(INDEX, &index_key(class, &link.key))?)
@@ -188,12 +203,21 @@ impl<S: Storage> WriteTransaction<S> {
 
     /// The object, decoded.
     pub(crate) fn load(&mut self, class: ClassId, object: u64) -> Result<&mut Loaded> {
+        let is_fresh = self.is_flat_fresh(class, object);
         match self.buffer.entry((class, object)) {
             Entry::Occupied(loaded) => Ok(loaded.into_mut()),
             Entry::Vacant(place) => {
                 let bytes = self.storage.get(ROWS, &row_key(class, object))?;
                 let bytes = bytes.ok_or_else(|| no_object(object))?;
-                Ok(place.insert(decode(&self.catalog, class, &bytes)?))
+                let mut loaded = decode(&self.catalog, class, &bytes)?;
+                if is_fresh {
+                    loaded.is_fresh = true;
+                    // Which columns it was given is not remembered: any may have been.
+                    for column in (0..).take(loaded.document.fields.len()) {
+                        loaded.touched.insert(column);
+                    }
+                }
+                Ok(place.insert(loaded))
             }
         }
     }
@@ -500,8 +524,11 @@ impl<S: Storage> WriteTransaction<S> {
                 }
             }
         }
-        for (class, counters) in &self.counters {
-            counters.write(&mut self.storage, *class);
+        for (class, known) in &mut self.counters {
+            if known.now != known.stored {
+                known.now.write(&mut self.storage, *class);
+                known.stored = known.now;
+            }
         }
         Ok(())
     }

@@ -23,6 +23,7 @@ export const operation = {
   setInsert: 0x09,
   setErase: 0x0a,
   eraseAll: 0x0b,
+  createWith: 0x0c,
 } as const;
 
 /** What stands for an object in the making until the core has given its key. */
@@ -42,7 +43,7 @@ export interface Address {
 }
 
 /** Beyond this the batch is sent at once. */
-const batchBytesMax = 512 * 1024;
+const batchBytesMax = 64 * 1024;
 
 /** Gathers mutations and sends them. */
 export class MutationBatch {
@@ -53,10 +54,11 @@ export class MutationBatch {
   readonly #dirty = new Set<number>();
   #hasMutations = false;
   #isBroken = false;
-  #hasErasures = false;
+  /** Objects to be erased, by class. */
+  readonly #erased = new Map<number, Set<number>>();
   #operationStart = 0;
   /** Objects in the making by class and key, so that they are found without sending the batch. */
-  readonly #createdByKey = new Map<string, PendingObject>();
+  readonly #createdByKey = new Map<number, Map<unknown, PendingObject>>();
 
   constructor(store: CoreStore) {
     this.#store = store;
@@ -82,34 +84,71 @@ export class MutationBatch {
     return this.#isBroken;
   }
 
-  /** Whether objects were erased that the core still has. */
-  get hasErasures(): boolean {
-    return this.#hasErasures;
+  /** Whether an object was erased that the core still has. */
+  isErased(classIndex: number, key: number): boolean {
+    return this.#erased.size > 0 && this.#erased.get(classIndex)?.has(key) === true;
   }
 
-  /** An object in the making, by the text of its key. */
-  createdObject(classIndex: number, keyText: string): PendingObject | undefined {
-    return this.#createdByKey.size === 0 ? undefined : this.#createdByKey.get(`${classIndex} ${keyText}`);
+  /** An object in the making, by its {@link keyIdentity}. */
+  createdObject(classIndex: number, identity: unknown): PendingObject | undefined {
+    return this.#createdByKey.size === 0 ? undefined : this.#createdByKey.get(classIndex)?.get(identity);
   }
 
   /** Begins a creation; what follows for `object` may come in the same batch. */
-  create(object: PendingObject, mayExist: boolean, packedKey: Uint8Array, keyText: string): void {
-    this.#hasMutations = true;
-    this.#createdByKey.set(`${object.classIndex} ${keyText}`, object);
+  create(object: PendingObject, mayExist: boolean, packedKey: Uint8Array, identity: unknown): void {
     const { writer } = this;
     writer.u8(operation.create);
     writer.u16(object.classIndex);
     writer.u8(mayExist ? 1 : 0);
     writer.bytes(packedKey);
+    this.#noteCreated(object, identity);
+  }
+
+  /**
+   * Begins a creation with values: the caller writes their count and each of them behind it, and then calls
+   * {@link endCreateWith}, or {@link takeBack} if one does not fit.
+   */
+  beginCreateWith(classIndex: number, packedKey: Uint8Array): ByteWriter {
+    const { writer } = this;
+    this.#operationStart = writer.length;
+    writer.u8(operation.createWith);
+    writer.u16(classIndex);
+    writer.bytes(packedKey);
+    return writer;
+  }
+
+  /** Ends what {@link beginCreateWith} began. */
+  endCreateWith(object: PendingObject, identity: unknown): void {
+    this.#noteCreated(object, identity);
+    this.end();
+  }
+
+  #noteCreated(object: PendingObject, identity: unknown): void {
+    this.#hasMutations = true;
     this.#created.push(object);
     this.#latest = object;
+    if (identity === undefined) return;
+    let ofClass = this.#createdByKey.get(object.classIndex);
+    if (ofClass === undefined) {
+      ofClass = new Map();
+      this.#createdByKey.set(object.classIndex, ofClass);
+    }
+    ofClass.set(identity, object);
   }
 
   erase(object: PendingObject): void {
+    const { classIndex } = object;
     this.#begin(object, operation.erase);
-    this.#hasErasures = true;
-    this.writer.u16(object.classIndex);
+    this.writer.u16(classIndex);
     this.writer.f64(object.key);
+    if (object.key < 0) return this.flush();
+    let ofClass = this.#erased.get(classIndex);
+    if (ofClass === undefined) {
+      ofClass = new Set();
+      this.#erased.set(classIndex, ofClass);
+    }
+    ofClass.add(object.key);
+    this.end();
   }
 
   eraseAll(classIndex: number): void {
@@ -136,6 +175,17 @@ export class MutationBatch {
         writer.text32(element);
       }
     }
+    return writer;
+  }
+
+  /** Begins the assignment of a column that holds single values. */
+  beginSet(object: PendingObject, column: number): ByteWriter {
+    this.#begin(object, operation.set);
+    const { writer } = this;
+    writer.u16(object.classIndex);
+    writer.f64(object.key);
+    writer.u16(column);
+    writer.u8(0);
     return writer;
   }
 
@@ -190,7 +240,7 @@ export class MutationBatch {
     this.#created = [];
     this.#latest = undefined;
     this.#dirty.clear();
-    this.#hasErasures = false;
+    this.#erased.clear();
     this.#createdByKey.clear();
   }
 }

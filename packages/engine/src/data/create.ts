@@ -5,33 +5,24 @@
  */
 
 import { EngineError } from "../errors.js";
-import { ByteWriter } from "../values/bytes.js";
-import { describeType, packValue } from "../values/pack.js";
+import { ByteWriter, copyBytes } from "../values/bytes.js";
+import { packValue } from "../values/pack.js";
 import { tag } from "../values/tags.js";
 import type { Database } from "./database.js";
 import { List } from "./list.js";
-import { ObjectHandle, fill, writeColumn } from "./object.js";
+import { ObjectHandle, fill, isRequired, writeColumn } from "./object.js";
 import { must } from "../errors.js";
 import type { ClassLayout, Column } from "./schema.js";
 
 /** What to do if the object exists: refuse, write only what differs, or write everything given. */
 export type UpdateMode = "never" | "modified" | "all";
 
-const keyWriter = new ByteWriter(64);
-
-/** Text that tells keys of one class apart. */
-function keyTextOf(value: unknown): string {
-  if (typeof value === "object" && value !== null) {
-    return (value as { toHexString?: () => string }).toHexString?.() ?? describeType(value);
-  }
-  return typeof value === "bigint" ? String(value) : `${typeof value} ${String(value)}`;
-}
-
-/** Writes a primary key for the core. */
-export function packKey(database: Database, column: Column, value: unknown): Uint8Array {
-  keyWriter.clear();
-  packValue(keyWriter, column.type, column.isNullable, value, database.conventions, undefined, column.publicName);
-  return keyWriter.copy();
+/** What tells keys of one class apart. */
+function keyIdentity(database: Database, column: Column, value: unknown): unknown {
+  if (typeof value === "bigint") return Number.isSafeInteger(Number(value)) ? Number(value) : value;
+  if (typeof value !== "object" || value === null) return value ?? null;
+  const text = (value as { toHexString?: () => string }).toHexString?.();
+  return text ?? database.reader.packKey(column, value, database.conventions).join();
 }
 
 /** The object with a primary key, or undefined. */
@@ -41,11 +32,24 @@ export function findObject(database: Database, layout: ClassLayout, value: unkno
   if (column === undefined) {
     throw new EngineError("invalid-argument", `Expected a primary key on "${layout.name}"`);
   }
-  const pending = database.batch.createdObject(layout.index, keyTextOf(value));
+  const { batch, reader } = database;
+  const pending = batch.createdObject(layout.index, keyIdentity(database, column, value));
   if (pending instanceof ObjectHandle) return pending;
-  if (database.batch.hasErasures) database.flush();
-  const key = database.store.find(database.view, layout.index, packKey(database, column, value));
-  return key < 0 ? undefined : new ObjectHandle(database, layout, key);
+  reader.packKey(column, value, database.conventions);
+  const key = reader.find(database.view, layout.index, "row");
+  if (key < 0 || batch.isErased(layout.index, key)) return undefined;
+  const object = new ObjectHandle(database, layout, key);
+  // What the core has not seen yet is sent when the object is read.
+  if (!batch.isDirty(object)) object.seed(reader.page, reader.offset);
+  return object;
+}
+
+/** Whether there is an object with a primary key, which is packed where the reader expects it. */
+function exists(database: Database, layout: ClassLayout, identity: unknown): boolean {
+  const { batch, reader } = database;
+  if (batch.createdObject(layout.index, identity) !== undefined) return true;
+  const key = reader.find(database.view, layout.index, "key");
+  return key >= 0 && !batch.isErased(layout.index, key);
 }
 
 /** Creates an object, or updates it as the mode says. Asymmetric objects are sent and not kept. */
@@ -66,23 +70,78 @@ export function createObject(
   const { primaryKey } = layout;
   if (primaryKey === undefined) return createWithoutKey(database, layout, values);
   const keyValue = keyOf(primaryKey, layout, values);
+  if (layout.isFlat && mode === "never") return createFlat(database, layout, primaryKey, keyValue, values);
   const existing = layout.kind === "asymmetric" ? undefined : findObject(database, layout, keyValue);
   if (existing !== undefined) {
-    if (mode === "never") {
-      throw new EngineError(
-        "duplicate-primary-key",
-        `Attempting to create an object of type '${layout.name}' with an existing primary key value '${keyLabel(keyValue)}'.`,
-      );
-    }
+    if (mode === "never") throw duplicate(layout, keyValue);
     update(existing, values, mode);
     return existing;
   }
-  const packed = packKey(database, primaryKey, keyValue);
-  const object = new ObjectHandle(database, layout, -1, packed);
-  database.batch.create(object, false, packed, keyTextOf(keyValue));
+  const packedKey = copyBytes(database.reader.packKey(primaryKey, keyValue, database.conventions));
+  const object = new ObjectHandle(database, layout, -1, { packedKey });
+  database.batch.create(object, false, packedKey, keyIdentity(database, primaryKey, keyValue));
   layout.membershipEpoch += 1;
   database.dataEpoch += 1;
   fill(object, values, mode);
+  return object;
+}
+
+function duplicate(layout: ClassLayout, keyValue: unknown): EngineError {
+  return new EngineError(
+    "duplicate-primary-key",
+    `Attempting to create an object of type '${layout.name}' with an existing primary key value '${keyLabel(keyValue)}'.`,
+  );
+}
+
+/** How a value came about, as a creation with values says it. */
+const state = { absent: 0, given: 1, declared: 2 } as const;
+
+/** Creates an object of a class that holds plain values only: all of it is one mutation. */
+function createFlat(
+  database: Database,
+  layout: ClassLayout,
+  primaryKey: Column,
+  keyValue: unknown,
+  values: Readonly<Record<string, unknown>>,
+): ObjectHandle {
+  const { batch, conventions, reader } = database;
+  const { columns } = layout;
+  const identity = keyIdentity(database, primaryKey, keyValue);
+  reader.packKey(primaryKey, keyValue, conventions);
+  if (exists(database, layout, identity)) throw duplicate(layout, keyValue);
+  // All code of the application's runs before the mutation is begun: it may read and write, too.
+  const plain: unknown[] = [];
+  const states: number[] = [];
+  for (const column of columns) {
+    let value = values[column.publicName];
+    let how: number = state.given;
+    if (value === undefined) {
+      const { default: fallback } = column;
+      value = typeof fallback === "function" ? (fallback as () => unknown)() : fallback;
+      how = fallback === undefined ? state.absent : state.declared;
+      if (how === state.absent && isRequired(column)) throw missing(layout, column);
+    }
+    plain.push(conventions.unwrap(value));
+    states.push(how);
+  }
+  const object = new ObjectHandle(database, layout, -1, { keyValue });
+  const writer = batch.beginCreateWith(layout.index, reader.packKey(primaryKey, keyValue, conventions));
+  try {
+    writer.u16(columns.length);
+    for (let index = 0; index < columns.length; index += 1) {
+      const how = states[index] ?? state.absent;
+      writer.u8(how);
+      if (how === state.absent) continue;
+      const { type, isNullable, publicName } = columns[index] as Column;
+      packValue(writer, type, isNullable, plain[index], conventions, undefined, publicName);
+    }
+  } catch (error) {
+    batch.takeBack();
+    throw error;
+  }
+  batch.endCreateWith(object, identity);
+  layout.membershipEpoch += 1;
+  database.dataEpoch += 1;
   return object;
 }
 
@@ -95,9 +154,9 @@ function createWithoutKey(
   const writer = new ByteWriter(32);
   writer.u8(tag.globalKey);
   for (let part = 0; part < 4; part += 1) writer.u32(Math.floor(database.clock.random() * 2 ** 32));
-  const packed = writer.copy();
-  const object = new ObjectHandle(database, layout, -1, packed);
-  database.batch.create(object, false, packed, packed.join());
+  const packedKey = writer.copy();
+  const object = new ObjectHandle(database, layout, -1, { packedKey });
+  database.batch.create(object, false, packedKey, undefined);
   layout.membershipEpoch += 1;
   database.dataEpoch += 1;
   fill(object, values, "never");
@@ -110,7 +169,12 @@ function keyOf(column: Column, layout: ClassLayout, values: Readonly<Record<stri
   const { default: declared } = column;
   if (declared !== undefined) return typeof declared === "function" ? (declared as () => unknown)() : declared;
   if (column.isNullable) return null;
-  throw new EngineError("missing-property", `Missing value for property '${layout.name}.${column.publicName}'`);
+  throw missing(layout, column);
+}
+
+/** The error for a value that has to be given. */
+function missing(layout: ClassLayout, { publicName }: Column): EngineError {
+  return new EngineError("missing-property", `Missing value for property '${layout.name}.${publicName}'`);
 }
 
 function keyLabel(value: unknown): string {

@@ -15,6 +15,7 @@ import type { WriteTurns } from "../sync/write-turns.js";
 import type { Conventions } from "../values/conventions.js";
 import { MutationBatch } from "./batch.js";
 import { Notifier } from "./notifier.js";
+import { ObjectReader } from "./reader.js";
 import {
   checkDeclarations,
   type ClassDeclaration,
@@ -76,6 +77,8 @@ export class Database {
   readonly notifier: Notifier;
   /** @internal Mutations that the core has not been given yet. */
   readonly batch: MutationBatch;
+  /** @internal Reads single objects. */
+  readonly reader: ObjectReader;
   /** Grows with every change of any object that a read could see. */
   dataEpoch = 1;
   /** Called after each commit of the application. */
@@ -105,6 +108,7 @@ export class Database {
     if (options.classes !== undefined) checkDeclarations(options.classes, options.isSynced);
     this.store = options.sharedStore ?? openStore(options);
     this.batch = new MutationBatch(this.store);
+    this.reader = new ObjectReader(this.store);
     this.notifier = new Notifier(this);
     this.#snapshot = this.#beginRead(options.frozenAt);
     this.#version = this.store.snapshotVersion(this.#snapshot);

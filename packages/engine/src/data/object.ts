@@ -4,11 +4,11 @@
  * @module
  */
 
-import { EngineError } from "../errors.js";
+import { EngineError, must } from "../errors.js";
 import { copyBytes } from "../values/bytes.js";
 import { Linkable, packValue, prepareValue } from "../values/pack.js";
 import { tag } from "../values/tags.js";
-import { columnOffset, type Page, pageOf, readLink, readMixed, readScalar } from "../values/unpack.js";
+import { columnOffset, type Page, readLink, readMixed, readScalar } from "../values/unpack.js";
 import { type Address, operation, type PendingObject } from "./batch.js";
 import type { Database } from "./database.js";
 import { createObject, type UpdateMode } from "./create.js";
@@ -24,6 +24,9 @@ export interface RowPlace {
   /** Where it begins in them. */
   readonly offset: number;
 }
+
+/** Stands for no decoded values; never written to. */
+const noValues: unknown[] = [];
 
 /** What has columns: an object, or an embedded object inside one. */
 export interface Holder {
@@ -56,17 +59,25 @@ export class ObjectHandle extends Linkable implements Holder, PendingObject {
   #offset = 0;
   #loadedAt = -1;
   #packedKey: Uint8Array | undefined;
+  /** The primary key's value of an object in the making. */
+  readonly #keyValue: unknown;
   /** Scalars decoded from the row; links and collections are looked up each time. */
-  #values: unknown[] = [];
+  #values: unknown[] = noValues;
 
-  /** @param packedKey known for objects in the making, whose `key` is −1. */
-  constructor(database: Database, layout: ClassLayout, key: number, packedKey?: Uint8Array) {
+  /** @param made of objects in the making, whose `key` is −1: the primary key packed, or its value. */
+  constructor(
+    database: Database,
+    layout: ClassLayout,
+    key: number,
+    made?: { readonly packedKey?: Uint8Array; readonly keyValue?: unknown },
+  ) {
     super();
     this.database = database;
     this.layout = layout;
     this.classIndex = layout.index;
     this.key = key;
-    this.#packedKey = packedKey;
+    this.#packedKey = made?.packedKey;
+    this.#keyValue = made?.keyValue;
   }
 
   /** Name of the class. */
@@ -79,7 +90,7 @@ export class ObjectHandle extends Linkable implements Holder, PendingObject {
     this.#page = page;
     this.#offset = offset;
     this.#loadedAt = this.layout.epoch;
-    this.#values = [];
+    this.#values = noValues;
     this.#packedKey = undefined;
   }
 
@@ -91,12 +102,12 @@ export class ObjectHandle extends Linkable implements Holder, PendingObject {
       return true;
     }
     if (database.batch.isDirty(this)) database.batch.flush();
-    const bytes = this.key < 0 ? null : database.store.row(database.view, this.classIndex, this.key);
-    if (bytes === null) {
+    const { reader } = database;
+    if (this.key < 0 || !reader.read(database.view, this.classIndex, this.key)) {
       this.#page = undefined;
       return false;
     }
-    this.seed(pageOf(bytes), 0);
+    this.seed(reader.page, reader.offset);
     return true;
   }
 
@@ -124,6 +135,11 @@ export class ObjectHandle extends Linkable implements Holder, PendingObject {
 
   /** @internal The primary key as the core writes it. */
   packedKey(): Uint8Array {
+    if (this.#packedKey === undefined && this.key < 0 && this.#keyValue !== undefined) {
+      const { conventions, reader } = this.database;
+      const column = must(this.layout.primaryKey, "the class has a primary key");
+      this.#packedKey = copyBytes(reader.packKey(column, this.#keyValue, conventions));
+    }
     if (this.#packedKey === undefined) {
       const page = this.#require();
       const start = this.#offset + 4;
@@ -144,7 +160,10 @@ export class ObjectHandle extends Linkable implements Holder, PendingObject {
     if (known !== undefined) return known;
     if (column.index === primaryKeyColumn) return this.#primaryKey();
     const value = readColumn(this, column);
-    if (typeof value !== "object" || value === null) this.#values[column.index] = value;
+    if (typeof value !== "object" || value === null) {
+      if (this.#values === noValues) this.#values = [];
+      this.#values[column.index] = value;
+    }
     return value;
   }
 
@@ -266,6 +285,10 @@ export function touched(holder: Holder): void {
   const { database } = holder;
   database.dataEpoch += 1;
   let at: Holder = holder;
+  if (holder instanceof ObjectHandle) {
+    if (holder.key >= 0) holder.layout.touch(holder.key);
+    return;
+  }
   while (at instanceof EmbeddedHandle) at = at.parent;
   if (at instanceof ObjectHandle && at.key >= 0) at.layout.touch(at.key);
 }
@@ -354,6 +377,7 @@ export function writeColumn(
   if (column.index === primaryKeyColumn) {
     throw new EngineError("read-only-property", "Cannot change value of primary key outside of migration");
   }
+  if (column.isPlain && holder instanceof ObjectHandle) return writePlain(holder, column, value, isDefault);
   const given = database.conventions.unwrap(value);
   if (column.collection !== "single") return collectionOf(holder, column).assign(given, mode);
   const plain = writeObject(holder, column, undefined, operation.set, given, mode);
@@ -371,6 +395,22 @@ export function writeColumn(
   }
   batch.end();
   touched(holder);
+}
+
+/** Assigns a column of an object that holds single values of one type. */
+function writePlain(object: ObjectHandle, column: Column, value: unknown, isDefault: boolean): void {
+  const { batch, conventions } = object.database;
+  const { type, isNullable, publicName } = column;
+  const writer = batch.beginSet(object, column.index);
+  writer.u8(isDefault ? 1 : 0);
+  try {
+    packValue(writer, type, isNullable, conventions.unwrap(value), conventions, undefined, publicName);
+  } catch (error) {
+    batch.takeBack();
+    throw error;
+  }
+  batch.end();
+  touched(object);
 }
 
 function collectionOf(holder: Holder, column: Column): List | ValueSet | Dictionary {
@@ -449,6 +489,6 @@ export function fill(
   }
 }
 
-function isRequired(column: Column): boolean {
+export function isRequired(column: Column): boolean {
   return column.collection === "single" && !column.isNullable && column.type !== "mixed" && column.type !== "link";
 }

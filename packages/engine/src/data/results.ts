@@ -9,7 +9,7 @@ import { ByteWriter } from "../values/bytes.js";
 import type { Conventions } from "../values/conventions.js";
 import { packMixed } from "../values/pack.js";
 import { tag } from "../values/tags.js";
-import { pageOf } from "../values/unpack.js";
+import { pageOf, readScalar, skipValue } from "../values/unpack.js";
 import { indexOfKey, patchKeys } from "./changes.js";
 import type { Database } from "./database.js";
 import type { List } from "./list.js";
@@ -202,9 +202,14 @@ export class Results {
 
   /** The objects of this moment, read a page at a time; those deleted meanwhile are left out. */
   *objects(): Generator<ObjectHandle> {
+    for (const page of this.pages()) yield* page;
+  }
+
+  /** The same by pages, for those who go through them fast. */
+  *pages(): Generator<readonly ObjectHandle[]> {
     const keys = this.keys();
     for (let start = 0; start < keys.length; start += pageLength) {
-      yield* readObjects(this.database, this.layout, keys.subarray(start, start + pageLength));
+      yield readObjects(this.database, this.layout, keys.subarray(start, start + pageLength));
     }
   }
 
@@ -253,11 +258,25 @@ export class Results {
     if (column === undefined) {
       throw new EngineError("invalid-argument", `Property '${publicName}' does not exist on '${this.layout.name}'`);
     }
-    return aggregateOf(kind, this.#column(column));
+    return aggregateOf(kind, column.isPlain ? this.#plainValues(column) : this.#column(column));
   }
 
   *#column(column: Column): Generator {
     for (const object of this.objects()) yield object.get(column);
+  }
+
+  /** Values of a column that holds single ones, read without making objects. */
+  #plainValues(column: Column): unknown[] {
+    const { database, layout } = this;
+    database.requireOpen();
+    database.flush();
+    const keys = this.source.kind === "class" && this.stages.length === 0 ? null : this.keys();
+    const page = pageOf(database.store.column(database.view, layout.index, column.index, keys));
+    const values: unknown[] = [];
+    for (let offset = 0; offset < page.bytes.length; offset = skipValue(page, offset)) {
+      values.push(readScalar(page, offset, database.conventions));
+    }
+    return values;
   }
 
   /** These objects, whatever happens to the database. */
@@ -293,10 +312,16 @@ export class Results {
   /** Erases all objects of this moment. */
   eraseAll(): void {
     this.database.requireWrite();
-    for (const key of this.keys().slice()) {
-      const object = new ObjectHandle(this.database, this.layout, key);
-      if (object.isValid()) object.erase();
+    const { database, layout } = this;
+    const keys = this.keys().slice();
+    database.flush();
+    for (const key of keys) {
+      if (this.source.kind !== "class" && !new ObjectHandle(database, layout, key).isValid()) continue;
+      database.batch.erase({ key, classIndex: layout.index });
+      layout.touch(key);
     }
+    layout.membershipEpoch += 1;
+    database.dataEpoch += 1;
   }
 }
 
@@ -342,7 +367,7 @@ function packList(writer: ByteWriter, values: readonly unknown[], conventions: C
 
 /** What values come to. Those that are neither numbers nor points in time do not count. */
 export function aggregateOf(kind: Aggregate, values: Iterable<unknown>): number | bigint | Date | undefined {
-  const counted = [...values].filter(isCounted);
+  const counted = (Array.isArray(values) ? values : [...values]).filter(isCounted);
   if (kind === "sum") return sumOf(counted);
   const [first, ...rest] = counted;
   if (first === undefined) return undefined;
@@ -357,7 +382,9 @@ function isCounted(value: unknown): value is number | bigint | Date {
 /** Exact where all values are integers that JavaScript's numbers cannot hold. */
 function sumOf(values: readonly (number | bigint | Date)[]): number | bigint {
   if (!values.some((value) => typeof value === "bigint")) {
-    return values.reduce<number>((sum, value) => sum + Number(value), 0);
+    let sum = 0;
+    for (const value of values) sum += Number(value);
+    return sum;
   }
   return values.reduce<bigint>((sum, value) => sum + BigInt(value instanceof Date ? value.getTime() : value), 0n);
 }

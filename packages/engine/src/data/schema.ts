@@ -75,6 +75,8 @@ export interface Column {
   readonly target: string | undefined;
   /** Value for objects created without one. */
   readonly default: unknown;
+  /** Whether values are single and of one type that is no link. */
+  readonly isPlain: boolean;
 }
 
 /** Index that stands for the primary key among columns. */
@@ -97,6 +99,8 @@ export class ClassLayout {
   readonly primaryKey: Column | undefined;
   /** The other columns, in the order of their indexes. */
   readonly columns: readonly Column[];
+  /** Whether objects have keys that the application knows, and hold plain values only. */
+  readonly isFlat: boolean;
   /** What the application declared. */
   readonly declaration: ClassDeclaration;
   /** Grows with each change to an object of the class. */
@@ -118,7 +122,7 @@ export class ClassLayout {
     const makeColumn = (
       position: number,
       name: string,
-      rest: Omit<Column, "index" | "name" | "publicName" | "default">,
+      rest: Omit<Column, "index" | "name" | "publicName" | "default" | "isPlain">,
     ) => {
       const property = declared.get(name);
       const column: Column = {
@@ -126,6 +130,7 @@ export class ClassLayout {
         name,
         publicName: property?.publicName ?? name,
         default: property?.default,
+        isPlain: rest.collection === "single" && rest.type !== "link" && rest.type !== "mixed",
         ...rest,
       };
       this.#byPublicName.set(column.publicName, column);
@@ -149,6 +154,8 @@ export class ClassLayout {
         target: column.target,
       }),
     );
+    this.isFlat =
+      this.kind === "top" && this.primaryKey !== undefined && this.columns.every((column) => column.isPlain);
   }
 
   /** The column of a name in the application. */
@@ -184,7 +191,7 @@ export class ClassLayout {
 }
 
 /** More changed objects of one class than this are not remembered one by one. */
-const changedObjectsMax = 50_000;
+const changedObjectsMax = 200_000;
 
 /** Reads the schema of a snapshot. The key of classes without a primary key is the core's own affair. */
 export function readSchema(store: CoreStore, snapshot: SnapshotId): SchemaInformation {

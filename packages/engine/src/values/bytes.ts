@@ -65,6 +65,11 @@ export class ByteWriter {
     return this.#bytes.subarray(0, this.#length);
   }
 
+  /** Copies what was written into other bytes, from a place on; for a few bytes. */
+  copyTo(target: Uint8Array, start: number): void {
+    for (let index = 0; index < this.#length; index += 1) target[start + index] = this.#bytes[index] ?? 0;
+  }
+
   /** What was written, as a copy. */
   copy(): Uint8Array {
     return this.#bytes.slice(0, this.#length);

@@ -143,8 +143,8 @@ export abstract class OrderedCollection<T> {
   }
 
   /** The elements of the moment at which it begins. */
-  *[Symbol.iterator](): IterableIterator<T> {
-    yield* this.values();
+  [Symbol.iterator](): IterableIterator<T> {
+    return this.values();
   }
 
   /** The elements of the moment at which it begins. */
@@ -152,7 +152,7 @@ export abstract class OrderedCollection<T> {
     const binding = this[bindingKey];
     const handle = this[handleKey];
     if (handle instanceof EngineResults) {
-      for (const object of handle.objects()) yield binding.wrap(object) as T;
+      for (const page of handle.pages()) for (const object of page) yield binding.wrap(object) as T;
       return;
     }
     for (const value of snapshotOf(this.ordered())) yield binding.wrap(value) as T;
@@ -214,6 +214,11 @@ export abstract class OrderedCollection<T> {
 
   #aggregate(kind: Aggregate, property: string | undefined): unknown {
     if (property === undefined) return aggregateOf(kind, this.values());
+    const handle = this[handleKey];
+    // What values the application sees decides; those that are plain it sees as the engine has them.
+    if (handle instanceof EngineResults && handle.layout.columnByPublicName(property)?.isPlain === true) {
+      return call(() => handle.aggregate(kind, property));
+    }
     const values = [...this.values()] as Readonly<Record<string, unknown>>[];
     return aggregateOf(
       kind,

@@ -7,7 +7,7 @@ use tidemark_storage::Storage;
 use super::{malformed, number_of, object_of_number};
 use crate::local::Location;
 use crate::walk::Step;
-use crate::{Result, WriteTransaction};
+use crate::{Given, Result, WriteTransaction};
 
 mod op {
     pub const CREATE: u8 = 0x01;
@@ -21,6 +21,7 @@ mod op {
     pub const SET_INSERT: u8 = 0x09;
     pub const SET_ERASE: u8 = 0x0a;
     pub const ERASE_ALL: u8 = 0x0b;
+    pub const CREATE_WITH: u8 = 0x0c;
 }
 
 /// Applies a batch of mutations. For each creation in it the answer holds `f64` object key, `u8` created.
@@ -29,6 +30,7 @@ mod op {
 pub fn mutate<S: Storage>(write: &mut WriteTransaction<S>, batch: &[u8]) -> Result<Vec<u8>> {
     let mut batch = Batch {
         reader: Reader::new(batch),
+        values: Vec::new(),
         created: None,
     };
     let mut answer = Vec::new();
@@ -40,11 +42,13 @@ pub fn mutate<S: Storage>(write: &mut WriteTransaction<S>, batch: &[u8]) -> Resu
 
 struct Batch<'a> {
     reader: Reader<'a>,
+    /// Room for the values of a creation.
+    values: Vec<Option<Given<'a>>>,
     /// The object of the nearest creation before.
     created: Option<u64>,
 }
 
-impl Batch<'_> {
+impl<'a> Batch<'a> {
     fn operation<S: Storage>(
         &mut self,
         write: &mut WriteTransaction<S>,
@@ -64,10 +68,7 @@ impl Batch<'_> {
                 let (class, object) = (self.class()?, self.object()?);
                 write.erase(class, object)
             }
-            op::SET => {
-                let (location, is_default) = (self.location()?, self.byte()? != 0);
-                write.set(&location, is_default, &self.reader.payload()?)
-            }
+            op::SET => self.set(write),
             op::ADD_INTEGER => {
                 let location = self.location()?;
                 write.add_integer(&location, i64::from_le_bytes(self.reader.array()?))
@@ -94,8 +95,58 @@ impl Batch<'_> {
                 let class = self.class()?;
                 write.erase_all(class)
             }
+            op::CREATE_WITH => {
+                let object = self.create_with(write)?;
+                self.created = Some(object);
+                answer.extend_from_slice(&number_of(object).to_le_bytes());
+                answer.push(1);
+                Ok(())
+            }
             _ => Err(malformed("a batch holds an unknown operation")),
         }
+    }
+
+    fn create_with<S: Storage>(&mut self, write: &mut WriteTransaction<S>) -> Result<u64> {
+        let class = self.class()?;
+        let key = self.reader.key()?;
+        let count = u16::from_le_bytes(self.reader.array()?);
+        self.values.clear();
+        for _ in 0..count {
+            let state = self.byte()?;
+            let value = match state {
+                0 => None,
+                1 | 2 => Some(self.given(state == 2)?),
+                _ => return Err(malformed("a batch holds an unknown kind of value")),
+            };
+            self.values.push(value);
+        }
+        write.create_with(class, &key, &self.values)
+    }
+
+    fn set<S: Storage>(&mut self, write: &mut WriteTransaction<S>) -> Result<()> {
+        let (location, is_default) = (self.location()?, self.byte()? != 0);
+        if location.steps.is_empty() {
+            let here = self.reader;
+            if let Ok(given) = self.given(is_default)
+                && write.set_plain(location.class, location.object, location.column, &given)?
+            {
+                return Ok(());
+            }
+            // Markers are no values, and what does not fit is refused where everything is.
+            self.reader = here;
+        }
+        write.set(&location, is_default, &self.reader.payload()?)
+    }
+
+    fn given(&mut self, is_default: bool) -> Result<Given<'a>> {
+        let rest = self.reader.rest();
+        let value = self.reader.value()?;
+        let length = rest.len() - self.reader.rest().len();
+        Ok(Given {
+            is_default,
+            bytes: rest.get(..length).unwrap_or_default(),
+            value,
+        })
     }
 
     fn byte(&mut self) -> Result<u8> {

@@ -11,7 +11,7 @@ mod shared;
 mod texts;
 
 pub use batch::mutate;
-pub use reading::{describe_query, find, query, row, rows};
+pub use reading::{KeyGuess, column, describe_query, find, find_row, query, row, rows};
 pub use resets::{check_of, demand_of, pending_reset_text, reset_mode_name, reset_report_text};
 pub use schema::{schema_text, update_schema};
 pub use shared::{SharedStore, SnapshotId, ViewWork, work};

@@ -1,16 +1,77 @@
 //! Rows and queries.
 
-use tidemark_changeset::packed::{Reader, read_key};
+use tidemark_changeset::PrimaryKey;
+use tidemark_changeset::packed::{Reader, RowView, read_key};
+use tidemark_model::Node;
 use tidemark_query::Argument;
 use tidemark_storage::Read;
 
 use super::{malformed, number_of, object_of_number};
+use crate::transaction::split_row;
 use crate::{Result, View};
 
 /// The object with a packed primary key, or −1.
 pub fn find<R: Read>(view: View<'_, R>, class: usize, packed_key: &[u8]) -> Result<f64> {
     let key = read_key(packed_key)?;
     Ok(view.find(class, &key)?.map_or(-1.0, number_of))
+}
+
+/// Looked for by the index alone after a guess was wrong.
+const UNGUESSED_AFTER_MISS: u8 = 64;
+
+/// Where objects of a class with an integer key are likely to be. Keys that an application counts up are as
+/// far from those of their objects as the last one was; looking there first spares the way through the index.
+/// Whether it was right the row itself says, which holds the primary key.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct KeyGuess {
+    distance: Option<i64>,
+    wait: u8,
+}
+
+impl KeyGuess {
+    fn object(&mut self, key: &PrimaryKey) -> Option<u64> {
+        let (PrimaryKey::Int(key), Some(distance)) = (key, self.distance) else {
+            return None;
+        };
+        if self.wait > 0 {
+            self.wait -= 1;
+            return None;
+        }
+        u64::try_from(key.checked_add(distance)?).ok()
+    }
+
+    fn missed(&mut self) {
+        self.wait = UNGUESSED_AFTER_MISS;
+    }
+
+    fn found(&mut self, key: &PrimaryKey, object: u64) {
+        if let (PrimaryKey::Int(key), Ok(object)) = (key, i64::try_from(object)) {
+            self.distance = object.checked_sub(*key);
+        }
+    }
+}
+
+/// The object with a packed primary key, and what [`row`] gives of it.
+pub fn find_row<R: Read>(
+    view: View<'_, R>,
+    class: usize,
+    packed_key: &[u8],
+    guess: &mut KeyGuess,
+) -> Result<Option<(f64, tidemark_storage::Bytes)>> {
+    let key = read_key(packed_key)?;
+    if let Some(object) = guess.object(&key) {
+        if let Some(row) = view.row(class, object)?
+            && split_row(&row)?.0 == packed_key
+        {
+            return Ok(Some((number_of(object), row)));
+        }
+        guess.missed();
+    }
+    let Some(object) = view.find(class, &key)? else {
+        return Ok(None);
+    };
+    guess.found(&key, object);
+    Ok(view.row(class, object)?.map(|row| (number_of(object), row)))
 }
 
 /// `u32` length of the packed primary key, the key, the row; `None` if there is no such object.
@@ -46,6 +107,51 @@ pub fn rows<R: Read>(view: View<'_, R>, class: usize, objects: &[f64]) -> Result
         None => {
             for &object in objects {
                 append_row(&mut out, row(view, class, object)?.as_deref())?;
+            }
+        }
+    }
+    Ok(out)
+}
+
+/// The packed values of one column, back to back: of all objects of a class in order of creation, or of those
+/// given which exist. A row that is older than the column has its default. A negative column stands for the
+/// primary key.
+pub fn column<R: Read>(
+    view: View<'_, R>,
+    class: usize,
+    column: i32,
+    objects: Option<&[f64]>,
+) -> Result<Vec<u8>> {
+    let definition = view.catalog().class_at(class)?;
+    let index = usize::try_from(column).ok();
+    let of = index.and_then(|index| definition.columns.get(index));
+    if index.is_some() && of.is_none() {
+        return Err(malformed("the class has no such column"));
+    }
+    let mut out = Vec::new();
+    let mut append = |stored: &[u8]| -> Result<()> {
+        let (key, row) = split_row(stored)?;
+        let (Some(index), Some(of)) = (index, of) else {
+            out.extend_from_slice(key);
+            return Ok(());
+        };
+        match RowView::new(row)?.column_bytes(index)? {
+            Some(bytes) => out.extend_from_slice(bytes),
+            None => Node::default_of(of).write_packed(&mut out),
+        }
+        Ok(())
+    };
+    match objects {
+        Some(objects) => {
+            for &object in objects {
+                if let Some(stored) = row(view, class, object)? {
+                    append(&stored)?;
+                }
+            }
+        }
+        None => {
+            for entry in view.objects(class)? {
+                append(&entry?.1)?;
             }
         }
     }

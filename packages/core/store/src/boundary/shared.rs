@@ -250,6 +250,7 @@ impl<S: Storage> Snapshots<S> {
 
 /// The questions of the boundary, as work on a view.
 pub mod work {
+    use super::reading::KeyGuess;
     use super::{Read, Result, View, ViewWork, reading};
     use crate::QueryNames;
     use crate::boundary::{number_of, schema_text};
@@ -281,6 +282,25 @@ pub mod work {
         }
     }
 
+    /// Object with a packed key and its row, handed to a function that copies it.
+    pub struct FindRow<'a, F> {
+        /// Position of the class.
+        pub class: usize,
+        /// The key.
+        pub packed_key: &'a [u8],
+        /// Where objects of the class are likely to be.
+        pub guess: &'a mut KeyGuess,
+        /// Takes the object and its row.
+        pub copy: F,
+    }
+
+    impl<T, F: FnOnce(Option<(f64, &[u8])>) -> Result<T>> ViewWork<T> for FindRow<'_, F> {
+        fn work<R: Read>(self, view: View<'_, R>) -> Result<T> {
+            let found = reading::find_row(view, self.class, self.packed_key, self.guess)?;
+            (self.copy)(found.as_ref().map(|(object, row)| (*object, &row[..])))
+        }
+    }
+
     /// One row, handed to a function that copies it.
     pub struct Row<F>(pub usize, pub f64, pub F);
 
@@ -297,6 +317,22 @@ pub mod work {
     impl ViewWork<Vec<u8>> for Rows<'_> {
         fn work<R: Read>(self, view: View<'_, R>) -> Result<Vec<u8>> {
             reading::rows(view, self.0, self.1)
+        }
+    }
+
+    /// Values of one column.
+    pub struct Column<'a> {
+        /// Position of the class.
+        pub class: usize,
+        /// Position of the column; a negative one stands for the primary key.
+        pub column: i32,
+        /// Whose values; `None` for all objects of the class.
+        pub objects: Option<&'a [f64]>,
+    }
+
+    impl ViewWork<Vec<u8>> for Column<'_> {
+        fn work<R: Read>(self, view: View<'_, R>) -> Result<Vec<u8>> {
+            reading::column(view, self.class, self.column, self.objects)
         }
     }
 

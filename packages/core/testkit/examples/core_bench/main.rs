@@ -13,6 +13,7 @@
     reason = "it measures time and says so"
 )]
 
+mod database;
 mod device;
 mod integrate;
 mod lists;
@@ -40,6 +41,14 @@ impl Bench {
             rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('-'))
         };
         !self.is_listing && (self.chosen.is_empty() || self.chosen.iter().any(chosen))
+    }
+
+    /// Whether any figure is wanted whose name begins so.
+    pub fn asks_for(&self, beginning: &str) -> bool {
+        let alike = |wanted: &String| {
+            wanted.starts_with(beginning) || beginning.starts_with(wanted.as_str())
+        };
+        !self.is_listing && (self.chosen.is_empty() || self.chosen.iter().any(alike))
     }
 
     /// A number of objects or edits: a fiftieth in a quick run, with at least ten.
@@ -103,6 +112,7 @@ fn all(bench: &mut Bench) {
     lists::measure(bench);
     integrate::measure(bench);
     offline::measure(bench);
+    database::measure(bench);
 }
 
 fn main() -> ExitCode {
