@@ -43,6 +43,7 @@ export { Database, type DatabaseOptions } from "./data/database.js";
 export { Dictionary } from "./data/dictionary.js";
 export { List } from "./data/list.js";
 export type { Notifier, ObjectChanges, Unsubscribe } from "./data/notifier.js";
+export { type CollectionPlace, isNested, nestingMax, type Way } from "./data/nested.js";
 export { EmbeddedHandle, type Holder, ObjectHandle } from "./data/object.js";
 export {
   type Aggregate,
@@ -105,6 +106,7 @@ export { SyncManager, type TransportFactory } from "./sync/sync-manager.js";
 export type { ConnectionListener, StatusListener, StopPolicy, SyncOptions } from "./sync/sync-options.js";
 export { SyncSession } from "./sync/sync-session.js";
 export {
+  type CollectionParts,
   type Conventions,
   dateParts,
   type MixedParts,

@@ -15,6 +15,7 @@ import { createObject, type UpdateMode } from "./create.js";
 import { Dictionary } from "./dictionary.js";
 import { List } from "./list.js";
 import { type ClassLayout, type Column, primaryKeyColumn } from "./schema.js";
+import { type CollectionPlace, nestedCollection, noWay, writeNested } from "./nested.js";
 import { ValueSet } from "./value-set.js";
 
 /** Where a row stands now. */
@@ -300,13 +301,12 @@ function readColumn(holder: Holder, column: Column): unknown {
   const { page, offset } = holder.row();
   const at = columnOffset(page, offset, column.index);
   if (at < 0) return defaultOf(column);
-  return readElement(holder, column, page, at, undefined);
+  return readElement({ holder, column, way: noWay }, page, at, undefined);
 }
 
-/** Reads a single value, a link or an embedded object; an absent link's target gives null. */
+/** Reads a single value, a link, an embedded object or a nested collection; an absent link's target gives null. */
 export function readElement(
-  holder: Holder,
-  column: Column,
+  { holder, column, way }: CollectionPlace,
   page: Page,
   at: number,
   element: number | string | undefined,
@@ -321,8 +321,7 @@ export function readElement(
     }
     case tag.list:
     case tag.dictionary:
-    case tag.set:
-      throw new EngineError("invalid-argument", "Collections inside mixed values are not supported.");
+      return nestedCollection({ holder, column, way: element === undefined ? way : [...way, element] }, page, at);
     default:
       return column.type === "mixed"
         ? readMixed(page, at, database.conventions)
@@ -378,6 +377,8 @@ export function writeColumn(
     throw new EngineError("read-only-property", "Cannot change value of primary key outside of migration");
   }
   if (column.isPlain && holder instanceof ObjectHandle) return writePlain(holder, column, value, isDefault);
+  const isMixed = column.type === "mixed" && column.collection === "single";
+  if (isMixed && writeNested({ holder, column, way: noWay }, operation.set, value, isDefault)) return;
   const given = database.conventions.unwrap(value);
   if (column.collection !== "single") return collectionOf(holder, column).assign(given, mode);
   const plain = writeObject(holder, column, undefined, operation.set, given, mode);

@@ -11,6 +11,7 @@ import { columnOffset, type Page, pageOf, readCollectionHead, readLink, skipValu
 import { operation } from "./batch.js";
 import type { UpdateMode } from "./create.js";
 import { elementsOf, fingerprint } from "./list.js";
+import { noWay } from "./nested.js";
 import { type Holder, linkedObject, readElement, resolveObject, touched } from "./object.js";
 import type { Column } from "./schema.js";
 
@@ -93,7 +94,7 @@ export class ValueSet {
     const offset = offsets[index];
     if (offset === undefined || page === undefined) return undefined;
     if (keys !== undefined) return linkedObject(this.database, this.column, keys[index]);
-    return readElement(this.holder, this.column, page, offset, undefined);
+    return readElement({ holder: this.holder, column: this.column, way: noWay }, page, offset, undefined);
   }
 
   /** The elements. */

@@ -9,6 +9,7 @@ import { type Binding, requireUsable, requireWritable, wrappers } from "../bindi
 import { call } from "../errors.js";
 import type { Flow } from "../flow/flow.js";
 import { emptyCollections } from "../schema/property.js";
+import { anyOf, type AnyValue, collectionTypes, RealmAny } from "./any.js";
 import { toPublic } from "./bind.js";
 import type { ListChange } from "./changes.js";
 import { areEqual, OrderedRealmCollection, requireIndex } from "./collection.js";
@@ -220,6 +221,12 @@ export function realmListOf<T>(...elements: readonly T[]): RealmList<T> {
   const list = new RealmList<T>();
   list.addAll(elements);
   return list;
+}
+
+collectionTypes.push((value) => (value instanceof RealmList ? "LIST" : undefined));
+/** A list as a value of a property of whatever type. */
+export function realmAnyListOf(...values: readonly (AnyValue | RealmAny | null)[]): RealmAny {
+  return RealmAny.create(realmListOf(...values.map(anyOf)));
 }
 
 emptyCollections.list = () => new RealmList();
