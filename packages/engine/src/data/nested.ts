@@ -116,7 +116,7 @@ export function collectionParts(value: unknown, conventions: Conventions): Colle
     throw new EngineError("type-mismatch", `Using ${refused} as a Mixed value is not supported.`);
   }
   if (conventions.mixedParts?.(value) !== undefined) return undefined;
-  return plainParts(inner as object);
+  return typeof inner === "object" && inner !== null ? plainParts(inner) : undefined;
 }
 
 function refusedName(inner: unknown, value: object): string | undefined {
