@@ -12,6 +12,7 @@ import {
   Dictionary,
   EmbeddedHandle,
   handleKey,
+  isNested,
   List,
   ObjectHandle,
   unwrap,
@@ -186,6 +187,8 @@ function isSameLink(current: unknown, stored: unknown): boolean {
 /** Embedded objects that were written become the realm's too. */
 function attachInside(binding: Binding, written: unknown, given: unknown): void {
   if (written instanceof EmbeddedHandle) return attachEmbedded(binding, written, given);
+  // Values of any type hold no embedded objects.
+  if ((written instanceof List || written instanceof Dictionary) && isNested(written)) return;
   if (written instanceof List) {
     [...(given as Iterable<unknown>)].forEach((one, index) => {
       if (one instanceof RealmObjectBase) attachInside(binding, written.get(index), one);

@@ -8,6 +8,7 @@ import type { CollectionParts, ValueType } from "@tidemark/engine";
 import { Decimal128, ObjectId, type RealmUUID } from "../bson.js";
 import { IllegalArgumentException, IllegalStateException } from "../errors.js";
 import type { Long } from "../schema/property.js";
+import { collectionTypeOf } from "./collection-types.js";
 import type { RealmDictionary } from "./dictionary.js";
 import { RealmInstant } from "./instant.js";
 import type { RealmList } from "./list.js";
@@ -275,9 +276,6 @@ function areEqualValues(mine: RealmAny | null, theirs: RealmAny | null): boolean
   return mine === null ? theirs === null : mine.equals(theirs);
 }
 
-/** Tells which collections values may hold; filled in by the modules of the collections, which know this one. */
-export const collectionTypes: ((value: object) => "LIST" | "DICTIONARY" | "SET" | undefined)[] = [];
-
 function typeOf(value: AnyValue): RealmAnyType {
   switch (typeof value) {
     case "string":
@@ -297,7 +295,7 @@ function objectTypeOf(value: Exclude<AnyValue, string | Long | boolean>): RealmA
   if (value instanceof Uint8Array) return "BINARY";
   if (value instanceof RealmInstant) return "TIMESTAMP";
   if (value instanceof BaseRealmObject) return "OBJECT";
-  const collection = collectionTypes.map((typeIn) => typeIn(value)).find((type) => type !== undefined);
+  const collection = collectionTypeOf(value);
   if (collection === "SET") throw new IllegalArgumentException("Sets are not supported as values of a RealmAny");
   if (collection !== undefined) return collection;
   if (value instanceof Decimal128) return "DECIMAL128";

@@ -107,6 +107,10 @@ export class Importer {
   }
 
   #any(column: Column, value: RealmAny): unknown {
+    if (value.value instanceof EmbeddedRealmObject) {
+      const { name } = (value.value.constructor as unknown as ModelClass).schema;
+      throw new IllegalArgumentException(`Using an embedded object (${name}) as a Mixed value is not supported.`);
+    }
     if (value.type === "OBJECT") return this.#linked(value.value as BaseRealmObject);
     const isCollection = value.type === "LIST" || value.type === "DICTIONARY";
     return isCollection ? this.value(column, value.value) : value;

@@ -1,11 +1,21 @@
 import { expect, test } from "vitest";
-import { any, int, list, object, primaryKey, string } from "../schema/property.js";
+import {
+  any,
+  embeddedRealmObject,
+  int,
+  list,
+  object,
+  primaryKey,
+  RealmAny,
+  realmAnyDictionaryOf,
+  realmAnyListOf,
+  realmDictionaryOf,
+  realmListOf,
+  realmObject,
+  realmSetOf,
+  string,
+} from "../index.js";
 import { useFolder } from "../testing/folder.js";
-import { embeddedRealmObject, realmObject } from "./object.js";
-import { RealmAny } from "./any.js";
-import { realmAnyDictionaryOf, realmDictionaryOf } from "./dictionary.js";
-import { realmAnyListOf, realmListOf } from "./list.js";
-import { realmSetOf } from "./set.js";
 
 class Inner extends embeddedRealmObject("Inner", { text: string() }) {}
 class Target extends realmObject("Target", { id: primaryKey(int()), name: string() }) {}
@@ -70,7 +80,9 @@ test("sets and embedded objects in values of any type are refused", () => {
   const realm = folder.open(Thing, Target, Inner);
   expect(() => RealmAny.create(realmSetOf(1) as never)).toThrow("Sets are not supported as values of a RealmAny");
   const inner = new Inner();
-  expect(() => realm.writeBlocking((tx) => tx.copyToRealm(thing(1, realmAnyListOf(inner as never))))).toThrow();
+  expect(() => realm.writeBlocking((tx) => tx.copyToRealm(thing(1, realmAnyListOf(inner as never))))).toThrow(
+    "Using an embedded object (Inner) as a Mixed value is not supported.",
+  );
   realm.writeBlocking((tx) => {
     const live = tx.copyToRealm(thing(2, null).apply((made) => (made.inner = inner)));
     expect(() => (live.value = realmAnyListOf(live.inner as never))).toThrow(

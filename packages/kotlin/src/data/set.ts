@@ -9,10 +9,10 @@ import { type Binding, requireUsable, requireWritable, wrappers } from "../bindi
 import { call } from "../errors.js";
 import type { Flow } from "../flow/flow.js";
 import { emptyCollections } from "../schema/property.js";
-import { collectionTypes } from "./any.js";
 import { toPublic } from "./bind.js";
 import type { SetChange } from "./changes.js";
 import { areEqual, RealmCollection } from "./collection.js";
+import { declareCollection } from "./collection-types.js";
 import { setFlow } from "./flows.js";
 import { Importer } from "./importer.js";
 import { queryOfCollection, type RealmQuery } from "./query.js";
@@ -185,6 +185,6 @@ export function realmSetOf<T>(...elements: readonly T[]): RealmSet<T> {
   return set;
 }
 
-collectionTypes.push((value) => (value instanceof RealmSet ? "SET" : undefined));
+declareCollection("SET", (value) => value instanceof RealmSet);
 emptyCollections.set = () => new RealmSet();
 wrappers.set = (binding, set) => new RealmSet({ binding, set });
