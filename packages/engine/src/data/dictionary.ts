@@ -6,10 +6,11 @@
 
 import { EngineError } from "../errors.js";
 import { decodeUtf8 } from "../values/bytes.js";
-import { packValue, prepareValue } from "../values/pack.js";
+import { packValue, prepareValue, typeMismatch } from "../values/pack.js";
 import { tag } from "../values/tags.js";
 import { type Page, readCollectionHead, skipValue } from "../values/unpack.js";
 import { type Address, operation } from "./batch.js";
+import { checkElement } from "./check.js";
 import type { UpdateMode } from "./create.js";
 import { fingerprint } from "./list.js";
 import {
@@ -119,6 +120,7 @@ export class Dictionary implements CollectionPlace {
     this.#requireWrite();
     dictionaryKey(key);
     const { holder, column, database, way } = this;
+    if (column.type === "link") checkElement(database, column, value, key);
     if (column.type === "mixed") {
       const place = { holder, column, way: [...way, key] };
       if (writeNested(place, operation.set, value, false)) return;
@@ -172,7 +174,7 @@ export class Dictionary implements CollectionPlace {
       return;
     }
     if (typeof value !== "object" || value === null) {
-      throw new EngineError("type-mismatch", `Expected '${this.column.publicName}' to be an object`);
+      throw typeMismatch("an object", value, this.column.publicName);
     }
     this.clear();
     for (const [key, element] of Object.entries(value)) this.set(key, element, mode);

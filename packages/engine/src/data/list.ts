@@ -5,10 +5,11 @@
  */
 
 import { EngineError } from "../errors.js";
-import { packValue, prepareValue } from "../values/pack.js";
+import { packValue, prepareValue, typeMismatch } from "../values/pack.js";
 import { tag } from "../values/tags.js";
 import { type Page, readCollectionHead, readLink, skipValue } from "../values/unpack.js";
 import { type Address, operation } from "./batch.js";
+import { checkElement } from "./check.js";
 import type { UpdateMode } from "./create.js";
 import {
   addressOf,
@@ -162,6 +163,7 @@ export class List implements CollectionPlace {
   set(index: number, value: unknown, mode: UpdateMode = "never"): void {
     this.#requireWrite();
     this.#requireIndex(index, this.length);
+    this.#check(value, index);
     this.#write(operation.set, index, value, mode);
   }
 
@@ -169,7 +171,13 @@ export class List implements CollectionPlace {
   insert(index: number, value: unknown, mode: UpdateMode = "never"): void {
     this.#requireWrite();
     this.#requireIndex(index, this.length + 1);
+    this.#check(value, index);
     this.#write(operation.listInsert, index, value, mode);
+  }
+
+  /** Objects given as values are looked through before any of them is written. */
+  #check(value: unknown, index: number): void {
+    if (this.column.type === "link") checkElement(this.database, this.column, value, index);
   }
 
   #write(code: number, index: number, value: unknown, mode: UpdateMode): void {
@@ -240,7 +248,7 @@ export function elementsOf(value: unknown, column: Column): unknown[] {
     return [...(value as Iterable<unknown>)];
   }
   if (value === null || value === undefined) return [];
-  throw new EngineError("type-mismatch", `Expected '${column.publicName}' to be iterable`);
+  throw typeMismatch("iterable", value, column.publicName);
 }
 
 /** Bytes of a value as text. */

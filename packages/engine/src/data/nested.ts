@@ -157,6 +157,11 @@ function planOf(value: unknown, conventions: Conventions, depth: number, name: s
   return { kind: "dictionary", entries };
 }
 
+/** Checks a value of mixed type. @throws {@link EngineError} as writing it would. */
+export function checkMixed(value: unknown, conventions: Conventions, name: string): void {
+  planOf(value, conventions, 0, name);
+}
+
 /**
  * Writes a list or dictionary into a value of mixed type.
  *

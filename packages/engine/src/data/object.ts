@@ -10,6 +10,7 @@ import { Linkable, packValue, prepareValue } from "../values/pack.js";
 import { tag } from "../values/tags.js";
 import { columnOffset, type Page, readLink, readMixed, readScalar } from "../values/unpack.js";
 import { type Address, operation, type PendingObject } from "./batch.js";
+import { checkValue, missingValue } from "./check.js";
 import type { Database } from "./database.js";
 import { createObject, type UpdateMode } from "./create.js";
 import { Dictionary } from "./dictionary.js";
@@ -174,6 +175,7 @@ export class ObjectHandle extends Linkable implements Holder, PendingObject {
 
   /** Assigns a column, in a write transaction. */
   set(column: Column, value: unknown): void {
+    if (!column.isPlain && column.index !== primaryKeyColumn) checkAssignment(this, column, value);
     writeColumn(this, column, value, false);
   }
 
@@ -277,8 +279,15 @@ export class EmbeddedHandle implements Holder {
 
   /** Assigns a column, in a write transaction. */
   set(column: Column, value: unknown): void {
+    if (!column.isPlain) checkAssignment(this, column, value);
     writeColumn(this, column, value, false);
   }
+}
+
+function checkAssignment({ database, layout }: Holder, column: Column, value: unknown): void {
+  database.requireWrite();
+  database.checkWrite(layout);
+  checkValue(database, column, value);
 }
 
 /** Notes that the object at the root of a holder has changed. */
@@ -482,10 +491,7 @@ export function fill(
       const value = typeof declared === "function" ? (declared as () => unknown)() : declared;
       writeColumn(holder, column, value, true, mode);
     } else if (isRequired(column)) {
-      throw new EngineError(
-        "missing-property",
-        `Missing value for property '${holder.layout.name}.${column.publicName}'`,
-      );
+      throw missingValue(holder.layout, column);
     }
   }
 }
