@@ -67,7 +67,8 @@ function isObjectId(value: unknown): value is ObjectId {
   return value instanceof ObjectId || bsonType(value) === "ObjectId";
 }
 
-function isDecimal(value: unknown): value is Decimal128 {
+/** Whether a value is a decimal, of whichever copy of the library. */
+export function isDecimal(value: unknown): value is Decimal128 {
   return value instanceof Decimal128 || bsonType(value) === "Decimal128";
 }
 
