@@ -33,6 +33,7 @@ export declare class WasmStore {
   find(snapshot: number, classIndex: number, packedKey: Uint8Array): number;
   row(snapshot: number, classIndex: number, object: number): Uint8Array | null;
   rows(snapshot: number, classIndex: number, objects: Float64Array): Uint8Array;
+  column(snapshot: number, classIndex: number, column: number, objects?: Float64Array | null): Uint8Array;
   query(
     snapshot: number,
     classIndex: number,

@@ -318,8 +318,14 @@ export interface MixedValue {
   readonly mixed: Value;
 }
 
+/** A dictionary inside a `mixed` field. */
+export interface EntriesValue {
+  /** Keys and values; read, in ascending order of the keys. */
+  readonly entries: readonly (readonly [string, Value])[];
+}
+
 /** Field values as the suite compares them: numbers, texts, booleans, null, arrays of them, links as keys. */
-export type Value = number | string | boolean | null | readonly Value[] | SpecialValue | MixedValue;
+export type Value = number | string | boolean | null | readonly Value[] | SpecialValue | MixedValue | EntriesValue;
 
 /** An object of a realm. */
 export interface TestObject {
@@ -333,6 +339,10 @@ export interface TestObject {
   members(field: string): TestSet;
   /** A dictionary field. */
   entries(field: string): TestDictionary;
+  /** The list at the end of a way of indexes and keys inside a `mixed` field. */
+  nestedList(field: string, way: readonly (number | string)[]): TestList;
+  /** The dictionary there. */
+  nestedEntries(field: string, way: readonly (number | string)[]): TestDictionary;
   /** The object that a link leads to, or an embedded one. */
   linked(field: string): TestObject | null;
   /** Keys of the objects of a backlink field, in ascending order. */

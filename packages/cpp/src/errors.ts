@@ -163,6 +163,7 @@ const table: Readonly<Record<EngineErrorCode, Make>> = {
   "duplicate-primary-key": as(logic_error, "ObjectAlreadyExists"),
   "read-only-property": as(logic_error, "ReadOnlyProperty"),
   "out-of-bounds": as(out_of_range, "OutOfBounds"),
+  "limit-exceeded": as(invalid_argument, "LimitExceeded"),
   "invalid-argument": as(invalid_argument, "InvalidArgument"),
   "invalid-schema": as(logic_error, "SchemaValidationFailed"),
   "schema-mismatch": as(logic_error, "SchemaMismatch"),

@@ -313,14 +313,16 @@ export class Engine {
   /**
    * Version that the application has given the classes of a file: −1 if there is no file, or it has no classes.
    *
+   * @param encryptionKey that of the file, if it is encrypted.
    * @throws {@link EngineError} if the file cannot be read.
    */
-  schemaVersion(path: string): number {
+  schemaVersion(path: string, encryptionKey?: Uint8Array): number {
     const open = this.#files.get(path);
     if (open !== undefined) return open.database.declaredVersion;
     if (!this.host.files.exists(path)) return -1;
     const { core, host, conventions } = this;
-    const database = new Database({ core, clock: host, conventions, path, isSynced: false, isReadOnly: true });
+    const options = { core, clock: host, conventions, path, isSynced: false, isReadOnly: true, encryptionKey };
+    const database = new Database(options);
     try {
       return database.declaredVersion;
     } finally {

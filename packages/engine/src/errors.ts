@@ -22,6 +22,8 @@ export type EngineErrorCode =
   | "duplicate-primary-key"
   | "read-only-property"
   | "out-of-bounds"
+  /** A text or binary is longer than what can be stored. */
+  | "limit-exceeded"
   | "invalid-argument"
   | "invalid-schema"
   | "schema-mismatch"

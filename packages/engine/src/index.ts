@@ -42,6 +42,7 @@ export { Database, type DatabaseOptions } from "./data/database.js";
 export { Dictionary } from "./data/dictionary.js";
 export { List } from "./data/list.js";
 export { type DatabaseMigration, deleteClass, renameProperty } from "./data/migration.js";
+export { type CollectionPlace, isNested, nestingMax, type Way } from "./data/nested.js";
 export type { Notifier, Unsubscribe } from "./data/notifier.js";
 export { EmbeddedHandle, type Holder, ObjectHandle } from "./data/object.js";
 export type { KeyPaths, ObjectChanges } from "./data/observers.js";
@@ -109,6 +110,7 @@ export { SyncManager, type TransportFactory } from "./sync/sync-manager.js";
 export type { ConnectionListener, StatusListener, StopPolicy, SyncOptions } from "./sync/sync-options.js";
 export { SyncSession } from "./sync/sync-session.js";
 export {
+  type CollectionParts,
   type Conventions,
   dateParts,
   type MixedParts,

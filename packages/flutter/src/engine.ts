@@ -14,6 +14,7 @@ const conventions: Conventions = {
   ...plainConventions,
   unsafeIntegers: "bigint",
   binary: (view) => Uint8Array.from(view),
+  collectionParts: (value) => RealmValue.collectionParts(value),
   unwrap: (value) => unwrap(RealmValue.storedOf(value)),
 };
 

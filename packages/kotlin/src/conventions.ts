@@ -21,5 +21,6 @@ export const kotlinConventions: Conventions = {
   binary: (view) => Uint8Array.from(view),
   mixed: (value, type) => RealmAny.read(value, type),
   mixedParts: (value) => (value instanceof RealmAny ? value.parts : undefined),
+  collectionParts: (value) => (value instanceof RealmAny ? value.collectionParts : undefined),
   unwrap: (value) => unwrap(value instanceof RealmAny && value.type === "OBJECT" ? value.value : value),
 };

@@ -80,6 +80,7 @@ const table: Readonly<Record<EngineErrorCode, Make>> = {
   "duplicate-primary-key": illegalArgument,
   "read-only-property": illegalArgument,
   "out-of-bounds": (message, options) => new IndexOutOfBoundsException(message, options),
+  "limit-exceeded": illegalArgument,
   "invalid-argument": illegalArgument,
   "invalid-schema": illegalArgument,
   "schema-mismatch": illegalState,

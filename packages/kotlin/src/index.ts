@@ -46,10 +46,10 @@ export { type AnyValue, RealmAny, RealmAnyType } from "./data/any.js";
 export * from "./data/changes.js";
 export { OrderedRealmCollection, RealmCollection } from "./data/collection.js";
 export { MutableRealmInt } from "./data/counter.js";
-export { RealmDictionary, realmDictionaryOf } from "./data/dictionary.js";
+export { realmAnyDictionaryOf, RealmDictionary, realmDictionaryOf } from "./data/dictionary.js";
 export { UpdatePolicy } from "./data/importer.js";
 export { RealmInstant } from "./data/instant.js";
-export { RealmList, realmListOf } from "./data/list.js";
+export { realmAnyListOf, RealmList, realmListOf } from "./data/list.js";
 export {
   AsymmetricRealmObject,
   asymmetricRealmObject,

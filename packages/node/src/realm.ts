@@ -211,9 +211,14 @@ export class Realm extends RealmStatics {
     errors.call(() => engine().deleteFile(path));
   }
 
-  /** Version of the schema of a file; −1 if there is none, or it has no classes. */
-  static schemaVersion(path: string, _encryptionKey?: ArrayBuffer): number {
-    return errors.call(() => engine().schemaVersion(engine().host.files.resolve(path)));
+  /**
+   * Version of the schema of a file; −1 if there is none, or it has no classes.
+   *
+   * @param encryptionKey that of the file, if it is encrypted.
+   */
+  static schemaVersion(path: string, encryptionKey?: ArrayBuffer): number {
+    const key = encryptionKey && keyOf(encryptionKey);
+    return errors.call(() => engine().schemaVersion(engine().host.files.resolve(path), key));
   }
 
   /** Closes all realms and ends synchronisation. */

@@ -8,7 +8,12 @@ import type { Model, TestDictionary, TestList, TestObject, TestSet, Value } from
 import { backlinksOf, byKey, inOrder, plainForms, Values } from "./values.js";
 
 /** Values as the facade has them. */
-export const values: Values = new Values(plainForms);
+export const values: Values = new Values({
+  ...plainForms,
+  mixedEntries: (entries) => new Map(entries),
+  elements: (value) => (value instanceof realm.managed_vector || Array.isArray(value) ? value : undefined),
+  entries: (value) => (value instanceof realm.managed_map || value instanceof Map ? value : undefined),
+});
 
 /** A struct whose members the suite knows by name. */
 export type Fields = Record<string, unknown>;
@@ -148,6 +153,12 @@ export class CppObject implements TestObject {
   }
   entries(field: string): TestDictionary {
     return new CppDictionary(this.#object[field] as realm.managed_map<unknown>);
+  }
+  nestedList(field: string, way: readonly (number | string)[]): TestList {
+    return new CppList(values.inside(this.#object[field], way) as realm.managed_vector<unknown>);
+  }
+  nestedEntries(field: string, way: readonly (number | string)[]): TestDictionary {
+    return new CppDictionary(values.inside(this.#object[field], way) as realm.managed_map<unknown>);
   }
   linked(field: string): TestObject | null {
     const found = this.#object[field] as realm.managed<Fields> | null | undefined;

@@ -20,8 +20,8 @@ import {
   objectId,
   ObjectType,
   type Property,
-  type RealmList,
-  type RealmMap,
+  RealmList,
+  RealmMap,
   RealmObject,
   type RealmObjectBase,
   type RealmResults,
@@ -40,6 +40,10 @@ import { backlinksOf, byKey, inOrder, plainForms, Values } from "./values.js";
 /** Values as the facade has them. */
 export const values: Values = new Values({
   ...plainForms,
+  mixedList: (elements) => RealmValue.list(elements),
+  mixedEntries: (entries) => RealmValue.map(new Map(entries)),
+  elements: (value) => (value instanceof RealmList ? (value as Iterable<unknown>) : undefined),
+  entries: (value) => (value instanceof RealmMap ? (value as Iterable<[string, unknown]>) : undefined),
   mixed: (value) => RealmValue.from(value as RealmValueContent),
   unmixed: (value) => (value instanceof RealmValue ? value.value : value),
 });
@@ -171,6 +175,12 @@ export class FlutterObject implements TestObject {
   }
   entries(field: string): TestDictionary {
     return new FlutterDictionary(this.#object.dynamic.get<RealmMap<unknown>>(field));
+  }
+  nestedList(field: string, way: readonly (number | string)[]): TestList {
+    return new FlutterList(values.inside(this.#object.dynamic.get(field), way) as RealmList<unknown>);
+  }
+  nestedEntries(field: string, way: readonly (number | string)[]): TestDictionary {
+    return new FlutterDictionary(values.inside(this.#object.dynamic.get(field), way) as RealmMap<unknown>);
   }
   linked(field: string): TestObject | null {
     const found = this.#object.dynamic.get<RealmObjectBase | null>(field);

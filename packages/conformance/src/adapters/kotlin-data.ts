@@ -25,9 +25,10 @@ import {
   primaryKey,
   type Property,
   RealmAny,
-  type RealmDictionary,
+  RealmDictionary,
+  realmDictionaryOf,
   RealmInstant,
-  type RealmList,
+  RealmList,
   realmListOf,
   realmObject,
   type RealmObject,
@@ -63,6 +64,10 @@ function contentOf(value: RealmAny): unknown {
       return value.asObjectId();
     case "UUID":
       return value.asRealmUUID();
+    case "LIST":
+      return value.asList();
+    case "DICTIONARY":
+      return value.asDictionary();
     case "OBJECT":
       return null;
   }
@@ -73,6 +78,11 @@ export const values: Values = new Values({
   date: (unixMs) => RealmInstant.fromDate(new Date(unixMs)),
   unixMs: (value) => (value instanceof RealmInstant ? value.toDate().getTime() : undefined),
   mixed: (value) => (value === null ? null : RealmAny.create(value as Parameters<typeof RealmAny.create>[0])),
+  mixedList: (elements) => RealmAny.create(realmListOf(...(elements as readonly (RealmAny | null)[]))),
+  mixedEntries: (entries) =>
+    RealmAny.create(realmDictionaryOf(...(entries as readonly (readonly [string, RealmAny | null])[]))),
+  elements: (value) => (value instanceof RealmList ? (value as Iterable<unknown>) : undefined),
+  entries: (value) => (value instanceof RealmDictionary ? (value as Iterable<[string, unknown]>) : undefined),
   unmixed: (value) => (value instanceof RealmAny ? contentOf(value) : value),
 });
 
@@ -225,6 +235,12 @@ export class KotlinObject implements TestObject {
   }
   entries(field: string): TestDictionary {
     return new KotlinDictionary(this.#object[field] as RealmDictionary<unknown>);
+  }
+  nestedList(field: string, way: readonly (number | string)[]): TestList {
+    return new KotlinList(values.inside(this.#object[field], way) as RealmList<unknown>);
+  }
+  nestedEntries(field: string, way: readonly (number | string)[]): TestDictionary {
+    return new KotlinDictionary(values.inside(this.#object[field], way) as RealmDictionary<unknown>);
   }
   linked(field: string): TestObject | null {
     const found = this.#object[field] as Fields | null;

@@ -3,12 +3,16 @@
  *
  * @module
  */
-import { Counter, type Dictionary, type List, type ObjectSchema, type Realm } from "@tidemark/node";
+import { Counter, Dictionary, List, type ObjectSchema, type Realm } from "@tidemark/node";
 import type { Model, TestDictionary, TestList, TestObject, TestSet, Value } from "../adapter.js";
 import { backlinksOf, byKey, inOrder, plainForms, Values } from "./values.js";
 
 /** Values as the facade has them. */
-export const values: Values = new Values(plainForms);
+export const values: Values = new Values({
+  ...plainForms,
+  elements: (value) => (value instanceof List ? (value as Iterable<unknown>) : undefined),
+  entries: (value) => (value instanceof Dictionary ? (value as Dictionary<unknown>).entries() : undefined),
+});
 
 /** A managed object with fields by name. */
 export type Fields = Record<string, unknown>;
@@ -104,6 +108,12 @@ export class NodeObject implements TestObject {
   }
   entries(field: string): TestDictionary {
     return new NodeDictionary(this.#object[field] as Dictionary<unknown>);
+  }
+  nestedList(field: string, way: readonly (number | string)[]): TestList {
+    return new NodeList(values.inside(this.#object[field], way) as List);
+  }
+  nestedEntries(field: string, way: readonly (number | string)[]): TestDictionary {
+    return new NodeDictionary(values.inside(this.#object[field], way) as Dictionary<unknown>);
   }
   linked(field: string): TestObject | null {
     const object = this.#object[field] as Fields | null;

@@ -15,15 +15,25 @@ export interface ValueForms {
   unixMs(value: unknown): number | undefined;
   /** What a mixed field is given. */
   mixed(value: unknown): unknown;
+  /** A list inside a mixed field, of what {@link ValueForms.mixed} gives. */
+  mixedList(elements: readonly unknown[]): unknown;
+  /** A dictionary there. */
+  mixedEntries(entries: readonly (readonly [string, unknown])[]): unknown;
+  /** The elements of a list that was read; `undefined` for all other values. */
+  elements(value: object): Iterable<unknown> | undefined;
+  /** The entries of a dictionary that was read; `undefined` for all other values. */
+  entries(value: object): Iterable<readonly [string, unknown]> | undefined;
   /** What is in a value of a mixed field; all others as they are. */
   unmixed(value: unknown): unknown;
 }
 
 /** Dates of JavaScript, and mixed fields that show what they hold. */
-export const plainForms: ValueForms = {
+export const plainForms: Omit<ValueForms, "elements" | "entries"> = {
   date: (unixMs) => new Date(unixMs),
   unixMs: (value) => (value instanceof Date ? value.getTime() : undefined),
   mixed: (value) => value,
+  mixedList: (elements) => elements,
+  mixedEntries: (entries) => Object.fromEntries(entries),
   unmixed: (value) => value,
 };
 
@@ -39,7 +49,33 @@ export class Values {
   encode(value: Value): unknown {
     if (typeof value !== "object" || value === null) return value;
     if (isList(value)) return value.map((one) => this.encode(one));
-    return "mixed" in value ? this.#forms.mixed(this.encode(value.mixed)) : this.#special(value);
+    if ("mixed" in value) return this.#mixed(value.mixed);
+    if ("entries" in value) throw new Error("dictionaries are values of mixed fields only");
+    return this.#special(value);
+  }
+
+  #mixed(value: Value): unknown {
+    if (typeof value === "object" && value !== null) {
+      if (isList(value)) return this.#forms.mixedList(value.map((one) => this.#mixed(one)));
+      if ("entries" in value) {
+        return this.#forms.mixedEntries(value.entries.map(([key, one]) => [key, this.#mixed(one)] as const));
+      }
+    }
+    return this.#forms.mixed(this.encode(value));
+  }
+
+  /** The collection at the end of a way inside a mixed field. */
+  inside(read: unknown, way: readonly (number | string)[]): unknown {
+    let value = this.#forms.unmixed(read);
+    for (const step of way) {
+      const collection = value as object;
+      const found =
+        typeof step === "number"
+          ? [...(this.#forms.elements(collection) ?? [])][step]
+          : new Map(this.#forms.entries(collection) ?? []).get(step);
+      value = this.#forms.unmixed(found);
+    }
+    return value;
   }
 
   /** The fields of a new object. */
@@ -82,7 +118,11 @@ export class Values {
     if (value instanceof Decimal128) return { type: "decimal", text: value.toString() };
     if (value instanceof Uint8Array) return { type: "data", text: Buffer.from(value).toString("hex") };
     if (value instanceof ArrayBuffer) return { type: "data", text: Buffer.from(value).toString("hex") };
-    return value as Value;
+    const elements = this.#forms.elements(value);
+    if (elements !== undefined) return Array.from(elements, (one) => this.decode(one));
+    const entries = this.#forms.entries(value);
+    if (entries === undefined) return value as Value;
+    return { entries: byKey(Array.from(entries, ([key, one]) => [key, this.decode(one)] as const)) };
   }
 }
 

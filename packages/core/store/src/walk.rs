@@ -1,6 +1,6 @@
 //! Finding the place that a mutation names: from what the application sees to real slots.
 //!
-//! Lists keep a slot for each link, also where the target does not exist; the application does not see
+//! Lists of links keep a slot for each, also where the target does not exist; the application does not see
 //! those slots. Instructions count all of them, the application's indexes only the visible ones.
 
 use tidemark_changeset::{CollectionKind, ColumnType, Link, Name, PathElement, Value};
@@ -106,7 +106,12 @@ fn advance<'d>(
 ) -> Result<()> {
     match (walk.slot.node(), step) {
         (Some(Node::List(list)), Step::Visible(visible)) => {
-            let index = real_index(list, *visible, hidden)?;
+            // Among mixed values a link to what does not exist reads as null: its slot is seen.
+            let index = if walk.column.column_type == ColumnType::Link {
+                real_index(list, *visible, hidden)?
+            } else {
+                *visible as usize
+            };
             walk.path.push(PathElement::Index(narrow(index)?));
             walk.slot = Slot::Element { list, index };
             walk.depth += 1;

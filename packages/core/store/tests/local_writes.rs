@@ -216,6 +216,41 @@ fn a_target_that_goes_changes_what_links_to_it() {
     );
 }
 
+/// Among values of any type a link to what does not exist reads as null, and its slot is seen.
+#[test]
+fn slots_of_absent_targets_are_seen_among_mixed_values() {
+    let (_storage, database) = database();
+    write(&database, 2, |write| {
+        create(write, 1);
+        create(write, 2);
+        write
+            .set(&at(0, ANYTHING), false, &Payload::List)
+            .unwrap();
+        for (index, key) in (0..).zip([2, 1]) {
+            let place = below(0, ANYTHING, &[Step::Visible(index)]);
+            write.list_insert(&place, &payload(link(key))).unwrap();
+        }
+    });
+    integrate(
+        &database,
+        progress(5, 3),
+        &body(&[(5, 3, &[erase_instruction(2)])]),
+    )
+    .unwrap();
+    let (_, emitted) = write(&database, 4, |write| {
+        write
+            .list_erase(&below(0, ANYTHING, &[Step::Visible(1)]))
+            .unwrap();
+    });
+    assert_eq!(
+        emitted,
+        [Instruction::ArrayErase {
+            target: target(1, "anything", &[PathElement::Index(1)]),
+            prior_size: 2,
+        }]
+    );
+}
+
 /// The application does not see the slots of absent targets, instructions count them.
 #[test]
 fn hidden_slots_count_for_instructions_only() {

@@ -9,6 +9,7 @@ import {
   type ClassLayout,
   type Column,
   columnAccessor,
+  Dictionary,
   type EmbeddedHandle,
   handleKey,
   List,
@@ -209,12 +210,23 @@ function wrap(binding: Binding, holder: unknown): managed_object<unknown> {
 /** What tells two moments of a property apart. */
 function stateOf(handle: ObjectHandle | EmbeddedHandle, column: Column): unknown {
   const value = handle.get(column);
-  if (value instanceof List || value instanceof ValueSet) return value.fingerprints().join("\n");
-  if (column.collection === "dictionary") {
-    const entries = (value as { fingerprints(): ReadonlyMap<string, string> }).fingerprints();
-    return JSON.stringify([...entries]);
+  if (value instanceof List || value instanceof ValueSet || value instanceof Dictionary) {
+    return new CollectionState(JSON.stringify([...value.fingerprints()]));
   }
   return readValue(column, value);
+}
+
+/** What a collection held, also one inside a mixed. */
+class CollectionState {
+  readonly #text: string;
+
+  constructor(text: string) {
+    this.#text = text;
+  }
+
+  equals(other: unknown): boolean {
+    return other instanceof CollectionState && other.#text === this.#text;
+  }
 }
 
 /** The change of a property; remembers its new state. */
@@ -229,7 +241,7 @@ function changeOf(
   const [before, now] = [known.get(name), stateOf(handle, column)];
   known.set(name, now);
   if (!isCertain && areSame(before, now)) return [];
-  if (column.collection !== "single") return [{ name }];
+  if (before instanceof CollectionState || now instanceof CollectionState) return [{ name }];
   return [{ name, old_value: binding.wrap(before), new_value: binding.wrap(now) }];
 }
 

@@ -64,9 +64,14 @@ function resolveCollection(
 ): List | ValueSet | Dictionary | undefined {
   const place = resolvePlace(database, handle.holder, handle.column);
   if (place === undefined) return undefined;
-  if (handle instanceof List) return new List(place.holder, place.column);
+  if (handle instanceof List) return ifThere(new List(place.holder, place.column, handle.way));
   if (handle instanceof ValueSet) return new ValueSet(place.holder, place.column);
-  return new Dictionary(place.holder, place.column);
+  return ifThere(new Dictionary(place.holder, place.column, handle.way));
+}
+
+/** A collection inside a mixed value may be another value in the other version. */
+function ifThere<T extends List | Dictionary>(collection: T): T | undefined {
+  return collection.isValid() ? collection : undefined;
 }
 
 function resolveResults(database: Database, results: Results): Results | undefined {

@@ -8,6 +8,7 @@ import { EngineError } from "../errors.js";
 import { ByteWriter, copyBytes } from "../values/bytes.js";
 import { packValue } from "../values/pack.js";
 import { tag } from "../values/tags.js";
+import { checkFields, missingValue } from "./check.js";
 import type { Database } from "./database.js";
 import { List } from "./list.js";
 import { ObjectHandle, fill, isRequired, writeColumn } from "./object.js";
@@ -74,16 +75,29 @@ export function createObject(
   const existing = layout.kind === "asymmetric" ? undefined : findObject(database, layout, keyValue);
   if (existing !== undefined) {
     if (mode === "never") throw duplicate(layout, keyValue);
+    checkFields(database, layout, values, "given");
     update(existing, values, mode);
     return existing;
   }
   const packedKey = copyBytes(database.reader.packKey(primaryKey, keyValue, database.conventions));
+  // What was sent of an event cannot be taken back.
+  if (layout.kind === "asymmetric") checkFields(database, layout, values, "all");
   const object = new ObjectHandle(database, layout, -1, { packedKey });
   database.batch.create(object, false, packedKey, keyIdentity(database, primaryKey, keyValue));
   layout.membershipEpoch += 1;
   database.dataEpoch += 1;
-  fill(object, values, mode);
+  fillOrErase(object, values, mode);
   return object;
+}
+
+/** Gives a new object its values. If one is refused, the object goes too. */
+function fillOrErase(object: ObjectHandle, values: Readonly<Record<string, unknown>>, mode: UpdateMode): void {
+  try {
+    fill(object, values, mode);
+  } catch (error) {
+    if (!object.database.batch.isBroken) object.erase();
+    throw error;
+  }
 }
 
 function duplicate(layout: ClassLayout, keyValue: unknown): EngineError {
@@ -119,7 +133,7 @@ function createFlat(
       const { default: fallback } = column;
       value = typeof fallback === "function" ? (fallback as () => unknown)() : fallback;
       how = fallback === undefined ? state.absent : state.declared;
-      if (how === state.absent && isRequired(column)) throw missing(layout, column);
+      if (how === state.absent && isRequired(column)) throw missingValue(layout, column);
     }
     plain.push(conventions.unwrap(value));
     states.push(how);
@@ -159,7 +173,7 @@ function createWithoutKey(
   database.batch.create(object, false, packedKey, undefined);
   layout.membershipEpoch += 1;
   database.dataEpoch += 1;
-  fill(object, values, "never");
+  fillOrErase(object, values, "never");
   return object;
 }
 
@@ -169,12 +183,7 @@ function keyOf(column: Column, layout: ClassLayout, values: Readonly<Record<stri
   const { default: declared } = column;
   if (declared !== undefined) return typeof declared === "function" ? (declared as () => unknown)() : declared;
   if (column.isNullable) return null;
-  throw missing(layout, column);
-}
-
-/** The error for a value that has to be given. */
-function missing(layout: ClassLayout, { publicName }: Column): EngineError {
-  return new EngineError("missing-property", `Missing value for property '${layout.name}.${publicName}'`);
+  throw missingValue(layout, column);
 }
 
 function keyLabel(value: unknown): string {

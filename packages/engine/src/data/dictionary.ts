@@ -6,12 +6,23 @@
 
 import { EngineError } from "../errors.js";
 import { decodeUtf8 } from "../values/bytes.js";
-import { packValue, prepareValue } from "../values/pack.js";
+import { packValue, prepareValue, typeMismatch } from "../values/pack.js";
 import { tag } from "../values/tags.js";
-import { columnOffset, type Page, readCollectionHead, skipValue } from "../values/unpack.js";
+import { type Page, readCollectionHead, skipValue } from "../values/unpack.js";
 import { type Address, operation } from "./batch.js";
+import { checkElement } from "./check.js";
 import type { UpdateMode } from "./create.js";
 import { fingerprint } from "./list.js";
+import {
+  addressOf,
+  type CollectionPlace,
+  findCollection,
+  isCollectionThere,
+  noWay,
+  readOut,
+  type Way,
+  writeNested,
+} from "./nested.js";
 import { type Holder, readElement, touched, writeObject } from "./object.js";
 import type { Column } from "./schema.js";
 
@@ -22,17 +33,20 @@ interface Entries {
   readonly offsets: ReadonlyMap<string, number>;
 }
 
-/** A live dictionary. */
-export class Dictionary {
+/** A live dictionary. One inside a mixed value is found by its way from the column. */
+export class Dictionary implements CollectionPlace {
   /** What holds it. */
   readonly holder: Holder;
   /** The column that holds it. */
   readonly column: Column;
+  /** The way from the column's value to the dictionary; empty for a dictionary of the column. */
+  readonly way: Way;
   #entries: Entries | undefined;
 
-  constructor(holder: Holder, column: Column) {
+  constructor(holder: Holder, column: Column, way: Way = noWay) {
     this.holder = holder;
     this.column = column;
+    this.way = way;
   }
 
   /** @internal Where the value of a key begins, or −1. */
@@ -47,15 +61,14 @@ export class Dictionary {
 
   /** Whether what holds it still exists. */
   isValid(): boolean {
-    return this.holder.isValid();
+    return isCollectionThere(this, "dictionary");
   }
 
   #read(): Entries {
     const { database } = this.holder;
     database.requireOpen();
     if (this.#entries?.epoch === database.dataEpoch) return this.#entries;
-    const { page, offset } = this.holder.row();
-    const at = columnOffset(page, offset, this.column.index);
+    const { page, offset: at } = findCollection(this, "dictionary");
     const offsets = at < 0 ? new Map<string, number>() : readEntries(page, at);
     this.#entries = { epoch: database.dataEpoch, page, offsets };
     return this.#entries;
@@ -81,7 +94,7 @@ export class Dictionary {
     const { page, offsets } = this.#read();
     const offset = offsets.get(key);
     if (offset === undefined || page === undefined) return undefined;
-    return readElement(this.holder, this.column, page, offset, key);
+    return readElement(this, page, offset, key);
   }
 
   /** Bytes of the values as text, by key, for comparing two moments. */
@@ -94,8 +107,7 @@ export class Dictionary {
   }
 
   #address(key?: string): Address {
-    const address = this.holder.address(this.column);
-    return key === undefined ? address : { ...address, path: [...address.path, key] };
+    return addressOf(this, key);
   }
 
   #requireWrite(): void {
@@ -106,7 +118,13 @@ export class Dictionary {
   /** Sets the value of a key, in a write transaction. */
   set(key: string, value: unknown, mode: UpdateMode = "never"): void {
     this.#requireWrite();
-    const { holder, column, database } = this;
+    dictionaryKey(key);
+    const { holder, column, database, way } = this;
+    if (column.type === "link") checkElement(database, column, value, key);
+    if (column.type === "mixed") {
+      const place = { holder, column, way: [...way, key] };
+      if (writeNested(place, operation.set, value, false)) return;
+    }
     const plain = writeObject(holder, column, key, operation.set, database.conventions.unwrap(value), mode);
     if (plain.isWritten) return;
     prepareValue(plain.value, database.conventions);
@@ -150,17 +168,24 @@ export class Dictionary {
   /** Replaces all entries, in a write transaction. */
   assign(value: unknown, mode: UpdateMode = "never"): void {
     if (value instanceof Dictionary) {
-      const entries = value.keys().map((key) => [key, value.get(key)] as const);
+      const entries = value.keys().map((key) => [key, readOut(value.get(key))] as const);
       this.clear();
       for (const [key, element] of entries) this.set(key, element, mode);
       return;
     }
     if (typeof value !== "object" || value === null) {
-      throw new EngineError("type-mismatch", `Expected '${this.column.publicName}' to be an object`);
+      throw typeMismatch("an object", value, this.column.publicName);
     }
     this.clear();
     for (const [key, element] of Object.entries(value)) this.set(key, element, mode);
   }
+}
+
+/** @returns the key. @throws {@link EngineError} `invalid-argument` for one that no dictionary may have. */
+export function dictionaryKey(key: string): string {
+  if (key.startsWith("$")) throw new EngineError("invalid-argument", "Dictionary::insert: key must not start with '$'");
+  if (key.includes(".")) throw new EngineError("invalid-argument", "Dictionary::insert: key must not contain '.'");
+  return key;
 }
 
 function readEntries(page: Page, at: number): Map<string, number> {

@@ -5,11 +5,22 @@
  */
 
 import { EngineError } from "../errors.js";
-import { packValue, prepareValue } from "../values/pack.js";
+import { packValue, prepareValue, typeMismatch } from "../values/pack.js";
 import { tag } from "../values/tags.js";
-import { columnOffset, type Page, readCollectionHead, readLink, skipValue } from "../values/unpack.js";
+import { type Page, readCollectionHead, readLink, skipValue } from "../values/unpack.js";
 import { type Address, operation } from "./batch.js";
+import { checkElement } from "./check.js";
 import type { UpdateMode } from "./create.js";
+import {
+  addressOf,
+  type CollectionPlace,
+  findCollection,
+  isCollectionThere,
+  noWay,
+  readOut,
+  type Way,
+  writeNested,
+} from "./nested.js";
 import { type Holder, linkedObject, readElement, touched, writeObject } from "./object.js";
 import type { Column } from "./schema.js";
 
@@ -23,17 +34,20 @@ interface Elements {
   readonly keys: readonly number[] | undefined;
 }
 
-/** A live list. */
-export class List {
+/** A live list. One inside a mixed value is found by its way from the column. */
+export class List implements CollectionPlace {
   /** What holds it. */
   readonly holder: Holder;
   /** The column that holds it. */
   readonly column: Column;
+  /** The way from the column's value to the list; empty for a list of the column. */
+  readonly way: Way;
   #elements: Elements | undefined;
 
-  constructor(holder: Holder, column: Column) {
+  constructor(holder: Holder, column: Column, way: Way = noWay) {
     this.holder = holder;
     this.column = column;
+    this.way = way;
   }
 
   /** @internal Where the element at a real index begins, or −1. */
@@ -53,17 +67,16 @@ export class List {
 
   /** Whether what holds it still exists. */
   isValid(): boolean {
-    return this.holder.isValid();
+    return isCollectionThere(this, "list");
   }
 
   #read(): Elements {
     const { database } = this.holder;
     database.requireOpen();
     if (this.#elements?.epoch === database.dataEpoch) return this.#elements;
-    const { page, offset } = this.holder.row();
-    const at = columnOffset(page, offset, this.column.index);
+    const { page, offset: at } = findCollection(this, "list");
     this.#elements =
-      at < 0 || page.bytes[at] !== tag.list
+      at < 0
         ? { epoch: database.dataEpoch, page: undefined, offsets: [], keys: undefined }
         : this.#scan(page, at);
     return this.#elements;
@@ -110,7 +123,7 @@ export class List {
     const offset = offsets[index];
     if (offset === undefined || page === undefined) return undefined;
     if (keys !== undefined) return linkedObject(this.database, this.column, keys[index]);
-    return readElement(this.holder, this.column, page, offset, index);
+    return readElement(this, page, offset, index);
   }
 
   /** All elements. */
@@ -129,8 +142,7 @@ export class List {
   }
 
   #address(index?: number): Address {
-    const address = this.holder.address(this.column);
-    return index === undefined ? address : { ...address, path: [...address.path, index] };
+    return addressOf(this, index);
   }
 
   #requireWrite(): void {
@@ -151,6 +163,7 @@ export class List {
   set(index: number, value: unknown, mode: UpdateMode = "never"): void {
     this.#requireWrite();
     this.#requireIndex(index, this.length);
+    this.#check(value, index);
     this.#write(operation.set, index, value, mode);
   }
 
@@ -158,11 +171,18 @@ export class List {
   insert(index: number, value: unknown, mode: UpdateMode = "never"): void {
     this.#requireWrite();
     this.#requireIndex(index, this.length + 1);
+    this.#check(value, index);
     this.#write(operation.listInsert, index, value, mode);
   }
 
+  /** Objects given as values are looked through before any of them is written. */
+  #check(value: unknown, index: number): void {
+    if (this.column.type === "link") checkElement(this.database, this.column, value, index);
+  }
+
   #write(code: number, index: number, value: unknown, mode: UpdateMode): void {
-    const { holder, column, database } = this;
+    const { holder, column, database, way } = this;
+    if (column.type === "mixed" && writeNested({ holder, column, way: [...way, index] }, code, value, false)) return;
     const plain = writeObject(holder, column, index, code, database.conventions.unwrap(value), mode);
     if (plain.isWritten) return;
     prepareValue(plain.value, database.conventions);
@@ -223,12 +243,12 @@ export class List {
 
 /** The elements of an iterable given for a collection. */
 export function elementsOf(value: unknown, column: Column): unknown[] {
-  if (value instanceof List) return value.values();
+  if (value instanceof List) return value.values().map(readOut);
   if (typeof value === "object" && value !== null && Symbol.iterator in value) {
     return [...(value as Iterable<unknown>)];
   }
   if (value === null || value === undefined) return [];
-  throw new EngineError("type-mismatch", `Expected '${column.publicName}' to be iterable`);
+  throw typeMismatch("iterable", value, column.publicName);
 }
 
 /** Bytes of a value as text. */

@@ -10,11 +10,13 @@ import { Linkable, packValue, prepareValue } from "../values/pack.js";
 import { tag } from "../values/tags.js";
 import { columnOffset, type Page, readLink, readMixed, readScalar } from "../values/unpack.js";
 import { type Address, operation, type PendingObject } from "./batch.js";
+import { checkValue, missingValue } from "./check.js";
 import type { Database } from "./database.js";
 import { createObject, type UpdateMode } from "./create.js";
 import { Dictionary } from "./dictionary.js";
 import { List } from "./list.js";
 import { type ClassLayout, type Column, primaryKeyColumn } from "./schema.js";
+import { type CollectionPlace, nestedCollection, noWay, writeNested } from "./nested.js";
 import { ValueSet } from "./value-set.js";
 
 /** Where a row stands now. */
@@ -173,6 +175,7 @@ export class ObjectHandle extends Linkable implements Holder, PendingObject {
 
   /** Assigns a column, in a write transaction. */
   set(column: Column, value: unknown): void {
+    if (!column.isPlain && column.index !== primaryKeyColumn) checkAssignment(this, column, value);
     writeColumn(this, column, value, false);
   }
 
@@ -276,8 +279,15 @@ export class EmbeddedHandle implements Holder {
 
   /** Assigns a column, in a write transaction. */
   set(column: Column, value: unknown): void {
+    if (!column.isPlain) checkAssignment(this, column, value);
     writeColumn(this, column, value, false);
   }
+}
+
+function checkAssignment({ database, layout }: Holder, column: Column, value: unknown): void {
+  database.requireWrite();
+  database.checkWrite(layout);
+  checkValue(database, column, value);
 }
 
 /** Notes that the object at the root of a holder has changed. */
@@ -300,13 +310,12 @@ function readColumn(holder: Holder, column: Column): unknown {
   const { page, offset } = holder.row();
   const at = columnOffset(page, offset, column.index);
   if (at < 0) return defaultOf(column);
-  return readElement(holder, column, page, at, undefined);
+  return readElement({ holder, column, way: noWay }, page, at, undefined);
 }
 
-/** Reads a single value, a link or an embedded object; an absent link's target gives null. */
+/** Reads a single value, a link, an embedded object or a nested collection; an absent link's target gives null. */
 export function readElement(
-  holder: Holder,
-  column: Column,
+  { holder, column, way }: CollectionPlace,
   page: Page,
   at: number,
   element: number | string | undefined,
@@ -321,8 +330,7 @@ export function readElement(
     }
     case tag.list:
     case tag.dictionary:
-    case tag.set:
-      throw new EngineError("invalid-argument", "Collections inside mixed values are not supported.");
+      return nestedCollection({ holder, column, way: element === undefined ? way : [...way, element] }, page, at);
     default:
       return column.type === "mixed"
         ? readMixed(page, at, database.conventions)
@@ -378,6 +386,8 @@ export function writeColumn(
     throw new EngineError("read-only-property", "Cannot change value of primary key outside of migration");
   }
   if (column.isPlain && holder instanceof ObjectHandle) return writePlain(holder, column, value, isDefault);
+  const isMixed = column.type === "mixed" && column.collection === "single";
+  if (isMixed && writeNested({ holder, column, way: noWay }, operation.set, value, isDefault)) return;
   const given = database.conventions.unwrap(value);
   if (column.collection !== "single") return collectionOf(holder, column).assign(given, mode);
   const plain = writeObject(holder, column, undefined, operation.set, given, mode);
@@ -481,10 +491,7 @@ export function fill(
       const value = typeof declared === "function" ? (declared as () => unknown)() : declared;
       writeColumn(holder, column, value, true, mode);
     } else if (isRequired(column)) {
-      throw new EngineError(
-        "missing-property",
-        `Missing value for property '${holder.layout.name}.${column.publicName}'`,
-      );
+      throw missingValue(holder.layout, column);
     }
   }
 }

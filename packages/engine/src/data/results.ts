@@ -4,10 +4,12 @@
  * @module
  */
 
+import type { Decimal128 } from "bson";
 import { EngineError, errorCodeOf, messageOf } from "../errors.js";
 import { ByteWriter } from "../values/bytes.js";
 import type { Conventions } from "../values/conventions.js";
-import { packMixed } from "../values/pack.js";
+import { aggregateOfDecimals, decimalOfNumber } from "../values/decimal-arithmetic.js";
+import { isDecimal, packMixed } from "../values/pack.js";
 import { tag } from "../values/tags.js";
 import { pageOf, readScalar, skipValue } from "../values/unpack.js";
 import type { ClassChanges } from "./change-summary.js";
@@ -414,13 +416,27 @@ function packList(writer: ByteWriter, values: readonly unknown[], conventions: C
 }
 
 /** What values come to. Those that are neither numbers nor points in time do not count. */
-export function aggregateOf(kind: Aggregate, values: Iterable<unknown>): number | bigint | Date | undefined {
-  const counted = (Array.isArray(values) ? values : [...values]).filter(isCounted);
+export function aggregateOf(kind: Aggregate, values: Iterable<unknown>): number | bigint | Date | Decimal128 | undefined {
+  const all: readonly unknown[] = Array.isArray(values) ? values : [...values];
+  const counted = all.filter(isCounted);
+  if (counted.length < all.length) {
+    const decimals = decimalsAmong(all);
+    if (decimals !== undefined) return aggregateOfDecimals(kind, decimals);
+  }
   if (kind === "sum") return sumOf(counted);
   const [first, ...rest] = counted;
   if (first === undefined) return undefined;
   if (kind === "avg") return Number(sumOf(counted)) / counted.length;
   return rest.reduce((best, value) => ((kind === "min" ? value < best : value > best) ? value : best), first);
+}
+
+/** Numbers as decimals, if a decimal is among them. */
+function decimalsAmong(values: readonly unknown[]): Decimal128[] | undefined {
+  if (!values.some(isDecimal)) return undefined;
+  return values.flatMap((value) => {
+    if (isDecimal(value)) return [value];
+    return typeof value === "number" || typeof value === "bigint" ? [decimalOfNumber(value)] : [];
+  });
 }
 
 function isCounted(value: unknown): value is number | bigint | Date {

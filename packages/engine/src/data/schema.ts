@@ -392,6 +392,9 @@ function checkDeclaration(
         `Property '${name}.${property.publicName}' of type 'object' has unknown object type '${target}'`,
       );
     }
+    if (property.collection === "set" && found.kind === "embedded") {
+      throw schemaError(`Set property '${name}.${property.publicName}' cannot contain embedded object type '${target}'.`);
+    }
     if (found.kind === "asymmetric") {
       throw schemaError(
         `Property '${name}.${property.publicName}' of type 'object' cannot be a link to an asymmetric object.`,

@@ -4,6 +4,7 @@
  * @module
  */
 
+import { EngineError } from "../errors.js";
 import { ByteWriter } from "../values/bytes.js";
 import { Linkable, packValue } from "../values/pack.js";
 import { tag } from "../values/tags.js";
@@ -11,6 +12,7 @@ import { columnOffset, type Page, pageOf, readCollectionHead, readLink, skipValu
 import { operation } from "./batch.js";
 import type { UpdateMode } from "./create.js";
 import { elementsOf, fingerprint } from "./list.js";
+import { collectionParts, noWay } from "./nested.js";
 import { type Holder, linkedObject, readElement, resolveObject, touched } from "./object.js";
 import type { Column } from "./schema.js";
 
@@ -93,7 +95,7 @@ export class ValueSet {
     const offset = offsets[index];
     if (offset === undefined || page === undefined) return undefined;
     if (keys !== undefined) return linkedObject(this.database, this.column, keys[index]);
-    return readElement(this.holder, this.column, page, offset, undefined);
+    return readElement({ holder: this.holder, column: this.column, way: noWay }, page, offset, undefined);
   }
 
   /** The elements. */
@@ -110,6 +112,11 @@ export class ValueSet {
 
   #pack(value: unknown): Uint8Array {
     const { column, database } = this;
+    const parts = column.type === "mixed" ? collectionParts(value, database.conventions) : undefined;
+    if (parts !== undefined) {
+      const kind = parts.kind === "list" ? "Lists" : "Dictionaries";
+      throw new EngineError("type-mismatch", `${kind} within a Set are not supported.`);
+    }
     const writer = new ByteWriter(64);
     const { type, isNullable, target, publicName } = column;
     packValue(writer, type, isNullable && type !== "link", value, database.conventions, target, publicName);

@@ -23,6 +23,11 @@ export interface MixedParts {
   readonly value: unknown;
 }
 
+/** A list or dictionary inside a value of mixed type, taken apart. */
+export type CollectionParts =
+  | { readonly kind: "list"; readonly elements: Iterable<unknown> }
+  | { readonly kind: "dictionary"; readonly entries: Iterable<readonly [string, unknown]> };
+
 /** The choices of one facade. */
 export interface Conventions {
   /** What an integer beyond 2^53 becomes. */
@@ -37,6 +42,11 @@ export interface Conventions {
   mixed?(value: unknown, type: ValueType): unknown;
   /** Takes such a value apart; `undefined` for all others. */
   mixedParts?(value: unknown): MixedParts | undefined;
+  /**
+   * Takes a value apart that stands for a list or dictionary inside a value of mixed type; `undefined` for all others.
+   * Arrays, plain objects, maps and live collections need it not.
+   */
+  collectionParts?(value: object): CollectionParts | undefined;
   /** The engine's handle behind an object or collection of the SDK; any other value as it is. */
   unwrap(value: unknown): unknown;
 }

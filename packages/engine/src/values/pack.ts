@@ -67,7 +67,8 @@ function isObjectId(value: unknown): value is ObjectId {
   return value instanceof ObjectId || bsonType(value) === "ObjectId";
 }
 
-function isDecimal(value: unknown): value is Decimal128 {
+/** Whether a value is a decimal, of whichever copy of the library. */
+export function isDecimal(value: unknown): value is Decimal128 {
   return value instanceof Decimal128 || bsonType(value) === "Decimal128";
 }
 
@@ -135,10 +136,20 @@ function packUuid(writer: ByteWriter, value: unknown, name: string | undefined):
   writer.bytes(value.buffer.subarray(0, 16));
 }
 
+/** A number in decimal digits, exactly: what 34 digits cannot hold is refused. */
+function parseDecimal(text: string, value: unknown, name: string | undefined): Decimal128 {
+  try {
+    return Decimal128.fromString(text);
+  } catch (error) {
+    const { message } = typeMismatch("an instance of Decimal128", value, name);
+    throw new EngineError("type-mismatch", message, { cause: error });
+  }
+}
+
 function packDecimal(writer: ByteWriter, value: unknown, name: string | undefined): void {
   let decimal: Decimal128;
   if (isDecimal(value)) decimal = value;
-  else if (typeof value === "number" || typeof value === "string") decimal = Decimal128.fromString(String(value));
+  else if (typeof value === "number" || typeof value === "string") decimal = parseDecimal(String(value), value, name);
   else throw typeMismatch("an instance of Decimal128", value, name);
   const { coefficient, exponent, isNegative } = decimalToParts(decimal);
   writer.u8(tag.decimal);
@@ -164,9 +175,22 @@ export function prepareValue(value: unknown, conventions: Conventions): void {
   if (object instanceof Linkable) object.packedKey();
 }
 
+/** Longest text or binary that can be stored, in bytes: 16 MiB less what stands around it. */
+export const valueBytesMax = 16_777_199;
+
+function checkLength(length: number, kind: "String" | "Binary"): void {
+  if (length > valueBytesMax) throw new EngineError("limit-exceeded", `${kind} too big`);
+}
+
+/** A character takes three bytes at most. */
+function checkText(text: string): void {
+  if (text.length * 3 > valueBytesMax) checkLength(new TextEncoder().encode(text).length, "String");
+}
+
 function packBinary(writer: ByteWriter, value: unknown, name: string | undefined): void {
   const bytes = binaryBytes(value);
   if (bytes === undefined) throw typeMismatch("an instance of ArrayBuffer", value, name);
+  checkLength(bytes.length, "Binary");
   writer.u8(tag.binary);
   writer.u32(bytes.length);
   writer.bytes(bytes);
@@ -202,6 +226,7 @@ export function packValue(
       return;
     case "string":
       if (typeof value !== "string") throw typeMismatch("a string", value, name);
+      checkText(value);
       writer.u8(tag.string);
       writer.text32(value);
       return;

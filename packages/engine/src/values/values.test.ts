@@ -3,7 +3,7 @@ import { describe, expect, test } from "vitest";
 import { ByteWriter } from "./bytes.js";
 import { plainConventions } from "./conventions.js";
 import { decimalFromParts, decimalToParts } from "./decimal.js";
-import { packMixed, packValue, type ValueType } from "./pack.js";
+import { packMixed, packValue, valueBytesMax, type ValueType } from "./pack.js";
 import { columnOffset, pageOf, readScalar, skipValue } from "./unpack.js";
 
 function roundTrip(type: ValueType, value: unknown, conventions = plainConventions): unknown {
@@ -79,6 +79,57 @@ test("decimals keep their parts", () => {
   for (const text of ["1E-6176", "9.999999999999999999999999999999999E+6144", "-7", "NaN", "-Infinity"]) {
     expect(decimalFromParts(decimalToParts(Decimal128.fromString(text))).toString()).toBe(text);
   }
+});
+
+/** Little-endian bytes and text, as the public cases of BSON have them. */
+const decimals: readonly (readonly [string, string])[] = [
+  ["0000000000000000000000000000007c", "NaN"],
+  ["00000000000000000000000000000078", "Infinity"],
+  ["000000000000000000000000000000f8", "-Infinity"],
+  ["00000000000000000000000000004030", "0"],
+  ["000000000000000000000000000040b0", "-0"],
+  ["00000000000000000000000000003e30", "0.0"],
+  ["00000000000000000000000000000000", "0E-6176"],
+  ["0000000000000000000000000000fe5f", "0E+6111"],
+  ["01000000000000000000000000000000", "1E-6176"],
+  ["01000000000000000000000000000080", "-1E-6176"],
+  ["01000000000000000000000000004030", "1"],
+  ["01000000000000000000000000003e30", "0.1"],
+  ["0a000000000000000000000000003e30", "1.0"],
+  ["64000000000000000000000000003c30", "1.00"],
+  ["f2af967ed05c82de3297ff6fde3c4030", "1234567890123456789012345678901234"],
+  ["f2af967ed05c82de3297ff6fde3cfc2f", "0.1234567890123456789012345678901234"],
+  ["ffffffff638e8d37c087adbe09edff5f", "9.999999999999999999999999999999999E+6144"],
+  ["ffffffff638e8d37c087adbe09edffdf", "-9.999999999999999999999999999999999E+6144"],
+];
+
+test.each(decimals)("decimal %s says %s, and goes through the core's form unchanged", (bytes, text) => {
+  const decimal = new Decimal128(Uint8Array.from(Buffer.from(bytes, "hex")));
+  const back = roundTrip("decimal", decimal) as Decimal128;
+  expect([Buffer.from(back.bytes).toString("hex"), back.toString()]).toEqual([bytes, text]);
+  expect(Buffer.from((roundTrip("decimal", text) as Decimal128).bytes).toString("hex")).toBe(bytes);
+});
+
+test.each([
+  ["1E+6112", "1.0E+6112"],
+  ["1E+6144", "1.000000000000000000000000000000000E+6144"],
+  ["0E+7000", "0E+6111"],
+  ["10E-6177", "1E-6176"],
+])("decimal %s is clamped to %s", (given, text) => {
+  expect(String(roundTrip("decimal", given))).toBe(text);
+});
+
+test.each(["1.2345678901234567890123456789012345", "1E+6145", "1E-6177", "", "one", "1.2.3", "1e"])(
+  "decimal %s is refused",
+  (text) => expect(() => roundTrip("decimal", text)).toThrow("Expected 'p' to be an instance of Decimal128"),
+);
+
+test("texts and binaries of 16 MiB less what stands around them, and no longer ones", () => {
+  const longest = "x".repeat(valueBytesMax);
+  expect(roundTrip("string", longest) === longest).toBe(true);
+  expect(() => roundTrip("string", `${longest}x`)).toThrow("String too big");
+  expect(() => roundTrip("string", "é".repeat(valueBytesMax / 2 + 1))).toThrow("String too big");
+  expect(() => roundTrip("binary", new ArrayBuffer(valueBytesMax + 1))).toThrow("Binary too big");
 });
 
 test("a row that is older than a column has none of it", () => {

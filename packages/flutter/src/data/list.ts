@@ -18,7 +18,8 @@ import { type Binding, changesStream, wrappers } from "./binding.js";
 import { changeOf, type RealmListChanges } from "./changes.js";
 import { type OrderedStore, RealmCollection, refined, requireIndex } from "./collection.js";
 import { storeElement } from "./manage.js";
-import type { MemoryList } from "./memory.js";
+import { MemoryList } from "./memory.js";
+import { collections, type RealmValue } from "./realm-value.js";
 import type { RealmResults } from "./results.js";
 
 /** A list property. `list[0]` is `list.elementAt(0)`; assigning to it replaces the element. */
@@ -183,4 +184,6 @@ export class RealmList<T = unknown> extends RealmCollection<T> {
   }
 }
 
+collections.makeList = (values) => RealmList.of(undefined, new MemoryList(values)) as RealmList<RealmValue>;
+collections.kinds.push((value) => (value instanceof RealmList ? "list" : undefined));
 wrappers.list = (binding, handle) => RealmList.of(binding, handle);

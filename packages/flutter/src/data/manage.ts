@@ -12,6 +12,7 @@ import {
   Dictionary,
   EmbeddedHandle,
   handleKey,
+  isNested,
   List,
   ObjectHandle,
   unwrap,
@@ -22,7 +23,7 @@ import { schemaOf } from "../model/schema.js";
 import type { Binding } from "./binding.js";
 import { entriesOf, type MemoryList, type MemoryMap, type MemorySet } from "./memory.js";
 import { RealmObjectBase, valuesKey } from "./object-base.js";
-import { RealmValue, type RealmValueContent } from "./realm-value.js";
+import { RealmValue, type RealmValueContent, RealmValueType } from "./realm-value.js";
 
 /** Values by the names of properties. */
 type Values = Record<string, unknown>;
@@ -83,7 +84,19 @@ function columnsOf(layout: ClassLayout): readonly Column[] {
 function holdsObjects(column: Column, value: unknown): boolean {
   if (column.type !== "mixed") return false;
   const values = column.collection === "single" ? [value] : [...(value as Iterable<unknown>)];
-  return values.some((one) => contentOf(Array.isArray(one) ? one[1] : one) instanceof RealmObjectBase);
+  const isMap = column.collection === "dictionary";
+  return values.some((one) => hasObject(RealmValue.from((isMap ? (one as [string, unknown])[1] : one) as object)));
+}
+
+function hasObject(value: RealmValue): boolean {
+  return elementsOf(value)?.some(hasObject) ?? value.value instanceof RealmObjectBase;
+}
+
+/** What is in a collection of values; `undefined` for all other values. */
+function elementsOf(value: unknown): RealmValue[] | undefined {
+  if (!(value instanceof RealmValue)) return undefined;
+  if (value.type === RealmValueType.list) return value.asList().toList();
+  return value.type === RealmValueType.map ? value.asMap().values : undefined;
 }
 
 function contentOf(value: unknown): unknown {
@@ -120,9 +133,13 @@ export function attach(object: RealmObjectBase, binding: Binding, handle: Object
  * What can be written for a value: objects that belong to no realm are added before, embedded ones become plain values.
  */
 function storable(binding: Binding, value: unknown, isUpdate: boolean): unknown {
+  for (const element of elementsOf(value) ?? []) storable(binding, element, isUpdate);
   const content = contentOf(value);
   if (!(content instanceof RealmObjectBase)) return value;
   const layout = layoutOf(binding, classNameOf(content));
+  if (value instanceof RealmValue && layout.kind === "embedded") {
+    throw new RealmError(`Using an embedded object (${layout.name}) as a RealmValue is not supported`);
+  }
   if (layout.kind !== "embedded") {
     manage(binding, content, isUpdate);
     return content;
@@ -170,6 +187,8 @@ function isSameLink(current: unknown, stored: unknown): boolean {
 /** Embedded objects that were written become the realm's too. */
 function attachInside(binding: Binding, written: unknown, given: unknown): void {
   if (written instanceof EmbeddedHandle) return attachEmbedded(binding, written, given);
+  // Values of any type hold no embedded objects.
+  if ((written instanceof List || written instanceof Dictionary) && isNested(written)) return;
   if (written instanceof List) {
     [...(given as Iterable<unknown>)].forEach((one, index) => {
       if (one instanceof RealmObjectBase) attachInside(binding, written.get(index), one);

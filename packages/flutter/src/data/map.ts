@@ -12,7 +12,8 @@ import { type Binding, changesStream, frozenForm, realmOf, wrappers } from "./bi
 import type { RealmMapChanges } from "./changes.js";
 import { shown } from "./collection.js";
 import { storeElement } from "./manage.js";
-import { entriesOf, type MemoryMap } from "./memory.js";
+import { entriesOf, MemoryMap } from "./memory.js";
+import { collections, type RealmValue } from "./realm-value.js";
 import { isSame } from "./same.js";
 
 /** What ties a map to its realm. */
@@ -174,4 +175,6 @@ export class RealmMap<T = unknown> implements Iterable<[string, T]> {
   }
 }
 
+collections.makeMap = (entries) => new RealmMap<RealmValue>(undefined, new MemoryMap(entries));
+collections.kinds.push((value) => (value instanceof RealmMap ? "map" : undefined));
 wrappers.dictionary = (binding, handle) => new RealmMap(binding, handle);

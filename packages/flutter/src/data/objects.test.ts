@@ -270,7 +270,7 @@ describe("values", () => {
     expect(realm.query(Everything, "anything.@type == 'int'").length).toBe(1);
     realm.write(() => (found.any = RealmValue.from("text")));
     expect(found.any.equals("text")).toBe(true);
-    expect(() => RealmValue.from([1])).toThrow(RealmError);
+    expect(() => RealmValue.from(new Set([1]))).toThrow(RealmError);
   });
 
   test("of the wrong type are refused, and nothing of the transaction stays", () => {

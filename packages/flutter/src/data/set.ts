@@ -12,6 +12,7 @@ import { changeOf, type RealmSetChanges } from "./changes.js";
 import { type OrderedStore, RealmCollection, refined } from "./collection.js";
 import { storeElement } from "./manage.js";
 import type { MemorySet } from "./memory.js";
+import { collections } from "./realm-value.js";
 import type { RealmResults } from "./results.js";
 
 /** A set property, or a set that waits for its object to be added to a realm. */
@@ -112,4 +113,5 @@ export class RealmSet<T = unknown> extends RealmCollection<T> {
   }
 }
 
+collections.kinds.push((value) => (value instanceof RealmSet ? "set" : undefined));
 wrappers.set = (binding, handle) => new RealmSet(binding, handle);

@@ -4,11 +4,14 @@
  * @module
  */
 
-import type { ValueType } from "@tidemark/engine";
+import type { CollectionParts, ValueType } from "@tidemark/engine";
 import { Decimal128, ObjectId, type RealmUUID } from "../bson.js";
 import { IllegalArgumentException, IllegalStateException } from "../errors.js";
 import type { Long } from "../schema/property.js";
+import { collectionTypeOf } from "./collection-types.js";
+import type { RealmDictionary } from "./dictionary.js";
 import { RealmInstant } from "./instant.js";
+import type { RealmList } from "./list.js";
 import { BaseRealmObject } from "./object.js";
 
 /** What a {@link RealmAny} may hold. */
@@ -21,7 +24,9 @@ export type AnyValue =
   | Decimal128
   | ObjectId
   | RealmUUID
-  | BaseRealmObject;
+  | BaseRealmObject
+  | RealmList<RealmAny | null>
+  | RealmDictionary<RealmAny | null>;
 
 /**
  * Types of values.
@@ -51,6 +56,10 @@ export const RealmAnyType = {
   UUID: "UUID",
   /** A link to an object. */
   OBJECT: "OBJECT",
+  /** A list of values. */
+  LIST: "LIST",
+  /** A dictionary of values. */
+  DICTIONARY: "DICTIONARY",
 } as const;
 export type RealmAnyType = (typeof RealmAnyType)[keyof typeof RealmAnyType];
 
@@ -68,7 +77,7 @@ const typeOfEngine: Partial<Record<ValueType, RealmAnyType>> = {
   link: "OBJECT",
 };
 
-const engineTypeOf: Readonly<Record<RealmAnyType, ValueType>> = {
+const engineTypeOf: Readonly<Record<Exclude<RealmAnyType, "LIST" | "DICTIONARY">, ValueType>> = {
   INT: "int",
   BOOL: "bool",
   STRING: "string",
@@ -111,9 +120,16 @@ export class RealmAny {
     return new RealmAny(typeOfEngine[type] ?? typeOf(value as AnyValue), value as AnyValue);
   }
 
-  /** @internal The value as the engine writes it. */
-  get parts(): { readonly type: ValueType; readonly value: unknown } {
+  /** @internal The value as the engine writes it; `undefined` of collections. */
+  get parts(): { readonly type: ValueType; readonly value: unknown } | undefined {
+    if (this.type === "LIST" || this.type === "DICTIONARY") return undefined;
     return { type: engineTypeOf[this.type], value: this.value };
+  }
+
+  /** @internal A collection as the engine writes it; `undefined` of all other values. */
+  get collectionParts(): CollectionParts | undefined {
+    if (this.type === "LIST") return { kind: "list", elements: this.asList() };
+    return this.type === "DICTIONARY" ? { kind: "dictionary", entries: this.asDictionary() } : undefined;
   }
 
   #as<T extends AnyValue>(...types: readonly RealmAnyType[]): T {
@@ -189,10 +205,30 @@ export class RealmAny {
     throw new IllegalStateException(`RealmAny type mismatch, wanted a '${model.name}'`);
   }
 
+  /**
+   * The list; live if the value was read from a realm.
+   *
+   * @throws {@link IllegalStateException} if the value is of another type.
+   */
+  asList(): RealmList<RealmAny | null> {
+    return this.#as("LIST");
+  }
+
+  /**
+   * The dictionary; live if the value was read from a realm.
+   *
+   * @throws {@link IllegalStateException} if the value is of another type.
+   */
+  asDictionary(): RealmDictionary<RealmAny | null> {
+    return this.#as("DICTIONARY");
+  }
+
   /** Whether both hold the same value of the same type. */
   equals(other: unknown): boolean {
     if (!(other instanceof RealmAny) || other.type !== this.type) return false;
     const [mine, theirs] = [this.value, other.value];
+    if (this.type === "LIST") return areEqualLists([...this.asList()], [...other.asList()]);
+    if (this.type === "DICTIONARY") return areEqualEntries(this.asDictionary(), other.asDictionary());
     if (mine instanceof Uint8Array) {
       return (
         theirs instanceof Uint8Array && mine.length === theirs.length && mine.every((byte, at) => byte === theirs[at])
@@ -208,10 +244,36 @@ export class RealmAny {
   }
 }
 
+/** @internal A value with its type, null as it is. */
+export function anyOf(value: AnyValue | RealmAny | null): RealmAny | null {
+  return value === null || value instanceof RealmAny ? value : RealmAny.create(value);
+}
+
 /** What a value says; of an object what it is. */
 function textOf(value: AnyValue): string {
   if (value instanceof BaseRealmObject) return value.constructor.name;
-  return value instanceof Uint8Array ? value.join() : value.toString();
+  if (value instanceof Uint8Array) return value.join();
+  if (!(typeof value === "object" && Symbol.iterator in value)) return value.toString();
+  return Array.from(value as Iterable<unknown>, String).join();
+}
+
+function areEqualLists(mine: readonly (RealmAny | null)[], theirs: readonly (RealmAny | null)[]): boolean {
+  return mine.length === theirs.length && mine.every((one, index) => areEqualValues(one, theirs[index] ?? null));
+}
+
+function areEqualEntries(
+  mine: RealmDictionary<RealmAny | null>,
+  theirs: RealmDictionary<RealmAny | null>,
+): boolean {
+  const keys = mine.keys();
+  return (
+    keys.length === theirs.size &&
+    keys.every((key) => theirs.containsKey(key) && areEqualValues(mine.get(key), theirs.get(key)))
+  );
+}
+
+function areEqualValues(mine: RealmAny | null, theirs: RealmAny | null): boolean {
+  return mine === null ? theirs === null : mine.equals(theirs);
 }
 
 function typeOf(value: AnyValue): RealmAnyType {
@@ -233,8 +295,11 @@ function objectTypeOf(value: Exclude<AnyValue, string | Long | boolean>): RealmA
   if (value instanceof Uint8Array) return "BINARY";
   if (value instanceof RealmInstant) return "TIMESTAMP";
   if (value instanceof BaseRealmObject) return "OBJECT";
+  const collection = collectionTypeOf(value);
+  if (collection === "SET") throw new IllegalArgumentException("Sets are not supported as values of a RealmAny");
+  if (collection !== undefined) return collection;
   if (value instanceof Decimal128) return "DECIMAL128";
   if (value instanceof ObjectId) return "OBJECT_ID";
-  if (typeof value === "object" && value !== null && value._bsontype === "Binary") return "UUID";
+  if (typeof value === "object" && value !== null && "_bsontype" in value && value._bsontype === "Binary") return "UUID";
   throw new IllegalArgumentException(`Not a value that a RealmAny can hold: ${String(value)}`);
 }

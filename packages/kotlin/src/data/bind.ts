@@ -9,7 +9,10 @@ import {
   type ClassLayout,
   type Column,
   type EmbeddedHandle,
+  Dictionary,
   handleKey,
+  isNested,
+  List,
   ObjectHandle,
 } from "@tidemark/engine";
 import { type Binding, type BoundModel, requireUsable, requireWritable, wrappers } from "../binding.js";
@@ -17,7 +20,7 @@ import { call, IllegalArgumentException } from "../errors.js";
 import type { ModelClass } from "../schema/model.js";
 import { targetName } from "../schema/declare.js";
 import type { PropertyDefinition } from "../schema/property.js";
-import { RealmAny } from "./any.js";
+import { type AnyValue, RealmAny } from "./any.js";
 import { MutableRealmInt, StoredCounter } from "./counter.js";
 import { Importer } from "./importer.js";
 import { RealmObject } from "./object.js";
@@ -30,8 +33,13 @@ interface Stored {
 /** A value of the engine as the application sees it. */
 export function toPublic(binding: Binding, column: Column, value: unknown): unknown {
   if (typeof value !== "object" || value === null) return value;
-  const isLinkInMixed = column.type === "mixed" && value instanceof ObjectHandle;
-  return isLinkInMixed ? RealmAny.create(binding.wrap(value) as RealmObject) : binding.wrap(value);
+  return isInMixed(column, value) ? RealmAny.create(binding.wrap(value) as AnyValue) : binding.wrap(value);
+}
+
+/** Whether a handle stands for what a mixed value holds. */
+function isInMixed(column: Column, value: object): boolean {
+  if (column.type !== "mixed") return false;
+  return value instanceof List || value instanceof Dictionary ? isNested(value) : value instanceof ObjectHandle;
 }
 
 /** Finds a column by its name in the application; remembers the last layout, which is that of the next object too. */

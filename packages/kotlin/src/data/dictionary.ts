@@ -9,9 +9,11 @@ import { type Binding, requireUsable, requireWritable, wrappers } from "../bindi
 import { call } from "../errors.js";
 import type { Flow } from "../flow/flow.js";
 import { emptyCollections } from "../schema/property.js";
+import { anyOf, type AnyValue, RealmAny } from "./any.js";
 import { toPublic } from "./bind.js";
 import type { MapChange } from "./changes.js";
 import { areEqual } from "./collection.js";
+import { declareCollection } from "./collection-types.js";
 import { mapFlow } from "./flows.js";
 import { Importer } from "./importer.js";
 
@@ -215,5 +217,11 @@ export function realmDictionaryOf<T>(...entries: readonly (readonly [string, T])
   return dictionary;
 }
 
+/** A dictionary as a value of a property of whatever type. */
+export function realmAnyDictionaryOf(...entries: readonly (readonly [string, AnyValue | RealmAny | null])[]): RealmAny {
+  return RealmAny.create(realmDictionaryOf(...entries.map(([key, value]) => [key, anyOf(value)] as const)));
+}
+
+declareCollection("DICTIONARY", (value) => value instanceof RealmDictionary);
 emptyCollections.dictionary = () => new RealmDictionary();
 wrappers.dictionary = (binding, dictionary) => new RealmDictionary({ binding, dictionary });

@@ -6,7 +6,7 @@
 
 import { IllegalArgumentException } from "../errors.js";
 import type { ModelClass } from "../schema/model.js";
-import { RealmAny } from "./any.js";
+import { type AnyValue, RealmAny } from "./any.js";
 import { MutableRealmInt } from "./counter.js";
 import { RealmDictionary } from "./dictionary.js";
 import { realmListOf, RealmList } from "./list.js";
@@ -52,6 +52,9 @@ export class Exporter {
     if (value instanceof RealmSet) return realmSetOf(...this.#elements(value, depth));
     if (value instanceof RealmDictionary) return this.#dictionary(value as RealmDictionary<unknown>, depth);
     if (value instanceof MutableRealmInt) return MutableRealmInt.create(value.get());
+    if (value instanceof RealmAny && (value.type === "LIST" || value.type === "DICTIONARY")) {
+      return RealmAny.create(this.#value(value.value, depth) as AnyValue);
+    }
     if (value instanceof RealmAny && value.value instanceof BaseRealmObject) {
       const copy = this.#linked(value.value, depth);
       return copy === null ? null : RealmAny.create(copy);

@@ -94,8 +94,7 @@ export class Importer {
   value(column: Column, value: unknown): unknown {
     if (typeof value !== "object" || value === null) return value;
     if (value instanceof BaseRealmObject) return this.#linked(value);
-    if (value instanceof RealmAny)
-      return value.type === "OBJECT" ? this.#linked(value.value as BaseRealmObject) : value;
+    if (value instanceof RealmAny) return this.#any(column, value);
     if (value instanceof MutableRealmInt) return value.get();
     if (value instanceof RealmList || value instanceof RealmSet) {
       return value.toArray().map((element: unknown) => this.value(column, element));
@@ -105,6 +104,16 @@ export class Importer {
       return Object.fromEntries(entries.map(([key, element]) => [key, this.value(column, element)]));
     }
     return value;
+  }
+
+  #any(column: Column, value: RealmAny): unknown {
+    if (value.value instanceof EmbeddedRealmObject) {
+      const { name } = (value.value.constructor as unknown as ModelClass).schema;
+      throw new IllegalArgumentException(`Using an embedded object (${name}) as a Mixed value is not supported.`);
+    }
+    if (value.type === "OBJECT") return this.#linked(value.value as BaseRealmObject);
+    const isCollection = value.type === "LIST" || value.type === "DICTIONARY";
+    return isCollection ? this.value(column, value.value) : value;
   }
 
   #linked(object: BaseRealmObject): unknown {

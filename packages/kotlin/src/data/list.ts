@@ -9,9 +9,11 @@ import { type Binding, requireUsable, requireWritable, wrappers } from "../bindi
 import { call } from "../errors.js";
 import type { Flow } from "../flow/flow.js";
 import { emptyCollections } from "../schema/property.js";
+import { anyOf, type AnyValue, RealmAny } from "./any.js";
 import { toPublic } from "./bind.js";
 import type { ListChange } from "./changes.js";
 import { areEqual, OrderedRealmCollection, requireIndex } from "./collection.js";
+import { declareCollection } from "./collection-types.js";
 import { listFlow } from "./flows.js";
 import { Importer } from "./importer.js";
 import type { RealmQuery } from "./query.js";
@@ -225,6 +227,12 @@ export function realmListOf<T>(...elements: readonly T[]): RealmList<T> {
   const list = new RealmList<T>();
   list.addAll(elements);
   return list;
+}
+
+declareCollection("LIST", (value) => value instanceof RealmList);
+/** A list as a value of a property of whatever type. */
+export function realmAnyListOf(...values: readonly (AnyValue | RealmAny | null)[]): RealmAny {
+  return RealmAny.create(realmListOf(...values.map(anyOf)));
 }
 
 emptyCollections.list = () => new RealmList();

@@ -8,6 +8,7 @@ import {
   bindingKey,
   handleKey,
   type Aggregate,
+  aggregateOf,
   type Column,
   type Database,
   type List,
@@ -17,14 +18,15 @@ import {
   type ValueSet,
 } from "@tidemark/engine";
 import { type Binding, type Managed, type Owner, requireUsable, scopeOf } from "../binding.js";
+import { Decimal128 } from "../bson.js";
 import type { Duration } from "../duration.js";
 import { call, IllegalArgumentException, IllegalStateException } from "../errors.js";
 import type { Flow } from "../flow/flow.js";
 import { subscribeOptionsOf, type WaitForSync } from "../sync/subscribe.js";
 import type { ResultsChange, SingleQueryChange } from "./changes.js";
+import { RealmAny } from "./any.js";
 import { areEqual } from "./collection.js";
 import { resultsFlow, singleFlow, valueFlow } from "./flows.js";
-import { RealmInstant } from "./instant.js";
 import type { RealmResults } from "./results.js";
 
 /**
@@ -49,6 +51,9 @@ export interface QueryOrigin {
   /** The same to ask for a value, of which nothing is kept. */
   database(): Database;
 }
+
+/** What values add up to. */
+export type SumOf<V> = NonNullable<V> extends Decimal128 | RealmAny ? Decimal128 : number | bigint;
 
 /** Properties of a model that can be named. */
 type PropertyOf<T> = keyof T & string;
@@ -215,33 +220,38 @@ export class RealmQuery<T> {
     return this.#value((results) => results.length);
   }
 
-  /** The smallest value of a property: a number or a point in time; null if there is none. */
+  /** The smallest value of a property: a number, a point in time or any value; null if there is none. */
   min<Name extends PropertyOf<T>>(property: Name): RealmScalarQuery<NonNullable<T[Name]> | null> {
     return this.#extreme("min", property);
   }
 
-  /** The largest value of a property: a number or a point in time; null if there is none. */
+  /** The largest value of a property: a number, a point in time or any value; null if there is none. */
   max<Name extends PropertyOf<T>>(property: Name): RealmScalarQuery<NonNullable<T[Name]> | null> {
     return this.#extreme("max", property);
   }
 
   #extreme<V>(kind: "min" | "max", property: string): RealmScalarQuery<V | null> {
     const column = this.#numeric(kind, property);
-    if (column.type !== "timestamp") return this.#value((results) => aggregated<V>(results, kind, property) ?? null);
-    return this.#value((results) => extremeInstant(results, kind, property) as V | null);
+    const isOrdered = column.type === "timestamp" || column.type === "mixed";
+    if (!isOrdered) return this.#value((results) => aggregated<V>(results, kind, property) ?? null);
+    return this.#value((results) => extremeInOrder(results, kind, property) as V | null);
   }
 
-  /** The sum of a property's values: a number, or a bigint where a number is not exact. 0 if there is none. */
-  sum<Name extends PropertyOf<T>>(property: Name): RealmScalarQuery<number | bigint> {
+  /**
+   * The sum of a property's values: a number, or a bigint where a number is not exact; of decimals and of values of any
+   * type, whose numbers count, a decimal. 0 if there is none.
+   */
+  sum<Name extends PropertyOf<T>>(property: Name): RealmScalarQuery<SumOf<T[Name]>> {
     const { type } = this.#numeric("sum", property);
     if (type === "timestamp") throw new IllegalArgumentException("Cannot perform 'sum' on properties of RealmInstant");
-    return this.#value((results) => aggregated<number | bigint>(results, "sum", property) ?? 0);
+    if (type === "decimal" || type === "mixed") return this.#value((results) => decimalSum(results, property) as never);
+    return this.#value((results) => (aggregated<number | bigint>(results, "sum", property) ?? 0) as SumOf<T[Name]>);
   }
 
   /** @throws {@link IllegalArgumentException} unless values of the property can be compared. */
   #numeric(kind: Aggregate, property: string): Column {
     const column = this.#results.layout.columnByPublicName(property);
-    const types = ["int", "float", "double", "timestamp"];
+    const types = ["int", "float", "double", "timestamp", "decimal", "mixed"];
     if (column !== undefined && column.collection === "single" && types.includes(column.type)) return column;
     const name = `${this.#results.layout.name}.${property}`;
     throw new IllegalArgumentException(`Cannot perform '${kind}' on '${name}': it holds no numbers`);
@@ -280,8 +290,8 @@ function aggregated<V>(results: Results, kind: Aggregate, property: string): V |
   return results.aggregate(kind, property) as V | undefined;
 }
 
-/** The first or last point in time, which an order finds. */
-function extremeInstant(results: Results, kind: "min" | "max", property: string): RealmInstant | null {
+/** The first or last value, which an order finds. */
+function extremeInOrder(results: Results, kind: "min" | "max", property: string): unknown {
   const column = results.layout.columnByPublicName(property);
   if (column === undefined) return null;
   const given = results.refine(`${column.name} != null`, packParameters(results.database, []));
@@ -289,7 +299,22 @@ function extremeInstant(results: Results, kind: "min" | "max", property: string)
     .sorted([{ keyPath: property, isDescending: kind === "max" }])
     .get(0)
     ?.get(column);
-  return value instanceof RealmInstant ? value : null;
+  return value ?? null;
+}
+
+/** The sum of what numbers there are. */
+function decimalSum(results: Results, property: string): Decimal128 {
+  const column = results.layout.columnByPublicName(property);
+  const values = column === undefined ? [] : Array.from(results.objects(), (object) => object.get(column));
+  const numbers = values.map((value) => (value instanceof RealmAny ? numberIn(value) : value));
+  const zero = Decimal128.fromString("0");
+  // The zero makes decimals of whole numbers too, and takes no digits away.
+  return aggregateOf("sum", [zero, ...numbers]) as Decimal128;
+}
+
+function numberIn(any: RealmAny): unknown {
+  const isNumber = ["INT", "FLOAT", "DOUBLE", "DECIMAL128"].includes(any.type);
+  return isNumber ? any.value : undefined;
 }
 
 /** A query over the objects of a list or set that is stored. */

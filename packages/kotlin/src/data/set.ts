@@ -12,6 +12,7 @@ import { emptyCollections } from "../schema/property.js";
 import { toPublic } from "./bind.js";
 import type { SetChange } from "./changes.js";
 import { areEqual, RealmCollection } from "./collection.js";
+import { declareCollection } from "./collection-types.js";
 import { setFlow } from "./flows.js";
 import { Importer } from "./importer.js";
 import { queryOfCollection, type RealmQuery } from "./query.js";
@@ -189,5 +190,6 @@ export function realmSetOf<T>(...elements: readonly T[]): RealmSet<T> {
   return set;
 }
 
+declareCollection("SET", (value) => value instanceof RealmSet);
 emptyCollections.set = () => new RealmSet();
 wrappers.set = (binding, set) => new RealmSet({ binding, set });

@@ -1,0 +1,75 @@
+//! Histories speak of the whole data model: every type in every kind of property, and every kind of class.
+
+#![allow(clippy::unwrap_used)]
+
+use std::collections::BTreeSet;
+
+use tidemark_changeset::{CollectionKind, ColumnType, Name};
+use tidemark_testkit::simulation::generate;
+use tidemark_testkit::simulation::layout::ClassUse;
+
+const TYPES: [ColumnType; 12] = [
+    ColumnType::Mixed,
+    ColumnType::Int,
+    ColumnType::Bool,
+    ColumnType::String,
+    ColumnType::Binary,
+    ColumnType::Timestamp,
+    ColumnType::Float,
+    ColumnType::Double,
+    ColumnType::Decimal,
+    ColumnType::Link,
+    ColumnType::ObjectId,
+    ColumnType::Uuid,
+];
+
+const COLLECTIONS: [CollectionKind; 4] = [
+    CollectionKind::Single,
+    CollectionKind::List,
+    CollectionKind::Dictionary,
+    CollectionKind::Set,
+];
+
+#[test]
+fn histories_come_by_every_type_in_every_kind_of_property() {
+    let mut columns = BTreeSet::new();
+    let mut embedded = BTreeSet::new();
+    let mut classes = BTreeSet::new();
+    for seed in 0..300 {
+        let layout = generate::script(seed, 5).layout;
+        for class in &layout.classes {
+            classes.insert(format!("{:?}", class.class_use));
+            for column in &class.columns {
+                let spec = &column.spec;
+                columns.insert(format!("{:?} {:?}", spec.collection, spec.column_type));
+                let target = layout
+                    .classes
+                    .iter()
+                    .find(|class| spec.target == Some(Name::from(class.name.as_str())));
+                if target.is_some_and(|class| class.class_use == ClassUse::Embedded) {
+                    embedded.insert(format!("{:?}", spec.collection));
+                }
+            }
+        }
+    }
+    for collection in COLLECTIONS {
+        for column_type in TYPES {
+            let wanted = format!("{collection:?} {column_type:?}");
+            assert!(columns.contains(&wanted), "no history has {wanted}");
+        }
+    }
+    for collection in ["Single", "List", "Dictionary"] {
+        assert!(
+            embedded.contains(collection),
+            "no history has embedded objects in {collection}"
+        );
+    }
+    // Two kinds without keys, and four types of keys, each with and without null where that may be.
+    assert!(classes.contains("Asymmetric") && classes.contains("Embedded"));
+    for key in ["Int", "String", "ObjectId", "Uuid"] {
+        for nullable in [true, false] {
+            let wanted = format!("Top {{ key_type: {key}, nullable: {nullable} }}");
+            assert!(classes.contains(&wanted), "no history has {wanted}");
+        }
+    }
+}
