@@ -50,6 +50,8 @@ test("an encrypted file opens with its key alone, and shows nothing", () => {
     expect(() => open(configuration)).toThrow(/encrypt/);
     expect(readFileSync(path).equals(content)).toBe(true);
   }
+  expect(Realm.schemaVersion(path, key.slice().buffer)).toBe(0);
+  expect(() => Realm.schemaVersion(path)).toThrow(/encrypt/);
   // A view of a larger buffer is as good as a buffer.
   const buffer = new ArrayBuffer(100);
   new Uint8Array(buffer, 20, 64).set(key);

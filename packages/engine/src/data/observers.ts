@@ -20,6 +20,7 @@ import type { Dictionary } from "./dictionary.js";
 import { connectedClasses, type Watch, type Watches } from "./key-paths.js";
 import { KeySequence } from "./key-sequence.js";
 import { foldEdits } from "./list-edits.js";
+import { isNested } from "./nested.js";
 import type { List } from "./list.js";
 import { type EmbeddedHandle, type Holder, ObjectHandle } from "./object.js";
 import type { Reach } from "./reach.js";
@@ -172,8 +173,11 @@ function indexesOf(sequence: KeySequence, keys: ReadonlySet<number>): number[] {
 }
 
 /** Whether what existed at the last call is gone; its row, which may be long, is only read if that must be. */
-function isGone(reach: Reach | undefined, holder: Holder): boolean {
+function isGone(reach: Reach | undefined, collection: List | ValueSet | Dictionary): boolean {
   if (reach === undefined) return false;
+  // One inside a value is gone with that, too.
+  if (!(collection instanceof ValueSet) && isNested(collection)) return !collection.isValid();
+  const { holder } = collection;
   const root = rootOf(holder);
   const changes = reach.summary.classChanges(root.layout.name);
   if (reach.summary.isComplete && (holder === root || changes?.modified.has(root.key) !== true)) {
@@ -219,12 +223,11 @@ export class CollectionObserver implements Observer {
   }
 
   collect(reach: Reach | undefined): (() => void) | undefined {
-    const { holder, column } = this.#collection;
-    if (this.#state === "known" ? isGone(reach, holder) : !this.#collection.isValid()) {
+    if (this.#state === "known" ? isGone(reach, this.#collection) : !this.#collection.isValid()) {
       if (this.#state !== "known") return undefined;
       this.#state = "gone";
       if (reach === undefined) return undefined;
-      return callWith(allDeleted(storedElements(reach.past, holder, column).prints.length), this.#listener);
+      return callWith(allDeleted(storedElements(reach.past, this.#collection).prints.length), this.#listener);
     }
     if (this.#state === "new") {
       this.#state = "known";
@@ -241,12 +244,13 @@ export class CollectionObserver implements Observer {
   #edits(reach: Reach): CollectionChanges {
     const collection = this.#collection;
     const { holder, column } = collection;
-    if (holder instanceof ObjectHandle && column.collection === "list" && reach.summary.isComplete) {
+    const isOwn = column.collection === "list" && !(collection instanceof ValueSet) && !isNested(collection);
+    if (isOwn && holder instanceof ObjectHandle && reach.summary.isComplete) {
       const edits = reach.summary.classChanges(holder.layout.name)?.editsOf(holder.key, column.index);
       if (edits !== undefined) return foldEdits(edits);
     }
-    const before = storedElements(reach.past, holder, column);
-    const after = storedElements(reach.now, holder, column);
+    const before = storedElements(reach.past, collection);
+    const after = storedElements(reach.now, collection);
     if (isDistinct(before.keys) && isDistinct(after.keys)) return compareKeys(before.keys, after.keys, () => false);
     const compare = collection instanceof ValueSet ? compareDistinct : compareValues;
     return compare(before.prints, after.prints);
@@ -264,7 +268,7 @@ export class CollectionObserver implements Observer {
   #positions({ database, now }: Reach, { layout }: Watch, targets: ReadonlySet<number>): Iterable<number> {
     const { holder, column } = this.#collection;
     if (!(holder instanceof ObjectHandle)) {
-      const keys = storedElements(now, holder, column).keys ?? new Float64Array(0);
+      const keys = storedElements(now, this.#collection).keys ?? new Float64Array(0);
       return [...keys.keys()].filter((index) => targets.has(keys[index] ?? -1));
     }
     const { store } = database;
@@ -339,7 +343,7 @@ export class DictionaryObserver implements Observer {
   }
 
   collect(reach: Reach | undefined): (() => void) | undefined {
-    if (this.#state === "known" ? isGone(reach, this.#dictionary.holder) : !this.#dictionary.isValid()) {
+    if (this.#state === "known" ? isGone(reach, this.#dictionary) : !this.#dictionary.isValid()) {
       if (this.#state !== "known") return undefined;
       this.#state = "gone";
       return reach === undefined ? undefined : this.#call(this.#changes(reach, true));
@@ -360,13 +364,12 @@ export class DictionaryObserver implements Observer {
   }
 
   #changes(reach: Reach, mayDiffer: boolean): DictionaryChanges {
-    const { holder, column } = this.#dictionary;
     const watch = this.#watch();
     const isLinks = watch !== undefined && watch.layout.kind !== "embedded";
     const targets = isLinks ? reach.objects(watch) : new Set<number>();
     if (!mayDiffer && targets.size === 0) return { deletions: [], insertions: [], modifications: [] };
-    const before = storedEntries(reach.past, holder, column);
-    const after = storedEntries(reach.now, holder, column);
+    const before = storedEntries(reach.past, this.#dictionary);
+    const after = storedEntries(reach.now, this.#dictionary);
     return compareEntries(before, after, (one, other) => one.print === other.print && !targets.has(other.target ?? -1));
   }
 }

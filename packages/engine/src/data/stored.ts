@@ -118,9 +118,30 @@ export interface StoredElements {
   readonly keys: Float64Array | undefined;
 }
 
+/** Where a collection stands in a version, if it does. */
+function storedCollection(view: SnapshotId, { holder, column, way }: StoredCollection): Place | undefined {
+  let value = storedValue(view, holder, column);
+  for (const step of way ?? []) {
+    const kind = value?.page.bytes[value.at];
+    if (kind !== (typeof step === "number" ? tag.list : tag.dictionary)) return undefined;
+    value = value && elementAt(value, step);
+  }
+  const kind = value?.page.bytes[value.at];
+  return kind === tag.list || kind === tag.set || kind === tag.dictionary ? value : undefined;
+}
+
+/** What tells collections apart. */
+interface StoredCollection {
+  readonly holder: Holder;
+  readonly column: Column;
+  /** From the column's value to a collection inside it. */
+  readonly way?: readonly (number | string)[];
+}
+
 /** The elements of a list or set in a version; none if it does not exist there. */
-export function storedElements(view: SnapshotId, holder: Holder, column: Column): StoredElements {
-  const value = storedValue(view, holder, column);
+export function storedElements(view: SnapshotId, collection: StoredCollection): StoredElements {
+  const { holder, column } = collection;
+  const value = storedCollection(view, collection);
   const prints: string[] = [];
   const keys: number[] = [];
   if (value === undefined) return { prints, keys: undefined };
@@ -143,8 +164,9 @@ export interface StoredEntry {
 }
 
 /** The entries of a dictionary in a version. A link to an absent object counts as null. */
-export function storedEntries(view: SnapshotId, holder: Holder, column: Column): Map<string, StoredEntry> {
-  const value = storedValue(view, holder, column);
+export function storedEntries(view: SnapshotId, collection: StoredCollection): Map<string, StoredEntry> {
+  const { holder, column } = collection;
+  const value = storedCollection(view, collection);
   const entries = new Map<string, StoredEntry>();
   if (value?.page.bytes[value.at] !== tag.dictionary) return entries;
   for (const element of elementsOf(value)) {
