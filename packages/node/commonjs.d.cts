@@ -68,6 +68,8 @@ declare namespace Realm {
   type EmailPasswordAuth = Class.EmailPasswordAuth;
   type ErrorCallback = Class.ErrorCallback;
   type InitialSubscriptions = Class.InitialSubscriptions;
+  type MigrationCallback = Class.MigrationCallback;
+  type MigrationOptions = Class.MigrationOptions;
   type LogLevel = Class.LogLevel;
   type MetadataMode = Class.MetadataMode;
   type ObjectClass = Class.RealmObjectClass;

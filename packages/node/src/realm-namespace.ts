@@ -34,12 +34,12 @@ declare module "./realm.js" {
     type EmailPasswordAuth = types.EmailPasswordAuth;
     /** {@link types.ErrorCallback} as a member, as the SDK has it. */
     type ErrorCallback = types.ErrorCallback;
+    /** {@link types.InitialSubscriptions} as a member, as the SDK has it. */
+    type InitialSubscriptions = types.InitialSubscriptions;
     /** {@link types.MigrationCallback} as a member, as the SDK has it. */
     type MigrationCallback = types.MigrationCallback;
     /** {@link types.MigrationOptions} as a member, as the SDK has it. */
     type MigrationOptions = types.MigrationOptions;
-    /** {@link types.InitialSubscriptions} as a member, as the SDK has it. */
-    type InitialSubscriptions = types.InitialSubscriptions;
     /** {@link types.LogLevel} as a member, as the SDK has it. */
     type LogLevel = types.LogLevel;
     /** {@link types.MetadataMode} as a member, as the SDK has it. */

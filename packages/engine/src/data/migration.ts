@@ -70,8 +70,8 @@ export function renameProperty(database: Database, className: string, from: stri
 }
 
 /**
- * Removes a class and its objects, in a write transaction. In a migration that happens when the callback has returned; of a
- * class that is still declared nothing goes then.
+ * Removes a class and its objects, in a write transaction. In a migration that happens when the callback has returned;
+ * of a class that is still declared nothing goes then.
  *
  * @returns whether there was such a class.
  * @throws {@link EngineError} for a class that is declared, outside of a migration; for one of a synced file.

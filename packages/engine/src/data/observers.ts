@@ -173,17 +173,20 @@ function indexesOf(sequence: KeySequence, keys: ReadonlySet<number>): number[] {
 }
 
 /** Whether what existed at the last call is gone; its row, which may be long, is only read if that must be. */
-function isGone(reach: Reach | undefined, collection: List | ValueSet | Dictionary): boolean {
+function isGone(reach: Reach | undefined, holder: Holder): boolean {
   if (reach === undefined) return false;
-  // One inside a value is gone with that, too.
-  if (!(collection instanceof ValueSet) && isNested(collection)) return !collection.isValid();
-  const { holder } = collection;
   const root = rootOf(holder);
   const changes = reach.summary.classChanges(root.layout.name);
   if (reach.summary.isComplete && (holder === root || changes?.modified.has(root.key) !== true)) {
     return changes?.isDeleted(root.key) ?? false;
   }
   return !holder.isValid();
+}
+
+/** The same of a collection: one inside a value goes with that, too. */
+function isCollectionGone(reach: Reach | undefined, collection: List | ValueSet | Dictionary): boolean {
+  if (collection instanceof ValueSet || !isNested(collection)) return isGone(reach, collection.holder);
+  return reach !== undefined && !collection.isValid();
 }
 
 /** Whether the value that a collection is part of was touched. */
@@ -223,7 +226,7 @@ export class CollectionObserver implements Observer {
   }
 
   collect(reach: Reach | undefined): (() => void) | undefined {
-    if (this.#state === "known" ? isGone(reach, this.#collection) : !this.#collection.isValid()) {
+    if (this.#state === "known" ? isCollectionGone(reach, this.#collection) : !this.#collection.isValid()) {
       if (this.#state !== "known") return undefined;
       this.#state = "gone";
       if (reach === undefined) return undefined;
@@ -343,7 +346,7 @@ export class DictionaryObserver implements Observer {
   }
 
   collect(reach: Reach | undefined): (() => void) | undefined {
-    if (this.#state === "known" ? isGone(reach, this.#dictionary) : !this.#dictionary.isValid()) {
+    if (this.#state === "known" ? isCollectionGone(reach, this.#dictionary) : !this.#dictionary.isValid()) {
       if (this.#state !== "known") return undefined;
       this.#state = "gone";
       return reach === undefined ? undefined : this.#call(this.#changes(reach, true));

@@ -73,18 +73,20 @@ describe("schemas", () => {
     expect(() => folder.open(schema)).toThrow(message);
   });
 
-  test("a file keeps its schema; added properties are there, changed ones are refused", () => {
+  test("a file keeps its schema; added properties are there with a higher version, changed ones are refused", () => {
     const realm = folder.open([one("A")]);
     realm.write(() => realm.create("A", { _id: 1 }));
     const { path } = realm;
     realm.close();
     const wider: ObjectSchema = { ...one("A"), properties: { _id: "int", added: "string" } };
-    const again = folder.keep(new (realm.constructor as new (c: object) => typeof realm)({ path, schema: [wider] }));
+    const RealmClass = realm.constructor as new (c: object) => typeof realm;
+    expect(() => new RealmClass({ path, schema: [wider] })).toThrow("Property 'A.added' has been added.");
+    const again = folder.keep(new RealmClass({ path, schema: [wider], schemaVersion: 1 }));
     expect(again.objects("A")[0]?.["added"]).toBe("");
     expect(again.schema[0]?.properties["added"]).toMatchObject({ type: "string", optional: false });
     again.close();
     const changed: ObjectSchema = { ...one("A"), properties: { _id: "int", added: "int" } };
-    expect(() => new (realm.constructor as new (c: object) => typeof realm)({ path, schema: [changed] })).toThrow(
+    expect(() => new RealmClass({ path, schema: [changed], schemaVersion: 1 })).toThrow(
       "Property 'A.added' has been changed from 'string' to 'int'.",
     );
   });
