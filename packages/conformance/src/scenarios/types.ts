@@ -232,7 +232,10 @@ async function nested(stage: Stage): Promise<void> {
   };
   first.realm.write(() => first.realm.create("Free", { _id: 1, any: { mixed: tree } }));
   first.realm.write(() => {
-    first.realm.find("Free", 1)?.list("many").push({ mixed: [["x"]] });
+    first.realm
+      .find("Free", 1)
+      ?.list("many")
+      .push({ mixed: [["x"]] });
     first.realm.find("Free", 1)?.list("many").push({ mixed: tree });
   });
   await stage.settle(first.session, second.session);
@@ -271,7 +274,12 @@ async function nested(stage: Stage): Promise<void> {
       ["two", [special("date", "2024-02-29T12:00:00.000Z")]],
     ],
   };
-  const list: Value = [null, special("decimal", "1.50"), ["first", "deep", { entries: [["k", ["v"]]] }], "of the first"];
+  const list: Value = [
+    null,
+    special("decimal", "1.50"),
+    ["first", "deep", { entries: [["k", ["v"]]] }],
+    "of the first",
+  ];
   const merged: Value = {
     entries: [
       ["list", list],

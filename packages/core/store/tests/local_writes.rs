@@ -223,9 +223,7 @@ fn slots_of_absent_targets_are_seen_among_mixed_values() {
     write(&database, 2, |write| {
         create(write, 1);
         create(write, 2);
-        write
-            .set(&at(0, ANYTHING), false, &Payload::List)
-            .unwrap();
+        write.set(&at(0, ANYTHING), false, &Payload::List).unwrap();
         for (index, key) in (0..).zip([2, 1]) {
             let place = below(0, ANYTHING, &[Step::Visible(index)]);
             write.list_insert(&place, &payload(link(key))).unwrap();

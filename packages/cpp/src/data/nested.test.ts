@@ -12,8 +12,13 @@ const folder = useFolder();
 
 test("arrays and maps in a mixed become vectors and maps, which are live", () => {
   const database = folder.open(Thing, Inner);
-  const tree = new Map<string, unknown>([["list", [1, null, ["deep"]]], ["none", null]]);
-  const thing = database.write(() => database.add(Thing({ _id: 1, any: tree as never, anys: [[1], new Map([["a", 1]])] as never })));
+  const tree = new Map<string, unknown>([
+    ["list", [1, null, ["deep"]]],
+    ["none", null],
+  ]);
+  const thing = database.write(() =>
+    database.add(Thing({ _id: 1, any: tree as never, anys: [[1], new Map([["a", 1]])] as never })),
+  );
   // The types know single values alone, as those of realm-cpp do.
   const any: unknown = thing.any;
   if (!(any instanceof managed_map)) throw new Error("it is a map");
@@ -21,7 +26,7 @@ test("arrays and maps in a mixed become vectors and maps, which are live", () =>
   if (!(list instanceof managed_vector)) throw new Error("it is a vector");
   expect(any.detach()).toEqual(tree);
   database.write(() => {
-    list.push_back(new Map([["b", []]]) as never);
+    list.push_back(new Map([["b", []]]));
     (list.at(2) as managed_vector<unknown>).insert(0, "first");
     list.erase(0);
     any.erase("none");

@@ -29,7 +29,13 @@ const folder = useFolder();
 
 /** A type: its name, values that are kept, and what is refused with its text. */
 const types: readonly (readonly [string, property<unknown, "plain">, readonly unknown[], unknown, string])[] = [
-  ["int64", int64, [0, -1, 2n ** 63n - 1n, -(2n ** 63n), Number.MAX_SAFE_INTEGER], "1", "a number or bigint, got a string"],
+  [
+    "int64",
+    int64,
+    [0, -1, 2n ** 63n - 1n, -(2n ** 63n), Number.MAX_SAFE_INTEGER],
+    "1",
+    "a number or bigint, got a string",
+  ],
   ["bool", bool, [true, false], 1, "a boolean, got a number"],
   ["float", float, [0.5, Infinity, NaN], "x", "a number, got a string"],
   ["double", double, [1.1, -0, Number.MAX_VALUE, NaN], true, "a number, got a boolean"],

@@ -76,9 +76,7 @@ export class List implements CollectionPlace {
     if (this.#elements?.epoch === database.dataEpoch) return this.#elements;
     const { page, offset: at } = findCollection(this, "list");
     this.#elements =
-      at < 0
-        ? { epoch: database.dataEpoch, page: undefined, offsets: [], keys: undefined }
-        : this.#scan(page, at);
+      at < 0 ? { epoch: database.dataEpoch, page: undefined, offsets: [], keys: undefined } : this.#scan(page, at);
     return this.#elements;
   }
 

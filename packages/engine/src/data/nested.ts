@@ -151,9 +151,10 @@ function planOf(value: unknown, conventions: Conventions, depth: number, name: s
       elements: elements.map((one, index) => planOf(one, conventions, depth + 1, `${name}[${index}]`)),
     };
   }
-  const entries = [...parts.entries].map(
-    ([key, one]): [string, Plan] => [dictionaryKey(key), planOf(one, conventions, depth + 1, `${name}["${key}"]`)],
-  );
+  const entries = [...parts.entries].map(([key, one]): [string, Plan] => [
+    dictionaryKey(key),
+    planOf(one, conventions, depth + 1, `${name}["${key}"]`),
+  ]);
   return { kind: "dictionary", entries };
 }
 

@@ -416,7 +416,10 @@ function packList(writer: ByteWriter, values: readonly unknown[], conventions: C
 }
 
 /** What values come to. Those that are neither numbers nor points in time do not count. */
-export function aggregateOf(kind: Aggregate, values: Iterable<unknown>): number | bigint | Date | Decimal128 | undefined {
+export function aggregateOf(
+  kind: Aggregate,
+  values: Iterable<unknown>,
+): number | bigint | Date | Decimal128 | undefined {
   const all: readonly unknown[] = Array.isArray(values) ? values : [...values];
   const counted = all.filter(isCounted);
   if (counted.length < all.length) {

@@ -393,7 +393,9 @@ function checkDeclaration(
       );
     }
     if (property.collection === "set" && found.kind === "embedded") {
-      throw schemaError(`Set property '${name}.${property.publicName}' cannot contain embedded object type '${target}'.`);
+      throw schemaError(
+        `Set property '${name}.${property.publicName}' cannot contain embedded object type '${target}'.`,
+      );
     }
     if (found.kind === "asymmetric") {
       throw schemaError(

@@ -31,6 +31,11 @@ test.each([
 
 test("the order of decimals is that of their values, and NaN comes first", () => {
   const sorted = ["NaN", "-Infinity", "-1E+10", "-0.1", "1E-10", "0.9", "1.0", "10", "Infinity"];
-  expect(decimals(...sorted).toReversed().toSorted(compareDecimals).map(String)).toEqual(sorted);
+  expect(
+    decimals(...sorted)
+      .toReversed()
+      .toSorted(compareDecimals)
+      .map(String),
+  ).toEqual(sorted);
   expect(compareDecimals(...(decimals("1.0", "1") as [Decimal128, Decimal128]))).toBe(0);
 });

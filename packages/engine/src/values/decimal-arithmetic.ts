@@ -44,8 +44,8 @@ function divided(dividend: bigint, divisor: bigint): bigint {
   const quotient = size / divisor;
   const twice = (size % divisor) * 2n;
   const isUp = twice > divisor || (twice === divisor && quotient % 2n === 1n);
-  const rounded = isUp ? quotient + 1n : quotient;
-  return isNegative ? -rounded : rounded;
+  const result = isUp ? quotient + 1n : quotient;
+  return isNegative ? -result : result;
 }
 
 function rounded({ coefficient, exponent }: Finite): Finite {

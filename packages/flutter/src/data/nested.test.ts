@@ -39,16 +39,18 @@ test("lists and maps in a RealmValue are stored, and live", () => {
   expect(thing.any.equals({ list: [{ b: [] }, null, ["deep", "more"], RealmValue.double(2)], object: target })).toBe(
     true,
   );
-  expect(thing.any.asMap().get("list")?.asList().map(({ type }) => type)).toEqual([
-    "map",
-    "nullValue",
-    "list",
-    "int",
-  ]);
+  expect(
+    thing.any
+      .asMap()
+      .get("list")
+      ?.asList()
+      .map(({ type }) => type),
+  ).toEqual(["map", "nullValue", "list", "int"]);
   expect(thing.anys.map((one) => one.equals([1]))).toEqual([true, false]);
   expect(target.equals(thing.named.get("x")?.asList()[0]?.value)).toBe(true);
   realm.write(() => {
-    thing.any = thing.any;
+    const { any } = thing;
+    thing.any = any;
     thing.anys[0] = thing.any;
   });
   expect(thing.anys[0]?.equals(thing.any)).toBe(true);

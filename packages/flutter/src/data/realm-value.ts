@@ -189,7 +189,9 @@ function typeOfObject(value: object): RealmValueType {
 
 /** A list that no realm manages; one of a realm as it is. */
 function listIn(values: Iterable<unknown>): RealmList<RealmValue> {
-  return isManaged(values) ? (values as RealmList<RealmValue>) : made(collections.makeList)(Array.from(values, valueOf));
+  return isManaged(values)
+    ? (values as RealmList<RealmValue>)
+    : made(collections.makeList)(Array.from(values, valueOf));
 }
 
 /** A map that no realm manages; one of a realm as it is. */

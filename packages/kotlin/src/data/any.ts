@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { CollectionParts, ValueType } from "@tidemark/engine";
+import { type CollectionParts, describeType, type ValueType } from "@tidemark/engine";
 import { Decimal128, ObjectId, type RealmUUID } from "../bson.js";
 import { IllegalArgumentException, IllegalStateException } from "../errors.js";
 import type { Long } from "../schema/property.js";
@@ -261,10 +261,7 @@ function areEqualLists(mine: readonly (RealmAny | null)[], theirs: readonly (Rea
   return mine.length === theirs.length && mine.every((one, index) => areEqualValues(one, theirs[index] ?? null));
 }
 
-function areEqualEntries(
-  mine: RealmDictionary<RealmAny | null>,
-  theirs: RealmDictionary<RealmAny | null>,
-): boolean {
+function areEqualEntries(mine: RealmDictionary<RealmAny | null>, theirs: RealmDictionary<RealmAny | null>): boolean {
   const keys = mine.keys();
   return (
     keys.length === theirs.size &&
@@ -300,6 +297,7 @@ function objectTypeOf(value: Exclude<AnyValue, string | Long | boolean>): RealmA
   if (collection !== undefined) return collection;
   if (value instanceof Decimal128) return "DECIMAL128";
   if (value instanceof ObjectId) return "OBJECT_ID";
-  if (typeof value === "object" && value !== null && "_bsontype" in value && value._bsontype === "Binary") return "UUID";
-  throw new IllegalArgumentException(`Not a value that a RealmAny can hold: ${String(value)}`);
+  if (typeof value === "object" && value !== null && "_bsontype" in value && value._bsontype === "Binary")
+    return "UUID";
+  throw new IllegalArgumentException(`Not a value that a RealmAny can hold: ${describeType(value)}`);
 }

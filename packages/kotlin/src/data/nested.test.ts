@@ -65,7 +65,12 @@ test("collections in values of any type are stored, live in a write, and copied"
   expect([read.value?.type, value?.keys()]).toEqual(["DICTIONARY", ["list", "object"]]);
   const list_ = value?.get("list")?.asList();
   expect(list_?.map((one) => one?.type)).toEqual(["DICTIONARY", undefined, "LIST", "FLOAT"]);
-  expect(list_?.get(2)?.asList().map((one) => one?.asString())).toEqual(["deep", "more"]);
+  expect(
+    list_
+      ?.get(2)
+      ?.asList()
+      .map((one) => one?.asString()),
+  ).toEqual(["deep", "more"]);
   expect(value?.get("object")?.asRealmObject(Target).name).toBe("linked");
   expect(read.values.get(0)?.equals(realmAnyDictionaryOf(["a", 1]))).toBe(true);
   expect(() => list_?.add(null)).toThrow("Cannot modify managed objects outside of a write transaction");
@@ -89,14 +94,22 @@ test("sets and embedded objects in values of any type are refused", () => {
       "Using an embedded object (Inner) as a Mixed value is not supported.",
     );
   });
-  expect(realm.query(Thing).find().map(({ value }) => value)).toEqual([null]);
+  expect(
+    realm
+      .query(Thing)
+      .find()
+      .map(({ value }) => value),
+  ).toEqual([null]);
 });
 
 test("a flow of a nested list tells its changes", async () => {
   const realm = folder.open(Thing, Target, Inner);
   const read = realm.writeBlocking((tx) => tx.copyToRealm(thing(1, RealmAny.create(realmListOf(RealmAny.create(1))))));
   const told: number[] = [];
-  const job = read.value?.asList().asFlow().collect((change) => void told.push(change.list.size));
+  const job = read.value
+    ?.asList()
+    .asFlow()
+    .collect((change) => void told.push(change.list.size));
   await new Promise((resolve) => setTimeout(resolve, 20));
   realm.writeBlocking((tx) => tx.findLatest(read)?.value?.asList().add(null));
   await new Promise((resolve) => setTimeout(resolve, 20));

@@ -35,7 +35,13 @@ const folder = useFolder();
 
 /** A type: how a property is declared, values that are kept, and what is refused with its text. */
 const types: readonly (readonly [string, () => Property<unknown>, readonly unknown[], unknown, string])[] = [
-  ["long", long, [0, -1, 2n ** 63n - 1n, -(2n ** 63n), Number.MAX_SAFE_INTEGER], "1", "a number or bigint, got a string"],
+  [
+    "long",
+    long,
+    [0, -1, 2n ** 63n - 1n, -(2n ** 63n), Number.MAX_SAFE_INTEGER],
+    "1",
+    "a number or bigint, got a string",
+  ],
   ["boolean", boolean, [true, false], 1, "a boolean, got a number"],
   ["float", float, [0.5, Infinity, NaN], "x", "a number, got a string"],
   ["double", double, [1.1, -0, Number.MAX_VALUE, NaN], true, "a number, got a boolean"],
@@ -92,7 +98,8 @@ test.each(types)("%s: single, nullable, list, set and dictionary", (name, proper
   });
   const read = realm.query(T).sort("id").find();
   const are = (found: Iterable<unknown>): boolean =>
-    [...found].length === values.length && [...found].every((one, index) => areEqual(one, values[index]) || one !== one);
+    [...found].length === values.length &&
+    [...found].every((one, index) => areEqual(one, values[index]) || one !== one);
   values.forEach((value, id) => {
     const found = read.get(id);
     expect(areEqual(found.one, value) || Object.is(found.one, value)).toBe(true);

@@ -73,7 +73,7 @@ const folder = useFolder();
 function said(value: unknown): unknown {
   if (value instanceof ArrayBuffer) return [...new Uint8Array(value)];
   if (value instanceof Date) return value.getTime();
-  return typeof value === "object" && value !== null && "_bsontype" in value ? String(value) : value;
+  return typeof value === "object" && value !== null && "_bsontype" in value ? JSON.stringify(value) : value;
 }
 
 function inOrder(values: Iterable<unknown>): unknown[] {
@@ -99,10 +99,10 @@ test.each(types)("$name: single, optional, list, set and dictionary", ({ name, v
     _id: number;
     one: unknown;
     maybe: unknown;
-    list: Realm.List<unknown>;
-    nulls: Realm.List<unknown>;
-    set: Realm.Set<unknown>;
-    named: Realm.Dictionary<unknown>;
+    list: Realm.List;
+    nulls: Realm.List;
+    set: Realm.Set;
+    named: Realm.Dictionary;
   }
   let realm = folder.open([schema]);
   const entries = Object.fromEntries(values.map((value, index) => [`k${index}`, value]));
