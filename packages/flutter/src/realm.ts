@@ -36,14 +36,7 @@ import type { RealmObjectBase } from "./data/object-base.js";
 import { RealmResults } from "./data/results.js";
 import { RealmValue } from "./data/realm-value.js";
 import { engine, existingEngine } from "./engine.js";
-import {
-  call,
-  RealmClosedError,
-  RealmError,
-  refuseAsync,
-  settle,
-  UserCallbackException,
-} from "./errors.js";
+import { call, RealmClosedError, RealmError, refuseAsync, settle, UserCallbackException } from "./errors.js";
 import { logger, type RealmLogger } from "./logging.js";
 import { schemaOptions } from "./migration.js";
 import {

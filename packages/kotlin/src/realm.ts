@@ -32,13 +32,7 @@ import "./data/results.js";
 import { Versions } from "./data/versions.js";
 import { timeoutMsOf } from "./duration.js";
 import { engine } from "./engine.js";
-import {
-  call,
-  DownloadingRealmTimeOutException,
-  IllegalStateException,
-  mapError,
-  refuseAsync,
-} from "./errors.js";
+import { call, DownloadingRealmTimeOutException, IllegalStateException, mapError, refuseAsync } from "./errors.js";
 import type { FlowSource } from "./flow/channel.js";
 import { Flow } from "./flow/flow.js";
 import { schemaOptions } from "./migration.js";

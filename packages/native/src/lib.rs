@@ -16,5 +16,6 @@ mod ledger_schema;
 mod registry;
 mod resets;
 mod store;
+mod sync;
 #[cfg(feature = "vectors")]
 mod vectors;

@@ -211,11 +211,7 @@ export class Realm extends RealmStatics {
     errors.call(() => engine().deleteFile(path));
   }
 
-  /**
-   * Version of the schema of a file; −1 if there is none, or it has no classes.
-   *
-   * @param encryptionKey that of the file, if it is encrypted.
-   */
+  /** Version of the schema of a file, which may be encrypted; −1 if there is none, or it has no classes. */
   static schemaVersion(path: string, encryptionKey?: ArrayBuffer): number {
     const key = encryptionKey && keyOf(encryptionKey);
     return errors.call(() => engine().schemaVersion(engine().host.files.resolve(path), key));
