@@ -11,7 +11,6 @@ import {
   createObject,
   deleteClass,
   EmbeddedHandle,
-  EngineError,
   eraseAll,
   eraseEmbedded,
   findObject,
