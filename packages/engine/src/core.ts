@@ -107,8 +107,13 @@ export type SchemaOperation =
        * Without `from` it has its default.
        */
       readonly operation: "reshape";
+      /** Name of the class. */
       readonly class: string;
-      readonly columns: readonly (ColumnInformation & { readonly from?: string })[];
+      /** The columns, in their order. */
+      readonly columns: readonly (ColumnInformation & {
+        /** The column's name so far. */
+        readonly from?: string;
+      })[];
     }
   | {
       /**
@@ -117,12 +122,15 @@ export type SchemaOperation =
        * - `releaseKey`: the primary key becomes an ordinary property, the last one. Links lead to the same objects.
        */
       readonly operation: "removeClass" | "releaseKey";
+      /** Name of the class. */
       readonly class: string;
     }
   | {
       /** A property becomes the primary key of a class without one. Links lead to the same objects. */
       readonly operation: "makeKey";
+      /** Name of the class. */
       readonly class: string;
+      /** Name of the property. */
       readonly name: string;
     }
   | {
@@ -131,7 +139,9 @@ export type SchemaOperation =
        * several are refused, unless they are resolved: by removing them, by copying them.
        */
       readonly operation: "embed";
+      /** Name of the class. */
       readonly class: string;
+      /** Whether those without a link are removed, and those with several copied. */
       readonly resolves: boolean;
     };
 

@@ -81,6 +81,7 @@ export {
   type EngineParts,
   type InitialSubscriptions,
   type MigrationFiles,
+  type CopyOptions,
   type OpenOptions,
   type OpenSyncOptions,
 } from "./engine.js";

@@ -59,7 +59,7 @@ export {
   RealmObject,
   realmObject,
 } from "./data/object.js";
-export { RealmQuery, RealmScalarQuery, RealmSingleQuery, Sort } from "./data/query.js";
+export { RealmQuery, RealmScalarQuery, RealmSingleQuery, Sort, type SumOf } from "./data/query.js";
 export { RealmResults } from "./data/results.js";
 export { RealmSet, realmSetOf } from "./data/set.js";
 export { DynamicMutableRealmObject, DynamicRealmObject, type DynamicValues } from "./dynamic/dynamic-object.js";

@@ -25,8 +25,18 @@ export interface MixedParts {
 
 /** A list or dictionary inside a value of mixed type, taken apart. */
 export type CollectionParts =
-  | { readonly kind: "list"; readonly elements: Iterable<unknown> }
-  | { readonly kind: "dictionary"; readonly entries: Iterable<readonly [string, unknown]> };
+  | {
+      /** A list. */
+      readonly kind: "list";
+      /** Its elements in order. */
+      readonly elements: Iterable<unknown>;
+    }
+  | {
+      /** A dictionary. */
+      readonly kind: "dictionary";
+      /** Its keys and values. */
+      readonly entries: Iterable<readonly [string, unknown]>;
+    };
 
 /** The choices of one facade. */
 export interface Conventions {
