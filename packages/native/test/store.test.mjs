@@ -217,16 +217,20 @@ describe("threads", () => {
   test("wait for each other, the application first", async () => {
     const store = withSchema();
     store.beginWrite(LONG);
-    const { answer } = inWorker(`
+    const { worker, answer } = inWorker(`
       const store = core.openStore(path, '{"synced":true}');
       let code = "";
       try { store.beginWrite(50); } catch (error) { code = error.code; }
+      parentPort.postMessage(code);
       store.setFileIdent(5n, 6n);
-      return { code, version: store.version() };`);
-    await new Promise((resolve) => setTimeout(resolve, 300));
+      return { version: store.version() };`);
+    expect(await answer).toBe("write-timeout");
+    const version = new Promise((resolve) => worker.once("message", resolve));
+    // Its next write has begun to wait, or will find this one done: the version is the same.
+    await new Promise((resolve) => setTimeout(resolve, 100));
     store.mutate(new Batch().create(1).done());
     store.commitWrite(5);
-    expect(await answer).toEqual({ answer: { code: "write-timeout", version: 3 } });
+    expect(await version).toEqual({ answer: { version: 3 } });
   });
 
   test("that end let go of what they hold", async () => {
