@@ -140,3 +140,30 @@ test("copies, encrypted or not", () => {
   memory.writeCopyTo({ path: kept });
   expect(open({ path: kept }).objects("Note").length).toBe(2);
 });
+
+test("an encrypted file is migrated and stays encrypted, and copies keep the version of the schema", () => {
+  const path = freshPath();
+  const first = open({ path, encryptionKey: key });
+  fill(first);
+  first.close();
+  const properties = { _id: "int", text: "string", length: "int" };
+  const second = open({
+    path,
+    encryptionKey: key,
+    schemaVersion: 3,
+    schema: [{ name: "Note", primaryKey: "_id", properties }],
+    onMigration: (before, after) => {
+      const old = before.objects<{ text: string }>("Note");
+      after.objects<{ length: number }>("Note").forEach((note, index) => {
+        note.length = old[index]?.text.length ?? 0;
+      });
+    },
+  });
+  expect(second.objects<{ length: number }>("Note").map(({ length }) => length)).toEqual(Array(3).fill(canary.length));
+  const [plain, sealed] = [freshPath(), freshPath()];
+  second.writeCopyTo({ path: plain });
+  second.writeCopyTo({ path: sealed, encryptionKey: key });
+  second.close();
+  expect(readFileSync(path).includes(canary)).toBe(false);
+  expect([Realm.schemaVersion(plain), Realm.schemaVersion(sealed, key.slice().buffer)]).toEqual([3, 3]);
+});

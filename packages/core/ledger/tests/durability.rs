@@ -22,12 +22,7 @@ fn ready<S: Storage>(ledger: &Ledger<S>) -> Vec<Peer<'_, S>> {
     let queries = [ALL, ALL, DANISH];
     let mut peers = Vec::new();
     for query in queries {
-        let mut peer = Peer::new(ledger);
-        peer.identify((0, 0), 0, "{}");
-        peer.drain();
-        let version = ledger.version();
-        peer.send((2, version), version, &[(2, version, 1, city_schema())]);
-        peer.query(1, query);
+        let peer = Peer::subscribed(ledger, query);
         peer.drain();
         peers.push(peer);
     }

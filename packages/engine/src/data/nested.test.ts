@@ -144,3 +144,33 @@ test("listeners of a nested list are told of its changes, and of its end", async
   expect(told.length).toBe(3);
   end();
 });
+
+test("listeners of a nested dictionary, and of a list inside a list, are told of their own changes", async () => {
+  const object = make({ _id: 1, any: { inner: { a: 1, b: 2 } }, all: [[1], [2]] });
+  const inner = (object.get(column("any")) as Dictionary).get("inner") as Dictionary;
+  const first = (object.get(column("all")) as List).get(0) as List;
+  const { notifier } = file.database;
+  const told: unknown[] = [];
+  const lists: unknown[] = [];
+  const ends = [
+    notifier.onDictionary(inner, (changes) => told.push(changes)),
+    notifier.onCollection(first, (changes) => lists.push({ ...changes })),
+  ];
+  const turn = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, 10));
+  await turn();
+  write(() => inner.set("a", 3));
+  await turn();
+  expect(told.at(-1)).toEqual({ deletions: [], insertions: [], modifications: ["a"] });
+  // An edit of the outer list's other element is none of the first's.
+  write(() => ((object.get(column("all")) as List).get(1) as List).insert(0, 9));
+  write(() => (object.get(column("any")) as Dictionary).set("other", 1));
+  await turn();
+  expect([told.length, lists.length]).toEqual([2, 1]);
+  write(() => first.insert(1, 5));
+  await turn();
+  expect(lists.at(-1)).toMatchObject({ insertions: [1], deletions: [] });
+  write(() => (object.get(column("any")) as Dictionary).set("inner", 0));
+  await turn();
+  expect(told.at(-1)).toEqual({ deletions: ["a", "b"], insertions: [], modifications: [] });
+  for (const end of ends) end();
+});

@@ -251,6 +251,17 @@ impl<'a, S: Storage> Peer<'a, S> {
         }
     }
 
+    /// A new file that has uploaded the class of cities and subscribed; what it is sent is still to come.
+    pub fn subscribed(ledger: &'a Ledger<S>, query: &str) -> Self {
+        let mut peer = Self::new(ledger);
+        peer.identify((0, 0), 0, "{}");
+        peer.drain();
+        let version = ledger.version();
+        peer.send((2, version), version, &[(2, version, 1, city_schema())]);
+        peer.query(1, query);
+        peer
+    }
+
     pub fn identify(
         &mut self,
         download: (u64, u64),
