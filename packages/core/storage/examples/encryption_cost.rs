@@ -17,6 +17,7 @@ use tidemark_storage::{Durability, Encryption, FileStorage, Format, Read, Storag
 const FORMAT: Format = Format {
     kind: "measure",
     version: 1,
+    leaves: &[],
 };
 const TABLE: TableId = TableId::new(0);
 const ENTRIES: u64 = 200_000;

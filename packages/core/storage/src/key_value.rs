@@ -11,6 +11,7 @@ const PAIRS: TableId = TableId::new(0);
 pub const KEY_VALUE_FORMAT: Format = Format {
     kind: "key-value",
     version: 1,
+    leaves: &[],
 };
 
 /// Pairs of text and bytes. Every change is durable when it returns.

@@ -26,6 +26,11 @@ mod error;
 pub mod file;
 pub mod key_value;
 pub mod keys;
+#[cfg(feature = "redb")]
+mod leaf;
+mod leaf_table;
+#[cfg(feature = "redb")]
+mod leaves;
 pub mod ordered;
 mod write;
 
@@ -37,6 +42,7 @@ pub use error::StorageError;
 #[cfg(feature = "redb")]
 pub use file::{Encryption, FileStorage};
 pub use key_value::KeyValueStore;
+pub use leaf_table::LeafTable;
 pub use ordered::OrderedStorage;
 pub use write::Write;
 
@@ -218,4 +224,7 @@ pub struct Format {
     /// Version of the layout of the tables. A storage with a greater one is refused; one with a smaller one
     /// gets this one when it is opened, and whoever owns the data reads both.
     pub version: u32,
+    /// Tables with many small entries, which a file keeps by the leaf. A file of an older version is changed
+    /// accordingly when it is opened.
+    pub leaves: &'static [LeafTable],
 }

@@ -1,12 +1,12 @@
 //! An open write: a snapshot with the write's own changes over it.
 
 use std::cmp::Ordering;
-use std::ops::Bound;
+use std::ops::{Bound, ControlFlow};
 use std::sync::Arc;
 
 use crate::batch::ChangesRange;
 use crate::keys::is_empty_range;
-use crate::{Batch, Bytes, Durability, Entry, Range, Read, Result, Sink, Storage, TableId};
+use crate::{Batch, Bytes, Durability, Entry, Range, Read, Result, Sink, Storage, TableId, Visit};
 
 /// The one open write of a storage. Dropping it aborts.
 pub struct Write<S: Storage> {
@@ -94,6 +94,44 @@ impl<S: Storage> Read for Write<S> {
             base: base.peekable_both(),
             changes: changes.peekable_both(),
         }))
+    }
+
+    fn scan(
+        &self,
+        table: TableId,
+        from: Bound<&[u8]>,
+        to: Bound<&[u8]>,
+        visit: Visit<'_>,
+    ) -> Result<()> {
+        if is_empty_range(from, to) {
+            return Ok(());
+        }
+        let mut changes = self.batch.range(table, from, to).peekable();
+        let mut is_over = false;
+        self.base.scan(table, from, to, &mut |key, value| {
+            while let Some((changed, new)) = changes.next_if(|(changed, _)| ***changed < *key) {
+                if new
+                    .as_ref()
+                    .is_some_and(|new| visit(changed, new).is_break())
+                {
+                    is_over = true;
+                    return ControlFlow::Break(());
+                }
+            }
+            let shown = match changes.next_if(|(changed, _)| ***changed == *key) {
+                Some((_, Some(new))) => visit(key, new),
+                Some((_, None)) => ControlFlow::Continue(()),
+                None => visit(key, value),
+            };
+            is_over = shown.is_break();
+            shown
+        })?;
+        if !is_over {
+            let mut left = changes.filter_map(|(changed, new)| Some((changed, new.as_ref()?)));
+            // What the visitor wants ends the search, not only its own part.
+            let _ = left.try_for_each(|(changed, new)| visit(changed, new));
+        }
+        Ok(())
     }
 }
 

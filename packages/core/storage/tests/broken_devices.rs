@@ -306,6 +306,7 @@ fn a_file_that_fails_to_open_is_not_left_behind() {
     let other = Format {
         kind: "other",
         version: 1,
+        leaves: &[],
     };
     assert!(matches!(
         FileStorage::open_with(&path, other, key()),

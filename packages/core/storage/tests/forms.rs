@@ -11,13 +11,17 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use tidemark_storage::{
-    Durability, FileStorage, Format, KeyValueStore, OrderedStorage, Read, Storage, StorageError,
-    TableId,
+    Durability, FileStorage, Format, KeyValueStore, LeafTable, OrderedStorage, Read, Storage,
+    StorageError, TableId,
 };
 
 const FORMAT: Format = Format {
     kind: "test",
     version: 1,
+    leaves: &[LeafTable {
+        table: A,
+        group_bytes: 1,
+    }],
 };
 const A: TableId = TableId::new(0);
 const B: TableId = TableId::new(31);
@@ -319,6 +323,7 @@ fn opening_fails_with_the_reason() {
         Format {
             kind: "test",
             version: 3,
+            leaves: &[],
         },
     )
     .unwrap();
@@ -332,7 +337,8 @@ fn opening_fails_with_the_reason() {
             &path.0,
             Format {
                 kind: "test",
-                version: 2
+                version: 2,
+                leaves: &[],
             }
         ),
         Err(StorageError::NewerFormat {
@@ -345,7 +351,8 @@ fn opening_fails_with_the_reason() {
             &path.0,
             Format {
                 kind: "other",
-                version: 3
+                version: 3,
+                leaves: &[],
             }
         ),
         Err(StorageError::OtherKind { .. })
@@ -356,6 +363,7 @@ fn opening_fails_with_the_reason() {
             Format {
                 kind: "test",
                 version: 4,
+                leaves: &[],
             },
         )
         .unwrap(),

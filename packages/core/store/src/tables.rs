@@ -2,15 +2,28 @@
 
 use tidemark_changeset::PrimaryKey;
 use tidemark_storage::keys::KeyWriter;
-use tidemark_storage::{Format, TableId};
+use tidemark_storage::{Format, LeafTable, TableId};
 
 /// The format of a client's file.
 ///
-/// Version 2 has indexes, which version 1 did not keep up; a file of version 1 is one that has none.
+/// Version 2 has indexes, which version 1 did not keep up; a file of version 1 is one that has none. Version 3
+/// keeps rows and what leads to them by the leaf.
 pub const CLIENT_FORMAT: Format = Format {
     kind: "client",
-    version: 2,
+    version: 3,
+    leaves: &[
+        by_leaf(ROWS, CLASS_BYTES),
+        by_leaf(INDEX, CLASS_BYTES),
+        by_leaf(BACKLINKS, CLASS_BYTES),
+        by_leaf(INDEXES, size_of::<IndexId>()),
+    ],
 };
+
+const CLASS_BYTES: usize = size_of::<ClassId>();
+
+const fn by_leaf(table: TableId, group_bytes: usize) -> LeafTable {
+    LeafTable { table, group_bytes }
+}
 
 /// Single records: see [`meta`].
 pub(crate) const META: TableId = TableId::new(0);

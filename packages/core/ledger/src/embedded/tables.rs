@@ -11,6 +11,7 @@ use crate::object::ObjectKey;
 pub const FORMAT: Format = Format {
     kind: "ledger",
     version: 1,
+    leaves: &[],
 };
 
 /// Rows that exist once: [`STATE`], [`SCHEMA`].

@@ -6,6 +6,7 @@
 
 mod device;
 mod encryption;
+mod leaves;
 
 use std::fs::OpenOptions;
 use std::ops::Bound;
@@ -16,16 +17,18 @@ use std::sync::{Arc, OnceLock, PoisonError, RwLock, RwLockWriteGuard};
 
 use redb::backends::{FileBackend, InMemoryBackend};
 use redb::{
-    Database, ReadOnlyTable, ReadTransaction, ReadableDatabase, StorageBackend, TableDefinition,
-    TableError,
+    Database, ReadOnlyTable, ReadTransaction, ReadableDatabase, ReadableTable, StorageBackend,
+    TableDefinition, TableError, TableHandle,
 };
 
 use device::Device;
 pub use encryption::{Encryption, KEY_BYTES, SEED_BYTES};
+pub(crate) use leaves::Leaf;
+use leaves::LeafReader;
 
 use crate::keys::is_empty_range;
 use crate::{
-    Batch, Bytes, Durability, Entry, Format, Range, Read, Result, Sink, Sizes, Storage,
+    Batch, Bytes, Durability, Entry, Format, LeafTable, Range, Read, Result, Sink, Sizes, Storage,
     StorageError, TABLES_MAX, TableId, Visit,
 };
 
@@ -48,8 +51,19 @@ const NAMES: [&str; TABLES_MAX] = [
     "16", "17", "18", "19", "20", "21", "22", "23", "24", "25", "26", "27", "28", "29", "30", "31",
 ];
 
+/// Names of the tables that are kept by the leaf.
+const LEAF_NAMES: [&str; TABLES_MAX] = [
+    "00l", "01l", "02l", "03l", "04l", "05l", "06l", "07l", "08l", "09l", "10l", "11l", "12l",
+    "13l", "14l", "15l", "16l", "17l", "18l", "19l", "20l", "21l", "22l", "23l", "24l", "25l",
+    "26l", "27l", "28l", "29l", "30l", "31l",
+];
+
 fn definition(table: TableId) -> Definition {
     TableDefinition::new(NAMES[table.number()])
+}
+
+fn leaf_definition(table: TableId) -> Definition {
+    TableDefinition::new(LEAF_NAMES[table.number()])
 }
 
 /// Does something with redb, which trusts what it reads: a file whose content contradicts itself can make it
@@ -233,13 +247,35 @@ fn check_format(database: &Database, format: Format) -> Result<()> {
     if found < format.version {
         // What is written from now on is of this version: builds that know only an older one refuse it.
         drop(table);
+        drop(read);
         return write_format(database, format);
+    }
+    Ok(())
+}
+
+/// Changes what an older version has kept entry by entry into leaves.
+fn gather_leaves(write: &redb::WriteTransaction, format: Format) -> Result<()> {
+    for kept in format.leaves {
+        let plain = definition(kept.table);
+        if !write
+            .list_tables()?
+            .any(|table| table.name() == plain.name())
+        {
+            continue;
+        }
+        {
+            let old = write.open_table(plain)?;
+            let mut new = write.open_table(leaf_definition(kept.table))?;
+            crate::leaves::gather(&mut new, kept.group_bytes, old.iter()?)?;
+        }
+        write.delete_table(plain)?;
     }
     Ok(())
 }
 
 fn write_format(database: &Database, format: Format) -> Result<()> {
     let write = database.begin_write()?;
+    gather_leaves(&write, format)?;
     {
         let mut table = write.open_table(ABOUT)?;
         table.insert("kind", format.kind)?;
@@ -263,6 +299,7 @@ impl Storage for FileStorage {
         let transaction = self.with(|database| Ok(database.begin_read()?))?;
         Ok(FileSnapshot {
             transaction,
+            leaves: self.format.leaves,
             tables: [const { OnceLock::new() }; TABLES_MAX],
             device: Arc::clone(&self.device),
         })
@@ -276,6 +313,7 @@ impl Storage for FileStorage {
         let transaction = self.with(|database| Ok(database.begin_write()?))?;
         Ok(FileSink {
             transaction,
+            leaves: self.format.leaves,
             device: Arc::clone(&self.device),
             _right: right,
         })
@@ -335,10 +373,23 @@ impl Drop for Right {
     }
 }
 
+/// A table as a file keeps it.
+enum Table {
+    /// Entry by entry.
+    Plain(ReadTable),
+    Leaves(LeafReader),
+}
+
+/// How a table is kept by the leaf, if it is.
+fn leaf_table(leaves: &'static [LeafTable], table: TableId) -> Option<&'static LeafTable> {
+    leaves.iter().find(|kept| kept.table == table)
+}
+
 /// An unchanging view of a [`FileStorage`]. Tables are opened when first read, once.
 pub struct FileSnapshot {
     transaction: ReadTransaction,
-    tables: [OnceLock<Option<ReadTable>>; TABLES_MAX],
+    leaves: &'static [LeafTable],
+    tables: [OnceLock<Option<Table>>; TABLES_MAX],
     device: Arc<Device>,
 }
 
@@ -353,14 +404,21 @@ fn outlived(device: &Device, error: impl Into<StorageError>) -> StorageError {
 }
 
 impl FileSnapshot {
-    fn table(&self, table: TableId) -> Result<Option<&ReadTable>> {
+    fn table(&self, table: TableId) -> Result<Option<&Table>> {
         let slot = &self.tables[table.number()];
         if let Some(open) = slot.get() {
             return Ok(open.as_ref());
         }
+        let is_by_leaf = leaf_table(self.leaves, table).is_some();
+        let definition = if is_by_leaf {
+            leaf_definition(table)
+        } else {
+            definition(table)
+        };
         let open = guarded(&self.device, || {
-            match self.transaction.open_table(definition(table)) {
-                Ok(open) => Ok(Some(open)),
+            match self.transaction.open_table(definition) {
+                Ok(open) if is_by_leaf => Ok(Some(Table::Leaves(LeafReader::new(open)))),
+                Ok(open) => Ok(Some(Table::Plain(open))),
                 Err(TableError::TableDoesNotExist(_)) => Ok(None),
                 Err(error) => Err(outlived(&self.device, error)),
             }
@@ -372,7 +430,8 @@ impl FileSnapshot {
 impl Read for FileSnapshot {
     fn get(&self, table: TableId, key: &[u8]) -> Result<Option<Bytes>> {
         match self.table(table)? {
-            Some(open) => guarded(&self.device, || match open.get(key) {
+            Some(Table::Leaves(leaves)) => leaves.get(&self.device, key),
+            Some(Table::Plain(open)) => guarded(&self.device, || match open.get(key) {
                 Ok(value) => Ok(value.map(Bytes::page)),
                 Err(error) => Err(outlived(&self.device, error)),
             }),
@@ -383,6 +442,10 @@ impl Read for FileSnapshot {
     fn range(&self, table: TableId, from: Bound<&[u8]>, to: Bound<&[u8]>) -> Result<Range<'_>> {
         let Some(open) = self.table(table)?.filter(|_| !is_empty_range(from, to)) else {
             return Ok(Box::new(std::iter::empty()));
+        };
+        let open = match open {
+            Table::Plain(open) => open,
+            Table::Leaves(leaves) => return Ok(Box::new(leaves.range(&self.device, from, to)?)),
         };
         let entries = guarded(&self.device, || {
             open.range::<&[u8]>((from, to))
@@ -405,6 +468,10 @@ impl Read for FileSnapshot {
             return Ok(());
         };
         let device = &self.device;
+        let open = match open {
+            Table::Plain(open) => open,
+            Table::Leaves(leaves) => return leaves.scan(device, from, to, visit),
+        };
         let mut entries = guarded(device, || {
             open.range::<&[u8]>((from, to))
                 .map_err(|error| outlived(device, error))
@@ -463,6 +530,7 @@ impl DoubleEndedIterator for FileRange<'_> {
 /// back.
 pub struct FileSink {
     transaction: redb::WriteTransaction,
+    leaves: &'static [LeafTable],
     device: Arc<Device>,
     _right: Right,
 }
@@ -471,7 +539,9 @@ impl Sink for FileSink {
     fn commit(self, batch: &Batch, durability: Durability) -> Result<()> {
         let (device, transaction) = (&self.device, self.transaction);
         let heads_synced = device.heads_synced();
-        match guarded(device, || flush(transaction, batch, durability)) {
+        match guarded(device, || {
+            flush(transaction, self.leaves, batch, durability)
+        }) {
             // What redb does after the sync may fail, but the commit is durable.
             Err(_) if device.heads_synced() > heads_synced => Ok(()),
             result => result,
@@ -481,6 +551,7 @@ impl Sink for FileSink {
 
 fn flush(
     mut transaction: redb::WriteTransaction,
+    leaves: &'static [LeafTable],
     batch: &Batch,
     durability: Durability,
 ) -> Result<()> {
@@ -489,8 +560,14 @@ fn flush(
         Durability::Later => redb::Durability::None,
     })?;
     for table in batch.tables() {
-        let mut open = transaction.open_table(definition(table))?;
-        crate::bulk::apply(&mut open, batch.changes(table))?;
+        let changes = batch.changes(table);
+        if let Some(kept) = leaf_table(leaves, table) {
+            let mut open = transaction.open_table(leaf_definition(table))?;
+            crate::leaves::apply(&mut open, kept.group_bytes, changes)?;
+        } else {
+            let mut open = transaction.open_table(definition(table))?;
+            crate::bulk::apply(&mut open, changes)?;
+        }
     }
     Ok(transaction.commit()?)
 }

@@ -8,12 +8,22 @@ use std::ops::Bound;
 use redb::StorageBackend;
 use tidemark_storage::devices::Dice;
 use tidemark_storage::{
-    Durability, Encryption, FileStorage, Format, Read, Result, Storage, TableId, Write,
+    Durability, Encryption, FileStorage, Format, LeafTable, Read, Result, Storage, TableId, Write,
 };
 
 pub const FORMAT: Format = Format {
     kind: "test",
     version: 1,
+    leaves: &[
+        LeafTable {
+            table: TABLES[0],
+            group_bytes: 5,
+        },
+        LeafTable {
+            table: TABLES[1],
+            group_bytes: 0,
+        },
+    ],
 };
 pub const TABLES: [TableId; 3] = [TableId::new(0), TableId::new(1), TableId::new(31)];
 

@@ -11,6 +11,7 @@ use crate::things::{THING, at, schema};
 
 const BEFORE_INDEXES: Format = Format {
     version: 1,
+    leaves: &[],
     ..CLIENT_FORMAT
 };
 
