@@ -60,14 +60,20 @@ struct Remembered {
     slots: Vec<Option<Arc<Leaf>>>,
 }
 
-/// Where the leaf of a key is remembered: neighbours share a slot.
+/// Entries that share a slot, if their keys end with numbers in a row.
+const NEIGHBOURS_LOG2: u32 = 6;
+
+/// Where the leaf of a key is remembered. Keys that end with numbers in a row take slots in a row.
 fn slot_of(key: &[u8]) -> usize {
-    let (last, rest) = key.split_last().unwrap_or((&0, &[]));
-    let start = 0xCBF2_9CE4_8422_2325_u64 ^ u64::from(last >> 6);
-    let hash = rest.iter().rev().fold(start, |hash, byte| {
-        (hash ^ u64::from(*byte)).wrapping_mul(0x0000_0100_0000_01B3)
+    let (rest, number) = match key.split_last_chunk() {
+        Some((rest, number)) => (rest, u64::from_be_bytes(*number)),
+        None => (key, 0),
+    };
+    let hash = rest.iter().fold(number >> NEIGHBOURS_LOG2, |hash, byte| {
+        hash.wrapping_add(u64::from(*byte))
+            .wrapping_mul(0x0000_0100_0000_01B3)
     });
-    usize::try_from(hash >> 32).unwrap_or_default() % REMEMBERED_MAX
+    usize::try_from(hash % REMEMBERED_MAX as u64).unwrap_or_default()
 }
 
 impl Remembered {
