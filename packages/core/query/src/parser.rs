@@ -43,6 +43,7 @@ pub(crate) struct Parser<'t> {
     lexer: Lexer<'t>,
     pub(crate) token: Token<'t>,
     nodes: Vec<Node>,
+    /// Arithmetic operators of the comparison so far, which may all lie one inside the other.
     operators: usize,
     /// Whether the path just read ended at a dot, with an aggregate to follow.
     pub(crate) dotted: bool,
@@ -167,6 +168,16 @@ impl<'t> Parser<'t> {
     /// One operand of AND or OR, or, inside parentheses, a value expression.
     fn either_unit(&mut self, depth: usize) -> Result<Either> {
         Self::check_depth(depth)?;
+        let before = self.operators;
+        let unit = self.unit(depth)?;
+        if let Either::Predicate(_) = unit {
+            // What follows lies beside these operators, and not inside of them.
+            self.operators = before;
+        }
+        Ok(unit)
+    }
+
+    fn unit(&mut self, depth: usize) -> Result<Either> {
         match self.kind() {
             Kind::Not => {
                 self.advance()?;
