@@ -137,7 +137,7 @@ impl Planner<'_> {
                 narrow(&mut way, &below);
                 Some(way)
             }
-            Condition::True | Condition::Not(_) => None,
+            Condition::True | Condition::Not(_) | Condition::Text { .. } => None,
         }
     }
 

@@ -118,12 +118,10 @@ impl Binder<'_> {
         left: &ast::Expression,
         right: &ast::Expression,
     ) -> Result<Condition> {
-        if operator == Operator::Text {
-            return Err(QueryError::Unsupported(
-                "TEXT is not supported by this engine".into(),
-            ));
-        }
         let (left, right) = self.sides(left, right)?;
+        if operator == Operator::Text {
+            return self.text(left, right);
+        }
         self.check_comparison(Comparison {
             case_sensitive,
             ..Comparison::new(operator, left, right)

@@ -56,6 +56,14 @@ fn condition_text(condition: &Condition, form: Form) -> String {
         }
         Condition::Not(inner) => format!("!({})", condition_text(inner, form)),
         Condition::Compare(comparison) => comparison_text(comparison, form),
+        Condition::Text { path, words, .. } => {
+            // The original's word for it, which nothing reads.
+            let word = match form {
+                Form::Precise => "TEXT",
+                _ => operator_text(Operator::Text),
+            };
+            format!("{} {word} {}", path_text(path), string_text(words))
+        }
         Condition::OneOf { elements, .. } if elements.is_empty() && form == Form::Precise => {
             "FALSEPREDICATE".into()
         }

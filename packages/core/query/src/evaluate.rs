@@ -7,6 +7,7 @@ use crate::bound::{Comparison, Condition, DataType, Expression, PathExpression, 
 use crate::catalog::Place;
 use crate::compare::{Owned, Test, order, rank};
 use crate::error::{QueryError, Result};
+use crate::full_text;
 use crate::row::{Field, Row, Scalar};
 use crate::steps::{Given, Steps};
 use crate::walk::{self, Event};
@@ -44,6 +45,7 @@ pub(crate) fn matches(condition: &Condition, row: &dyn Row, given: Given<'_>) ->
         }
         Condition::Not(inner) => Ok(!matches(inner, row, given)?),
         Condition::Compare(comparison) => compare(comparison, row, given),
+        Condition::Text { path, search, .. } => full_text::matches(path, search, row, given),
         Condition::OneOf { path, elements } => direct(path, row, given, |value| {
             let looks = elements.len().checked_ilog2().unwrap_or(0) as usize + 1;
             given.steps.take(looks)?;
@@ -261,7 +263,7 @@ fn stream(
     Ok(result || ((seen || !keys) && quantified(quantifier, any, all)))
 }
 
-fn quantified(quantifier: Quantifier, any: bool, all: bool) -> bool {
+pub(crate) fn quantified(quantifier: Quantifier, any: bool, all: bool) -> bool {
     match quantifier {
         Quantifier::Any => any,
         Quantifier::All => all,

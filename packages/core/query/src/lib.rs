@@ -33,6 +33,7 @@ mod decimal;
 mod describe;
 mod descriptors;
 mod evaluate;
+mod full_text;
 mod index_key;
 mod lexer;
 mod number;
