@@ -101,9 +101,7 @@ impl Binder<'_> {
                 right,
             } => self.compare(*operator, *case_sensitive, left, right),
             Predicate::Between { value, range } => self.between(value, range),
-            Predicate::GeoWithin { .. } => Err(QueryError::Unsupported(
-                "GEOWITHIN is not supported by this engine".into(),
-            )),
+            Predicate::GeoWithin { path, shape } => self.geo_within(path, shape),
         }
     }
 

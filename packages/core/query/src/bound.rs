@@ -6,6 +6,7 @@ use crate::ast::{Aggregate, ArithmeticOperator, Operator, Quantifier};
 use crate::catalog::Place;
 use crate::compare::{Owned, Test};
 use crate::full_text::Search;
+use crate::geo::Within;
 use crate::text::Needle;
 
 /// The type of an expression, for checks and conversions.
@@ -81,6 +82,11 @@ pub(crate) enum Condition {
         search: Search,
         /// The words as they were given.
         words: Vec<u8>,
+    },
+    /// Points within a shape.
+    GeoWithin {
+        path: PathExpression,
+        within: Box<Within>,
     },
     /// An int or date property of the class between two constants.
     Between {

@@ -64,6 +64,13 @@ fn condition_text(condition: &Condition, form: Form) -> String {
             };
             format!("{} {word} {}", path_text(path), string_text(words))
         }
+        Condition::GeoWithin { path, within } => {
+            format!(
+                "{} GEOWITHIN {}",
+                path_text(path),
+                within.text(form == Form::Precise)
+            )
+        }
         Condition::OneOf { elements, .. } if elements.is_empty() && form == Form::Precise => {
             "FALSEPREDICATE".into()
         }

@@ -284,7 +284,7 @@ impl Parser<'_> {
                 self.punctuation(b')')?;
                 Ok(Geo::Polygon(rings))
             }
-            _ => Err(self.unexpected()),
+            _ => Err(self.unexpected_among("geobox or geopolygon or geocircle or argument")),
         }
     }
 
@@ -321,7 +321,7 @@ impl Parser<'_> {
         let coordinate = match self.kind() {
             Kind::Float | Kind::Natural => Coordinate::Value(number::parse_double(text)),
             Kind::Argument => Coordinate::Argument(argument_index(text, 1)),
-            _ => return Err(self.unexpected()),
+            _ => return Err(self.unexpected_among("natural0 or float or argument")),
         };
         self.advance()?;
         Ok(coordinate)

@@ -1,7 +1,7 @@
 //! Tokens to tree: precedence climbing with a bound on depth.
 
 use crate::ast::{
-    ArithmeticOperator, Ast, Expression, List, Operator, Path, PathElement, Post, Predicate,
+    ArithmeticOperator, Ast, Expression, Geo, List, Operator, Path, PathElement, Post, Predicate,
     Quantifier,
 };
 use crate::error::{QueryError, Result};
@@ -21,6 +21,14 @@ pub fn parse(text: &str) -> Result<Ast> {
         predicate,
         descriptors,
     })
+}
+
+/// Parses a shape of GEOWITHIN on its own.
+pub(crate) fn parse_shape(text: &str) -> Result<Geo> {
+    let mut parser = Parser::new(text)?;
+    let shape = parser.geo()?;
+    parser.expect(Kind::End)?;
+    Ok(shape)
 }
 
 /// A node while parsing. AND and OR stay binary here, by index, because the order in which the original
@@ -79,6 +87,14 @@ impl<'t> Parser<'t> {
     pub(crate) fn unexpected(&self) -> QueryError {
         self.lexer.error(&format!(
             "syntax error, unexpected {}",
+            self.token.kind.name()
+        ))
+    }
+
+    /// [`Parser::unexpected`] with what could have stood there.
+    pub(crate) fn unexpected_among(&self, expected: &str) -> QueryError {
+        self.lexer.error(&format!(
+            "syntax error, unexpected {}, expecting {expected}",
             self.token.kind.name()
         ))
     }

@@ -120,6 +120,7 @@ pub(crate) fn choices(condition: &Condition) -> Vec<Vec<Pin>> {
         Condition::True
         | Condition::Not(_)
         | Condition::Text { .. }
+        | Condition::GeoWithin { .. }
         | Condition::Between { .. } => Vec::new(),
     }
 }
