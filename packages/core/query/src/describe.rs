@@ -285,6 +285,7 @@ pub(crate) fn value_text(value: &Owned, form: Form) -> String {
         Value::Float(value) => number::general(f64::from(*value), if loose { 6 } else { 9 }),
         Value::Double(value) if form == Form::Precise => precise_double(*value),
         Value::Double(value) => number::general(*value, if loose { 6 } else { 17 }),
+        Value::Decimal(value) if form == Form::Precise => precise_decimal(&decimal::print(value)),
         Value::Decimal(value) => decimal::print(value),
         Value::Link(link) => {
             format!(
@@ -296,6 +297,17 @@ pub(crate) fn value_text(value: &Owned, form: Form) -> String {
         Value::ObjectId(value) => format!("oid({})", hex(&value.0)),
         Value::Uuid(value) => uuid_text(&value.0),
     }
+}
+
+/// A whole number that is no 64-bit integer has an exponent, so that it is not read as one.
+fn precise_decimal(text: &str) -> String {
+    let is_whole = text
+        .bytes()
+        .all(|byte| byte.is_ascii_digit() || byte == b'-');
+    if is_whole && text.parse::<i64>().is_err() {
+        return format!("{text}E0");
+    }
+    text.to_owned()
 }
 
 /// A whole double keeps a point, so that it parses back as a double.

@@ -55,6 +55,8 @@ pub(crate) struct Parser<'t> {
     operators: usize,
     /// Whether the path just read ended at a dot, with an aggregate to follow.
     pub(crate) dotted: bool,
+    /// Whether `@size` and the like are unexpected in a path.
+    only_plain: bool,
 }
 
 impl<'t> Parser<'t> {
@@ -72,6 +74,7 @@ impl<'t> Parser<'t> {
             nodes: Vec::new(),
             operators: 0,
             dotted: false,
+            only_plain: false,
         })
     }
 
@@ -376,11 +379,12 @@ impl<'t> Parser<'t> {
     pub(crate) fn list_elements(&mut self, quantifier: Option<Quantifier>) -> Result<List> {
         self.punctuation(b'{')?;
         let mut elements = Vec::new();
-        if !self.is_punctuation(b'}') {
+        // The original's grammar lets a list begin with a comma.
+        if !self.is_punctuation(b'}') && !self.is_punctuation(b',') {
             elements.push(self.constant()?);
-            while self.accept(b',')? {
-                elements.push(self.constant()?);
-            }
+        }
+        while self.accept(b',')? {
+            elements.push(self.constant()?);
         }
         self.punctuation(b'}')?;
         Ok(List {
@@ -406,6 +410,14 @@ impl<'t> Parser<'t> {
         self.path_rest(path)
     }
 
+    /// A path that ends in a property: nothing is asked about what it leads to.
+    pub(crate) fn plain_path(&mut self) -> Result<Path> {
+        self.only_plain = true;
+        let path = self.path(None);
+        self.only_plain = false;
+        path
+    }
+
     /// A path whose first name is already read.
     pub(crate) fn path_from(&mut self, first: String) -> Result<Path> {
         let elements = vec![PathElement::Name(first)];
@@ -425,7 +437,7 @@ impl<'t> Parser<'t> {
                 )));
             }
             if self.accept(b'[')? {
-                if self.kind() == Kind::IndexSize {
+                if self.kind() == Kind::IndexSize && !self.only_plain {
                     self.advance()?;
                     self.punctuation(b']')?;
                     path.post = Some(Post::Size);
@@ -436,6 +448,11 @@ impl<'t> Parser<'t> {
                 path.elements.push(element);
             } else if self.accept(b'.')? {
                 match self.kind() {
+                    Kind::Size | Kind::Type | Kind::Min | Kind::Max | Kind::Sum | Kind::Average
+                        if self.only_plain =>
+                    {
+                        return Err(self.unexpected());
+                    }
                     Kind::Size if self.token.text == "@count" => path.post = Some(Post::Count),
                     Kind::Size => path.post = Some(Post::Size),
                     Kind::Type => path.post = Some(Post::Type),

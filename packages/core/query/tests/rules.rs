@@ -127,3 +127,83 @@ fn links_in_a_list_are_of_the_class_that_is_linked_to() {
     assert!(answer("Person", "boss IN {obj('Person', 1), null}").is_ok());
     assert!(answer("Person", "data IN {obj('Person', 1), obj('Dog', 'rex'), 5}").is_ok());
 }
+
+#[test]
+fn many_sorts_take_no_longer_than_many_columns() {
+    let sorts = vec!["SORT(intCol ASC, strCol DESC)"; 8_000].join(" ");
+    let query =
+        format!("FALSEPREDICATE {sorts} LIMIT(1) SORT(_id ASC) SORT(intOpt ASC, strOpt DESC)");
+    let started = std::time::Instant::now();
+    let (_, description) = answer("AllTypes", &query).unwrap();
+    let taken = started.elapsed();
+    assert!(description.ends_with("DESC) LIMIT(1) SORT(intOpt ASC, strOpt DESC, _id ASC)"));
+    let columns = vec!["intCol ASC, strCol DESC"; 8_000].join(", ");
+    let started = std::time::Instant::now();
+    answer("AllTypes", &format!("FALSEPREDICATE SORT({columns})")).unwrap();
+    assert!(taken < 10 * started.elapsed(), "{taken:?}");
+}
+
+#[test]
+fn a_list_may_begin_with_a_comma() {
+    assert_eq!(
+        answer("AllTypes", "intCol IN {, 5, 6}").unwrap().1,
+        "intCol IN {5, 6}"
+    );
+    assert_eq!(refusal("AllTypes", "intCol IN {5, }").0, "SyntaxError");
+}
+
+/// Full text and places where the recorded queries are few.
+#[test]
+fn words_and_places_are_asked_about_as_properties_are() {
+    let found = |class: &str, text: &str| answer(class, text).unwrap();
+    assert_eq!(
+        found("AllTypes", "ALL links.text TEXT 'quick'").1,
+        "ALL links.text FULLTEXT \"quick\""
+    );
+    let (any, all) = (
+        found("AllTypes", "links.text TEXT 'quick'").0,
+        found("AllTypes", "TRUEPREDICATE").0,
+    );
+    assert_eq!(
+        found("AllTypes", "NONE links.text TEXT 'quick'").0,
+        all - any
+    );
+    assert_eq!(
+        refusal("AllTypes", "prev.text TEXT 'quick'").0,
+        "InvalidQuery"
+    );
+    assert_eq!(refusal("AllTypes", "'quick' TEXT text").0, "InvalidQuery");
+    assert_eq!(
+        refusal("AllTypes", "text TEXT {'quick', 'fox'}").0,
+        "InvalidQuery"
+    );
+    assert_eq!(
+        refusal("AllTypes", "intCol TEXT 'quick'").0,
+        "IllegalOperation"
+    );
+    let outer = "{[0, 0], [20, 0], [20, 20], [0, 20], [0, 0]}";
+    let hole = "{[5, 5], [12, 5], [12, 12], [5, 12], [5, 5]}";
+    let within = |shape: &str| format!("location GEOWITHIN geoPolygon({shape})");
+    let whole = found("Place", &within(outer)).0;
+    let (part, description) = found("Place", &within(&format!("{outer}, {hole}")));
+    // Two places are in the hole: at 10, 10 and beside it.
+    assert_eq!((whole, part), (3, 1));
+    assert_eq!(
+        description,
+        format!("location GEOWITHIN GeoPolygon({outer}, {hole})")
+    );
+    let outside = "{[25, 5], [30, 5], [30, 12], [25, 12], [25, 5]}";
+    assert_eq!(
+        refusal("Place", &within(&format!("{outer}, {outside}"))).0,
+        "InvalidQueryArg"
+    );
+    assert_eq!(
+        refusal("Place", "location GEOWITHIN geoCircle([0, 91], 1)").0,
+        "InvalidQueryArg"
+    );
+    let many = vec!["[1, 2]"; 3_000].join(", ");
+    assert_eq!(
+        refusal("Place", &within(&format!("{{{many}}}"))).0,
+        "LimitExceeded"
+    );
+}
