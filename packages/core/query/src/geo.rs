@@ -217,8 +217,8 @@ impl Binder<'_> {
         let path = self.path(path)?;
         if path.data_type != DataType::LINK || !matches!(path.end, End::Objects) {
             return Err(QueryError::InvalidQuery(format!(
-                "The left hand side of 'geoWithin' must be a link to geoJSON formatted data. But the provided \
-                 type is '{}'",
+                "The left hand side of 'geoWithin' must be a link to geoJSON formatted data. But the \
+                 provided type is '{}'",
                 path.data_type.name()
             )));
         }
@@ -337,8 +337,8 @@ impl Binder<'_> {
             Argument::List(_) => "mixed",
         };
         Err(QueryError::InvalidQuery(format!(
-            "The right hand side of 'geoWithin' must be a geospatial constant value. But the provided type is \
-             '{name}'"
+            "The right hand side of 'geoWithin' must be a geospatial constant value. But the provided type \
+             is '{name}'"
         )))
     }
 }

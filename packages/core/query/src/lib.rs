@@ -42,6 +42,7 @@ mod parse_value;
 mod parser;
 mod pins;
 mod query;
+mod runs;
 mod sphere;
 mod steps;
 mod text;

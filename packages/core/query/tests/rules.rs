@@ -115,8 +115,8 @@ fn links_in_a_list_are_of_the_class_that_is_linked_to() {
         "boss IN {obj('Person', 1), obj('Dog', 'rex')}",
         "boss == {obj('Dog', 'rex')}",
     ] {
-        let message = "The relationship 'boss' which links to type 'Person' cannot be compared to an argument \
-                       of type 'Dog' with primary key '\"rex\"'";
+        let message = "The relationship 'boss' which links to type 'Person' cannot be compared to an \
+                       argument of type 'Dog' with primary key '\"rex\"'";
         assert_eq!(
             refusal("Person", text),
             ("InvalidQueryArg", message.to_owned())
