@@ -269,6 +269,7 @@ pub(crate) fn matches(
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
 

@@ -4,6 +4,9 @@
 //! without overlapping, exactly one holds it. That takes signs of determinants that are exact, with ties
 //! broken as if every coordinate were off by an infinitely small amount.
 
+// Vertices are the same only if they are the same to the last bit.
+#![allow(clippy::float_cmp)]
+
 use std::f64::consts::PI;
 
 /// A unit vector.
@@ -357,6 +360,7 @@ fn place(vertex: Vector) -> String {
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
 

@@ -129,6 +129,7 @@ fn links_in_a_list_are_of_the_class_that_is_linked_to() {
 }
 
 #[test]
+#[allow(clippy::disallowed_methods, reason = "it is about how long it takes")]
 fn many_sorts_take_no_longer_than_many_columns() {
     let sorts = vec!["SORT(intCol ASC, strCol DESC)"; 8_000].join(" ");
     let query =
