@@ -17,7 +17,7 @@ const schema: ObjectSchema[] = [
       _id: "int",
       about: { type: "string", mapTo: "text", indexed: "full-text" },
       plain: "string?",
-      location: "GeoPoint?",
+      location: "GeoPoint",
     },
   },
 ];
@@ -42,6 +42,8 @@ test("words of a full-text property and points within shapes are found", () => {
   expect(() => find("plain TEXT 'river'")).toThrow("Column has no fulltext index");
   expect(() => find("about TEXT ''")).toThrow("Missing search token");
   expect(find("location GEOWITHIN geoCircle([12.5, 55.7], 0.001)")).toEqual([1]);
-  expect(find("location GEOWITHIN $0", "geoPolygon({[-2.0, 50], [2, 50], [2, 53], [-2.0, 53], [-2.0, 50]})")).toEqual([2]);
+  expect(find("location GEOWITHIN $0", "geoPolygon({[-2.0, 50], [2, 50], [2, 53], [-2.0, 53], [-2.0, 50]})")).toEqual([
+    2,
+  ]);
   expect(() => find("about GEOWITHIN geoCircle([0, 0], 1)")).toThrow("must be a link to geoJSON formatted data");
 });
