@@ -243,7 +243,8 @@ export interface CoreStore {
   ): Float64Array;
   /**
    * Names that queries through this handle may use beside those of the file: JSON
-   * `{ class: { "stored": { name: name in the file }, "linking": { name: [origin class, its property in the file] } } }`.
+   * `{ class: { "stored": { name: name in the file }, "linking": { name: [origin class, its property in the file] },
+   * "fullText": [name in the file] } }`. TEXT searches the properties of the last alone.
    */
   setQueryNames(names: string): void;
   /**

@@ -137,7 +137,10 @@ impl Planner<'_> {
                 narrow(&mut way, &below);
                 Some(way)
             }
-            Condition::True | Condition::Not(_) => None,
+            Condition::True
+            | Condition::Not(_)
+            | Condition::Text { .. }
+            | Condition::GeoWithin { .. } => None,
         }
     }
 

@@ -101,9 +101,7 @@ impl Binder<'_> {
                 right,
             } => self.compare(*operator, *case_sensitive, left, right),
             Predicate::Between { value, range } => self.between(value, range),
-            Predicate::GeoWithin { .. } => Err(QueryError::Unsupported(
-                "GEOWITHIN is not supported by this engine".into(),
-            )),
+            Predicate::GeoWithin { path, shape } => self.geo_within(path, shape),
         }
     }
 
@@ -118,12 +116,10 @@ impl Binder<'_> {
         left: &ast::Expression,
         right: &ast::Expression,
     ) -> Result<Condition> {
-        if operator == Operator::Text {
-            return Err(QueryError::Unsupported(
-                "TEXT is not supported by this engine".into(),
-            ));
-        }
         let (left, right) = self.sides(left, right)?;
+        if operator == Operator::Text {
+            return self.text(left, right);
+        }
         self.check_comparison(Comparison {
             case_sensitive,
             ..Comparison::new(operator, left, right)

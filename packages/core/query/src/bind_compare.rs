@@ -193,7 +193,6 @@ fn check_operand_types(
     left: Option<DataType>,
     right: Option<DataType>,
 ) -> Result<()> {
-    let is_link = |data_type| matches!(data_type, Some(DataType::LINK | DataType::TypedLink));
     let equality = matches!(
         comparison.operator,
         Operator::Equal | Operator::NotEqual | Operator::In
@@ -205,13 +204,26 @@ fn check_operand_types(
             describe::operator_text(comparison.operator)
         )));
     }
-    if is_link(left) && is_link(right) {
-        check_link_classes(comparison)?;
-    }
     for (path, other) in [
         (&comparison.left, &comparison.right),
         (&comparison.right, &comparison.left),
     ] {
+        match (path, other) {
+            (Expression::Path(path), Expression::List { elements, .. })
+                if path.data_type == DataType::LINK =>
+            {
+                for element in elements {
+                    check_link_classes(path, element)?;
+                }
+            }
+            (Expression::Path(path), Expression::Constant { value })
+                if path.data_type == DataType::LINK
+                    && matches!(value, Owned::Value(Value::Link(_))) =>
+            {
+                check_link_classes(path, value)?;
+            }
+            _ => {}
+        }
         if let (Expression::Path(path), Expression::Constant { value }) = (path, other)
             && value.is_null()
             && matches!(path.end, End::Objects)
@@ -281,29 +293,28 @@ fn check_text_operands(
     left: Option<DataType>,
     right: Option<DataType>,
 ) -> Result<()> {
-    let textual = |data_type: Option<DataType>| {
+    let is_text = |data_type| {
         matches!(
             data_type,
-            Some(DataType::Column(
-                ColumnType::String | ColumnType::Binary | ColumnType::Mixed
-            ))
+            DataType::Column(ColumnType::String | ColumnType::Binary | ColumnType::Mixed)
         )
     };
-    let lists = matches!(comparison.right, Expression::List { .. });
-    let null_needle = right.is_none()
+    // Beside a string or binary, null is an absent one.
+    let absent_text = right.is_none()
         && matches!(
             left,
             Some(DataType::Column(ColumnType::String | ColumnType::Binary))
         );
-    if right.is_none() && !lists && !is_text_operator(comparison.operator) {
-        comparison.case_sensitive = true;
+    let is_equality = !is_text_operator(comparison.operator);
+    if is_equality && disregards_case(comparison, left, right) {
+        let keeps = right.is_some() && left == Some(DataType::MIXED);
+        comparison.case_sensitive = !keeps;
         return Ok(());
     }
-    if textual(right) || lists || null_needle {
-        return Ok(());
-    }
-    if !is_text_operator(comparison.operator) {
-        comparison.case_sensitive = left != Some(DataType::MIXED);
+    if absent_text
+        || right.is_some_and(is_text)
+        || matches!(comparison.right, Expression::List { .. })
+    {
         return Ok(());
     }
     Err(QueryError::InvalidQuery(format!(
@@ -311,6 +322,37 @@ fn check_text_operands(
         describe::operator_name(comparison.operator, comparison.case_sensitive),
         right.map_or("null", DataType::name)
     )))
+}
+
+/// Whether an equality is one of a property of the class, or of a link, with a constant that has no case.
+fn disregards_case(
+    comparison: &Comparison,
+    left: Option<DataType>,
+    right: Option<DataType>,
+) -> bool {
+    let (Expression::Path(path), Expression::Constant { .. }) =
+        (&comparison.left, &comparison.right)
+    else {
+        return false;
+    };
+    if path.data_type == DataType::LINK {
+        return true;
+    }
+    let has_case = matches!(
+        right,
+        Some(DataType::Column(ColumnType::String | ColumnType::Binary))
+    );
+    let takes_null = matches!(
+        left,
+        Some(DataType::Column(
+            ColumnType::String | ColumnType::Binary | ColumnType::Mixed
+        ))
+    );
+    let fits = match right {
+        None => takes_null,
+        right => left == right || left == Some(DataType::MIXED),
+    };
+    path.direct().is_some() && !has_case && fits
 }
 
 fn check_list_to_list(comparison: &Comparison) -> Result<()> {
@@ -328,30 +370,19 @@ fn check_list_to_list(comparison: &Comparison) -> Result<()> {
 }
 
 /// A link property only ever holds objects of one class.
-fn check_link_classes(comparison: &Comparison) -> Result<()> {
-    for (path, other) in [
-        (&comparison.left, &comparison.right),
-        (&comparison.right, &comparison.left),
-    ] {
-        let Expression::Path(path) = path else {
-            continue;
-        };
-        let Expression::Constant {
-            value: Owned::Value(Value::Link(link)),
-        } = other
-        else {
-            continue;
-        };
-        if path.data_type == DataType::LINK && link.class.as_bytes() != path.class.as_bytes() {
-            return Err(QueryError::InvalidQueryArg(format!(
-                "The relationship '{}' which links to type '{}' cannot be compared to an argument of \
-                 type '{}' with primary key '{}'",
-                path.text,
-                path.class,
-                link.class,
-                describe::key_text(KeyView::from(&link.key))
-            )));
-        }
+fn check_link_classes(path: &PathExpression, element: &Owned) -> Result<()> {
+    let Owned::Value(Value::Link(link)) = element else {
+        return check_types(Some(path.data_type), type_of(element));
+    };
+    if link.class.as_bytes() == path.class.as_bytes() {
+        return Ok(());
     }
-    Ok(())
+    Err(QueryError::InvalidQueryArg(format!(
+        "The relationship '{}' which links to type '{}' cannot be compared to an argument of type '{}' with \
+         primary key '{}'",
+        path.text,
+        path.class,
+        link.class,
+        describe::key_text(KeyView::from(&link.key))
+    )))
 }

@@ -273,7 +273,7 @@ pub(crate) fn integral(value: f64) -> Option<i64> {
 /// Strings become numbers where a number is expected and the text begins with one.
 fn string_toward(bytes: &[u8], hint: Option<ColumnType>) -> Value {
     let parsed = std::str::from_utf8(bytes).ok().and_then(|text| {
-        let text = text.trim_start();
+        let text = text.trim_start_matches([' ', '\t', '\n', '\u{b}', '\u{c}', '\r']);
         match hint? {
             ColumnType::Int => leading_int(text).map(Value::Int),
             ColumnType::Float => leading_double(text)?.parse().ok().map(Value::Float),

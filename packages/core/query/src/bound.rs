@@ -5,6 +5,8 @@ use tidemark_changeset::{CollectionKind, ColumnType};
 use crate::ast::{Aggregate, ArithmeticOperator, Operator, Quantifier};
 use crate::catalog::Place;
 use crate::compare::{Owned, Test};
+use crate::full_text::Search;
+use crate::geo::Within;
 use crate::text::Needle;
 
 /// The type of an expression, for checks and conversions.
@@ -73,6 +75,18 @@ pub(crate) enum Condition {
     OneOf {
         path: PathExpression,
         elements: Vec<Owned>,
+    },
+    /// Words of a text.
+    Text {
+        path: PathExpression,
+        search: Search,
+        /// The words as they were given.
+        words: Vec<u8>,
+    },
+    /// Points within a shape.
+    GeoWithin {
+        path: PathExpression,
+        within: Box<Within>,
     },
     /// An int or date property of the class between two constants.
     Between {

@@ -56,6 +56,21 @@ fn condition_text(condition: &Condition, form: Form) -> String {
         }
         Condition::Not(inner) => format!("!({})", condition_text(inner, form)),
         Condition::Compare(comparison) => comparison_text(comparison, form),
+        Condition::Text { path, words, .. } => {
+            // The original's word for it, which nothing reads.
+            let word = match form {
+                Form::Precise => "TEXT",
+                _ => operator_text(Operator::Text),
+            };
+            format!("{} {word} {}", path_text(path), string_text(words))
+        }
+        Condition::GeoWithin { path, within } => {
+            format!(
+                "{} GEOWITHIN {}",
+                path_text(path),
+                within.text(form == Form::Precise)
+            )
+        }
         Condition::OneOf { elements, .. } if elements.is_empty() && form == Form::Precise => {
             "FALSEPREDICATE".into()
         }
@@ -270,6 +285,7 @@ pub(crate) fn value_text(value: &Owned, form: Form) -> String {
         Value::Float(value) => number::general(f64::from(*value), if loose { 6 } else { 9 }),
         Value::Double(value) if form == Form::Precise => precise_double(*value),
         Value::Double(value) => number::general(*value, if loose { 6 } else { 17 }),
+        Value::Decimal(value) if form == Form::Precise => precise_decimal(&decimal::print(value)),
         Value::Decimal(value) => decimal::print(value),
         Value::Link(link) => {
             format!(
@@ -281,6 +297,17 @@ pub(crate) fn value_text(value: &Owned, form: Form) -> String {
         Value::ObjectId(value) => format!("oid({})", hex(&value.0)),
         Value::Uuid(value) => uuid_text(&value.0),
     }
+}
+
+/// A whole number that is no 64-bit integer has an exponent, so that it is not read as one.
+fn precise_decimal(text: &str) -> String {
+    let is_whole = text
+        .bytes()
+        .all(|byte| byte.is_ascii_digit() || byte == b'-');
+    if is_whole && text.parse::<i64>().is_err() {
+        return format!("{text}E0");
+    }
+    text.to_owned()
 }
 
 /// A whole double keeps a point, so that it parses back as a double.

@@ -51,31 +51,26 @@ impl Binder<'_> {
         descriptors: &[ast::Descriptor],
     ) -> Result<Vec<Descriptor>> {
         let mut bound: Vec<Descriptor> = Vec::new();
+        // Adjacent sorts are one, and the later one comes first: the columns from the last one on.
+        let mut run = Vec::new();
         for descriptor in descriptors {
-            match descriptor {
+            let other = match descriptor {
                 ast::Descriptor::Sort(columns) => {
-                    let mut sorted = Vec::with_capacity(columns.len());
-                    for (path, ascending) in columns {
-                        sorted.push((self.column(path, "sort")?, *ascending));
+                    for (path, ascending) in columns.iter().rev() {
+                        run.push((self.column(path, "sort")?, *ascending));
                     }
-                    // Adjacent sorts are one, and the later one comes first.
-                    if let Some(Descriptor::Sort(before)) = bound.last_mut() {
-                        sorted.append(before);
-                        *before = sorted;
-                    } else {
-                        bound.push(Descriptor::Sort(sorted));
-                    }
+                    continue;
                 }
                 ast::Descriptor::Distinct(columns) => {
-                    let columns: Result<Vec<Column>> = columns
-                        .iter()
-                        .map(|path| self.column(path, "distinct"))
-                        .collect();
-                    bound.push(Descriptor::Distinct(columns?));
+                    let columns = columns.iter().map(|path| self.column(path, "distinct"));
+                    Descriptor::Distinct(columns.collect::<Result<_>>()?)
                 }
-                ast::Descriptor::Limit(count) => bound.push(Descriptor::Limit(*count)),
-            }
+                ast::Descriptor::Limit(count) => Descriptor::Limit(*count),
+            };
+            bound.extend(sort_of(&mut run));
+            bound.push(other);
         }
+        bound.extend(sort_of(&mut run));
         Ok(bound)
     }
 
@@ -149,6 +144,15 @@ impl Binder<'_> {
         column.text = join_texts(&texts);
         Ok(column)
     }
+}
+
+/// The sort of a run of columns, which are taken out, the last one first.
+fn sort_of(run: &mut Vec<(Column, bool)>) -> Option<Descriptor> {
+    if run.is_empty() {
+        return None;
+    }
+    run.reverse();
+    Some(Descriptor::Sort(std::mem::take(run)))
 }
 
 fn dictionary_key(element: &PathElement) -> Option<Vec<u8>> {

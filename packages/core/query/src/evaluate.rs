@@ -10,6 +10,7 @@ use crate::error::{QueryError, Result};
 use crate::row::{Field, Row, Scalar};
 use crate::steps::{Given, Steps};
 use crate::walk::{self, Event};
+use crate::{full_text, geo};
 
 /// Columns that are passed over in one step.
 const COLUMNS_PER_STEP: usize = 16;
@@ -44,6 +45,8 @@ pub(crate) fn matches(condition: &Condition, row: &dyn Row, given: Given<'_>) ->
         }
         Condition::Not(inner) => Ok(!matches(inner, row, given)?),
         Condition::Compare(comparison) => compare(comparison, row, given),
+        Condition::Text { path, search, .. } => full_text::matches(path, search, row, given),
+        Condition::GeoWithin { path, within } => geo::matches(path, within, row, given),
         Condition::OneOf { path, elements } => direct(path, row, given, |value| {
             let looks = elements.len().checked_ilog2().unwrap_or(0) as usize + 1;
             given.steps.take(looks)?;
@@ -261,7 +264,7 @@ fn stream(
     Ok(result || ((seen || !keys) && quantified(quantifier, any, all)))
 }
 
-fn quantified(quantifier: Quantifier, any: bool, all: bool) -> bool {
+pub(crate) fn quantified(quantifier: Quantifier, any: bool, all: bool) -> bool {
     match quantifier {
         Quantifier::Any => any,
         Quantifier::All => all,

@@ -457,6 +457,9 @@ fn scan_string(bytes: &[u8]) -> Option<usize> {
         if byte == quote {
             return Some(at + 1);
         }
+        if byte == 0 {
+            return None;
+        }
         if byte != b'\\' {
             at += 1;
             continue;

@@ -13,5 +13,8 @@ pub const ARGUMENTS_MAX: usize = 10_000;
 /// other.
 pub const PATH_ELEMENTS_MAX: usize = 100;
 
+/// Most vertices of a polygon in GEOWITHIN: whether its edges cross is asked of each two of them.
+pub const POLYGON_VERTICES_MAX: usize = 2_000;
+
 /// Most substitutions of linking-objects names in one path; the original's bound against loops.
 pub const SUBSTITUTIONS_MAX: usize = 50;

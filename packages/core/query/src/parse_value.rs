@@ -119,10 +119,7 @@ impl Parser<'_> {
     fn subquery(&mut self, depth: usize) -> Result<Expression> {
         self.advance()?;
         self.punctuation(b'(')?;
-        let path = self.path(None)?;
-        if path.post.is_some() || self.aggregate_kind().is_some() {
-            return Err(self.unexpected());
-        }
+        let path = self.plain_path()?;
         self.punctuation(b',')?;
         let variable = self.name()?;
         self.punctuation(b',')?;
@@ -214,9 +211,9 @@ impl Parser<'_> {
                 Kind::Distinct => {
                     self.advance()?;
                     self.punctuation(b'(')?;
-                    let mut columns = vec![self.descriptor_path()?];
+                    let mut columns = vec![self.plain_path()?];
                     while self.accept(b',')? {
-                        columns.push(self.descriptor_path()?);
+                        columns.push(self.plain_path()?);
                     }
                     Descriptor::Distinct(columns)
                 }
@@ -234,7 +231,7 @@ impl Parser<'_> {
     }
 
     fn sort_column(&mut self) -> Result<(crate::ast::Path, bool)> {
-        let path = self.descriptor_path()?;
+        let path = self.plain_path()?;
         let ascending = match self.kind() {
             Kind::Ascending => true,
             Kind::Descending => false,
@@ -242,14 +239,6 @@ impl Parser<'_> {
         };
         self.advance()?;
         Ok((path, ascending))
-    }
-
-    fn descriptor_path(&mut self) -> Result<crate::ast::Path> {
-        let path = self.path(None)?;
-        if path.post.is_some() || self.aggregate_kind().is_some() {
-            return Err(self.unexpected());
-        }
-        Ok(path)
     }
 
     /// The right side of GEOWITHIN.
@@ -284,7 +273,7 @@ impl Parser<'_> {
                 self.punctuation(b')')?;
                 Ok(Geo::Polygon(rings))
             }
-            _ => Err(self.unexpected()),
+            _ => Err(self.unexpected_among("geobox or geopolygon or geocircle or argument")),
         }
     }
 
@@ -321,7 +310,7 @@ impl Parser<'_> {
         let coordinate = match self.kind() {
             Kind::Float | Kind::Natural => Coordinate::Value(number::parse_double(text)),
             Kind::Argument => Coordinate::Argument(argument_index(text, 1)),
-            _ => return Err(self.unexpected()),
+            _ => return Err(self.unexpected_among("natural0 or float or argument")),
         };
         self.advance()?;
         Ok(coordinate)

@@ -1,7 +1,7 @@
 //! Tokens to tree: precedence climbing with a bound on depth.
 
 use crate::ast::{
-    ArithmeticOperator, Ast, Expression, List, Operator, Path, PathElement, Post, Predicate,
+    ArithmeticOperator, Ast, Expression, Geo, List, Operator, Path, PathElement, Post, Predicate,
     Quantifier,
 };
 use crate::error::{QueryError, Result};
@@ -23,9 +23,17 @@ pub fn parse(text: &str) -> Result<Ast> {
     })
 }
 
+/// Parses a shape of GEOWITHIN on its own.
+pub(crate) fn parse_shape(text: &str) -> Result<Geo> {
+    let mut parser = Parser::new(text)?;
+    let shape = parser.geo()?;
+    parser.expect(Kind::End)?;
+    Ok(shape)
+}
+
 /// A node while parsing. AND and OR stay binary here, by index, because the order in which the original
 /// flattens them depends on the shape of the tree.
-enum Node {
+pub(crate) enum Node {
     And(usize, usize),
     Or(usize, usize),
     Not(usize),
@@ -42,10 +50,13 @@ enum Either {
 pub(crate) struct Parser<'t> {
     lexer: Lexer<'t>,
     pub(crate) token: Token<'t>,
-    nodes: Vec<Node>,
+    pub(crate) nodes: Vec<Node>,
+    /// Arithmetic operators of the comparison so far, which may all lie one inside the other.
     operators: usize,
     /// Whether the path just read ended at a dot, with an aggregate to follow.
     pub(crate) dotted: bool,
+    /// Whether `@size` and the like are unexpected in a path.
+    only_plain: bool,
 }
 
 impl<'t> Parser<'t> {
@@ -63,6 +74,7 @@ impl<'t> Parser<'t> {
             nodes: Vec::new(),
             operators: 0,
             dotted: false,
+            only_plain: false,
         })
     }
 
@@ -78,6 +90,14 @@ impl<'t> Parser<'t> {
     pub(crate) fn unexpected(&self) -> QueryError {
         self.lexer.error(&format!(
             "syntax error, unexpected {}",
+            self.token.kind.name()
+        ))
+    }
+
+    /// [`Parser::unexpected`] with what could have stood there.
+    pub(crate) fn unexpected_among(&self, expected: &str) -> QueryError {
+        self.lexer.error(&format!(
+            "syntax error, unexpected {}, expecting {expected}",
             self.token.kind.name()
         ))
     }
@@ -167,6 +187,16 @@ impl<'t> Parser<'t> {
     /// One operand of AND or OR, or, inside parentheses, a value expression.
     fn either_unit(&mut self, depth: usize) -> Result<Either> {
         Self::check_depth(depth)?;
+        let before = self.operators;
+        let unit = self.unit(depth)?;
+        if let Either::Predicate(_) = unit {
+            // What follows lies beside these operators, and not inside of them.
+            self.operators = before;
+        }
+        Ok(unit)
+    }
+
+    fn unit(&mut self, depth: usize) -> Result<Either> {
         match self.kind() {
             Kind::Not => {
                 self.advance()?;
@@ -349,11 +379,12 @@ impl<'t> Parser<'t> {
     pub(crate) fn list_elements(&mut self, quantifier: Option<Quantifier>) -> Result<List> {
         self.punctuation(b'{')?;
         let mut elements = Vec::new();
-        if !self.is_punctuation(b'}') {
+        // The original's grammar lets a list begin with a comma.
+        if !self.is_punctuation(b'}') && !self.is_punctuation(b',') {
             elements.push(self.constant()?);
-            while self.accept(b',')? {
-                elements.push(self.constant()?);
-            }
+        }
+        while self.accept(b',')? {
+            elements.push(self.constant()?);
         }
         self.punctuation(b'}')?;
         Ok(List {
@@ -379,6 +410,14 @@ impl<'t> Parser<'t> {
         self.path_rest(path)
     }
 
+    /// A path that ends in a property: nothing is asked about what it leads to.
+    pub(crate) fn plain_path(&mut self) -> Result<Path> {
+        self.only_plain = true;
+        let path = self.path(None);
+        self.only_plain = false;
+        path
+    }
+
     /// A path whose first name is already read.
     pub(crate) fn path_from(&mut self, first: String) -> Result<Path> {
         let elements = vec![PathElement::Name(first)];
@@ -398,7 +437,7 @@ impl<'t> Parser<'t> {
                 )));
             }
             if self.accept(b'[')? {
-                if self.kind() == Kind::IndexSize {
+                if self.kind() == Kind::IndexSize && !self.only_plain {
                     self.advance()?;
                     self.punctuation(b']')?;
                     path.post = Some(Post::Size);
@@ -409,6 +448,11 @@ impl<'t> Parser<'t> {
                 path.elements.push(element);
             } else if self.accept(b'.')? {
                 match self.kind() {
+                    Kind::Size | Kind::Type | Kind::Min | Kind::Max | Kind::Sum | Kind::Average
+                        if self.only_plain =>
+                    {
+                        return Err(self.unexpected());
+                    }
                     Kind::Size if self.token.text == "@count" => path.post = Some(Post::Count),
                     Kind::Size => path.post = Some(Post::Size),
                     Kind::Type => path.post = Some(Post::Type),
@@ -471,82 +515,6 @@ impl<'t> Parser<'t> {
             | Kind::KeysOrValues => Ok(unescape(self.advance()?.text)),
             _ => Err(self.unexpected()),
         }
-    }
-
-    /// Takes a node out of the arena, with runs of AND and OR made flat. The original walks a node's
-    /// children and moves the two children of a nested node of the same kind to the end, which is a walk
-    /// in breadth. It does so from the root only: below a NOT, runs stay in the order written.
-    fn flatten(&mut self, root: usize, below_not: bool) -> Predicate {
-        match std::mem::replace(&mut self.nodes[root], Node::Taken) {
-            Node::Leaf(predicate) => predicate,
-            Node::Not(inner) => Predicate::Not(Box::new(self.flatten(inner, true))),
-            Node::And(left, right) => {
-                let children = if below_not {
-                    self.spine(left, right, and)
-                } else {
-                    self.breadth(left, right, and)
-                };
-                Predicate::And(self.flatten_all(children, below_not))
-            }
-            Node::Or(left, right) if below_not => {
-                let children = self.spine(left, right, or);
-                Predicate::Nested(self.flatten_all(children, true))
-            }
-            Node::Or(left, right) => {
-                let children = self.breadth(left, right, or);
-                Predicate::Or(self.flatten_all(children, false))
-            }
-            Node::Taken => unreachable!("every node has one parent"),
-        }
-    }
-
-    fn flatten_all(&mut self, children: Vec<usize>, below_not: bool) -> Vec<Predicate> {
-        children
-            .into_iter()
-            .map(|child| self.flatten(child, below_not))
-            .collect()
-    }
-
-    fn breadth(&self, left: usize, right: usize, parts: Parts) -> Vec<usize> {
-        let mut queue = std::collections::VecDeque::from([left, right]);
-        let mut children = Vec::new();
-        while let Some(node) = queue.pop_front() {
-            match parts(&self.nodes[node]) {
-                Some((left, right)) => queue.extend([left, right]),
-                None => children.push(node),
-            }
-        }
-        children
-    }
-
-    /// The operands of a run in the order written; an operand in parentheses stays one.
-    fn spine(&self, left: usize, right: usize, parts: Parts) -> Vec<usize> {
-        let mut children = vec![right];
-        let mut node = left;
-        while let Some((left, right)) = parts(&self.nodes[node]) {
-            children.push(right);
-            node = left;
-        }
-        children.push(node);
-        children.reverse();
-        children
-    }
-}
-
-/// The operands of a node of one kind.
-type Parts = fn(&Node) -> Option<(usize, usize)>;
-
-fn and(node: &Node) -> Option<(usize, usize)> {
-    match node {
-        Node::And(left, right) => Some((*left, *right)),
-        _ => None,
-    }
-}
-
-fn or(node: &Node) -> Option<(usize, usize)> {
-    match node {
-        Node::Or(left, right) => Some((*left, *right)),
-        _ => None,
     }
 }
 

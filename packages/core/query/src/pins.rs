@@ -117,7 +117,11 @@ pub(crate) fn choices(condition: &Condition) -> Vec<Vec<Pin>> {
         }
         Condition::Compare(comparison) => equality(comparison).into_iter().collect(),
         Condition::OneOf { path, elements } => one_of(path, elements).into_iter().collect(),
-        Condition::True | Condition::Not(_) | Condition::Between { .. } => Vec::new(),
+        Condition::True
+        | Condition::Not(_)
+        | Condition::Text { .. }
+        | Condition::GeoWithin { .. }
+        | Condition::Between { .. } => Vec::new(),
     }
 }
 

@@ -16,7 +16,7 @@ impl Catalog for Schema {
     fn property(&self, _class: &str, name: &str) -> Option<Property> {
         let (column_type, collection) = match name {
             "_id" => (ColumnType::ObjectId, CollectionKind::Single),
-            "title" | "secret" => (ColumnType::String, CollectionKind::Single),
+            "title" | "secret" | "type" => (ColumnType::String, CollectionKind::Single),
             "count" | "size" => (ColumnType::Int, CollectionKind::Single),
             "weight" => (ColumnType::Double, CollectionKind::Single),
             "done" => (ColumnType::Bool, CollectionKind::Single),
@@ -25,7 +25,8 @@ impl Catalog for Schema {
             "token" => (ColumnType::Uuid, CollectionKind::Single),
             "any" | "value" => (ColumnType::Mixed, CollectionKind::Single),
             "tags" => (ColumnType::String, CollectionKind::List),
-            "owner" => (ColumnType::Link, CollectionKind::Single),
+            "coordinates" => (ColumnType::Double, CollectionKind::List),
+            "owner" | "place" => (ColumnType::Link, CollectionKind::Single),
             _ => return None,
         };
         Some(Property {
@@ -66,6 +67,8 @@ fn what_clients_send_is_accepted() {
         "title == B64\"AAEC\"",
         "title ENDSWITH \"x\" and title CONTAINS[c] \"y\" and title LIKE \"*z\"",
         "title == NULL",
+        "place GEOWITHIN GeoCircle([12.5, 55.75], 0.1) and done == true",
+        "place GEOWITHIN GeoPolygon({[0, 0], [0, 11], [11, 11], [11, 0], [0, 0]})",
         "due > T1500000000:5",
         "data == binary(\"abc\")",
         "_id == oid(5f9b2c3d4e5f60718293a4b5)",

@@ -359,6 +359,9 @@ impl QueryCatalog for Names<'_> {
     }
 
     fn property(&self, class: &str, name: &str) -> Option<Property> {
+        let full_text = self
+            .given
+            .is_some_and(|given| given.is_full_text(class, name));
         let class = self.catalog.class(&Name::from(class))?;
         let place = place_of(class, &Name::from(name))?;
         match place {
@@ -370,7 +373,7 @@ impl QueryCatalog for Names<'_> {
                     nullable: key.nullable,
                     collection: CollectionKind::Single,
                     target: None,
-                    full_text: false,
+                    full_text,
                 })
             }
             Place::Column(index) => {
@@ -381,7 +384,7 @@ impl QueryCatalog for Names<'_> {
                     nullable: column.nullable,
                     collection: column.collection,
                     target: column.target.as_ref().map(ToString::to_string),
-                    full_text: false,
+                    full_text,
                 })
             }
         }

@@ -120,9 +120,39 @@ fn queries_may_use_the_names_of_the_application() {
         "[]",
         r#"{"A":{"stored":[]}}"#,
         r#"{"A":{"linking":{"b":["C"]}}}"#,
+        r#"{"A":{"fullText":"b"}}"#,
+        r#"{"A":{"fullText":[1]}}"#,
     ] {
         assert!(boundary::query_names_of(wrong).is_err());
     }
+}
+
+#[test]
+fn words_are_looked_for_where_the_application_says_so() {
+    let (_storage, database) = database();
+    write(&database, 2, |write| {
+        for (key, name) in [(10, "The quick brown fox"), (20, "A lazy dog; CAF\u{c9}")] {
+            let object = create(write, key);
+            let text = payload(Value::String(name.into()));
+            write.set(&at(object, NAME), false, &text).unwrap();
+        }
+    });
+    let names = boundary::query_names_of(r#"{ "Person": { "fullText": ["name"] } }"#).unwrap();
+    let snapshot = database.read().unwrap();
+    let ask = |text: &str| {
+        snapshot
+            .view()
+            .with_names(&names)
+            .query(PERSON, text, &[], None)
+    };
+    assert_eq!(ask("name TEXT 'fox qui*'").unwrap(), [0]);
+    assert_eq!(ask("name TEXT 'cafe -fox'").unwrap(), [1]);
+    assert!(ask("name TEXT ''").is_err());
+    let unknown = snapshot.view().query(PERSON, "name TEXT 'fox'", &[], None);
+    assert_eq!(
+        unknown.unwrap_err().to_string(),
+        "Column has no fulltext index"
+    );
 }
 
 #[test]

@@ -232,7 +232,10 @@ export function isSameLayout(one: ClassLayout, other: ClassLayout): boolean {
   );
 }
 
-/** The application's names that differ from those of the file, for `setQueryNames`; undefined if there are none. */
+/**
+ * What the file does not know of the application's properties, for `setQueryNames`: names that differ, linking objects,
+ * and which are full-text ones. Undefined if that is nothing.
+ */
 export function queryNamesOf(declarations: readonly ClassDeclaration[]): string | undefined {
   const byName = new Map(declarations.map((declaration) => [declaration.name, declaration]));
   const originOf = ({ originClass, originProperty }: BacklinkDeclaration): readonly [string, string] => {
@@ -241,10 +244,11 @@ export function queryNamesOf(declarations: readonly ClassDeclaration[]): string 
   };
   const classes = declarations.flatMap(({ name, properties, backlinks }) => {
     const mapped = properties.filter((property) => property.publicName !== property.name);
-    if (mapped.length + backlinks.length === 0) return [];
+    const fullText = properties.filter(({ isIndexed }) => isIndexed === "full-text").map((property) => property.name);
+    if (mapped.length + backlinks.length + fullText.length === 0) return [];
     const stored = Object.fromEntries(mapped.map((property) => [property.publicName, property.name]));
     const linking = Object.fromEntries(backlinks.map((backlink) => [backlink.publicName, originOf(backlink)]));
-    return [[name, { stored, linking }] as const];
+    return [[name, { stored, linking, fullText }] as const];
   });
   return classes.length === 0 ? undefined : JSON.stringify(Object.fromEntries(classes));
 }

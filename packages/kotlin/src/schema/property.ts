@@ -239,7 +239,7 @@ export function index<T>(property: Property<T>): Property<T> {
   return change(property, { isIndexed: true });
 }
 
-/** Kotlin's `@FullText`: part of the schema; no index is kept. */
+/** Kotlin's `@FullText`: queries find its words with `TEXT`. No index is kept. */
 export function fullText(property: Property<string>): Property<string> {
   return change(property, { isIndexed: "full-text" });
 }

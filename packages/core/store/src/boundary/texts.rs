@@ -251,7 +251,8 @@ pub fn rule_fields_of(text: &str) -> Result<RuleFields> {
 }
 
 /// Names that queries may use: by class `stored`, the application's names of properties with those of the
-/// file, and `linking`, names of linking objects with class and property of the origin.
+/// file, `linking`, names of linking objects with class and property of the origin, and `fullText`, the
+/// properties, by their names in the file, that may be searched for words.
 pub fn query_names_of(text: &str) -> Result<QueryNames> {
     let wrong = || malformed("the names for queries are not names by class");
     let named = |json: &Json| json.as_str().map(str::to_owned).ok_or_else(wrong);
@@ -275,6 +276,11 @@ pub fn query_names_of(text: &str) -> Result<QueryNames> {
                 .linking
                 .insert(name, (named(class)?, named(property)?));
         }
+        let full_text = match json.get("fullText") {
+            None => &[][..],
+            Some(properties) => properties.as_array().ok_or_else(wrong)?,
+        };
+        known.full_text = full_text.iter().map(named).collect::<Result<_>>()?;
         names.classes.insert(class, known);
     }
     Ok(names)
