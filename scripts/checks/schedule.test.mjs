@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest";
 import { runInOrder } from "../lib/schedule.mjs";
 
 /** Stages that end when they are told to. */
-function stageRig(stages, lanes = 2, mustStop = undefined) {
+function stageRig(stages, lanes = 2, mustStop) {
   const running = new Map();
   const seen = [];
   const ended = runInOrder(

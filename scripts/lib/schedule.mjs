@@ -15,14 +15,15 @@ export async function runInOrder(stages, lanes, runStage, mustStop = () => false
   const outcomes = new Map();
   const waiting = [...stages];
   const running = new Map();
+  const runOne = async (stage) => {
+    const outcome = await runStage(stage, outcomes);
+    outcomes.set(stage.name, outcome);
+    running.delete(stage);
+    if (mustStop(stage, outcome)) waiting.length = 0;
+  };
   const start = (stage) => {
     waiting.splice(waiting.indexOf(stage), 1);
-    const work = runStage(stage, outcomes).then((outcome) => {
-      outcomes.set(stage.name, outcome);
-      running.delete(stage);
-      if (mustStop(stage, outcome)) waiting.length = 0;
-    });
-    running.set(stage, work);
+    running.set(stage, runOne(stage));
   };
   for (;;) {
     for (let next = due(waiting, running, lanes); next !== undefined; next = due(waiting, running, lanes)) start(next);

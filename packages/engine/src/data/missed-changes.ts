@@ -102,11 +102,7 @@ class Comparison {
   }
 
   /** Links to objects that came or went show or hide, though the rows that hold them are the same. */
-  #findRevealed(
-    layout: ClassLayout,
-    stayed: ReadonlySet<number>,
-    modify: (key: number, column: number) => void,
-  ): void {
+  #findRevealed(layout: ClassLayout, stayed: ReadonlySet<number>, modify: (key: number, column: number) => void): void {
     const { store, view } = this.#database;
     for (const column of layout.columns) {
       for (const target of linkTargets(this.#database, column)) {

@@ -33,8 +33,8 @@ export type Unsubscribe = () => void;
 /** A call that is to be made. */
 interface DueCall {
   /** Whether its listener has not been removed. */
-  isWanted(): boolean;
-  call(): void;
+  readonly isWanted: () => boolean;
+  readonly call: () => void;
 }
 
 /** Delivers notifications of one file. */
@@ -127,7 +127,7 @@ export class Notifier {
       for (const call of listeners) due.push({ isWanted: () => listeners.has(call), call });
     }
     // All are compared with one version before the first is told: what it does must not be seen by the others yet.
-    this.#due = due.reverse();
+    this.#due = due.toReversed();
     this.#callDue();
   }
 
@@ -147,7 +147,7 @@ export class Notifier {
   }
 
   #tell(listeners: ReadonlySet<() => void>): void {
-    for (const listener of [...listeners]) {
+    for (const listener of Array.from(listeners)) {
       if (this.#mustWait) return;
       if (listeners.has(listener)) this.#run(listener);
     }

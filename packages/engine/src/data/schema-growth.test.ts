@@ -76,7 +76,10 @@ const nothing: CollectionChanges = {
   oldModifications: [],
 };
 
-test.each([["a property", [grown]], ["a class that links here", [item, other]]])("after %s was added", async (_, classes) => {
+test.each([
+  ["a property", [grown]],
+  ["a class that links here", [item, other]],
+])("after %s was added", async (_, classes) => {
   write(() => {
     for (let _id = 0; _id < 3; _id += 1) make(_id);
     set(at(0), "next", at(1));
