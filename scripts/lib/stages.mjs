@@ -1,4 +1,5 @@
-// The stages of `npm test` in their order. Each gives a tally; CONTRIBUTING.md names their time budgets.
+// The stages of `npm test` in their order. Each gives a tally; CONTRIBUTING.md names their time budgets. Those that
+// measure time, or wait for servers, run alone.
 import { existsSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { pnpm } from "../pnpm.mjs";
@@ -132,41 +133,55 @@ const fireApp = join("packages", "conformance", "fire-app");
 const fireEntry = join("packages", "conformance", "dist", "fire", "main.js");
 const interopEntry = join("packages", "conformance", "dist", "interop", "main.js");
 
-const setUpStage = { name: "set-up", about: "machine and packages", run: setUp };
+const setUpStage = { name: "set-up", about: "machine and packages", run: setUp, isAlone: true };
 const buildStage = { name: "build", about: "TypeScript and the addon", run: buildAll };
 const wasmStage = { name: "wasm", about: "tool chain and module", run: wasm };
 
 export const allStages = [
   setUpStage,
   buildStage,
+  wasmStage,
+  { name: "rust-lint", about: "rustfmt and clippy", run: rustLint },
   { name: "lint", about: "oxlint and oxfmt", run: lint, needs: ["build"] },
   { name: "repository", about: "allowed edges, tidiness, scripts", run: repositoryChecks },
-  { name: "rust-lint", about: "rustfmt and clippy", run: rustLint },
   { name: "rust", about: "cargo test", run: () => rustTests({}) },
-  wasmStage,
+  { name: "docs", about: "the documentation site", run: documentation, needs: ["build"] },
+  { name: "simulator", about: "seeded histories", run: () => simulator(5_000) },
   {
     name: "packages",
     about: "vitest in every package, the shared suite over addon and WASM",
     run: () => packageTests({}),
     needs: ["build"],
+    isAlone: true,
   },
-  { name: "vectors", about: "recorded behaviour, native and WASM", run: vectors, needs: ["build"] },
-  { name: "simulator", about: "seeded histories", run: () => simulator(5_000) },
+  { name: "vectors", about: "recorded behaviour, native and WASM", run: vectors, needs: ["build"], isAlone: true },
   {
     name: "fire",
     about: "1,000 clients while the server is killed, the network fails and others attack",
     run: () => command(fireEntry, ["--minutes", "2", "--clients", "1000", "--seed", "1", "--app", fireApp]),
     needs: ["build"],
+    isAlone: true,
   },
-  { name: "interop", about: "the Kotlin SDK's client", run: () => command(interopEntry, []), needs: ["build"] },
-  { name: "docs", about: "the documentation site", run: documentation, needs: ["build"] },
+  {
+    name: "interop",
+    about: "the Kotlin SDK's client",
+    run: () => command(interopEntry, []),
+    needs: ["build"],
+    isAlone: true,
+  },
 ];
 
 export const slowStages = [
   setUpStage,
   buildStage,
   wasmStage,
-  { name: "rust", about: "cargo test with the slow group", run: () => rustTests(slow) },
-  { name: "packages", about: "vitest with the slow group", run: () => packageTests(slow), needs: ["build"] },
-  { name: "simulator", about: "many seeded histories", run: () => simulator(20_000) },
+  { name: "rust", about: "cargo test with the slow group", run: () => rustTests(slow), isAlone: true },
+  {
+    name: "packages",
+    about: "vitest with the slow group",
+    run: () => packageTests(slow),
+    needs: ["build"],
+    isAlone: true,
+  },
+  { name: "simulator", about: "many seeded histories", run: () => simulator(20_000), isAlone: true },
 ];

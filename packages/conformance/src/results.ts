@@ -7,10 +7,14 @@
 
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
+import { exclusively } from "./exclusive.js";
 import { appliesTo, facadeNames, type Outcome, type Scenario } from "./scenario.js";
 
 const resultsFile = fileURLToPath(new URL("../results.json", import.meta.url));
 const compatFile = fileURLToPath(new URL("../../../COMPAT.md", import.meta.url));
+
+/** Held while both files are read and written: several runs may end at the same moment. */
+const lockFile = fileURLToPath(new URL("../.turbo/results.lock", import.meta.url));
 
 /** Where the table stands in COMPAT.md. */
 const begin = "<!-- conformance: written by the suite -->";
@@ -125,12 +129,14 @@ export function keepResult(
   ran: readonly Ran[],
   isCheck: boolean,
 ): boolean {
-  const known = knownResults();
-  const key = `${facade} ${core}`;
-  const results = inOrder({ ...known, [key]: resultAfter(catalogue, facade, known[key], ran) });
-  const files = filesFor(catalogue, results);
-  if (!isCheck) for (const [path, , wanted] of files) writeFileSync(path, wanted);
-  return files.every(([, present, wanted]) => present === wanted);
+  return exclusively(lockFile, () => {
+    const known = knownResults();
+    const key = `${facade} ${core}`;
+    const results = inOrder({ ...known, [key]: resultAfter(catalogue, facade, known[key], ran) });
+    const files = filesFor(catalogue, results);
+    if (!isCheck) for (const [path, , wanted] of files) writeFileSync(path, wanted);
+    return files.every(([, present, wanted]) => present === wanted);
+  });
 }
 
 function parts(compat: string): readonly [string, string] {

@@ -4,21 +4,21 @@
  * @module
  */
 
+import type { SnapshotId } from "../core.js";
 import type { Database } from "./database.js";
+import { missedChanges } from "./missed-changes.js";
 
 /** What the core says about the versions since the last delivery. */
 export interface ChangeSummary {
   /** The newest version that is in it. */
   readonly to: number;
-  /** False if everything may have changed. */
-  readonly isComplete: boolean;
   /** Whether there are new classes or properties. */
   readonly hasSchemaChange: boolean;
   /** Whether nothing changed. */
   readonly isEmpty: boolean;
   /** Classes with changes. */
   readonly classNames: readonly string[];
-  /** Changes of a class; nothing if it has none, or if they are not known. */
+  /** Changes of a class; nothing if it has none. */
   classChanges(name: string): ClassChanges | undefined;
 }
 
@@ -50,16 +50,20 @@ interface RawChanges {
   readonly classes: Readonly<Record<string, RawClass>>;
 }
 
-/** What changed after a version. */
-export function readChanges(database: Database, since: number): ChangeSummary {
+/**
+ * What changed after a version.
+ *
+ * @param past that version, to compare with where the core does not remember enough.
+ */
+export function readChanges(database: Database, since: number, past: SnapshotId): ChangeSummary {
   const raw = JSON.parse(database.store.changesSince(since)) as RawChanges;
+  if (!raw.complete) return missedChanges(database, past, raw.to);
   const known = new Map<string, ClassChanges>();
   const classNames = Object.keys(raw.classes);
   return {
     to: raw.to,
-    isComplete: raw.complete,
     hasSchemaChange: raw.schema,
-    isEmpty: raw.complete && !raw.schema && classNames.length === 0,
+    isEmpty: !raw.schema && classNames.length === 0,
     classNames,
     classChanges(name) {
       const changes = raw.classes[name];

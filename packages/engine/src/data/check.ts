@@ -25,7 +25,7 @@ function checkSingle(database: Database, column: Column, value: unknown, name: s
   const given = conventions.unwrap(value);
   if (type === "link" && typeof given === "object" && given !== null && !(given instanceof Linkable)) {
     const layout = database.storedLayout(target ?? "");
-    if (given instanceof EmbeddedHandle && given.layout === layout) return;
+    if (given instanceof EmbeddedHandle && given.layout.name === layout?.name) return;
     if (layout !== undefined && layout.kind !== "asymmetric") {
       return checkFields(database, layout, given as Readonly<Record<string, unknown>>, "all");
     }

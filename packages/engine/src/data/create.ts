@@ -84,7 +84,7 @@ export function createObject(
   if (layout.kind === "asymmetric") checkFields(database, layout, values, "all");
   const object = new ObjectHandle(database, layout, -1, { packedKey });
   database.batch.create(object, false, packedKey, keyIdentity(database, primaryKey, keyValue));
-  layout.membershipEpoch += 1;
+  layout.touchMembership();
   database.dataEpoch += 1;
   fillOrErase(object, values, mode);
   return object;
@@ -154,7 +154,7 @@ function createFlat(
     throw error;
   }
   batch.endCreateWith(object, identity);
-  layout.membershipEpoch += 1;
+  layout.touchMembership();
   database.dataEpoch += 1;
   return object;
 }
@@ -171,7 +171,7 @@ function createWithoutKey(
   const packedKey = writer.copy();
   const object = new ObjectHandle(database, layout, -1, { packedKey });
   database.batch.create(object, false, packedKey, undefined);
-  layout.membershipEpoch += 1;
+  layout.touchMembership();
   database.dataEpoch += 1;
   fillOrErase(object, values, "never");
   return object;

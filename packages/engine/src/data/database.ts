@@ -310,7 +310,7 @@ export class Database {
     if (stored.version === this.#schemaVersion && !isForced) return;
     this.#schemaVersion = stored.version;
     // Layouts that are still right keep their identity, since handles hold on to them.
-    const layouts = layOut(stored, this.#declarations ?? []).map((layout, index) => {
+    const layouts = layOut(stored, this.#declarations ?? [], this.#layouts).map((layout, index) => {
       const before = this.#layouts[index];
       return before !== undefined && isSameLayout(before, layout) ? before : layout;
     });

@@ -146,7 +146,7 @@ export class Watches {
 }
 
 /** The classes that a column links to, those of links inside embedded objects too. */
-function linkTargets(database: Database, column: Column): Set<ClassLayout> {
+export function linkTargets(database: Database, column: Column): Set<ClassLayout> {
   const found = new Set<ClassLayout>();
   const seen = new Set<ClassLayout>();
   const visit = (one: Column): void => {

@@ -30,6 +30,13 @@ import type { ValueSet } from "./value-set.js";
 /** Ends a listener. */
 export type Unsubscribe = () => void;
 
+/** A call that is to be made. */
+interface DueCall {
+  /** Whether its listener has not been removed. */
+  readonly isWanted: () => boolean;
+  readonly call: () => void;
+}
+
 /** Delivers notifications of one file. */
 export class Notifier {
   readonly #database: Database;
@@ -37,6 +44,8 @@ export class Notifier {
   readonly #realmListeners = new Set<() => void>();
   readonly #beforeListeners = new Set<() => void>();
   readonly #schemaListeners = new Set<() => void>();
+  /** The next one last. Those that are left when a listener leaves a transaction open wait for its end. */
+  #due: DueCall[] = [];
   #isScheduled = false;
   #isClosed = false;
   readonly #watches: Watches;
@@ -57,6 +66,7 @@ export class Notifier {
     this.#realmListeners.clear();
     this.#beforeListeners.clear();
     this.#schemaListeners.clear();
+    this.#due = [];
     this.#keep(undefined);
   }
 
@@ -91,41 +101,66 @@ export class Notifier {
     );
   }
 
-  #deliver(): void {
-    const database = this.#database;
-    // A transaction that is open across turns: its end schedules again.
-    if (this.#isClosed || database.isInWrite) return;
-    let summary = this.#readChanges();
-    if (summary !== undefined) {
-      this.#call([...this.#beforeListeners]);
-      if (summary.hasSchemaChange) this.#call([...this.#schemaListeners]);
-      // What those changed is told in the same turn, unless they have left a transaction open.
-      if (this.#isClosed || database.isInWrite) return;
-      if (database.version !== summary.to) summary = this.#readChanges() ?? summary;
-    }
-    const reach = summary && this.#past !== undefined ? new Reach(database, summary, this.#past) : undefined;
-    const calls: [Observer, () => void][] = [];
-    for (const observer of this.#observers) {
-      const call = observer.collect(reach);
-      if (call !== undefined) calls.push([observer, call]);
-    }
-    this.#deliveredVersion = database.version;
-    this.#keep(this.#hasListeners ? database.snapshot : undefined);
-    // All are compared with one version before the first is told: what it does must not be seen by the others yet.
-    for (const [observer, call] of calls) if (this.#observers.has(observer)) this.#call([call]);
-    if (summary !== undefined) this.#call([...this.#realmListeners]);
+  /** Whether listeners must not be called: a transaction that is open across turns schedules again when it ends. */
+  get #mustWait(): boolean {
+    return this.#isClosed || this.#database.isInWrite;
   }
 
-  #call(listeners: readonly (() => void)[]): void {
-    for (const listener of listeners) {
-      if (this.#isClosed) return;
-      try {
-        listener();
-      } catch (error) {
-        this.#database.clock.defer(() => {
-          throw error;
-        });
-      }
+  #deliver(): void {
+    const database = this.#database;
+    this.#callDue();
+    if (this.#mustWait) return;
+    let summary = this.#readChanges();
+    if (summary !== undefined) {
+      this.#tell(this.#beforeListeners);
+      if (summary.hasSchemaChange) this.#tell(this.#schemaListeners);
+      // What those changed is told in the same turn, unless they have left a transaction open.
+      if (this.#mustWait) return;
+      if (database.version !== summary.to) summary = this.#readChanges();
+    }
+    const reach = summary && this.#past !== undefined ? new Reach(database, summary, this.#past) : undefined;
+    const due = [...this.#observers].flatMap((observer) => this.#dueOf(observer, reach));
+    this.#deliveredVersion = database.version;
+    this.#keep(this.#hasListeners ? database.snapshot : undefined);
+    if (summary !== undefined) {
+      const listeners = this.#realmListeners;
+      for (const call of listeners) due.push({ isWanted: () => listeners.has(call), call });
+    }
+    // All are compared with one version before the first is told: what it does must not be seen by the others yet.
+    this.#due = due.toReversed();
+    this.#callDue();
+  }
+
+  #dueOf(observer: Observer, reach: Reach | undefined): DueCall[] {
+    let call: (() => void) | undefined;
+    // One that cannot be told must not keep the others from being told.
+    this.#run(() => (call = observer.collect(reach)));
+    return call === undefined ? [] : [{ isWanted: () => this.#observers.has(observer), call }];
+  }
+
+  #callDue(): void {
+    while (!this.#mustWait) {
+      const next = this.#due.pop();
+      if (next === undefined) return;
+      if (next.isWanted()) this.#run(next.call);
+    }
+  }
+
+  #tell(listeners: ReadonlySet<() => void>): void {
+    for (const listener of Array.from(listeners)) {
+      if (this.#mustWait) return;
+      if (listeners.has(listener)) this.#run(listener);
+    }
+  }
+
+  /** What is thrown is thrown again from the event loop. */
+  #run(work: () => void): void {
+    try {
+      work();
+    } catch (error) {
+      this.#database.clock.defer(() => {
+        throw error;
+      });
     }
   }
 
@@ -134,13 +169,14 @@ export class Notifier {
     const database = this.#database;
     const since = this.#deliveredVersion ?? database.version;
     database.advance();
-    if (!this.#hasListeners || database.version === since) return undefined;
-    let summary = readChanges(database, since);
+    const past = this.#past;
+    if (!this.#hasListeners || past === undefined || database.version === since) return undefined;
+    let summary = readChanges(database, since, past);
     // Another commit may come between the snapshot and the question.
     while (summary.to > database.version) {
       database.advance();
       if (summary.to === database.version) break;
-      summary = readChanges(database, since);
+      summary = readChanges(database, since, past);
     }
     return summary.isEmpty ? undefined : summary;
   }

@@ -194,7 +194,7 @@ export class ObjectHandle extends Linkable implements Holder, PendingObject {
     this.database.requireWrite();
     this.#require();
     this.database.batch.erase(this);
-    this.layout.membershipEpoch += 1;
+    this.layout.touchMembership();
     touched(this);
   }
 
@@ -202,7 +202,7 @@ export class ObjectHandle extends Linkable implements Holder, PendingObject {
   equals(other: unknown): boolean {
     if (!(other instanceof ObjectHandle)) return false;
     if (this.key < 0 || other.key < 0) this.database.flush();
-    return this.database === other.database && this.layout === other.layout && this.key === other.key;
+    return this.database === other.database && this.layout.name === other.layout.name && this.key === other.key;
   }
 }
 

@@ -113,7 +113,6 @@ export class ResultsObserver implements Observer {
 
   /** Whether a class changed that the results may have to do with. */
   #mayConcern({ database, summary }: Reach): boolean {
-    if (!summary.isComplete) return true;
     if (summary.hasSchemaChange) this.#connected = undefined;
     this.#connected ??= connectedClasses(database, this.#results.layout.name);
     const connected = this.#connected;
@@ -125,16 +124,16 @@ export class ResultsObserver implements Observer {
     const results = this.#results;
     const watch = this.#watches.of(results.layout.name, this.#keyPaths);
     const { summary } = reach;
-    const modified = watch === undefined || !summary.isComplete ? new Set<number>() : reach.objects(watch);
+    const modified = watch === undefined ? new Set<number>() : reach.objects(watch);
     const own = summary.classChanges(results.layout.name) ?? unchanged;
-    if (summary.isComplete && this.#nature === "plain" && known instanceof Float64Array) {
+    if (this.#nature === "plain" && known instanceof Float64Array) {
       const patched = results.patch(known, own, modified);
       if (patched !== undefined) {
         this.#known = patched.keys;
         return patched.changes;
       }
     }
-    if (summary.isComplete && this.#nature === "sorted") {
+    if (this.#nature === "sorted") {
       const sequence = known instanceof KeySequence ? known : new KeySequence(known);
       this.#known = sequence;
       const changes = results.patchSorted(sequence, own);
@@ -143,9 +142,7 @@ export class ResultsObserver implements Observer {
     const before = known instanceof KeySequence ? known.toArray() : known;
     const after = results.keys();
     this.#known = after;
-    return compareKeys(before, after, (key) =>
-      summary.isComplete ? modified.has(key) : watch !== undefined && rowDiffers(reach, watch, key),
-    );
+    return compareKeys(before, after, (key) => modified.has(key));
   }
 }
 
@@ -156,12 +153,6 @@ const unchanged: ClassChanges = {
   isDeleted: () => false,
   editsOf: () => undefined,
 };
-
-/** Whether the own values of an object differ: where it is not known any more what changed. */
-function rowDiffers(reach: Reach, { layout, isWhole, steps }: Watch, key: number): boolean {
-  const columns = isWhole ? layout.columns : steps.flatMap((step) => (step.kind === "column" ? [step.path[0]] : []));
-  return columns.some((column) => reach.differs(layout, key, [column]));
-}
 
 function indexesOf(sequence: KeySequence, keys: ReadonlySet<number>): number[] {
   const indexes: number[] = [];
@@ -177,7 +168,7 @@ function isGone(reach: Reach | undefined, holder: Holder): boolean {
   if (reach === undefined) return false;
   const root = rootOf(holder);
   const changes = reach.summary.classChanges(root.layout.name);
-  if (reach.summary.isComplete && (holder === root || changes?.modified.has(root.key) !== true)) {
+  if (holder === root || changes?.modified.has(root.key) !== true) {
     return changes?.isDeleted(root.key) ?? false;
   }
   return !holder.isValid();
@@ -191,7 +182,6 @@ function isCollectionGone(reach: Reach | undefined, collection: List | ValueSet 
 
 /** Whether the value that a collection is part of was touched. */
 function isTouched(reach: Reach, collection: List | ValueSet | Dictionary): boolean {
-  if (!reach.summary.isComplete) return true;
   const root = rootOf(collection.holder);
   const columns = reach.summary.classChanges(root.layout.name)?.modified.get(root.key);
   return columns?.includes(rootColumn(collection.holder, collection.column).index) ?? false;
@@ -248,7 +238,7 @@ export class CollectionObserver implements Observer {
     const collection = this.#collection;
     const { holder, column } = collection;
     const isOwn = column.collection === "list" && !(collection instanceof ValueSet) && !isNested(collection);
-    if (isOwn && holder instanceof ObjectHandle && reach.summary.isComplete) {
+    if (isOwn && holder instanceof ObjectHandle) {
       const edits = reach.summary.classChanges(holder.layout.name)?.editsOf(holder.key, column.index);
       if (edits !== undefined) return foldEdits(edits);
     }
@@ -428,9 +418,9 @@ export class ObjectObserver implements Observer {
     const { layout } = this.#object;
     const root = rootOf(this.#object);
     const touched = reach.summary.classChanges(root.layout.name)?.modified.get(root.key);
-    if (reach.summary.isComplete && touched === undefined) return [];
-    if (reach.summary.isComplete && this.#object instanceof ObjectHandle) {
-      return (touched ?? []).flatMap((index) => layout.columns[index] ?? []);
+    if (touched === undefined) return [];
+    if (this.#object instanceof ObjectHandle) {
+      return touched.flatMap((index) => layout.columns[index] ?? []);
     }
     const [before, after] = [reach.past, reach.now].map((view) => storedHolder(view, this.#object));
     return differingColumns(layout, before, after);
@@ -438,7 +428,7 @@ export class ObjectObserver implements Observer {
 
   #isReached(reach: Reach, watch: Watch, step: Watch["steps"][number]): boolean {
     const object = this.#object;
-    if (object instanceof ObjectHandle && reach.summary.isComplete) return reach.step(watch, step).has(object.key);
+    if (object instanceof ObjectHandle) return reach.step(watch, step).has(object.key);
     if (step.kind === "backlink") return false;
     const [before, after] = [reach.past, reach.now].map((view) => storedHolder(view, object));
     if (printAt(before, step.path) !== printAt(after, step.path)) return true;

@@ -90,20 +90,24 @@ const noParameters = new Uint8Array(4);
 export class Results {
   /** The open file. */
   readonly database: Database;
-  /** The class of the objects. */
-  readonly layout: ClassLayout;
   /** Where the objects come from. */
   readonly source: ResultsSource;
   /** The queries, one after the other. */
   readonly stages: readonly Stage[];
+  readonly #layout: ClassLayout;
   #keys: Float64Array | (() => Float64Array) | undefined;
   #epoch = -1;
 
   constructor(database: Database, layout: ClassLayout, source: ResultsSource, stages: readonly Stage[]) {
     this.database = database;
-    this.layout = layout;
+    this.#layout = layout;
     this.source = source;
     this.stages = stages;
+  }
+
+  /** The class of the objects, with the columns that it has by now. */
+  get layout(): ClassLayout {
+    return this.database.storedLayout(this.#layout.name) ?? this.#layout;
   }
 
   /** Whether what the results came from still exists. */
@@ -354,7 +358,7 @@ export class Results {
 
   /** Where an object stands, or −1. */
   indexOf(object: ObjectHandle): number {
-    if (object.database !== this.database || object.layout !== this.layout) return -1;
+    if (object.database !== this.database || object.layout.name !== this.layout.name) return -1;
     if (object.key < 0) this.database.flush();
     return this.keys().indexOf(object.key);
   }
@@ -370,7 +374,7 @@ export class Results {
       database.batch.erase({ key, classIndex: layout.index });
       layout.touch(key);
     }
-    layout.membershipEpoch += 1;
+    layout.touchMembership();
     database.dataEpoch += 1;
   }
 }

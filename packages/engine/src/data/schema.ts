@@ -86,11 +86,41 @@ export interface Column {
 export const primaryKeyColumn = -1;
 
 /**
- * A class of the file. Handles compare `epoch` with the one they were loaded at; see `isFresh`.
+ * When objects of a class have changed. Handles compare `epoch` with the one they were loaded at; see `isFresh`.
  *
  * **Invariant**: any change to an object of the class raises `epoch`, and either notes the object in `changed` or
  * raises `floor`.
  */
+class ClassEpochs {
+  /** Grows with each change to an object of the class. */
+  epoch = 1;
+  /** Grows when objects come or go. */
+  membershipEpoch = 1;
+  /** Handles loaded before this epoch are stale, whatever `changed` says. */
+  #floor = 0;
+  readonly #changed = new Map<number, number>();
+
+  /** Whether what a handle loaded at an epoch still stands. */
+  isFresh(object: number, loadedAt: number): boolean {
+    if (loadedAt === this.epoch) return true;
+    return loadedAt >= this.#floor && (this.#changed.get(object) ?? 0) <= loadedAt;
+  }
+
+  touch(object: number): void {
+    this.epoch += 1;
+    if (this.#changed.size >= changedObjectsMax) return this.touchAll(false);
+    this.#changed.set(object, this.epoch);
+  }
+
+  touchAll(membership: boolean): void {
+    this.epoch += 1;
+    this.#floor = this.epoch;
+    this.#changed.clear();
+    if (membership) this.membershipEpoch += 1;
+  }
+}
+
+/** A class of the file, as it is laid out until it gets other columns. */
 export class ClassLayout {
   /** Index in the file. */
   readonly index: number;
@@ -106,17 +136,19 @@ export class ClassLayout {
   readonly isFlat: boolean;
   /** What the application declared. */
   readonly declaration: ClassDeclaration;
-  /** Grows with each change to an object of the class. */
-  epoch = 1;
-  /** Grows when objects come or go. */
-  membershipEpoch = 1;
-  /** Handles loaded before this epoch are stale, whatever `changed` says. */
-  #floor = 0;
-  readonly #changed = new Map<number, number>();
+  /** Shared by all layouts that the class has had: handles hold on to theirs. */
+  readonly #epochs: ClassEpochs;
   readonly #byPublicName = new Map<string, Column>();
   readonly #byName = new Map<string, Column>();
 
-  constructor(index: number, stored: SchemaInformation["classes"][number], declaration: ClassDeclaration) {
+  /** @param before the layout that the class had until now. */
+  constructor(
+    index: number,
+    stored: SchemaInformation["classes"][number],
+    declaration: ClassDeclaration,
+    before?: ClassLayout,
+  ) {
+    this.#epochs = before === undefined ? new ClassEpochs() : before.#epochs;
     this.index = index;
     this.name = stored.name;
     this.kind = stored.kind;
@@ -173,25 +205,34 @@ export class ClassLayout {
     return this.#byName.get(name);
   }
 
+  /** Grows with each change to an object of the class. */
+  get epoch(): number {
+    return this.#epochs.epoch;
+  }
+
+  /** Grows when objects come or go. */
+  get membershipEpoch(): number {
+    return this.#epochs.membershipEpoch;
+  }
+
+  /** Notes that objects came or went. */
+  touchMembership(): void {
+    this.#epochs.membershipEpoch += 1;
+  }
+
   /** Whether what a handle loaded at an epoch still stands. */
   isFresh(object: number, loadedAt: number): boolean {
-    if (loadedAt === this.epoch) return true;
-    return loadedAt >= this.#floor && (this.#changed.get(object) ?? 0) <= loadedAt;
+    return this.#epochs.isFresh(object, loadedAt);
   }
 
   /** Notes a change of one object. */
   touch(object: number): void {
-    this.epoch += 1;
-    if (this.#changed.size >= changedObjectsMax) return this.touchAll(false);
-    this.#changed.set(object, this.epoch);
+    this.#epochs.touch(object);
   }
 
   /** Notes that any object may have changed. */
   touchAll(membership: boolean): void {
-    this.epoch += 1;
-    this.#floor = this.epoch;
-    this.#changed.clear();
-    if (membership) this.membershipEpoch += 1;
+    this.#epochs.touchAll(membership);
   }
 }
 
@@ -208,12 +249,17 @@ export function readSchema(store: CoreStore, snapshot: SnapshotId): SchemaInform
 }
 
 /** Pairs the file's classes with the application's. */
-export function layOut(stored: SchemaInformation, declarations: readonly ClassDeclaration[]): ClassLayout[] {
+export function layOut(
+  stored: SchemaInformation,
+  declarations: readonly ClassDeclaration[],
+  before: readonly ClassLayout[] = [],
+): ClassLayout[] {
   const byName = new Map(declarations.map((declaration) => [declaration.name, declaration]));
-  return stored.classes.map(
-    (information, index) =>
-      new ClassLayout(index, information, byName.get(information.name) ?? declarationOf(information)),
-  );
+  const layouts = new Map(before.map((layout) => [layout.name, layout]));
+  return stored.classes.map((information, index) => {
+    const declaration = byName.get(information.name) ?? declarationOf(information);
+    return new ClassLayout(index, information, declaration, layouts.get(information.name));
+  });
 }
 
 /** Whether two layouts are of one class, with the same columns at the same places. */

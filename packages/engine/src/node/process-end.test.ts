@@ -2,18 +2,12 @@ import { existsSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { startProcess } from "@tidemark/testing";
-import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { compiled } from "../testing/compiled.js";
 import { MuteServer, type MuteServerOptions } from "../testing/mute-server.js";
 
 const isWasmBuilt = existsSync(new URL("../../../wasm/pkg/tidemark_wasm.js", import.meta.url));
 const cores = [["addon", []] as const, ...(isWasmBuilt ? [["WASM", ["--conditions=tidemark-wasm"]] as const] : [])];
-
-let directory: string;
-beforeEach(() => {
-  directory = mkdtempSync(join(tmpdir(), "tidemark-process-end-"));
-});
-afterEach(() => rmSync(directory, { recursive: true, force: true }));
 
 /** How long a process lives after it has closed its only realm. */
 async function lifeAfterClose(
@@ -22,6 +16,7 @@ async function lifeAfterClose(
   serverOptions: MuteServerOptions = {},
   last: string = "",
 ): Promise<number> {
+  const directory = mkdtempSync(join(tmpdir(), "tidemark-process-end-"));
   const server = new MuteServer(serverOptions);
   const url = await server.start();
   const program = [compiled("leaver.js"), url, directory, stopPolicy, last];
@@ -42,6 +37,7 @@ async function lifeAfterClose(
   } finally {
     await process.stop("SIGKILL");
     server.stop();
+    rmSync(directory, { recursive: true, force: true });
   }
 }
 
@@ -54,7 +50,8 @@ describe.each(cores)("over the %s, with a server that says nothing", { timeout: 
     expect(await lifeAfterClose(options, "after-upload", {}, "pause")).toBeLessThan(5_000);
   });
 
-  test.each([
+  // Each waits for ten seconds: they do it together.
+  test.concurrent.each([
     ["are not acknowledged", ""],
     ["go on in a session that is resumed", "resume"],
   ])("uploads that %s keep it for ten seconds", async (_how, last) => {

@@ -128,7 +128,10 @@ export class LiveOracle {
     const isEmbedded = this.#database.storedLayout(column.target ?? "")?.kind === "embedded";
     if (rest.length === 0 || (isAny && column.target === undefined)) return this.#value(value);
     const inner = this.#elements(value)
-      .map((one) => (one instanceof ObjectHandle || one instanceof EmbeddedHandle ? this.#path(one, rest, false) : ""))
+      .map((one) => {
+        // That there is an object on the way counts, whatever the path leads to.
+        return one instanceof ObjectHandle || one instanceof EmbeddedHandle ? `+${this.#path(one, rest, false)}` : "";
+      })
       .join("/");
     return isEmbedded ? inner : `${this.#value(value)}>${inner}`;
   }

@@ -4,6 +4,7 @@
  * @module
  */
 
+import type { CoreStore } from "../core.js";
 import { type CollectionChanges, oldIndexOf } from "../data/changes.js";
 import { createObject } from "../data/create.js";
 import { Dictionary } from "../data/dictionary.js";
@@ -11,6 +12,7 @@ import { List } from "../data/list.js";
 import { EmbeddedHandle, type ObjectHandle } from "../data/object.js";
 import { packParameters, Results } from "../data/results.js";
 import type { ClassDeclaration, ClassLayout, Column, PropertyDeclaration } from "../data/schema.js";
+import { ValueResults } from "../data/value-results.js";
 import { ValueSet } from "../data/value-set.js";
 import type { Engine } from "../engine.js";
 import { must } from "../errors.js";
@@ -30,7 +32,13 @@ function classesOf(roll: Roll): ClassDeclaration[] {
   const part: ClassDeclaration = {
     name: "Part",
     kind: "embedded",
-    properties: [property("weight", "int"), property("maker", "link", { isNullable: true, target: target() })],
+    properties: [
+      property("weight", "int"),
+      property("maker", "link", { isNullable: true, target: target() }),
+      property("sizes", "int", { collection: "list" }),
+      property("users", "link", { collection: "list", target: target() }),
+      property("marks", "int", { collection: "dictionary" }),
+    ],
     backlinks: [],
   };
   const classes = names.map((name): ClassDeclaration => {
@@ -86,6 +94,24 @@ export class LiveScene {
       classes: classesOf(roll),
     });
     this.#oracle = new LiveOracle(this.#file.database);
+    if (roll(4) === 0) this.#forget();
+  }
+
+  /** The core remembers nothing, as after very many commits. */
+  #forget(): void {
+    const { database } = this.#file;
+    const { store } = database;
+    const changesSince = (since: number): string => {
+      const { to } = JSON.parse(store.changesSince(since)) as { readonly to: number };
+      return JSON.stringify({ to, complete: false, schema: false, classes: {} });
+    };
+    (database as { store: CoreStore }).store = new Proxy(store, {
+      get(target, name) {
+        if (name === "changesSince") return changesSince;
+        const value: unknown = target[name as keyof CoreStore];
+        return typeof value === "function" ? (value as () => unknown).bind(target) : value;
+      },
+    });
   }
 
   get #tops(): readonly ClassLayout[] {
@@ -174,6 +200,7 @@ export class LiveScene {
     const object = this.#object(layout);
     const kind = this.#roll(20);
     if (object === undefined || kind === 0) this.#create();
+    else if (kind === 1 && this.#roll(12) === 0) this.#eraseMany(layout);
     else if (kind === 1) object.erase();
     else if (kind < 8) this.#changeColumn(object, must(layout.columns[this.#roll(2)], "two are values"));
     else if (kind < 12) this.#changeColumn(object, this.#pick(layout.columns.filter(isList)) ?? numberOf(layout));
@@ -189,14 +216,26 @@ export class LiveScene {
     else object.set(column, this.#fresh(column));
   }
 
+  #eraseMany(layout: ClassLayout): void {
+    const all = new Results(this.#file.database, layout, { kind: "class" }, []);
+    const some = all.refine("number > 800", packParameters(this.#file.database, []));
+    (this.#roll(3) === 0 ? all : some).eraseAll();
+  }
+
   #changePart(part: EmbeddedHandle): void {
-    const column = must(part.layout.columns[this.#roll(2)], "parts have two columns");
-    part.set(column, this.#fresh(column));
+    const column = must(this.#pick(part.layout.columns), "parts have columns");
+    const value = part.get(column);
+    if (value instanceof List) this.#changeList(value);
+    else if (value instanceof Dictionary) this.#changeDictionary(value);
+    else part.set(column, this.#fresh(column));
   }
 
   /** A new value for a column, or an element. */
   #fresh(column: Column): unknown {
     if (column.type === "string") return `t${this.#value()}`;
+    if (column.type === "mixed" && this.#roll(2) === 0) {
+      return this.#object(must(this.#pick(this.#tops), "there are classes")) ?? null;
+    }
     if (column.type !== "link") return this.#value();
     const target = must(this.#file.database.storedLayout(column.target ?? ""), "links have a target");
     if (target.kind === "embedded") return { weight: this.#value() };
@@ -274,7 +313,17 @@ export class LiveScene {
       const columns = layout.columns.filter((one) => (isOnlyLists ? isList(one) : one.collection !== "single"));
       const column = this.#pick(columns);
       if (column !== undefined) this.#listenToCollection(object.get(column) as List | ValueSet | Dictionary);
+      this.#listenToPart(object);
     }
+  }
+
+  /** An embedded object, or a collection inside it. */
+  #listenToPart(object: ObjectHandle): void {
+    const column = object.layout.columnByName("part");
+    const part = column && object.get(column);
+    if (!(part instanceof EmbeddedHandle)) return;
+    const value = part.get(must(this.#pick(part.layout.columns), "parts have columns"));
+    if (value instanceof List || value instanceof Dictionary) this.#listenToCollection(value);
   }
 
   #results(layout: ClassLayout): Results {
@@ -313,9 +362,36 @@ export class LiveScene {
     const keyPaths = target === undefined || target.kind === "embedded" ? undefined : this.#keyPaths(target);
     const context = `${collection.holder.layout.name}.${column.name}`;
     if (collection instanceof Dictionary) return this.#trackDictionary(context, keyPaths, collection);
+    if (this.#roll(3) === 0) return this.#listenToSome(context, keyPaths, collection, target);
     this.#trackOrdered(context, keyPaths, {
       listen: (listener) => database.notifier.onCollection(collection, listener, keyPaths),
       read: () => (collection.isValid() ? collection.values() : []),
+    });
+  }
+
+  /** A list or set in an order, or those of its objects that pass a query. */
+  #listenToSome(
+    context: string,
+    keyPaths: readonly string[] | undefined,
+    collection: List | ValueSet,
+    target: ClassLayout | undefined,
+  ): void {
+    const { database } = collection;
+    if (target?.kind === "embedded") return;
+    if (target === undefined) {
+      const values = new ValueResults(collection, this.#roll(2) === 0 ? "ascending" : "descending");
+      return this.#trackOrdered(`${context} sorted`, undefined, {
+        listen: (listener) => database.notifier.onValues(values, listener),
+        read: () => (values.isValid() ? values.values() : []),
+      });
+    }
+    const results = new Results(database, target, { kind: "collection", collection }, []).refine(
+      must(this.#pick(["number > 700", "TRUEPREDICATE SORT(number ASC)"]), "there are queries"),
+      packParameters(database, []),
+    );
+    this.#trackOrdered(`${context} filtered`, keyPaths, {
+      listen: (listener) => database.notifier.onResults(results, listener, keyPaths),
+      read: () => (results.isValid() ? [...results.objects()] : []),
     });
   }
 

@@ -94,7 +94,7 @@ export abstract class RealmObjectBase {
     const [own, others] = [this[handleKey], other[handleKey]];
     if (own instanceof ObjectHandle) return own.equals(others);
     if (!(own instanceof EmbeddedHandle) || !(others instanceof EmbeddedHandle)) return false;
-    if (own.database !== others.database || own.layout !== others.layout) return false;
+    if (own.database !== others.database || own.layout.name !== others.layout.name) return false;
     const [place, othersPlace] = [own.place(), others.place()];
     return (
       place.column === othersPlace.column &&
