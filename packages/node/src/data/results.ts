@@ -20,6 +20,7 @@ import { type Binding, wrappers } from "../binding.js";
 import type { WaitForSync } from "../enums.js";
 import { call } from "../errors.js";
 import { OrderedCollection, type OrderedHandle, typeNames, valueForms } from "./collection.js";
+import type { Unmanaged } from "./unmanaged.js";
 
 /** How to subscribe. */
 export interface SubscriptionOptions {
@@ -89,7 +90,7 @@ export class Results<T = unknown> extends OrderedCollection<T> {
   }
 
   /** Sets a property of all objects, in a write transaction. */
-  update(propertyName: string, value: unknown): void {
+  update(propertyName: keyof Unmanaged<T>, value: Unmanaged<T>[keyof Unmanaged<T>]): void {
     assertString(propertyName, "propertyName");
     call(() => {
       const results = this.#results;
