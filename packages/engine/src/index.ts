@@ -20,7 +20,7 @@ export {
   unwrap,
   type Wrappers,
 } from "./binding/binding.js";
-export { eraseEmbedded, resultsOfCollection } from "./binding/collections.js";
+export { elementsAsResults, eraseEmbedded, holdsObjects, resultsOfCollection } from "./binding/collections.js";
 export { type Counted, indexedForm, type IndexAccess, withIndexes } from "./binding/indexed.js";
 export { logCategories, LogFilter, type LogLevel, logLevels } from "./binding/log-filter.js";
 export { withFetch } from "./binding/own-fetch.js";
@@ -65,6 +65,7 @@ export {
   primaryKeyColumn,
   type PropertyDeclaration,
 } from "./data/schema.js";
+export { sortedByPaths, sortedByThemselves } from "./data/sort-paths.js";
 export type { SchemaMode } from "./data/schema-changes.js";
 export {
   type Subscription,

@@ -10,6 +10,7 @@ import { List } from "../data/list.js";
 import { EmbeddedHandle, ObjectHandle } from "../data/object.js";
 import { packParameters, Results } from "../data/results.js";
 import type { ClassLayout, Column } from "../data/schema.js";
+import type { ValueResults } from "../data/value-results.js";
 import { ValueSet } from "../data/value-set.js";
 import type { RealmFile } from "../realm-file.js";
 
@@ -20,7 +21,7 @@ export const handleKey: unique symbol = Symbol("handle");
 export const bindingKey: unique symbol = Symbol("binding");
 
 /** Anything of the engine that has a counterpart in a facade. */
-export type Handle = ObjectHandle | EmbeddedHandle | List | ValueSet | Dictionary | Results;
+export type Handle = ObjectHandle | EmbeddedHandle | List | ValueSet | Dictionary | Results | ValueResults;
 
 /** A class of a realm as a facade knows it. */
 export interface Bound {
@@ -40,6 +41,8 @@ export interface Wrappers<Class extends Bound> {
   dictionary(binding: Binding<Class>, dictionary: Dictionary): unknown;
   /** Results. */
   results(binding: Binding<Class>, results: Results): unknown;
+  /** Results of values; a facade whose SDK has none leaves it out. */
+  values?(binding: Binding<Class>, values: ValueResults): unknown;
 }
 
 /** What a {@link Binding} is made of. */
@@ -93,6 +96,11 @@ export class Binding<Class extends Bound> {
   /** The facade's results. */
   results(results: Results): unknown {
     return this.#wrappers.results?.(this, results);
+  }
+
+  /** The facade's results of values. */
+  values(values: ValueResults): unknown {
+    return this.#wrappers.values?.(this, values);
   }
 
   /** The facade's value for a value of the engine. */

@@ -7,6 +7,7 @@
 import type { List } from "../data/list.js";
 import type { EmbeddedHandle } from "../data/object.js";
 import { Results } from "../data/results.js";
+import { ValueResults } from "../data/value-results.js";
 import type { ValueSet } from "../data/value-set.js";
 import { EngineError } from "../errors.js";
 
@@ -21,6 +22,16 @@ export function resultsOfCollection(collection: List | ValueSet): Results {
     throw new EngineError("invalid-argument", "Queries on collections of values are not supported");
   }
   return new Results(collection.database, layout, { kind: "collection", collection }, []);
+}
+
+/** Whether a collection holds objects that stand for themselves: neither values nor embedded objects. */
+export function holdsObjects({ column, database }: List | ValueSet): boolean {
+  return column.type === "link" && database.storedLayout(column.target ?? "")?.kind === "top";
+}
+
+/** What a list or set holds, as results: of objects, or of values and embedded objects. */
+export function elementsAsResults(collection: List | ValueSet): Results | ValueResults {
+  return holdsObjects(collection) ? resultsOfCollection(collection) : new ValueResults(collection, "given");
 }
 
 /** Removes an embedded object from the property or collection that holds it. */

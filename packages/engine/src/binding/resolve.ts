@@ -10,6 +10,7 @@ import { List } from "../data/list.js";
 import { EmbeddedHandle, type Holder, ObjectHandle } from "../data/object.js";
 import { Results, type ResultsSource } from "../data/results.js";
 import type { Column } from "../data/schema.js";
+import { ValueResults } from "../data/value-results.js";
 import { ValueSet } from "../data/value-set.js";
 import type { Handle } from "./binding.js";
 
@@ -26,6 +27,7 @@ export function resolveHandle<T extends Handle>(database: Database, handle: T): 
 
 function resolve(database: Database, handle: Handle): Handle | undefined {
   if (handle instanceof Results) return resolveResults(database, handle);
+  if (handle instanceof ValueResults) return resolveValues(database, handle);
   if (handle instanceof ObjectHandle || handle instanceof EmbeddedHandle) return resolveObject(database, handle);
   return resolveCollection(database, handle);
 }
@@ -80,6 +82,11 @@ function resolveResults(database: Database, results: Results): Results | undefin
   return layout === undefined || source === undefined
     ? undefined
     : new Results(database, layout, source, results.stages);
+}
+
+function resolveValues(database: Database, values: ValueResults): ValueResults | undefined {
+  const collection = resolveCollection(database, values.collection);
+  return collection === undefined || collection instanceof Dictionary ? undefined : values.of(collection);
 }
 
 function resolveSource(database: Database, source: ResultsSource): ResultsSource | undefined {

@@ -72,6 +72,11 @@ export class ValueResults {
     return new ValueResults(this.collection, order, moment);
   }
 
+  /** The same of the collection's counterpart in another version. */
+  of(collection: List | ValueSet): ValueResults {
+    return new ValueResults(collection, this.order, this.#moment);
+  }
+
   /** The values of this moment. */
   snapshot(): ValueResults {
     return new ValueResults(this.collection, this.order, this.values());
