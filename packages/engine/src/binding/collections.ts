@@ -4,6 +4,8 @@
  * @module
  */
 
+import { Dictionary } from "../data/dictionary.js";
+import { DictionaryTargets } from "../data/dictionary-targets.js";
 import type { List } from "../data/list.js";
 import type { EmbeddedHandle } from "../data/object.js";
 import { Results } from "../data/results.js";
@@ -12,16 +14,17 @@ import type { ValueSet } from "../data/value-set.js";
 import { EngineError } from "../errors.js";
 
 /**
- * Results of the objects in a list or set.
+ * Results of the objects in a list, set or dictionary.
  *
  * @throws if it holds values or embedded objects.
  */
-export function resultsOfCollection(collection: List | ValueSet): Results {
+export function resultsOfCollection(collection: List | ValueSet | Dictionary): Results {
   const layout = collection.database.storedLayout(collection.column.target ?? "");
   if (layout === undefined || collection.column.type !== "link" || layout.kind === "embedded") {
     throw new EngineError("invalid-argument", "Queries on collections of values are not supported");
   }
-  return new Results(collection.database, layout, { kind: "collection", collection }, []);
+  const linking = collection instanceof Dictionary ? new DictionaryTargets(collection) : collection;
+  return new Results(collection.database, layout, { kind: "collection", collection: linking }, []);
 }
 
 /** Whether a collection holds objects that stand for themselves: neither values nor embedded objects. */

@@ -6,6 +6,7 @@
 
 import type { Database } from "../data/database.js";
 import { Dictionary } from "../data/dictionary.js";
+import { DictionaryTargets } from "../data/dictionary-targets.js";
 import { List } from "../data/list.js";
 import { EmbeddedHandle, type Holder, ObjectHandle } from "../data/object.js";
 import { Results, type ResultsSource } from "../data/results.js";
@@ -91,6 +92,8 @@ function resolveValues(database: Database, values: ValueResults): ValueResults |
 
 function resolveSource(database: Database, source: ResultsSource): ResultsSource | undefined {
   if (source.kind !== "collection") return source;
-  const collection = resolveCollection(database, source.collection);
-  return collection === undefined || collection instanceof Dictionary ? undefined : { kind: "collection", collection };
+  const given = source.collection;
+  const found = resolveCollection(database, given instanceof DictionaryTargets ? given.dictionary : given);
+  if (found === undefined) return undefined;
+  return { kind: "collection", collection: found instanceof Dictionary ? new DictionaryTargets(found) : found };
 }

@@ -15,6 +15,7 @@ import { pageOf, readScalar, skipValue } from "../values/unpack.js";
 import type { ClassChanges } from "./change-summary.js";
 import { type CollectionChanges, indexOfKey, patchKeys } from "./changes.js";
 import type { Database } from "./database.js";
+import type { DictionaryTargets } from "./dictionary-targets.js";
 import type { KeySequence } from "./key-sequence.js";
 import type { List } from "./list.js";
 import { ObjectHandle } from "./object.js";
@@ -31,8 +32,8 @@ export type ResultsSource =
   | {
       /** Those of a collection. */
       readonly kind: "collection";
-      /** The list or set of links. */
-      readonly collection: List | ValueSet;
+      /** The list or set of links, or what a dictionary leads to. */
+      readonly collection: List | ValueSet | DictionaryTargets;
     }
   | {
       /** The objects of one moment. */
