@@ -46,6 +46,7 @@ export { type CollectionPlace, isNested, nestingMax, type Way } from "./data/nes
 export type { Notifier, Unsubscribe } from "./data/notifier.js";
 export { EmbeddedHandle, type Holder, ObjectHandle } from "./data/object.js";
 export type { KeyPaths, ObjectChanges } from "./data/observers.js";
+export { isPlainPath, pathText } from "./data/path-text.js";
 export {
   type Aggregate,
   aggregateOf,
@@ -75,7 +76,7 @@ export {
   SubscriptionSets,
   type SubscriptionState,
 } from "./data/subscriptions.js";
-export { type ValueOrder, ValueResults } from "./data/value-results.js";
+export { compareInOrder, type ValueOrder, ValueResults } from "./data/value-results.js";
 export { ValueSet } from "./data/value-set.js";
 export {
   Engine,

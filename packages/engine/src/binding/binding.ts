@@ -8,6 +8,7 @@
 import { Dictionary } from "../data/dictionary.js";
 import { List } from "../data/list.js";
 import { EmbeddedHandle, ObjectHandle } from "../data/object.js";
+import { pathText } from "../data/path-text.js";
 import { packParameters, Results } from "../data/results.js";
 import type { ClassLayout, Column } from "../data/schema.js";
 import type { ValueResults } from "../data/value-results.js";
@@ -90,7 +91,9 @@ export class Binding<Class extends Bound> {
     const quantifier = column.collection === "single" ? "" : "ANY ";
     const { database } = this.file;
     const all = new Results(database, layout, { kind: "class" }, []);
-    return this.results(all.refine(`${quantifier}${column.name} == $0`, packParameters(database, [target])));
+    const values: unknown[] = [target];
+    const path = pathText(column.name, values);
+    return this.results(all.refine(`${quantifier}${path} == $0`, packParameters(database, values)));
   }
 
   /** The facade's results. */

@@ -28,7 +28,7 @@ export function resultsOfCollection(collection: List | ValueSet | Dictionary): R
 }
 
 /** Whether a collection holds objects that stand for themselves: neither values nor embedded objects. */
-export function holdsObjects({ column, database }: List | ValueSet): boolean {
+export function holdsObjects({ column, database }: List | ValueSet | Dictionary): boolean {
   return column.type === "link" && database.storedLayout(column.target ?? "")?.kind === "top";
 }
 

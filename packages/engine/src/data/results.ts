@@ -73,9 +73,10 @@ function natureOf(text: string): "plain" | "sorted" | "other" {
   const bare = text.replaceAll(/"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'/g, "''").replaceAll(/\b\d+\.\d+/g, "0");
   const sort = /\bsort\s*\([^()]*\)\s*$/i.exec(bare);
   const predicate = sort === null ? bare : bare.slice(0, sort.index);
-  if (/[.@]|\b(?:sort|distinct|limit|subquery)\b/i.test(predicate)) return "other";
+  // A path that is an argument may lead anywhere.
+  if (/[.@]|\$K\d|\b(?:sort|distinct|limit|subquery)\b/i.test(predicate)) return "other";
   if (sort === null) return "plain";
-  return sort[0].includes(".") ? "other" : "sorted";
+  return /\.|\$K\d/.test(sort[0]) ? "other" : "sorted";
 }
 
 function ascending(a: number, b: number): number {

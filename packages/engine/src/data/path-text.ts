@@ -1,0 +1,27 @@
+/**
+ * Paths of properties as the query language takes them.
+ *
+ * @module
+ */
+
+/** Names that the language reads as something else at the beginning of a path; `O12` is a link to it. */
+const reserved =
+  /^(?:any|some|all|none|and|or|not|true|false|null|nil|inf(?:inity)?|nan|(?:true|false)predicate|subquery|obj|O\d+)$|^geo(?:within|box|polygon|circle)$/i;
+
+const plainName = /^[a-z_][a-z0-9_]*$/i;
+
+/** Whether a path can be written as it is. An order can be by no other: there an argument cannot stand for it. */
+export function isPlainPath(path: string): boolean {
+  return path.split(".").every((name) => plainName.test(name) && !reserved.test(name));
+}
+
+/**
+ * A path, or the argument that stands for it where a name in it could be read as something else.
+ *
+ * @param values arguments of the query, to which the path is added if it must be one.
+ */
+export function pathText(path: string, values: unknown[]): string {
+  if (isPlainPath(path)) return path;
+  values.push(path);
+  return `$K${values.length - 1}`;
+}
