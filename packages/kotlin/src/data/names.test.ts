@@ -3,19 +3,8 @@
  */
 import { expect, test } from "vitest";
 import { IllegalArgumentException } from "../errors.js";
-import { Realm } from "../realm.js";
-import {
-  any,
-  backlinks,
-  dictionary,
-  instant,
-  int,
-  list,
-  nullable,
-  object,
-  primaryKey,
-  string,
-} from "../schema/property.js";
+import type { Realm } from "../realm.js";
+import { any, backlinks, dictionary, instant, int, list, nullable, object, primaryKey } from "../schema/property.js";
 import { useFolder } from "../testing/folder.js";
 import { RealmAny } from "./any.js";
 import { RealmInstant } from "./instant.js";

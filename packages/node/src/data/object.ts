@@ -63,7 +63,7 @@ export class RealmObject<T = DefaultObject, RequiredProperties extends keyof T =
   constructor(realm: Creator, values: Unmanaged<T, RequiredProperties>) {
     const { schema, name } = new.target as unknown as { schema?: { name: string }; name: string };
     // The object comes from the realm; what `new` has made is left behind.
-    return realm.create(schema?.name ?? name, values as DefaultObject) as RealmObject<T, RequiredProperties>;
+    return realm.create(schema?.name ?? name, values) as RealmObject<T, RequiredProperties>;
   }
 
   /** Names of the properties. */

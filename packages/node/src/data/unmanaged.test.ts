@@ -87,10 +87,13 @@ test("what is missing, misspelled or of another type does not compile", () => {
   const realm = folder.open([Task, Tag]);
   // Never called: the compiler looks at it.
   const wrong = (): void => {
+    const make = (values: Realm.Unmanaged<Task, "_id" | "title">): Task => new Task(realm, values);
     // @ts-expect-error the title is missing
-    new Task(realm, { _id: 1 });
+    make({ _id: 1 });
     // @ts-expect-error a number is no title
-    new Task(realm, { _id: 1, title: 1 });
+    make({ _id: 1, title: 1 });
+    // @ts-expect-error what `new` takes is the same
+    expectTypeOf(Task).toBeConstructibleWith(realm, { _id: 1 });
     // @ts-expect-error there is no such property
     realm.create(Task, { _id: 1, titel: "one" });
     // @ts-expect-error elements are texts

@@ -54,10 +54,11 @@ type Given<V> =
  * What an object is made of. Properties may be left out, but for those that are named: an optional one is null then,
  * another has its default, and `create` throws for one that has none.
  */
-export type Unmanaged<T, RequiredProperties extends keyof T = never> = IsOpen<T> extends true
-  ? DefaultObject
-  : string extends keyof T
+export type Unmanaged<T, RequiredProperties extends keyof T = never> =
+  IsOpen<T> extends true
     ? DefaultObject
-    : { [K in Exclude<PropertyNames<T>, RequiredProperties>]?: Given<T[K]> | undefined } & {
-        [K in Extract<PropertyNames<T>, RequiredProperties>]: Given<T[K]>;
-      };
+    : string extends keyof T
+      ? DefaultObject
+      : { [K in Exclude<PropertyNames<T>, RequiredProperties>]?: Given<T[K]> | undefined } & {
+          [K in Extract<PropertyNames<T>, RequiredProperties>]: Given<T[K]>;
+        };

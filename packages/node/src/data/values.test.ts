@@ -8,7 +8,15 @@ import type { CollectionChangeSet } from "./collection.js";
 const box: ObjectSchema = {
   name: "Box",
   primaryKey: "_id",
-  properties: { _id: "int", words: "string[]", numbers: "int?[]", dates: "date<>", any: "mixed[]", boxes: "Box[]", other: "Box" },
+  properties: {
+    _id: "int",
+    words: "string[]",
+    numbers: "int?[]",
+    dates: "date<>",
+    any: "mixed[]",
+    boxes: "Box[]",
+    other: "Box",
+  },
 };
 
 interface Box {
