@@ -101,7 +101,7 @@ export const binary: property<Uint8Array, "plain"> = plain("binary", () => new U
 export const time_point: property<Date, "plain"> = plain("timestamp", () => new Date(0));
 /** `realm::decimal128`. */
 export const decimal128: property<Decimal128, "plain"> = plain("decimal", () => Decimal128.fromString("0"));
-/** `realm::mixed`: any single value, and collections of them. Whole numbers are stored as doubles, bigints as integers. */
+/** `realm::mixed`: any value. Whole numbers are stored as doubles, bigints as integers. */
 export const mixed: property<mixed_value, "plain"> = {
   ...plain<mixed_value>("mixed", () => null),
   isNullable: true,

@@ -4,15 +4,25 @@
  * @module
  */
 
-/** Names that the language reads as something else at the beginning of a path; `O12` is a link to it. */
-const reserved =
-  /^(?:any|some|all|none|and|or|not|true|false|null|nil|inf(?:inity)?|nan|(?:true|false)predicate|subquery|obj|O\d+)$|^geo(?:within|box|polygon|circle)$/i;
+/** Names that the language reads as something else at the beginning of a path. */
+const reserved: ReadonlySet<string> = new Set([
+  ...["any", "some", "all", "none", "and", "or", "not"],
+  ...["true", "false", "null", "nil", "inf", "infinity", "nan", "truepredicate", "falsepredicate"],
+  ...["subquery", "obj", "geowithin", "geobox", "geopolygon", "geocircle"],
+]);
+
+/** How a link to an object is written. */
+const linkName = /^O\d+$/;
 
 const plainName = /^[a-z_][a-z0-9_]*$/i;
 
+function isFree(name: string): boolean {
+  return plainName.test(name) && !linkName.test(name) && !reserved.has(name.toLowerCase());
+}
+
 /** Whether a path can be written as it is. An order can be by no other: there an argument cannot stand for it. */
 export function isPlainPath(path: string): boolean {
-  return path.split(".").every((name) => plainName.test(name) && !reserved.test(name));
+  return path.split(".").every((name) => isFree(name));
 }
 
 /**
