@@ -121,6 +121,7 @@ declare namespace Realm {
   type SyncConfiguration = Class.SyncConfiguration;
   type SyncError = Class.SyncError;
   type SyncSession = Class.SyncSession;
+  type Unmanaged<T, R extends keyof T = never> = Class.Unmanaged<T, R>;
   type UpdateMode = Class.UpdateMode;
   type User<F = DefaultFunctionsFactory, C = DefaultObject, P = DefaultObject> = Class.User<F, C, P>;
   type AssertionError = Class.AssertionError;

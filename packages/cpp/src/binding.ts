@@ -11,6 +11,7 @@ import {
   type Handle,
   handleKey,
   resolveHandle,
+  ValueResults,
   type Wrappers as EngineWrappers,
 } from "@tidemark/engine";
 import type { any_class } from "./schema/model.js";
@@ -51,6 +52,7 @@ export function ownerOf(wrapped: Wrapped): Owner {
 
 /** The facade's object or collection for a handle. */
 export function wrapAny(binding: Binding, handle: Handle): unknown {
+  if (handle instanceof ValueResults) return binding.values(handle);
   return binding.wrap(handle) === handle ? binding.results(handle as never) : binding.wrap(handle);
 }
 

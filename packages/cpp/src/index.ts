@@ -78,6 +78,7 @@ export {
   type property,
   type property_role,
   type scalar,
+  type single_value,
   set,
   string,
   type struct_of,

@@ -20,7 +20,7 @@ export {
   unwrap,
   type Wrappers,
 } from "./binding/binding.js";
-export { eraseEmbedded, resultsOfCollection } from "./binding/collections.js";
+export { elementsAsResults, eraseEmbedded, holdsObjects, resultsOfCollection } from "./binding/collections.js";
 export { type Counted, indexedForm, type IndexAccess, withIndexes } from "./binding/indexed.js";
 export { logCategories, LogFilter, type LogLevel, logLevels } from "./binding/log-filter.js";
 export { withFetch } from "./binding/own-fetch.js";
@@ -46,6 +46,7 @@ export { type CollectionPlace, isNested, nestingMax, type Way } from "./data/nes
 export type { Notifier, Unsubscribe } from "./data/notifier.js";
 export { EmbeddedHandle, type Holder, ObjectHandle } from "./data/object.js";
 export type { KeyPaths, ObjectChanges } from "./data/observers.js";
+export { isPlainPath, pathText } from "./data/path-text.js";
 export {
   type Aggregate,
   aggregateOf,
@@ -65,6 +66,7 @@ export {
   primaryKeyColumn,
   type PropertyDeclaration,
 } from "./data/schema.js";
+export { sortedByPaths, sortedByThemselves } from "./data/sort-paths.js";
 export type { SchemaMode } from "./data/schema-changes.js";
 export {
   type Subscription,
@@ -74,7 +76,7 @@ export {
   SubscriptionSets,
   type SubscriptionState,
 } from "./data/subscriptions.js";
-export { type ValueOrder, ValueResults } from "./data/value-results.js";
+export { compareInOrder, type ValueOrder, ValueResults } from "./data/value-results.js";
 export { ValueSet } from "./data/value-set.js";
 export {
   Engine,

@@ -46,6 +46,7 @@ export { List } from "./data/list.js";
 export { type ObjectChangeCallback, type ObjectChangeSet, RealmObject as Object } from "./data/object.js";
 export { Results, type Subscribable, type SubscriptionOptions } from "./data/results.js";
 export { RealmSet as Set } from "./data/set.js";
+export type { Unmanaged } from "./data/unmanaged.js";
 export * from "./enums.js";
 export {
   AssertionError,

@@ -142,6 +142,8 @@ declare module "./realm.js" {
     type SyncError = types.SyncError;
     /** {@link types.SyncSession} as a member, as the SDK has it. */
     type SyncSession = types.SyncSession;
+    /** {@link types.Unmanaged} as a member, as the SDK has it. */
+    type Unmanaged<T, R extends keyof T = never> = types.Unmanaged<T, R>;
     /** {@link types.UpdateMode} as a member, as the SDK has it. */
     type UpdateMode = types.UpdateMode;
     /** {@link types.User} as a member, as the SDK has it. */

@@ -26,6 +26,7 @@ import { type BoundClass, wrappers } from "./binding.js";
 import { checkConfiguration, type Configuration, keyOf, withoutInitialSubscriptions } from "./configuration.js";
 import { bindClass, nameOf, RealmObject } from "./data/object.js";
 import type { Results, Subscribable, SubscriptionOptions } from "./data/results.js";
+import type { ObjectType, Unmanaged } from "./data/unmanaged.js";
 import { engine, existingEngine } from "./engine.js";
 import { schemaOptions } from "./realm-files.js";
 import { RealmStatics } from "./realm-statics.js";
@@ -348,9 +349,9 @@ export class Realm extends RealmStatics {
    * @throws if there is one with the key that is not to be updated, if a value does not fit, or if the class is synced
    * and not subscribed to.
    */
-  create<T = DefaultObject>(type: string, values: object, mode?: enums.UpdateMode | boolean): RealmObject<T> & T;
+  create<T = DefaultObject>(type: string, values: Unmanaged<T>, mode?: enums.UpdateMode | boolean): RealmObject<T> & T;
   /** The same for a class of the application's own. */
-  create<T extends object>(type: new (...values: never[]) => T, values: object, mode?: enums.UpdateMode | boolean): T;
+  create<T extends object>(type: ObjectType<T>, values: Unmanaged<T>, mode?: enums.UpdateMode | boolean): T;
   create(type: string | RealmObjectClass, values: object, mode: enums.UpdateMode | boolean = "never"): unknown {
     const layout = this.#layout(type);
     if (values === undefined) throw new errors.TypeAssertionError("Expected 'values' to be an object, got undefined");
@@ -419,7 +420,7 @@ export class Realm extends RealmStatics {
   /** The object with a primary key; `null` if there is none. */
   objectForPrimaryKey<T = DefaultObject>(type: string, primaryKey: unknown): (RealmObject<T> & T) | null;
   /** The same for a class of the application's own. */
-  objectForPrimaryKey<T extends object>(type: new (...values: never[]) => T, primaryKey: unknown): T | null;
+  objectForPrimaryKey<T extends object>(type: ObjectType<T>, primaryKey: unknown): T | null;
   objectForPrimaryKey(type: string | RealmObjectClass, primaryKey: unknown): unknown {
     const layout = this.#layout(type);
     const found = errors.call(() => findObject(this.internal.database, layout, primaryKey));
@@ -433,7 +434,7 @@ export class Realm extends RealmStatics {
    */
   objects<T = DefaultObject>(type: string): Results<RealmObject<T> & T>;
   /** The same for a class of the application's own. */
-  objects<T extends object>(type: new (...values: never[]) => T): Results<T>;
+  objects<T extends object>(type: ObjectType<T>): Results<T>;
   objects(type: string | RealmObjectClass): unknown {
     const layout = this.#layout(type);
     if (layout.kind === "embedded") throw new Error("You cannot query an embedded object.");

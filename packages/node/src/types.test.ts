@@ -36,7 +36,7 @@ function errorsOf(program: ts.Program): string[] {
 }
 
 const application = `
-class Task extends Realm.Object<Task> {
+class Task extends Realm.Object<Task, "_id"> {
   _id!: BSON.ObjectId;
   tags!: Realm.List<string>;
   static schema: Realm.ObjectSchema = { name: "Task", primaryKey: "_id", properties: { _id: "objectId", tags: "string[]" } };
@@ -56,7 +56,8 @@ export async function run(app: App, user: Realm.User): Promise<Named> {
     },
   };
   const realm: Realm = await Realm.open(configuration);
-  const task: Task = realm.write(() => realm.create(Task, { _id: new BSON.ObjectId() }));
+  const values: Realm.Unmanaged<Task, "_id"> = { _id: new BSON.ObjectId(), tags: ["a"] };
+  const task: Task = realm.write(() => realm.create(Task, values) && new Task(realm, values));
   const found: Named.Results<Task> = realm.objects(Task);
   const last: Task | undefined = found.findLast((one) => one._id.equals(task._id));
   const session: App.Sync.Session | Realm.App.Sync.Session | Realm.SyncSession | null = realm.syncSession;
@@ -72,6 +73,7 @@ const whole = `import ${names} from "@tidemark/node";${application}`;
 const wrong = `import Realm from "@tidemark/node"; export const path: number = new Realm().path;`;
 const required = `import Realm = require("@tidemark/node");
 export const realm: Realm = new Realm({ path: "x" });
+export const values: Realm.Unmanaged<{ name: string; age: number }, "name"> = { name: "x" };
 export const results: Realm.Results<Realm.Object> = realm.objects("Task");`;
 const imported = `import * as all from "@tidemark/node"; export const names = all;`;
 const files = {

@@ -22,6 +22,7 @@ export type { List } from "./data/list.js";
 export type { ObjectChangeCallback, ObjectChangeSet, RealmObject as Object } from "./data/object.js";
 export type { Results, Subscribable, SubscriptionOptions } from "./data/results.js";
 export type { RealmSet as Set } from "./data/set.js";
+export type { Unmanaged } from "./data/unmanaged.js";
 export type * from "./enums.js";
 export type * from "./errors.js";
 export type { LogEntry, LoggerCallback } from "./logging.js";

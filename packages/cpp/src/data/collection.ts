@@ -99,6 +99,7 @@ export function observeOrdered<C extends Wrapped>(
   collection: C,
   handle: List | ValueSet | EngineResults,
   callback: (change: collection_change<C>) => void,
+  paths: readonly string[] | undefined,
 ): notification_token {
   return guard(() => {
     handle.database.requireOpen();
@@ -106,7 +107,9 @@ export function observeOrdered<C extends Wrapped>(
     const tell = (changes: CollectionChanges): void =>
       callback(collectionChange(collection, changes, !handle.isValid()));
     const end =
-      handle instanceof EngineResults ? notifier.onResults(handle, tell) : notifier.onCollection(handle, tell);
+      handle instanceof EngineResults
+        ? notifier.onResults(handle, tell, paths)
+        : notifier.onCollection(handle, tell, paths);
     return new notification_token(collection[bindingKey].track(end));
   });
 }

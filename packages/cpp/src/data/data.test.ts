@@ -5,7 +5,7 @@ import { db_config } from "../db-config.js";
 import { invalid_argument, logic_error, out_of_range, runtime_error } from "../errors.js";
 import { embedded_schema, schema } from "../schema/model.js";
 import { int64, link, primary_key, string } from "../schema/types.js";
-import { useFolder } from "../testing/folder.js";
+import { turn, useFolder } from "../testing/folder.js";
 import { Address, AllTypes, Dog, Person } from "../testing/models.js";
 import { thread_safe_reference } from "../thread-safe-reference.js";
 
@@ -186,7 +186,30 @@ describe("collections", () => {
     expect(tags.detach()).toEqual(["A", "between", "end"]);
     database.write(() => tags.clear());
     expect(tags.empty()).toBe(true);
-    expect(() => tags.as_results()).toThrow(invalid_argument);
+  });
+
+  test("values as results are live, sorted by themselves, and not queried", async () => {
+    const database = openAll();
+    const dog = database.write(() => database.add(Dog({ _id: 1, tags: ["b", "a"], toys: new Set(["ball"]) })));
+    const tags = dog.tags.as_results();
+    const sorted = tags.sort("self", false);
+    const frozen = tags.freeze();
+    const seen: (readonly number[])[] = [];
+    sorted.observe(({ insertions }) => seen.push(insertions));
+    await turn();
+    database.write(() => dog.tags.push_back("c"));
+    await turn();
+    expect([[...tags], tags[0], tags.size(), [...dog.toys.as_results()]]).toEqual([["b", "a", "c"], "b", 3, ["ball"]]);
+    expect([[...sorted], [...frozen], seen, [...frozen.thaw()]]).toEqual([
+      ["c", "b", "a"],
+      ["b", "a"],
+      [[], [0]],
+      ["b", "a", "c"],
+    ]);
+    expect(() => tags.at(3)).toThrow(out_of_range);
+    expect(() => tags.where("TRUEPREDICATE")).toThrow(invalid_argument);
+    expect(() => tags.sort("length", true)).toThrow("arrays of 'string' can only be sorted on 'self'");
+    expect(() => database.objects(Dog).sort("none", true)).toThrow("property 'Dog.none' does not exist.");
   });
 
   test("a vector of links", () => {

@@ -21,7 +21,7 @@ import { type Binding, type BoundClass, inBinding, ownerOf, wrappers } from "../
 import type { db } from "../db.js";
 import { guard, logic_error, runtime_error } from "../errors.js";
 import { model_key } from "../schema/model.js";
-import type { linking, mixed_value, unmanaged } from "../schema/types.js";
+import type { linking, single_value, unmanaged } from "../schema/types.js";
 import { notification_token } from "./notification.js";
 import type { managed_map } from "./map.js";
 import type { results } from "./results.js";
@@ -33,7 +33,7 @@ import { detachObject } from "./detach.js";
 /** What a member of a struct is in a managed object. */
 export type managed_value<V> = unknown extends V
   ? unknown
-  : V extends mixed_value | undefined
+  : V extends single_value | undefined
     ? V
     : V extends linking<infer T>
       ? results<T>
@@ -114,23 +114,27 @@ export class managed_object<T> {
   /**
    * Calls back after each change, until the token is told to end it. There is no first call.
    *
-   * @throws logic_error if the database is closed.
+   * @param key_paths not in realm-cpp: only these properties count, `name`, or `owner.name` for what an object behind a
+   * link has; `*` for any.
+   * @throws logic_error if the database is closed, invalid_argument if a path names what is not there.
    */
-  observe(callback: (change: object_change<T>) => void): notification_token {
+  observe(callback: (change: object_change<T>) => void, key_paths?: readonly string[]): notification_token {
     const binding = this[bindingKey];
     const handle = this[handleKey];
     const object = this as unknown as managed<T>;
     return guard(() => {
       const known = new Map(handle.layout.columns.map((column) => [column.publicName, stateOf(handle, column)]));
+      const isWatched = watching(key_paths);
       let isFirst = true;
-      const end = binding.file.database.notifier.onObject(handle, ({ isDeleted, changedProperties }: ObjectChanges) => {
+      const tell = ({ isDeleted, changedProperties }: ObjectChanges): void => {
         if (isDeleted) return callback({ object, is_deleted: true, property_changes: [] });
         // What was written before the first delivery is in no list of changes.
-        const names = isFirst ? [...known.keys()] : changedProperties;
+        const names = isFirst ? [...known.keys()].filter(isWatched) : changedProperties;
         const changes = names.flatMap((name) => changeOf(object, name, known, !isFirst));
         isFirst = false;
         if (changes.length > 0) callback({ object, is_deleted: false, property_changes: changes });
-      });
+      };
+      const end = binding.file.database.notifier.onObject(handle, tell, false, key_paths);
       return new notification_token(binding.track(end));
     });
   }
@@ -205,6 +209,12 @@ function moved<T>(object: managed_object<T>, binding: Binding, text: string): ma
 
 function wrap(binding: Binding, holder: unknown): managed_object<unknown> {
   return binding.wrap(holder) as managed_object<unknown>;
+}
+
+/** Whether a property is the first of one of the key paths. */
+function watching(key_paths: readonly string[] | undefined): (name: string) => boolean {
+  const firsts = new Set(key_paths?.map((path) => path.split(".", 1)[0]));
+  return (name) => key_paths === undefined || firsts.has("*") || firsts.has(name);
 }
 
 /** What tells two moments of a property apart. */

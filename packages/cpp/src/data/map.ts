@@ -4,7 +4,7 @@
  * @module
  */
 
-import { bindingKey, type Dictionary, handleKey } from "@tidemark/engine";
+import { bindingKey, type Dictionary, type DictionaryChanges, handleKey } from "@tidemark/engine";
 import { ownerOf, wrappers } from "../binding.js";
 import { guard, out_of_range } from "../errors.js";
 import { managed_collection } from "./collection.js";
@@ -73,18 +73,28 @@ export class managed_map<E> extends managed_collection implements Iterable<reado
     return guard(() => detachValue(ownerOf(this), dictionaryOf(this), new Map())) as ReadonlyMap<string, E>;
   }
 
-  /** Calls back soon, with no changes, and then after each change, until the token is told to end it. */
-  observe(callback: (change: dictionary_collection_change<this>) => void): notification_token {
+  /**
+   * Calls back soon, with no changes, and then after each change, until the token is told to end it.
+   *
+   * @param key_paths not in realm-cpp: only changes of these properties of the objects count as modifications, `name`,
+   * `owner.name`, `*`. No path at all leaves insertions and deletions.
+   * @throws invalid_argument if a path names what is not there.
+   */
+  observe(
+    callback: (change: dictionary_collection_change<this>) => void,
+    key_paths?: readonly string[],
+  ): notification_token {
     return guard(() => {
       const dictionary = dictionaryOf(this);
       dictionary.database.requireOpen();
-      const end = dictionary.database.notifier.onDictionary(dictionary, (changes) => {
+      const tell = (changes: DictionaryChanges): void => {
         const isRootDeleted = !dictionary.isValid();
         const { deletions, insertions, modifications } = changes;
         const count = deletions.length + insertions.length + modifications.length;
         const empty = (): boolean => count === 0 && !isRootDeleted;
         callback({ ...changes, collection: this, collection_root_was_deleted: isRootDeleted, empty });
-      });
+      };
+      const end = dictionary.database.notifier.onDictionary(dictionary, tell, key_paths);
       return new notification_token(this[bindingKey].track(end));
     });
   }

@@ -1,7 +1,7 @@
 import { ObjectId } from "@tidemark/engine/bson";
 import { beforeEach, expect, test } from "vitest";
 import type { db } from "../db.js";
-import { logic_error } from "../errors.js";
+import { invalid_argument, logic_error } from "../errors.js";
 import { turn, useFolder } from "../testing/folder.js";
 import { Address, Dog, Person } from "../testing/models.js";
 import type { managed, property_change } from "./managed.js";
@@ -123,4 +123,51 @@ test("a closed database tells nobody, and nobody can begin to listen", async () 
   expect(calls).toBe(0);
   expect(() => all.observe(() => undefined)).toThrow(logic_error);
   expect(() => rex.observe(() => undefined)).toThrow(logic_error);
+});
+
+test("with key paths only those properties count", async () => {
+  const ada = database.write(() => database.add(Person({ _id: new ObjectId(), name: "Ada" })));
+  database.write(() => {
+    rex.assign({ owner: ada });
+    rex.pack.push_back(rex);
+    ada.dogs.size();
+  });
+  const seen: string[] = [];
+  const paths = { all: undefined, age: ["age"], owner: ["owner.name"], none: [] };
+  for (const [name, path] of Object.entries(paths)) {
+    database.objects(Dog).observe(({ modifications }) => seen.push(`results ${name} ${modifications.length}`), path);
+    rex.pack.observe(({ modifications }) => seen.push(`vector ${name} ${modifications.length}`), path);
+    rex.observe(
+      ({ property_changes }) => seen.push(`object ${name} ${property_changes.map((one) => one.name).join()}`),
+      path,
+    );
+  }
+  await turn();
+  seen.length = 0;
+  database.write(() => (rex.age = 5));
+  await turn();
+  const told = (...names: string[]): string[] =>
+    names.flatMap((name) => [`results ${name} 1`, `vector ${name} 1`]).toSorted();
+  expect(seen.toSorted()).toEqual(["object age age", "object all age", ...told("age", "all")]);
+  seen.length = 0;
+  database.write(() => (ada.name = "Eve"));
+  await turn();
+  expect(seen.toSorted()).toEqual(["object owner owner", ...told("all", "owner")]);
+  expect(() => database.objects(Dog).observe(() => undefined, ["none"])).toThrow(invalid_argument);
+  expect(() => rex.pack.observe(() => undefined, ["none"])).toThrow("is not a valid property in Dog");
+  expect(() => rex.observe(() => undefined, ["none"])).toThrow("is not a valid property in Dog");
+});
+
+test("sets and maps take key paths too", async () => {
+  const seen: number[] = [];
+  // Of values they are of no effect.
+  rex.toys.observe(({ insertions }) => seen.push(insertions.length), []);
+  rex.marks.observe(({ insertions }) => seen.push(insertions.length), []);
+  await turn();
+  database.write(() => {
+    rex.toys.insert("ball");
+    rex.marks.set("key", 1);
+  });
+  await turn();
+  expect(seen).toEqual([0, 0, 1, 1]);
 });

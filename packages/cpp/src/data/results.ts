@@ -11,6 +11,7 @@ import {
   handleKey,
   packParameters,
   Results as EngineResults,
+  sortedByPaths,
   unwrap,
 } from "@tidemark/engine";
 import { wrappers } from "../binding.js";
@@ -19,7 +20,7 @@ import { describing } from "../query/describe.js";
 import { conditionOf, type query_fn } from "../query/expression.js";
 import { managed_collection, observeOrdered, requireIndex } from "./collection.js";
 import { withIndexes } from "./indexed.js";
-import type { managed } from "./managed.js";
+import type { managed_value } from "./managed.js";
 import type { collection_change, notification_token } from "./notification.js";
 
 /** A place in an order, as `realm::sort_descriptor`. */
@@ -33,10 +34,10 @@ export interface sort_descriptor {
 /** A change of results. */
 export type results_change<T> = collection_change<results<T>>;
 
-/** Live results: they show what the database holds now. */
-export class results<T> extends managed_collection implements Iterable<managed<T>> {
+/** Live results: they show what the database holds now. Those of a vector or set of values hold values. */
+export class results<T> extends managed_collection implements Iterable<managed_value<T>> {
   /** The object at an index; throws `out_of_range` beyond the end. */
-  readonly [index: number]: managed<T>;
+  readonly [index: number]: managed_value<T>;
 
   /** How many objects there are. */
   size(): number {
@@ -48,16 +49,16 @@ export class results<T> extends managed_collection implements Iterable<managed<T
    *
    * @throws out_of_range `Index out of range.`
    */
-  at(index: number): managed<T> {
+  at(index: number): managed_value<T> {
     return guard(() => {
       requireIndex(index, this.size());
-      return this[bindingKey].wrap(engineOf(this).get(index)) as managed<T>;
+      return this[bindingKey].wrap(engineOf(this).get(index)) as managed_value<T>;
     });
   }
 
   /** The objects of the moment at which it begins; those that are deleted meanwhile are left out. */
-  *[Symbol.iterator](): IterableIterator<managed<T>> {
-    for (const object of engineOf(this).objects()) yield this[bindingKey].wrap(object) as managed<T>;
+  *[Symbol.iterator](): IterableIterator<managed_value<T>> {
+    for (const object of engineOf(this).objects()) yield this[bindingKey].wrap(object) as managed_value<T>;
   }
 
   /**
@@ -79,24 +80,34 @@ export class results<T> extends managed_collection implements Iterable<managed<T
     });
   }
 
-  /** The same in the order of a property, smallest first unless said otherwise. */
+  /**
+   * The same in the order of a property, smallest first unless said otherwise.
+   *
+   * @throws invalid_argument for a property that does not exist or has no order.
+   */
   sort(key_path: string, ascending: boolean): results<T>;
   /** The same in the order of several properties: where the first is equal, by the next. */
   sort(descriptors: readonly sort_descriptor[]): results<T>;
   sort(by: string | readonly sort_descriptor[], ascending: boolean = true): results<T> {
     const descriptors = typeof by === "string" ? [{ key_path: by, ascending }] : by;
     const orders = descriptors.map((one) => ({ keyPath: one.key_path, isDescending: !one.ascending }));
-    return guard(() => this[bindingKey].results(engineOf(this).sorted(orders)) as results<T>);
+    return guard(() => this[bindingKey].results(sortedByPaths(engineOf(this), orders)) as results<T>);
   }
 
-  /** Calls back soon, with no changes, and then after each change, until the token is told to end it. */
-  observe(callback: (change: results_change<T>) => void): notification_token {
-    return observeOrdered(this, engineOf(this), callback);
+  /**
+   * Calls back soon, with no changes, and then after each change, until the token is told to end it.
+   *
+   * @param key_paths not in realm-cpp: only changes of these properties of the objects count as modifications, `name`,
+   * `owner.name`, `*`. No path at all leaves insertions and deletions.
+   * @throws invalid_argument if a path names what is not there.
+   */
+  observe(callback: (change: results_change<T>) => void, key_paths?: readonly string[]): notification_token {
+    return observeOrdered(this, engineOf(this), callback, key_paths);
   }
 }
 
 /** @internal The engine's results. */
-export function engineOf(wrapped: results<never> | results<unknown>): EngineResults {
+export function engineOf(wrapped: { readonly [handleKey]: unknown }): EngineResults {
   return wrapped[handleKey] as EngineResults;
 }
 

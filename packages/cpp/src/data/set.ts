@@ -11,7 +11,10 @@ import { managed_collection, observeOrdered } from "./collection.js";
 import { detachValue } from "./detach.js";
 import type { managed_value } from "./managed.js";
 import type { collection_change, notification_token } from "./notification.js";
+import type { results } from "./results.js";
+import { resultsOf } from "./value-results.js";
 import { Importer, readValue } from "./values.js";
+import type { object_in } from "./vector.js";
 
 /** A live set. What changes it throws `logic_error` outside of a write transaction. */
 export class managed_set<E> extends managed_collection implements Iterable<managed_value<E>> {
@@ -53,14 +56,25 @@ export class managed_set<E> extends managed_collection implements Iterable<manag
     guard(() => setOf(this).clear());
   }
 
+  /** The elements as results. */
+  as_results(): results<object_in<E>> {
+    return resultsOf(this[bindingKey], setOf(this)) as results<object_in<E>>;
+  }
+
   /** A copy that is not managed. */
   detach(): ReadonlySet<E> {
     return guard(() => detachValue(ownerOf(this), setOf(this), new Map())) as ReadonlySet<E>;
   }
 
-  /** Calls back soon, with no changes, and then after each change, until the token is told to end it. */
-  observe(callback: (change: collection_change<this>) => void): notification_token {
-    return observeOrdered(this, setOf(this), callback);
+  /**
+   * Calls back soon, with no changes, and then after each change, until the token is told to end it.
+   *
+   * @param key_paths not in realm-cpp: only changes of these properties of the objects count as modifications, `name`,
+   * `owner.name`, `*`. No path at all leaves insertions and deletions.
+   * @throws invalid_argument if a path names what is not there.
+   */
+  observe(callback: (change: collection_change<this>) => void, key_paths?: readonly string[]): notification_token {
+    return observeOrdered(this, setOf(this), callback, key_paths);
   }
 }
 

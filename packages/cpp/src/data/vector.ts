@@ -4,7 +4,7 @@
  * @module
  */
 
-import { bindingKey, handleKey, type List, ObjectHandle, resultsOfCollection, unwrap } from "@tidemark/engine";
+import { bindingKey, handleKey, type List, ObjectHandle, unwrap } from "@tidemark/engine";
 import { ownerOf, wrappers } from "../binding.js";
 import { guard } from "../errors.js";
 import type { query_fn } from "../query/expression.js";
@@ -14,6 +14,7 @@ import { withIndexes } from "./indexed.js";
 import type { managed_value } from "./managed.js";
 import type { collection_change, notification_token } from "./notification.js";
 import type { results } from "./results.js";
+import { resultsOf } from "./value-results.js";
 import { areSame, Importer, readValue } from "./values.js";
 
 /** The struct among the types of an element. */
@@ -135,16 +136,12 @@ export class managed_vector<E> extends managed_collection implements Iterable<ma
     return guard(() => detachValue(ownerOf(this), listOf(this), new Map())) as E[];
   }
 
-  /**
-   * The objects as results.
-   *
-   * @throws invalid_argument for vectors of values and of embedded objects.
-   */
+  /** The elements as results. */
   as_results(): results<object_in<E>> {
-    return guard(() => this[bindingKey].results(resultsOfCollection(listOf(this)))) as results<object_in<E>>;
+    return resultsOf(this[bindingKey], listOf(this)) as results<object_in<E>>;
   }
 
-  /** The objects that pass a query. Throws as {@link managed_vector.as_results}. */
+  /** The objects that pass a query. @throws invalid_argument for vectors of values and of embedded objects. */
   where(query: string, args?: readonly unknown[]): results<object_in<E>>;
   /** Those that pass a typed condition. */
   where(query: query_fn<object_in<E>>): results<object_in<E>>;
@@ -153,9 +150,15 @@ export class managed_vector<E> extends managed_collection implements Iterable<ma
     return typeof query === "string" ? objects.where(query, args) : objects.where(query);
   }
 
-  /** Calls back soon, with no changes, and then after each change, until the token is told to end it. */
-  observe(callback: (change: collection_change<this>) => void): notification_token {
-    return observeOrdered(this, listOf(this), callback);
+  /**
+   * Calls back soon, with no changes, and then after each change, until the token is told to end it.
+   *
+   * @param key_paths not in realm-cpp: only changes of these properties of the objects count as modifications, `name`,
+   * `owner.name`, `*`. No path at all leaves insertions and deletions.
+   * @throws invalid_argument if a path names what is not there.
+   */
+  observe(callback: (change: collection_change<this>) => void, key_paths?: readonly string[]): notification_token {
+    return observeOrdered(this, listOf(this), callback, key_paths);
   }
 }
 

@@ -6,7 +6,7 @@
 
 import type { managed_object } from "../data/managed.js";
 import { invalid_argument } from "../errors.js";
-import type { linking, scalar } from "../schema/types.js";
+import type { linking, scalar, single_value } from "../schema/types.js";
 
 /** Texts of arguments, in the order in which they are written. */
 type Arguments = unknown[];
@@ -98,13 +98,18 @@ export interface collection_expression<E> {
 /** A map. */
 export interface map_expression<E> {
   /** The value of a key: `[key]`. */
-  at(key: string): [present<E>] extends [string] ? text_expression<E> : value_expression<E>;
+  at(key: string): map_element_expression<E>;
   /** Whether there is such a key. */
   contains_key(key: string): rbool;
   /** Number of entries. */
   size(): value_expression<number>;
 }
 
+type map_element_expression<E> = [single_value] extends [E]
+  ? text_expression<single_value>
+  : [present<E>] extends [string]
+    ? text_expression<E>
+    : value_expression<E>;
 type present<V> = Exclude<V, null | undefined>;
 type element_of<E> = Exclude<E, object> | Extract<E, scalar | managed_object<unknown>> | managed_of<E>;
 type managed_of<E> = E extends scalar ? never : E extends object ? managed_object<E> : never;
@@ -112,19 +117,21 @@ type managed_of<E> = E extends scalar ? never : E extends object ? managed_objec
 /** The expression for a member of a struct. */
 export type expression_of<V> = unknown extends V
   ? text_expression<unknown>
-  : [present<V>] extends [string]
-    ? text_expression<V>
-    : [present<V>] extends [scalar]
-      ? value_expression<V>
-      : [present<V>] extends [readonly (infer E)[]]
-        ? collection_expression<element_of<E>>
-        : [present<V>] extends [ReadonlyMap<string, infer E>]
-          ? map_expression<E>
-          : [present<V>] extends [ReadonlySet<infer E>]
-            ? collection_expression<element_of<E>>
-            : [present<V>] extends [linking<infer T>]
-              ? collection_expression<managed_object<T>>
-              : link_expression<struct_in<V>>;
+  : [single_value] extends [V]
+    ? text_expression<single_value>
+    : [present<V>] extends [string]
+      ? text_expression<V>
+      : [present<V>] extends [scalar]
+        ? value_expression<V>
+        : [present<V>] extends [readonly (infer E)[]]
+          ? collection_expression<element_of<E>>
+          : [present<V>] extends [ReadonlyMap<string, infer E>]
+            ? map_expression<E>
+            : [present<V>] extends [ReadonlySet<infer E>]
+              ? collection_expression<element_of<E>>
+              : [present<V>] extends [linking<infer T>]
+                ? collection_expression<managed_object<T>>
+                : link_expression<struct_in<V>>;
 
 /** The struct among the types of a pointer. */
 type struct_in<V> = V extends scalar | managed_object<unknown> | null | undefined ? never : V;

@@ -3,12 +3,14 @@
  */
 import { expect, expectTypeOf, test } from "vitest";
 import type { managed } from "../data/managed.js";
+import type { managed_map } from "../data/map.js";
 import type { managed_vector } from "../data/vector.js";
 import type { results } from "../data/results.js";
 import { useFolder } from "../testing/folder.js";
 import { asymmetric_schema, schema, type struct } from "./model.js";
 import {
   type mixed_value,
+  type single_value,
   bool,
   int64,
   link,
@@ -53,7 +55,10 @@ test("types are inferred from what is declared", () => {
   expectTypeOf(dog.friend_).toEqualTypeOf<managed<Dog> | null>();
   expectTypeOf(dog.owner).toEqualTypeOf<managed<Person> | null>();
   expectTypeOf<(typeof dog.pack)[0]>().toEqualTypeOf<managed<Dog>>();
-  expectTypeOf<ReturnType<typeof dog.m.at>>().toEqualTypeOf<mixed_value>();
+  type Read = single_value | managed_vector<mixed_value> | managed_map<mixed_value>;
+  expectTypeOf<ReturnType<typeof dog.m.at>>().toEqualTypeOf<Read>();
+  expectTypeOf<Dog["m"]>().toEqualTypeOf<ReadonlyMap<string, mixed_value>>();
+  expectTypeOf<mixed_value>().toEqualTypeOf<single_value | readonly mixed_value[] | ReadonlyMap<string, mixed_value>>();
   expectTypeOf(database.objects(Dog)).toEqualTypeOf<results<Dog>>();
   expectTypeOf(database.objects(Dog).where((o) => o.owner.name.eq("x"))).toEqualTypeOf<results<Dog>>();
   expectTypeOf(dog.detach().pack).toEqualTypeOf<Dog["pack"]>();
@@ -93,6 +98,10 @@ test("what does not fit does not compile", () => {
     // @ts-expect-error what is only sent is nothing that could be held
     const held: object = database.add(Reading({ _id: object_id.generate() }));
     expect(held).toBeUndefined();
+    // @ts-expect-error a mixed holds no sets
+    dog.m.set("a", new Set([1]));
+    dog.m.set("a", [1, new Map([["b", [null, "x"]]])]);
+    database.objects(Dog).where((o) => o.m.at("a").eq("x").or(o.m.at("a").gt(1)));
     // @ts-expect-error only texts contain parts
     database.objects(Dog).where((o) => o.age.contains("2"));
   };

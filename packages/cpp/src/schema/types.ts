@@ -56,8 +56,8 @@ export interface linking<T> {
 /** An object of a class whose properties are not known where it is spoken of. */
 export type any_struct = Readonly<Record<string, unknown>>;
 
-/** A value of `mixed`: `null` stands for `std::monostate`. */
-export type mixed_value =
+/** A single value of `mixed`: `null` stands for `std::monostate`. */
+export type single_value =
   | null
   | boolean
   | number
@@ -70,8 +70,13 @@ export type mixed_value =
   | UUID
   | managed_object<unknown>;
 
+/**
+ * A value of `mixed`: a single one, or an array or map of such values. In a managed object these are vectors and maps.
+ */
+export type mixed_value = single_value | readonly mixed_value[] | ReadonlyMap<string, mixed_value>;
+
 /** Values that are the same in managed objects and in others. */
-export type scalar = Exclude<mixed_value, managed_object<unknown>>;
+export type scalar = Exclude<single_value, managed_object<unknown>>;
 
 /** Values of a whole number of 64 bits: a number where it is exact, a bigint beyond. Both may be written. */
 export type int64_value = number | bigint;
@@ -96,7 +101,7 @@ export const binary: property<Uint8Array, "plain"> = plain("binary", () => new U
 export const time_point: property<Date, "plain"> = plain("timestamp", () => new Date(0));
 /** `realm::decimal128`. */
 export const decimal128: property<Decimal128, "plain"> = plain("decimal", () => Decimal128.fromString("0"));
-/** `realm::mixed`: any single value. Whole numbers are stored as doubles, bigints as integers. */
+/** `realm::mixed`: any value. Whole numbers are stored as doubles, bigints as integers. */
 export const mixed: property<mixed_value, "plain"> = {
   ...plain<mixed_value>("mixed", () => null),
   isNullable: true,
@@ -213,7 +218,7 @@ type keys_of<P, Role extends property_role> = {
 type resolved<V, Name extends string, P extends properties> =
   V extends named<infer Other>
     ? pointer<Other extends Name ? struct_of<Name, P> : any_struct>
-    : V extends scalar
+    : V extends mixed_value
       ? V
       : V extends readonly (infer E)[]
         ? resolved_element<E, Name, P>[]

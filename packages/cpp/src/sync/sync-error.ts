@@ -6,14 +6,14 @@
 
 import type { SyncErrorInformation } from "@tidemark/engine";
 import { type status, statusOf } from "../errors.js";
-import type { mixed_value } from "../schema/types.js";
+import type { single_value } from "../schema/types.js";
 
 /** An object whose changes the server has undone. */
 export interface compensating_write_info {
   /** Name of the class. */
   readonly object_name: string;
   /** Key of the object. */
-  readonly primary_key: mixed_value;
+  readonly primary_key: single_value;
   /** Why, in the server's words. */
   readonly reason: string;
 }
@@ -46,7 +46,7 @@ export class sync_error {
   compensating_writes_info(): readonly compensating_write_info[] {
     return this.#information.writes.map(({ objectName, primaryKey, reason }) => ({
       object_name: objectName,
-      primary_key: primaryKey as mixed_value,
+      primary_key: primaryKey as single_value,
       reason,
     }));
   }

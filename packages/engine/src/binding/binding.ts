@@ -8,8 +8,10 @@
 import { Dictionary } from "../data/dictionary.js";
 import { List } from "../data/list.js";
 import { EmbeddedHandle, ObjectHandle } from "../data/object.js";
+import { pathText } from "../data/path-text.js";
 import { packParameters, Results } from "../data/results.js";
 import type { ClassLayout, Column } from "../data/schema.js";
+import type { ValueResults } from "../data/value-results.js";
 import { ValueSet } from "../data/value-set.js";
 import type { RealmFile } from "../realm-file.js";
 
@@ -20,7 +22,7 @@ export const handleKey: unique symbol = Symbol("handle");
 export const bindingKey: unique symbol = Symbol("binding");
 
 /** Anything of the engine that has a counterpart in a facade. */
-export type Handle = ObjectHandle | EmbeddedHandle | List | ValueSet | Dictionary | Results;
+export type Handle = ObjectHandle | EmbeddedHandle | List | ValueSet | Dictionary | Results | ValueResults;
 
 /** A class of a realm as a facade knows it. */
 export interface Bound {
@@ -40,6 +42,8 @@ export interface Wrappers<Class extends Bound> {
   dictionary(binding: Binding<Class>, dictionary: Dictionary): unknown;
   /** Results. */
   results(binding: Binding<Class>, results: Results): unknown;
+  /** Results of values; a facade whose SDK has none leaves it out. */
+  values?(binding: Binding<Class>, values: ValueResults): unknown;
 }
 
 /** What a {@link Binding} is made of. */
@@ -87,12 +91,19 @@ export class Binding<Class extends Bound> {
     const quantifier = column.collection === "single" ? "" : "ANY ";
     const { database } = this.file;
     const all = new Results(database, layout, { kind: "class" }, []);
-    return this.results(all.refine(`${quantifier}${column.name} == $0`, packParameters(database, [target])));
+    const values: unknown[] = [target];
+    const path = pathText(column.name, values);
+    return this.results(all.refine(`${quantifier}${path} == $0`, packParameters(database, values)));
   }
 
   /** The facade's results. */
   results(results: Results): unknown {
     return this.#wrappers.results?.(this, results);
+  }
+
+  /** The facade's results of values. */
+  values(values: ValueResults): unknown {
+    return this.#wrappers.values?.(this, values);
   }
 
   /** The facade's value for a value of the engine. */

@@ -6,10 +6,12 @@
 
 import type { Database } from "../data/database.js";
 import { Dictionary } from "../data/dictionary.js";
+import { DictionaryTargets } from "../data/dictionary-targets.js";
 import { List } from "../data/list.js";
 import { EmbeddedHandle, type Holder, ObjectHandle } from "../data/object.js";
 import { Results, type ResultsSource } from "../data/results.js";
 import type { Column } from "../data/schema.js";
+import { ValueResults } from "../data/value-results.js";
 import { ValueSet } from "../data/value-set.js";
 import type { Handle } from "./binding.js";
 
@@ -26,6 +28,7 @@ export function resolveHandle<T extends Handle>(database: Database, handle: T): 
 
 function resolve(database: Database, handle: Handle): Handle | undefined {
   if (handle instanceof Results) return resolveResults(database, handle);
+  if (handle instanceof ValueResults) return resolveValues(database, handle);
   if (handle instanceof ObjectHandle || handle instanceof EmbeddedHandle) return resolveObject(database, handle);
   return resolveCollection(database, handle);
 }
@@ -82,8 +85,15 @@ function resolveResults(database: Database, results: Results): Results | undefin
     : new Results(database, layout, source, results.stages);
 }
 
+function resolveValues(database: Database, values: ValueResults): ValueResults | undefined {
+  const collection = resolveCollection(database, values.collection);
+  return collection === undefined || collection instanceof Dictionary ? undefined : values.of(collection);
+}
+
 function resolveSource(database: Database, source: ResultsSource): ResultsSource | undefined {
   if (source.kind !== "collection") return source;
-  const collection = resolveCollection(database, source.collection);
-  return collection === undefined || collection instanceof Dictionary ? undefined : { kind: "collection", collection };
+  const given = source.collection;
+  const found = resolveCollection(database, given instanceof DictionaryTargets ? given.dictionary : given);
+  if (found === undefined) return undefined;
+  return { kind: "collection", collection: found instanceof Dictionary ? new DictionaryTargets(found) : found };
 }

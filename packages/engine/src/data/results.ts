@@ -15,6 +15,7 @@ import { pageOf, readScalar, skipValue } from "../values/unpack.js";
 import type { ClassChanges } from "./change-summary.js";
 import { type CollectionChanges, indexOfKey, patchKeys } from "./changes.js";
 import type { Database } from "./database.js";
+import type { DictionaryTargets } from "./dictionary-targets.js";
 import type { KeySequence } from "./key-sequence.js";
 import type { List } from "./list.js";
 import { ObjectHandle } from "./object.js";
@@ -31,8 +32,8 @@ export type ResultsSource =
   | {
       /** Those of a collection. */
       readonly kind: "collection";
-      /** The list or set of links. */
-      readonly collection: List | ValueSet;
+      /** The list or set of links, or what a dictionary leads to. */
+      readonly collection: List | ValueSet | DictionaryTargets;
     }
   | {
       /** The objects of one moment. */
@@ -72,9 +73,10 @@ function natureOf(text: string): "plain" | "sorted" | "other" {
   const bare = text.replaceAll(/"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'/g, "''").replaceAll(/\b\d+\.\d+/g, "0");
   const sort = /\bsort\s*\([^()]*\)\s*$/i.exec(bare);
   const predicate = sort === null ? bare : bare.slice(0, sort.index);
-  if (/[.@]|\b(?:sort|distinct|limit|subquery)\b/i.test(predicate)) return "other";
+  // A path that is an argument may lead anywhere.
+  if (/[.@]|\$K\d|\b(?:sort|distinct|limit|subquery)\b/i.test(predicate)) return "other";
   if (sort === null) return "plain";
-  return sort[0].includes(".") ? "other" : "sorted";
+  return /\.|\$K\d/.test(sort[0]) ? "other" : "sorted";
 }
 
 function ascending(a: number, b: number): number {

@@ -72,6 +72,11 @@ export class ValueResults {
     return new ValueResults(this.collection, order, moment);
   }
 
+  /** The same of the collection's counterpart in another version. */
+  of(collection: List | ValueSet): ValueResults {
+    return new ValueResults(collection, this.order, this.#moment);
+  }
+
   /** The values of this moment. */
   snapshot(): ValueResults {
     return new ValueResults(this.collection, this.order, this.values());
@@ -82,11 +87,11 @@ export class ValueResults {
 function inOrder(values: readonly unknown[], order: ValueOrder): readonly unknown[] {
   if (order === "given") return values;
   const sign = order === "descending" ? -1 : 1;
-  return values.toSorted((one, other) => sign * compare(one, other));
+  return values.toSorted((one, other) => sign * compareInOrder(one, other));
 }
 
 /** Null comes first, then kinds of values one after the other, each in its own order. */
-function compare(one: unknown, other: unknown): number {
+export function compareInOrder(one: unknown, other: unknown): number {
   const rank = rankOf(one) - rankOf(other);
   if (rank !== 0) return rank;
   const [left, right] = [comparable(one), comparable(other)];

@@ -11,6 +11,7 @@ import {
   must,
   resolveHandle,
   Results,
+  ValueResults,
   type Wrappers as EngineWrappers,
 } from "@tidemark/engine";
 import { engine } from "../engine.js";
@@ -44,6 +45,7 @@ export function frozenForm(binding: Binding, handle: Handle): unknown {
     call(() => resolveHandle(internal.database, handle)),
     "both show the same version",
   );
+  if (there instanceof ValueResults) return bound.values(there);
   return there instanceof Results ? bound.results(there) : bound.wrap(there);
 }
 

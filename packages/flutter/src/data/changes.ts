@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { ClassLayout, CollectionChanges, Database } from "@tidemark/engine";
+import type { ClassLayout, Column, CollectionChanges, Database } from "@tidemark/engine";
 import { call, RealmException } from "../errors.js";
 
 /** Changes of an object. The first event names no properties. */
@@ -97,4 +97,14 @@ export function checkKeyPaths(database: Database, layout: ClassLayout, keyPaths:
     if (keyPath.trim() === "") throw new RealmException("It is not allowed to have empty key paths.");
   }
   call(() => database.notifier.checkKeyPaths(layout.name, keyPaths));
+}
+
+/**
+ * @internal The same for a collection.
+ * @throws {@link RealmException} for collections of values, too.
+ */
+export function checkElementPaths(database: Database, column: Column, keyPaths: readonly string[]): void {
+  const layout = column.type === "link" ? database.storedLayout(column.target ?? "") : undefined;
+  if (layout === undefined) throw new RealmException("Key paths are only for collections of objects.");
+  checkKeyPaths(database, layout, keyPaths);
 }

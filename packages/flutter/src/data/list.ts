@@ -6,8 +6,10 @@
 
 import {
   bindingKey,
+  type CollectionChanges,
   type Column,
   indexedForm,
+  type KeyPaths,
   List as EngineList,
   resultsOfCollection,
   withIndexes,
@@ -15,12 +17,13 @@ import {
 import { call } from "../errors.js";
 import type { Stream } from "../stream.js";
 import { type Binding, changesStream, wrappers } from "./binding.js";
-import { changeOf, type RealmListChanges } from "./changes.js";
+import { changeOf, checkElementPaths, type RealmListChanges } from "./changes.js";
 import { type OrderedStore, RealmCollection, refined, requireIndex } from "./collection.js";
 import { storeElement } from "./manage.js";
 import { MemoryList } from "./memory.js";
 import { collections, type RealmValue } from "./realm-value.js";
 import type { RealmResults } from "./results.js";
+import { resultsOf } from "./value-results.js";
 
 /** A list property. `list[0]` is `list.elementAt(0)`; assigning to it replaces the element. */
 // oxlint-disable-next-line typescript/no-unsafe-declaration-merging, no-unused-vars
@@ -145,12 +148,12 @@ export class RealmList<T = unknown> extends RealmCollection<T> {
     call(() => this.#store.clear());
   }
 
-  /** The objects of the list as results. */
+  /** The elements as results: of objects, or of values, which cannot be queried. */
   asResults(): RealmResults<T> {
-    return call(() => this.managed().binding.results(resultsOfCollection(this.#list)) as RealmResults<T>);
+    return resultsOf<T>(this.managed().binding, this.#list);
   }
 
-  /** The objects that pass a query. */
+  /** The objects that pass a query. @throws `RealmException` for a list of values. */
   query(query: string, values: readonly unknown[] = []): RealmResults<T> {
     const { binding } = this.managed();
     return call(() => binding.results(refined(resultsOfCollection(this.#list), query, values)) as RealmResults<T>);
@@ -158,15 +161,31 @@ export class RealmList<T = unknown> extends RealmCollection<T> {
 
   /** Changes, from the first one with nothing in it on. Ends with the realm. */
   get changes(): Stream<RealmListChanges<RealmList<T>>> {
+    return this.#changes(undefined);
+  }
+
+  /**
+   * The same; only changes of some properties of the objects count as modifications: `name`, `owner.name`, `*`. No path
+   * at all leaves what is inserted and deleted.
+   *
+   * @throws `RealmException` if a path is empty or names what is not there, and for a list of values.
+   */
+  changesFor(keyPaths?: readonly string[]): Stream<RealmListChanges<RealmList<T>>> {
+    if (keyPaths !== undefined) checkElementPaths(this.#list.database, this.#list.column, keyPaths);
+    return this.#changes(keyPaths);
+  }
+
+  #changes(keyPaths: KeyPaths): Stream<RealmListChanges<RealmList<T>>> {
     const { binding } = this.observable();
     const list = this.#list;
-    return changesStream(binding, (sink) =>
-      list.database.notifier.onCollection(list, (changes) => {
+    return changesStream(binding, (sink) => {
+      const tell = (changes: CollectionChanges): void => {
         const isCollectionDeleted = !list.isValid();
         const length = isCollectionDeleted ? 0 : list.length;
         sink.add({ list: indexedForm(this), ...changeOf(changes, length), isCollectionDeleted });
-      }),
-    );
+      };
+      return list.database.notifier.onCollection(list, tell, keyPaths);
+    });
   }
 
   /** The list as it is now, for ever. Close `frozen.realm` when it is not needed. */

@@ -4,16 +4,25 @@
  * @module
  */
 
-import { bindingKey, Dictionary, type Handle, handleKey } from "@tidemark/engine";
+import {
+  bindingKey,
+  Dictionary,
+  type DictionaryChanges,
+  type Handle,
+  handleKey,
+  type KeyPaths,
+  resultsOfCollection,
+} from "@tidemark/engine";
 import { call, RealmStateError } from "../errors.js";
 import type { Realm } from "../realm.js";
 import type { Stream } from "../stream.js";
 import { type Binding, changesStream, frozenForm, realmOf, wrappers } from "./binding.js";
-import type { RealmMapChanges } from "./changes.js";
-import { shown } from "./collection.js";
+import { checkElementPaths, type RealmMapChanges } from "./changes.js";
+import { refined, shown } from "./collection.js";
 import { storeElement } from "./manage.js";
 import { entriesOf, MemoryMap } from "./memory.js";
 import { collections, type RealmValue } from "./realm-value.js";
+import type { RealmResults } from "./results.js";
 import { isSame } from "./same.js";
 
 /** What ties a map to its realm. */
@@ -41,7 +50,7 @@ export class RealmMap<T = unknown> implements Iterable<[string, T]> {
   #managed(): { readonly binding: Binding; readonly dictionary: Dictionary } {
     const binding = this[bindingKey];
     if (binding === undefined || !(this.#store instanceof Dictionary)) {
-      throw new RealmStateError("Unmanaged maps cannot be frozen or listened to");
+      throw new RealmStateError("Unmanaged maps cannot be queried, frozen or listened to");
     }
     return { binding, dictionary: this.#store };
   }
@@ -150,10 +159,26 @@ export class RealmMap<T = unknown> implements Iterable<[string, T]> {
 
   /** Changes, from the first one with nothing in it on. Ends with the realm. */
   get changes(): Stream<RealmMapChanges<RealmMap<T>>> {
+    return this.#changes(undefined);
+  }
+
+  /**
+   * The same; only changes of some properties of the objects count as modifications: `name`, `owner.name`, `*`. No path
+   * at all leaves what is inserted and deleted.
+   *
+   * @throws `RealmException` if a path is empty or names what is not there, and for a map of values.
+   */
+  changesFor(keyPaths?: readonly string[]): Stream<RealmMapChanges<RealmMap<T>>> {
+    const { dictionary } = this.#managed();
+    if (keyPaths !== undefined) checkElementPaths(dictionary.database, dictionary.column, keyPaths);
+    return this.#changes(keyPaths);
+  }
+
+  #changes(keyPaths: KeyPaths): Stream<RealmMapChanges<RealmMap<T>>> {
     const { binding, dictionary } = this.#managed();
     if (this.isFrozen) throw new RealmStateError("The map is frozen and cannot emit changes");
-    return changesStream(binding, (sink) =>
-      dictionary.database.notifier.onDictionary(dictionary, ({ insertions, deletions, modifications }) => {
+    return changesStream(binding, (sink) => {
+      const tell = ({ insertions, deletions, modifications }: DictionaryChanges): void => {
         const isCollectionDeleted = !dictionary.isValid();
         const isEmpty = isCollectionDeleted || dictionary.size === 0;
         sink.add({
@@ -164,8 +189,17 @@ export class RealmMap<T = unknown> implements Iterable<[string, T]> {
           isCleared: isEmpty && deletions.length > 0,
           isCollectionDeleted,
         });
-      }),
-    );
+      };
+      return dictionary.database.notifier.onDictionary(dictionary, tell, keyPaths);
+    });
+  }
+
+  /** The objects of the map that pass a query. @throws `RealmException` for a map of values. */
+  query(query: string, values: readonly unknown[] = []): RealmResults<NonNullable<T>> {
+    const { binding, dictionary } = this.#managed();
+    return call(() => {
+      return binding.results(refined(resultsOfCollection(dictionary), query, values)) as RealmResults<NonNullable<T>>;
+    });
   }
 
   /** The map as it is now, for ever. Close `frozen.realm` when it is not needed. */

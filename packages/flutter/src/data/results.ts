@@ -12,6 +12,7 @@ import {
   ObjectHandle,
   Results as EngineResults,
   unwrap,
+  type ValueResults,
   withIndexes,
 } from "@tidemark/engine";
 import { call, RealmError } from "../errors.js";
@@ -33,7 +34,7 @@ export interface RealmResults<T> {
 export class RealmResults<T = object> extends RealmCollection<T> {
   /** @internal */
   // oxlint-disable-next-line no-useless-constructor
-  constructor(binding: Binding, handle: EngineResults) {
+  constructor(binding: Binding, handle: EngineResults | ValueResults) {
     super(binding, handle);
   }
 
@@ -82,12 +83,13 @@ export class RealmResults<T = object> extends RealmCollection<T> {
   }
 
   /**
-   * The same; only changes of some properties count as modifications: `name`, `owner.name`, `*`, `owner.*`.
+   * The same; only changes of some properties count as modifications: `name`, `owner.name`, `*`, `owner.*`. No path at
+   * all leaves what is inserted and deleted.
    *
    * @throws `RealmException` if a path is empty or names what is not there.
    */
-  changesFor(keyPaths: readonly string[]): Stream<RealmResultsChanges<RealmResults<T>>> {
-    checkKeyPaths(this.internal.database, this.internal.layout, keyPaths);
+  changesFor(keyPaths?: readonly string[]): Stream<RealmResultsChanges<RealmResults<T>>> {
+    if (keyPaths !== undefined) checkKeyPaths(this.internal.database, this.internal.layout, keyPaths);
     return this.#changes(keyPaths);
   }
 

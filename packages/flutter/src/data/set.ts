@@ -4,16 +4,24 @@
  * @module
  */
 
-import { bindingKey, type Column, resultsOfCollection, ValueSet } from "@tidemark/engine";
+import {
+  bindingKey,
+  type CollectionChanges,
+  type Column,
+  type KeyPaths,
+  resultsOfCollection,
+  ValueSet,
+} from "@tidemark/engine";
 import { call } from "../errors.js";
 import type { Stream } from "../stream.js";
 import { type Binding, changesStream, wrappers } from "./binding.js";
-import { changeOf, type RealmSetChanges } from "./changes.js";
+import { changeOf, checkElementPaths, type RealmSetChanges } from "./changes.js";
 import { type OrderedStore, RealmCollection, refined } from "./collection.js";
 import { storeElement } from "./manage.js";
 import type { MemorySet } from "./memory.js";
 import { collections } from "./realm-value.js";
 import type { RealmResults } from "./results.js";
+import { resultsOf } from "./value-results.js";
 
 /** A set property, or a set that waits for its object to be added to a realm. */
 export class RealmSet<T = unknown> extends RealmCollection<T> {
@@ -83,12 +91,12 @@ export class RealmSet<T = unknown> extends RealmCollection<T> {
     return new Set(this);
   }
 
-  /** The objects of the set as results. */
+  /** The elements as results: of objects, or of values, which cannot be queried. */
   asResults(): RealmResults<T> {
-    return call(() => this.managed().binding.results(resultsOfCollection(this.#set)) as RealmResults<T>);
+    return resultsOf<T>(this.managed().binding, this.#set);
   }
 
-  /** The objects that pass a query. */
+  /** The objects that pass a query. @throws `RealmException` for a set of values. */
   query(query: string, values: readonly unknown[] = []): RealmResults<T> {
     const { binding } = this.managed();
     return call(() => binding.results(refined(resultsOfCollection(this.#set), query, values)) as RealmResults<T>);
@@ -96,15 +104,31 @@ export class RealmSet<T = unknown> extends RealmCollection<T> {
 
   /** Changes, from the first one with nothing in it on. Ends with the realm. */
   get changes(): Stream<RealmSetChanges<RealmSet<T>>> {
+    return this.#changes(undefined);
+  }
+
+  /**
+   * The same; only changes of some properties of the objects count as modifications: `name`, `owner.name`, `*`. No path
+   * at all leaves what is inserted and deleted.
+   *
+   * @throws `RealmException` if a path is empty or names what is not there, and for a set of values.
+   */
+  changesFor(keyPaths?: readonly string[]): Stream<RealmSetChanges<RealmSet<T>>> {
+    if (keyPaths !== undefined) checkElementPaths(this.#set.database, this.#set.column, keyPaths);
+    return this.#changes(keyPaths);
+  }
+
+  #changes(keyPaths: KeyPaths): Stream<RealmSetChanges<RealmSet<T>>> {
     const { binding } = this.observable();
     const set = this.#set;
-    return changesStream(binding, (sink) =>
-      set.database.notifier.onCollection(set, (changes) => {
+    return changesStream(binding, (sink) => {
+      const tell = (changes: CollectionChanges): void => {
         const isCollectionDeleted = !set.isValid();
         const length = isCollectionDeleted ? 0 : set.length;
         sink.add({ set: this, ...changeOf(changes, length), isCollectionDeleted });
-      }),
-    );
+      };
+      return set.database.notifier.onCollection(set, tell, keyPaths);
+    });
   }
 
   /** The set as it is now, for ever. Close `frozen.realm` when it is not needed. */

@@ -16,6 +16,7 @@ import { areEqual } from "./collection.js";
 import { declareCollection } from "./collection-types.js";
 import { mapFlow } from "./flows.js";
 import { Importer } from "./importer.js";
+import { queryOfCollection, type RealmQuery } from "./query.js";
 
 /** Where the entries of a dictionary are kept. */
 interface DictionaryStore {
@@ -197,6 +198,15 @@ export class RealmDictionary<T> implements Iterable<[string, T]> {
   /** Removes all entries. */
   clear(): void {
     this.#store.clear();
+  }
+
+  /**
+   * Queries the objects of the dictionary.
+   *
+   * @throws {@link IllegalArgumentException} if the dictionary is not stored, or holds no objects.
+   */
+  query(filter: string = "TRUEPREDICATE", ...args: readonly unknown[]): RealmQuery<NonNullable<T>> {
+    return queryOfCollection<NonNullable<T>>(this, filter, args);
   }
 
   /**

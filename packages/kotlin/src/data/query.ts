@@ -9,12 +9,18 @@ import {
   handleKey,
   type Aggregate,
   aggregateOf,
+  compareInOrder,
   type Column,
   type Database,
+  type Dictionary,
+  holdsObjects,
+  isPlainPath,
   type List,
   packParameters,
+  pathText,
   resolveHandle,
-  Results,
+  type Results,
+  resultsOfCollection,
   type ValueSet,
 } from "@tidemark/engine";
 import { type Binding, type Managed, type Owner, requireUsable, scopeOf } from "../binding.js";
@@ -25,6 +31,7 @@ import type { Flow } from "../flow/flow.js";
 import { subscribeOptionsOf, type WaitForSync } from "../sync/subscribe.js";
 import type { ResultsChange, SingleQueryChange } from "./changes.js";
 import { RealmAny } from "./any.js";
+import { RealmInstant } from "./instant.js";
 import { areEqual } from "./collection.js";
 import { resultsFlow, singleFlow, valueFlow } from "./flows.js";
 import type { RealmResults } from "./results.js";
@@ -294,12 +301,33 @@ function aggregated<V>(results: Results, kind: Aggregate, property: string): V |
 function extremeInOrder(results: Results, kind: "min" | "max", property: string): unknown {
   const column = results.layout.columnByPublicName(property);
   if (column === undefined) return null;
-  const given = results.refine(`${column.name} != null`, packParameters(results.database, []));
+  const values: unknown[] = [];
+  const given = results.refine(`${pathText(column.name, values)} != null`, packParameters(results.database, values));
+  if (!isPlainPath(column.name)) return extremeOneByOne(given, kind, column);
   const value = given
     .sorted([{ keyPath: property, isDescending: kind === "max" }])
     .get(0)
     ?.get(column);
   return value ?? null;
+}
+
+/** The same where no order can be by the property's name. */
+function extremeOneByOne(given: Results, kind: "min" | "max", column: Column): unknown {
+  const sign = kind === "min" ? -1 : 1;
+  let best: unknown = null;
+  for (const object of given.objects()) {
+    const value = object.get(column);
+    if (best === null || sign * compareInOrder(comparable(value), comparable(best)) > 0) best = value;
+  }
+  return best;
+}
+
+function comparable(value: unknown): unknown {
+  const plain = value instanceof RealmAny ? value.value : value;
+  if (!(plain instanceof RealmInstant)) return plain;
+  // Among values of any type points in time have a place of their own, to the millisecond.
+  if (value instanceof RealmAny) return plain.toDate();
+  return BigInt(plain.epochSeconds) * 1_000_000_000n + BigInt(plain.nanosecondsOfSecond);
 }
 
 /** The sum of what numbers there are. */
@@ -317,19 +345,17 @@ function numberIn(any: RealmAny): unknown {
   return isNumber ? any.value : undefined;
 }
 
-/** A query over the objects of a list or set that is stored. */
+/** A query over the objects of a list, set or dictionary that is stored. */
 export function queryOfCollection<T>(collection: Managed, filter: string, args: readonly unknown[]): RealmQuery<T> {
   const { [handleKey]: handle, [bindingKey]: binding } = collection;
   if (handle === undefined || binding === undefined) {
-    throw new IllegalArgumentException("Unmanaged lists and sets cannot be queried");
+    throw new IllegalArgumentException("Unmanaged lists, sets and dictionaries cannot be queried");
   }
-  const { database, column } = handle as List | ValueSet;
-  const layout = database.storedLayout(column.target ?? "");
-  if (column.type !== "link" || layout === undefined || layout.kind === "embedded") {
-    throw new IllegalArgumentException("Only lists and sets of objects can be queried");
+  const given = handle as List | ValueSet | Dictionary;
+  if (!holdsObjects(given)) {
+    throw new IllegalArgumentException("Only lists, sets and dictionaries of objects can be queried");
   }
-  const results = new Results(database, layout, { kind: "collection", collection: handle as List | ValueSet }, []);
-  return RealmQuery.over<T>(originOf(binding), results).query(filter, ...args);
+  return RealmQuery.over<T>(originOf(binding), resultsOfCollection(given)).query(filter, ...args);
 }
 
 /** Always the same version, or the transaction. */

@@ -13,13 +13,16 @@ import {
   type List,
   ValueResults,
   type ValueSet,
-  EngineError,
   type Handle,
   handleKey,
+  holdsObjects,
   indexedForm,
+  type Order,
   ObjectHandle,
   packParameters,
   Results as EngineResults,
+  sortedByPaths,
+  sortedByThemselves,
   unwrap,
 } from "@tidemark/engine";
 import { assertFunction, assertString } from "../assert.js";
@@ -245,38 +248,45 @@ export abstract class OrderedCollection<T> {
   }
 
   /**
-   * The elements in the order of a property, or of several; values in their own.
+   * The elements in the order of a property, or of several; values in their own, which is called `self`.
    *
-   * @throws if no property is given for objects, or one for values.
+   * @throws if no property is given for objects, one that does not exist or has no order, or another than `self` for
+   * values.
    */
   sorted(by: boolean | string | readonly SortDescriptor[] = false, isReversed: boolean = false): Results<T> {
-    if (typeof by === "boolean") return call(() => wrapValues<T>(this[bindingKey], this.asValues().sorted(by)));
-    const source = call(() => this.asResults());
-    const descriptors = typeof by === "string" ? [[by, isReversed] as const] : by;
+    const isReverse = typeof by === "boolean" ? by : isReversed;
+    const descriptors = typeof by === "object" ? by : [[typeof by === "string" ? by : "self", isReverse] as const];
     const orders = descriptors.map((descriptor) => {
       const [keyPath, isDescending] = typeof descriptor === "string" ? [descriptor, false] : descriptor;
       return { keyPath, isDescending };
     });
-    return call(() => this[bindingKey].results(source.sorted(orders)) as Results<T>);
+    return call(() => this.#inOrder(orders));
+  }
+
+  #inOrder(orders: readonly Order[]): Results<T> {
+    const binding = this[bindingKey];
+    if (this.holdsObjects()) return binding.results(sortedByPaths(this.asResults(), orders)) as Results<T>;
+    return binding.values(sortedByThemselves(this.asValues(), orders)) as Results<T>;
   }
 
   /** The elements of this moment: later changes of the collection do not show. */
   snapshot(): Results<T> {
     return call(() => {
-      const handle = this[handleKey];
-      const isObjects = handle instanceof EngineResults || isLinks(handle as List | ValueSet);
-      if (!isObjects) return wrapValues<T>(this[bindingKey], this.asValues().snapshot());
-      return this[bindingKey].results(this.asResults().snapshot()) as Results<T>;
+      const binding = this[bindingKey];
+      if (!this.holdsObjects()) return binding.values(this.asValues().snapshot()) as Results<T>;
+      return binding.results(this.asResults().snapshot()) as Results<T>;
     });
   }
 
-  /** @internal The elements as values of the engine. @throws if they are objects. */
-  protected asValues(): ValueResults {
+  /** @internal Whether the elements are objects that stand for themselves. */
+  protected holdsObjects(): boolean {
     const handle = this[handleKey];
-    if (handle instanceof EngineResults || isLinks(handle as List | ValueSet)) {
-      throw new EngineError("invalid-argument", "Objects can only be sorted by a property");
-    }
-    return new ValueResults(handle as List | ValueSet, "given");
+    return handle instanceof EngineResults || holdsObjects(handle as List | ValueSet);
+  }
+
+  /** @internal The elements as values of the engine. */
+  protected asValues(): ValueResults {
+    return new ValueResults(this[handleKey] as List | ValueSet, "given");
   }
 
   /**
@@ -338,17 +348,6 @@ export const typeNames: Readonly<Record<string, string>> = {
   timestamp: "date",
   decimal: "decimal128",
 };
-
-function isLinks({ column, database }: List | ValueSet): boolean {
-  return column.type === "link" && database.storedLayout(column.target ?? "")?.kind === "top";
-}
-
-/** @internal How values in an order are shown; set where the class of results is. */
-export const valueForms: { wrap: (binding: Binding, values: ValueResults) => unknown } = { wrap: () => undefined };
-
-function wrapValues<T>(binding: Binding, values: ValueResults): Results<T> {
-  return valueForms.wrap(binding, values) as Results<T>;
-}
 
 function snapshotOf(handle: OrderedHandle): unknown[] {
   return Array.from({ length: handle.length }, (_, index) => handle.get(index));

@@ -22,6 +22,7 @@ import type { CanonicalObjectSchema, DefaultObject } from "../schema/types.js";
 import { Counter } from "./counter.js";
 import { keyPathsOf, ListenerMap } from "./listeners.js";
 import type { Results } from "./results.js";
+import type { ObjectType, Unmanaged } from "./unmanaged.js";
 
 /** What has changed of an object. */
 export interface ObjectChangeSet<T> {
@@ -36,7 +37,7 @@ export type ObjectChangeCallback<T> = (object: RealmObject<T> & T, changes: Obje
 
 /** What a realm offers to the constructor of objects. */
 interface Creator {
-  create(type: string, values: Readonly<Record<string, unknown>>): unknown;
+  create(type: string, values: DefaultObject): unknown;
 }
 
 const listenersOf = new WeakMap<object, ListenerMap<unknown>>();
@@ -44,7 +45,7 @@ const listenersOf = new WeakMap<object, ListenerMap<unknown>>();
 /** What ties an object to its realm. */
 // Keys that are symbols cannot be declared in the class.
 // oxlint-disable-next-line typescript/no-unsafe-declaration-merging, no-unused-vars
-export interface RealmObject<T, _RequiredProperties> {
+export interface RealmObject<T, RequiredProperties> {
   /** @internal */
   [handleKey]: ObjectHandle | EmbeddedHandle;
   /** @internal */
@@ -53,12 +54,16 @@ export interface RealmObject<T, _RequiredProperties> {
 
 /** An object of a realm. Applications extend this class to give their objects a type and methods. */
 // oxlint-disable-next-line typescript/no-unsafe-declaration-merging
-export class RealmObject<T = DefaultObject, _RequiredProperties extends keyof T = never> {
-  /** Creates an object in a write transaction: `new Task(realm, { … })`. */
-  constructor(realm: Creator, values: unknown) {
+export class RealmObject<T = DefaultObject, RequiredProperties extends keyof T = never> {
+  /**
+   * Creates an object in a write transaction: `new Task(realm, { … })`.
+   *
+   * @param values what it is made of; those of `RequiredProperties` must be given.
+   */
+  constructor(realm: Creator, values: Unmanaged<T, RequiredProperties>) {
     const { schema, name } = new.target as unknown as { schema?: { name: string }; name: string };
     // The object comes from the realm; what `new` has made is left behind.
-    return realm.create(schema?.name ?? name, values as Record<string, unknown>) as RealmObject<T, _RequiredProperties>;
+    return realm.create(schema?.name ?? name, values) as RealmObject<T, RequiredProperties>;
   }
 
   /** Names of the properties. */
@@ -90,7 +95,7 @@ export class RealmObject<T = DefaultObject, _RequiredProperties extends keyof T 
   /** Objects of a class whose property links to this one. @throws if there is no such property. */
   linkingObjects<O = DefaultObject>(objectType: string, propertyName: string): Results<RealmObject<O> & O>;
   /** The same for a class of the application's own. */
-  linkingObjects<O extends object>(objectType: new (...values: never[]) => O, propertyName: string): Results<O>;
+  linkingObjects<O extends object>(objectType: ObjectType<O>, propertyName: string): Results<O>;
   linkingObjects(objectType: string | RealmObjectClass, propertyName: string): unknown {
     return linkingObjects(this[bindingKey], this[handleKey], nameOf(objectType), propertyName);
   }

@@ -19,7 +19,8 @@ import { assertString } from "../assert.js";
 import { type Binding, wrappers } from "../binding.js";
 import type { WaitForSync } from "../enums.js";
 import { call } from "../errors.js";
-import { OrderedCollection, type OrderedHandle, typeNames, valueForms } from "./collection.js";
+import { OrderedCollection, type OrderedHandle, typeNames } from "./collection.js";
+import type { Unmanaged } from "./unmanaged.js";
 
 /** How to subscribe. */
 export interface SubscriptionOptions {
@@ -53,7 +54,7 @@ export class Results<T = unknown> extends OrderedCollection<T> {
 
   /** @internal */
   // oxlint-disable-next-line no-useless-constructor
-  constructor(binding: Binding, handle: EngineResults) {
+  constructor(binding: Binding, handle: EngineResults | ValueResults) {
     super(binding, handle);
   }
 
@@ -89,7 +90,7 @@ export class Results<T = unknown> extends OrderedCollection<T> {
   }
 
   /** Sets a property of all objects, in a write transaction. */
-  update(propertyName: string, value: unknown): void {
+  update(propertyName: keyof Unmanaged<T>, value: Unmanaged<T>[keyof Unmanaged<T>]): void {
     assertString(propertyName, "propertyName");
     call(() => {
       const results = this.#results;
@@ -127,7 +128,7 @@ class ValuesInOrder<T> extends Results<T> {
   readonly #values: ValueResults;
 
   constructor(binding: Binding, values: ValueResults) {
-    super(binding, values as never);
+    super(binding, values);
     this.#values = values;
   }
 
@@ -137,6 +138,10 @@ class ValuesInOrder<T> extends Results<T> {
 
   protected override asResults(): never {
     throw new EngineError("invalid-argument", "Queries on collections of values are not supported");
+  }
+
+  protected override holdsObjects(): boolean {
+    return false;
   }
 
   protected override asValues(): ValueResults {
@@ -181,4 +186,4 @@ function indexed<T>(binding: Binding, results: Results<T>, handle: OrderedHandle
 }
 
 wrappers.results = (binding, handle) => indexed(binding, new Results(binding, handle), handle);
-valueForms.wrap = (binding, values) => indexed(binding, new ValuesInOrder(binding, values), values);
+wrappers.values = (binding, values) => indexed(binding, new ValuesInOrder(binding, values), values);

@@ -8,7 +8,15 @@ import type { CollectionChangeSet } from "./collection.js";
 const box: ObjectSchema = {
   name: "Box",
   primaryKey: "_id",
-  properties: { _id: "int", words: "string[]", numbers: "int?[]", dates: "date<>", any: "mixed[]", boxes: "Box[]" },
+  properties: {
+    _id: "int",
+    words: "string[]",
+    numbers: "int?[]",
+    dates: "date<>",
+    any: "mixed[]",
+    boxes: "Box[]",
+    other: "Box",
+  },
 };
 
 interface Box {
@@ -81,10 +89,29 @@ test("a snapshot of values stays", () => {
   expect([snapshots[0]?.isValid(), snapshots[0]?.[0], snapshots[1]?.[0]]).toEqual([true, "b", "a"]);
 });
 
-test("what values cannot do is refused", () => {
+test("values go by the name of self, and by no other", () => {
+  expect([...one.words.sorted("self", true)]).toEqual([...one.words.sorted(true)]);
+  expect([...one.dates.sorted([["self", true]])]).toEqual([new Date(9), new Date(5)]);
+  expect([...one.words.sorted(["self"]).snapshot().sorted("self", true)][0]).toBe("\u{1f600}");
+  const text = "Cannot sort on key path 'length': arrays of 'string' can only be sorted on 'self'";
+  expect(() => one.words.sorted("length")).toThrow(text);
+  expect(() => one.words.sorted().sorted("length")).toThrow(text);
+  expect(() => one.dates.sorted(["self", "self"])).toThrow("Cannot sort array of 'date' on more than one key path");
+});
+
+test("what values cannot do is refused, as by the original", () => {
   expect(() => one.words.filtered("TRUEPREDICATE")).toThrow("Queries on collections of values are not supported");
-  expect(() => one.words.sorted("length")).toThrow("Queries on collections of values are not supported");
-  expect(() => one.words.sorted().filtered("TRUEPREDICATE")).toThrow("Queries on collections of values");
-  expect(() => one.boxes.sorted()).toThrow("Objects can only be sorted by a property");
-  expect(() => realm.objects("Box").sorted(true)).toThrow("Objects can only be sorted by a property");
+  expect(() => one.words.sorted().filtered("self > 'a'")).toThrow("Queries on collections of values");
+});
+
+test("objects are sorted by what they have, on paths of links", () => {
+  const sort = (by: string) => (): unknown => realm.objects("Box").sorted(by);
+  expect(() => one.boxes.sorted()).toThrow("Cannot sort on key path 'self': property 'Box.self' does not exist.");
+  expect(() => realm.objects("Box").sorted(true)).toThrow("property 'Box.self' does not exist.");
+  expect(sort("nope")).toThrow("Cannot sort on key path 'nope': property 'Box.nope' does not exist.");
+  expect(sort("words")).toThrow("property 'Box.words' is of unsupported type 'array'.");
+  expect(sort("_id.x")).toThrow("property 'Box._id' of type 'int' may only be the final property in the key path.");
+  expect(sort("other")).toThrow("property 'Box.other' of type 'object' cannot be the final property in the key path.");
+  expect(sort("")).toThrow("Cannot sort on key path '': missing property name.");
+  expect(realm.objects("Box").sorted("other._id", true)).toHaveLength(1);
 });

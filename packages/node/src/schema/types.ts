@@ -39,7 +39,7 @@ export interface PropertySchema {
   readonly property?: string;
   /** Whether it, or an element of it, may be null; not by default. */
   readonly optional?: boolean;
-  /** Part of the schema; no index is kept. */
+  /** Whether objects are found by its values without looking at all of them; full text is part of the schema alone. */
   readonly indexed?: boolean | "full-text";
   /** Its name in the file and on the server, if that is another. */
   readonly mapTo?: string;
