@@ -295,6 +295,32 @@ fn columns() -> impl Iterator<Item = (ColumnType, CollectionKind, bool, String)>
     })
 }
 
+/// What so many random histories have to do at least: a value into each kind of column, each odd value into each
+/// kind of property, each kind of key, embedded objects and counters.
+pub fn of_histories() -> Said {
+    let own = columns().map(|(column_type, collection, _, shape)| {
+        let value = match column_type {
+            ColumnType::Mixed => "Int".to_owned(),
+            _ => variant(&column_type),
+        };
+        format!("{} {value} {shape}", writes(collection)[0])
+    });
+    let special = SPECIAL
+        .iter()
+        .flat_map(|(name, _)| COLLECTIONS.map(|collection| format!("{name} in {collection:?}")));
+    let keys = ["Int", "String", "ObjectId", "Uuid", "Null"];
+    let keys = keys
+        .into_iter()
+        .flat_map(|key| [format!("CreateObject {key}"), format!("EraseObject {key}")]);
+    let counters =
+        ["Single Int", "Single Int?", "Single Mixed?"].map(|shape| format!("AddInteger  {shape}"));
+    own.chain(special)
+        .chain(keys)
+        .chain(counters)
+        .chain(OF_EMBEDDED.map(str::to_owned))
+        .collect()
+}
+
 /// All that has to be done.
 pub fn everything() -> Said {
     let mut said = Said::new();

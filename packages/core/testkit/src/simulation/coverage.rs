@@ -184,7 +184,7 @@ impl Coverage {
         let points = points.map(|(name, side)| format!("crash {side:?} {name}"));
         let is_absent = |event: &&str| self.counters.get(event).is_none_or(|count| *count == 0);
         let events = EVENTS.into_iter().filter(is_absent).map(str::to_owned);
-        let said = said::everything().into_iter();
+        let said = said::of_histories().into_iter();
         let said = said.filter(|words| !self.said.contains_key(words));
         let said = said.map(|words| format!("instruction {words}"));
         pairs.chain(points).chain(events).chain(said).collect()
