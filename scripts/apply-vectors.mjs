@@ -1,5 +1,5 @@
-// `node scripts/apply-vectors.mjs`: writes packages/conformance/vectors/apply/own.jsonl, cases of what the recorded ones
-// leave out, so that every type is in every kind of property.
+// `node scripts/apply-vectors.mjs`: writes packages/conformance/vectors/apply/own.jsonl, cases of what the
+// recorded ones leave out, so that every type is in every kind of property.
 //
 // What a case expects is put together here from the rules of applying, with plain arrays, and not by running the core;
 // the encoder is a second one, so that it and the core's decoder check each other.
@@ -77,7 +77,8 @@ const zeroOf = {
 };
 const resting = ({ type, nullable, collection }) => emptyOf[collection] ?? (nullable ? nothing : zeroOf[type]);
 
-/** Class T with a column f, where values are set; U is what links lead to. `inside`: how T has the object of E with the column. */
+// Class T with a column f, where values are set; U is what links lead to. `inside`: how T has the object of
+// E with the column.
 function scene(type, nullable, collection, inside) {
   const column = { type, nullable, collection };
   const owner = inside === undefined ? "T" : "E";

@@ -1,4 +1,5 @@
-// An encoder of changesets for `apply-vectors.mjs`, written apart from the core's. Instructions have the form of the vectors.
+// An encoder of changesets for `apply-vectors.mjs`, written apart from the core's. Instructions have the form
+// of the vectors.
 import { Buffer } from "node:buffer";
 
 class Writer {

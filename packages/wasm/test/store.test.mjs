@@ -58,9 +58,9 @@ describe.runIf(isBuilt)("a database in WebAssembly", async () => {
     store.beginWrite(0);
     store.updateSchema(JSON.stringify([{ ...JSON.parse(schema)[0], columns }]));
     // As docs/boundary.md lays mutations down.
-    const bytes = (size, write) => {
+    const bytes = (size, fill) => {
       const part = Buffer.alloc(size);
-      write(part);
+      fill(part);
       return part;
     };
     const key = (number) => bytes(9, (part) => part.writeBigInt64LE(BigInt(number), part.writeUInt8(1)));

@@ -1,5 +1,5 @@
-//! What instructions say of the data model, in words without names and values, by which vectors and histories show
-//! that they have come by all of it.
+//! What instructions say of the data model, in words without names and values, by which vectors and
+//! histories show that they have come by all of it.
 
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
@@ -53,8 +53,11 @@ const DEPTH_MAX: usize = 4;
 /// Lines of words.
 pub type Said = BTreeSet<String>;
 
+/// A kind of value by its name, and what belongs to it.
+type Special = (&'static str, fn(&Value) -> bool);
+
 /// Values at an end of what their type holds, or that are easily mistaken for others.
-const SPECIAL: [(&str, fn(&Value) -> bool); 20] = [
+const SPECIAL: [Special; 20] = [
     ("greatest int", |value| *value == Value::Int(i64::MAX)),
     ("smallest int", |value| *value == Value::Int(i64::MIN)),
     ("int that no double holds", |value| {
@@ -184,7 +187,8 @@ fn mark(nullable: bool) -> &'static str {
     if nullable { "?" } else { "" }
 }
 
-/// Where an instruction is at work, such as `List Int? in an embedded object` or `Single Mixed? nested 2 entry`.
+/// Where an instruction is at work, such as `List Int? in an embedded object` or `Single Mixed?
+/// nested 2 entry`.
 fn place(schema: &Schema, target: &Target) -> Option<(CollectionKind, String)> {
     let class = schema.class(&target.class)?;
     let mut column = class.columns.get(class.column_index(&target.field)?)?;
@@ -295,8 +299,8 @@ fn columns() -> impl Iterator<Item = (ColumnType, CollectionKind, bool, String)>
     })
 }
 
-/// What so many random histories have to do at least: a value into each kind of column, each odd value into each
-/// kind of property, each kind of key, embedded objects and counters.
+/// What so many random histories have to do at least: a value into each kind of column, each odd
+/// value into each kind of property, each kind of key, embedded objects and counters.
 pub fn of_histories() -> Said {
     let own = columns().map(|(column_type, collection, _, shape)| {
         let value = match column_type {

@@ -1,5 +1,5 @@
-//! The apply vectors, recorded and our own, speak of the whole data model: each instruction of each type in each
-//! kind of property, required and optional, in objects and in embedded ones.
+//! The apply vectors, recorded and our own, speak of the whole data model: each instruction of each
+//! type in each kind of property, required and optional, in objects and in embedded ones.
 
 #![allow(clippy::unwrap_used)]
 

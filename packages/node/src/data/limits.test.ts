@@ -75,11 +75,17 @@ test("texts and binaries may have 16 MiB less what stands around them, wherever 
 }, 120_000);
 
 test("class names may have 57 bytes and names of properties 63", () => {
-  for (const [name, longer] of [["C".repeat(57), "C".repeat(58)], ["é".repeat(28), "é".repeat(29)]] as const) {
+  for (const [name, longer] of [
+    ["C".repeat(57), "C".repeat(58)],
+    ["é".repeat(28), "é".repeat(29)],
+  ] as const) {
     expect(open(name, {}).schema.map((known) => known.name)).toEqual([name]);
     expect(() => open(longer, {})).toThrow("the name is too long");
   }
-  for (const [name, longer] of [["p".repeat(63), "p".repeat(64)], ["é".repeat(31), "é".repeat(32)]] as const) {
+  for (const [name, longer] of [
+    ["p".repeat(63), "p".repeat(64)],
+    ["é".repeat(31), "é".repeat(32)],
+  ] as const) {
     const realm = open("C", { [name]: "int" });
     expect(realm.write(() => realm.create("C", { _id: 1, [name]: 5 })).toJSON()).toEqual({ _id: 1, [name]: 5 });
     expect(() => open("C", { [longer]: "int" })).toThrow("the name is too long");
@@ -110,7 +116,10 @@ test("keys of dictionaries are neither names of operators nor paths", () => {
   realm.write(() => one.entries.set(Object.fromEntries(keys.map((key, index) => [key, index]))));
   expect(keys.map((key) => one.entries[key])).toEqual(keys.map((_, index) => index));
   for (const key of ["$", "$a", ".", "a.b"]) {
-    expect(refusal(realm, () => one.entries.set(key, 1)), key).not.toBe("nothing thrown");
+    expect(
+      refusal(realm, () => one.entries.set(key, 1)),
+      key,
+    ).not.toBe("nothing thrown");
   }
   expect(Object.keys(one.entries)).toHaveLength(keys.length);
 });

@@ -46,11 +46,11 @@ const collections: readonly (readonly [string, () => Collection])[] = [
   ["a list of values", () => one.numbers],
   ["a set of values", () => one.numberSet],
   ["a list of mixed values", () => one.any],
-  ["sorted values", () => one.numbers.sorted() as unknown as Collection],
+  ["sorted values", () => one.numbers.sorted()],
   ["a list of objects", () => one.items],
   ["a set of objects", () => one.itemSet],
-  ["objects of a class", () => realm.objects("Item") as unknown as Collection],
-  ["results of a query", () => realm.objects("Item").filtered("_id > 0") as unknown as Collection],
+  ["objects of a class", () => realm.objects("Item")],
+  ["results of a query", () => realm.objects("Item").filtered("_id > 0")],
 ];
 
 /** Keys of objects, and values. */

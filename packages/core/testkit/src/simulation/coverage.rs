@@ -1,5 +1,5 @@
-//! What histories came by: pairs of instructions that met in a merge, places where processes died, and the data
-//! model, as what reached the server says it.
+//! What histories came by: pairs of instructions that met in a merge, places where processes died,
+//! and the data model, as what reached the server says it.
 
 use std::collections::BTreeMap;
 use std::fmt;

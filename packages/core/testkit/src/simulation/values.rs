@@ -76,14 +76,7 @@ pub fn odd(dice: &mut Dice, column_type: ColumnType) -> Value {
     let choice = dice.below(6);
     match column_type {
         ColumnType::Int => Value::Int(*dice.pick(&[i64::MAX, i64::MIN, (1 << 53) + 1, -64, 64])),
-        ColumnType::String => Value::String(match choice {
-            0 => Text::from("a\0b"),
-            1 => Text::from("\0"),
-            2 => Text::from("😀"),
-            3 => Text::from("\u{fffd}"),
-            4 => Text::from("long ".repeat(200)),
-            _ => Text::from(format!("{}!", "long ".repeat(200))),
-        }),
+        ColumnType::String => Value::String(odd_text(choice)),
         ColumnType::Binary => Value::Binary(match choice {
             0 | 1 => Arc::from(vec![0; 1_000]),
             2 | 3 => Arc::from(vec![255; 1_000]),
@@ -142,5 +135,16 @@ pub fn odd(dice: &mut Dice, column_type: ColumnType) -> Value {
             let column_type = *dice.pick(&PRIMITIVES);
             odd(dice, column_type)
         }
+    }
+}
+
+fn odd_text(choice: usize) -> Text {
+    match choice {
+        0 => Text::from("a\0b"),
+        1 => Text::from("\0"),
+        2 => Text::from("😀"),
+        3 => Text::from("\u{fffd}"),
+        4 => Text::from("long ".repeat(200)),
+        _ => Text::from(format!("{}!", "long ".repeat(200))),
     }
 }

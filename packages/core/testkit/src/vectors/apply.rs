@@ -45,8 +45,8 @@ fn replay(case: &Json) -> Result<Outcome, String> {
     Ok(Outcome::Passed)
 }
 
-/// Replays one line in a client's store: it takes and refuses what the model in memory does, and holds the same
-/// objects, but for those that are only sent.
+/// Replays one line in a client's store: it takes and refuses what the model in memory does, and
+/// holds the same objects, but for those that are only sent.
 pub fn replay_line_in_store(line: &str, _file: Option<&Path>) -> Result<Outcome, String> {
     let case = parse(line)?;
     named(&case, replay_in_store(&case))
