@@ -48,6 +48,24 @@ export class Batch {
     return this.u8(3).u16(0).f64(object).u16(column).u8(0).u8(0);
   }
 
+  /** Packed link to an object with an integer key. */
+  link(name, key) {
+    const bytes = Buffer.from(name);
+    this.u8(9).u16(bytes.length);
+    this.#parts.push(bytes);
+    return this.int(key);
+  }
+
+  /** Begins an insertion into a list of an object of class 0. The value follows. */
+  insert(object, column, index) {
+    return this.u8(5).u16(0).f64(object).u16(column).u8(1).u8(0).u32(index);
+  }
+
+  /** Begins an insertion into a set of an object of class 0. The value follows. */
+  add(object, column) {
+    return this.u8(9).u16(0).f64(object).u16(column).u8(0);
+  }
+
   done() {
     return Buffer.concat(this.#parts);
   }

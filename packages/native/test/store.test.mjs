@@ -105,6 +105,39 @@ describe("one thread", () => {
     expect(code(() => store.endRead(snapshot))).toBe("invalid-snapshot");
   });
 
+  test("finds what links to an object, and where in a collection", () => {
+    const store = core.openStore(path, SYNCED);
+    const link = (name, collection) => ({
+      name,
+      type: "link",
+      nullable: collection === "single",
+      collection,
+      target: "Dog",
+    });
+    const [dog] = JSON.parse(schema);
+    const columns = [link("friend", "single"), link("pack", "list"), link("known", "set")];
+    store.beginWrite(LONG);
+    store.updateSchema(JSON.stringify([{ ...dog, columns }]));
+    const batch = new Batch();
+    for (const key of [0, 1, 2]) batch.create(key);
+    batch.set(0, 0).link("Dog", 2).set(1, 0).link("Dog", 2);
+    for (const [index, key] of [1, 2, 1].entries()) batch.insert(0, 1, index).link("Dog", key);
+    batch.add(2, 2).link("Dog", 0);
+    store.mutate(batch.done());
+    store.commitWrite(2);
+    const snapshot = store.beginRead();
+    const origins = (target, column) => [...store.origins(snapshot, 0, Float64Array.from(target), 0, column)];
+    expect([origins([2], 0), origins([1, 2], 1), origins([0], 2), origins([0], 0)]).toEqual([[0, 1], [0], [2], []]);
+    const positions = (object, column, targets) => [
+      ...store.linkPositions(snapshot, 0, object, column, 0, Float64Array.from(targets)),
+    ];
+    expect([positions(0, 1, [1]), positions(0, 1, [2, 1]), positions(2, 2, [0])]).toEqual([[0, 2], [0, 1, 2], [0]]);
+    expect([positions(0, 1, [0]), positions(0, 1, [9])]).toEqual([[], []]);
+    store.endRead(snapshot);
+    expect(code(() => origins([2], 0))).toBe("invalid-snapshot");
+    expect(code(() => positions(0, 1, [1]))).toBe("invalid-snapshot");
+  });
+
   test("holds one write at a time", () => {
     const store = withSchema();
     const other = core.openStore(path, SYNCED);

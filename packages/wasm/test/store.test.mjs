@@ -45,6 +45,51 @@ describe.runIf(isBuilt)("a database in WebAssembly", async () => {
     expect(JSON.parse(again.schema(again.beginRead())).classes.map(({ name }) => name)).toEqual(["Item"]);
   });
 
+  test("finds what links to an object, and where in a collection", () => {
+    const store = core.openStore(join(folder, "links.realm"), synced);
+    const link = (name, collection) => ({
+      name,
+      type: "link",
+      nullable: collection === "single",
+      collection,
+      target: "Item",
+    });
+    const columns = [link("friend", "single"), link("pack", "list")];
+    store.beginWrite(0);
+    store.updateSchema(JSON.stringify([{ ...JSON.parse(schema)[0], columns }]));
+    // As docs/boundary.md lays mutations down.
+    const bytes = (size, fill) => {
+      const part = Buffer.alloc(size);
+      fill(part);
+      return part;
+    };
+    const key = (number) => bytes(9, (part) => part.writeBigInt64LE(BigInt(number), part.writeUInt8(1)));
+    const create = (number) => [Buffer.of(1, 0, 0, 0), key(number)];
+    const object = (number) => bytes(8, (part) => part.writeDoubleLE(number));
+    const to = (number) => [Buffer.of(9, 4, 0), Buffer.from("Item"), key(number)];
+    const set = (from, target) => [Buffer.of(3, 0, 0), object(from), Buffer.of(0, 0, 0, 0), ...to(target)];
+    const insert = (from, index, target) => [
+      Buffer.of(5, 0, 0),
+      object(from),
+      Buffer.of(1, 0, 1, 0, index, 0, 0, 0),
+      ...to(target),
+    ];
+    const batch = [create(0), create(1), set(0, 1), insert(1, 0, 0), insert(1, 1, 1), insert(1, 2, 0)];
+    store.mutate(Buffer.concat(batch.flat()));
+    store.commitWrite(1);
+    const snapshot = store.beginRead();
+    const targets = Float64Array.of(0);
+    expect([...store.origins(snapshot, 0, Float64Array.of(1), 0, 0)]).toEqual([0]);
+    expect([...store.origins(snapshot, 0, targets, 0, 1)]).toEqual([1]);
+    expect([...store.origins(snapshot, 0, targets, 0, 0)]).toEqual([]);
+    expect([...store.linkPositions(snapshot, 0, 1, 1, 0, targets)]).toEqual([0, 2]);
+    expect([...store.linkPositions(snapshot, 0, 1, 1, 0, Float64Array.of(9))]).toEqual([]);
+    store.endRead(snapshot);
+    const invalid = expect.objectContaining({ code: "invalid-snapshot" });
+    expect(() => store.origins(snapshot, 0, targets, 0, 0)).toThrow(invalid);
+    expect(() => store.linkPositions(snapshot, 0, 1, 1, 0, targets)).toThrow(invalid);
+  });
+
   test("changes the schema in more than additions, and keeps the application's version", () => {
     const path = join(folder, "migrated.realm");
     const store = core.openStore(path, JSON.stringify({ synced: false }));

@@ -5,6 +5,7 @@ pub mod dice;
 pub mod fuzzing;
 pub mod generators;
 pub mod models;
+pub mod said;
 #[cfg(feature = "simulation")]
 pub mod sessions;
 #[cfg(feature = "simulation")]

@@ -33,6 +33,13 @@ fn codec_malformed() {
 #[test]
 fn applying() {
     check("apply/apply.jsonl", apply::replay_line, 420);
+    check("apply/own.jsonl", apply::replay_line, 1755);
+}
+
+#[test]
+fn applying_in_the_store() {
+    check("apply/apply.jsonl", apply::replay_line_in_store, 420);
+    check("apply/own.jsonl", apply::replay_line_in_store, 1755);
 }
 
 /// A replay that cannot fail proves nothing.
@@ -63,4 +70,7 @@ fn damaged_expectations_are_noticed() {
         )
         .is_err()
     );
+    let other = line.replace("\"columns\":{}", "\"columns\":{\"f\":{}}");
+    assert_eq!(apply::replay_line_in_store(line, None), Ok(Outcome::Passed));
+    assert!(apply::replay_line_in_store(&other, None).is_err());
 }

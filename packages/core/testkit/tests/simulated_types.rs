@@ -5,8 +5,8 @@
 use std::collections::BTreeSet;
 
 use tidemark_changeset::{CollectionKind, ColumnType, Name};
-use tidemark_testkit::simulation::generate;
 use tidemark_testkit::simulation::layout::ClassUse;
+use tidemark_testkit::simulation::{self, Coverage, Faults, generate};
 
 const TYPES: [ColumnType; 12] = [
     ColumnType::Mixed,
@@ -72,4 +72,24 @@ fn histories_come_by_every_type_in_every_kind_of_property() {
             assert!(classes.contains(&wanted), "no history has {wanted}");
         }
     }
+}
+
+/// What histories have to say of the data model is missing where none was played.
+#[test]
+fn what_no_history_says_is_missing() {
+    let empty = Coverage::default().missing();
+    for words in [
+        "instruction SetInsert Double Set Double?",
+        "instruction another double NaN in Set",
+        "instruction decimal of 34 digits in Dictionary",
+        "instruction AddInteger  Single Mixed?",
+    ] {
+        assert!(empty.iter().any(|missing| missing == words), "{words}");
+    }
+    let mut coverage = Coverage::default();
+    for seed in [2, 4] {
+        coverage.add(&simulation::run(&generate::script(seed, 100), Faults::NONE, false).coverage);
+    }
+    assert!(!coverage.said.is_empty());
+    assert!(coverage.missing().len() < empty.len());
 }

@@ -61,11 +61,28 @@ export interface Conventions {
   unwrap(value: unknown): unknown;
 }
 
+/** What was stored of dates that show less than that: a Date has milliseconds. */
+const storedParts = new WeakMap<Date, TimestampParts & { readonly unixMs: number }>();
+
+function dateOf(seconds: number, nanoseconds: number): Date {
+  const date = new Date(seconds * 1000 + Math.trunc(nanoseconds / 1_000_000));
+  if (nanoseconds % 1_000_000 !== 0) storedParts.set(date, { seconds, nanoseconds, unixMs: date.getTime() });
+  return date;
+}
+
+/** A date that was read is written as it was stored, unless the application has changed it. */
+function partsOfDate(date: Date): TimestampParts {
+  const unixMs = date.getTime();
+  const stored = storedParts.get(date);
+  if (stored?.unixMs === unixMs) return { seconds: stored.seconds, nanoseconds: stored.nanoseconds };
+  return dateParts(unixMs);
+}
+
 /** Numbers, Date and ArrayBuffer, as the Node SDK has them. */
 export const plainConventions: Conventions = {
   unsafeIntegers: "number",
-  timestamp: (seconds, nanoseconds) => new Date(seconds * 1000 + Math.trunc(nanoseconds / 1_000_000)),
-  timestampParts: (value) => (value instanceof Date ? dateParts(value.getTime()) : undefined),
+  timestamp: dateOf,
+  timestampParts: (value) => (value instanceof Date ? partsOfDate(value) : undefined),
   binary: (view) => copyBytes(view).buffer,
   unwrap: (value) => value,
 };

@@ -51,6 +51,24 @@ describe("packed values", () => {
     expect(roundTrip("int", 5n, exact)).toBe(5);
   });
 
+  test.each([
+    [0, 1],
+    [1_700_000_000, 123_456_789],
+    [0, -1],
+    [-1, -999_999_999],
+    [-62_135_596_800, -500_000],
+  ])("a date that was read keeps what Date cannot show when it is written: %i s, %i ns", (seconds, nanoseconds) => {
+    const read = plainConventions.timestamp(seconds, nanoseconds) as Date;
+    expect(plainConventions.timestampParts(read)).toEqual({ seconds, nanoseconds });
+    expect(roundTrip("timestamp", read)).toEqual(read);
+    // Dates that the application makes are what they say.
+    const same = new Date(read);
+    const ofMilliseconds = Math.trunc(nanoseconds / 1_000_000) * 1_000_000;
+    expect((plainConventions.timestampParts(same)?.nanoseconds ?? 1) === ofMilliseconds).toBe(true);
+    read.setTime(read.getTime() + 1);
+    expect(plainConventions.timestampParts(read)).toEqual(plainConventions.timestampParts(new Date(read)));
+  });
+
   test("binary data is copied", () => {
     const bytes = Uint8Array.of(1, 2, 3);
     const read = roundTrip("binary", bytes) as ArrayBuffer;

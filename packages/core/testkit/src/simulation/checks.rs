@@ -44,6 +44,11 @@ impl World<'_> {
         let mut truth = observer.export().map_err(text)?;
         canonical(&mut truth);
         let mut held = self.read_documents()?;
+        for entry in log.values() {
+            for instruction in entry.instructions().map_err(words)? {
+                self.coverage.say(&held.schema, instruction);
+            }
+        }
         let (sent, late) = sent::check(self.files(), &log, &held)?;
         self.coverage.count("asymmetric objects", sent);
         self.coverage.count("asymmetric objects sent twice", late);

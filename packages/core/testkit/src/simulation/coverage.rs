@@ -1,11 +1,15 @@
-//! What histories came by: pairs of instructions that met in a merge, and places where processes died.
+//! What histories came by: pairs of instructions that met in a merge, places where processes died,
+//! and the data model, as what reached the server says it.
 
 use std::collections::BTreeMap;
 use std::fmt;
 
+use tidemark_changeset::Instruction;
+use tidemark_model::Schema;
 use tidemark_transform::simulation::{Pair, Relation};
 
 use super::disk::{CrashPoint, Side};
+use crate::said;
 
 /// Counters of a run.
 #[derive(Clone, Debug, Default)]
@@ -13,6 +17,8 @@ pub struct Coverage {
     pub pairs: BTreeMap<Pair, u64>,
     pub crashes: BTreeMap<CrashPoint, u64>,
     pub counters: BTreeMap<&'static str, u64>,
+    /// What instructions of the log said, as [`said::words`] puts it.
+    pub said: BTreeMap<String, u64>,
 }
 
 const LIST_EDITS: [&str; 3] = ["ArrayErase", "ArrayInsert", "ArrayMove"];
@@ -139,6 +145,13 @@ impl Coverage {
         *self.counters.entry(what).or_default() += times;
     }
 
+    /// Counts what an instruction says.
+    pub fn say(&mut self, schema: &Schema, instruction: &Instruction) {
+        for words in said::words(schema, instruction) {
+            *self.said.entry(words).or_default() += 1;
+        }
+    }
+
     /// Counts where a process died.
     pub fn crash(&mut self, point: CrashPoint) {
         *self.crashes.entry(point).or_default() += 1;
@@ -155,6 +168,9 @@ impl Coverage {
         for (what, count) in &other.counters {
             *self.counters.entry(what).or_default() += count;
         }
+        for (words, count) in &other.said {
+            *self.said.entry(words.clone()).or_default() += count;
+        }
     }
 
     /// What no history came by, in words.
@@ -168,7 +184,10 @@ impl Coverage {
         let points = points.map(|(name, side)| format!("crash {side:?} {name}"));
         let is_absent = |event: &&str| self.counters.get(event).is_none_or(|count| *count == 0);
         let events = EVENTS.into_iter().filter(is_absent).map(str::to_owned);
-        pairs.chain(points).chain(events).collect()
+        let said = said::of_histories().into_iter();
+        let said = said.filter(|words| !self.said.contains_key(words));
+        let said = said.map(|words| format!("instruction {words}"));
+        pairs.chain(points).chain(events).chain(said).collect()
     }
 }
 
@@ -182,6 +201,9 @@ impl fmt::Display for Coverage {
         }
         for ((relation, left, right), count) in &self.pairs {
             writeln!(out, "{count:>10}  {relation:?} {left} / {right}")?;
+        }
+        for (words, count) in &self.said {
+            writeln!(out, "{count:>10}  instruction {words}")?;
         }
         for missing in self.missing() {
             writeln!(out, "     never  {missing}")?;

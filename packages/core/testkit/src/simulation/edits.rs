@@ -23,8 +23,9 @@ const LIST_LONG: usize = 5;
 /// Dictionary keys.
 const ENTRIES: usize = 3;
 
-/// Collections inside collections.
+/// Collections inside collections, and where values are odd.
 const DEPTH_MAX: usize = 3;
+const DEPTH_ODD: usize = 7;
 
 /// What a transaction did that can be looked for at the end.
 #[derive(Clone, Debug, Default)]
@@ -162,7 +163,7 @@ impl<S: Storage> Writer<'_, S> {
                 && column.column_type != ColumnType::Link
                 && !is_special(&column.name);
             if is_plain && dice.chance(40) {
-                let value = Payload::Value(values::value(dice, column.column_type));
+                let value = Payload::Value(self.value(dice, column.column_type));
                 let mut location = location.clone();
                 location.column = u16::try_from(index).unwrap_or_default();
                 self.write.set(&location, true, &value)?;
@@ -275,7 +276,7 @@ impl<S: Storage> Writer<'_, S> {
                 if dice.chance(6) {
                     return self.write.clear(&place.location);
                 }
-                let key = Name::from(format!("k{}", dice.below(ENTRIES)));
+                let key = self.entry_key(dice);
                 let entry = entries.get(&key);
                 let place = place.below(Step::Key(key), PlaceKind::Entry);
                 match entry {
@@ -393,7 +394,11 @@ impl<S: Storage> Writer<'_, S> {
             _ => 30,
         };
         if is_property && matches!(node, Node::Value(Value::Int(_))) && dice.chance(percent) {
-            let delta = *dice.pick(&[1, -1, 5]);
+            let delta = if self.layout.is_odd {
+                *dice.pick(&[1, -1, 5, i64::MAX, i64::MIN])
+            } else {
+                *dice.pick(&[1, -1, 5])
+            };
             return self.write.add_integer(&place.location, delta);
         }
         let Some(payload) = self.payload(dice, place)? else {
@@ -413,14 +418,13 @@ impl<S: Storage> Writer<'_, S> {
     }
 
     fn fill(&mut self, dice: &mut Dice, place: &Place<'_>, payload: &Payload) -> Result<()> {
-        let value = Payload::Value(values::value(dice, ColumnType::Mixed));
+        let value = Payload::Value(self.value(dice, ColumnType::Mixed));
         let mut location = place.location.clone();
         if *payload == Payload::List {
             location.steps.push(Step::Visible(0));
             return self.write.list_insert(&location, &value);
         }
-        let key = Name::from(format!("k{}", dice.below(ENTRIES)));
-        location.steps.push(Step::Key(key));
+        location.steps.push(Step::Key(self.entry_key(dice)));
         self.write.set(&location, false, &value)
     }
 
@@ -488,7 +492,12 @@ impl<S: Storage> Writer<'_, S> {
                 self.link(dice, &class)
             }
             ColumnType::Mixed => {
-                let nests = !in_set && place.depth < DEPTH_MAX;
+                let depth = if self.layout.is_odd {
+                    DEPTH_ODD
+                } else {
+                    DEPTH_MAX
+                };
+                let nests = !in_set && place.depth < depth;
                 match dice.below(10) {
                     0..2 if nests => Ok(Some(Payload::List)),
                     2..4 if nests => Ok(Some(Payload::Dictionary)),
@@ -503,11 +512,26 @@ impl<S: Storage> Writer<'_, S> {
                             None => Ok(None),
                         }
                     }
-                    _ => Ok(Some(Payload::Value(values::value(dice, ColumnType::Mixed)))),
+                    _ => Ok(Some(Payload::Value(self.value(dice, ColumnType::Mixed)))),
                 }
             }
-            column_type => Ok(Some(Payload::Value(values::value(dice, column_type)))),
+            column_type => Ok(Some(Payload::Value(self.value(dice, column_type)))),
         }
+    }
+
+    fn value(&self, dice: &mut Dice, column_type: ColumnType) -> Value {
+        if self.layout.is_odd {
+            values::odd(dice, column_type)
+        } else {
+            values::value(dice, column_type)
+        }
+    }
+
+    fn entry_key(&self, dice: &mut Dice) -> Name {
+        if self.layout.is_odd && dice.chance(50) {
+            return Name::from(*dice.pick(&values::ODD_KEYS));
+        }
+        Name::from(format!("k{}", dice.below(ENTRIES)))
     }
 
     fn link(&mut self, dice: &mut Dice, class: &Name) -> Result<Option<Payload>> {

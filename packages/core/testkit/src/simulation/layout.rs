@@ -23,6 +23,8 @@ pub const KEYS: u32 = 4;
 pub struct Layout {
     /// In the order of the script.
     pub classes: Vec<ClassLayout>,
+    /// Whether values, keys of dictionaries and depths may be odd ones.
+    pub is_odd: bool,
 }
 
 /// What a class is for.
@@ -91,6 +93,9 @@ fn name_of<T: Copy + PartialEq>(table: &[(&'static str, T)], value: T) -> &'stat
 
 impl fmt::Display for Layout {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.is_odd {
+            writeln!(out, "values odd")?;
+        }
         for class in &self.classes {
             let name = &class.name;
             match class.class_use {

@@ -374,6 +374,7 @@ impl Script {
         match words.word()? {
             "clients" => self.clients = words.number::<u32>()?.max(1),
             "slice" => self.slice = words.number()?,
+            "values" => self.layout.is_odd = words.word()? == "odd",
             "class" => self.layout.add_class(&mut words)?,
             "column" => self.layout.add_column(&mut words)?,
             _ => self.steps.push(parse_step(line)?),

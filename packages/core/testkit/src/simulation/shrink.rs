@@ -115,6 +115,11 @@ impl Search<'_> {
     }
 
     fn simplify(&mut self) {
+        if self.best.layout.is_odd {
+            let mut candidate = self.best.clone();
+            candidate.layout.is_odd = false;
+            self.attempt(candidate);
+        }
         for slice in [4_000, 1] {
             let mut candidate = self.best.clone();
             candidate.slice = slice;
