@@ -27,6 +27,7 @@ mod database;
 mod error;
 mod finish;
 mod flat;
+mod greatest;
 mod head;
 mod history;
 mod indexes;
