@@ -6,7 +6,6 @@
 
 import {
   Binding,
-  bindingKey,
   type ClassLayout,
   createObject,
   deleteClass,
@@ -16,6 +15,7 @@ import {
   findObject,
   type Handle,
   handleKey,
+  ObjectHandle,
   type OpenOptions,
   type RealmFile,
   Results as EngineResults,
@@ -378,11 +378,9 @@ export class Realm extends RealmStatics {
     const { database } = this.internal;
     database.requireWrite();
     if (handle instanceof EmbeddedHandle) return eraseEmbedded(handle);
-    if (subject instanceof RealmObject) {
-      if (subject[bindingKey].file.database !== database) {
-        throw new Error("Can't delete an object from another Realm");
-      }
-      return (handle as { erase(): void }).erase();
+    if (handle instanceof ObjectHandle) {
+      if (handle.database !== database) throw new Error("Can't delete an object from another Realm");
+      return handle.erase();
     }
     if (handle instanceof EngineResults) return handle.eraseAll();
     if (Array.isArray(subject) || Symbol.iterator in subject) {

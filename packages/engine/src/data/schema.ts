@@ -110,6 +110,10 @@ export class ClassLayout {
   epoch = 1;
   /** Grows when objects come or go. */
   membershipEpoch = 1;
+  /** In a write transaction: no primary key is a greater integer; ∞ as long as nobody has looked. */
+  greatestKey: number = Infinity;
+  /** The view of the transaction that it was looked up in. */
+  greatestKeyView: number = -1;
   /** Handles loaded before this epoch are stale, whatever `changed` says. */
   #floor = 0;
   readonly #changed = new Map<number, number>();
@@ -191,6 +195,7 @@ export class ClassLayout {
     this.epoch += 1;
     this.#floor = this.epoch;
     this.#changed.clear();
+    this.greatestKeyView = -1;
     if (membership) this.membershipEpoch += 1;
   }
 }
