@@ -24,7 +24,7 @@ import type { User } from "./app/user.js";
 import { assertFunction, assertNumber, assertObject, assertString } from "./assert.js";
 import { type BoundClass, wrappers } from "./binding.js";
 import { checkConfiguration, type Configuration, keyOf, withoutInitialSubscriptions } from "./configuration.js";
-import { bindClass, nameOf, RealmObject } from "./data/object.js";
+import { bindClass, nameOf, type RealmObject } from "./data/object.js";
 import type { Results, Subscribable, SubscriptionOptions } from "./data/results.js";
 import { engine, existingEngine } from "./engine.js";
 import { schemaOptions } from "./realm-files.js";
