@@ -25,16 +25,15 @@ impl<S: Storage> WriteTransaction<S> {
             }
             Entry::Occupied(known) => known.into_mut(),
         };
-        let greatest = match greatest {
-            Some(greatest) => greatest,
-            None => {
-                let last = self
-                    .storage
-                    .prefix(INDEX, &class.to_be_bytes())?
-                    .next_back();
-                let last = last.transpose()?;
-                greatest.insert(last.map(|(key, _)| key.to_vec()).unwrap_or_default())
-            }
+        let greatest = if let Some(greatest) = greatest {
+            greatest
+        } else {
+            let last = self
+                .storage
+                .prefix(INDEX, &class.to_be_bytes())?
+                .next_back();
+            let last = last.transpose()?;
+            greatest.insert(last.map(|(key, _)| key.to_vec()).unwrap_or_default())
         };
         Ok(entry <= &greatest[..] && self.storage.contains(INDEX, entry)?)
     }

@@ -48,7 +48,7 @@ mod view;
 mod walk;
 
 pub use catalog::Catalog;
-pub use changes::{Changes, ClassChanges};
+pub use changes::{Changes, ClassChanges, Columns};
 pub use copying::CopyForm;
 pub use database::{Database, DatabaseOptions, Snapshot};
 pub use error::StoreError;

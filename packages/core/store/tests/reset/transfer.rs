@@ -9,7 +9,7 @@ use tidemark_changeset::{
     Value,
 };
 use tidemark_storage::OrderedStorage;
-use tidemark_store::ClassChanges;
+use tidemark_store::{ClassChanges, Columns};
 use tidemark_store::sync::{BootstrapPart, ResetPolicy};
 
 /// What the reset told of persons.
@@ -30,7 +30,7 @@ fn discard(scene: &Scene) -> ClassChanges {
 }
 
 fn modified(changes: &ClassChanges) -> Vec<(u64, Vec<u16>)> {
-    let columns = |columns: &BTreeSet<u16>| columns.iter().copied().collect();
+    let columns = |columns: &Columns| columns.iter().collect();
     let mut all: Vec<_> = changes
         .modified
         .iter()
