@@ -321,12 +321,12 @@ fn a_key_is_refused_while_there_is_an_object_with_it_and_no_longer() {
         let low = i64::try_from(dice.below(60)).unwrap() - 20;
         // Mostly counted up, beyond all others.
         let key = if dice.below(3) > 0 { 40 + round } else { low };
-        if dice.below(4) == 0 {
-            if let Some(object) = alive.remove(&key) {
-                let mut batch = Batch::default();
-                batch.erase(boundary::number_of(object));
-                boundary::mutate(&mut write, &batch.0).unwrap();
-            }
+        if dice.below(4) == 0
+            && let Some(object) = alive.remove(&key)
+        {
+            let mut batch = Batch::default();
+            batch.erase(boundary::number_of(object));
+            boundary::mutate(&mut write, &batch.0).unwrap();
         }
         let mut batch = Batch::default();
         batch.create_with(key, &values(key, "made"));

@@ -9,8 +9,8 @@ use tidemark_changeset::{
     Value,
 };
 use tidemark_storage::OrderedStorage;
-use tidemark_store::{ClassChanges, Columns};
 use tidemark_store::sync::{BootstrapPart, ResetPolicy};
+use tidemark_store::{ClassChanges, Columns};
 
 /// What the reset told of persons.
 fn told(scene: &Scene, since: u64) -> ClassChanges {
