@@ -18,4 +18,6 @@ export interface HotReads {
   findRow(bytes: Uint8Array, at: number, snapshot: number, classIndex: number, keyLength: number): number;
   /** What `NativeStore.row` gives; the answer is its length, or −1. */
   row(bytes: Uint8Array, at: number, snapshot: number, classIndex: number, object: number): number;
+  /** The greatest integer among the primary keys of a class, −∞ if it has none; reads no bytes. */
+  greatestKey(bytes: Uint8Array, at: number, snapshot: number, classIndex: number): number;
 }

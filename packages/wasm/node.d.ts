@@ -34,6 +34,7 @@ export declare class WasmStore {
   row(snapshot: number, classIndex: number, object: number): Uint8Array | null;
   rows(snapshot: number, classIndex: number, objects: Float64Array): Uint8Array;
   column(snapshot: number, classIndex: number, column: number, objects?: Float64Array | null): Uint8Array;
+  sum(snapshot: number, classIndex: number, column: number, objects?: Float64Array | null): number;
   query(
     snapshot: number,
     classIndex: number,

@@ -96,6 +96,8 @@ export interface HotReads {
   findRow(bytes: Uint8Array, at: number, snapshot: SnapshotId, classIndex: ClassIndex, keyLength: number): number;
   /** What {@link CoreStore.row} gives; the answer is its length, or −1. */
   row(bytes: Uint8Array, at: number, snapshot: SnapshotId, classIndex: ClassIndex, object: ObjectKey): number;
+  /** The greatest integer among the primary keys of a class, −∞ if it has none; reads no bytes. */
+  greatestKey(bytes: Uint8Array, at: number, snapshot: SnapshotId, classIndex: ClassIndex): number;
 }
 
 /** A change of the schema that is more than an addition, as JSON. */
@@ -227,6 +229,8 @@ export interface CoreStore {
    * @param column its index, or −1 for the primary key.
    */
   column(snapshot: SnapshotId, classIndex: ClassIndex, column: number, objects: Float64Array | null): Uint8Array;
+  /** The sum of the values that {@link CoreStore.column} gives; NaN where only JavaScript can say it. */
+  sum(snapshot: SnapshotId, classIndex: ClassIndex, column: number, objects: Float64Array | null): number;
   /**
    * Objects that match a query text with its SORT, DISTINCT and LIMIT, in order.
    *

@@ -129,6 +129,10 @@ fn row(hot: &Hot, mut call: Call<'_>) -> Result<f64, StoreError> {
     hot.with(|store| store.view(snapshot, work::Row(class, object, copy)))
 }
 
+fn greatest_key(hot: &Hot, call: Call<'_>) -> Result<f64, StoreError> {
+    hot.with(|store| store.view(call.snapshot, work::GreatestKey(call.class)))
+}
+
 /// A function with what it works on.
 struct Entry {
     hot: Rc<Hot>,
@@ -136,7 +140,12 @@ struct Entry {
 }
 
 /// The functions by their names in JavaScript.
-const ENTRIES: [(&str, Work); 3] = [("find", find), ("findRow", find_row), ("row", row)];
+const ENTRIES: [(&str, Work); 4] = [
+    ("find", find),
+    ("findRow", find_row),
+    ("row", row),
+    ("greatestKey", greatest_key),
+];
 
 /// Makes the functions for a handle.
 pub fn entries<'e>(env: &'e Env, open: &Arc<OpenStore>) -> Result<(Object<'e>, Rc<Hot>)> {

@@ -353,6 +353,25 @@ impl NativeStore {
         self.view(snapshot, read).map(Uint8Array::from)
     }
 
+    /// Sum of one column of numbers, of all objects of a class or of those given which exist; NaN if the core
+    /// does not say.
+    #[napi(catch_unwind)]
+    pub fn sum(
+        &self,
+        snapshot: u32,
+        class_index: u32,
+        column: i32,
+        objects: Option<Float64Array>,
+    ) -> Result<f64> {
+        let of = work::Column {
+            class: class_index as usize,
+            column,
+            objects: objects.as_deref(),
+        };
+        let sum = self.view(snapshot, work::Sum(of))?;
+        Ok(sum.unwrap_or(f64::NAN))
+    }
+
     /// Names that queries of this handle may use beside those of the file, as JSON.
     #[napi(catch_unwind)]
     pub fn set_query_names(&mut self, names: String) -> Result<()> {

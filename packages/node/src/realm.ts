@@ -6,7 +6,6 @@
 
 import {
   Binding,
-  bindingKey,
   type ClassLayout,
   createObject,
   deleteClass,
@@ -16,6 +15,7 @@ import {
   findObject,
   type Handle,
   handleKey,
+  ObjectHandle,
   type OpenOptions,
   type RealmFile,
   Results as EngineResults,
@@ -24,7 +24,7 @@ import type { User } from "./app/user.js";
 import { assertFunction, assertNumber, assertObject, assertString } from "./assert.js";
 import { type BoundClass, wrappers } from "./binding.js";
 import { checkConfiguration, type Configuration, keyOf, withoutInitialSubscriptions } from "./configuration.js";
-import { bindClass, nameOf, RealmObject } from "./data/object.js";
+import { bindClass, nameOf, type RealmObject } from "./data/object.js";
 import type { Results, Subscribable, SubscriptionOptions } from "./data/results.js";
 import type { ObjectType, Unmanaged } from "./data/unmanaged.js";
 import { engine, existingEngine } from "./engine.js";
@@ -379,11 +379,9 @@ export class Realm extends RealmStatics {
     const { database } = this.internal;
     database.requireWrite();
     if (handle instanceof EmbeddedHandle) return eraseEmbedded(handle);
-    if (subject instanceof RealmObject) {
-      if (subject[bindingKey].file.database !== database) {
-        throw new Error("Can't delete an object from another Realm");
-      }
-      return (handle as { erase(): void }).erase();
+    if (handle instanceof ObjectHandle) {
+      if (handle.database !== database) throw new Error("Can't delete an object from another Realm");
+      return handle.erase();
     }
     if (handle instanceof EngineResults) return handle.eraseAll();
     if (Array.isArray(subject) || Symbol.iterator in subject) {

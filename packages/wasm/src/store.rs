@@ -258,6 +258,24 @@ impl WasmStore {
         self.view(snapshot, read)
     }
 
+    /// Sum of one column of numbers, of all objects of a class or of those given which exist; NaN if the core
+    /// does not say.
+    pub fn sum(
+        &self,
+        snapshot: u32,
+        class_index: u32,
+        column: i32,
+        objects: Option<Vec<f64>>,
+    ) -> Result<f64> {
+        let of = work::Column {
+            class: class_index as usize,
+            column,
+            objects: objects.as_deref(),
+        };
+        let sum = self.view(snapshot, work::Sum(of))?;
+        Ok(sum.unwrap_or(f64::NAN))
+    }
+
     /// Names that queries of this handle may use beside those of the file, as JSON.
     #[wasm_bindgen(js_name = setQueryNames)]
     pub fn set_query_names(&mut self, names: &str) -> Result<()> {

@@ -122,6 +122,13 @@ impl Catalog {
             .is_some_and(|entry| entry.linking.contains(&true))
     }
 
+    /// Whether any class may hold links.
+    pub(crate) fn links_anywhere(&self) -> bool {
+        self.entries
+            .iter()
+            .any(|entry| entry.linking.contains(&true))
+    }
+
     /// Applies a schema instruction; says whether anything changed. Objects are the caller's part.
     pub(crate) fn apply(&mut self, instruction: &Instruction) -> Result<bool> {
         let class = instruction.class();

@@ -13,8 +13,46 @@ const COMMITS_MAX: usize = 1_000;
 /// Changed objects remembered at most, over all commits.
 const OBJECTS_MAX: usize = 1_000_000;
 
-/// Columns of one object, as a set of column indexes.
-pub(crate) type Columns = BTreeSet<u16>;
+/// Columns of one object, as a set of column indexes that takes no allocation for the first 64.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Columns {
+    first: u64,
+    rest: BTreeSet<u16>,
+}
+
+impl Columns {
+    /// Says whether it was not there.
+    pub(crate) fn insert(&mut self, column: u16) -> bool {
+        if column < 64 {
+            let before = self.first;
+            self.first |= 1 << column;
+            self.first != before
+        } else {
+            self.rest.insert(column)
+        }
+    }
+
+    /// Whether a column is there.
+    pub fn contains(&self, column: u16) -> bool {
+        if column < 64 {
+            self.first & (1 << column) != 0
+        } else {
+            self.rest.contains(&column)
+        }
+    }
+
+    /// In ascending order.
+    pub fn iter(&self) -> impl Iterator<Item = u16> + '_ {
+        (0..64)
+            .filter(|column| self.first & (1 << column) != 0)
+            .chain(self.rest.iter().copied())
+    }
+
+    fn extend(&mut self, other: &Self) {
+        self.first |= other.first;
+        self.rest.extend(&other.rest);
+    }
+}
 
 /// What changed in one class.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -64,6 +102,9 @@ impl ClassChanges {
 
     /// The edits of an object's lists no longer tell how they became what they are.
     pub(crate) fn forget_lists(&mut self, object: u64) {
+        if self.lists.is_empty() {
+            return;
+        }
         let range = (object, 0)..=(object, u16::MAX);
         let columns: Vec<_> = self.lists.range(range).map(|(place, _)| *place).collect();
         for place in columns {
@@ -86,7 +127,7 @@ impl ClassChanges {
     /// Whether a column of an object changed in a way that its edits do not tell.
     fn is_unknown(&self, (object, column): (u64, u16)) -> bool {
         let columns = self.modified.get(&object);
-        columns.is_some_and(|columns| columns.contains(&column))
+        columns.is_some_and(|columns| columns.contains(column))
             && !matches!(self.lists.get(&(object, column)), Some(Some(_)))
     }
 
@@ -239,11 +280,24 @@ mod tests {
         let class = &all.classes[&Name::from("A")];
         assert!(class.inserted.is_empty());
         assert_eq!(class.deleted, BTreeSet::from([8]));
-        assert_eq!(class.modified[&7], Columns::from([2]));
+        assert_eq!(class.modified[&7].iter().collect::<Vec<_>>(), [2]);
         assert_eq!(class.modified.len(), 1);
         let last = log.since(3);
         assert_eq!(last.classes[&Name::from("A")].deleted, BTreeSet::from([1]));
         assert!(log.since(4).classes.is_empty());
+    }
+
+    #[test]
+    fn columns_are_a_set_in_ascending_order() {
+        let mut columns = Columns::default();
+        let added = [70, 3, 64, 63, 3, 70].map(|column| columns.insert(column));
+        assert_eq!(added, [true, true, true, true, false, false]);
+        let mut more = Columns::default();
+        more.insert(0);
+        more.insert(65);
+        columns.extend(&more);
+        assert_eq!(columns.iter().collect::<Vec<_>>(), [0, 3, 63, 64, 65, 70]);
+        assert!(columns.contains(63) && columns.contains(64) && !columns.contains(66));
     }
 
     #[test]

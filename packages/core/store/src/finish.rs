@@ -5,8 +5,9 @@ use std::sync::Arc;
 use tidemark_storage::Storage;
 
 use crate::Result;
+use crate::changes::Columns;
 use crate::tables::{META, meta};
-use crate::transaction::{ColumnBits, WriteTransaction};
+use crate::transaction::WriteTransaction;
 
 impl<S: Storage> WriteTransaction<S> {
     /// Ends the objects' part of the write: everything is in the storage's write and `changes` is complete.
@@ -57,7 +58,7 @@ impl<S: Storage> WriteTransaction<S> {
             let mut old = erased.document;
             old.fill_deep(&self.catalog.schema, definition);
             loaded.document.fill_deep(&self.catalog.schema, definition);
-            loaded.touched = ColumnBits::default();
+            loaded.touched = Columns::default();
             for (column, (before, after)) in
                 (0..).zip(old.fields.iter().zip(&loaded.document.fields))
             {

@@ -8,6 +8,8 @@
 //! * whatever does not fit here is left to the general way, which knows how to refuse it;
 //! * an object that is held decoded is changed there and never here.
 
+use std::sync::Arc;
+
 use tidemark_changeset::codec::STRING_BYTES_MAX;
 use tidemark_changeset::packed::{Packed, RowView, RowWriter, read_key, write_key};
 use tidemark_changeset::{
@@ -16,7 +18,7 @@ use tidemark_changeset::{
 use tidemark_model::{Class, ClassKind, Column, Node};
 use tidemark_storage::{Read, Storage};
 
-use crate::indexes::add_entries;
+use crate::indexes::{Plain, change_entries, move_entry};
 use crate::local::Location;
 use crate::tables::{ClassId, INDEX, ROWS, index_key, row_key};
 use crate::transaction::{Touch, WriteTransaction, class_of, no_object, split_row};
@@ -63,12 +65,22 @@ fn is_flat(class: &Class) -> bool {
 }
 
 /// A stored row with another value in a column; `None` if the row is older than the column.
-fn with_column(stored: &[u8], column: usize, value: &[u8]) -> Result<Option<Vec<u8>>> {
+fn with_column(stored: &[u8], column: usize, value: &[u8]) -> Result<Option<Arc<[u8]>>> {
     let damaged = |_| StoreError::Damaged("a row cannot be read");
     let (_, row) = split_row(stored)?;
     let view = RowView::new(row).map_err(damaged)?;
-    if column >= view.len() {
+    let Some(before) = view.column_bytes(column).map_err(damaged)? else {
         return Ok(None);
+    };
+    if before.len() == value.len() {
+        let start = before.as_ptr().addr() - stored.as_ptr().addr();
+        let mut out = Arc::<[u8]>::from(stored);
+        if let Some(place) =
+            Arc::get_mut(&mut out).and_then(|out| out.get_mut(start..start + value.len()))
+        {
+            place.copy_from_slice(value);
+            return Ok(Some(out));
+        }
     }
     let mut out = Vec::with_capacity(stored.len() + value.len());
     out.extend_from_slice(stored.get(..stored.len() - row.len()).unwrap_or_default());
@@ -82,7 +94,16 @@ fn with_column(stored: &[u8], column: usize, value: &[u8]) -> Result<Option<Vec<
         writer.column(|out| out.extend_from_slice(bytes));
     }
     writer.finish();
-    Ok(Some(out))
+    Ok(Some(Arc::from(out)))
+}
+
+/// A column of a stored row; `None` if the row is older than the column.
+fn column_of(stored: &[u8], column: usize) -> Result<Option<Packed<'_>>> {
+    let damaged = |_| StoreError::Damaged("a row cannot be read");
+    let (_, row) = split_row(stored)?;
+    RowView::new(row)
+        .and_then(|view| view.column(column))
+        .map_err(damaged)
 }
 
 impl<S: Storage> WriteTransaction<S> {
@@ -95,7 +116,7 @@ impl<S: Storage> WriteTransaction<S> {
         values: &[Option<Given<'_>>],
     ) -> Result<u64> {
         let id = self.catalog.id_at(class)?;
-        let catalog = std::sync::Arc::clone(&self.catalog);
+        let catalog = Arc::clone(&self.catalog);
         let definition = class_of(&catalog, id)?;
         let all_fit = values.len() <= definition.columns.len()
             && values
@@ -106,7 +127,7 @@ impl<S: Storage> WriteTransaction<S> {
             return self.create_and_set(class, key, values);
         }
         let entry = index_key(id, key);
-        if self.storage.contains(INDEX, &entry)? {
+        if self.is_taken(id, &entry)? {
             return Err(StoreError::ObjectExists(definition.name.to_string()));
         }
         self.last_find = None;
@@ -115,15 +136,23 @@ impl<S: Storage> WriteTransaction<S> {
         counters.objects += 1;
         counters.next_object += 1;
         self.flat_from.entry(id).or_insert(object);
-        self.storage.put(INDEX, &entry, &object.to_le_bytes());
+        self.put_index(id, &entry, object);
         let mut row = std::mem::take(&mut self.row);
         row.clear();
         write_new_row(&mut row, definition, key, values);
         self.storage.put(ROWS, &row_key(id, object), &row);
         self.row = row;
-        add_entries(&mut self.storage, &catalog, (id, object), |column| {
-            Some(values.get(column).copied().flatten()?.value)
-        });
+        let value_of = |column| -> Result<_> {
+            let given = values.get(column).copied().flatten();
+            Ok(given.map(|given: Given<'_>| given.value))
+        };
+        change_entries(
+            &mut self.storage,
+            &catalog,
+            (id, object),
+            Plain::Add,
+            value_of,
+        )?;
         self.changes.class(&definition.name).insert(object);
         self.record_creation(definition, (id, object), key, values);
         self.appeared(id, key)?;
@@ -223,9 +252,7 @@ impl<S: Storage> WriteTransaction<S> {
             .columns
             .get(index)
             .is_some_and(|column| fits(column, &given.value));
-        // An entry of an index is moved with the document.
-        let is_indexed = self.catalog.index_of(id, index).is_some();
-        if !fits || is_indexed || !is_flat(definition) {
+        if !fits || !is_flat(definition) {
             return Ok(false);
         }
         let place = row_key(id, object);
@@ -235,7 +262,12 @@ impl<S: Storage> WriteTransaction<S> {
         let Some(row) = with_column(&stored, index, given.bytes)? else {
             return Ok(false);
         };
-        self.storage.put(ROWS, &place, &row);
+        self.storage.put_shared(ROWS, &place, row);
+        if let Some(number) = self.catalog.index_of(id, index)
+            && let Some(before) = column_of(&stored, index)?
+        {
+            move_entry(&mut self.storage, (number, object), before, given.value);
+        }
         self.changes.class(&definition.name).modify(object, column);
         Ok(true)
     }
@@ -243,30 +275,43 @@ impl<S: Storage> WriteTransaction<S> {
     /// Deletes an object that is not held decoded. Says whether it did: if not, nothing has changed.
     pub(crate) fn erase_plain(&mut self, id: ClassId, object: u64) -> Result<bool> {
         let definition = class_of(&self.catalog, id)?;
-        if self.buffer.contains_key(&(id, object))
-            || !is_flat(definition)
-            || !self.catalog.indexes_of(id).is_empty()
-        {
+        if self.buffer.contains_key(&(id, object)) || !is_flat(definition) {
             return Ok(false);
         }
         let class = definition.name.clone();
+        let is_linked_to = self.catalog.links_anywhere();
         let place = row_key(id, object);
         let stored = self.storage.get(ROWS, &place)?;
         let stored = stored.ok_or_else(|| no_object(object))?;
         let key = read_key(split_row(&stored)?.0)
             .map_err(|_| StoreError::Damaged("a key cannot be read"))?;
-        self.nullify_links(id, &key, &mut |_| {})?;
+        if is_linked_to {
+            self.nullify_links(id, &key, &mut |_| {})?;
+        }
         let was_touched = self.is_flat_fresh(id, object);
         self.last_find = None;
         self.storage.delete(INDEX, &index_key(id, &key));
         self.storage.delete(ROWS, &place);
+        let value_of = |column| column_of(&stored, column);
+        let of = (id, object);
+        change_entries(
+            &mut self.storage,
+            &self.catalog,
+            of,
+            Plain::Remove,
+            value_of,
+        )?;
         self.counters(id)?.objects -= 1;
         self.changes.class(&class).delete(object);
-        self.disappeared(id, &key)?;
+        if is_linked_to {
+            self.disappeared(id, &key)?;
+        }
         if let Some(notes) = &mut self.notes {
             notes.erase((id, object), was_touched);
         }
-        self.record(&Instruction::EraseObject { class, key });
+        if self.recorder.is_some() {
+            self.record(&Instruction::EraseObject { class, key });
+        }
         Ok(true)
     }
 

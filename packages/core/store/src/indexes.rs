@@ -42,12 +42,14 @@ fn scalar<'d>(node: Option<&'d Node>, column: Option<&Column>) -> Scalar<'d> {
         (Some(Node::List(_)), _) => Scalar::Collection(CollectionKind::List),
         (Some(Node::Set(_)), _) => Scalar::Collection(CollectionKind::Set),
         (Some(Node::Dictionary(_)), _) => Scalar::Collection(CollectionKind::Dictionary),
-        (None, Some(column)) => {
-            match Field::default_of(column.collection, column.column_type, column.nullable) {
-                Field::Scalar(scalar) => scalar,
-                _ => Scalar::Null,
-            }
-        }
+        (None, Some(column)) => default_scalar(column),
+        _ => Scalar::Null,
+    }
+}
+
+fn default_scalar<'d>(column: &Column) -> Scalar<'d> {
+    match Field::default_of(column.collection, column.column_type, column.nullable) {
+        Field::Scalar(scalar) => scalar,
         _ => Scalar::Null,
     }
 }
@@ -98,22 +100,89 @@ pub(crate) fn update_entries<S: Storage>(
     *known = now;
 }
 
-/// Makes the entries of an object that is new, of its packed values: `None` is a column's default.
-pub(crate) fn add_entries<'p, S: Storage>(
+/// A plain value as an index sees it; `None` is the column's default.
+fn plain_scalar<'p>(value: Option<Packed<'p>>, column: Option<&Column>) -> Scalar<'p> {
+    let Some(value) = value else {
+        return match column {
+            Some(column) => default_scalar(column),
+            None => Scalar::Null,
+        };
+    };
+    match value {
+        Packed::Int(value) => Scalar::Int(value),
+        Packed::Bool(value) => Scalar::Bool(value),
+        Packed::String(bytes) => Scalar::String(bytes),
+        Packed::Binary(bytes) => Scalar::Binary(bytes),
+        Packed::Timestamp(time) => Scalar::Timestamp(time),
+        Packed::Float(value) => Scalar::Float(value),
+        Packed::Double(value) => Scalar::Double(value),
+        Packed::Decimal(value) => Scalar::Decimal(value),
+        Packed::ObjectId(id) => Scalar::ObjectId(id),
+        Packed::Uuid(id) => Scalar::Uuid(id),
+        // Classes of plain values hold none of these.
+        Packed::Null
+        | Packed::Link(_)
+        | Packed::List(_)
+        | Packed::Dictionary(_)
+        | Packed::Set(_)
+        | Packed::Object(_)
+        | Packed::GlobalKey(..) => Scalar::Null,
+    }
+}
+
+/// Writes the entry of an object with a plain value.
+fn write_plain_entry(out: &mut Vec<u8>, index: IndexId, value: &Scalar<'_>, object: u64) {
+    out.clear();
+    write_key(out, index, value);
+    out.extend_from_slice(&object.to_be_bytes());
+}
+
+/// What becomes of the entries of an object that is not held decoded.
+#[derive(Clone, Copy)]
+pub(crate) enum Plain {
+    Add,
+    Remove,
+}
+
+/// Makes, or takes away, the entries of an object of plain values: `None` is a column's default.
+pub(crate) fn change_entries<'p, S: Storage>(
     storage: &mut Write<S>,
     catalog: &Catalog,
     (class, object): (ClassId, u64),
-    value_of: impl Fn(usize) -> Option<Packed<'p>>,
-) {
+    what: Plain,
+    value_of: impl Fn(usize) -> Result<Option<Packed<'p>>>,
+) -> Result<()> {
+    let indexes = catalog.indexes_of(class);
+    if indexes.is_empty() {
+        return Ok(());
+    }
     let columns = catalog.class_of_id(class).map(|class| &class.columns);
-    for index in catalog.indexes_of(class) {
-        let node = value_of(index.column)
-            .and_then(|value| value.to_value())
-            .map(Node::Value);
+    let mut entry = Vec::with_capacity(36);
+    for index in indexes {
         let column = columns.and_then(|columns| columns.get(index.column));
-        let mut key = Vec::with_capacity(28);
-        write_key(&mut key, index.id, &scalar(node.as_ref(), column));
-        storage.put(INDEXES, &entry(&key, object), &[]);
+        let value = plain_scalar(value_of(index.column)?, column);
+        write_plain_entry(&mut entry, index.id, &value, object);
+        match what {
+            Plain::Add => storage.put(INDEXES, &entry, &[]),
+            Plain::Remove => storage.delete(INDEXES, &entry),
+        }
+    }
+    Ok(())
+}
+
+/// Moves the entry of an object that is not held decoded from one plain value to another.
+pub(crate) fn move_entry<S: Storage>(
+    storage: &mut Write<S>,
+    (index, object): (IndexId, u64),
+    before: Packed<'_>,
+    after: Packed<'_>,
+) {
+    let (mut old, mut new) = (Vec::with_capacity(36), Vec::with_capacity(36));
+    write_plain_entry(&mut old, index, &plain_scalar(Some(before), None), object);
+    write_plain_entry(&mut new, index, &plain_scalar(Some(after), None), object);
+    if old != new {
+        storage.delete(INDEXES, &old);
+        storage.put(INDEXES, &new, &[]);
     }
 }
 

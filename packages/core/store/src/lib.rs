@@ -27,6 +27,7 @@ mod database;
 mod error;
 mod finish;
 mod flat;
+mod greatest;
 mod head;
 mod history;
 mod indexes;
@@ -47,7 +48,7 @@ mod view;
 mod walk;
 
 pub use catalog::Catalog;
-pub use changes::{Changes, ClassChanges};
+pub use changes::{Changes, ClassChanges, Columns};
 pub use copying::CopyForm;
 pub use database::{Database, DatabaseOptions, Snapshot};
 pub use error::StoreError;

@@ -21,6 +21,7 @@ use tidemark_storage::{Read, Storage, Write};
 use crate::catalog::Catalog;
 use crate::changes::{Changes, Columns};
 use crate::compaction::Notes;
+use crate::greatest::Greatest;
 use crate::head::{Counters, Head};
 use crate::indexes::{IndexKeys, update_entries};
 use crate::list_edits::{ListEdit, list_edit};
@@ -41,37 +42,11 @@ pub(crate) struct Loaded {
     /// Whether this write created it.
     pub is_fresh: bool,
     /// Columns that this write touched.
-    pub touched: ColumnBits,
+    pub touched: Columns,
     /// The links that the backlink table knows of, once the object's own may differ.
     pub links: Option<Links>,
     /// The keys that the indexes know the object by, once an indexed column may differ.
     pub index_keys: Option<IndexKeys>,
-}
-
-/// A set of columns that takes no allocation for the first 64.
-#[derive(Debug, Default)]
-pub(crate) struct ColumnBits {
-    first: u64,
-    rest: Columns,
-}
-
-impl ColumnBits {
-    /// Says whether it was not there.
-    pub fn insert(&mut self, column: u16) -> bool {
-        if column < 64 {
-            let before = self.first;
-            self.first |= 1 << column;
-            self.first != before
-        } else {
-            self.rest.insert(column)
-        }
-    }
-
-    pub fn iter(&self) -> impl Iterator<Item = u16> + '_ {
-        (0..64)
-            .filter(|column| self.first & (1 << column) != 0)
-            .chain(self.rest.iter().copied())
-    }
 }
 
 /// How an instruction found a column of an object.
@@ -99,6 +74,8 @@ pub struct WriteTransaction<S: Storage> {
     counters: FxHashMap<ClassId, KnownCounters>,
     /// The first object of each class that this write created as a row alone ([`crate::flat`]).
     pub(crate) flat_from: FxHashMap<ClassId, u64>,
+    /// What is known of the keys of each class.
+    pub(crate) greatest: FxHashMap<ClassId, Greatest>,
     /// Room for a row that is being written.
     pub(crate) row: Vec<u8>,
     pub(crate) buffer: FxHashMap<(ClassId, u64), Loaded>,
@@ -134,6 +111,7 @@ impl<S: Storage> WriteTransaction<S> {
             head,
             counters: FxHashMap::default(),
             flat_from: FxHashMap::default(),
+            greatest: FxHashMap::default(),
             row: Vec::new(),
             buffer: FxHashMap::default(),
             dirty: Vec::new(),
@@ -242,14 +220,13 @@ impl<S: Storage> WriteTransaction<S> {
             .as_ref()
             .map_or(counters.next_object, |erased| erased.object);
         counters.next_object = counters.next_object.max(object + 1);
-        self.storage
-            .put(INDEX, &index_key(class, key), &object.to_le_bytes());
+        self.put_index(class, &index_key(class, key), object);
         let loaded = Loaded {
             key: key.clone(),
             document,
             is_dirty: true,
             is_fresh: revived.is_none(),
-            touched: ColumnBits::default(),
+            touched: Columns::default(),
             links: self.catalog.has_links(class).then(Links::new),
             index_keys: (!self.catalog.indexes_of(class).is_empty()).then(IndexKeys::new),
         };
@@ -524,7 +501,7 @@ pub(crate) fn decode(catalog: &Catalog, class: ClassId, bytes: &[u8]) -> Result<
         document,
         is_dirty: false,
         is_fresh: false,
-        touched: ColumnBits::default(),
+        touched: Columns::default(),
         links: None,
         index_keys: None,
     })

@@ -309,3 +309,68 @@ fn a_guessed_place_is_never_believed_without_the_key() {
         }
     }
 }
+
+#[test]
+fn a_key_is_refused_while_there_is_an_object_with_it_and_no_longer() {
+    let database = open("", false);
+    let mut write = database.begin_write().unwrap();
+    let mut alive = std::collections::BTreeMap::new();
+    let mut next = 0;
+    let mut dice = Dice(3);
+    for round in 0..400 {
+        let low = i64::try_from(dice.below(60)).unwrap() - 20;
+        // Mostly counted up, beyond all others.
+        let key = if dice.below(3) > 0 { 40 + round } else { low };
+        if dice.below(4) == 0
+            && let Some(object) = alive.remove(&key)
+        {
+            let mut batch = Batch::default();
+            batch.erase(boundary::number_of(object));
+            boundary::mutate(&mut write, &batch.0).unwrap();
+        }
+        let mut batch = Batch::default();
+        batch.create_with(key, &values(key, "made"));
+        let result = boundary::mutate(&mut write, &batch.0);
+        assert_eq!(result.is_ok(), !alive.contains_key(&key), "{key}");
+        if result.is_ok() {
+            alive.insert(key, next);
+            next += 1;
+        }
+        let greatest = write.view().unwrap().greatest_integer_key(0).unwrap();
+        assert_eq!(greatest, alive.keys().next_back().copied());
+        if round % 100 == 99 {
+            database.commit(write, 2).unwrap();
+            write = database.begin_write().unwrap();
+        }
+    }
+}
+
+#[test]
+fn sums_are_those_of_the_rows() {
+    let database = open("", false);
+    let sum = |column, objects: Option<&[f64]>| {
+        let snapshot = database.read().unwrap();
+        boundary::sum(snapshot.view(), 0, column, objects).unwrap()
+    };
+    let (n, text, maybe) = (i32::from(N), i32::from(TEXT), i32::from(MAYBE));
+    assert_eq!([sum(n, None), sum(maybe, None)], [Some(0.0), Some(0.0)]);
+    let mut batch = Batch::default();
+    for key in 0..10 {
+        batch.create_with(key, &values(key * 3, "x"));
+        if key == 4 {
+            batch.set(-1.0, MAYBE, &Value::Double(0.25));
+        }
+    }
+    outcome(&database, &[batch.0]);
+    assert_eq!(sum(n, None), Some(135.0));
+    assert_eq!(sum(n, Some(&[9.0, 1.0, 77.0])), Some(30.0));
+    assert_eq!(sum(maybe, None), Some(0.25));
+    // What is no number, and the primary key, has none.
+    assert_eq!([sum(text, None), sum(-1, None), sum(9, None)], [None; 3]);
+    for value in [1 << 53, i64::MIN] {
+        let mut batch = Batch::default();
+        batch.set(3.0, N, &Value::Int(value));
+        outcome(&database, &[batch.0]);
+        assert_eq!(sum(n, None), None);
+    }
+}

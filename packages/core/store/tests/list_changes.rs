@@ -103,7 +103,7 @@ fn where_links_are_hidden_edits_are_not_known() {
     let since = database.version();
     erase_downloaded(&database);
     let told = changes(&database, since);
-    assert!(told.modified[&objects[0]].contains(&FRIENDS));
+    assert!(told.modified[&objects[0]].contains(FRIENDS));
     assert_eq!(told.lists.get(&(objects[0], FRIENDS)), Some(&None));
     let hidden = database.version();
     write(&database, 3, |write| {

@@ -457,7 +457,7 @@ fn an_object_erased_and_created_by_one_download_is_the_same() {
     let people = &changes.classes[&"Person".into()];
     assert!(people.inserted.is_empty() && people.deleted.is_empty());
     assert_eq!(people.modified.len(), 1);
-    assert_eq!(people.modified[&0].iter().collect::<Vec<_>>(), [&AGE]);
+    assert_eq!(people.modified[&0].iter().collect::<Vec<_>>(), [AGE]);
     let view_of = |key| {
         database
             .read()

@@ -42,6 +42,9 @@ export interface Address {
   readonly path: readonly (number | string)[];
 }
 
+/** What comes back for each creation: its key, and whether the object was created. */
+const createdBytes = 9;
+
 /** Beyond this the batch is sent at once. */
 const batchBytesMax = 64 * 1024;
 
@@ -50,6 +53,8 @@ export class MutationBatch {
   readonly #store: CoreStore;
   readonly writer: ByteWriter = new ByteWriter(4096);
   #created: PendingObject[] = [];
+  /** What tells the keys of those apart, for each of them. */
+  #identities: unknown[] = [];
   #latest: PendingObject | undefined;
   readonly #dirty = new Set<number>();
   #hasMutations = false;
@@ -59,6 +64,8 @@ export class MutationBatch {
   #operationStart = 0;
   /** Objects in the making by class and key, so that they are found without sending the batch. */
   readonly #createdByKey = new Map<number, Map<unknown, PendingObject>>();
+  /** How many of them are there: who only creates looks for none. */
+  #sortedCount = 0;
 
   constructor(store: CoreStore) {
     this.#store = store;
@@ -81,7 +88,8 @@ export class MutationBatch {
 
   /** Whether the object has mutations that the core has not seen. */
   isDirty(object: PendingObject): boolean {
-    return this.writer.length > 0 && (object.key < 0 || this.#dirty.has(object.key));
+    if (this.writer.length === 0) return false;
+    return object.key < 0 || this.#dirty.has(object.key) || this.isErased(object.classIndex, object.key);
   }
 
   /** Whether the core refused a mutation: the transaction can only be undone. */
@@ -96,7 +104,21 @@ export class MutationBatch {
 
   /** An object in the making, by its {@link keyIdentity}. */
   createdObject(classIndex: number, identity: unknown): PendingObject | undefined {
+    const created = this.#created;
+    for (; this.#sortedCount < created.length; this.#sortedCount += 1) {
+      this.#sort(created[this.#sortedCount] as PendingObject, this.#identities[this.#sortedCount]);
+    }
     return this.#createdByKey.size === 0 ? undefined : this.#createdByKey.get(classIndex)?.get(identity);
+  }
+
+  #sort(object: PendingObject, identity: unknown): void {
+    if (identity === undefined) return;
+    let ofClass = this.#createdByKey.get(object.classIndex);
+    if (ofClass === undefined) {
+      ofClass = new Map();
+      this.#createdByKey.set(object.classIndex, ofClass);
+    }
+    ofClass.set(identity, object);
   }
 
   /** Begins a creation; what follows for `object` may come in the same batch. */
@@ -110,15 +132,14 @@ export class MutationBatch {
   }
 
   /**
-   * Begins a creation with values: the caller writes their count and each of them behind it, and then calls
-   * {@link endCreateWith}, or {@link takeBack} if one does not fit.
+   * Begins a creation with values: the caller writes the primary key, the count of the values and each of them behind
+   * it, and then calls {@link endCreateWith}, or {@link takeBack} if one does not fit.
    */
-  beginCreateWith(classIndex: number, packedKey: Uint8Array): ByteWriter {
+  beginCreateWith(classIndex: number): ByteWriter {
     const { writer } = this;
     this.#operationStart = writer.length;
     writer.u8(operation.createWith);
     writer.u16(classIndex);
-    writer.bytes(packedKey);
     return writer;
   }
 
@@ -131,14 +152,8 @@ export class MutationBatch {
   #noteCreated(object: PendingObject, identity: unknown): void {
     this.#hasMutations = true;
     this.#created.push(object);
+    this.#identities.push(identity);
     this.#latest = object;
-    if (identity === undefined) return;
-    let ofClass = this.#createdByKey.get(object.classIndex);
-    if (ofClass === undefined) {
-      ofClass = new Map();
-      this.#createdByKey.set(object.classIndex, ofClass);
-    }
-    ofClass.set(identity, object);
   }
 
   erase(object: PendingObject): void {
@@ -208,7 +223,8 @@ export class MutationBatch {
     // An object that is not the newest in the making has no way to be named before the core has given its key.
     if (object.key < 0 && object !== this.#latest) this.flush();
     this.#hasMutations = true;
-    if (object.key >= 0) this.#dirty.add(object.key);
+    // What is erased is remembered by itself.
+    if (object.key >= 0 && code !== operation.erase) this.#dirty.add(object.key);
     this.#operationStart = this.writer.length;
     this.writer.u8(code);
   }
@@ -227,10 +243,13 @@ export class MutationBatch {
     } finally {
       this.#forget();
     }
+    if (created.length === 0) return;
     const view = new DataView(answer.buffer, answer.byteOffset, answer.byteLength);
-    created.forEach((object, index) => {
-      object.key = view.getFloat64(index * 9, true);
-    });
+    let offset = 0;
+    for (const object of created) {
+      object.key = view.getFloat64(offset, true);
+      offset += createdBytes;
+    }
   }
 
   /** Forgets everything: the transaction has ended. */
@@ -242,10 +261,14 @@ export class MutationBatch {
 
   #forget(): void {
     this.writer.clear();
-    this.#created = [];
+    if (this.#created.length > 0) {
+      this.#created = [];
+      this.#identities = [];
+      this.#sortedCount = 0;
+      this.#createdByKey.clear();
+    }
     this.#latest = undefined;
     this.#dirty.clear();
     this.#erased.clear();
-    this.#createdByKey.clear();
   }
 }

@@ -6,6 +6,7 @@
 
 import { EngineError } from "../errors.js";
 import { ByteWriter, copyBytes } from "../values/bytes.js";
+import type { Conventions } from "../values/conventions.js";
 import { packValue } from "../values/pack.js";
 import { tag } from "../values/tags.js";
 import { checkFields, missingValue } from "./check.js";
@@ -20,6 +21,7 @@ export type UpdateMode = "never" | "modified" | "all";
 
 /** What tells keys of one class apart. */
 function keyIdentity(database: Database, column: Column, value: unknown): unknown {
+  if (typeof value === "number") return Number.isInteger(value) && !Number.isSafeInteger(value) ? BigInt(value) : value;
   if (typeof value === "bigint") return Number.isSafeInteger(Number(value)) ? Number(value) : value;
   if (typeof value !== "object" || value === null) return value ?? null;
   const text = (value as { toHexString?: () => string }).toHexString?.();
@@ -36,7 +38,7 @@ export function findObject(database: Database, layout: ClassLayout, value: unkno
   const { batch, reader } = database;
   const pending = batch.createdObject(layout.index, keyIdentity(database, column, value));
   if (pending instanceof ObjectHandle) return pending;
-  reader.packKey(column, value, database.conventions);
+  reader.setKey(column, value, database.conventions);
   const key = reader.find(database.view, layout.index, "row");
   if (key < 0 || batch.isErased(layout.index, key)) return undefined;
   const object = new ObjectHandle(database, layout, key);
@@ -45,9 +47,35 @@ export function findObject(database: Database, layout: ClassLayout, value: unkno
   return object;
 }
 
-/** Whether there is an object with a primary key, which is packed where the reader expects it. */
-function exists(database: Database, layout: ClassLayout, identity: unknown): boolean {
-  const { batch, reader } = database;
+/**
+ * Whether the key is an integer beyond all keys of the class, so that nobody has it. The greatest one is looked up once
+ * in a write transaction, unless that creates one object only.
+ */
+function isBeyondAll(database: Database, layout: ClassLayout, column: Column, identity: unknown): boolean {
+  if (column.type !== "int" || !Number.isSafeInteger(identity)) return false;
+  const { view } = database;
+  if (layout.greatestKeyView !== view) {
+    layout.greatestKeyView = view;
+    layout.greatestKey = Infinity;
+    return false;
+  }
+  if (layout.greatestKey === Infinity) {
+    database.flush();
+    layout.greatestKey = database.reader.greatestKey(view, layout.index);
+  }
+  return (identity as number) > layout.greatestKey;
+}
+
+/** An object is created with a key. */
+function noteKey(layout: ClassLayout, identity: unknown): void {
+  if (typeof identity === "number" && identity > layout.greatestKey) layout.greatestKey = identity;
+}
+
+/** Whether there is an object with a primary key. @throws if no object can have it. */
+function isTaken(database: Database, layout: ClassLayout, column: Column, value: unknown, identity: unknown): boolean {
+  if (isBeyondAll(database, layout, column, identity)) return false;
+  const { batch, conventions, reader } = database;
+  reader.setKey(column, value, conventions);
   if (batch.createdObject(layout.index, identity) !== undefined) return true;
   const key = reader.find(database.view, layout.index, "key");
   return key >= 0 && !batch.isErased(layout.index, key);
@@ -82,8 +110,10 @@ export function createObject(
   const packedKey = copyBytes(database.reader.packKey(primaryKey, keyValue, database.conventions));
   // What was sent of an event cannot be taken back.
   if (layout.kind === "asymmetric") checkFields(database, layout, values, "all");
-  const object = new ObjectHandle(database, layout, -1, { packedKey });
-  database.batch.create(object, false, packedKey, keyIdentity(database, primaryKey, keyValue));
+  const object = new ObjectHandle(database, layout, -1, packedKey);
+  const identity = keyIdentity(database, primaryKey, keyValue);
+  database.batch.create(object, false, packedKey, identity);
+  noteKey(layout, identity);
   layout.touchMembership();
   database.dataEpoch += 1;
   fillOrErase(object, values, mode);
@@ -110,24 +140,24 @@ function duplicate(layout: ClassLayout, keyValue: unknown): EngineError {
 /** How a value came about, as a creation with values says it. */
 const state = { absent: 0, given: 1, declared: 2 } as const;
 
-/** Creates an object of a class that holds plain values only: all of it is one mutation. */
-function createFlat(
-  database: Database,
-  layout: ClassLayout,
-  primaryKey: Column,
-  keyValue: unknown,
-  values: Readonly<Record<string, unknown>>,
-): ObjectHandle {
-  const { batch, conventions, reader } = database;
+/** The values of an object that is being created, and how each came about. */
+interface Gathered {
+  readonly values: unknown[];
+  readonly states: number[];
+}
+
+/** Used again for the next object; who finds none, since an object is created while another one is, makes it. */
+let spare: Gathered | undefined;
+
+/** What an object of a class will hold. All code of the application's runs here: it may read and write, too. */
+function gather({ conventions }: Database, layout: ClassLayout, given: Readonly<Record<string, unknown>>): Gathered {
+  const gathered = spare ?? { values: [], states: [] };
+  spare = undefined;
   const { columns } = layout;
-  const identity = keyIdentity(database, primaryKey, keyValue);
-  reader.packKey(primaryKey, keyValue, conventions);
-  if (exists(database, layout, identity)) throw duplicate(layout, keyValue);
-  // All code of the application's runs before the mutation is begun: it may read and write, too.
-  const plain: unknown[] = [];
-  const states: number[] = [];
-  for (const column of columns) {
-    let value = values[column.publicName];
+  const { values, states } = gathered;
+  for (let index = 0; index < columns.length; index += 1) {
+    const column = columns[index] as Column;
+    let value = given[column.publicName];
     let how: number = state.given;
     if (value === undefined) {
       const { default: fallback } = column;
@@ -135,28 +165,52 @@ function createFlat(
       how = fallback === undefined ? state.absent : state.declared;
       if (how === state.absent && isRequired(column)) throw missingValue(layout, column);
     }
-    plain.push(conventions.unwrap(value));
-    states.push(how);
+    values[index] = typeof value === "object" ? conventions.unwrap(value) : value;
+    states[index] = how;
   }
-  const object = new ObjectHandle(database, layout, -1, { keyValue });
-  const writer = batch.beginCreateWith(layout.index, reader.packKey(primaryKey, keyValue, conventions));
+  return gathered;
+}
+
+/** Creates an object of a class that holds plain values only: all of it is one mutation. */
+function createFlat(
+  database: Database,
+  layout: ClassLayout,
+  primaryKey: Column,
+  keyValue: unknown,
+  given: Readonly<Record<string, unknown>>,
+): ObjectHandle {
+  const { batch, conventions } = database;
+  const { columns } = layout;
+  const identity = keyIdentity(database, primaryKey, keyValue);
+  if (isTaken(database, layout, primaryKey, keyValue, identity)) throw duplicate(layout, keyValue);
+  // Before the mutation is begun.
+  const gathered = gather(database, layout, given);
+  const { values, states } = gathered;
+  const object = new ObjectHandle(database, layout, -1, undefined, keyValue);
+  const writer = batch.beginCreateWith(layout.index);
   try {
+    packPlain(writer, primaryKey, keyValue, conventions);
     writer.u16(columns.length);
     for (let index = 0; index < columns.length; index += 1) {
       const how = states[index] ?? state.absent;
       writer.u8(how);
-      if (how === state.absent) continue;
-      const { type, isNullable, publicName } = columns[index] as Column;
-      packValue(writer, type, isNullable, plain[index], conventions, undefined, publicName);
+      if (how !== state.absent) packPlain(writer, columns[index] as Column, values[index], conventions);
+      values[index] = undefined;
     }
   } catch (error) {
     batch.takeBack();
     throw error;
   }
+  spare = gathered;
   batch.endCreateWith(object, identity);
+  noteKey(layout, identity);
   layout.touchMembership();
   database.dataEpoch += 1;
   return object;
+}
+
+function packPlain(writer: ByteWriter, column: Column, value: unknown, conventions: Conventions): void {
+  packValue(writer, column.type, column.isNullable, value, conventions, undefined, column.publicName);
 }
 
 /** Classes without a primary key get a random key that the application never sees. */
@@ -169,7 +223,7 @@ function createWithoutKey(
   writer.u8(tag.globalKey);
   for (let part = 0; part < 4; part += 1) writer.u32(Math.floor(database.clock.random() * 2 ** 32));
   const packedKey = writer.copy();
-  const object = new ObjectHandle(database, layout, -1, { packedKey });
+  const object = new ObjectHandle(database, layout, -1, packedKey);
   database.batch.create(object, false, packedKey, undefined);
   layout.touchMembership();
   database.dataEpoch += 1;

@@ -109,8 +109,8 @@ export class Database {
   #layouts: readonly ClassLayout[] = [];
   readonly #byName = new Map<string, ClassLayout>();
   #declarations: readonly ClassDeclaration[] | undefined;
-  /** Names of those, once one is asked for: every creation and every look-up asks. */
-  #declaredNames: Set<string> | undefined;
+  /** Classes that the application may see, by name; every creation and every look-up asks. */
+  #visible: Map<string, ClassLayout> | undefined;
   readonly #options: DatabaseOptions;
   /** Whether somebody else in the process had the file open. */
   readonly #wasOpen: boolean;
@@ -175,13 +175,13 @@ export class Database {
     this.#wantedVersion ??= schemaVersion;
     const names = new Set(classes.map(({ name }) => name));
     const before = this.#declarations;
-    this.#declaredNames = undefined;
+    this.#visible = undefined;
     this.#declarations = [...(before ?? []).filter(({ name }) => !names.has(name)), ...classes];
     try {
       this.#updateSchema();
     } catch (error) {
       this.#declarations = before;
-      this.#declaredNames = undefined;
+      this.#visible = undefined;
       throw error;
     }
   }
@@ -315,6 +315,7 @@ export class Database {
       return before !== undefined && isSameLayout(before, layout) ? before : layout;
     });
     this.#layouts = layouts;
+    this.#visible = undefined;
     this.#byName.clear();
     for (const layout of layouts) this.#byName.set(layout.name, layout);
   }
@@ -332,10 +333,8 @@ export class Database {
 
   /** A class by its name. */
   layout(name: string): ClassLayout | undefined {
-    const layout = this.#byName.get(name);
-    if (layout === undefined || this.#declarations === undefined) return layout;
-    this.#declaredNames ??= new Set(this.#declarations.map((declaration) => declaration.name));
-    return this.#declaredNames.has(name) ? layout : undefined;
+    this.#visible ??= new Map(this.visibleLayouts.map((layout) => [layout.name, layout]));
+    return this.#visible.get(name);
   }
 
   /** A class of the file, declared or not: where links may lead. */

@@ -66,20 +66,18 @@ export class ObjectHandle extends Linkable implements Holder, PendingObject {
   /** Scalars decoded from the row; links and collections are looked up each time. */
   #values: unknown[] = noValues;
 
-  /** @param made of objects in the making, whose `key` is −1: the primary key packed, or its value. */
-  constructor(
-    database: Database,
-    layout: ClassLayout,
-    key: number,
-    made?: { readonly packedKey?: Uint8Array; readonly keyValue?: unknown },
-  ) {
+  /**
+   * @param packedKey of an object in the making, whose `key` is −1: its primary key.
+   * @param keyValue the value of that, if it is not packed yet.
+   */
+  constructor(database: Database, layout: ClassLayout, key: number, packedKey?: Uint8Array, keyValue?: unknown) {
     super();
     this.database = database;
     this.layout = layout;
     this.classIndex = layout.index;
     this.key = key;
-    this.#packedKey = made?.packedKey;
-    this.#keyValue = made?.keyValue;
+    this.#packedKey = packedKey;
+    this.#keyValue = keyValue;
   }
 
   /** Name of the class. */

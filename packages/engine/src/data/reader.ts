@@ -42,16 +42,22 @@ export class ObjectReader {
     this.#hot = store.hotReads?.();
   }
 
-  /**
-   * Packs a primary key for the next look-up.
-   *
-   * @returns the packed key, until the next call.
-   */
-  packKey(column: Column, value: unknown, conventions: Conventions): Uint8Array {
+  /** Packs a primary key for the next look-up. */
+  setKey(column: Column, value: unknown, conventions: Conventions): void {
     const writer = this.#keyWriter;
     writer.clear();
     packValue(writer, column.type, column.isNullable, value, conventions, undefined, column.publicName);
-    return writer.view();
+  }
+
+  /** The same. @returns the packed key, until the next call. */
+  packKey(column: Column, value: unknown, conventions: Conventions): Uint8Array {
+    this.setKey(column, value, conventions);
+    return this.#keyWriter.view();
+  }
+
+  /** The greatest integer among the primary keys of a class, −∞ if it has none; NaN if the core does not say. */
+  greatestKey(view: SnapshotId, classIndex: number): number {
+    return this.#hot === undefined ? Number.NaN : this.#hot.greatestKey(this.#shared.bytes, 0, view, classIndex);
   }
 
   /**

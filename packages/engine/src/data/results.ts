@@ -314,6 +314,10 @@ export class Results {
     if (column === undefined) {
       throw new EngineError("invalid-argument", `Property '${publicName}' does not exist on '${this.layout.name}'`);
     }
+    if (kind === "sum" && column.isPlain) {
+      const sum = this.#plainSum(column);
+      if (!Number.isNaN(sum)) return sum;
+    }
     return aggregateOf(kind, column.isPlain ? this.#plainValues(column) : this.#column(column));
   }
 
@@ -321,12 +325,24 @@ export class Results {
     for (const object of this.objects()) yield object.get(column);
   }
 
+  /** The keys that say whose columns are meant; `null` for all objects of the class. */
+  #given(): Float64Array | null {
+    this.database.requireOpen();
+    this.database.flush();
+    return this.source.kind === "class" && this.stages.length === 0 ? null : this.keys();
+  }
+
+  /** The sum of a column, NaN if the core does not say. */
+  #plainSum(column: Column): number {
+    const keys = this.#given();
+    const { store, view } = this.database;
+    return store.sum(view, this.layout.index, column.index, keys);
+  }
+
   /** Values of a column that holds single ones, read without making objects. */
   #plainValues(column: Column): unknown[] {
     const { database, layout } = this;
-    database.requireOpen();
-    database.flush();
-    const keys = this.source.kind === "class" && this.stages.length === 0 ? null : this.keys();
+    const keys = this.#given();
     const page = pageOf(database.store.column(database.view, layout.index, column.index, keys));
     const values: unknown[] = [];
     for (let offset = 0; offset < page.bytes.length; offset = skipValue(page, offset)) {

@@ -138,6 +138,10 @@ export class ClassLayout {
   readonly declaration: ClassDeclaration;
   /** Shared by all layouts that the class has had: handles hold on to theirs. */
   readonly #epochs: ClassEpochs;
+  /** In a write transaction: no primary key is a greater integer; ∞ as long as nobody has looked. */
+  greatestKey: number = Infinity;
+  /** The view of the transaction that it was looked up in. */
+  greatestKeyView: number = -1;
   readonly #byPublicName = new Map<string, Column>();
   readonly #byName = new Map<string, Column>();
 
@@ -233,6 +237,7 @@ export class ClassLayout {
   /** Notes that any object may have changed. */
   touchAll(membership: boolean): void {
     this.#epochs.touchAll(membership);
+    this.greatestKeyView = -1;
   }
 }
 

@@ -291,6 +291,12 @@ function makeProxyHandler(names: ReadonlySet<string>, prototype: object): ProxyH
       names.has(key as string)
         ? (target as Readonly<Record<string | symbol, unknown>>)[key]
         : (Reflect.get(target, key, receiver) as unknown),
+    // The same holds for a write.
+    set: (target, key, value, receiver) => {
+      if (descriptors[key as string]?.set === undefined) return Reflect.set(target, key, value, receiver);
+      (target as Record<string | symbol, unknown>)[key] = value;
+      return true;
+    },
     ownKeys: (target) => [...names, ...Reflect.ownKeys(target).filter((key) => typeof key === "string")],
     getOwnPropertyDescriptor: (target, key) =>
       (typeof key === "string" ? descriptors[key] : undefined) ?? Reflect.getOwnPropertyDescriptor(target, key),

@@ -13,7 +13,7 @@ mod texts;
 
 pub use batch::mutate;
 pub use migration::{declared_version_of, migrate_schema};
-pub use reading::{KeyGuess, column, describe_query, find, find_row, query, row, rows};
+pub use reading::{KeyGuess, column, describe_query, find, find_row, query, row, rows, sum};
 pub use resets::{check_of, demand_of, pending_reset_text, reset_mode_name, reset_report_text};
 pub use schema::{schema_text, update_schema};
 pub use shared::{SharedStore, SnapshotId, ViewWork, work};

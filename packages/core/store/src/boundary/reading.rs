@@ -1,7 +1,7 @@
 //! Rows and queries.
 
-use tidemark_changeset::PrimaryKey;
-use tidemark_changeset::packed::{Reader, RowView, read_key};
+use tidemark_changeset::packed::{Packed, Reader, RowView, read_key};
+use tidemark_changeset::{CollectionKind, ColumnType, PrimaryKey};
 use tidemark_model::Node;
 use tidemark_query::Argument;
 use tidemark_storage::Read;
@@ -156,6 +156,66 @@ pub fn column<R: Read>(
         }
     }
     Ok(out)
+}
+
+/// The greatest integer that JavaScript's numbers hold with all smaller ones.
+const SAFE_INTEGER_MAX: u64 = (1 << 53) - 1;
+
+/// The sum of a column of numbers, added in JavaScript's way: of all objects of a class in order of creation,
+/// or of those given which exist. `None` if it is a column of something else, or holds an integer that is no
+/// number of JavaScript's.
+pub fn sum<R: Read>(
+    view: View<'_, R>,
+    class: usize,
+    column: i32,
+    objects: Option<&[f64]>,
+) -> Result<Option<f64>> {
+    let definition = view.catalog().class_at(class)?;
+    let index = usize::try_from(column).unwrap_or(usize::MAX);
+    let is_number = definition.columns.get(index).is_some_and(|column| {
+        column.collection == CollectionKind::Single
+            && matches!(
+                column.column_type,
+                ColumnType::Int | ColumnType::Float | ColumnType::Double
+            )
+    });
+    if !is_number {
+        return Ok(None);
+    }
+    let mut sum = Some(0.0);
+    let mut add = |stored: &[u8]| -> Result<bool> {
+        let number = match RowView::new(split_row(stored)?.1)?.column(index)? {
+            // The default of what is older than the column adds nothing either.
+            None | Some(Packed::Null) => 0.0,
+            #[allow(clippy::cast_precision_loss)]
+            Some(Packed::Int(value)) if value.unsigned_abs() <= SAFE_INTEGER_MAX => value as f64,
+            Some(Packed::Float(value)) => f64::from(value),
+            Some(Packed::Double(value)) => value,
+            Some(_) => f64::NAN,
+        };
+        sum = match number {
+            nan if nan.is_nan() => None,
+            number => sum.map(|sum| sum + number),
+        };
+        Ok(sum.is_some())
+    };
+    match objects {
+        Some(objects) => {
+            for &object in objects {
+                if let Some(stored) = row(view, class, object)?
+                    && !add(&stored)?
+                {
+                    break;
+                }
+            }
+        }
+        None => view.scan(
+            view.catalog().id_at(class)?,
+            (0, u64::MAX),
+            &mut |_, stored| add(stored),
+        )?,
+    }
+    Ok(sum)
 }
 
 fn scan_rows<R: Read>(

@@ -378,6 +378,33 @@ pub mod work {
         }
     }
 
+    /// Sum of one column, as [`reading::sum`] says.
+    pub struct Sum<'a>(pub Column<'a>);
+
+    impl ViewWork<Option<f64>> for Sum<'_> {
+        fn work<R: Read>(self, view: View<'_, R>) -> Result<Option<f64>> {
+            let Column {
+                class,
+                column,
+                objects,
+            } = self.0;
+            reading::sum(view, class, column, objects)
+        }
+    }
+
+    /// The greatest integer among the primary keys of a class, −∞ if it has none.
+    pub struct GreatestKey(pub usize);
+
+    impl ViewWork<f64> for GreatestKey {
+        fn work<R: Read>(self, view: View<'_, R>) -> Result<f64> {
+            let greatest = view.greatest_integer_key(self.0)?;
+            // What is beyond JavaScript's safe integers is rounded, but stays beyond.
+            #[allow(clippy::cast_precision_loss)]
+            let greatest = greatest.map_or(f64::NEG_INFINITY, |key| key as f64);
+            Ok(greatest)
+        }
+    }
+
     /// Work with queries that use the application's names.
     pub struct Named<'a, W>(pub &'a QueryNames, pub W);
 

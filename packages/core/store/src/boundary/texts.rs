@@ -75,7 +75,7 @@ fn write_class(out: &mut String, class: &ClassChanges) {
     for (index, (object, columns)) in modified.into_iter().enumerate() {
         let comma = if index > 0 { "," } else { "" };
         let _ = write!(out, "{comma}\"{object}\":");
-        write_numbers(out, columns);
+        write_numbers(out, columns.iter());
     }
     out.push('}');
     if !class.lists.is_empty() {

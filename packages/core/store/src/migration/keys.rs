@@ -142,7 +142,7 @@ impl<S: Storage> WriteTransaction<S> {
             self.storage.put(ROWS, &row_key(class, *object), &bytes);
             self.storage.delete(INDEX, &index_key(class, old));
             let entry = index_key(class, new);
-            self.storage.put(INDEX, &entry, &object.to_le_bytes());
+            self.put_index(class, &entry, *object);
             if self.storage.contains(ABSENT, &entry)? {
                 self.storage.delete(ABSENT, &entry);
                 self.counters(class)?.absent -= 1;

@@ -9,8 +9,8 @@ use tidemark_changeset::{
     Value,
 };
 use tidemark_storage::OrderedStorage;
-use tidemark_store::ClassChanges;
 use tidemark_store::sync::{BootstrapPart, ResetPolicy};
+use tidemark_store::{ClassChanges, Columns};
 
 /// What the reset told of persons.
 fn told(scene: &Scene, since: u64) -> ClassChanges {
@@ -30,7 +30,7 @@ fn discard(scene: &Scene) -> ClassChanges {
 }
 
 fn modified(changes: &ClassChanges) -> Vec<(u64, Vec<u16>)> {
-    let columns = |columns: &BTreeSet<u16>| columns.iter().copied().collect();
+    let columns = |columns: &Columns| columns.iter().collect();
     let mut all: Vec<_> = changes
         .modified
         .iter()
