@@ -1,4 +1,4 @@
-//! Files of every format of this crate's own are opened, read and written: encrypted ones and key-value stores.
+//! Files of every format of this crate's own are opened, read and written: encrypted ones, key-value stores.
 //!
 //! `TIDEMARK_MAKE_FIXTURES=1` writes those that are missing of the newest formats. One that is there is never
 //! made again: its bytes are what a build of that time has written.

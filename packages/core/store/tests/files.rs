@@ -180,8 +180,8 @@ fn act<S: Storage>(
     after
 }
 
-/// What a life ends with, whichever way it went. What waits to be sent is compacted in another way by a file that
-/// was opened anew, and is part of what each stage shows.
+/// What a life ends with, whichever way it went. What waits to be sent is compacted in another way by a file
+/// that was opened anew: how much it is, each stage shows.
 fn outcome<S: Storage>(database: &Database<S>) -> String {
     let state = database.sync_state().unwrap();
     let sets = database.subscription_sets().unwrap();

@@ -52,7 +52,15 @@ test("users are encrypted with a key, and found with it alone", () => {
   const sealed = readFileSync(path, "utf8");
   expect(sealed).not.toMatch(/ada|secret/);
   expect(new UserStore(nodeHost, path, key).load()).toEqual(users);
-  expect(code(() => new UserStore(nodeHost, path, key.map((byte) => byte + 1)).load())).toBe("file-key-wrong");
+  expect(
+    code(() =>
+      new UserStore(
+        nodeHost,
+        path,
+        key.map((byte) => byte + 1),
+      ).load(),
+    ),
+  ).toBe("file-key-wrong");
   expect(code(() => new UserStore(nodeHost, path).load())).toBe("file-key-needed");
   expect(code(() => new UserStore(nodeHost, path, key.slice(1)))).toBe("invalid-key");
   expect(code(() => new UserStore({ files: nodeHost.files }, path, key))).toBe("invalid-argument");

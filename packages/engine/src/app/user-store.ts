@@ -81,7 +81,8 @@ export class UserStore {
 
   #unseal({ version, sealed }: SealedUsers, path: string): Partial<StoredUsers> {
     if (version !== sealedVersion) throw new EngineError("file-damaged", `${path} is of a newer version.`);
-    if (this.#secret === undefined) throw new EngineError("file-key-needed", `${path} is encrypted, and there is no key.`);
+    if (this.#secret === undefined)
+      throw new EngineError("file-key-needed", `${path} is encrypted, and there is no key.`);
     const text = this.#secret.sealing.unseal(this.#secret.key, sealed);
     if (text === undefined) throw new EngineError("file-key-wrong", `The key is not that of ${path}.`);
     return parse(text);

@@ -254,7 +254,8 @@ test("embedded objects become objects of their own, and get primary keys from th
   const path = dogs();
   close(openFile(path, [embedded, owner], { schemaVersion: 1 }));
   expect(() => openFile(path, [dog, owner])).toThrow("- Class 'Dog' has been changed from Embedded to TopLevel.");
-  expect(() => openFile(path, [{ ...dog, kind: "asymmetric" }, owner], { schemaVersion: 2 })).toThrow(
+  const loose = { ...owner, properties: [property("_id", "int")] };
+  expect(() => openFile(path, [{ ...dog, kind: "asymmetric" }, loose], { schemaVersion: 2 })).toThrow(
     "Class 'Dog' has been changed from Embedded to TopLevelAsymmetric.",
   );
   const onMigration = ({ after }: MigrationFiles): void => {

@@ -78,8 +78,8 @@ export class App<
   /** The app of an id at the default address. */
   constructor(id: string);
   /**
-   * @throws `TypeAssertionError` if a value has the wrong type, `Error` for a key that has not 64 bytes or is not that of
-   * the users kept here.
+   * @throws `TypeAssertionError` if a value has the wrong type, `Error` for a key that has not 64 bytes or is not that
+   * of the users kept here.
    */
   constructor(configuration: AppConfiguration);
   constructor(given: string | AppConfiguration) {
