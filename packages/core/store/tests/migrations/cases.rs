@@ -232,9 +232,6 @@ fn embedded_objects_become_objects_of_their_own() {
     let in_seller =
         ["parts".into(), "wheel".into(), "seller".into()].map(tidemark_changeset::PathElement::Key);
     write.apply(&toy_field(&[], Payload::Object)).unwrap();
-    write
-        .apply(&toy_field(&in_parts[..1], Payload::Dictionary))
-        .unwrap();
     write.apply(&toy_field(&in_parts, Payload::Object)).unwrap();
     let to_owner = Payload::Value(to("Owner", &owner));
     write.apply(&toy_field(&in_seller, to_owner)).unwrap();
