@@ -7,7 +7,6 @@
 import type { User } from "./app/user.js";
 import { keyOf } from "./encryption-key.js";
 import { engine } from "./engine.js";
-import { RealmException } from "./errors.js";
 import type { SchemaEntry } from "./model/schema.js";
 import { RealmSchema, schemaOf } from "./model/schema.js";
 import type { Migration } from "./migration.js";

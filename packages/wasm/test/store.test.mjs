@@ -181,34 +181,38 @@ describe.runIf(isBuilt)("a database in WebAssembly", async () => {
   const hasAddon = existsSync(native) && process.platform === "linux" && spawnSync("flock", ["-V"]).status === 0;
 
   // The system's lock on the file is what both go by.
-  test.runIf(hasAddon)("is refused to the addon, and refuses what the addon has open", { timeout: 60_000 }, async () => {
-    const path = join(folder, "a.realm");
-    const inAddon = (then) =>
-      `import { core } from ${JSON.stringify(native.href)};
+  test.runIf(hasAddon)(
+    "is refused to the addon, and refuses what the addon has open",
+    { timeout: 60_000 },
+    async () => {
+      const path = join(folder, "a.realm");
+      const inAddon = (then) =>
+        `import { core } from ${JSON.stringify(native.href)};
       let store; const say = (text) => process.stdout.write(text + "\\n");
       try { store = core.openStore(${JSON.stringify(path)}, '{"synced":true}', null, null); say("open"); }
       catch (error) { say(error.code); }
       try { core.deleteStore(${JSON.stringify(path)}); say("deleted"); } catch (error) { say(error.code); }
       ${then}`;
-    const run = (program) => ["--input-type=module", "--eval", program];
-    const store = core.openStore(path, synced);
-    const refused = spawnSync(process.execPath, run(inAddon("")), { encoding: "utf8" });
-    expect(refused.stdout.split("\n").slice(0, 2)).toEqual(["file-in-use", "file-in-use"]);
-    store.close();
+      const run = (program) => ["--input-type=module", "--eval", program];
+      const store = core.openStore(path, synced);
+      const refused = spawnSync(process.execPath, run(inAddon("")), { encoding: "utf8" });
+      expect(refused.stdout.split("\n").slice(0, 2)).toEqual(["file-in-use", "file-in-use"]);
+      store.close();
 
-    const holder = spawn(process.execPath, run(inAddon("setInterval(() => undefined, 1_000);")));
-    try {
-      await once(holder.stdout, "data");
-      const refusal = expect.objectContaining({ code: "file-in-use" });
-      expect(() => core.openStore(path, synced)).toThrow(refusal);
-      expect(() => core.deleteStore(path)).toThrow(refusal);
-      expect(existsSync(`${path}.lock`)).toBe(false);
-    } finally {
-      holder.kill("SIGKILL");
-      await once(holder, "exit");
-    }
-    core.openStore(path, synced).close();
-  });
+      const holder = spawn(process.execPath, run(inAddon("setInterval(() => undefined, 1_000);")));
+      try {
+        await once(holder.stdout, "data");
+        const refusal = expect.objectContaining({ code: "file-in-use" });
+        expect(() => core.openStore(path, synced)).toThrow(refusal);
+        expect(() => core.deleteStore(path)).toThrow(refusal);
+        expect(existsSync(`${path}.lock`)).toBe(false);
+      } finally {
+        holder.kill("SIGKILL");
+        await once(holder, "exit");
+      }
+      core.openStore(path, synced).close();
+    },
+  );
 
   const inOther = (path) => {
     const program = `import { core } from ${JSON.stringify(entry)};

@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import { app_error, invalid_argument, runtime_error } from "../errors.js";
+import { app_error, invalid_argument } from "../errors.js";
 import { logger, type logger_level, set_default_logger } from "../logger.js";
 import { Dog } from "../testing/models.js";
 import { useServer } from "../testing/synced.js";

@@ -13,7 +13,7 @@ import {
   seconds,
   timeoutMsOf,
 } from "../duration.js";
-import { IllegalArgumentException, IllegalStateException, UnsupportedOperationException } from "../errors.js";
+import { IllegalArgumentException, IllegalStateException } from "../errors.js";
 import { Realm } from "../realm.js";
 import { double, int, object, primaryKey, string } from "../schema/property.js";
 import { useFolder } from "../testing/folder.js";
