@@ -2,6 +2,10 @@
 //
 // Node has no locks on files: a file beside the database names the process that has it open, by its number and start,
 // since numbers come again. One whose process is gone was left by a crash.
+//
+// The addon asks the system for its lock. On Linux the command `flock` takes the same one for us: a lock belongs to the
+// open file and not to the process that has asked for it.
+import { spawnSync } from "node:child_process";
 import {
   closeSync,
   existsSync,
@@ -65,6 +69,30 @@ function lock(path) {
   }
 }
 
+/** Takes the system's lock on an open file, where there is the command: whether nobody else has it. */
+function lockInSystem(file) {
+  if (process.platform !== "linux") return true;
+  try {
+    const { status } = spawnSync("flock", ["-n", "-x", "3"], { stdio: ["ignore", "ignore", "ignore", file] });
+    // Whatever else it says, it could not find out.
+    return status !== 1;
+  } catch {
+    // A process that may not start others goes without.
+    return true;
+  }
+}
+
+/** Throws if a process that uses the addon has a file open. */
+function expectUnlocked(path) {
+  if (!existsSync(path)) return;
+  const file = openSync(path, "r+");
+  try {
+    if (!lockInSystem(file)) throw failure("EBUSY", "another process has it open");
+  } finally {
+    closeSync(file);
+  }
+}
+
 export const files = {
   canonical(path) {
     if (existsSync(path)) return realpathSync(path);
@@ -73,11 +101,14 @@ export const files = {
   exists: (path) => existsSync(path),
   open(path) {
     lock(path);
+    let file;
     try {
-      const file = openSync(path, existsSync(path) ? "r+" : "wx+", 0o600);
+      file = openSync(path, existsSync(path) ? "r+" : "wx+", 0o600);
+      if (!lockInSystem(file)) throw failure("EBUSY", "another process has it open");
       paths.set(file, path);
       return file;
     } catch (error) {
+      if (file !== undefined) closeSync(file);
       rmSync(lockOf(path), { force: true });
       throw error;
     }
@@ -106,6 +137,7 @@ export const files = {
   remove(path) {
     const holder = holderOf(path);
     if (holder !== undefined) throw failure("EBUSY", `process ${holder} has it open`);
+    expectUnlocked(path);
     rmSync(path, { force: true });
     rmSync(lockOf(path), { force: true });
   },

@@ -122,8 +122,9 @@ export type SchemaOperation =
        * - `removeClass`: the class goes, with its objects and all links to them. No property of another one may be for
        *   them.
        * - `releaseKey`: the primary key becomes an ordinary property, the last one. Links lead to the same objects.
+       * - `promote`: embedded objects become objects of their own without a primary key. Links are where they were.
        */
-      readonly operation: "removeClass" | "releaseKey";
+      readonly operation: "removeClass" | "releaseKey" | "promote";
       /** Name of the class. */
       readonly class: string;
     }

@@ -154,8 +154,18 @@ export interface Files {
   copy(from: string, to: string): void;
 }
 
+/** Keeps texts from who has not the key. */
+export interface Sealing {
+  /** Makes of a text one that can be read with the same key alone. */
+  seal(key: Uint8Array, text: string): string;
+  /** Gives back what was sealed; `undefined` with another key, or if it was altered. */
+  unseal(key: Uint8Array, sealed: string): string | undefined;
+}
+
 /** What the application's side of the engine needs. */
 export interface Host extends Clock {
+  /** Encryption of the users that are kept; a host without it refuses keys for them. */
+  readonly sealing?: Sealing;
   /** The files. */
   readonly files: Files;
   /** @throws if there is no answer. */

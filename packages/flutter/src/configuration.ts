@@ -5,8 +5,8 @@
  */
 
 import type { User } from "./app/user.js";
+import { keyOf } from "./encryption-key.js";
 import { engine } from "./engine.js";
-import { RealmException } from "./errors.js";
 import type { SchemaEntry } from "./model/schema.js";
 import { RealmSchema, schemaOf } from "./model/schema.js";
 import type { Migration } from "./migration.js";
@@ -68,7 +68,6 @@ export interface FlexibleSyncOptions extends CommonOptions {
   readonly cancelAsyncOperationsOnNonFatalErrors?: boolean | undefined;
 }
 
-const keyLength = 64;
 const inMemoryName = "in-memory.realm";
 
 /** How a realm is opened. Made by the static methods. */
@@ -166,16 +165,6 @@ export function absolutePath(path: string): string {
   const { files } = engine().host;
   const resolved = files.resolve(path);
   return resolved === path ? path : files.join(Configuration.defaultStoragePath, path);
-}
-
-function keyOf(key: readonly number[] | Uint8Array): Uint8Array {
-  if (key.length !== keyLength) {
-    throw new RealmException(`Wrong encryption key size (must be ${keyLength}, but was ${key.length})`);
-  }
-  if ([...key].some((byte) => !Number.isInteger(byte) || byte < 0 || byte > 255)) {
-    throw new RealmException("Encryption key must consist of bytes from 0 to 255");
-  }
-  return Uint8Array.from(key);
 }
 
 /** How a local realm is opened. */

@@ -135,8 +135,8 @@ pub fn remove(path: &str) -> Result<(), StorageError> {
     with(remove).map_err(storage_failure)
 }
 
-/// An open file of the host.
-#[derive(Debug)]
+/// An open file of the host: its number there.
+#[derive(Clone, Debug)]
 pub struct HostFile(u32);
 
 impl HostFile {

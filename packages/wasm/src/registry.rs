@@ -3,8 +3,10 @@
 use std::cell::RefCell;
 use std::collections::HashMap;
 use std::rc::Rc;
+use std::sync::Arc;
 
-use tidemark_storage::{Encryption, FileStorage, Storage, StorageError};
+use redb::StorageBackend;
+use tidemark_storage::{Encryption, FileStorage, Storage, StorageError, check_closed_file};
 use tidemark_store::boundary::SharedStore;
 use tidemark_store::{CLIENT_FORMAT, CopyForm, Database, DatabaseOptions, StoreError};
 
@@ -87,8 +89,14 @@ fn encryption_of(secret: Option<Secret<'_>>) -> Result<Option<Encryption>, Stora
 fn open_file(path: &str, secret: Option<Secret<'_>>) -> Result<FileStorage, StoreError> {
     let encryption = encryption_of(secret)?;
     let is_new = !files::exists(path)?;
-    let opened = HostFile::open(path)
-        .and_then(|file| FileStorage::with_backend(file, CLIENT_FORMAT, encryption));
+    let opened = HostFile::open(path).and_then(|file| {
+        // A panic would end all that is open here, so that redb sees no file that could cause one.
+        check_closed_file(Arc::new(file.clone())).inspect_err(|_| {
+            // The first error says more than that of closing.
+            let _ = StorageBackend::close(&file);
+        })?;
+        FileStorage::with_backend(file, CLIENT_FORMAT, encryption)
+    });
     if is_new && opened.is_err() && !matches!(opened, Err(StorageError::InUse)) {
         // What was begun is of no use to anybody; that it cannot be removed changes nothing.
         let _ = files::remove(path);

@@ -1,4 +1,5 @@
-import { spawnSync } from "node:child_process";
+import { spawn, spawnSync } from "node:child_process";
+import { once } from "node:events";
 import { existsSync, mkdtempSync, readFileSync, rmSync, truncateSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -184,6 +185,79 @@ describe.runIf(isBuilt)("a database in WebAssembly", async () => {
     truncateSync(path, 4_096);
     expect(() => core.openStore(path, synced)).toThrow(expect.objectContaining({ code: "file-damaged" }));
   });
+
+  // Which bytes were changed comes from a seed. Without a check some of these would end the module.
+  test("refuses a file whose content is damaged, and other open ones go on", { timeout: 60_000 }, () => {
+    const other = core.openStore(join(folder, "other.realm"), synced);
+    write(other);
+    const path = join(folder, "filled.realm");
+    const store = core.openStore(path, synced);
+    write(store);
+    for (let version = 0; version < 60; version += 1) {
+      store.commitSubscriptionSet("[]", version);
+    }
+    store.close();
+    const sound = readFileSync(path);
+    let seed = 1;
+    const next = (limit) => {
+      seed = (seed * 48_271) % 2_147_483_647;
+      return seed % limit;
+    };
+    const refused = new Set();
+    for (let round = 0; round < 40; round += 1) {
+      const bytes = Buffer.from(sound);
+      // Where something is: the file is mostly empty.
+      for (let count = 0; count < 40; count += 1) bytes[next(round < 20 ? 5_000 : 100_000)] ^= 1 << next(8);
+      writeFileSync(path, bytes);
+      try {
+        core.openStore(path, synced).close();
+      } catch (error) {
+        refused.add(error.code);
+      }
+    }
+    expect([...refused]).toEqual(["file-damaged"]);
+    writeFileSync(path, sound);
+    expect(core.openStore(path, synced).version()).toBeGreaterThan(60);
+    write(other);
+    expect(core.openStore(join(folder, "new.realm"), synced).version()).toBeGreaterThan(0);
+  });
+
+  const native = new URL("../../native/dist/index.js", import.meta.url);
+  const hasAddon = existsSync(native) && process.platform === "linux" && spawnSync("flock", ["-V"]).status === 0;
+
+  // The system's lock on the file is what both go by.
+  test.runIf(hasAddon)(
+    "is refused to the addon, and refuses what the addon has open",
+    { timeout: 60_000 },
+    async () => {
+      const path = join(folder, "a.realm");
+      const inAddon = (then) =>
+        `import { core } from ${JSON.stringify(native.href)};
+      let store; const say = (text) => process.stdout.write(text + "\\n");
+      try { store = core.openStore(${JSON.stringify(path)}, '{"synced":true}', null, null); say("open"); }
+      catch (error) { say(error.code); }
+      try { core.deleteStore(${JSON.stringify(path)}); say("deleted"); } catch (error) { say(error.code); }
+      ${then}`;
+      const run = (program) => ["--input-type=module", "--eval", program];
+      const store = core.openStore(path, synced);
+      const refused = spawnSync(process.execPath, run(inAddon("")), { encoding: "utf8" });
+      expect(refused.stdout.split("\n").slice(0, 2)).toEqual(["file-in-use", "file-in-use"]);
+      store.close();
+
+      const holder = spawn(process.execPath, run(inAddon("setInterval(() => undefined, 1_000);")));
+      try {
+        await once(holder.stdout, "data");
+        const refusal = expect.objectContaining({ code: "file-in-use" });
+        expect(() => core.openStore(path, synced)).toThrow(refusal);
+        expect(() => core.deleteStore(path)).toThrow(refusal);
+        expect(existsSync(`${path}.lock`)).toBe(false);
+      } finally {
+        holder.kill("SIGKILL");
+        await once(holder, "exit");
+      }
+      core.openStore(path, synced).close();
+    },
+  );
 
   const inOther = (path) => {
     const program = `import { core } from ${JSON.stringify(entry)};

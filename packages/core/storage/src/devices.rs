@@ -110,6 +110,13 @@ impl Recorder {
         lock(&self.0).events.len()
     }
 
+    /// Whether anything was synced since a position.
+    pub fn has_synced_since(&self, position: usize) -> bool {
+        let journal = lock(&self.0);
+        let events = journal.events.get(position..).unwrap_or_default();
+        events.iter().any(|event| matches!(event, Event::Sync))
+    }
+
     /// The file as it is.
     pub fn content(&self) -> Vec<u8> {
         lock(&self.0).content.clone()

@@ -19,6 +19,8 @@ mod batch;
 #[cfg(feature = "redb")]
 mod bulk;
 mod bytes;
+#[cfg(feature = "redb")]
+mod check;
 #[cfg(feature = "devices")]
 pub mod devices;
 mod error;
@@ -32,12 +34,16 @@ mod leaf_table;
 #[cfg(feature = "redb")]
 mod leaves;
 pub mod ordered;
+#[cfg(feature = "redb")]
+mod redb_head;
 mod write;
 
 use std::ops::{Bound, ControlFlow};
 
 pub use batch::Batch;
 pub use bytes::Bytes;
+#[cfg(feature = "redb")]
+pub use check::check_closed_file;
 pub use error::StorageError;
 #[cfg(feature = "redb")]
 pub use file::{Encryption, FileStorage};

@@ -6,11 +6,14 @@
 mod common;
 
 use std::io::ErrorKind;
+use std::sync::Arc;
 
 use common::*;
 use redb::StorageBackend;
 use tidemark_storage::devices::{Dice, Fragile};
-use tidemark_storage::{Durability, FileStorage, Format, Read, Storage, StorageError};
+use tidemark_storage::{
+    Durability, FileStorage, Format, Read, Storage, StorageError, check_closed_file,
+};
 
 /// A file with a few commits.
 fn filled(is_encrypted: bool, dice: &mut Dice) -> (Vec<u8>, Model) {
@@ -231,34 +234,39 @@ fn use_up(content: Vec<u8>, is_encrypted: bool, seed: u64) -> Result<Model, Stor
     Ok(found)
 }
 
+/// Changes or cuts off a part of a file.
+fn harm(content: &mut Vec<u8>, dice: &mut Dice) {
+    let length = content.len();
+    match dice.below(4) {
+        0 => content.truncate(dice.below(length)),
+        1 => {
+            for _ in 0..=dice.below(40) {
+                let at = dice.below(length);
+                content[at] = dice.bytes(1)[0];
+            }
+        }
+        2 => {
+            // Where something is: the start of the file.
+            for _ in 0..=dice.below(4) {
+                let at = dice.below(length.min(60_000));
+                content[at] ^= 1 << dice.below(8);
+            }
+        }
+        _ => {
+            let (from, count) = (dice.below(length), dice.below(9_000));
+            let to = length.min(from + count);
+            let bytes = dice.bytes(to - from);
+            content[from..to].copy_from_slice(&bytes);
+        }
+    }
+}
+
 fn damage(is_encrypted: bool) -> [usize; 2] {
     let mut outcomes = [0; 2];
     for seed in 0..seeds(200, 20_000) {
         let mut dice = Dice::new(seed);
         let (mut content, models) = committed(is_encrypted, &mut Dice::new(seed % 7));
-        let length = content.len();
-        match dice.below(4) {
-            0 => content.truncate(dice.below(length)),
-            1 => {
-                for _ in 0..=dice.below(40) {
-                    let at = dice.below(length);
-                    content[at] = dice.bytes(1)[0];
-                }
-            }
-            2 => {
-                // Where something is: the start of the file.
-                for _ in 0..=dice.below(4) {
-                    let at = dice.below(length.min(60_000));
-                    content[at] ^= 1 << dice.below(8);
-                }
-            }
-            _ => {
-                let (from, count) = (dice.below(length), dice.below(9_000));
-                let to = length.min(from + count);
-                let bytes = dice.bytes(to - from);
-                content[from..to].copy_from_slice(&bytes);
-            }
-        }
+        harm(&mut content, &mut dice);
         let left = content.len();
         match use_up(content, is_encrypted, seed) {
             Ok(found) => {
@@ -293,6 +301,50 @@ fn a_damaged_file_is_an_error_or_opens() {
 fn a_damaged_encrypted_file_never_shows_other_data() {
     let [opened, refused] = damage(true);
     assert!(opened > 0 && refused > 0, "{opened} {refused}");
+}
+
+/// What a panic in redb has become, where it can be caught.
+fn is_contradiction(error: &StorageError) -> bool {
+    matches!(error, StorageError::Damaged(text) if text.contains("contradicts"))
+}
+
+/// Where a panic cannot be caught the check has to find what would cause one, without one of its own.
+#[test]
+fn what_passes_the_check_makes_nothing_panic() {
+    let [mut sound, mut found, mut missed, mut needed] = [0; 4];
+    for seed in 0..seeds(250, 20_000) {
+        let mut dice = Dice::new(seed);
+        let (mut content, models) = committed(false, &mut Dice::new(seed % 7));
+        assert!(check_closed_file(Arc::new(Fragile::new(content.clone()))).is_ok());
+        harm(&mut content, &mut dice);
+        let device = Fragile::new(content.clone());
+        let checked = check_closed_file(Arc::new(device.clone()));
+        assert!(
+            device.content() == content,
+            "seed {seed}: the file was changed"
+        );
+        let used = use_up(content, false, seed);
+        needed += usize::from(used.as_ref().is_err_and(is_contradiction));
+        match checked {
+            Ok(()) => {
+                sound += 1;
+                missed += usize::from(used.as_ref().is_err_and(is_contradiction));
+                if let Ok(found) = used {
+                    assert!(
+                        models.contains(&found),
+                        "seed {seed}: altered data is shown"
+                    );
+                }
+            }
+            Err(StorageError::Damaged(_)) => found += 1,
+            Err(error) => panic!("seed {seed}: {error:?}"),
+        }
+    }
+    assert_eq!(missed, 0);
+    assert!(
+        sound > 10 && found > 100 && needed > 5,
+        "{sound} {found} {needed}"
+    );
 }
 
 #[test]

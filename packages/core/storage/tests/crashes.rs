@@ -126,7 +126,7 @@ fn crash(seed: u64, is_encrypted: bool) -> usize {
 
 fn crash_all(is_encrypted: bool) {
     let mut images = 0;
-    let count = seeds(150, 3_000);
+    let count = seeds(150, 5_000);
     for seed in 0..count {
         images += crash(seed, is_encrypted);
     }

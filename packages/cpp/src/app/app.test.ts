@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import { app_error, invalid_argument, runtime_error } from "../errors.js";
+import { app_error, invalid_argument } from "../errors.js";
 import { logger, type logger_level, set_default_logger } from "../logger.js";
 import { Dog } from "../testing/models.js";
 import { useServer } from "../testing/synced.js";
@@ -82,7 +82,9 @@ test("apps of one id and address are one app, unless caching is switched off", (
   expect(App.get_cached_app("cached")).toBeUndefined();
   expect(app.get_base_url()).toBe(synced.url());
   expect(() => new App({} as never)).toThrow(invalid_argument);
-  expect(() => new App({ app_id: "x", metadata_encryption_key: new Uint8Array(64) })).toThrow(runtime_error);
+  const encrypted = { ...configuration, enable_caching: false, app_id: "encrypted" };
+  expect(() => new App({ ...encrypted, metadata_encryption_key: new Uint8Array(63) })).toThrow(invalid_argument);
+  expect(new App({ ...encrypted, metadata_encryption_key: new Uint8Array(64) }).get_current_user()).toBeUndefined();
 });
 
 test("requests go through the application's transport", async () => {

@@ -34,7 +34,7 @@ export interface app_configuration {
   readonly proxy_configuration?: proxy_config | undefined;
   /** Refused: connections are those of Node.js. */
   readonly sync_socket_provider?: unknown;
-  /** Refused: user data is not encrypted. */
+  /** 64 bytes: what is kept of users is encrypted with them. */
   readonly metadata_encryption_key?: Uint8Array | undefined;
   /** Whether a second app of the same id and address is the first one; `true` if not given. */
   readonly enable_caching?: boolean | undefined;
@@ -64,7 +64,6 @@ function cacheKey(appId: string, baseUrl: string): string {
 function makeApp(configuration: app_configuration): EngineApp {
   const { app_id: id, base_url: baseUrl = defaultBaseUrl, path = ".", enable_caching: isCached = true } = configuration;
   if (typeof id !== "string") throw new invalid_argument("InvalidArgument", "An app needs an app_id.");
-  if (configuration.metadata_encryption_key !== undefined) throw notSupported("Encryption of user data");
   if (configuration.proxy_configuration !== undefined) throw notSupported("Connecting through a proxy");
   if (configuration.sync_socket_provider !== undefined) {
     throw notSupported("Connecting by the application's own sockets");
@@ -81,6 +80,7 @@ function makeApp(configuration: app_configuration): EngineApp {
       isMultiplexed: true,
       baseDirectory: engine().host.files.resolve(path),
       keepsUsers: true,
+      usersKey: configuration.metadata_encryption_key,
     },
     withHeaders(
       transport === undefined ? engine().host : withTransport(engine().host, transport),
@@ -100,7 +100,7 @@ export class App {
 
   /**
    * @throws invalid_argument without an id.
-   * @throws runtime_error if encryption of user data, a proxy or other sockets are asked for.
+   * @throws runtime_error if a proxy or other sockets are asked for, or the key is not that of the users kept here.
    */
   constructor(configuration: app_configuration | string);
   /** @internal */

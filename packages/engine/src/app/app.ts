@@ -44,6 +44,8 @@ export interface AppConfiguration {
   readonly baseDirectory: string;
   /** Whether users are remembered beyond this process. */
   readonly keepsUsers: boolean;
+  /** 64 bytes: they are encrypted on the disk. */
+  readonly usersKey?: Uint8Array | undefined;
   /** Times of the connections of its users that differ from {@link defaultSyncTimeouts}. */
   readonly syncTimeouts?: Partial<SyncTimeouts> | undefined;
 }
@@ -86,14 +88,17 @@ export class App {
   #location: Location | undefined;
   #locating: SharedRequest<Location> | undefined;
 
+  /** @throws {@link EngineError} if the key of the users is not that of their file. */
   constructor(configuration: AppConfiguration, host: Host) {
-    this.configuration = { ...configuration, baseUrl: configuration.baseUrl.replace(/\/+$/, "") };
+    const { usersKey, ...rest } = configuration;
+    // What is kept of the key is where it is needed.
+    this.configuration = { ...rest, baseUrl: configuration.baseUrl.replace(/\/+$/, "") };
     this.host = host;
     this.isMultiplexed = configuration.isMultiplexed;
     this.syncTimeouts = { ...defaultSyncTimeouts, ...configuration.syncTimeouts };
     this.fileActions = new FileActions(host, this.directory, configuration.keepsUsers);
     const path = configuration.keepsUsers ? host.files.join(this.directory, "users.json") : null;
-    this.#store = new UserStore(host.files, path);
+    this.#store = new UserStore(host, path, usersKey);
     const { users, currentUserId } = this.#store.load();
     for (const stored of users) this.#users.set(stored.id, new User(this, stored));
     this.#currentUserId = currentUserId;

@@ -5,7 +5,8 @@
  */
 
 import type { IdentityBody } from "@tidemark/protocol";
-import type { Files } from "../host.js";
+import { EngineError } from "../errors.js";
+import type { Files, Host, Sealing } from "../host.js";
 
 /** A user as kept. */
 export interface StoredUser {
@@ -27,33 +28,86 @@ export interface StoredUsers {
 
 const empty: StoredUsers = { currentUserId: null, users: [] };
 
-/** Keeps users in a file, or in memory only. */
+/** Version of the form that an encrypted file has. */
+const sealedVersion = 1;
+const keyBytes = 64;
+
+/** An encrypted file. */
+interface SealedUsers {
+  readonly version: number;
+  readonly sealed: string;
+}
+
+/** A key, and what is done with it. */
+interface Secret {
+  readonly key: Uint8Array;
+  readonly sealing: Sealing;
+}
+
+/** Keeps users in a file, encrypted if there is a key, or in memory only. */
 export class UserStore {
   readonly #files: Files;
   readonly #path: string | null;
+  readonly #secret: Secret | undefined;
 
-  /** @param path `null` keeps nothing. */
-  constructor(files: Files, path: string | null) {
+  /**
+   * @param path `null` keeps nothing.
+   * @param key 64 bytes.
+   * @throws {@link EngineError} for a key of another length, and where the host cannot encrypt.
+   */
+  constructor({ files, sealing }: Pick<Host, "files" | "sealing">, path: string | null, key?: Uint8Array) {
     this.#files = files;
     this.#path = path;
+    if (key === undefined) return;
+    if (key.length !== keyBytes) {
+      throw new EngineError("invalid-key", `An encryption key has ${keyBytes} bytes, this one has ${key.length}.`);
+    }
+    if (sealing === undefined) throw new EngineError("invalid-argument", "Users cannot be encrypted here.");
+    this.#secret = { key: key.slice(), sealing };
   }
 
+  /** @throws {@link EngineError} if the key is not the file's. The file stays as it is. */
   load(): StoredUsers {
     if (this.#path === null) return empty;
     const text = this.#files.readText(this.#path);
-    if (text === null) return empty;
-    try {
-      const parsed = JSON.parse(text) as Partial<StoredUsers>;
-      return Array.isArray(parsed.users) ? { currentUserId: parsed.currentUserId ?? null, users: parsed.users } : empty;
-    } catch {
-      // A damaged file means that everybody has to log in again; their data is elsewhere.
-      return empty;
+    const parsed = text === null ? {} : parse(text);
+    const plain = typeof parsed.sealed === "string" ? this.#unseal(parsed as SealedUsers, this.#path) : parsed;
+    if (!Array.isArray(plain.users)) return empty;
+    if (plain === parsed && this.#secret !== undefined) {
+      throw new EngineError("file-not-encrypted", `${this.#path} is not encrypted, but there is a key.`);
     }
+    return { currentUserId: plain.currentUserId ?? null, users: plain.users };
+  }
+
+  #unseal({ version, sealed }: SealedUsers, path: string): Partial<StoredUsers> {
+    if (version !== sealedVersion) throw new EngineError("file-damaged", `${path} is of a newer version.`);
+    if (this.#secret === undefined)
+      throw new EngineError("file-key-needed", `${path} is encrypted, and there is no key.`);
+    const text = this.#secret.sealing.unseal(this.#secret.key, sealed);
+    if (text === undefined) throw new EngineError("file-key-wrong", `The key is not that of ${path}.`);
+    return parse(text);
   }
 
   save(users: StoredUsers): void {
     if (this.#path === null) return;
     this.#files.makeDirectory(this.#files.directoryOf(this.#path));
-    this.#files.writeText(this.#path, JSON.stringify(users));
+    this.#files.writeText(this.#path, this.#textOf(users));
+  }
+
+  #textOf(users: StoredUsers): string {
+    const text = JSON.stringify(users);
+    if (this.#secret === undefined) return text;
+    const sealed = this.#secret.sealing.seal(this.#secret.key, text);
+    return JSON.stringify({ version: sealedVersion, sealed } satisfies SealedUsers);
+  }
+}
+
+/** A damaged file means that everybody has to log in again; their data is elsewhere. */
+function parse(text: string): Partial<StoredUsers & SealedUsers> {
+  try {
+    const parsed: unknown = JSON.parse(text);
+    return typeof parsed === "object" && parsed !== null ? parsed : {};
+  } catch {
+    return {};
   }
 }

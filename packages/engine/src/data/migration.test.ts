@@ -248,6 +248,31 @@ test("classes go, and objects move into others", () => {
   expect([list.length, get(list.get(2), "name")]).toEqual([3, "Cy"]);
 });
 
+test("embedded objects become objects of their own, and get primary keys from the callback", () => {
+  const { primaryKey: _, ...rest } = dog;
+  const embedded: ClassDeclaration = { ...rest, kind: "embedded", properties: dog.properties.slice(1) };
+  const path = dogs();
+  close(openFile(path, [embedded, owner], { schemaVersion: 1 }));
+  expect(() => openFile(path, [dog, owner])).toThrow("- Class 'Dog' has been changed from Embedded to TopLevel.");
+  const loose = { ...owner, properties: [property("_id", "int")] };
+  expect(() => openFile(path, [{ ...dog, kind: "asymmetric" }, loose], { schemaVersion: 2 })).toThrow(
+    "Class 'Dog' has been changed from Embedded to TopLevelAsymmetric.",
+  );
+  const onMigration = ({ after }: MigrationFiles): void => {
+    all(after.database, "Dog").forEach((one, index) => set(one, "_id", index + 7));
+  };
+  const { database } = openFile(path, [dog, owner], { schemaVersion: 2, onMigration });
+  const [boss] = all(database, "Owner") as [ObjectHandle];
+  const list = get(boss, "dogs") as { length: number; get(index: number): ObjectHandle };
+  const found = [0, 1, 2].map((index) => [get(list.get(index), "_id"), get(list.get(index), "name")]);
+  expect(found).toEqual([
+    [7, "Ada"],
+    [8, "Bo"],
+    [9, "Cy"],
+  ]);
+  expect(all(database, "Dog")).toHaveLength(3);
+});
+
 test("a file that is open elsewhere is not migrated", () => {
   const path = dogs();
   const elsewhere = createNodeEngine(plainConventions);

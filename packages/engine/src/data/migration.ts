@@ -141,7 +141,7 @@ function refusedKinds(stored: SchemaInformation, wanted: Classes): readonly Sche
   const kinds = new Map(stored.classes.map(({ name, kind }) => [name, kind]));
   const refused = wanted.filter(({ name, kind }) => {
     const before = kinds.get(name) ?? kind;
-    return before !== kind && !(before === "top" && kind === "embedded");
+    return before !== kind && (before === "asymmetric" || kind === "asymmetric");
   });
   return schemaChanges(stored, refused).filter(({ text }) => text.startsWith("Class "));
 }
@@ -159,7 +159,10 @@ function isKeyless(known: StoredClass | undefined, declared: StoredClass): boole
   return known !== undefined && !hasSameKey(known, declared);
 }
 
-/** Classes as they are during the migration: with keys that change as ordinary properties, and not embedded yet. */
+/**
+ * Classes as they are during the migration: with keys that change as ordinary properties, not embedded yet, no longer
+ * embedded.
+ */
 function interimClasses(stored: SchemaInformation, wanted: Classes): StoredClass[] {
   const classes = byName(stored.classes);
   return wanted.map((declared) => {
@@ -190,6 +193,9 @@ function preparation(stored: SchemaInformation, wanted: Classes): SchemaOperatio
 
 function prepareClass(known: StoredClass, declared: StoredClass): SchemaOperation[] {
   const operations: SchemaOperation[] = [];
+  if (known.kind === "embedded" && declared.kind === "top") {
+    operations.push({ operation: "promote", class: known.name });
+  }
   let before: StoredProperty[] = [...known.columns];
   if (isKeyless(known, declared) && known.primaryKey !== undefined) {
     operations.push({ operation: "releaseKey", class: known.name });

@@ -26,6 +26,7 @@ import { compressBody, uncompressBody } from "@tidemark/protocol/node";
 import { type ClientOptions, WebSocket } from "ws";
 import { endOf, readAnswer } from "../app/fetch-answer.js";
 import { network } from "./network.js";
+import { sealing } from "./sealing.js";
 import { timerMsOf } from "../host.js";
 import type {
   Clock,
@@ -103,6 +104,7 @@ async function fetchHttp(request: HttpRequest): Promise<HttpResponse> {
 export const nodeHost: Host = {
   ...clock,
   files,
+  sealing,
   fetch: fetchHttp,
   onOnline: (listener) => network.onOnline(listener),
   device: {

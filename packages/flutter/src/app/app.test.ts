@@ -11,7 +11,8 @@ const synced = useServer();
 test("configurations are checked", () => {
   expect(() => new AppConfiguration("")).toThrow(new RealmException("Supplied appId must be a non-empty value"));
   const encrypted = { metadataPersistenceMode: MetadataPersistenceMode.encrypted };
-  expect(() => new AppConfiguration("x", encrypted)).toThrow("Encryption of user data is not supported");
+  expect(() => new AppConfiguration("x", encrypted)).toThrow("metadataEncryptionKey is needed");
+  expect(() => new AppConfiguration("x", { metadataEncryptionKey: [1] })).toThrow("Wrong encryption key size");
   const configuration = new AppConfiguration("x", { baseUrl: "http://127.0.0.1:1", maxConnectionTimeout: 5 });
   expect(configuration.baseUrl.href).toBe("http://127.0.0.1:1/");
   expect([configuration.maxConnectionTimeout, configuration.syncTimeoutOptions]).toEqual([

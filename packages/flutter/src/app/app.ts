@@ -4,8 +4,9 @@
  * @module
  */
 
-import { type App as EngineApp, type SyncTimeouts, withFetch } from "@tidemark/engine";
+import { type App as EngineApp, type Engine, type SyncTimeouts, withFetch } from "@tidemark/engine";
 import { type Duration, millisecondsOf } from "../duration.js";
+import { keyOf } from "../encryption-key.js";
 import { engine, existingEngine } from "../engine.js";
 import { MetadataPersistenceMode } from "../enums.js";
 import { call, RealmError, RealmException, settle } from "../errors.js";
@@ -35,7 +36,7 @@ export interface AppConfigurationOptions {
   readonly baseFilePath?: string | undefined;
   /** Of HTTP requests; 60 seconds. */
   readonly defaultRequestTimeout?: Duration | undefined;
-  /** Refused: user data is not encrypted. */
+  /** 64 bytes: what is kept of users is encrypted with them. Needed for `MetadataPersistenceMode.encrypted`. */
   readonly metadataEncryptionKey?: readonly number[] | Uint8Array | undefined;
   /** `plaintext` by default. */
   readonly metadataPersistenceMode?: MetadataPersistenceMode | undefined;
@@ -69,6 +70,8 @@ export class AppConfiguration {
   readonly defaultRequestTimeout: Duration;
   /** How users are remembered beyond the process. */
   readonly metadataPersistenceMode: MetadataPersistenceMode;
+  /** What they are encrypted with, if they are. */
+  readonly metadataEncryptionKey: Uint8Array | undefined;
   /** Sends the HTTP requests, if the application wants to. */
   readonly httpClient: typeof fetch | undefined;
   /** @deprecated `syncTimeoutOptions.connectTimeout` says it. */
@@ -82,9 +85,12 @@ export class AppConfiguration {
   constructor(appId: string, options: AppConfigurationOptions = {}) {
     if (appId === "") throw new RealmException("Supplied appId must be a non-empty value");
     const mode = options.metadataPersistenceMode ?? MetadataPersistenceMode.plaintext;
-    if (mode === MetadataPersistenceMode.encrypted || options.metadataEncryptionKey !== undefined) {
-      throw new RealmException("Encryption of user data is not supported", { code: "not-supported" });
+    const key = options.metadataEncryptionKey;
+    // A key for want of one would come from a keychain, which there is none of.
+    if (mode === MetadataPersistenceMode.encrypted && key === undefined) {
+      throw new RealmException("metadataEncryptionKey is needed to encrypt user data");
     }
+    this.metadataEncryptionKey = key === undefined ? undefined : keyOf(key);
     this.appId = appId;
     this.baseUrl = new URL(options.baseUrl ?? defaultBaseUrl);
     this.baseFilePath = engine().host.files.resolve(options.baseFilePath ?? ".");
@@ -119,11 +125,14 @@ export class App {
   readonly emailPasswordAuthProvider: EmailPasswordAuthProvider;
   readonly #configuration: AppConfiguration;
 
+  /** @throws {@link RealmException} if the key is not that of the users kept here. */
   constructor(configuration: AppConfiguration) {
     const { host } = engine();
     const { httpClient } = configuration;
     this.#configuration = configuration;
-    this.internal = engine().createApp(
+    const create = (...parameters: Parameters<Engine["createApp"]>): EngineApp =>
+      call(() => engine().createApp(...parameters));
+    this.internal = create(
       {
         id: configuration.appId,
         baseUrl: configuration.baseUrl.href,
@@ -132,6 +141,7 @@ export class App {
         isMultiplexed: true,
         baseDirectory: configuration.baseFilePath,
         keepsUsers: configuration.metadataPersistenceMode !== MetadataPersistenceMode.disabled,
+        usersKey: configuration.metadataEncryptionKey,
         syncTimeouts: timeoutsOf(configuration.ownTimeouts),
       },
       httpClient === undefined ? host : withFetch(host, httpClient),

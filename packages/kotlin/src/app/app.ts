@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { App as EngineApp, AppListener, Host, HttpRequest, User as EngineUser } from "@tidemark/engine";
+import type { App as EngineApp, AppListener, Engine, Host, HttpRequest, User as EngineUser } from "@tidemark/engine";
 import { AppConfiguration, engineTimeouts } from "../configuration/app-configuration.js";
 import { engine } from "../engine.js";
 import { call, IllegalArgumentException, settle, UnsupportedOperationException } from "../errors.js";
@@ -37,7 +37,9 @@ export class App {
     const { appId, baseUrl, enableSessionMultiplexing, syncRootDirectory, syncTimeoutOptions, hasOwnTimeouts } =
       configuration;
     const { host } = engine();
-    this.internal = engine().createApp(
+    const create = (...parameters: Parameters<Engine["createApp"]>): EngineApp =>
+      call(() => engine().createApp(...parameters));
+    this.internal = create(
       {
         id: appId,
         baseUrl,
@@ -45,6 +47,7 @@ export class App {
         isMultiplexed: enableSessionMultiplexing,
         baseDirectory: host.files.resolve(syncRootDirectory),
         keepsUsers: true,
+        usersKey: configuration.encryptionKey ?? undefined,
         syncTimeouts: hasOwnTimeouts ? engineTimeouts(syncTimeoutOptions) : undefined,
       },
       withHeaders(host, configuration),

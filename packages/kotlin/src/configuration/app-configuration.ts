@@ -6,7 +6,7 @@
 
 import type { SyncTimeouts } from "@tidemark/engine";
 import { Duration, durationOf, minutes, seconds } from "../duration.js";
-import { IllegalArgumentException, UnsupportedOperationException } from "../errors.js";
+import { IllegalArgumentException } from "../errors.js";
 
 const defaultBaseUrl = "https://services.cloud.mongodb.com";
 const keyLength = 64;
@@ -102,15 +102,6 @@ function requireDuration(value: Duration, least: Duration, isLeastAllowed: boole
   throw new IllegalArgumentException(`${rule} This was: ${String(value)}`);
 }
 
-/**
- * @internal
- * @throws {@link IllegalArgumentException} for a key of the wrong size; otherwise that keys are not supported.
- */
-export function refuseKey(key: Uint8Array, what: string): never {
-  checkKey(key);
-  throw new UnsupportedOperationException(`Encryption of ${what} is not supported`);
-}
-
 /** @internal @throws {@link IllegalArgumentException} if it is no encryption key. */
 export function checkKey(key: Uint8Array): void {
   if (key.length !== keyLength) {
@@ -121,6 +112,7 @@ export function checkKey(key: Uint8Array): void {
 interface AppSettings {
   /** Id of the app on the server. */
   readonly appId: string;
+  readonly encryptionKey: Uint8Array | null;
   /** Address of the server. */
   readonly baseUrl: string;
   readonly syncRootDirectory: string;
@@ -147,6 +139,8 @@ export class AppConfiguration {
 
   /** Id of the app on the server. */
   readonly appId: string;
+  /** What users are encrypted with on the disk, if they are. */
+  readonly encryptionKey: Uint8Array | null;
   /** Address of the server. */
   readonly baseUrl: string;
   /** Folder for files, absolute or below the current one. */
@@ -169,6 +163,7 @@ export class AppConfiguration {
   /** @internal */
   constructor(settings: AppSettings) {
     this.appId = settings.appId;
+    this.encryptionKey = settings.encryptionKey;
     this.baseUrl = settings.baseUrl;
     this.syncRootDirectory = settings.syncRootDirectory;
     this.appName = settings.appName;
@@ -195,6 +190,7 @@ export class AppConfigurationBuilder {
     if (appId === "") throw new IllegalArgumentException("The app ID must be a non-empty string.");
     this.#settings = {
       appId,
+      encryptionKey: null,
       baseUrl: defaultBaseUrl,
       syncRootDirectory: ".",
       appName: null,
@@ -212,9 +208,15 @@ export class AppConfigurationBuilder {
     return this;
   }
 
-  /** @throws {@link UnsupportedOperationException}: users are kept as they are. */
+  /**
+   * What is kept of users is encrypted with these 64 bytes. Making the app throws {@link IllegalStateException} if they
+   * are not those that it is encrypted with.
+   *
+   * @throws {@link IllegalArgumentException} if the key has another length.
+   */
   encryptionKey(key: Uint8Array): this {
-    return refuseKey(key, "user data");
+    checkKey(key);
+    return this.#set({ encryptionKey: key.slice() });
   }
 
   /** Address of the server, `https://services.cloud.mongodb.com` by default. */

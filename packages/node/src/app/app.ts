@@ -4,7 +4,7 @@
  * @module
  */
 
-import { type App as EngineApp, withFetch } from "@tidemark/engine";
+import { type App as EngineApp, type Engine, withFetch } from "@tidemark/engine";
 import {
   assertBoolean,
   assertFunction,
@@ -15,7 +15,7 @@ import {
 } from "../assert.js";
 import { engine } from "../engine.js";
 import { MetadataMode } from "../enums.js";
-import { AssertionError, call, settle } from "../errors.js";
+import { AssertionError, call, settle, TypeAssertionError } from "../errors.js";
 import { Sync } from "../sync/sync.js";
 import { Credentials } from "./credentials.js";
 import { EmailPasswordAuth } from "./email-password-auth.js";
@@ -37,11 +37,11 @@ export type AppConfiguration = {
   multiplexSessions?: boolean;
   /** Folder for files; the current directory if not given. */
   baseFilePath?: string;
-  /** How users are remembered beyond the process. Encryption is refused. */
+  /** How users are remembered beyond the process. */
   metadata?: {
     /** Whether they are, and how. */
     mode: MetadataMode;
-    /** Refused. */
+    /** 64 bytes: what is kept of users is encrypted with them. Needed for `MetadataMode.Encryption`. */
     encryptionKey?: ArrayBuffer;
   };
   /** Sends the HTTP requests instead of the platform's `fetch`. Connections for sync do not go through it. */
@@ -77,14 +77,19 @@ export class App<
 
   /** The app of an id at the default address. */
   constructor(id: string);
-  /** @throws `Error` if the configuration asks for encryption, `TypeAssertionError` if a value has the wrong type. */
+  /**
+   * @throws `TypeAssertionError` if a value has the wrong type, `Error` for a key that has not 64 bytes or is not that
+   * of the users kept here.
+   */
   constructor(configuration: AppConfiguration);
   constructor(given: string | AppConfiguration) {
     const configuration = typeof given === "string" ? { id: given } : given;
     checkConfiguration(configuration);
     const { id, baseUrl, timeout, multiplexSessions, baseFilePath, metadata } = configuration;
     const { host } = engine();
-    this.internal = engine().createApp(
+    const create = (...parameters: Parameters<Engine["createApp"]>): EngineApp =>
+      call(() => engine().createApp(...parameters));
+    this.internal = create(
       {
         id,
         baseUrl: baseUrl ?? defaultBaseUrl,
@@ -92,6 +97,7 @@ export class App<
         isMultiplexed: multiplexSessions ?? true,
         baseDirectory: host.files.resolve(baseFilePath ?? "."),
         keepsUsers: metadata?.mode !== MetadataMode.InMemory && metadata?.mode !== MetadataMode.NoMetadata,
+        usersKey: metadata?.encryptionKey === undefined ? undefined : new Uint8Array(metadata.encryptionKey),
       },
       configuration.fetch === undefined ? host : withFetch(host, configuration.fetch),
     );
@@ -201,7 +207,11 @@ function checkConfiguration(configuration: AppConfiguration): void {
   assertObject(metadata, "metadata");
   const { mode, encryptionKey } = metadata;
   if (!Object.values(MetadataMode).includes(mode)) throw new AssertionError(`Invalid 'metadata.mode': '${mode}'`);
-  if (mode === MetadataMode.Encryption || encryptionKey !== undefined) {
-    throw new Error("Encryption of user data is not supported");
+  if (encryptionKey !== undefined && !(encryptionKey instanceof ArrayBuffer)) {
+    throw new TypeAssertionError("Expected 'metadata.encryptionKey' to be an ArrayBuffer");
+  }
+  // A key for want of one would come from a keychain, which there is none of.
+  if (mode === MetadataMode.Encryption && encryptionKey === undefined) {
+    throw new AssertionError("Expected 'metadata.encryptionKey' for 'metadata.mode' Encryption");
   }
 }

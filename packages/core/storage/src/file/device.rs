@@ -14,15 +14,9 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use redb::{BackendError, StorageBackend};
 
 use super::encryption::{self, Encryption, Sealed};
+use crate::redb_head::{FLAGS_OFFSET, HEAD_BYTES, MAGIC as REDB_MAGIC, PAGES_FIRST_FLAG};
 use crate::{Result, StorageError};
 
-/// First bytes of redb's head.
-const REDB_MAGIC: &[u8; 9] = b"redb\x1A\x0A\xA9\x0D\x0A";
-/// Size of redb's head.
-const HEAD_BYTES: usize = 320;
-/// Where redb's head says whether its pages were durable before it named them.
-const FLAGS_OFFSET: usize = 9;
-const PAGES_FIRST_FLAG: u8 = 4;
 /// A file whose creation was interrupted is not longer.
 const UNFINISHED_BYTES_MAX: u64 = 8 << 20;
 const CHUNK_BYTES: usize = 64 << 10;

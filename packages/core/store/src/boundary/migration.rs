@@ -38,6 +38,7 @@ fn apply<S: Storage>(write: &mut WriteTransaction<S>, operation: &Json) -> Resul
             write.reshape(&class, &columns)
         }
         Some("removeClass") => write.remove_class(&class),
+        Some("promote") => write.promote(&class),
         Some("releaseKey") => write.release_key(&class),
         Some("makeKey") => write.make_key(&class, &name_of(operation, "name")?),
         Some("embed") => {

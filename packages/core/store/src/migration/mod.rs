@@ -7,6 +7,7 @@
 
 mod embedding;
 mod keys;
+mod promoting;
 mod reshape;
 
 use std::ops::Bound;

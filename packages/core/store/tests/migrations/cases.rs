@@ -138,6 +138,25 @@ fn the_version_is_kept_and_undone_with_the_write() {
     assert_eq!(version(&database), Some(7));
 }
 
+/// Only this device is concerned: there is nothing to send.
+#[test]
+fn the_version_of_a_synchronised_file_is_not_uploaded() {
+    let storage = std::sync::Arc::new(tidemark_storage::OrderedStorage::new());
+    let database = Database::open(storage, DatabaseOptions::default()).unwrap();
+    let mut write = database.begin_write().unwrap();
+    let table = add_table("Dog", Some(("_id", KeyType::Int)));
+    write.change_schema(&table).unwrap();
+    database.commit(write, 1).unwrap();
+    let upload = || database.next_upload(0, 0, u64::MAX, u64::MAX).unwrap();
+    let uploadable = || database.sync_state().unwrap().newest_uploadable_version;
+    let before = (upload().body, uploadable(), database.version());
+    let mut write = database.begin_write().unwrap();
+    write.set_declared_version(7);
+    database.commit(write, 2).unwrap();
+    assert_eq!((upload().body, uploadable()), (before.0, before.1));
+    assert_eq!(database.version(), before.2 + 1);
+}
+
 #[test]
 fn a_synchronised_file_is_only_added_to() {
     let storage = std::sync::Arc::new(tidemark_storage::OrderedStorage::new());
@@ -150,6 +169,7 @@ fn a_synchronised_file_is_only_added_to() {
         write.release_key(&"Dog".into()),
         write.remove_class(&"Dog".into()),
         write.embed(&"Dog".into(), true),
+        write.promote(&"Dog".into()),
     ] {
         assert_eq!(refused.unwrap_err().code(), "schema-mismatch");
     }
@@ -182,6 +202,71 @@ fn objects_move_into_what_links_to_them() {
         panic!("a list");
     };
     assert_eq!(dogs.len(), 2);
+}
+
+/// Back again: whatever they are in, each is an object of its own afterwards, and what it links to knows.
+#[test]
+fn embedded_objects_become_objects_of_their_own() {
+    let (database, mut write) = dogs(2);
+    write.release_key(&"Dog".into()).unwrap();
+    let toy = link("toy", "Toy", CollectionKind::Single);
+    let seller = link("seller", "Owner", CollectionKind::Single);
+    let parts = link("parts", "Toy", CollectionKind::Dictionary);
+    for instruction in [
+        add_embedded("Toy"),
+        add_column("Toy", &seller),
+        add_column("Toy", &parts),
+        add_column("Dog", &toy),
+    ] {
+        write.change_schema(&instruction).unwrap();
+    }
+    let (owner, dog) = (PrimaryKey::Int(0), PrimaryKey::GlobalKey(0, 1));
+    let toy_field = |path: &[tidemark_changeset::PathElement], value: Payload| {
+        tidemark_changeset::Instruction::Update {
+            target: target("Dog", &dog, &"toy".into(), path),
+            kind: tidemark_changeset::UpdateKind::Property { is_default: false },
+            value,
+        }
+    };
+    let in_parts = ["parts".into(), "wheel".into()].map(tidemark_changeset::PathElement::Key);
+    let in_seller =
+        ["parts".into(), "wheel".into(), "seller".into()].map(tidemark_changeset::PathElement::Key);
+    write.apply(&toy_field(&[], Payload::Object)).unwrap();
+    write.apply(&toy_field(&in_parts, Payload::Object)).unwrap();
+    let to_owner = Payload::Value(to("Owner", &owner));
+    write.apply(&toy_field(&in_seller, to_owner)).unwrap();
+    write.embed(&"Dog".into(), false).unwrap();
+    database.commit(write, 1).unwrap();
+
+    let mut write = database.begin_write().unwrap();
+    write.promote(&"Dog".into()).unwrap();
+    let Node::List(links) = field(&mut write, "Owner", &owner, "dogs") else {
+        panic!("a list");
+    };
+    let keys = links.iter().filter_map(|it| match it {
+        Node::Value(Value::Link(link)) => Some(link.key.clone()),
+        _ => None,
+    });
+    let keys: Vec<_> = keys.collect();
+    let names = keys.iter().map(|key| field(&mut write, "Dog", key, "name"));
+    let wanted = ["a", "b"].map(|name| Node::Value(Value::String(Text::from(name))));
+    assert_eq!(names.collect::<Vec<_>>(), wanted);
+    assert!(matches!(
+        field(&mut write, "Dog", &keys[1], "toy"),
+        Node::Object(_)
+    ));
+
+    // Those that are in objects of their own kind, inside other embedded ones.
+    write.promote(&"Toy".into()).unwrap();
+    database.commit(write, 2).unwrap();
+    let model = database.read().unwrap().view().export().unwrap();
+    let count = |class: &str| model.objects[&class.into()].len();
+    assert_eq!([count("Dog"), count("Toy"), count("Owner")], [2, 2, 1]);
+    // Of each dog, of each toy, of the seller.
+    assert_eq!(entries(&database, 3), 5);
+    let mut write = database.begin_write().unwrap();
+    let refused = write.promote(&"Toy".into()).unwrap_err();
+    assert_eq!(refused.to_string(), "Class 'Toy' is not embedded.");
 }
 
 #[test]
