@@ -370,7 +370,7 @@ export class Results {
       database.batch.erase({ key, classIndex: layout.index });
       layout.touch(key);
     }
-    layout.membershipEpoch += 1;
+    layout.noteRemoval();
     database.dataEpoch += 1;
   }
 }

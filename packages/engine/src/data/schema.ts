@@ -110,6 +110,12 @@ export class ClassLayout {
   epoch = 1;
   /** Grows when objects come or go. */
   membershipEpoch = 1;
+  /** Grows when objects go. */
+  removalEpoch = 1;
+  /** The epoch in which the open write transaction began. */
+  writeEpoch = 0;
+  /** Whether objects hold collections, or what may be one: their rows may be long. */
+  readonly hasCollections: boolean;
   /** Handles loaded before this epoch are stale, whatever `changed` says. */
   #floor = 0;
   readonly #changed = new Map<number, number>();
@@ -159,6 +165,7 @@ export class ClassLayout {
         target: column.target,
       }),
     );
+    this.hasCollections = this.columns.some(({ collection, type }) => collection !== "single" || type === "mixed");
     this.isFlat =
       this.kind === "top" && this.primaryKey !== undefined && this.columns.every((column) => column.isPlain);
   }
@@ -179,6 +186,17 @@ export class ClassLayout {
     return loadedAt >= this.#floor && (this.#changed.get(object) ?? 0) <= loadedAt;
   }
 
+  /** Whether the open write transaction has, or may have, changed an object. */
+  isChangedInWrite(object: number): boolean {
+    return !this.isFresh(object, this.writeEpoch);
+  }
+
+  /** Notes that objects have gone. */
+  noteRemoval(): void {
+    this.membershipEpoch += 1;
+    this.removalEpoch += 1;
+  }
+
   /** Notes a change of one object. */
   touch(object: number): void {
     this.epoch += 1;
@@ -191,7 +209,7 @@ export class ClassLayout {
     this.epoch += 1;
     this.#floor = this.epoch;
     this.#changed.clear();
-    if (membership) this.membershipEpoch += 1;
+    if (membership) this.noteRemoval();
   }
 }
 

@@ -104,8 +104,8 @@ fn ask(
     }
 }
 
-/// How many elements of a collection are seen, and how many it has: two `u32`; nothing if no collection is
-/// there.
+/// How many elements of a collection are seen, and how many it has: two `u32`, then `u8` 1 for a list, 2
+/// for a set, 3 for a dictionary; nothing if no collection is there.
 pub struct CollectionSizes<'a> {
     /// Position of the class.
     pub class: usize,
@@ -123,26 +123,26 @@ impl Question for CollectionSizes<'_> {
     }
 
     fn answer(&self, walk: &Walk<'_>, visibility: &dyn Visibility) -> Result<Answer> {
-        let (seen, size) = match walk.slot.node() {
+        let (seen, size, kind) = match walk.slot.node() {
             Some(Node::List(list)) => {
                 let mut seen = list.len();
                 visibility.with_hidden(walk.column, &walk.path, list, &mut |hidden| {
                     seen -= hidden.len();
                 })?;
-                (seen, list.len())
+                (seen, list.len(), 1)
             }
             Some(Node::Set(elements)) => {
                 let mut seen = elements.len();
                 if walk.column.column_type == ColumnType::Link {
                     seen -= visibility.hidden_in_set(walk.column, elements)?;
                 }
-                (seen, elements.len())
+                (seen, elements.len(), 2)
             }
-            Some(Node::Dictionary(entries)) => (entries.len(), entries.len()),
+            Some(Node::Dictionary(entries)) => (entries.len(), entries.len(), 3),
             _ => return Ok(Vec::new()),
         };
         let number = |size: usize| u32::try_from(size).unwrap_or(u32::MAX).to_le_bytes();
-        Ok([number(seen), number(size)].concat())
+        Ok([&number(seen)[..], &number(size), &[kind]].concat())
     }
 }
 
