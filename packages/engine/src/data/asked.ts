@@ -29,11 +29,7 @@ function pathOf({ path }: Address): Uint8Array {
 }
 
 /** How many elements the collection at a place has; `undefined` if there is none of the kind. */
-export function askSizes(
-  database: Database,
-  address: Address,
-  kind: "list" | "set" | "dictionary",
-): Sizes | undefined {
+export function askSizes(database: Database, address: Address, kind: "list" | "set" | "dictionary"): Sizes | undefined {
   database.flush();
   const { classIndex, object, column } = address;
   const answer = database.store.collectionSizes(database.view, classIndex, object.key, column, pathOf(address));

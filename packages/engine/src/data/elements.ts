@@ -44,6 +44,14 @@ export function targetOf({ database }: Holder, column: Column): ClassLayout | un
   return layout?.kind === "embedded" ? undefined : layout;
 }
 
+/**
+ * Whether the core is asked about a collection: the open write transaction has changed its object, or has deleted what it
+ * may have linked to.
+ */
+export function isAsked(root: ObjectHandle, target: ClassLayout | undefined): boolean {
+  return root.isAsked || (root.database.isInWrite && root.key >= 0 && target?.hasRemovalInWrite === true);
+}
+
 /** The visible elements of a list or set in a row. */
 export interface Elements {
   readonly page: Page | undefined;

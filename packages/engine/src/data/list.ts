@@ -11,7 +11,16 @@ import { askSizes, askValue, type Sizes } from "./asked.js";
 import { type Address, operation } from "./batch.js";
 import { checkElement } from "./check.js";
 import type { UpdateMode } from "./create.js";
-import { type Elements, elementsAt, isStanding, noElements, type Stamp, stampOf, targetOf } from "./elements.js";
+import {
+  type Elements,
+  elementsAt,
+  isAsked,
+  isStanding,
+  noElements,
+  type Stamp,
+  stampOf,
+  targetOf,
+} from "./elements.js";
 import {
   addressOf,
   type CollectionPlace,
@@ -22,15 +31,7 @@ import {
   type Way,
   writeNested,
 } from "./nested.js";
-import {
-  type Holder,
-  linkedObject,
-  type ObjectHandle,
-  readElement,
-  rootOf,
-  touched,
-  writeObject,
-} from "./object.js";
+import { type Holder, linkedObject, type ObjectHandle, readElement, rootOf, touched, writeObject } from "./object.js";
 import type { Column } from "./schema.js";
 
 /** How many elements a list has, as far as the core was asked or the list's own edits tell. */
@@ -88,6 +89,11 @@ export class List implements CollectionPlace {
     return elements !== undefined && this.#isStanding(elements, elements.hasHidden) ? elements : undefined;
   }
 
+  /** Whether the core is asked for single elements. */
+  get #isAsked(): boolean {
+    return this.#known() === undefined && isAsked(this.#root, targetOf(this.holder, this.column));
+  }
+
   #read(): Elements {
     this.database.requireOpen();
     const known = this.#known();
@@ -112,7 +118,7 @@ export class List implements CollectionPlace {
     this.database.requireOpen();
     const known = this.#knownSizes();
     if (known !== undefined) return known.visible;
-    if (this.#known() === undefined && this.#root.isAsked) {
+    if (this.#isAsked) {
       const sizes = askSizes(this.database, this.#address(), "list");
       if (sizes !== undefined) {
         this.#sizes = { ...sizes, stamp: this.#stamp() };
@@ -142,7 +148,7 @@ export class List implements CollectionPlace {
 
   /** The element, or `undefined` beyond the end. */
   get(index: number): unknown {
-    if (this.#root.isAsked && this.#known() === undefined) {
+    if (this.#isAsked) {
       if (!Number.isInteger(index) || index < 0 || index >= this.length) return undefined;
       this.#asked += 1;
       if (this.#asked * questionCost < this.length) return this.#ask(index);

@@ -55,8 +55,7 @@ function find({ holder, column, way }: CollectionPlace): RowPlace {
   let offset = columnOffset(page, row, column.index);
   for (const step of way) {
     if (offset < 0) break;
-    offset =
-      typeof step === "number" ? elementOffset(page, offset, step) : Dictionary.valueOffset(page, offset, step);
+    offset = typeof step === "number" ? elementOffset(page, offset, step) : Dictionary.valueOffset(page, offset, step);
   }
   return { page, offset };
 }

@@ -297,6 +297,8 @@ export class EmbeddedHandle implements Holder {
   #find(): RowPlace | undefined {
     if (rootOf(this).isAsked) {
       const asked = askValue(this.database, this.place());
+      // What holds it says so if it is gone itself.
+      if (asked === undefined) this.parent.row();
       return asked?.bytes[0] === tag.embedded ? { page: asked, offset: 5 } : undefined;
     }
     const { page, offset } = this.parent.row();

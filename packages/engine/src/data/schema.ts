@@ -113,7 +113,8 @@ export class ClassLayout {
   /** Grows when objects go. */
   removalEpoch = 1;
   /** The epoch in which the open write transaction began. */
-  writeEpoch = 0;
+  #writeEpoch = 0;
+  #removalEpochBefore = 0;
   /** Whether objects hold collections, or what may be one: their rows may be long. */
   readonly hasCollections: boolean;
   /** Handles loaded before this epoch are stale, whatever `changed` says. */
@@ -186,9 +187,20 @@ export class ClassLayout {
     return loadedAt >= this.#floor && (this.#changed.get(object) ?? 0) <= loadedAt;
   }
 
+  /** A write transaction begins. */
+  beginWrite(): void {
+    this.#writeEpoch = this.epoch;
+    this.#removalEpochBefore = this.removalEpoch;
+  }
+
   /** Whether the open write transaction has, or may have, changed an object. */
   isChangedInWrite(object: number): boolean {
-    return !this.isFresh(object, this.writeEpoch);
+    return !this.isFresh(object, this.#writeEpoch);
+  }
+
+  /** Whether the open write transaction has removed objects. */
+  get hasRemovalInWrite(): boolean {
+    return this.removalEpoch !== this.#removalEpochBefore;
   }
 
   /** Notes that objects have gone. */

@@ -12,7 +12,16 @@ import { columnOffset, pageOf } from "../values/unpack.js";
 import { askContains, askSizes } from "./asked.js";
 import { type Address, operation } from "./batch.js";
 import type { UpdateMode } from "./create.js";
-import { type Elements, elementsAt, isStanding, noElements, type Stamp, stampOf, targetOf } from "./elements.js";
+import {
+  type Elements,
+  elementsAt,
+  isAsked,
+  isStanding,
+  noElements,
+  type Stamp,
+  stampOf,
+  targetOf,
+} from "./elements.js";
 import { elementsOf, fingerprint } from "./list.js";
 import { collectionParts, noWay } from "./nested.js";
 import { type Holder, linkedObject, readElement, resolveObject, rootOf, touched } from "./object.js";
@@ -76,7 +85,7 @@ export class ValueSet {
 
   /** Whether the core is asked for what is in the set. */
   get #isAsked(): boolean {
-    return this.#known() === undefined && rootOf(this.holder).isAsked;
+    return this.#known() === undefined && isAsked(rootOf(this.holder), this.#target);
   }
 
   /** How many elements there are. */

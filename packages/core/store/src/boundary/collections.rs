@@ -238,8 +238,13 @@ pub(super) fn find_row_in_write<S: Storage>(
     guess: &mut KeyGuess,
 ) -> Result<Option<(f64, Option<Bytes>)>> {
     let id = write.catalog().id_at(class)?;
-    if write.buffer.is_empty() {
-        let found = reading::find_row(write.view_of_keys(), class, packed_key, guess)?;
+    // A row that waits to be encoded is an old one in the storage, or none yet.
+    let found = reading::find_row(write.view_of_keys(), class, packed_key, guess)?;
+    let is_newest = match &found {
+        Some((object, _)) => !write.waits(id, *object),
+        None => write.buffer.is_empty(),
+    };
+    if is_newest {
         return Ok(found.map(|(object, row)| (object, Some(row))));
     }
     let Some(object) = write.view_of_keys().find(class, &read_key(packed_key)?)? else {
@@ -282,6 +287,13 @@ pub(super) fn column_in_write<S: Storage>(
 }
 
 impl<S: Storage> WriteTransaction<S> {
+    /// Whether an object waits to be encoded.
+    fn waits(&self, class: ClassId, object: f64) -> bool {
+        object_of_number(object)
+            .and_then(|object| self.buffer.get(&(class, object)))
+            .is_some_and(|loaded| loaded.is_dirty)
+    }
+
     /// Whether an object waits to be encoded, and is long.
     fn has_long_row(&self, class: ClassId, object: u64) -> bool {
         self.buffer.get(&(class, object)).is_some_and(|loaded| {
