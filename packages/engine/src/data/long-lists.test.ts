@@ -3,7 +3,7 @@
  */
 
 import { coreParts } from "#core";
-import { afterEach, expect, test } from "vitest";
+import { afterEach, expect, test, vi } from "vitest";
 import type { Core, CoreStore, HotReads } from "../core.js";
 import { Engine } from "../engine.js";
 import { must } from "../errors.js";
@@ -62,6 +62,9 @@ function countedReads(reads: HotReads): HotReads {
 
 const parts = coreParts();
 const core: Core = { ...parts.core, openStore: (...given) => counted(parts.core.openStore(...given)) };
+// Many small steps, which nobody times.
+vi.setConfig({ testTimeout: 300_000 });
+
 const engine = new Engine({ ...parts, core, host: nodeHost, conventions: plainConventions });
 
 const item = classOf("Item", "int", property("number", "int"));
