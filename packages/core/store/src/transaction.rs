@@ -165,8 +165,8 @@ impl<S: Storage> WriteTransaction<S> {
         }
     }
 
-    /// How many slots and links of collections were looked through, and bytes of rows written: what one edit of
-    /// a long list must not grow with.
+    /// How many slots and links of collections were looked through, and bytes of rows written: what one edit
+    /// of a long list must not grow with.
     pub fn steps(&self) -> u64 {
         self.steps.get()
     }

@@ -1,4 +1,5 @@
-//! Long lists: which slots are seen, compared with a walk over all of them, and that an edit costs what it edits.
+//! Long lists: which slots are seen, compared with a walk over all of them, and that an edit costs what it
+//! edits.
 
 #![allow(clippy::unwrap_used)]
 

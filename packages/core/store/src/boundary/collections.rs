@@ -1,5 +1,5 @@
-//! Single values of collections, which an open write answers from what it holds decoded: a row with a long list
-//! is not encoded for each element that is asked for.
+//! Single values of collections, which an open write answers from what it holds decoded: a row with a long
+//! list is not encoded for each element that is asked for.
 
 use std::cell::RefCell;
 
