@@ -45,8 +45,8 @@ export function targetOf({ database }: Holder, column: Column): ClassLayout | un
 }
 
 /**
- * Whether the core is asked about a collection: the open write transaction has changed its object, or has deleted what it
- * may have linked to.
+ * Whether the core is asked about a collection: the open write transaction has changed its object, or has deleted what
+ * it may have linked to.
  */
 export function isAsked(root: ObjectHandle, target: ClassLayout | undefined): boolean {
   return root.isAsked || (root.database.isInWrite && root.key >= 0 && target?.hasRemovalInWrite === true);
