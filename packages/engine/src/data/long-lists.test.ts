@@ -60,12 +60,12 @@ function countedReads(reads: HotReads): HotReads {
   };
 }
 
-const parts = coreParts();
-const core: Core = { ...parts.core, openStore: (...given) => counted(parts.core.openStore(...given)) };
+const given = coreParts();
+const core: Core = { ...given.core, openStore: (...how) => counted(given.core.openStore(...how)) };
 // Many small steps, which nobody times.
 vi.setConfig({ testTimeout: 300_000 });
 
-const engine = new Engine({ ...parts, core, host: nodeHost, conventions: plainConventions });
+const engine = new Engine({ ...given, core, host: nodeHost, conventions: plainConventions });
 
 const item = classOf("Item", "int", property("number", "int"));
 const part = {
