@@ -8,6 +8,8 @@
  * @module
  */
 
+import type { CollectionReads } from "./core-collections.js";
+
 /** A snapshot of the database, or the open write transaction's own view. Valid until it is ended. */
 export type SnapshotId = number;
 
@@ -149,7 +151,7 @@ export type SchemaOperation =
     };
 
 /** One open database. */
-export interface CoreStore {
+export interface CoreStore extends CollectionReads {
   /** Gives the handle back. The database closes with its last handle. */
   close(): void;
 

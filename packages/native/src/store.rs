@@ -431,6 +431,68 @@ impl NativeStore {
         self.view(snapshot, positions).map(Float64Array::from)
     }
 
+    /// How many elements of the collection at a path are seen, and how many there are: two `u32`, or nothing.
+    #[napi(catch_unwind)]
+    pub fn collection_sizes(
+        &self,
+        snapshot: u32,
+        class_index: u32,
+        object: f64,
+        column: u16,
+        path: &[u8],
+    ) -> Result<Uint8Array> {
+        let class = class_index as usize;
+        let sizes = boundary::CollectionSizes {
+            class,
+            object,
+            column,
+            path,
+        };
+        self.view(snapshot, sizes).map(Uint8Array::from)
+    }
+
+    /// The packed value at a path; nothing if there is none.
+    #[napi(catch_unwind)]
+    pub fn value_at(
+        &self,
+        snapshot: u32,
+        class_index: u32,
+        object: f64,
+        column: u16,
+        path: &[u8],
+    ) -> Result<Uint8Array> {
+        let class = class_index as usize;
+        let value = boundary::ValueAt {
+            class,
+            object,
+            column,
+            path,
+        };
+        self.view(snapshot, value).map(Uint8Array::from)
+    }
+
+    /// Whether the set at a path has an element with these bytes.
+    #[napi(catch_unwind)]
+    pub fn set_contains(
+        &self,
+        snapshot: u32,
+        class_index: u32,
+        object: f64,
+        column: u16,
+        path: &[u8],
+        value: &[u8],
+    ) -> Result<bool> {
+        let class = class_index as usize;
+        let contains = boundary::Contains {
+            class,
+            object,
+            column,
+            path,
+            value,
+        };
+        self.view(snapshot, contains).map(|found| !found.is_empty())
+    }
+
     /// The query as text without parameters: what a subscription sends.
     #[napi(catch_unwind)]
     pub fn describe_query(

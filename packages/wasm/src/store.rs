@@ -333,6 +333,68 @@ impl WasmStore {
         )
     }
 
+    /// How many elements of the collection at a path are seen, and how many there are: two `u32`, or nothing.
+    #[wasm_bindgen(js_name = collectionSizes)]
+    pub fn collection_sizes(
+        &self,
+        snapshot: u32,
+        class_index: u32,
+        object: f64,
+        column: u16,
+        path: &[u8],
+    ) -> Result<Vec<u8>> {
+        let class = class_index as usize;
+        let sizes = boundary::CollectionSizes {
+            class,
+            object,
+            column,
+            path,
+        };
+        self.view(snapshot, sizes)
+    }
+
+    /// The packed value at a path; nothing if there is none.
+    #[wasm_bindgen(js_name = valueAt)]
+    pub fn value_at(
+        &self,
+        snapshot: u32,
+        class_index: u32,
+        object: f64,
+        column: u16,
+        path: &[u8],
+    ) -> Result<Vec<u8>> {
+        let class = class_index as usize;
+        let value = boundary::ValueAt {
+            class,
+            object,
+            column,
+            path,
+        };
+        self.view(snapshot, value)
+    }
+
+    /// Whether the set at a path has an element with these bytes.
+    #[wasm_bindgen(js_name = setContains)]
+    pub fn set_contains(
+        &self,
+        snapshot: u32,
+        class_index: u32,
+        object: f64,
+        column: u16,
+        path: &[u8],
+        value: &[u8],
+    ) -> Result<bool> {
+        let class = class_index as usize;
+        let contains = boundary::Contains {
+            class,
+            object,
+            column,
+            path,
+            value,
+        };
+        self.view(snapshot, contains).map(|found| !found.is_empty())
+    }
+
     /// The query as text without parameters: what a subscription sends.
     #[wasm_bindgen(js_name = describeQuery)]
     pub fn describe_query(

@@ -1,15 +1,55 @@
 //! Who links to whom: the backlink table, kept up with the objects, and the targets that do not exist.
 //!
-//! The table is compared with an object's links when it is needed, not at each change: within one write a
-//! list may grow by thousands of links one by one.
+//! The table is told when it is needed, not at each change: within one write a list may grow by thousands of
+//! links one by one. What it has to be told is counted edit by edit ([`crate::link_counts`]).
 
-use tidemark_changeset::{CollectionKind, Link, PrimaryKey};
+use rustc_hash::FxHashMap;
+use tidemark_changeset::{CollectionKind, Instruction, Link, Payload, PrimaryKey, Value, order};
+use tidemark_model::{Class, Document, Node, Schema, node_at};
 use tidemark_storage::{Read, Storage};
 
+use crate::link_counts::{LinkAt, LinkCounts};
 use crate::tables::{ABSENT, BACKLINKS, ClassId, INDEX, backlink_key, backlink_prefix, index_key};
 use crate::transaction::{Links, WriteTransaction, no_object};
 use crate::walk::each_link;
 use crate::{Result, StoreError};
+
+/// The links where an instruction acts, as far as it may take them away (before) or bring them (after).
+pub(crate) fn links_at(
+    schema: &Schema,
+    (class, document): (&Class, &Document),
+    instruction: &Instruction,
+    is_after: bool,
+) -> Vec<Link> {
+    let mut links = Vec::new();
+    let is_looked_at = match instruction {
+        Instruction::AddInteger { .. } | Instruction::ArrayMove { .. } => false,
+        Instruction::ArrayInsert { .. } => is_after,
+        Instruction::ArrayErase { .. } => !is_after,
+        _ => true,
+    };
+    let Some(target) = instruction.target().filter(|_| is_looked_at) else {
+        return links;
+    };
+    let node = node_at(schema, class, document, target);
+    match (instruction, node) {
+        (
+            Instruction::SetInsert { value, .. } | Instruction::SetErase { value, .. },
+            Some(Node::Set(elements)),
+        ) => {
+            if let Payload::Value(Value::Link(link)) = value
+                && elements
+                    .binary_search_by(|element| order::compare(element, &Value::Link(link.clone())))
+                    .is_ok()
+            {
+                links.push(Link::clone(link));
+            }
+        }
+        (_, Some(node)) => each_link(node, &mut |link| links.push(link.clone())),
+        (_, None) => {}
+    }
+    links
+}
 
 /// Where a link comes from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -52,7 +92,7 @@ impl<S: Storage> WriteTransaction<S> {
         let known = self.load(class, object)?.links.is_some();
         if !known {
             let links = self.links_of(class, object)?;
-            self.load(class, object)?.links = Some(links);
+            self.load(class, object)?.links = Some(LinkCounts::known(links));
         }
         // Consecutive changes mostly concern one object.
         if self.relinked.last() != Some(&(class, object)) {
@@ -61,35 +101,60 @@ impl<S: Storage> WriteTransaction<S> {
         Ok(())
     }
 
-    /// The links of an object as it is now.
-    fn links_of(&mut self, class: ClassId, object: u64) -> Result<Links> {
+    /// An object's document was changed otherwise than by instructions, after [`WriteTransaction::relink`].
+    pub(crate) fn rewritten(&mut self, class: ClassId, object: u64) -> Result<()> {
+        let loaded = self.load(class, object)?;
+        loaded.hidden.get_mut().clear();
+        if let Some(links) = &mut loaded.links {
+            links.is_stale = true;
+        }
+        Ok(())
+    }
+
+    /// The links of an object as it is now, counted.
+    fn links_of(&mut self, class: ClassId, object: u64) -> Result<FxHashMap<LinkAt, u32>> {
         self.load(class, object)?;
-        let mut links = Links::new();
+        let mut links = FxHashMap::default();
         let loaded = self
             .buffer
             .get(&(class, object))
             .ok_or_else(|| no_object(object))?;
+        let mut steps = 0;
         for (column, node) in loaded.document.fields.iter().enumerate() {
             if self.catalog.is_linking(class, column) {
                 let column = u16::try_from(column).unwrap_or(u16::MAX);
                 each_link(node, &mut |link| {
-                    links.insert((column, link.clone()));
+                    *links.entry((column, link.clone())).or_insert(0) += 1;
+                    steps += 1;
                 });
             }
         }
+        self.took_steps(steps);
         Ok(links)
     }
 
     /// Brings the backlink table up to date.
     pub(crate) fn flush_links(&mut self) -> Result<()> {
         for (class, object) in std::mem::take(&mut self.relinked) {
-            if !self.buffer.contains_key(&(class, object)) {
+            let Some(loaded) = self.buffer.get(&(class, object)) else {
                 continue;
+            };
+            if loaded.links.as_ref().is_some_and(|links| links.is_stale) {
+                let now = self.links_of(class, object)?;
+                if let Some(links) = &mut self.load(class, object)?.links {
+                    links.replace(now);
+                }
             }
-            let now = self.links_of(class, object)?;
-            let loaded = self.load(class, object)?;
-            let known = loaded.links.replace(now.clone()).unwrap_or_default();
-            self.update_links((class, object), &known, &now)?;
+            let Some(links) = &mut self.load(class, object)?.links else {
+                continue;
+            };
+            let changes = links.take_changes();
+            for (column, link) in &changes.gone {
+                self.unregister(class, object, *column, link)?;
+            }
+            for (column, link) in &changes.came {
+                self.register(class, object, *column, link)?;
+            }
         }
         Ok(())
     }
@@ -120,6 +185,7 @@ impl<S: Storage> WriteTransaction<S> {
         if !self.storage.contains(INDEX, &entry)? && !self.storage.contains(ABSENT, &entry)? {
             self.storage.put(ABSENT, &entry, &[]);
             self.counters(target)?.absent += 1;
+            self.hiding += 1;
         }
         Ok(())
     }
@@ -154,10 +220,10 @@ impl<S: Storage> WriteTransaction<S> {
         }
         let known = match self.load(class, object)?.links.take() {
             Some(links) => links,
-            None => self.links_of(class, object)?,
+            None => LinkCounts::known(self.links_of(class, object)?),
         };
-        self.load(class, object)?.links = Some(Links::new());
-        for (column, link) in &known {
+        self.load(class, object)?.links = Some(LinkCounts::default());
+        for (column, link) in &known.into_known() {
             self.unregister(class, object, *column, link)?;
         }
         Ok(())
@@ -172,6 +238,7 @@ impl<S: Storage> WriteTransaction<S> {
         if self.storage.contains(ABSENT, &entry)? {
             self.storage.delete(ABSENT, &entry);
             self.counters(class)?.absent -= 1;
+            self.hiding += 1;
             self.note_origins(class, key)?;
         }
         Ok(())
@@ -187,6 +254,7 @@ impl<S: Storage> WriteTransaction<S> {
         {
             self.storage.put(ABSENT, &index_key(class, key), &[]);
             self.counters(class)?.absent += 1;
+            self.hiding += 1;
             self.note_origins(class, key)?;
         }
         Ok(())

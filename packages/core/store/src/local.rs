@@ -10,6 +10,7 @@ use tidemark_changeset::{
 use tidemark_model::ClassKind;
 use tidemark_storage::{Read, Storage};
 
+use crate::hidden::OfWrite;
 use crate::seen::Seen;
 use crate::tables::ClassId;
 use crate::transaction::{WriteTransaction, class_of, no_object};
@@ -47,7 +48,11 @@ impl<S: Storage> WriteTransaction<S> {
             .buffer
             .get(&(class, location.object))
             .ok_or_else(|| no_object(location.object))?;
-        let hidden = |link: &Link| self.is_absent(link);
+        let visibility = OfWrite {
+            write: &*self,
+            known: &loaded.hidden,
+            column: location.column,
+        };
         let column = usize::from(location.column);
         let schema = &self.catalog.schema;
         let walk = walk(
@@ -56,7 +61,7 @@ impl<S: Storage> WriteTransaction<S> {
             &loaded.document,
             column,
             &location.steps,
-            &hidden,
+            &visibility,
         )?;
         let seen = Seen::of(&walk, element)?;
         let field = definition

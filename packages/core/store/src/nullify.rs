@@ -4,6 +4,7 @@
 
 use tidemark_changeset::{
     ColumnType, Instruction, Link, PathElement, Payload, PrimaryKey, Target, UpdateKind, Value,
+    order,
 };
 use tidemark_model::{Column, Node, Schema};
 use tidemark_storage::Storage;
@@ -29,9 +30,17 @@ impl<S: Storage> WriteTransaction<S> {
             key: key.clone(),
         };
         for origin in origins(&self.storage, class, key)? {
-            while let Some(instruction) =
-                self.next_nullification(origin.class, origin.object, origin.column, &link)?
-            {
+            self.relink(origin.class, origin.object)?;
+            let loaded = self.load(origin.class, origin.object)?;
+            let links = loaded.links.as_ref();
+            let count = links.map_or(0, |links| links.count(&(origin.column, link.clone())));
+            for left in (1..=count).rev() {
+                let (object, column) = ((origin.class, origin.object), origin.column);
+                let Some(instruction) =
+                    self.next_nullification(object, column, &link, left == 1)?
+                else {
+                    break;
+                };
                 self.emit(origin.class, origin.object, &instruction)?;
                 emitted(&instruction);
             }
@@ -43,10 +52,10 @@ impl<S: Storage> WriteTransaction<S> {
     /// The instruction that takes away the first link to `link` in a column.
     fn next_nullification(
         &mut self,
-        class: ClassId,
-        object: u64,
+        (class, object): (ClassId, u64),
         column: u16,
         link: &Link,
+        is_only: bool,
     ) -> Result<Option<Instruction>> {
         self.load(class, object)?;
         let definition = class_of(&self.catalog, class)?;
@@ -71,8 +80,15 @@ impl<S: Storage> WriteTransaction<S> {
             schema: &self.catalog.schema,
             link,
             target,
+            // Whatever is looked for second must be the first.
+            near: if is_only { loaded.nullified_at } else { 0 },
+            steps: 0,
         };
-        finder.find(definition_column, node)
+        let found = finder.find(definition_column, node);
+        let (near, steps) = (finder.near, finder.steps);
+        self.took_steps(steps);
+        self.load(class, object)?.nullified_at = near;
+        found
     }
 }
 
@@ -81,6 +97,10 @@ struct Finder<'a> {
     schema: &'a Schema,
     link: &'a Link,
     target: Target,
+    /// Where in a typed list to begin.
+    near: usize,
+    /// Elements that were looked at.
+    steps: usize,
 }
 
 impl Finder<'_> {
@@ -96,6 +116,26 @@ impl Finder<'_> {
         }
     }
 
+    /// Index of the link in a list, looked for on both sides of where the last one was.
+    fn nearest(&mut self, elements: &[Node]) -> Option<usize> {
+        let near = self.near.min(elements.len());
+        for distance in 0..=elements.len() {
+            self.steps += 1;
+            let behind = near + distance;
+            let before = near.checked_sub(distance + 1);
+            for index in [Some(behind), before].into_iter().flatten() {
+                if elements
+                    .get(index)
+                    .is_some_and(|element| self.is_it(element))
+                {
+                    self.near = index;
+                    return Some(index);
+                }
+            }
+        }
+        None
+    }
+
     fn find(&mut self, column: &Column, node: &Node) -> Result<Option<Instruction>> {
         match node {
             Node::Value(_) if self.is_it(node) => Ok(Some(
@@ -103,14 +143,25 @@ impl Finder<'_> {
             )),
             Node::Value(_) => Ok(None),
             Node::Set(elements) => {
-                let holds = elements
-                    .iter()
-                    .any(|element| matches!(element, Value::Link(link) if **link == *self.link));
-                let value = Payload::Value(Value::Link(Box::new(self.link.clone())));
-                Ok(holds.then(|| Instruction::SetErase {
+                let value = Value::Link(Box::new(self.link.clone()));
+                let place = elements.binary_search_by(|element| order::compare(element, &value));
+                Ok(place.is_ok().then(|| Instruction::SetErase {
                     target: self.target.clone(),
-                    value,
+                    value: Payload::Value(value),
                 }))
+            }
+            // Of links to objects of their own, not of embedded objects.
+            Node::List(elements)
+                if column.column_type == ColumnType::Link
+                    && self.schema.embedded_target(column).is_none() =>
+            {
+                let prior_size = narrow(elements.len())?;
+                let Some(index) = self.nearest(elements) else {
+                    return Ok(None);
+                };
+                let mut target = self.target.clone();
+                target.path.push(PathElement::Index(narrow(index)?));
+                Ok(Some(Instruction::ArrayErase { target, prior_size }))
             }
             Node::List(elements) => {
                 let prior_size = narrow(elements.len())?;

@@ -5,8 +5,10 @@
 //! ([`WriteTransaction::apply`]). What a local mutation does is written as instructions, applied like
 //! downloaded ones and recorded, so that state and history cannot disagree.
 
+mod flushing;
 mod schema;
 
+use std::cell::{Cell, RefCell};
 use std::collections::BTreeSet;
 use std::collections::hash_map::Entry;
 use std::sync::Arc;
@@ -23,7 +25,10 @@ use crate::changes::{Changes, Columns};
 use crate::compaction::Notes;
 use crate::greatest::Greatest;
 use crate::head::{Counters, Head};
-use crate::indexes::{IndexKeys, update_entries};
+use crate::hidden::{self, HiddenSlots};
+use crate::indexes::IndexKeys;
+use crate::link_counts::LinkCounts;
+use crate::links::links_at;
 use crate::list_edits::{ListEdit, list_edit};
 use crate::tables::{ClassId, INDEX, ROWS, index_key, row_key};
 use crate::view::View;
@@ -43,8 +48,12 @@ pub(crate) struct Loaded {
     pub is_fresh: bool,
     /// Columns that this write touched.
     pub touched: Columns,
-    /// The links that the backlink table knows of, once the object's own may differ.
-    pub links: Option<Links>,
+    /// The object's links, once they may differ from those that the backlink table knows of.
+    pub links: Option<LinkCounts>,
+    /// Slots that the application does not see, of lists that were looked through.
+    pub hidden: RefCell<Vec<HiddenSlots>>,
+    /// Where in a list a link was taken away last because its target went: the next one is likely near.
+    pub nullified_at: usize,
     /// The keys that the indexes know the object by, once an indexed column may differ.
     pub index_keys: Option<IndexKeys>,
 }
@@ -94,6 +103,10 @@ pub struct WriteTransaction<S: Storage> {
     /// What was looked for last, and what was found: consecutive instructions mostly speak of one object, and
     /// in a bootstrap of one that is not there.
     pub(crate) last_find: Option<(ClassId, PrimaryKey, Option<u64>)>,
+    /// Grows whenever links that stay where they are become hidden or visible.
+    pub(crate) hiding: u64,
+    /// See [`WriteTransaction::steps`].
+    steps: Cell<u64>,
 }
 
 /// Counters of a class as they are, and as the storage's write has them.
@@ -125,7 +138,19 @@ impl<S: Storage> WriteTransaction<S> {
             recorder: records.then(Encoder::new),
             notes: None,
             last_find: None,
+            hiding: 0,
+            steps: Cell::new(0),
         }
+    }
+
+    /// How many slots and links of collections were looked through, and bytes of rows written: what one edit
+    /// of a long list must not grow with.
+    pub fn steps(&self) -> u64 {
+        self.steps.get()
+    }
+
+    pub(crate) fn took_steps(&self, count: usize) {
+        self.steps.set(self.steps.get() + count as u64);
     }
 
     /// The schema as this write has left it.
@@ -156,6 +181,10 @@ impl<S: Storage> WriteTransaction<S> {
             .ok_or(StoreError::Damaged("lost counters"))
     }
 
+    pub(crate) fn known_counters(&self, class: ClassId) -> Option<Counters> {
+        self.counters.get(&class).map(|known| known.now)
+    }
+
     /// A class went, and its numbers with it.
     pub(crate) fn forget_counters(&mut self, class: ClassId) {
         self.counters.remove(&class);
@@ -180,11 +209,8 @@ impl<S: Storage> WriteTransaction<S> {
         let Some(class) = self.catalog.id(&link.class) else {
             return Ok(true);
         };
-        let absent = match self.counters.get(&class) {
-            Some(known) => known.now.absent,
-            None => Counters::read(&self.storage, class)?.absent,
-        };
-        Ok(absent > 0 && !self.storage.contains(INDEX, &index_key(class, &link.key))?)
+        Ok(self.absent_of(class)? > 0
+            && !self.storage.contains(INDEX, &index_key(class, &link.key))?)
     }
 
     /// The object, decoded.
@@ -227,7 +253,9 @@ impl<S: Storage> WriteTransaction<S> {
             is_dirty: true,
             is_fresh: revived.is_none(),
             touched: Columns::default(),
-            links: self.catalog.has_links(class).then(Links::new),
+            links: self.catalog.has_links(class).then(LinkCounts::default),
+            hidden: RefCell::default(),
+            nullified_at: 0,
             index_keys: (!self.catalog.indexes_of(class).is_empty()).then(IndexKeys::new),
         };
         self.buffer.insert((class, object), loaded);
@@ -373,16 +401,51 @@ impl<S: Storage> WriteTransaction<S> {
             && (definition.columns.get(column))
                 .is_some_and(|c| c.collection == CollectionKind::List);
         let edit = is_list.then(|| list_edit(instruction, &loaded.document, column));
-        apply_to_document(
-            &self.catalog.schema,
-            definition,
-            &mut loaded.document,
-            instruction,
-        )?;
+        let schema = &self.catalog.schema;
+        let before = (loaded.links.is_some() && self.catalog.is_linking(class, column))
+            .then(|| links_at(schema, (definition, &loaded.document), instruction, false));
+        apply_to_document(schema, definition, &mut loaded.document, instruction)?;
+        if let (Some(before), Some(links)) = (before, &mut loaded.links) {
+            let after = links_at(schema, (definition, &loaded.document), instruction, true);
+            before
+                .into_iter()
+                .for_each(|link| links.take((touch.column, link)));
+            after
+                .into_iter()
+                .for_each(|link| links.add((touch.column, link)));
+        }
+        self.follow_hidden(class, object, touch.column, instruction);
         if let Some(edit) = edit {
             self.note_edit(class, object, touch.column, edit)?;
         }
         Ok(touch)
+    }
+
+    fn follow_hidden(
+        &mut self,
+        class: ClassId,
+        object: u64,
+        column: u16,
+        instruction: &Instruction,
+    ) {
+        let Some(loaded) = self.buffer.get(&(class, object)) else {
+            return;
+        };
+        let mut known = loaded.hidden.borrow_mut();
+        if !known.is_empty() {
+            // What cannot be looked up is not followed any more.
+            let is_lost = Cell::new(false);
+            let is_hidden = |link: &Link| {
+                self.is_absent(link).unwrap_or_else(|_| {
+                    is_lost.set(true);
+                    false
+                })
+            };
+            hidden::follow(&mut known, column, instruction, &is_hidden);
+            if is_lost.get() {
+                known.clear();
+            }
+        }
     }
 
     /// Notes an edit of a list for listeners, unless some of its elements are hidden from them.
@@ -398,10 +461,7 @@ impl<S: Storage> WriteTransaction<S> {
         let target = column_spec.and_then(|spec| self.catalog.id(spec.target.as_ref()?));
         let absent = match target {
             None => 0,
-            Some(target) => match self.counters.get(&target) {
-                Some(counters) => counters.now.absent,
-                None => Counters::read(&self.storage, target)?.absent,
-            },
+            Some(target) => self.absent_of(target)?,
         };
         let edit = edit.filter(|_| absent == 0);
         self.note(class, |changes| changes.edit(object, column, edit));
@@ -422,33 +482,6 @@ impl<S: Storage> WriteTransaction<S> {
             recorder.define(&owner.name);
         }
         recorder.push(instruction);
-    }
-
-    /// Brings the storage's write up to date: rows, backlinks, index entries, counters.
-    pub(crate) fn flush(&mut self) -> Result<()> {
-        self.flush_links()?;
-        let mut bytes = Vec::new();
-        for (class, object) in std::mem::take(&mut self.dirty) {
-            let Some(loaded) = self.buffer.get_mut(&(class, object)) else {
-                continue;
-            };
-            if std::mem::replace(&mut loaded.is_dirty, false) {
-                bytes.clear();
-                encode(loaded, &mut bytes);
-                self.storage.put(ROWS, &row_key(class, object), &bytes);
-                if let Some(known) = &mut loaded.index_keys {
-                    let (catalog, document) = (&self.catalog, &loaded.document);
-                    update_entries(&mut self.storage, catalog, (class, object), document, known);
-                }
-            }
-        }
-        for (class, known) in &mut self.counters {
-            if known.now != known.stored {
-                known.now.write(&mut self.storage, *class);
-                known.stored = known.now;
-            }
-        }
-        Ok(())
     }
 }
 
@@ -503,6 +536,8 @@ pub(crate) fn decode(catalog: &Catalog, class: ClassId, bytes: &[u8]) -> Result<
         is_fresh: false,
         touched: Columns::default(),
         links: None,
+        hidden: RefCell::default(),
+        nullified_at: 0,
         index_keys: None,
     })
 }

@@ -6,6 +6,7 @@
 use tidemark_changeset::{CollectionKind, ColumnType, Link, Name, PathElement, Value};
 use tidemark_model::{Class, Column, Document, Node, Schema};
 
+use crate::hidden::{Visibility, real_index};
 use crate::{Result, StoreError};
 
 /// One step of a mutation's path.
@@ -70,9 +71,6 @@ impl Walk<'_> {
     }
 }
 
-/// Whether links to an object are hidden because it does not exist.
-pub(crate) type Hidden<'h> = &'h dyn Fn(&Link) -> Result<bool>;
-
 /// Follows a path.
 pub(crate) fn walk<'d>(
     schema: &'d Schema,
@@ -80,7 +78,7 @@ pub(crate) fn walk<'d>(
     document: &'d Document,
     column: usize,
     steps: &[Step],
-    hidden: Hidden<'_>,
+    visibility: &dyn Visibility,
 ) -> Result<Walk<'d>> {
     let column = class.columns.get(column).ok_or_else(|| {
         StoreError::NotFound(format!("Class '{}' has no column {column}", class.name))
@@ -93,7 +91,7 @@ pub(crate) fn walk<'d>(
         slot: Slot::Property(document.field(index)),
     };
     for step in steps {
-        advance(schema, &mut walk, step, hidden)?;
+        advance(schema, &mut walk, step, visibility)?;
     }
     Ok(walk)
 }
@@ -102,16 +100,14 @@ fn advance<'d>(
     schema: &'d Schema,
     walk: &mut Walk<'d>,
     step: &Step,
-    hidden: Hidden<'_>,
+    visibility: &dyn Visibility,
 ) -> Result<()> {
     match (walk.slot.node(), step) {
         (Some(Node::List(list)), Step::Visible(visible)) => {
-            // Among mixed values a link to what does not exist reads as null: its slot is seen.
-            let index = if walk.column.column_type == ColumnType::Link {
-                real_index(list, *visible, hidden)?
-            } else {
-                *visible as usize
-            };
+            let mut index = *visible as usize;
+            visibility.with_hidden(walk.column, &walk.path, list, &mut |hidden| {
+                index = real_index(hidden, list.len(), *visible);
+            })?;
             walk.path.push(PathElement::Index(narrow(index)?));
             walk.slot = Slot::Element { list, index };
             walk.depth += 1;
@@ -143,30 +139,6 @@ fn advance<'d>(
         }
     }
     Ok(())
-}
-
-/// The real index of a visible one. The end is the end: an append goes behind hidden slots too.
-fn real_index(list: &[Node], visible: u32, hidden: Hidden<'_>) -> Result<usize> {
-    let visible = visible as usize;
-    let mut seen = 0;
-    for (index, node) in list.iter().enumerate() {
-        if is_hidden(node, hidden)? {
-            continue;
-        }
-        if seen == visible {
-            return Ok(index);
-        }
-        seen += 1;
-    }
-    // Indexes behind the end are for the instruction's own check.
-    Ok(list.len() + visible - seen)
-}
-
-pub(crate) fn is_hidden(node: &Node, hidden: Hidden<'_>) -> Result<bool> {
-    match node {
-        Node::Value(Value::Link(link)) => hidden(link),
-        _ => Ok(false),
-    }
 }
 
 pub(crate) fn narrow(index: usize) -> Result<u32> {

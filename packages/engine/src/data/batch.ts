@@ -186,15 +186,7 @@ export class MutationBatch {
     writer.f64(address.object.key);
     writer.u16(address.column);
     writer.u8(address.path.length);
-    for (const element of address.path) {
-      if (typeof element === "number") {
-        writer.u8(0);
-        writer.u32(element);
-      } else {
-        writer.u8(1);
-        writer.text32(element);
-      }
-    }
+    for (const element of address.path) writer.step(element);
     return writer;
   }
 

@@ -398,6 +398,7 @@ export class Database {
     if (this.#options.path !== null) this.#options.writeTurns?.begin(this.#options.path);
     this.#writeBase = this.store.snapshotVersion(this.#writeView);
     if (this.#writeBase !== this.#version) this.#everythingMayHaveChanged();
+    for (const layout of this.#layouts) layout.beginWrite();
   }
 
   /** Makes the transaction's changes durable. */

@@ -9,9 +9,11 @@ import { decodeUtf8 } from "../values/bytes.js";
 import { packValue, prepareValue, typeMismatch } from "../values/pack.js";
 import { tag } from "../values/tags.js";
 import { type Page, readCollectionHead, skipValue } from "../values/unpack.js";
+import { askSizes, askValue } from "./asked.js";
 import { type Address, operation } from "./batch.js";
 import { checkElement } from "./check.js";
 import type { UpdateMode } from "./create.js";
+import { isStanding, type Stamp, stampOf } from "./elements.js";
 import { fingerprint } from "./list.js";
 import {
   addressOf,
@@ -23,12 +25,11 @@ import {
   type Way,
   writeNested,
 } from "./nested.js";
-import { type Holder, readElement, touched, writeObject } from "./object.js";
+import { type Holder, type ObjectHandle, readElement, rootOf, touched, writeObject } from "./object.js";
 import type { Column } from "./schema.js";
 
-/** The entries at one moment: where each value begins. */
+/** The entries in a row: where each value begins. */
 interface Entries {
-  readonly epoch: number;
   readonly page: Page | undefined;
   readonly offsets: ReadonlyMap<string, number>;
 }
@@ -41,7 +42,8 @@ export class Dictionary implements CollectionPlace {
   readonly column: Column;
   /** The way from the column's value to the dictionary; empty for a dictionary of the column. */
   readonly way: Way;
-  #entries: Entries | undefined;
+  #entries: (Entries & { readonly stamp: Stamp }) | undefined;
+  #size: { readonly size: number; readonly stamp: Stamp } | undefined;
 
   constructor(holder: Holder, column: Column, way: Way = noWay) {
     this.holder = holder;
@@ -51,7 +53,7 @@ export class Dictionary implements CollectionPlace {
 
   /** @internal Where the value of a key begins, or −1. */
   static valueOffset(page: Page, at: number, key: string): number {
-    return readEntries(page, at).get(key) ?? -1;
+    return entriesAt(page, at).get(key) ?? -1;
   }
 
   /** The open file. */
@@ -64,19 +66,52 @@ export class Dictionary implements CollectionPlace {
     return isCollectionThere(this, "dictionary");
   }
 
+  get #root(): ObjectHandle {
+    return rootOf(this.holder);
+  }
+
+  #isStanding(known: { readonly stamp: Stamp } | undefined): boolean {
+    return known !== undefined && isStanding(known.stamp, this.#root, undefined, false);
+  }
+
+  #stamp(): Stamp {
+    return stampOf(this.#root, undefined);
+  }
+
   #read(): Entries {
     const { database } = this.holder;
     database.requireOpen();
-    if (this.#entries?.epoch === database.dataEpoch) return this.#entries;
+    if (this.#entries !== undefined && this.#isStanding(this.#entries)) return this.#entries;
     const { page, offset: at } = findCollection(this, "dictionary");
-    const offsets = at < 0 ? new Map<string, number>() : readEntries(page, at);
-    this.#entries = { epoch: database.dataEpoch, page, offsets };
+    const offsets = at < 0 ? new Map<string, number>() : entriesAt(page, at);
+    this.#entries = { page, offsets, stamp: this.#stamp() };
     return this.#entries;
+  }
+
+  /** Whether the core is asked for single entries. */
+  get #isAsked(): boolean {
+    return !this.#isStanding(this.#entries) && this.#root.isAsked;
   }
 
   /** How many entries there are. */
   get size(): number {
-    return this.#read().offsets.size;
+    const { database } = this;
+    database.requireOpen();
+    if (this.#size !== undefined && this.#isStanding(this.#size)) return this.#size.size;
+    const sizes = this.#isAsked ? askSizes(database, this.#address(), "dictionary") : undefined;
+    if (sizes === undefined) return this.#read().offsets.size;
+    this.#size = { size: sizes.real, stamp: this.#stamp() };
+    return sizes.real;
+  }
+
+  /** The value of a key, of an object that is asked. */
+  #ask(key: string): Page | undefined {
+    const { database } = this;
+    database.requireOpen();
+    const page = askValue(database, this.#address(key));
+    // A dictionary that is not there any more has to say so.
+    if (page === undefined && this.size === 0) this.#read();
+    return page;
   }
 
   /** The keys. */
@@ -86,11 +121,16 @@ export class Dictionary implements CollectionPlace {
 
   /** Whether a key is there. */
   has(key: string): boolean {
+    if (this.#isAsked) return this.#ask(key) !== undefined;
     return this.#read().offsets.has(key);
   }
 
   /** The value of a key; `undefined` if there is none. */
   get(key: string): unknown {
+    if (this.#isAsked) {
+      const asked = this.#ask(key);
+      return asked === undefined ? undefined : readElement(this, asked, 0, key);
+    }
     const { page, offsets } = this.#read();
     const offset = offsets.get(key);
     if (offset === undefined || page === undefined) return undefined;
@@ -186,6 +226,23 @@ export function dictionaryKey(key: string): string {
   if (key.startsWith("$")) throw new EngineError("invalid-argument", "Dictionary::insert: key must not start with '$'");
   if (key.includes(".")) throw new EngineError("invalid-argument", "Dictionary::insert: key must not contain '.'");
   return key;
+}
+
+/** By row and place in it. */
+const known = new WeakMap<Page, Map<number, ReadonlyMap<string, number>>>();
+
+function entriesAt(page: Page, at: number): ReadonlyMap<string, number> {
+  let ofPage = known.get(page);
+  if (ofPage === undefined) {
+    ofPage = new Map();
+    known.set(page, ofPage);
+  }
+  let entries = ofPage.get(at);
+  if (entries === undefined) {
+    entries = readEntries(page, at);
+    ofPage.set(at, entries);
+  }
+  return entries;
 }
 
 function readEntries(page: Page, at: number): Map<string, number> {

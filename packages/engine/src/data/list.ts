@@ -6,11 +6,21 @@
 
 import { EngineError } from "../errors.js";
 import { packValue, prepareValue, typeMismatch } from "../values/pack.js";
-import { tag } from "../values/tags.js";
-import { type Page, readCollectionHead, readLink, skipValue } from "../values/unpack.js";
+import { type Page, skipValue } from "../values/unpack.js";
+import { askSizes, askValue, type Sizes } from "./asked.js";
 import { type Address, operation } from "./batch.js";
 import { checkElement } from "./check.js";
 import type { UpdateMode } from "./create.js";
+import {
+  type Elements,
+  elementsAt,
+  isAsked,
+  isStanding,
+  noElements,
+  type Stamp,
+  stampOf,
+  targetOf,
+} from "./elements.js";
 import {
   addressOf,
   type CollectionPlace,
@@ -21,18 +31,16 @@ import {
   type Way,
   writeNested,
 } from "./nested.js";
-import { type Holder, linkedObject, readElement, touched, writeObject } from "./object.js";
+import { type Holder, linkedObject, type ObjectHandle, readElement, rootOf, touched, writeObject } from "./object.js";
 import type { Column } from "./schema.js";
 
-/** The visible elements at one moment. */
-interface Elements {
-  readonly epoch: number;
-  readonly page: Page | undefined;
-  /** Where each visible element begins. */
-  readonly offsets: readonly number[];
-  /** Keys of the targets, in lists of links. */
-  readonly keys: readonly number[] | undefined;
+/** How many elements a list has, as far as the core was asked or the list's own edits tell. */
+interface KnownSizes extends Sizes {
+  readonly stamp: Stamp;
 }
+
+/** A whole list is read once that costs less than this many questions for each of its elements would. */
+const questionCost = 8;
 
 /** A live list. One inside a mixed value is found by its way from the column. */
 export class List implements CollectionPlace {
@@ -42,22 +50,15 @@ export class List implements CollectionPlace {
   readonly column: Column;
   /** The way from the column's value to the list; empty for a list of the column. */
   readonly way: Way;
-  #elements: Elements | undefined;
+  #elements: (Elements & { readonly stamp: Stamp }) | undefined;
+  #sizes: KnownSizes | undefined;
+  /** How many elements the core was asked for since the list was read as a whole. */
+  #asked = 0;
 
   constructor(holder: Holder, column: Column, way: Way = noWay) {
     this.holder = holder;
     this.column = column;
     this.way = way;
-  }
-
-  /** @internal Where the element at a real index begins, or −1. */
-  static elementOffset(page: Page, at: number, index: number): number {
-    if (page.bytes[at] !== tag.list) return -1;
-    const { count, first } = readCollectionHead(page, at);
-    if (index >= count) return -1;
-    let offset = first;
-    for (let position = 0; position < index; position += 1) offset = skipValue(page, offset);
-    return offset;
   }
 
   /** The open file. */
@@ -70,43 +71,73 @@ export class List implements CollectionPlace {
     return isCollectionThere(this, "list");
   }
 
-  #read(): Elements {
-    const { database } = this.holder;
-    database.requireOpen();
-    if (this.#elements?.epoch === database.dataEpoch) return this.#elements;
-    const { page, offset: at } = findCollection(this, "list");
-    this.#elements =
-      at < 0 ? { epoch: database.dataEpoch, page: undefined, offsets: [], keys: undefined } : this.#scan(page, at);
-    return this.#elements;
+  get #root(): ObjectHandle {
+    return rootOf(this.holder);
   }
 
-  #scan(page: Page, at: number): Elements {
-    const { database } = this.holder;
-    const { count, first } = readCollectionHead(page, at);
-    const isLinks = this.column.type === "link";
-    const offsets: number[] = [];
-    const keys: number[] = [];
-    let offset = first;
-    for (let index = 0; index < count; index += 1) {
-      if (!isLinks || page.bytes[offset] !== tag.link) {
-        offsets.push(offset);
-      } else {
-        const { className, packedKey } = readLink(page, offset);
-        const layout = database.storedLayout(className);
-        const key = layout === undefined ? -1 : database.store.find(database.view, layout.index, packedKey);
-        if (key >= 0) {
-          offsets.push(offset);
-          keys.push(key);
-        }
-      }
-      offset = skipValue(page, offset);
-    }
-    return { epoch: database.dataEpoch, page, offsets, keys: keys.length > 0 ? keys : undefined };
+  #isStanding(known: { readonly stamp: Stamp }, hasHidden: boolean): boolean {
+    return isStanding(known.stamp, this.#root, targetOf(this.holder, this.column), hasHidden);
+  }
+
+  #stamp(): Stamp {
+    return stampOf(this.#root, targetOf(this.holder, this.column));
+  }
+
+  /** The elements as they were read last, if they are still so. */
+  #known(): Elements | undefined {
+    const elements = this.#elements;
+    return elements !== undefined && this.#isStanding(elements, elements.hasHidden) ? elements : undefined;
+  }
+
+  /** Whether the core is asked for single elements. */
+  get #isAsked(): boolean {
+    return this.#known() === undefined && isAsked(this.#root, targetOf(this.holder, this.column));
+  }
+
+  #read(): Elements {
+    this.database.requireOpen();
+    const known = this.#known();
+    if (known !== undefined) return known;
+    // The row may name objects that the core has not deleted yet.
+    this.database.flush();
+    const { page, offset: at } = findCollection(this, "list");
+    const elements = at < 0 ? noElements : elementsAt(this.#root, this.column, page, at);
+    this.#elements = { ...elements, stamp: this.#stamp() };
+    this.#asked = 0;
+    return elements;
+  }
+
+  /** Sizes of the list that are known without reading it. */
+  #knownSizes(): KnownSizes | undefined {
+    const sizes = this.#sizes;
+    return sizes !== undefined && this.#isStanding(sizes, sizes.real > sizes.visible) ? sizes : undefined;
   }
 
   /** How many elements there are. */
   get length(): number {
-    return this.#read().offsets.length;
+    this.database.requireOpen();
+    const known = this.#knownSizes();
+    if (known !== undefined) return known.visible;
+    if (this.#isAsked) {
+      const sizes = askSizes(this.database, this.#address(), "list");
+      if (sizes !== undefined) {
+        this.#sizes = { ...sizes, stamp: this.#stamp() };
+        return sizes.visible;
+      }
+    }
+    const { offsets, hasHidden } = this.#read();
+    const { length } = offsets;
+    // How many are hidden matters to nobody.
+    this.#sizes = { visible: length, real: hasHidden ? length + 1 : length, stamp: this.#stamp() };
+    return length;
+  }
+
+  /** An edit of this list's own was written: the sizes before it are known, if they were. */
+  #edited(before: KnownSizes | undefined, grown: number): void {
+    touched(this.holder);
+    if (before === undefined) return;
+    const { visible, real } = before;
+    this.#sizes = { visible: visible + grown, real: real + grown, stamp: this.#stamp() };
   }
 
   /** Keys of the linked objects, in order; for lists of links. */
@@ -117,6 +148,11 @@ export class List implements CollectionPlace {
 
   /** The element, or `undefined` beyond the end. */
   get(index: number): unknown {
+    if (this.#isAsked) {
+      if (!Number.isInteger(index) || index < 0 || index >= this.length) return undefined;
+      this.#asked += 1;
+      if (this.#asked * questionCost < this.length) return this.#ask(index);
+    }
     const { page, offsets, keys } = this.#read();
     const offset = offsets[index];
     if (offset === undefined || page === undefined) return undefined;
@@ -124,9 +160,15 @@ export class List implements CollectionPlace {
     return readElement(this, page, offset, index);
   }
 
+  #ask(index: number): unknown {
+    const { holder, column, way, database } = this;
+    const page = askValue(database, this.#address(index));
+    return page === undefined ? undefined : readElement({ holder, column, way }, page, 0, index);
+  }
+
   /** All elements. */
   values(): unknown[] {
-    const { length } = this;
+    const { length } = this.#read().offsets;
     const values: unknown[] = new Array(length);
     for (let index = 0; index < length; index += 1) values[index] = this.get(index);
     return values;
@@ -185,6 +227,7 @@ export class List implements CollectionPlace {
     if (plain.isWritten) return;
     prepareValue(plain.value, database.conventions);
     const { batch } = database;
+    const before = this.#knownSizes();
     const writer = batch.begin(code, this.#address(index));
     if (code === operation.set) writer.u8(0);
     try {
@@ -196,7 +239,7 @@ export class List implements CollectionPlace {
       throw error;
     }
     batch.end();
-    touched(holder);
+    this.#edited(before, code === operation.listInsert ? 1 : 0);
   }
 
   /** Removes an element, in a write transaction. */
@@ -204,9 +247,10 @@ export class List implements CollectionPlace {
     this.#requireWrite();
     this.#requireIndex(index, this.length);
     const { batch } = this.database;
+    const before = this.#knownSizes();
     batch.begin(operation.listErase, this.#address(index));
     batch.end();
-    touched(this.holder);
+    this.#edited(before, -1);
   }
 
   /** Moves an element, in a write transaction. */
@@ -217,9 +261,10 @@ export class List implements CollectionPlace {
     this.#requireIndex(to, length);
     if (from === to) return;
     const { batch } = this.database;
+    const before = this.#knownSizes();
     batch.begin(operation.listMove, this.#address(from)).u32(to);
     batch.end();
-    touched(this.holder);
+    this.#edited(before, 0);
   }
 
   /** Removes all elements, in a write transaction. */
@@ -229,6 +274,7 @@ export class List implements CollectionPlace {
     batch.begin(operation.clear, this.#address());
     batch.end();
     touched(this.holder);
+    this.#sizes = { visible: 0, real: 0, stamp: this.#stamp() };
   }
 
   /** Replaces all elements. */

@@ -13,6 +13,7 @@ import { columnOffset, type Page } from "../values/unpack.js";
 import { type Address, operation } from "./batch.js";
 import type { Database } from "./database.js";
 import { Dictionary, dictionaryKey } from "./dictionary.js";
+import { elementOffset } from "./elements.js";
 import { List } from "./list.js";
 import { EmbeddedHandle, type Holder, type RowPlace, touched } from "./object.js";
 import type { Column } from "./schema.js";
@@ -54,8 +55,7 @@ function find({ holder, column, way }: CollectionPlace): RowPlace {
   let offset = columnOffset(page, row, column.index);
   for (const step of way) {
     if (offset < 0) break;
-    offset =
-      typeof step === "number" ? List.elementOffset(page, offset, step) : Dictionary.valueOffset(page, offset, step);
+    offset = typeof step === "number" ? elementOffset(page, offset, step) : Dictionary.valueOffset(page, offset, step);
   }
   return { page, offset };
 }

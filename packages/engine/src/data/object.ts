@@ -8,13 +8,16 @@ import { EngineError, must } from "../errors.js";
 import { copyBytes } from "../values/bytes.js";
 import { Linkable, packValue, prepareValue } from "../values/pack.js";
 import { tag } from "../values/tags.js";
-import { columnOffset, type Page, readLink, readMixed, readScalar } from "../values/unpack.js";
+import { columnOffset, type Page, pageOf, readLink, readMixed, readScalar } from "../values/unpack.js";
+import { askSizes, askValue } from "./asked.js";
 import { type Address, operation, type PendingObject } from "./batch.js";
 import { checkValue, missingValue } from "./check.js";
 import type { Database } from "./database.js";
 import { createObject, type UpdateMode } from "./create.js";
 import { Dictionary } from "./dictionary.js";
+import { elementOffset } from "./elements.js";
 import { List } from "./list.js";
+import { unread } from "./reader.js";
 import { type ClassLayout, type Column, primaryKeyColumn } from "./schema.js";
 import { type CollectionPlace, nestedCollection, noWay, writeNested } from "./nested.js";
 import { ValueSet } from "./value-set.js";
@@ -60,6 +63,8 @@ export class ObjectHandle extends Linkable implements Holder, PendingObject {
   #page: Page | undefined;
   #offset = 0;
   #loadedAt = -1;
+  /** No object of the class has gone since it was known to exist. */
+  #existsAt = -1;
   #packedKey: Uint8Array | undefined;
   /** The primary key's value of an object in the making. */
   readonly #keyValue: unknown;
@@ -87,6 +92,7 @@ export class ObjectHandle extends Linkable implements Holder, PendingObject {
 
   /** @internal Takes in a row that was read together with others; `offset` is that of the key's length. */
   seed(page: Page, offset: number): void {
+    if (page === unread) return;
     this.#page = page;
     this.#offset = offset;
     this.#loadedAt = this.layout.epoch;
@@ -113,18 +119,59 @@ export class ObjectHandle extends Linkable implements Holder, PendingObject {
 
   #require(): Page {
     this.database.requireOpen();
-    if (!this.#refresh() || this.#page === undefined) {
-      throw new EngineError(
-        "invalidated",
-        `Accessing object of type ${this.layout.name} which has been invalidated or deleted`,
-      );
-    }
+    if (!this.#refresh() || this.#page === undefined) throw this.#gone();
     return this.#page;
   }
 
   /** Whether it still exists. */
   isValid(): boolean {
-    return !this.database.isClosed && this.#refresh();
+    return !this.database.isClosed && (this.isAsked ? this.#exists() : this.#refresh());
+  }
+
+  /**
+   * @internal Whether the core is asked for single values: the open write transaction has changed the object, and its
+   * row may be long.
+   */
+  get isAsked(): boolean {
+    const { database, layout, key } = this;
+    if (!database.isInWrite || !layout.hasCollections || key < 0) return false;
+    if (this.#page !== undefined && layout.isFresh(key, this.#loadedAt)) return false;
+    return layout.isChangedInWrite(key);
+  }
+
+  /** Whether an object that is asked exists. */
+  #exists(): boolean {
+    const { database, layout } = this;
+    if (this.#existsAt === layout.removalEpoch) return true;
+    const column = layout.columns.find(({ collection }) => collection !== "single");
+    if (column === undefined ? !this.#refresh() : !askIsThere(database, this.address(column), column)) return false;
+    this.#existsAt = layout.removalEpoch;
+    return true;
+  }
+
+  #ask(column: Column): unknown {
+    const { database } = this;
+    if (column.collection !== "single") {
+      if (!this.#exists()) throw this.#gone();
+      return readColumn(this, column);
+    }
+    if (column.index === primaryKeyColumn) {
+      if (!this.#exists()) throw this.#gone();
+      // It never changes, so an old row says it too.
+      const { conventions } = database;
+      if (this.#packedKey !== undefined) return readScalar(pageOf(this.#packedKey), 0, conventions);
+      return this.#page === undefined ? this.#primaryKey() : readScalar(this.#page, this.#offset + 4, conventions);
+    }
+    const page = askValue(database, this.address(column));
+    if (page === undefined) throw this.#gone();
+    return readElement({ holder: this, column, way: noWay }, page, 0, undefined);
+  }
+
+  #gone(): EngineError {
+    return new EngineError(
+      "invalidated",
+      `Accessing object of type ${this.layout.name} which has been invalidated or deleted`,
+    );
   }
 
   /** @internal Where its row stands now. @throws {@link EngineError} `invalidated` if it is gone. */
@@ -155,7 +202,10 @@ export class ObjectHandle extends Linkable implements Holder, PendingObject {
 
   /** Value of a column: a scalar, an object, or a collection. */
   get(column: Column): unknown {
-    if (this.#page === undefined || this.#loadedAt !== this.layout.epoch || this.database.isClosed) this.#require();
+    if (this.#page === undefined || this.#loadedAt !== this.layout.epoch || this.database.isClosed) {
+      if (this.isAsked) return this.#ask(column);
+      this.#require();
+    }
     const known = this.#values[column.index];
     if (known !== undefined) return known;
     if (column.index === primaryKeyColumn) return this.#primaryKey();
@@ -192,7 +242,7 @@ export class ObjectHandle extends Linkable implements Holder, PendingObject {
     this.database.requireWrite();
     this.#require();
     this.database.batch.erase(this);
-    this.layout.touchMembership();
+    this.layout.noteRemoval();
     touched(this);
   }
 
@@ -243,10 +293,16 @@ export class EmbeddedHandle implements Holder {
   }
 
   #find(): RowPlace | undefined {
+    if (rootOf(this).isAsked) {
+      const asked = askValue(this.database, this.place());
+      // What holds it says so if it is gone itself.
+      if (asked === undefined) this.parent.row();
+      return asked?.bytes[0] === tag.embedded ? { page: asked, offset: 5 } : undefined;
+    }
     const { page, offset } = this.parent.row();
     let at = columnOffset(page, offset, this.column.index);
     if (at < 0) return undefined;
-    if (typeof this.element === "number") at = List.elementOffset(page, at, this.element);
+    if (typeof this.element === "number") at = elementOffset(page, at, this.element);
     else if (typeof this.element === "string") at = Dictionary.valueOffset(page, at, this.element);
     if (at < 0 || page.bytes[at] !== tag.embedded) return undefined;
     return { page, offset: at + 5 };
@@ -288,17 +344,23 @@ function checkAssignment({ database, layout }: Holder, column: Column, value: un
   checkValue(database, column, value);
 }
 
+/** The object at the root of a holder. */
+export function rootOf(holder: Holder): ObjectHandle {
+  let at = holder;
+  while (at instanceof EmbeddedHandle) at = at.parent;
+  return at as ObjectHandle;
+}
+
 /** Notes that the object at the root of a holder has changed. */
 export function touched(holder: Holder): void {
-  const { database } = holder;
-  database.dataEpoch += 1;
-  let at: Holder = holder;
-  if (holder instanceof ObjectHandle) {
-    if (holder.key >= 0) holder.layout.touch(holder.key);
-    return;
-  }
-  while (at instanceof EmbeddedHandle) at = at.parent;
-  if (at instanceof ObjectHandle && at.key >= 0) at.layout.touch(at.key);
+  holder.database.dataEpoch += 1;
+  const root = holder instanceof ObjectHandle ? holder : rootOf(holder);
+  if (root.key >= 0) root.layout.touch(root.key);
+}
+
+/** Whether the collection of a column is there, as long as its object is. */
+function askIsThere(database: Database, address: Address, { collection }: Column): boolean {
+  return collection !== "single" && askSizes(database, address, collection) !== undefined;
 }
 
 function readColumn(holder: Holder, column: Column): unknown {

@@ -22,7 +22,7 @@ import { KeySequence } from "./key-sequence.js";
 import { foldEdits } from "./list-edits.js";
 import { isNested } from "./nested.js";
 import type { List } from "./list.js";
-import { type EmbeddedHandle, type Holder, ObjectHandle } from "./object.js";
+import { type EmbeddedHandle, type Holder, ObjectHandle, rootOf } from "./object.js";
 import type { Reach } from "./reach.js";
 import type { Results } from "./results.js";
 import type { Column } from "./schema.js";
@@ -30,7 +30,6 @@ import {
   differingColumns,
   printAt,
   rootColumn,
-  rootOf,
   storedElements,
   storedEntries,
   storedHolder,

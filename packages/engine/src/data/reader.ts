@@ -24,6 +24,9 @@ const objectBytes = 8;
 /** What is read of an object that is found by its primary key. */
 type Wanted = "key" | "row";
 
+/** Stands for a row that was not read: it may be long, and is read when it is needed. */
+export const unread: Page = pageOf(new Uint8Array(0));
+
 /** Reads objects of one open file. */
 export class ObjectReader {
   readonly #store: CoreStore;
@@ -62,13 +65,13 @@ export class ObjectReader {
 
   /**
    * The object with the key that was packed last, or −1. If its row is wanted, that stands at {@link page} and
-   * {@link offset} then.
+   * {@link offset} then, unless the page is {@link unread}.
    */
   find(view: SnapshotId, classIndex: number, wanted: Wanted): number {
     const { length } = this.#keyWriter;
     if (this.#hot === undefined || length > leftBytesMin) {
-      const key = this.#store.find(view, classIndex, this.#keyWriter.view());
-      return key >= 0 && wanted === "row" && !this.read(view, classIndex, key) ? -1 : key;
+      this.page = unread;
+      return this.#store.find(view, classIndex, this.#keyWriter.view());
     }
     const { bytes } = this.#room();
     const at = this.#used;
@@ -77,6 +80,10 @@ export class ObjectReader {
     const rowLength = this.#hot.findRow(bytes, at, view, classIndex, length);
     if (rowLength < 0) return -1;
     const key = this.#shared.view.getFloat64(at, true);
+    if (rowLength === 0) {
+      this.page = unread;
+      return key;
+    }
     return this.#take(at + objectBytes, rowLength) || this.#readAlone(view, classIndex, key) ? key : -1;
   }
 

@@ -392,7 +392,7 @@ export class Results {
       database.batch.erase({ key, classIndex: layout.index });
       layout.touch(key);
     }
-    layout.touchMembership();
+    layout.noteRemoval();
     database.dataEpoch += 1;
   }
 }

@@ -96,6 +96,12 @@ class ClassEpochs {
   epoch = 1;
   /** Grows when objects come or go. */
   membershipEpoch = 1;
+  /** Grows when objects go. */
+  removalEpoch = 1;
+  /** The epoch in which the open write transaction began. */
+  writeEpoch = 0;
+  /** What `removalEpoch` was then. */
+  removalEpochBefore = 0;
   /** Handles loaded before this epoch are stale, whatever `changed` says. */
   #floor = 0;
   readonly #changed = new Map<number, number>();
@@ -116,7 +122,17 @@ class ClassEpochs {
     this.epoch += 1;
     this.#floor = this.epoch;
     this.#changed.clear();
-    if (membership) this.membershipEpoch += 1;
+    if (membership) this.noteRemoval();
+  }
+
+  noteRemoval(): void {
+    this.membershipEpoch += 1;
+    this.removalEpoch += 1;
+  }
+
+  beginWrite(): void {
+    this.writeEpoch = this.epoch;
+    this.removalEpochBefore = this.removalEpoch;
   }
 }
 
@@ -136,6 +152,8 @@ export class ClassLayout {
   readonly isFlat: boolean;
   /** What the application declared. */
   readonly declaration: ClassDeclaration;
+  /** Whether objects hold collections, or what may be one: their rows may be long. */
+  readonly hasCollections: boolean;
   /** Shared by all layouts that the class has had: handles hold on to theirs. */
   readonly #epochs: ClassEpochs;
   /** In a write transaction: no primary key is a greater integer; ∞ as long as nobody has looked. */
@@ -195,6 +213,7 @@ export class ClassLayout {
         target: column.target,
       }),
     );
+    this.hasCollections = this.columns.some(({ collection, type }) => collection !== "single" || type === "mixed");
     this.isFlat =
       this.kind === "top" && this.primaryKey !== undefined && this.columns.every((column) => column.isPlain);
   }
@@ -227,6 +246,31 @@ export class ClassLayout {
   /** Whether what a handle loaded at an epoch still stands. */
   isFresh(object: number, loadedAt: number): boolean {
     return this.#epochs.isFresh(object, loadedAt);
+  }
+
+  /** Grows when objects go. */
+  get removalEpoch(): number {
+    return this.#epochs.removalEpoch;
+  }
+
+  /** A write transaction begins. */
+  beginWrite(): void {
+    this.#epochs.beginWrite();
+  }
+
+  /** Whether the open write transaction has, or may have, changed an object. */
+  isChangedInWrite(object: number): boolean {
+    return !this.#epochs.isFresh(object, this.#epochs.writeEpoch);
+  }
+
+  /** Whether the open write transaction has removed objects. */
+  get hasRemovalInWrite(): boolean {
+    return this.#epochs.removalEpoch !== this.#epochs.removalEpochBefore;
+  }
+
+  /** Notes that objects have gone. */
+  noteRemoval(): void {
+    this.#epochs.noteRemoval();
   }
 
   /** Notes a change of one object. */

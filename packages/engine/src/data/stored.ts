@@ -10,6 +10,7 @@ import { tag } from "../values/tags.js";
 import { columnOffset, type Page, pageOf, readCollectionHead, readLink, skipValue } from "../values/unpack.js";
 import type { Database } from "./database.js";
 import { EmbeddedHandle, type Holder, type ObjectHandle } from "./object.js";
+
 import type { ClassLayout, Column } from "./schema.js";
 
 /** A value's place in a page. */
@@ -43,13 +44,6 @@ export function storedRow(database: Database, view: SnapshotId, layout: ClassLay
   if (bytes === null) return undefined;
   const page = pageOf(bytes);
   return { page, at: 4 + page.view.getUint32(0, true) };
-}
-
-/** The object at the root of a holder. */
-export function rootOf(holder: Holder): ObjectHandle {
-  let at = holder;
-  while (at instanceof EmbeddedHandle) at = at.parent;
-  return at as ObjectHandle;
 }
 
 /** Column of the root object that leads to a column of a holder. */

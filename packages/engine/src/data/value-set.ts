@@ -8,21 +8,24 @@ import { EngineError } from "../errors.js";
 import { ByteWriter } from "../values/bytes.js";
 import { Linkable, packValue } from "../values/pack.js";
 import { tag } from "../values/tags.js";
-import { columnOffset, type Page, pageOf, readCollectionHead, readLink, skipValue } from "../values/unpack.js";
-import { operation } from "./batch.js";
+import { columnOffset, pageOf } from "../values/unpack.js";
+import { askContains, askSizes } from "./asked.js";
+import { type Address, operation } from "./batch.js";
 import type { UpdateMode } from "./create.js";
+import {
+  type Elements,
+  elementsAt,
+  isAsked,
+  isStanding,
+  noElements,
+  type Stamp,
+  stampOf,
+  targetOf,
+} from "./elements.js";
 import { elementsOf, fingerprint } from "./list.js";
 import { collectionParts, noWay } from "./nested.js";
-import { type Holder, linkedObject, readElement, resolveObject, touched } from "./object.js";
-import type { Column } from "./schema.js";
-
-/** The elements at one moment. */
-interface Elements {
-  readonly epoch: number;
-  readonly page: Page | undefined;
-  readonly offsets: readonly number[];
-  readonly keys: readonly number[] | undefined;
-}
+import { type Holder, linkedObject, readElement, resolveObject, rootOf, touched } from "./object.js";
+import type { ClassLayout, Column } from "./schema.js";
 
 /** A live set. */
 export class ValueSet {
@@ -30,7 +33,10 @@ export class ValueSet {
   readonly holder: Holder;
   /** The column that holds it. */
   readonly column: Column;
-  #elements: Elements | undefined;
+  #elements: (Elements & { readonly stamp: Stamp }) | undefined;
+  #size: { readonly visible: number; readonly hasHidden: boolean; readonly stamp: Stamp } | undefined;
+  /** Bytes of the elements as text, once one was looked for among them. */
+  #prints: { readonly of: Elements; readonly texts: ReadonlySet<string> } | undefined;
 
   constructor(holder: Holder, column: Column) {
     this.holder = holder;
@@ -47,40 +53,57 @@ export class ValueSet {
     return this.holder.isValid();
   }
 
+  get #target(): ClassLayout | undefined {
+    return targetOf(this.holder, this.column);
+  }
+
+  #stamp(): Stamp {
+    return stampOf(rootOf(this.holder), this.#target);
+  }
+
+  /** The elements as they were read last, if they are still so. */
+  #known(): Elements | undefined {
+    const elements = this.#elements;
+    if (elements === undefined) return undefined;
+    return isStanding(elements.stamp, rootOf(this.holder), this.#target, elements.hasHidden) ? elements : undefined;
+  }
+
   #read(): Elements {
     const { database } = this.holder;
     database.requireOpen();
-    if (this.#elements?.epoch === database.dataEpoch) return this.#elements;
+    const known = this.#known();
+    if (known !== undefined) return known;
+    // The row may name objects that the core has not deleted yet.
+    database.flush();
     const { page, offset } = this.holder.row();
     const at = columnOffset(page, offset, this.column.index);
-    const offsets: number[] = [];
-    const keys: number[] = [];
-    if (at >= 0 && page.bytes[at] === tag.set) {
-      const { count, first } = readCollectionHead(page, at);
-      let element = first;
-      for (let index = 0; index < count; index += 1) {
-        const key = this.#targetKey(page, element);
-        if (key !== -1) offsets.push(element);
-        if (key !== undefined && key >= 0) keys.push(key);
-        element = skipValue(page, element);
-      }
-    }
-    this.#elements = { epoch: database.dataEpoch, page, offsets, keys: keys.length > 0 ? keys : undefined };
+    const isThere = at >= 0 && page.bytes[at] === tag.set;
+    const elements = isThere ? elementsAt(rootOf(this.holder), this.column, page, at) : noElements;
+    this.#elements = { ...elements, stamp: this.#stamp() };
     return this.#elements;
   }
 
-  /** Key of the target in sets of links, −1 if it does not exist; `undefined` for other values. */
-  #targetKey(page: Page, offset: number): number | undefined {
-    if (this.column.type !== "link" || page.bytes[offset] !== tag.link) return undefined;
-    const { className, packedKey } = readLink(page, offset);
-    const { database } = this.holder;
-    const layout = database.storedLayout(className);
-    return layout === undefined ? -1 : database.store.find(database.view, layout.index, packedKey);
+  /** Whether the core is asked for what is in the set. */
+  get #isAsked(): boolean {
+    return this.#known() === undefined && isAsked(rootOf(this.holder), this.#target);
   }
 
   /** How many elements there are. */
   get length(): number {
-    return this.#read().offsets.length;
+    const { database } = this;
+    database.requireOpen();
+    const known = this.#size;
+    if (known !== undefined && isStanding(known.stamp, rootOf(this.holder), this.#target, known.hasHidden)) {
+      return known.visible;
+    }
+    const sizes = this.#isAsked ? askSizes(database, this.#address(), "set") : undefined;
+    if (sizes === undefined) return this.#read().offsets.length;
+    this.#size = { visible: sizes.visible, hasHidden: sizes.real > sizes.visible, stamp: this.#stamp() };
+    return sizes.visible;
+  }
+
+  #address(): Address {
+    return this.holder.address(this.column);
   }
 
   /** Keys of the objects, for a set of links. */
@@ -127,8 +150,12 @@ export class ValueSet {
   has(value: unknown): boolean {
     const plain = this.database.conventions.unwrap(value);
     if (this.column.type === "link" && !(plain instanceof Linkable)) return false;
-    const wanted = fingerprint(pageOf(this.#pack(plain)), 0);
-    return this.fingerprints().includes(wanted);
+    const packed = this.#pack(plain);
+    if (this.#isAsked) return askContains(this.database, this.#address(), packed);
+    const elements = this.#read();
+    const isKnown = this.#prints?.of.page === elements.page && this.#prints?.of.offsets === elements.offsets;
+    if (!isKnown) this.#prints = { of: elements, texts: new Set(this.fingerprints()) };
+    return this.#prints?.texts.has(fingerprint(pageOf(packed), 0)) ?? false;
   }
 
   #requireWrite(): void {
@@ -153,7 +180,7 @@ export class ValueSet {
 
   #mutate(code: number, packed: Uint8Array): void {
     const { batch } = this.database;
-    batch.begin(code, this.holder.address(this.column)).bytes(packed);
+    batch.begin(code, this.#address()).bytes(packed);
     batch.end();
     touched(this.holder);
   }
@@ -162,7 +189,7 @@ export class ValueSet {
   clear(): void {
     this.#requireWrite();
     const { batch } = this.database;
-    batch.begin(operation.clear, this.holder.address(this.column));
+    batch.begin(operation.clear, this.#address());
     batch.end();
     touched(this.holder);
   }

@@ -114,6 +114,17 @@ export class ByteWriter {
     this.#view.setUint32(offset, value, true);
   }
 
+  /** A step of a path: an index into a list, or a key. */
+  step(step: number | string): void {
+    if (typeof step === "number") {
+      this.u8(0);
+      this.u32(step);
+    } else {
+      this.u8(1);
+      this.text32(step);
+    }
+  }
+
   i32(value: number): void {
     const offset = this.#reserve(4);
     this.#view.setInt32(offset, value, true);

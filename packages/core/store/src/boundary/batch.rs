@@ -171,14 +171,10 @@ impl<'a> Batch<'a> {
     fn location(&mut self) -> Result<Location> {
         let (class, object) = (self.class()?, self.object()?);
         let column = u16::from_le_bytes(self.reader.array()?);
-        let length = self.byte()?;
-        let mut steps = Vec::with_capacity(usize::from(length));
-        for _ in 0..length {
-            steps.push(match self.byte()? {
-                0 => Step::Visible(u32::from_le_bytes(self.reader.array()?)),
-                1 => Step::Key(Name::from(self.reader.sized()?)),
-                _ => return Err(malformed("a path holds an unknown kind of element")),
-            });
+        let length = usize::from(self.byte()?);
+        let mut steps = Vec::with_capacity(length);
+        while steps.len() < length {
+            steps.push(step(&mut self.reader)?);
         }
         Ok(Location {
             class,
@@ -191,5 +187,23 @@ impl<'a> Batch<'a> {
     fn value(&mut self) -> Result<tidemark_changeset::Value> {
         let value = self.reader.value()?.to_value();
         value.ok_or_else(|| malformed("a set holds plain values only"))
+    }
+}
+
+/// The elements of a path that takes up all of the bytes.
+pub(super) fn steps_of(path: &[u8]) -> Result<Vec<Step>> {
+    let mut reader = Reader::new(path);
+    let mut steps = Vec::new();
+    while !reader.is_empty() {
+        steps.push(step(&mut reader)?);
+    }
+    Ok(steps)
+}
+
+fn step(reader: &mut Reader<'_>) -> Result<Step> {
+    match reader.array()? {
+        [0] => Ok(Step::Visible(u32::from_le_bytes(reader.array()?))),
+        [1] => Ok(Step::Key(Name::from(reader.sized()?))),
+        _ => Err(malformed("a path holds an unknown kind of element")),
     }
 }

@@ -4,6 +4,7 @@
 //! here and only convert.
 
 mod batch;
+mod collections;
 mod migration;
 mod reading;
 mod resets;
@@ -12,6 +13,7 @@ mod shared;
 mod texts;
 
 pub use batch::mutate;
+pub use collections::{CollectionSizes, Contains, ValueAt};
 pub use migration::{declared_version_of, migrate_schema};
 pub use reading::{KeyGuess, column, describe_query, find, find_row, query, row, rows, sum};
 pub use resets::{check_of, demand_of, pending_reset_text, reset_mode_name, reset_report_text};

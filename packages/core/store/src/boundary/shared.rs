@@ -49,6 +49,15 @@ struct Snapshots<S: Storage> {
 pub trait ViewWork<T> {
     /// Does it.
     fn work<R: Read>(self, view: View<'_, R>) -> Result<T>;
+
+    /// Does it on the open write. What needs only some of what the write holds decoded, does not wait for
+    /// all of it to be encoded.
+    fn work_in_write<S: Storage>(self, write: &mut WriteTransaction<S>) -> Result<T>
+    where
+        Self: Sized,
+    {
+        self.work(write.view()?)
+    }
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -160,7 +169,7 @@ impl<S: Storage> SharedStore<S> {
     pub fn view<T>(&self, id: SnapshotId, work: impl ViewWork<T>) -> Result<T> {
         match self.snapshot(id) {
             Some(snapshot) => work.work(snapshot.view()),
-            None => self.with_write_of(id, |write| work.work(write.view()?)),
+            None => self.with_write_of(id, |write| work.work_in_write(write)),
         }
     }
 
@@ -284,9 +293,10 @@ impl<S: Storage> Snapshots<S> {
 /// The questions of the boundary, as work on a view.
 pub mod work {
     use super::reading::KeyGuess;
-    use super::{Read, Result, View, ViewWork, reading};
+    use super::{Read, Result, Storage, View, ViewWork, WriteTransaction, reading};
     use crate::QueryNames;
-    use crate::boundary::{number_of, schema_text};
+    use crate::boundary::collections::{column_in_write, find_row_in_write};
+    use crate::boundary::{number_of, object_of_number, schema_text};
 
     /// The schema as text.
     pub struct Schema;
@@ -313,6 +323,10 @@ pub mod work {
         fn work<R: Read>(self, view: View<'_, R>) -> Result<f64> {
             Ok(number_of(view.count(self.0)?))
         }
+
+        fn work_in_write<S: Storage>(self, write: &mut WriteTransaction<S>) -> Result<f64> {
+            self.work(write.view_of_keys())
+        }
     }
 
     /// Object with a packed key.
@@ -322,9 +336,14 @@ pub mod work {
         fn work<R: Read>(self, view: View<'_, R>) -> Result<f64> {
             reading::find(view, self.0, self.1)
         }
+
+        fn work_in_write<S: Storage>(self, write: &mut WriteTransaction<S>) -> Result<f64> {
+            self.work(write.view_of_keys())
+        }
     }
 
-    /// Object with a packed key and its row, handed to a function that copies it.
+    /// Object with a packed key and its row, handed to a function that copies it. The row is empty if it is
+    /// that of a long collection which the open write has changed: to encode it would cost too much.
     pub struct FindRow<'a, F> {
         /// Position of the class.
         pub class: usize,
@@ -341,6 +360,14 @@ pub mod work {
             let found = reading::find_row(view, self.class, self.packed_key, self.guess)?;
             (self.copy)(found.as_ref().map(|(object, row)| (*object, &row[..])))
         }
+
+        fn work_in_write<S: Storage>(self, write: &mut WriteTransaction<S>) -> Result<T> {
+            let found = find_row_in_write(write, self.class, self.packed_key, self.guess)?;
+            (self.copy)(found.as_ref().map(|(object, row)| {
+                let row = row.as_deref().unwrap_or_default();
+                (*object, row)
+            }))
+        }
     }
 
     /// One row, handed to a function that copies it.
@@ -351,6 +378,12 @@ pub mod work {
             let row = reading::row(view, self.0, self.1)?;
             (self.2)(row.as_deref())
         }
+
+        fn work_in_write<S: Storage>(self, write: &mut WriteTransaction<S>) -> Result<T> {
+            let class = write.catalog().id_at(self.0)?;
+            let object = object_of_number(self.1);
+            self.work(write.view_of_rows(class, object.into_iter()))
+        }
     }
 
     /// Several rows.
@@ -359,6 +392,12 @@ pub mod work {
     impl ViewWork<Vec<u8>> for Rows<'_> {
         fn work<R: Read>(self, view: View<'_, R>) -> Result<Vec<u8>> {
             reading::rows(view, self.0, self.1)
+        }
+
+        fn work_in_write<S: Storage>(self, write: &mut WriteTransaction<S>) -> Result<Vec<u8>> {
+            let class = write.catalog().id_at(self.0)?;
+            let objects = self.1.iter().filter_map(|object| object_of_number(*object));
+            self.work(write.view_of_rows(class, objects))
         }
     }
 
@@ -375,6 +414,13 @@ pub mod work {
     impl ViewWork<Vec<u8>> for Column<'_> {
         fn work<R: Read>(self, view: View<'_, R>) -> Result<Vec<u8>> {
             reading::column(view, self.class, self.column, self.objects)
+        }
+
+        fn work_in_write<S: Storage>(self, write: &mut WriteTransaction<S>) -> Result<Vec<u8>> {
+            match self.objects {
+                Some([object]) => column_in_write(write, self.class, self.column, *object),
+                _ => self.work(write.view()?),
+            }
         }
     }
 

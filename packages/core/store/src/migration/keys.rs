@@ -146,6 +146,7 @@ impl<S: Storage> WriteTransaction<S> {
             if self.storage.contains(ABSENT, &entry)? {
                 self.storage.delete(ABSENT, &entry);
                 self.counters(class)?.absent -= 1;
+                self.hiding += 1;
             }
         }
         let name = class_of(&self.catalog, class)?.name.clone();
@@ -166,6 +167,7 @@ impl<S: Storage> WriteTransaction<S> {
                 if let Some(node) = loaded.document.fields.get_mut(column) {
                     relink(node, &name, &new_keys);
                 }
+                self.rewritten(origin.class, origin.object)?;
             }
         }
         Ok(())

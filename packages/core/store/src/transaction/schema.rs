@@ -6,9 +6,10 @@ use tidemark_changeset::{Instruction, Name};
 use tidemark_model::Class;
 use tidemark_storage::{Read, Storage};
 
-use super::{Links, WriteTransaction, class_of, object_at};
+use super::{WriteTransaction, class_of, object_at};
 use crate::Result;
 use crate::catalog::Catalog;
+use crate::link_counts::LinkCounts;
 use crate::tables::{ClassId, ROWS};
 
 impl<S: Storage> WriteTransaction<S> {
@@ -99,7 +100,8 @@ impl<S: Storage> WriteTransaction<S> {
                 loaded
                     .document
                     .erase_column(&before.schema, definition, name, column);
-                loaded.links = Some(Links::new());
+                loaded.links = Some(LinkCounts::unknown());
+                loaded.hidden.get_mut().clear();
                 if !std::mem::replace(&mut loaded.is_dirty, true) {
                     self.dirty.push((class, object));
                 }

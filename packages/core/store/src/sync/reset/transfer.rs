@@ -151,6 +151,7 @@ impl<S: Storage, R: Read> Transfer<'_, S, R> {
             if let Some(field) = loaded.document.fields.get_mut(column) {
                 *field = node;
             }
+            self.local.rewritten(class, object)?;
         }
         self.report.objects_changed += u64::from(is_changed);
         Ok(())

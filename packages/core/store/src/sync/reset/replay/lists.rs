@@ -6,6 +6,7 @@ use tidemark_storage::{Read, Storage};
 
 use super::Replay;
 use super::look::{At, found, steps};
+use crate::hidden::AllVisible;
 use crate::sync::reset::agreement::Mapping;
 use crate::sync::reset::copy::Painter;
 use crate::sync::reset::report::DropReason;
@@ -165,7 +166,7 @@ impl<F: Storage, R: Read> Replay<'_, F, R> {
             &loaded.document,
             column,
             &steps,
-            &|_| Ok(false),
+            &AllVisible,
         );
         let Some(walk) = found(place)? else {
             return Ok(None);
@@ -200,7 +201,7 @@ impl<F: Storage, R: Read> Replay<'_, F, R> {
         let loaded = loaded.ok_or(StoreError::Damaged("a lost object"))?;
         let steps = steps(&at.target.path);
         let (schema, document) = (&catalog.schema, &loaded.document);
-        let place = walk(schema, definition, document, column, &steps, &|_| Ok(false));
+        let place = walk(schema, definition, document, column, &steps, &AllVisible);
         let Some(walk) = found(place)? else {
             return Ok(None);
         };

@@ -4,6 +4,7 @@ use tidemark_changeset::{PathElement, Target, Value};
 use tidemark_storage::{Read, Storage};
 
 use super::Replay;
+use crate::hidden::AllVisible;
 use crate::seen::Seen;
 use crate::tables::ClassId;
 use crate::transaction::class_of;
@@ -55,7 +56,7 @@ impl<F: Storage, R: Read> Replay<'_, F, R> {
         let document = document.ok_or(StoreError::Damaged("a lost object"))?;
         let schema = &self.fresh.catalog.schema;
         let steps = steps(path);
-        let place = walk(schema, definition, document, column, &steps, &|_| Ok(false));
+        let place = walk(schema, definition, document, column, &steps, &AllVisible);
         found(place)?
             .map(|walk| Seen::of(&walk, element))
             .transpose()
