@@ -5,6 +5,7 @@ use crate::arrange::Arranger;
 use crate::bound::Condition;
 use crate::describe::{self, Form};
 use crate::descriptors::Descriptor;
+use crate::direct::Direct;
 use crate::error::Result;
 use crate::evaluate;
 use crate::pins::{self, Pin};
@@ -54,6 +55,12 @@ impl Query {
         steps: &Steps,
     ) -> Result<bool> {
         evaluate::matches(&self.condition, row, Given { objects, steps })
+    }
+
+    /// Judges rows as they are stored, for readers whose rows are packed and need no bound; `None` if the
+    /// predicate asks for more than plain properties at once.
+    pub fn direct(&self) -> Option<Direct<'_>> {
+        Direct::new(&self.condition)
     }
 
     /// A way to rows among which all are that match, if the predicate restricts them to what can be looked

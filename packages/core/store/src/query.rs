@@ -7,8 +7,8 @@ use tidemark_changeset::packed::{Packed, PackedDictionary, PackedList, RowView, 
 use tidemark_changeset::{CollectionKind, ColumnType, KeyType, Name};
 use tidemark_model::{Class, Column};
 use tidemark_query::{
-    Argument, Arranger, Catalog as QueryCatalog, Field, Items, KeyView, LinkView, Objects, Place,
-    Property, Query, QueryError, Row, Scalar, bind, parse,
+    Argument, Arranger, Catalog as QueryCatalog, Direct, Field, Items, KeyView, LinkView, Objects,
+    PackedRow, Place, Property, Query, QueryError, Row, Scalar, bind, parse,
 };
 use tidemark_storage::Read;
 
@@ -91,6 +91,7 @@ impl<R: Read> View<'_, R> {
             class: definition,
             arranger: query.has_descriptors().then(|| query.arranger()),
             query: &query,
+            direct: query.direct(),
             found: Found {
                 objects: Vec::new(),
                 rows_visited,
@@ -151,7 +152,8 @@ impl<R: Read> View<'_, R> {
             let Some(bytes) = self.row_by_id(origin.class, origin.object)? else {
                 continue;
             };
-            let row = StoredRow::new(self.catalog, class_of(self.catalog, origin.class)?, &bytes)?;
+            let class = class_of(self.catalog, origin.class)?;
+            let row = StoredRow::of_bytes(self.catalog, class, &bytes)?;
             let times = Self::occurrences(&row, origin.column, target);
             visitor(&row, times);
         }
@@ -164,6 +166,7 @@ struct Search<'v, 'q, R: Read> {
     view: &'v View<'v, R>,
     class: &'v Class,
     query: &'q Query,
+    direct: Option<Direct<'q>>,
     arranger: Option<Arranger<'q>>,
     found: Found,
 }
@@ -173,11 +176,22 @@ impl<R: Read> Search<'_, '_, R> {
     #[inline]
     fn visit(&mut self, object: u64, bytes: &[u8]) -> Result<bool> {
         self.found.rows_visited += 1;
-        let row = StoredRow::new(self.view.catalog, self.class, bytes)?;
-        if self.query.matches(&row, self.view)? {
+        let packed = packed_row(bytes)?;
+        let row = || StoredRow::new(self.view.catalog, self.class, packed);
+        let known = self
+            .direct
+            .as_ref()
+            .and_then(|direct| direct.holds(&packed));
+        let matches = match known {
+            Some(matches) => matches,
+            None => self.query.matches(&row(), self.view)?,
+        };
+        if matches {
             self.found.objects.push(object);
             if let Some(arranger) = &mut self.arranger {
-                arranger.push(&row, self.view)?;
+                if !arranger.push_packed(&packed) {
+                    arranger.push(&row(), self.view)?;
+                }
                 return Ok(arranger.wants_more());
             }
         }
@@ -267,7 +281,7 @@ impl<R: Read> Objects for View<'_, R> {
             let Some(bytes) = self.row_by_id(class, object)? else {
                 return Ok(false);
             };
-            visitor(&StoredRow::new(
+            visitor(&StoredRow::of_bytes(
                 self.catalog,
                 class_of(self.catalog, class)?,
                 &bytes,
@@ -408,17 +422,26 @@ struct StoredRow<'a> {
 }
 
 impl<'a> StoredRow<'a> {
-    fn new(catalog: &'a Catalog, class: &'a Class, bytes: &'a [u8]) -> Result<Self> {
-        let damaged = |_| StoreError::Damaged("a row cannot be read");
-        let (key, row) = split_row(bytes)?;
-        let row = RowView::new(row).map_err(damaged)?;
-        Ok(Self {
+    fn new(catalog: &'a Catalog, class: &'a Class, packed: PackedRow<'a>) -> Self {
+        Self {
             catalog,
             class,
-            key: Some(key),
-            row,
-        })
+            key: Some(packed.key),
+            row: packed.columns,
+        }
     }
+
+    fn of_bytes(catalog: &'a Catalog, class: &'a Class, bytes: &'a [u8]) -> Result<Self> {
+        Ok(Self::new(catalog, class, packed_row(bytes)?))
+    }
+}
+
+/// The parts of a stored row.
+#[inline]
+pub(crate) fn packed_row(bytes: &[u8]) -> Result<PackedRow<'_>> {
+    let (key, row) = split_row(bytes)?;
+    let columns = RowView::new(row).map_err(|_| StoreError::Damaged("a row cannot be read"))?;
+    Ok(PackedRow { key, columns })
 }
 
 impl Row for StoredRow<'_> {
