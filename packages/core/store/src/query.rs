@@ -1,27 +1,23 @@
 //! Queries over rows as they are stored: a scalar predicate reads its bytes where they lie.
 
-use std::borrow::Cow;
 use std::ops::ControlFlow;
 
 use tidemark_changeset::packed::{Packed, PackedDictionary, PackedList, RowView, read_all};
 use tidemark_changeset::{CollectionKind, ColumnType, KeyType, Name};
 use tidemark_model::{Class, Column};
 use tidemark_query::{
-    Argument, Arranger, Catalog as QueryCatalog, Direct, Field, Items, KeyView, LinkView, Objects,
-    PackedRow, Place, Property, Query, QueryError, Row, Scalar, bind, parse,
+    Argument, Catalog as QueryCatalog, Field, Items, KeyView, LinkView, Objects, PackedRow, Place,
+    Property, QueryError, Row, Scalar, bind, parse,
 };
 use tidemark_storage::Read;
 
-use crate::candidates::Lookups;
 use crate::catalog::Catalog;
 use crate::links::origins;
 use crate::names::QueryNames;
+use crate::search::Search;
 use crate::tables::ClassId;
 use crate::transaction::{class_of, split_row};
 use crate::{Result, StoreError, View};
-
-/// Candidates are found by walking along the table if at most this many keys lie in it for each of them.
-const SCAN_DENSITY: u64 = 8;
 
 /// An argument of a query from its packed form.
 pub(crate) fn argument(value: &Packed<'_>) -> Result<Argument> {
@@ -75,31 +71,10 @@ impl<R: Read> View<'_, R> {
         let definition = self.catalog.class_at(class)?;
         let name = definition.name.to_string();
         let query = bind(&parse(text)?, &name, &self.query_catalog(), arguments)?;
-        let mut rows_visited = 0;
-        let candidates = match restrict {
-            Some(objects) => Some(Cow::Borrowed(objects)),
-            None => match query.access(&Lookups(self.catalog)) {
-                Some(access) => {
-                    let objects = self.candidates(id, &access, &mut rows_visited)?;
-                    Some(Cow::Owned(objects))
-                }
-                None => None,
-            },
-        };
-        let mut search = Search {
-            view: self,
-            class: definition,
-            arranger: query.has_descriptors().then(|| query.arranger()),
-            query: &query,
-            direct: query.direct(),
-            found: Found {
-                objects: Vec::new(),
-                rows_visited,
-            },
-        };
-        match candidates {
-            Some(objects) => search.among(id, &objects, restrict.is_none())?,
-            None => search.everywhere(id)?,
+        let mut search = Search::new(self, definition, &query);
+        match restrict {
+            Some(objects) => search.among(id, objects, false)?,
+            None => search.of_class(id)?,
         }
         search.finish()
     }
@@ -158,93 +133,6 @@ impl<R: Read> View<'_, R> {
             visitor(&row, times);
         }
         Ok(())
-    }
-}
-
-/// A query on its way through rows.
-struct Search<'v, 'q, R: Read> {
-    view: &'v View<'v, R>,
-    class: &'v Class,
-    query: &'q Query,
-    direct: Option<Direct<'q>>,
-    arranger: Option<Arranger<'q>>,
-    found: Found,
-}
-
-impl<R: Read> Search<'_, '_, R> {
-    /// Judges a row; says whether more are wanted.
-    #[inline]
-    fn visit(&mut self, object: u64, bytes: &[u8]) -> Result<bool> {
-        self.found.rows_visited += 1;
-        let packed = packed_row(bytes)?;
-        let row = || StoredRow::new(self.view.catalog, self.class, packed);
-        let known = self
-            .direct
-            .as_ref()
-            .and_then(|direct| direct.holds(&packed));
-        let matches = match known {
-            Some(matches) => matches,
-            None => self.query.matches(&row(), self.view)?,
-        };
-        if matches {
-            self.found.objects.push(object);
-            if let Some(arranger) = &mut self.arranger {
-                if !arranger.push_packed(&packed) {
-                    arranger.push(&row(), self.view)?;
-                }
-                return Ok(arranger.wants_more());
-            }
-        }
-        Ok(true)
-    }
-
-    fn everywhere(&mut self, class: ClassId) -> Result<()> {
-        let view = self.view;
-        view.scan(class, (0, u64::MAX), &mut |object, row| {
-            self.visit(object, row)
-        })
-    }
-
-    /// Some objects; `is_sorted` says that they stand in order of creation.
-    fn among(&mut self, class: ClassId, objects: &[u64], is_sorted: bool) -> Result<()> {
-        if let (true, Some(first), Some(last)) = (is_sorted, objects.first(), objects.last())
-            && (last - first) / SCAN_DENSITY < objects.len() as u64
-        {
-            return self.along(class, objects, (*first, *last));
-        }
-        for &object in objects {
-            if let Some(row) = self.view.row_by_id(class, object)?
-                && !self.visit(object, &row)?
-            {
-                break;
-            }
-        }
-        Ok(())
-    }
-
-    /// Sorted objects that lie so close that walking past those between is cheaper than looking each up.
-    fn along(&mut self, class: ClassId, objects: &[u64], (first, last): (u64, u64)) -> Result<()> {
-        let mut wanted = objects.iter().copied().peekable();
-        let view = self.view;
-        view.scan(class, (first, last), &mut |object, row| {
-            while wanted.next_if(|wanted| *wanted < object).is_some() {}
-            match wanted.next_if_eq(&object) {
-                Some(_) => self.visit(object, row),
-                None => Ok(true),
-            }
-        })
-    }
-
-    fn finish(self) -> Result<Found> {
-        let Some(arranger) = self.arranger else {
-            return Ok(self.found);
-        };
-        let order = arranger.finish()?.into_iter();
-        let objects = order.filter_map(|index| self.found.objects.get(index).copied());
-        Ok(Found {
-            objects: objects.collect(),
-            ..self.found
-        })
     }
 }
 
@@ -413,7 +301,7 @@ fn column_type_of(key_type: KeyType) -> Option<ColumnType> {
 }
 
 /// A stored object, or one embedded in it.
-struct StoredRow<'a> {
+pub(crate) struct StoredRow<'a> {
     catalog: &'a Catalog,
     class: &'a Class,
     /// Packed primary key, which few conditions ask for; embedded objects have none.
@@ -422,7 +310,7 @@ struct StoredRow<'a> {
 }
 
 impl<'a> StoredRow<'a> {
-    fn new(catalog: &'a Catalog, class: &'a Class, packed: PackedRow<'a>) -> Self {
+    pub(crate) fn new(catalog: &'a Catalog, class: &'a Class, packed: PackedRow<'a>) -> Self {
         Self {
             catalog,
             class,

@@ -11,12 +11,13 @@ import type { Conventions } from "../values/conventions.js";
 import { aggregateOfDecimals, decimalOfNumber } from "../values/decimal-arithmetic.js";
 import { isDecimal, packMixed } from "../values/pack.js";
 import { tag } from "../values/tags.js";
-import { pageOf, readScalar, skipValue } from "../values/unpack.js";
+import { type Page, pageOf, readScalar, skipValue } from "../values/unpack.js";
 import type { ClassChanges } from "./change-summary.js";
 import { type CollectionChanges, indexOfKey, patchKeys } from "./changes.js";
 import type { Database } from "./database.js";
 import type { KeySequence } from "./key-sequence.js";
 import type { List } from "./list.js";
+import { aggregateOfNumbers } from "./number-column.js";
 import { ObjectHandle } from "./object.js";
 import type { ClassLayout, Column } from "./schema.js";
 import { patchCost, patchSorted } from "./sorted-patch.js";
@@ -308,23 +309,29 @@ export class Results {
     if (column === undefined) {
       throw new EngineError("invalid-argument", `Property '${publicName}' does not exist on '${this.layout.name}'`);
     }
-    return aggregateOf(kind, column.isPlain ? this.#plainValues(column) : this.#column(column));
+    if (!column.isPlain) return aggregateOf(kind, this.#column(column));
+    const page = this.#plainPage(column);
+    const numbers = aggregateOfNumbers(kind, page);
+    return numbers === undefined ? aggregateOf(kind, this.#valuesOf(page)) : numbers.value;
   }
 
   *#column(column: Column): Generator {
     for (const object of this.objects()) yield object.get(column);
   }
 
-  /** Values of a column that holds single ones, read without making objects. */
-  #plainValues(column: Column): unknown[] {
+  /** Values of a column that holds single ones, packed: read without making objects. */
+  #plainPage(column: Column): Page {
     const { database, layout } = this;
     database.requireOpen();
     database.flush();
     const keys = this.source.kind === "class" && this.stages.length === 0 ? null : this.keys();
-    const page = pageOf(database.store.column(database.view, layout.index, column.index, keys));
+    return pageOf(database.store.column(database.view, layout.index, column.index, keys));
+  }
+
+  #valuesOf(page: Page): unknown[] {
     const values: unknown[] = [];
     for (let offset = 0; offset < page.bytes.length; offset = skipValue(page, offset)) {
-      values.push(readScalar(page, offset, database.conventions));
+      values.push(readScalar(page, offset, this.database.conventions));
     }
     return values;
   }
