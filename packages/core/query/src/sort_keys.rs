@@ -51,8 +51,8 @@ impl SortKeys {
         }
     }
 
-    /// Adds a row by its packed values; `false` if one of them has to be asked for otherwise. Nothing is added
-    /// then.
+    /// Adds a row by its packed values; `false`, and nothing is added, if one of them has to be asked for
+    /// otherwise.
     pub(crate) fn push_packed(&mut self, row: &PackedRow<'_>) -> bool {
         for at in 0..self.places.len() {
             let is_added = self
