@@ -55,7 +55,10 @@ impl<'v, 'q, R: Read> Search<'v, 'q, R> {
         let objects = usize::try_from(objects).unwrap_or(usize::MAX);
         let most = (objects / SCAN_SHARE).max(LOOKUPS_MIN);
         let candidates = view.narrowest(class, &ways, most, &mut self.found.rows_visited)?;
-        if let Some(beginning) = beginning {
+        let are_few = candidates
+            .as_ref()
+            .is_some_and(|found| found.len() <= LOOKUPS_MIN);
+        if let Some(beginning) = beginning.filter(|_| !are_few) {
             let others = candidates.as_ref().map_or(objects, Vec::len);
             if self.from_beginning(class, beginning, others)? {
                 return Ok(());
