@@ -64,6 +64,15 @@ pub enum Access {
 }
 
 impl Access {
+    /// Whether rows of other objects are read on the way.
+    pub fn reads_targets(&self) -> bool {
+        match self {
+            Self::LinksToAny { .. } => true,
+            Self::Any(ways) => ways.iter().any(Self::reads_targets),
+            Self::Keys(_) | Self::Index { .. } | Self::LinksTo { .. } => false,
+        }
+    }
+
     /// How little the way narrows, by its form alone: the first of several is taken.
     fn breadth(&self) -> (u8, usize) {
         match self {
@@ -98,10 +107,18 @@ fn is_narrow(range: &KeyRange) -> bool {
     range.from.len() > 1 && from == to
 }
 
-/// The way to the rows of a class that a condition may hold for.
-pub(crate) fn of(condition: &Condition, class: &str, indexes: &dyn Indexes) -> Option<Access> {
+/// The ways to the rows of a class that a condition may hold for, each of which leads to all of them; first
+/// what narrows most by its form.
+pub(crate) fn of(condition: &Condition, class: &str, indexes: &dyn Indexes) -> Vec<Access> {
     let planner = Planner { class, indexes };
-    planner.condition(condition)
+    match condition {
+        Condition::And(parts) => {
+            let mut ways = planner.conjunction(parts);
+            ways.sort_by_key(Access::breadth);
+            ways
+        }
+        _ => planner.condition(condition).into_iter().collect(),
+    }
 }
 
 struct Planner<'a> {
@@ -114,14 +131,8 @@ impl Planner<'_> {
         match condition {
             Condition::False => Some(Access::Any(Vec::new())),
             Condition::And(parts) => {
-                let ways = parts.iter().filter_map(|part| self.condition(part));
-                let mut merged: Vec<Access> = Vec::new();
-                for way in ways {
-                    if !merged.iter_mut().any(|other| narrow(other, &way)) {
-                        merged.push(way);
-                    }
-                }
-                merged.into_iter().min_by_key(Access::breadth)
+                let ways = self.conjunction(parts).into_iter();
+                ways.min_by_key(Access::breadth)
             }
             Condition::Or(parts) | Condition::Nested(parts) => {
                 let ways: Option<Vec<Access>> =
@@ -142,6 +153,17 @@ impl Planner<'_> {
             | Condition::Text { .. }
             | Condition::GeoWithin { .. } => None,
         }
+    }
+
+    /// The ways that the parts of an AND give; those of one place are one.
+    fn conjunction(&self, parts: &[Condition]) -> Vec<Access> {
+        let mut merged: Vec<Access> = Vec::new();
+        for way in parts.iter().filter_map(|part| self.condition(part)) {
+            if !merged.iter_mut().any(|other| narrow(other, &way)) {
+                merged.push(way);
+            }
+        }
+        merged
     }
 
     fn comparison(&self, comparison: &Comparison) -> Option<Access> {

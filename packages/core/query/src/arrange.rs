@@ -5,11 +5,14 @@ use std::collections::BTreeSet;
 
 use rustc_hash::FxHashMap;
 
+use crate::catalog::Place;
 use crate::compare::Owned;
-use crate::descriptors::{Descriptor, Key};
+use crate::descriptors::{Column, Descriptor, Key};
+use crate::direct::PackedRow;
 use crate::error::Result;
 use crate::index_key::write_index_key;
 use crate::row::{KeyView, LinkView, Objects, Row, Scalar};
+use crate::sort_keys::SortKeys;
 use crate::steps::{Given, Steps};
 
 /// A tuple of keys in the database order, for DISTINCT.
@@ -74,40 +77,58 @@ impl<'k> Seen<'k> {
 #[derive(Debug)]
 pub struct Arranger<'q> {
     descriptors: &'q [Descriptor],
-    /// The keys of all rows one after another: of each, those of all columns of all descriptors.
-    keys: Vec<Key>,
-    /// Keys of one row.
-    width: usize,
+    values: Values,
     rows: usize,
+}
+
+/// The values of all rows: of each, those of all columns of all descriptors.
+#[derive(Debug)]
+enum Values {
+    /// Of plain properties.
+    Plain(SortKeys),
+    /// One after another.
+    General { keys: Vec<Key>, width: usize },
 }
 
 impl<'q> Arranger<'q> {
     pub(crate) fn new(descriptors: &'q [Descriptor]) -> Self {
+        let columns = descriptors.iter().flat_map(columns);
+        let places: Option<Vec<Place>> = columns.map(Column::plain).collect();
+        let values = match places {
+            Some(places) => Values::Plain(SortKeys::new(places)),
+            None => Values::General {
+                keys: Vec::new(),
+                width: descriptors.iter().map(width).sum(),
+            },
+        };
         Self {
             descriptors,
-            keys: Vec::new(),
-            width: descriptors.iter().map(width).sum(),
+            values,
             rows: 0,
         }
+    }
+
+    /// Adds the next row of the result, in table order, by its packed values. `false` if it is not added:
+    /// [`Arranger::push`] takes it then.
+    pub fn push_packed(&mut self, row: &PackedRow<'_>) -> bool {
+        let Values::Plain(keys) = &mut self.values else {
+            return false;
+        };
+        let is_added = keys.push_packed(row);
+        self.rows += usize::from(is_added);
+        is_added
     }
 
     /// Adds the next row of the result, in table order.
     pub fn push(&mut self, row: &dyn Row, objects: &dyn Objects) -> Result<()> {
         let steps = &Steps::unlimited();
         let given = Given { objects, steps };
-        for descriptor in self.descriptors {
-            match descriptor {
-                Descriptor::Sort(columns) => {
-                    for (column, _) in columns {
-                        self.keys.push(column.key(row, given)?);
-                    }
+        match &mut self.values {
+            Values::Plain(keys) => keys.push(row),
+            Values::General { keys, .. } => {
+                for column in self.descriptors.iter().flat_map(columns) {
+                    keys.push(column.key(row, given)?);
                 }
-                Descriptor::Distinct(columns) => {
-                    for column in columns {
-                        self.keys.push(column.key(row, given)?);
-                    }
-                }
-                Descriptor::Limit(_) => {}
             }
         }
         self.rows += 1;
@@ -127,12 +148,7 @@ impl<'q> Arranger<'q> {
         let mut order: Vec<usize> = (0..self.rows).collect();
         let mut first = 0;
         for (at, descriptor) in self.descriptors.iter().enumerate() {
-            let keys = Keys {
-                all: &self.keys,
-                width: self.width,
-                first,
-                count: width(descriptor),
-            };
+            let count = width(descriptor);
             match descriptor {
                 Descriptor::Sort(columns) => {
                     let limit = match self.descriptors.get(at + 1) {
@@ -141,23 +157,44 @@ impl<'q> Arranger<'q> {
                     };
                     let ascending: Vec<bool> =
                         columns.iter().map(|(_, ascending)| *ascending).collect();
-                    order = sorted(&order, &ascending, keys, limit);
+                    order = match &self.values {
+                        Values::Plain(keys) => keys.sorted(&order, first, &ascending, limit),
+                        Values::General { keys, width } => {
+                            let keys = Keys::new(keys, *width, first, count);
+                            sorted(&order, &ascending, keys, limit)
+                        }
+                    };
                 }
-                Descriptor::Distinct(_) => {
-                    let mut seen = Seen::default();
-                    order.retain(|row| {
-                        let keys = keys.of(*row);
-                        !keys.iter().any(|key| matches!(key, Key::Missing)) && seen.insert(keys)
-                    });
-                }
+                Descriptor::Distinct(_) => match &self.values {
+                    Values::Plain(keys) => keys.retain_distinct(&mut order, first..first + count),
+                    Values::General { keys, width } => {
+                        let keys = Keys::new(keys, *width, first, count);
+                        let mut seen = Seen::default();
+                        order.retain(|row| {
+                            let keys = keys.of(*row);
+                            let is_missing = keys.iter().any(|key| matches!(key, Key::Missing));
+                            !is_missing && seen.insert(keys)
+                        });
+                    }
+                },
                 Descriptor::Limit(count) => {
                     order.truncate(usize::try_from(*count).unwrap_or(usize::MAX));
                 }
             }
-            first += width(descriptor);
+            first += count;
         }
         Ok(order)
     }
+}
+
+/// The columns of a descriptor.
+fn columns(descriptor: &Descriptor) -> impl Iterator<Item = &Column> {
+    let (sorted, distinct): (&[(Column, bool)], &[Column]) = match descriptor {
+        Descriptor::Sort(columns) => (columns, &[]),
+        Descriptor::Distinct(columns) => (&[], columns),
+        Descriptor::Limit(_) => (&[], &[]),
+    };
+    sorted.iter().map(|(column, _)| column).chain(distinct)
 }
 
 fn width(descriptor: &Descriptor) -> usize {
@@ -178,6 +215,15 @@ struct Keys<'k> {
 }
 
 impl<'k> Keys<'k> {
+    fn new(all: &'k [Key], width: usize, first: usize, count: usize) -> Self {
+        Self {
+            all,
+            width,
+            first,
+            count,
+        }
+    }
+
     fn of(&self, row: usize) -> &'k [Key] {
         let start = row * self.width + self.first;
         self.all.get(start..start + self.count).unwrap_or_default()

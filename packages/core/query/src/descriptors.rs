@@ -7,7 +7,7 @@ use tidemark_changeset::{CollectionKind, ColumnType};
 use crate::ast::{self, PathElement};
 use crate::bind::Binder;
 use crate::bound::Step;
-use crate::catalog::Place;
+use crate::catalog::{Place, Property};
 use crate::compare::{LINK_RANK, Owned, order, rank};
 use crate::describe;
 use crate::error::{QueryError, Result};
@@ -31,6 +31,9 @@ pub(crate) struct Column {
     /// Entry of a dictionary.
     key: Option<Vec<u8>>,
     pub(crate) text: String,
+    /// Whether it is a property of the row itself with values of one type that are compared as their keys in
+    /// an index are.
+    is_plain: bool,
     /// Why the column cannot order; the original says so only when there is a result to order.
     problem: Option<&'static str>,
 }
@@ -81,6 +84,7 @@ impl Binder<'_> {
             place: Place::Key,
             key: None,
             text: String::new(),
+            is_plain: false,
             problem: None,
         };
         let mut texts: Vec<String> = Vec::new();
@@ -108,6 +112,7 @@ impl Binder<'_> {
             }
             texts.push(name);
             column.place = property.place;
+            column.is_plain = path.elements.len() == 1 && is_plain(&property);
             if property.collection == CollectionKind::Dictionary {
                 // Every further name takes the place of the key before it.
                 while let Some(key) = path.elements.get(at).and_then(dictionary_key) {
@@ -155,6 +160,22 @@ fn sort_of(run: &mut Vec<(Column, bool)>) -> Option<Descriptor> {
     Some(Descriptor::Sort(std::mem::take(run)))
 }
 
+fn is_plain(property: &Property) -> bool {
+    property.collection == CollectionKind::Single
+        && matches!(
+            property.column_type,
+            ColumnType::Int
+                | ColumnType::Bool
+                | ColumnType::String
+                | ColumnType::Binary
+                | ColumnType::Timestamp
+                | ColumnType::Float
+                | ColumnType::Double
+                | ColumnType::ObjectId
+                | ColumnType::Uuid
+        )
+}
+
 fn dictionary_key(element: &PathElement) -> Option<Vec<u8>> {
     match element {
         PathElement::Name(name) => Some(name.as_bytes().to_vec()),
@@ -175,6 +196,11 @@ fn join_texts(texts: &[String]) -> String {
 }
 
 impl Column {
+    /// Where the row holds the value, if it is a plain one.
+    pub(crate) fn plain(&self) -> Option<Place> {
+        self.is_plain.then_some(self.place)
+    }
+
     pub(crate) fn key(&self, row: &dyn Row, given: Given<'_>) -> Result<Key> {
         if let Some(problem) = self.problem {
             return Err(QueryError::InvalidSortDescriptor(problem.into()));

@@ -133,7 +133,7 @@ fn compare(comparison: &Comparison, row: &dyn Row, given: Given<'_>) -> Result<b
 
 /// A scalar property of the row against a constant.
 #[inline]
-fn direct_holds(
+pub(crate) fn direct_holds(
     comparison: &Comparison,
     left: &Scalar<'_>,
     right: &Scalar<'_>,
@@ -211,7 +211,7 @@ fn ieee_holds(operator: Operator, left: f64, right: f64) -> bool {
     }
 }
 
-fn pair(
+pub(crate) fn pair(
     comparison: &Comparison,
     left: &Scalar<'_>,
     right: &Scalar<'_>,
@@ -323,7 +323,7 @@ fn over(
 }
 
 /// Whether an expression is made of scalar properties of the row and constants alone.
-fn is_simple(expression: &Expression) -> bool {
+pub(crate) fn is_simple(expression: &Expression) -> bool {
     match expression {
         Expression::Constant { .. } => true,
         Expression::Path(path) => path.direct().is_some(),

@@ -13,6 +13,14 @@ use crate::row::Scalar;
 /// Bytes of a text that its key holds at most.
 const TEXT_BYTES_MAX: usize = 256;
 
+/// What follows the zero at the end of a text in its key.
+const TEXT_END: u8 = 1;
+const TEXT_CUT: u8 = 2;
+
+/// What follows the section of numbers that are none, and of all others.
+const NAN: u8 = 0;
+const NUMBER: u8 = 1;
+
 const NULL: u8 = 0;
 const BOOL: u8 = 1;
 /// Integers, floats and doubles, which compare exactly.
@@ -54,7 +62,8 @@ pub fn write_index_key(out: &mut Vec<u8>, value: &Scalar<'_>) {
         Scalar::String(bytes) | Scalar::Binary(bytes) => {
             let kept = bytes.get(..TEXT_BYTES_MAX).unwrap_or(bytes);
             write_text(out, kept);
-            out.extend_from_slice(&[0, if kept.len() == bytes.len() { 1 } else { 2 }]);
+            let is_whole = kept.len() == bytes.len();
+            out.extend_from_slice(&[0, if is_whole { TEXT_END } else { TEXT_CUT }]);
         }
         Scalar::Timestamp(time) => {
             out.extend_from_slice(&flipped(time.seconds).to_be_bytes());
@@ -98,9 +107,15 @@ fn write_text(out: &mut Vec<u8>, bytes: &[u8]) {
     }
 }
 
+/// Integers up to this one are doubles too.
+const DOUBLES_MAX: u64 = 1 << 53;
+
 /// The double at or below an integer, and how far above it the integer is: at most 1024.
 #[allow(clippy::cast_possible_truncation, clippy::cast_precision_loss)]
-fn write_int(out: &mut Vec<u8>, value: i64) {
+fn parts_of_int(value: i64) -> (f64, u16) {
+    if value.unsigned_abs() <= DOUBLES_MAX {
+        return (value as f64, 0);
+    }
     let nearest = value as f64;
     let whole = i128::from(value);
     let below = if (nearest as i128) > whole {
@@ -109,13 +124,47 @@ fn write_int(out: &mut Vec<u8>, value: i64) {
         nearest
     };
     let rest = u16::try_from(whole - below as i128).unwrap_or(u16::MAX);
+    (below, rest)
+}
+
+fn write_int(out: &mut Vec<u8>, value: i64) {
+    let (below, rest) = parts_of_int(value);
     write_number(out, below, rest);
+}
+
+/// The first bytes of an integer's key as a number; they are all that are not zero.
+#[inline]
+pub(crate) fn beginning_of_int(value: i64) -> u128 {
+    let (below, rest) = parts_of_int(value);
+    let tags = u128::from(u16::from_be_bytes([BINARY_NUMBER, NUMBER]));
+    tags << 112 | u128::from(sorted_bits(below)) << 48 | u128::from(rest) << 32
+}
+
+/// The first bytes of a string's key as a number, and whether all others are zero; `None` if the string
+/// begins with what has to be written in another way.
+#[inline]
+pub(crate) fn beginning_of_text(text: &[u8]) -> Option<(u128, bool)> {
+    const LENGTH: usize = size_of::<u128>();
+    let mut bytes = [0; LENGTH];
+    let (tag, rest) = bytes.split_first_mut()?;
+    *tag = STRING;
+    let kept = text.get(..LENGTH - 1).unwrap_or(text);
+    if kept.contains(&0) {
+        return None;
+    }
+    rest.get_mut(..kept.len())?.copy_from_slice(kept);
+    if let Some(end) = rest.get_mut(text.len() + 1) {
+        // A zero, and that the text is whole.
+        *end = TEXT_END;
+        return Some((u128::from_be_bytes(bytes), true));
+    }
+    Some((u128::from_be_bytes(bytes), false))
 }
 
 fn write_double(out: &mut Vec<u8>, value: f64) {
     if value.is_nan() {
         // Before all numbers, among each other by their bits.
-        out.push(0);
+        out.push(NAN);
         out.extend_from_slice(&value.to_bits().to_be_bytes());
         out.extend_from_slice(&[0; 2]);
     } else {
@@ -124,16 +173,20 @@ fn write_double(out: &mut Vec<u8>, value: f64) {
 }
 
 fn write_number(out: &mut Vec<u8>, value: f64, rest: u16) {
+    out.push(NUMBER);
+    out.extend_from_slice(&sorted_bits(value).to_be_bytes());
+    out.extend_from_slice(&rest.to_be_bytes());
+}
+
+/// Bits that compare as the numbers do.
+fn sorted_bits(value: f64) -> u64 {
     // Adding zero makes the negative one the other.
     let bits = (value + 0.0).to_bits();
-    let sorted = if bits >> 63 == 1 {
+    if bits >> 63 == 1 {
         !bits
     } else {
         bits ^ (1 << 63)
-    };
-    out.push(1);
-    out.extend_from_slice(&sorted.to_be_bytes());
-    out.extend_from_slice(&rest.to_be_bytes());
+    }
 }
 
 fn write_decimal(out: &mut Vec<u8>, value: &Decimal) {

@@ -3,13 +3,26 @@
 use crate::access::{self, Access, Indexes};
 use crate::arrange::Arranger;
 use crate::bound::Condition;
+use crate::catalog::Place;
 use crate::describe::{self, Form};
 use crate::descriptors::Descriptor;
+use crate::direct::Direct;
 use crate::error::Result;
 use crate::evaluate;
 use crate::pins::{self, Pin};
 use crate::row::{Objects, Row};
 use crate::steps::{Given, Steps};
+
+/// The first rows in an order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Beginning {
+    /// The column whose values decide first.
+    pub column: usize,
+    /// Whether the least comes first.
+    pub is_ascending: bool,
+    /// How many rows.
+    pub limit: usize,
+}
 
 /// A query bound to a class. Made by [`crate::bind`].
 #[derive(Clone, Debug)]
@@ -56,10 +69,35 @@ impl Query {
         evaluate::matches(&self.condition, row, Given { objects, steps })
     }
 
-    /// A way to rows among which all are that match, if the predicate restricts them to what can be looked
-    /// up. A reader that takes it asks [`Query::matches`] of what it finds.
-    pub fn access(&self, indexes: &dyn Indexes) -> Option<Access> {
+    /// Judges rows as they are stored, for readers whose rows are packed and need no bound; `None` if the
+    /// predicate asks for more than plain properties at once.
+    pub fn direct(&self) -> Option<Direct<'_>> {
+        Direct::new(&self.condition)
+    }
+
+    /// Ways to rows among which all are that match, as far as the predicate restricts them to what can be
+    /// looked up: each way leads to all of them, the first narrows most by its form. A reader that takes one
+    /// asks [`Query::matches`] of what it finds.
+    pub fn ways(&self, indexes: &dyn Indexes) -> Vec<Access> {
         access::of(&self.condition, &self.class, indexes)
+    }
+
+    /// What the result begins with, if it is the first rows in an order. A reader with an index over the
+    /// column finds them without the others.
+    pub fn beginning(&self) -> Option<Beginning> {
+        let [Descriptor::Sort(columns), Descriptor::Limit(limit), ..] = self.descriptors.as_slice()
+        else {
+            return None;
+        };
+        let (column, is_ascending) = columns.first()?;
+        let Place::Column(column) = column.plain()? else {
+            return None;
+        };
+        Some(Beginning {
+            column,
+            is_ascending: *is_ascending,
+            limit: usize::try_from(*limit).ok()?,
+        })
     }
 
     /// Choices of pins: for each of them, every matching row has at least one of its pins ([`Pin`]). An empty

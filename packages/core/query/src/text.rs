@@ -11,6 +11,7 @@ use memchr::{memchr2, memmem};
 
 use crate::ast::Operator;
 use crate::error::Result;
+use crate::finders::Finders;
 use crate::steps::Steps;
 
 /// The right side of a comparison with text, made ready for many texts.
@@ -21,8 +22,8 @@ pub(crate) struct Needle {
     lower: Vec<u8>,
     /// The same in upper case, of the same length, if case does not count: a character must equal either one.
     upper: Option<Vec<u8>>,
-    /// Finds the whole text, if that is what is looked for and case counts.
-    finder: Option<memmem::Finder<'static>>,
+    /// If case counts, what finds the whole text, or the first parts of a LIKE.
+    finders: Finders,
     /// If case does not count, per byte, how many bytes up to it are those that the needle begins with: there
     /// the search goes on when the next byte is another (Knuth, Morris and Pratt), without a copy of the text
     /// in one case. Of LIKE, each part between `*` is looked for by itself.
@@ -77,16 +78,13 @@ impl Subject<'_> {
 
 impl Needle {
     pub(crate) fn new(operator: Operator, case_sensitive: bool, text: &[u8]) -> Self {
-        let text = if operator == Operator::Like {
-            without_needless_stars(text)
-        } else {
-            text.to_vec()
+        let text = match operator {
+            Operator::Like => without_needless_stars(text),
+            _ => text.to_vec(),
         };
-        let bytes_min = if operator == Operator::Like {
-            let characters = characters(&text).filter(|character| *character != b"*");
-            characters.count()
-        } else {
-            text.len()
+        let bytes_min = match operator {
+            Operator::Like => characters(&text).filter(|one| *one != b"*").count(),
+            _ => text.len(),
         };
         let (lower, upper) = if case_sensitive {
             (text, None)
@@ -94,15 +92,17 @@ impl Needle {
             let (lower, upper) = in_both_cases(&text);
             (lower, Some(upper))
         };
-        let is_found_whole = operator == Operator::Contains && case_sensitive;
         let mut needle = Self {
             operator,
-            finder: is_found_whole.then(|| memmem::Finder::new(&lower).into_owned()),
+            finders: Finders::default(),
             lower,
             upper,
             borders: Vec::new(),
             bytes_min,
         };
+        if case_sensitive && matches!(operator, Operator::Contains | Operator::Like) {
+            needle.finders = Finders::new(&needle.lower, needle.parts());
+        }
         needle.borders = match operator {
             _ if case_sensitive => Vec::new(),
             Operator::Contains => needle.borders_of(0..needle.lower.len()),
@@ -186,12 +186,23 @@ impl Needle {
 
     fn borders_of_parts(&self) -> Vec<u32> {
         let mut borders = Vec::with_capacity(self.lower.len());
-        while borders.len() < self.lower.len() {
-            borders.extend(self.borders_of(self.part(borders.len())));
+        for part in self.parts() {
+            borders.extend(self.borders_of(part));
             // For the star.
             borders.push(0);
         }
         borders
+    }
+
+    /// What is searched for: the whole text, or the parts of a LIKE.
+    fn parts(&self) -> impl Iterator<Item = Range<usize>> {
+        let first = match self.operator {
+            Operator::Like => self.part(0),
+            _ => 0..self.lower.len(),
+        };
+        let is_last = |part: &Range<usize>| part.end == self.lower.len();
+        let next = move |part: &Range<usize>| (!is_last(part)).then(|| self.part(part.end + 1));
+        std::iter::successors(Some(first), next)
     }
 
     /// Whether a part of the needle can be searched for without going back. Whether the second byte of a
@@ -224,7 +235,7 @@ impl Needle {
         }
         let bytes = self.lower.get(part.clone()).unwrap_or_default();
         let of_part;
-        let finder = if let Some(finder) = &self.finder {
+        let finder = if let Some(finder) = self.finders.at(part.start) {
             finder
         } else {
             subject.look(bytes.len() + PREPARING_BYTES)?;

@@ -186,20 +186,51 @@ pub(crate) fn move_entry<S: Storage>(
     }
 }
 
-/// Objects whose value lies between two keys of an index, in the order of the values.
+/// Shows objects whose value lies between two keys of an index, in the order of the values, until the visitor
+/// wants no more.
 pub(crate) fn objects_between(
     from: &impl Read,
     index: IndexId,
     (first, after): (&[u8], &[u8]),
-    visit: &mut dyn FnMut(u64),
+    visit: &mut dyn FnMut(u64) -> bool,
 ) -> Result<()> {
     let index = index.to_be_bytes();
     let (first, after) = ([&index, first].concat(), [&index, after].concat());
     for entry in from.range(INDEXES, Bound::Included(&first), Bound::Excluded(&after))? {
         let object = object_of(&entry?.0);
-        visit(object.ok_or(StoreError::Damaged("an index entry is too short"))?);
+        if !visit(object.ok_or(StoreError::Damaged("an index entry is too short"))?) {
+            break;
+        }
     }
     Ok(())
+}
+
+/// Shows all objects in the order of their values in an index, or in the reverse one, until the visitor wants
+/// no more: the key of the value, then the object. Those of one key come in no particular order.
+pub(crate) fn objects_along(
+    from: &impl Read,
+    index: IndexId,
+    is_ascending: bool,
+    visit: &mut dyn FnMut(&[u8], u64) -> Result<bool>,
+) -> Result<()> {
+    let mut entries = from.prefix(INDEXES, &index.to_be_bytes())?;
+    loop {
+        let entry = if is_ascending {
+            entries.next()
+        } else {
+            entries.next_back()
+        };
+        let Some(entry) = entry else {
+            return Ok(());
+        };
+        let key = entry?.0;
+        let short = || StoreError::Damaged("an index entry is too short");
+        let object = object_of(&key).ok_or_else(short)?;
+        let value = key.get(..key.len() - size_of::<u64>()).ok_or_else(short)?;
+        if !visit(value, object)? {
+            return Ok(());
+        }
+    }
 }
 
 impl<S: Storage> WriteTransaction<S> {

@@ -42,6 +42,7 @@ mod names;
 mod nullify;
 mod query;
 mod record;
+mod search;
 mod seen;
 pub mod sync;
 mod tables;

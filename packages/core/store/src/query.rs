@@ -1,27 +1,23 @@
 //! Queries over rows as they are stored: a scalar predicate reads its bytes where they lie.
 
-use std::borrow::Cow;
 use std::ops::ControlFlow;
 
 use tidemark_changeset::packed::{Packed, PackedDictionary, PackedList, RowView, read_all};
 use tidemark_changeset::{CollectionKind, ColumnType, KeyType, Name};
 use tidemark_model::{Class, Column};
 use tidemark_query::{
-    Argument, Arranger, Catalog as QueryCatalog, Field, Items, KeyView, LinkView, Objects, Place,
-    Property, Query, QueryError, Row, Scalar, bind, parse,
+    Argument, Catalog as QueryCatalog, Field, Items, KeyView, LinkView, Objects, PackedRow, Place,
+    Property, QueryError, Row, Scalar, bind, parse,
 };
 use tidemark_storage::Read;
 
-use crate::candidates::Lookups;
 use crate::catalog::Catalog;
 use crate::links::origins;
 use crate::names::QueryNames;
+use crate::search::Search;
 use crate::tables::ClassId;
 use crate::transaction::{class_of, split_row};
 use crate::{Result, StoreError, View};
-
-/// Candidates are found by walking along the table if at most this many keys lie in it for each of them.
-const SCAN_DENSITY: u64 = 8;
 
 /// An argument of a query from its packed form.
 pub(crate) fn argument(value: &Packed<'_>) -> Result<Argument> {
@@ -75,30 +71,10 @@ impl<R: Read> View<'_, R> {
         let definition = self.catalog.class_at(class)?;
         let name = definition.name.to_string();
         let query = bind(&parse(text)?, &name, &self.query_catalog(), arguments)?;
-        let mut rows_visited = 0;
-        let candidates = match restrict {
-            Some(objects) => Some(Cow::Borrowed(objects)),
-            None => match query.access(&Lookups(self.catalog)) {
-                Some(access) => {
-                    let objects = self.candidates(id, &access, &mut rows_visited)?;
-                    Some(Cow::Owned(objects))
-                }
-                None => None,
-            },
-        };
-        let mut search = Search {
-            view: self,
-            class: definition,
-            arranger: query.has_descriptors().then(|| query.arranger()),
-            query: &query,
-            found: Found {
-                objects: Vec::new(),
-                rows_visited,
-            },
-        };
-        match candidates {
-            Some(objects) => search.among(id, &objects, restrict.is_none())?,
-            None => search.everywhere(id)?,
+        let mut search = Search::new(self, definition, &query);
+        match restrict {
+            Some(objects) => search.among(id, objects, false)?,
+            None => search.of_class(id)?,
         }
         search.finish()
     }
@@ -151,86 +127,12 @@ impl<R: Read> View<'_, R> {
             let Some(bytes) = self.row_by_id(origin.class, origin.object)? else {
                 continue;
             };
-            let row = StoredRow::new(self.catalog, class_of(self.catalog, origin.class)?, &bytes)?;
+            let class = class_of(self.catalog, origin.class)?;
+            let row = StoredRow::of_bytes(self.catalog, class, &bytes)?;
             let times = Self::occurrences(&row, origin.column, target);
             visitor(&row, times);
         }
         Ok(())
-    }
-}
-
-/// A query on its way through rows.
-struct Search<'v, 'q, R: Read> {
-    view: &'v View<'v, R>,
-    class: &'v Class,
-    query: &'q Query,
-    arranger: Option<Arranger<'q>>,
-    found: Found,
-}
-
-impl<R: Read> Search<'_, '_, R> {
-    /// Judges a row; says whether more are wanted.
-    #[inline]
-    fn visit(&mut self, object: u64, bytes: &[u8]) -> Result<bool> {
-        self.found.rows_visited += 1;
-        let row = StoredRow::new(self.view.catalog, self.class, bytes)?;
-        if self.query.matches(&row, self.view)? {
-            self.found.objects.push(object);
-            if let Some(arranger) = &mut self.arranger {
-                arranger.push(&row, self.view)?;
-                return Ok(arranger.wants_more());
-            }
-        }
-        Ok(true)
-    }
-
-    fn everywhere(&mut self, class: ClassId) -> Result<()> {
-        let view = self.view;
-        view.scan(class, (0, u64::MAX), &mut |object, row| {
-            self.visit(object, row)
-        })
-    }
-
-    /// Some objects; `is_sorted` says that they stand in order of creation.
-    fn among(&mut self, class: ClassId, objects: &[u64], is_sorted: bool) -> Result<()> {
-        if let (true, Some(first), Some(last)) = (is_sorted, objects.first(), objects.last())
-            && (last - first) / SCAN_DENSITY < objects.len() as u64
-        {
-            return self.along(class, objects, (*first, *last));
-        }
-        for &object in objects {
-            if let Some(row) = self.view.row_by_id(class, object)?
-                && !self.visit(object, &row)?
-            {
-                break;
-            }
-        }
-        Ok(())
-    }
-
-    /// Sorted objects that lie so close that walking past those between is cheaper than looking each up.
-    fn along(&mut self, class: ClassId, objects: &[u64], (first, last): (u64, u64)) -> Result<()> {
-        let mut wanted = objects.iter().copied().peekable();
-        let view = self.view;
-        view.scan(class, (first, last), &mut |object, row| {
-            while wanted.next_if(|wanted| *wanted < object).is_some() {}
-            match wanted.next_if_eq(&object) {
-                Some(_) => self.visit(object, row),
-                None => Ok(true),
-            }
-        })
-    }
-
-    fn finish(self) -> Result<Found> {
-        let Some(arranger) = self.arranger else {
-            return Ok(self.found);
-        };
-        let order = arranger.finish()?.into_iter();
-        let objects = order.filter_map(|index| self.found.objects.get(index).copied());
-        Ok(Found {
-            objects: objects.collect(),
-            ..self.found
-        })
     }
 }
 
@@ -267,7 +169,7 @@ impl<R: Read> Objects for View<'_, R> {
             let Some(bytes) = self.row_by_id(class, object)? else {
                 return Ok(false);
             };
-            visitor(&StoredRow::new(
+            visitor(&StoredRow::of_bytes(
                 self.catalog,
                 class_of(self.catalog, class)?,
                 &bytes,
@@ -402,7 +304,7 @@ fn column_type_of(key_type: KeyType) -> Option<ColumnType> {
 }
 
 /// A stored object, or one embedded in it.
-struct StoredRow<'a> {
+pub(crate) struct StoredRow<'a> {
     catalog: &'a Catalog,
     class: &'a Class,
     /// Packed primary key, which few conditions ask for; embedded objects have none.
@@ -411,17 +313,26 @@ struct StoredRow<'a> {
 }
 
 impl<'a> StoredRow<'a> {
-    fn new(catalog: &'a Catalog, class: &'a Class, bytes: &'a [u8]) -> Result<Self> {
-        let damaged = |_| StoreError::Damaged("a row cannot be read");
-        let (key, row) = split_row(bytes)?;
-        let row = RowView::new(row).map_err(damaged)?;
-        Ok(Self {
+    pub(crate) fn new(catalog: &'a Catalog, class: &'a Class, packed: PackedRow<'a>) -> Self {
+        Self {
             catalog,
             class,
-            key: Some(key),
-            row,
-        })
+            key: Some(packed.key),
+            row: packed.columns,
+        }
     }
+
+    fn of_bytes(catalog: &'a Catalog, class: &'a Class, bytes: &'a [u8]) -> Result<Self> {
+        Ok(Self::new(catalog, class, packed_row(bytes)?))
+    }
+}
+
+/// The parts of a stored row.
+#[inline]
+pub(crate) fn packed_row(bytes: &[u8]) -> Result<PackedRow<'_>> {
+    let (key, row) = split_row(bytes)?;
+    let columns = RowView::new(row).map_err(|_| StoreError::Damaged("a row cannot be read"))?;
+    Ok(PackedRow { key, columns })
 }
 
 impl Row for StoredRow<'_> {

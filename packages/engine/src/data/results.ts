@@ -11,13 +11,14 @@ import type { Conventions } from "../values/conventions.js";
 import { aggregateOfDecimals, decimalOfNumber } from "../values/decimal-arithmetic.js";
 import { isDecimal, packMixed } from "../values/pack.js";
 import { tag } from "../values/tags.js";
-import { pageOf, readScalar, skipValue } from "../values/unpack.js";
+import { type Page, pageOf, readScalar, skipValue } from "../values/unpack.js";
 import type { ClassChanges } from "./change-summary.js";
 import { type CollectionChanges, indexOfKey, patchKeys } from "./changes.js";
 import type { Database } from "./database.js";
 import type { DictionaryTargets } from "./dictionary-targets.js";
 import type { KeySequence } from "./key-sequence.js";
 import type { List } from "./list.js";
+import { aggregateOfNumbers } from "./number-column.js";
 import { ObjectHandle } from "./object.js";
 import type { ClassLayout, Column } from "./schema.js";
 import { patchCost, patchSorted } from "./sorted-patch.js";
@@ -314,11 +315,15 @@ export class Results {
     if (column === undefined) {
       throw new EngineError("invalid-argument", `Property '${publicName}' does not exist on '${this.layout.name}'`);
     }
-    if (kind === "sum" && column.isPlain) {
-      const sum = this.#plainSum(column);
+    if (!column.isPlain) return aggregateOf(kind, this.#column(column));
+    const keys = this.#given();
+    if (kind === "sum") {
+      const sum = this.database.store.sum(this.database.view, this.layout.index, column.index, keys);
       if (!Number.isNaN(sum)) return sum;
     }
-    return aggregateOf(kind, column.isPlain ? this.#plainValues(column) : this.#column(column));
+    const page = this.#plainPage(column, keys);
+    const numbers = aggregateOfNumbers(kind, page);
+    return numbers === undefined ? aggregateOf(kind, this.#valuesOf(page)) : numbers.value;
   }
 
   *#column(column: Column): Generator {
@@ -332,21 +337,16 @@ export class Results {
     return this.source.kind === "class" && this.stages.length === 0 ? null : this.keys();
   }
 
-  /** The sum of a column, NaN if the core does not say. */
-  #plainSum(column: Column): number {
-    const keys = this.#given();
-    const { store, view } = this.database;
-    return store.sum(view, this.layout.index, column.index, keys);
+  /** Values of a column that holds single ones, packed: read without making objects. */
+  #plainPage(column: Column, keys: Float64Array | null): Page {
+    const { database, layout } = this;
+    return pageOf(database.store.column(database.view, layout.index, column.index, keys));
   }
 
-  /** Values of a column that holds single ones, read without making objects. */
-  #plainValues(column: Column): unknown[] {
-    const { database, layout } = this;
-    const keys = this.#given();
-    const page = pageOf(database.store.column(database.view, layout.index, column.index, keys));
+  #valuesOf(page: Page): unknown[] {
     const values: unknown[] = [];
     for (let offset = 0; offset < page.bytes.length; offset = skipValue(page, offset)) {
-      values.push(readScalar(page, offset, database.conventions));
+      values.push(readScalar(page, offset, this.database.conventions));
     }
     return values;
   }

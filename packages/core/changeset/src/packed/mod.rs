@@ -7,6 +7,7 @@
 //! finds the value of a column without reading the others. Every length is checked against the
 //! bytes that are there, nothing is allocated from a count alone.
 
+mod plain;
 mod read;
 mod row;
 mod write;
@@ -14,6 +15,9 @@ mod write;
 #[cfg(test)]
 mod tests;
 
+pub use plain::{
+    is_null, read_binary, read_bool, read_double, read_float, read_int, read_string, read_timestamp,
+};
 pub use read::{
     Packed, PackedDictionary, PackedLink, PackedList, Reader, read_all, read_key, read_payload,
     read_value,

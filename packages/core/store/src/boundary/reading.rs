@@ -150,9 +150,10 @@ pub fn column<R: Read>(
             }
         }
         None => {
-            for entry in view.objects(class)? {
-                append(&entry?.1)?;
-            }
+            let class = view.catalog().id_at(class)?;
+            view.scan(class, (0, u64::MAX), &mut |_, stored| {
+                append(stored).map(|()| true)
+            })?;
         }
     }
     Ok(out)
@@ -225,19 +226,26 @@ fn scan_rows<R: Read>(
     (first, last): (u64, u64),
     out: &mut Vec<u8>,
 ) -> Result<()> {
-    let mut found = view.objects_between(class, first, last)?.peekable();
-    for &object in objects {
-        let mut row = None;
-        while let Some(entry) = found.next_if(|entry| match entry {
-            Ok((key, _)) => number_of(*key) <= object,
-            Err(_) => true,
-        }) {
-            let (key, bytes) = entry?;
-            row = (object_of_number(object) == Some(key)).then_some(bytes);
-        }
-        append_row(out, row.as_deref())?;
-    }
-    Ok(())
+    let mut wanted = objects.iter().peekable();
+    view.scan(
+        view.catalog().id_at(class)?,
+        (first, last),
+        &mut |object, row| {
+            let is_before =
+                |wanted: &&f64| object_of_number(**wanted).is_none_or(|key| key < object);
+            while wanted.next_if(is_before).is_some() {
+                append_row(out, None)?;
+            }
+            if wanted
+                .next_if(|wanted| object_of_number(**wanted) == Some(object))
+                .is_some()
+            {
+                append_row(out, Some(row))?;
+            }
+            Ok(true)
+        },
+    )?;
+    wanted.try_for_each(|_| append_row(out, None))
 }
 
 fn append_row(out: &mut Vec<u8>, row: Option<&[u8]>) -> Result<()> {

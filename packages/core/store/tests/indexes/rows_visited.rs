@@ -156,6 +156,73 @@ const CASES: &[(&str, Given, usize, u64)] = &[
     ("owner.age < 2", Given::Nothing, 200, 202),
     ("owner.age == 7 AND n == 707", Given::Nothing, 0, 10),
     ("n == 1 SORT(name DESC) LIMIT(3)", Given::Nothing, 3, 10),
+    // Of two indexes the one that leads to fewer is taken, whichever is named first.
+    ("n == 500 AND name == 'name-00500'", Given::Nothing, 1, 1),
+    (
+        "n BETWEEN {0, 400} AND name <= 'name-00001'",
+        Given::Nothing,
+        1,
+        2,
+    ),
+    ("owner.age == 7 AND n < 400", Given::Nothing, 40, 102),
+    // One that leads to most objects is none.
+    ("n >= 10", Given::Nothing, 9_900, 10_000),
+    // Along an index, until the values after the limit.
+    (
+        "TRUEPREDICATE SORT(name ASC) LIMIT(3)",
+        Given::Nothing,
+        3,
+        3,
+    ),
+    (
+        "TRUEPREDICATE SORT(name DESC) LIMIT(3)",
+        Given::Nothing,
+        3,
+        3,
+    ),
+    (
+        "TRUEPREDICATE SORT(n ASC) LIMIT(15)",
+        Given::Nothing,
+        15,
+        20,
+    ),
+    (
+        "TRUEPREDICATE SORT(n DESC, plain DESC) LIMIT(1)",
+        Given::Nothing,
+        1,
+        10,
+    ),
+    (
+        "plain >= 100 SORT(when ASC) LIMIT(2)",
+        Given::Nothing,
+        2,
+        102,
+    ),
+    (
+        "n < 400 SORT(when DESC) LIMIT(2) DISTINCT(n)",
+        Given::Nothing,
+        2,
+        2,
+    ),
+    // Not if too many are in between, nor without a limit.
+    (
+        "plain >= 9000 SORT(when ASC) LIMIT(2)",
+        Given::Nothing,
+        2,
+        11_250,
+    ),
+    (
+        "TRUEPREDICATE SORT(when ASC)",
+        Given::Nothing,
+        10_000,
+        10_000,
+    ),
+    (
+        "TRUEPREDICATE SORT(plain ASC) LIMIT(2)",
+        Given::Nothing,
+        2,
+        10_000,
+    ),
     ("NOT n == 1", Given::Nothing, 9_990, 10_000),
     ("FALSEPREDICATE", Given::Nothing, 0, 0),
     ("TRUEPREDICATE", Given::Nothing, 10_000, 10_000),

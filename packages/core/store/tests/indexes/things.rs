@@ -255,6 +255,17 @@ impl Dice {
         }
     }
 
+    /// The first ones in an order by one or two columns.
+    fn first_ones(&mut self) -> String {
+        let columns: Vec<String> = (0..=self.below(2))
+            .map(|_| {
+                let column = COLUMNS[usize::from(self.column())];
+                format!("{column} {}", self.pick(&["ASC", "DESC"]))
+            })
+            .collect();
+        format!("SORT({}) LIMIT({})", columns.join(", "), self.below(6))
+    }
+
     /// A query; not every one can be bound.
     pub fn query(&mut self) -> (String, Vec<Argument>) {
         let mut arguments = Vec::new();
@@ -271,6 +282,13 @@ impl Dice {
                 1 => format!("NOT ({text}) AND {other}"),
                 _ => format!("({text}) AND {other}"),
             };
+        }
+        if self.below(3) == 0 {
+            if self.below(2) == 0 {
+                text = "TRUEPREDICATE".to_owned();
+                arguments.clear();
+            }
+            text = format!("{text} {}", self.first_ones());
         }
         (text, arguments)
     }
