@@ -58,6 +58,16 @@ export declare class WasmStore {
     targetClass: number,
     targets: Float64Array,
   ): Float64Array;
+  collectionSizes(snapshot: number, classIndex: number, object: number, column: number, path: Uint8Array): Uint8Array;
+  valueAt(snapshot: number, classIndex: number, object: number, column: number, path: Uint8Array): Uint8Array;
+  setContains(
+    snapshot: number,
+    classIndex: number,
+    object: number,
+    column: number,
+    path: Uint8Array,
+    value: Uint8Array,
+  ): boolean;
   describeQuery(snapshot: number, classIndex: number, text: string, parameters: Uint8Array): string;
   changesSince(version: number): string;
   beginWrite(timeoutMs: number): number;

@@ -57,6 +57,7 @@ function countedReads(reads: HotReads): HotReads {
       const length = reads.row(...given);
       return count(length, length);
     },
+    greatestKey: (...given) => count(reads.greatestKey(...given), 8),
   };
 }
 
