@@ -106,6 +106,13 @@ impl Layout {
     }
 }
 
+impl Layout {
+    /// Number of entries, at least one.
+    pub fn len(&self) -> usize {
+        self.count
+    }
+}
+
 /// A leaf to read.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct LeafView<'a> {
@@ -129,6 +136,11 @@ impl<'a> LeafView<'a> {
     /// Number of entries, at least one.
     pub fn len(&self) -> usize {
         self.layout.count
+    }
+
+    /// Whether all keys are equally long.
+    pub fn is_even(&self) -> bool {
+        self.layout.width.is_some()
     }
 
     /// What all keys begin with.
@@ -183,11 +195,6 @@ impl<'a> LeafView<'a> {
         let Some(rest) = key.strip_prefix(shared) else {
             return Ok(Err(if key < shared { 0 } else { self.len() }));
         };
-        if let Some(index) = self.guess(rest)?
-            && self.rest(index)? == rest
-        {
-            return Ok(Ok(index));
-        }
         let (mut low, mut high) = (0, self.len());
         while low < high {
             let middle = low.midpoint(high);
@@ -198,21 +205,6 @@ impl<'a> LeafView<'a> {
             }
         }
         Ok(Err(low))
-    }
-
-    /// Where a key would be if keys were numbers without gaps, as those of rows are until some are deleted.
-    fn guess(&self, rest: &[u8]) -> Result<Option<usize>> {
-        if self.layout.width != Some(rest.len()) {
-            return Ok(None);
-        }
-        let as_number = |bytes: &[u8]| {
-            let low = bytes.iter().rev().take(4).rev();
-            low.fold(0_u32, |number, byte| number << 8 | u32::from(*byte))
-        };
-        let distance = as_number(rest).wrapping_sub(as_number(self.rest(0)?));
-        Ok(usize::try_from(distance)
-            .ok()
-            .filter(|index| *index < self.len()))
     }
 }
 

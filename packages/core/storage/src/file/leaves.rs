@@ -12,24 +12,97 @@ use crate::{Bytes, Entry, Result, StorageError, Visit};
 
 type Guard = AccessGuard<'static, &'static [u8]>;
 
-/// Leaves that a snapshot remembers, once it has been asked for many: what is read at random is found
-/// without going down the tree.
-const REMEMBERED_MAX: usize = 2_048;
+/// Slots in which a snapshot remembers leaves, once it has been asked for many: what is read at random is
+/// found without going down the tree.
+const SLOTS: usize = 4_096;
+
+/// Leaves in a slot: neighbours that share it may lie in two.
+const LEAVES_PER_SLOT: usize = 2;
 
 /// Leaves that have to be looked for before a snapshot remembers more than the last one.
 const MISSES_MAX: usize = 32;
 
+/// What keys may begin with before their numbers, in a [`Run`].
+const BEGINNING_BYTES_MAX: usize = 6;
+
+/// Keys of a leaf that differ in the number at their end alone. With it a key is found, or known to be
+/// elsewhere, without a look at the page.
+struct Run {
+    first: u64,
+    last: u64,
+    /// Whether every number between the two is there.
+    is_whole: bool,
+    /// Length of what stands before the numbers.
+    length: u8,
+    beginning: [u8; BEGINNING_BYTES_MAX],
+}
+
+/// A key as what stands before the number at its end, and the number.
+fn split_number(key: &[u8]) -> Option<(&[u8], u64)> {
+    let (beginning, number) = key.split_last_chunk()?;
+    Some((beginning, u64::from_be_bytes(*number)))
+}
+
+impl Run {
+    fn new(leaf: &LeafView<'_>) -> Result<Option<Self>> {
+        let first_key = [leaf.shared(), leaf.rest(0)?].concat();
+        let last_key = [leaf.shared(), leaf.rest(leaf.len() - 1)?].concat();
+        let (Some((beginning, first)), Some((same, last))) =
+            (split_number(&first_key), split_number(&last_key))
+        else {
+            return Ok(None);
+        };
+        let mut place = [0; BEGINNING_BYTES_MAX];
+        let Some(start) = place.get_mut(..beginning.len()) else {
+            return Ok(None);
+        };
+        if beginning != same || !leaf.is_even() || last < first {
+            return Ok(None);
+        }
+        start.copy_from_slice(beginning);
+        Ok(Some(Self {
+            first,
+            last,
+            is_whole: last - first == leaf.len() as u64 - 1,
+            length: u8::try_from(beginning.len()).unwrap_or_default(),
+            beginning: place,
+        }))
+    }
+}
+
+/// Where a key is.
+enum Found {
+    At(usize),
+    /// Nowhere: it would have to be in this leaf.
+    Nowhere,
+    /// In another leaf, if anywhere.
+    Elsewhere,
+}
+
 /// A leaf in a page of the file.
 pub(crate) struct Leaf {
-    key: Guard,
-    value: Guard,
+    /// Known of leaves that are remembered.
+    run: Option<Run>,
     layout: Layout,
+    value: Guard,
+    key: Guard,
 }
 
 impl Leaf {
     fn new((key, value): (Guard, Guard)) -> Result<Self> {
         let layout = Layout::read(key.value(), value.value())?;
-        Ok(Self { key, value, layout })
+        Ok(Self {
+            run: None,
+            layout,
+            value,
+            key,
+        })
+    }
+
+    /// The same for who will look for several keys in it.
+    fn remembered(mut self) -> Result<Arc<Self>> {
+        self.run = Run::new(&self.view())?;
+        Ok(Arc::new(self))
     }
 
     /// The leaf's bytes.
@@ -40,6 +113,27 @@ impl Leaf {
     fn view(&self) -> LeafView<'_> {
         LeafView::with_layout(self.key.value(), self.value.value(), self.layout)
     }
+
+    fn find(&self, key: &[u8]) -> Result<Found> {
+        if let Some(run) = &self.run {
+            let Some((beginning, number)) = split_number(key) else {
+                return Ok(Found::Elsewhere);
+            };
+            let known = run.beginning.get(..usize::from(run.length));
+            if known != Some(beginning) || number < run.first || run.last < number {
+                return Ok(Found::Elsewhere);
+            }
+            if run.is_whole {
+                let index = usize::try_from(number - run.first).map_err(|_| damaged())?;
+                return Ok(Found::At(index));
+            }
+        }
+        Ok(match self.view().search(key)? {
+            Ok(index) => Found::At(index),
+            Err(index) if 0 < index && index < self.layout.len() => Found::Nowhere,
+            Err(_) => Found::Elsewhere,
+        })
+    }
 }
 
 fn damaged() -> StorageError {
@@ -47,7 +141,7 @@ fn damaged() -> StorageError {
 }
 
 fn value_at(leaf: &Arc<Leaf>, index: usize) -> Result<Bytes> {
-    let (start, end) = leaf.view().place(index)?;
+    let (start, end) = LeafView::with_layout(&[], leaf.bytes(), leaf.layout).place(index)?;
     Bytes::part(leaf, start, end).ok_or_else(damaged)
 }
 
@@ -56,12 +150,13 @@ fn value_at(leaf: &Arc<Leaf>, index: usize) -> Result<Bytes> {
 struct Remembered {
     last: Option<Arc<Leaf>>,
     misses: usize,
-    /// By the keys that were looked for; empty at first.
-    slots: Vec<Option<Arc<Leaf>>>,
+    /// By the keys that were looked for, the newest leaf of a slot first; empty at first.
+    slots: Vec<[Option<Arc<Leaf>>; LEAVES_PER_SLOT]>,
 }
 
-/// Entries that share a slot, if their keys end with numbers in a row.
-const NEIGHBOURS_LOG2: u32 = 6;
+/// Entries that share a slot, if their keys end with numbers in a row: fewer than a leaf of rows of some size
+/// holds, so that they lie in two leaves at most.
+const NEIGHBOURS_LOG2: u32 = 5;
 
 /// Where the leaf of a key is remembered. Keys that end with numbers in a row take slots in a row.
 fn slot_of(key: &[u8]) -> usize {
@@ -73,21 +168,18 @@ fn slot_of(key: &[u8]) -> usize {
         hash.wrapping_add(u64::from(*byte))
             .wrapping_mul(0x0000_0100_0000_01B3)
     });
-    usize::try_from(hash % REMEMBERED_MAX as u64).unwrap_or_default()
+    usize::try_from(hash % SLOTS as u64).unwrap_or_default()
 }
 
 impl Remembered {
     /// The leaf that is remembered and holds a key, or would have to: with the key's index, if it is there.
     fn find(&self, key: &[u8], slot: usize) -> Result<Option<(&Arc<Leaf>, Option<usize>)>> {
-        let by_slot = self.slots.get(slot).and_then(Option::as_ref);
-        for leaf in [self.last.as_ref(), by_slot].into_iter().flatten() {
-            match leaf.view().search(key)? {
-                Ok(index) => return Ok(Some((leaf, Some(index)))),
-                // Its place is between two of the leaf's, so it is in no other.
-                Err(index) if 0 < index && index < leaf.view().len() => {
-                    return Ok(Some((leaf, None)));
-                }
-                Err(_) => {}
+        let by_slot = self.slots.get(slot).into_iter().flatten();
+        for leaf in self.last.iter().chain(by_slot.flatten()) {
+            match leaf.find(key)? {
+                Found::At(index) => return Ok(Some((leaf, Some(index)))),
+                Found::Nowhere => return Ok(Some((leaf, None))),
+                Found::Elsewhere => {}
             }
         }
         Ok(None)
@@ -96,10 +188,11 @@ impl Remembered {
     fn note(&mut self, leaf: &Arc<Leaf>, slot: usize) {
         self.misses += 1;
         if self.misses == MISSES_MAX {
-            self.slots.resize_with(REMEMBERED_MAX, || None);
+            self.slots.resize_with(SLOTS, Default::default);
         }
-        if let Some(place) = self.slots.get_mut(slot) {
-            *place = Some(Arc::clone(leaf));
+        if let Some(places) = self.slots.get_mut(slot) {
+            places.rotate_right(1);
+            places[0] = Some(Arc::clone(leaf));
         }
         self.last = Some(Arc::clone(leaf));
     }
@@ -141,7 +234,7 @@ impl LeafReader {
         let Some(leaf) = guarded(device, || self.before(device, key))? else {
             return Ok(None);
         };
-        let leaf = Arc::new(leaf);
+        let leaf = leaf.remembered()?;
         remembered.note(&leaf, slot);
         match leaf.view().search(key)? {
             Ok(index) => value_at(&leaf, index).map(Some),
