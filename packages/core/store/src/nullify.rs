@@ -163,28 +163,7 @@ impl Finder<'_> {
                 target.path.push(PathElement::Index(narrow(index)?));
                 Ok(Some(Instruction::ArrayErase { target, prior_size }))
             }
-            Node::List(elements) => {
-                let prior_size = narrow(elements.len())?;
-                for (index, element) in elements.iter().enumerate() {
-                    self.target.path.push(PathElement::Index(narrow(index)?));
-                    if self.is_it(element) {
-                        let target = self.target.clone();
-                        // A typed list closes the gap, one of mixed values keeps a null there.
-                        let is_typed = column.column_type == ColumnType::Link;
-                        return Ok(Some(if is_typed {
-                            Instruction::ArrayErase { target, prior_size }
-                        } else {
-                            self.nullify(UpdateKind::Element { prior_size })
-                        }));
-                    }
-                    let found = self.find(column, element)?;
-                    if found.is_some() {
-                        return Ok(found);
-                    }
-                    self.target.path.pop();
-                }
-                Ok(None)
-            }
+            Node::List(elements) => self.find_among(column, elements),
             Node::Dictionary(entries) => {
                 for (key, entry) in entries {
                     self.target.path.push(PathElement::Key(key.clone()));
@@ -211,5 +190,29 @@ impl Finder<'_> {
                 Ok(None)
             }
         }
+    }
+
+    /// The same in a list whose elements are looked at one by one.
+    fn find_among(&mut self, column: &Column, elements: &[Node]) -> Result<Option<Instruction>> {
+        let prior_size = narrow(elements.len())?;
+        for (index, element) in elements.iter().enumerate() {
+            self.target.path.push(PathElement::Index(narrow(index)?));
+            if self.is_it(element) {
+                let target = self.target.clone();
+                // A typed list closes the gap, one of mixed values keeps a null there.
+                let is_typed = column.column_type == ColumnType::Link;
+                return Ok(Some(if is_typed {
+                    Instruction::ArrayErase { target, prior_size }
+                } else {
+                    self.nullify(UpdateKind::Element { prior_size })
+                }));
+            }
+            let found = self.find(column, element)?;
+            if found.is_some() {
+                return Ok(found);
+            }
+            self.target.path.pop();
+        }
+        Ok(None)
     }
 }

@@ -60,7 +60,7 @@ impl<'v, 'q, R: Read> Search<'v, 'q, R> {
             .is_some_and(|found| found.len() <= LOOKUPS_MIN);
         if let Some(beginning) = beginning.filter(|_| !are_few) {
             let others = candidates.as_ref().map_or(objects, Vec::len);
-            if self.from_beginning(class, beginning, others)? {
+            if self.walk_beginning(class, beginning, others)? {
                 return Ok(());
             }
         }
@@ -72,7 +72,7 @@ impl<'v, 'q, R: Read> Search<'v, 'q, R> {
 
     /// Looks for the first ones along an index, if that leads to them before a share of the others, among
     /// which they would be found otherwise, has been looked at. Says whether it did.
-    fn from_beginning(
+    fn walk_beginning(
         &mut self,
         class: ClassId,
         beginning: Beginning,

@@ -407,12 +407,12 @@ impl<S: Storage> WriteTransaction<S> {
         apply_to_document(schema, definition, &mut loaded.document, instruction)?;
         if let (Some(before), Some(links)) = (before, &mut loaded.links) {
             let after = links_at(schema, (definition, &loaded.document), instruction, true);
-            before
-                .into_iter()
-                .for_each(|link| links.take((touch.column, link)));
-            after
-                .into_iter()
-                .for_each(|link| links.add((touch.column, link)));
+            for link in before {
+                links.take((touch.column, link));
+            }
+            for link in after {
+                links.add((touch.column, link));
+            }
         }
         self.follow_hidden(class, object, touch.column, instruction);
         if let Some(edit) = edit {

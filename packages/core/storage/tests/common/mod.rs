@@ -11,9 +11,10 @@ use tidemark_storage::{
     Durability, Encryption, FileStorage, Format, LeafTable, Read, Result, Storage, TableId, Write,
 };
 
+/// Version 1 kept every entry by itself.
 pub const FORMAT: Format = Format {
     kind: "test",
-    version: 1,
+    version: 2,
     leaves: &[
         LeafTable {
             table: TABLES[0],

@@ -141,20 +141,17 @@ pub fn column<R: Read>(
         }
         Ok(())
     };
-    match objects {
-        Some(objects) => {
-            for &object in objects {
-                if let Some(stored) = row(view, class, object)? {
-                    append(&stored)?;
-                }
+    if let Some(objects) = objects {
+        for &object in objects {
+            if let Some(stored) = row(view, class, object)? {
+                append(&stored)?;
             }
         }
-        None => {
-            let class = view.catalog().id_at(class)?;
-            view.scan(class, (0, u64::MAX), &mut |_, stored| {
-                append(stored).map(|()| true)
-            })?;
-        }
+    } else {
+        let class = view.catalog().id_at(class)?;
+        view.scan(class, (0, u64::MAX), &mut |_, stored| {
+            append(stored).map(|()| true)
+        })?;
     }
     Ok(out)
 }

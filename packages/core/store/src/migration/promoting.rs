@@ -66,6 +66,7 @@ impl<S: Storage> WriteTransaction<S> {
                     let fields = &mut self.load(holder, object)?.document.fields;
                     let field = fields.get_mut(index);
                     *field.ok_or(StoreError::Damaged("a row ends early"))? = node;
+                    self.rewritten(holder, object)?;
                 }
             }
         }
@@ -120,6 +121,7 @@ impl<S: Storage> WriteTransaction<S> {
             self.touch(class, object, column)?;
         }
         self.load(class, object)?.document = Document { fields };
+        self.rewritten(class, object)?;
         Ok(key)
     }
 }

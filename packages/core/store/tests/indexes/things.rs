@@ -285,7 +285,7 @@ impl Dice {
         }
         if self.below(3) == 0 {
             if self.below(2) == 0 {
-                text = "TRUEPREDICATE".to_owned();
+                "TRUEPREDICATE".clone_into(&mut text);
                 arguments.clear();
             }
             text = format!("{text} {}", self.first_ones());
