@@ -4,11 +4,11 @@
 //! So entries are kept by the leaf, and the tree holds leaves: the key of one is that of its first entry.
 //!
 //! Two forms, by the first byte:
-//! * `00`: `u8` length of the beginning that all keys share, which is read from the leaf's key; `u16` number of
-//!   entries; `u16` length of what is left of each key, if it is the same for all, else `ffff`; for each entry,
-//!   `u16` end of its value, counted from the first value; if lengths of keys differ, for each entry, `u16` end
-//!   of what is left of its key, counted from the first one; what is left of the keys; the values. Numbers are
-//!   little-endian. Keys lie together, so that a search touches little of the leaf.
+//! * `00`: `u8` length of the beginning that all keys share, which is read from the leaf's key; `u16` number
+//!   of entries; `u16` length of what is left of each key, if it is the same for all, else `ffff`; for each
+//!   entry, `u16` end of its value, counted from the first value; if lengths of keys differ, for each entry,
+//!   `u16` end of what is left of its key, counted from the first one; what is left of the keys; the values.
+//!   Numbers are little-endian. Keys lie together, so that a search touches little of the leaf.
 //! * `01`: one entry that is too large for the other form; the value follows.
 
 use std::cmp::Ordering;

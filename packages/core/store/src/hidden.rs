@@ -1,7 +1,7 @@
 //! Which slots of a list of links the application does not see, because the target does not exist.
 //!
-//! Nearly always there are none, which the counter of absent objects of the class says. Otherwise the slots of
-//! a list are looked through once in a write, and followed through its edits.
+//! Nearly always there are none, which the counter of absent objects of the class says. Otherwise the slots
+//! of a list are looked through once in a write, and followed through its edits.
 
 use std::cell::RefCell;
 

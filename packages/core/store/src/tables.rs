@@ -6,8 +6,8 @@ use tidemark_storage::{Format, LeafTable, TableId};
 
 /// The format of a client's file.
 ///
-/// Version 2 has indexes, which version 1 did not keep up; a file of version 1 is one that has none. Version 3
-/// keeps rows and what leads to them by the leaf.
+/// Version 2 has indexes, which version 1 did not keep up; a file of version 1 is one that has none.
+/// Version 3 keeps rows and what leads to them by the leaf.
 pub const CLIENT_FORMAT: Format = Format {
     kind: "client",
     version: 3,

@@ -5,11 +5,12 @@
  */
 
 /** Names that the language reads as something else at the beginning of a path. */
-const reserved: ReadonlySet<string> = new Set([
-  ...["any", "some", "all", "none", "and", "or", "not"],
-  ...["true", "false", "null", "nil", "inf", "infinity", "nan", "truepredicate", "falsepredicate"],
-  ...["subquery", "obj", "geowithin", "geobox", "geopolygon", "geocircle"],
-]);
+const reserved: ReadonlySet<string> = new Set(
+  (
+    "any some all none and or not true false null nil inf infinity nan truepredicate falsepredicate " +
+    "subquery obj geowithin geobox geopolygon geocircle"
+  ).split(" "),
+);
 
 /** How a link to an object is written. */
 const linkName = /^O\d+$/;
