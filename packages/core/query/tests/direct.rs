@@ -278,11 +278,9 @@ fn predicate() -> impl Strategy<Value = (String, Vec<Argument>)> {
 /// Each `$` with its number.
 fn numbered(text: &str) -> String {
     let mut parts = text.split('$');
-    let mut out = parts.next().unwrap().to_owned();
-    for (number, part) in parts.enumerate() {
-        out.push_str(&format!("${number}{part}"));
-    }
-    out
+    let first = parts.next().unwrap().to_owned();
+    let rest = parts.enumerate();
+    rest.fold(first, |out, (number, part)| format!("{out}${number}{part}"))
 }
 
 thread_local! {
@@ -355,10 +353,8 @@ proptest! {
             format!("{} {}", COLUMNS[*column].0, if *is_ascending { "ASC" } else { "DESC" })
         };
         let names: Vec<String> = columns.iter().map(name).collect();
-        let mut text = format!("TRUEPREDICATE SORT({})", names.join(", "));
-        if let Some(limit) = limit {
-            text.push_str(&format!(" LIMIT({limit})"));
-        }
+        let limited = limit.map(|limit| format!(" LIMIT({limit})")).unwrap_or_default();
+        let text = format!("TRUEPREDICATE SORT({}){limited}", names.join(", "));
         let found = arranged(&text, &things, &is_packed);
         let mut wanted: Vec<usize> = (0..things.len()).collect();
         wanted.sort_by(|left, right| compared(&things[*left], &things[*right], &columns));

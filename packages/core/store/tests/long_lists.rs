@@ -384,7 +384,7 @@ fn links_that_occur_several_times_go_from_the_first_on() {
         }
     });
     let (_, emitted) = write(&database, 3, |write| {
-        write.erase(PERSON, objects[1]).unwrap()
+        write.erase(PERSON, objects[1]).unwrap();
     });
     let erased: Vec<u32> = emitted
         .iter()
