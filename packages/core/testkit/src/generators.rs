@@ -14,27 +14,7 @@ use tidemark_model::memory::Database;
 use tidemark_model::{Class, Column, Document, Node};
 
 use crate::dice::Dice;
-
-const COLUMN_TYPES: [ColumnType; 12] = [
-    ColumnType::Mixed,
-    ColumnType::Int,
-    ColumnType::Bool,
-    ColumnType::String,
-    ColumnType::Binary,
-    ColumnType::Timestamp,
-    ColumnType::Float,
-    ColumnType::Double,
-    ColumnType::Decimal,
-    ColumnType::Link,
-    ColumnType::ObjectId,
-    ColumnType::Uuid,
-];
-const COLLECTIONS: [CollectionKind; 4] = [
-    CollectionKind::Single,
-    CollectionKind::List,
-    CollectionKind::Dictionary,
-    CollectionKind::Set,
-];
+use crate::said::{COLLECTIONS, TYPES};
 const KEY_TYPES: [KeyType; 5] = [
     KeyType::GlobalKey,
     KeyType::Int,
@@ -139,7 +119,7 @@ pub fn value_of(dice: &mut Dice, column_type: ColumnType) -> Value {
         ColumnType::ObjectId => Value::ObjectId(ObjectId(dice.bytes())),
         ColumnType::Uuid => Value::Uuid(Uuid(dice.bytes())),
         _ => {
-            let column_type = *dice.pick(&COLUMN_TYPES[1..9]);
+            let column_type = *dice.pick(&TYPES[1..9]);
             value_of(dice, column_type)
         }
     }
@@ -154,7 +134,7 @@ fn payload(dice: &mut Dice) -> Payload {
         }))),
         2 => dice.pick(&MARKERS).clone(),
         _ => {
-            let column_type = *dice.pick(&COLUMN_TYPES);
+            let column_type = *dice.pick(&TYPES);
             Payload::Value(value_of(dice, column_type))
         }
     }
@@ -275,7 +255,7 @@ fn table_spec(dice: &mut Dice) -> TableSpec {
 }
 
 fn column_spec(dice: &mut Dice) -> ColumnSpec {
-    let column_type = *dice.pick(&COLUMN_TYPES);
+    let column_type = *dice.pick(&TYPES);
     let target = (column_type == ColumnType::Link).then(|| name(dice));
     ColumnSpec::new(
         column_type,
@@ -306,7 +286,7 @@ pub fn schema() -> Vec<Instruction> {
         },
     ];
     for collection in COLLECTIONS {
-        for column_type in COLUMN_TYPES {
+        for column_type in TYPES {
             for nullable in [false, true] {
                 let target = (column_type == ColumnType::Link).then(|| Name::from("U"));
                 let field = format!("{column_type:?} {collection:?} {nullable}");

@@ -4,31 +4,10 @@
 
 use std::collections::BTreeSet;
 
-use tidemark_changeset::{CollectionKind, ColumnType, Name};
+use tidemark_changeset::Name;
+use tidemark_testkit::said::{COLLECTIONS, TYPES};
 use tidemark_testkit::simulation::layout::ClassUse;
 use tidemark_testkit::simulation::{self, Coverage, Faults, generate};
-
-const TYPES: [ColumnType; 12] = [
-    ColumnType::Mixed,
-    ColumnType::Int,
-    ColumnType::Bool,
-    ColumnType::String,
-    ColumnType::Binary,
-    ColumnType::Timestamp,
-    ColumnType::Float,
-    ColumnType::Double,
-    ColumnType::Decimal,
-    ColumnType::Link,
-    ColumnType::ObjectId,
-    ColumnType::Uuid,
-];
-
-const COLLECTIONS: [CollectionKind; 4] = [
-    CollectionKind::Single,
-    CollectionKind::List,
-    CollectionKind::Dictionary,
-    CollectionKind::Set,
-];
 
 #[test]
 fn histories_come_by_every_type_in_every_kind_of_property() {
